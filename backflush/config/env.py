@@ -1,0 +1,87 @@
+"""Reads the environment, once, and stops at nonsense with a sentence.
+
+Stopping is `SystemExit`: whoever set the variable is at a terminal and needs
+the sentence, not a traceback. No sentence repeats an address, because a
+database's address may hold a password.
+"""
+
+import os
+import warnings
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+
+from django.core.management.utils import get_random_secret_key
+from environ import Env
+
+DEFAULT_DATABASE_URL: Final = "sqlite:///backflush.sqlite3"
+SECRET_KEY_LENGTH_MIN: Final = 32
+
+SQLITE: Final = "django.db.backends.sqlite3"
+POSTGRES: Final = "django.db.backends.postgresql"
+
+# Foreign keys are switched on by Django itself. FULL, because a booking that was
+# confirmed must outlive a power cut. The cache is in KiB, hence the minus: 64 MiB.
+SQLITE_PRAGMAS: Final = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536"
+
+# IMMEDIATE takes the write lock when a transaction begins: a lock asked for halfway
+# through is refused at once, however long the timeout. The timeout is long because
+# SQLite is unfair among many writers.
+SQLITE_OPTIONS: Final[Mapping[str, Any]] = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 120,
+    "init_command": SQLITE_PRAGMAS,
+}
+# A server that does not answer is a finding, not a reason to hang.
+POSTGRES_OPTIONS: Final[Mapping[str, Any]] = {"connect_timeout": 10}
+
+OPTIONS: Final = {SQLITE: SQLITE_OPTIONS, POSTGRES: POSTGRES_OPTIONS}
+
+
+def database() -> dict[str, Any]:
+    """Where the stock is kept: a file in the current folder unless DATABASE_URL says otherwise."""
+    return database_at(Env().str("DATABASE_URL", default=DEFAULT_DATABASE_URL))
+
+
+def database_at(url: str) -> dict[str, Any]:
+    """Django's settings for the database at an address, with what we ask of each engine."""
+    settings = _parsed(url)
+    engine = settings.get("ENGINE")
+    if engine not in OPTIONS:
+        _stop("DATABASE_URL", "names neither SQLite nor PostgreSQL")
+    if not settings.get("NAME"):
+        _stop("DATABASE_URL", "names no database")
+    settings["OPTIONS"] = {**OPTIONS[engine], **settings.get("OPTIONS", {})}
+    return settings
+
+
+def secret_key() -> str:
+    """The key from the environment, else a random one for this process.
+
+    A command line signs nothing that has to be read by another process, so a
+    random key does no harm there and saves everyone a variable.
+    """
+    # Not through django-environ, which takes a first letter of $ for another variable's name.
+    key = os.environ.get("SECRET_KEY", "")
+    if not key:
+        return get_random_secret_key()
+    if len(key) < SECRET_KEY_LENGTH_MIN:
+        _stop("SECRET_KEY", f"is shorter than {SECRET_KEY_LENGTH_MIN} characters")
+    return key
+
+
+def _parsed(url: str) -> dict[str, Any]:
+    # django-environ answers an unknown scheme with a warning and an empty answer.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return dict(Env.db_url_config(url))
+        except ValueError:
+            _stop("DATABASE_URL", "cannot be read as an address")
+
+
+def _stop(name: str, complaint: str) -> NoReturn:
+    advice = {
+        "DATABASE_URL": "Give sqlite:///path/to/file or postgres://user@host/name, or leave it unset.",
+        "SECRET_KEY": "Give a long random one, or leave it unset.",
+    }
+    raise SystemExit(f"{name} {complaint}. {advice[name]}")

@@ -1,0 +1,16 @@
+"""Django's own commands: `python -m backflush.config.manage migrate`."""
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+
+def main() -> None:
+    """Run one of Django's commands with Backflush's settings."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backflush.config.settings")
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
