@@ -1,0 +1,102 @@
+"""Django for all tests, and a database for those that ask.
+
+`database`            both engines, rolled back after the test: use it by default
+`committed_database`  both engines, a database of its own: for real commits,
+                      threads and other processes
+
+A test about one engine says so:
+`@pytest.mark.parametrize("database", ["sqlite"], indirect=True)`.
+
+No plugin for Django: each test of behaviour runs on both engines in one run.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Any, Final
+from uuid import uuid4
+
+import django
+import pytest
+from django.conf import settings
+
+from tests import no_database
+from tests.postgres import NoServer, Server
+
+# An address in the environment is somebody's stock. A test that starts a process
+# without naming a database gets an empty one in memory.
+os.environ["DATABASE_URL"] = "sqlite://:memory:"
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backflush.config.settings")
+settings.DATABASES = {"default": no_database.SETTINGS}
+# Before the import below, and before any module of tests names a model.
+django.setup()
+
+from tests.databases import ENGINES, Database, Databases, drop_run, rolled_back
+
+RUN: Final = pytest.StashKey[str]()
+SERVER: Final = pytest.StashKey[Server]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Under xdist the controller names the run and has the server; workers are told."""
+    told = _told(config)
+    config.stash[RUN] = told.get("run") or f"backflush_{uuid4().hex[:8]}"
+    config.stash[SERVER] = Server(told.get("server"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker that is about to start."""
+    node.workerinput["run"] = node.config.stash[RUN]
+    node.workerinput["server"] = _server_url(node.config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind, on a borrowed server either."""
+    if _told(config) or SERVER not in config.stash:
+        return
+    server = config.stash[SERVER]
+    if server.is_borrowed:
+        drop_run(server.url(), config.stash[RUN])
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """The databases of this worker, each made when first needed."""
+    told = _told(pytestconfig)
+    own_folder = tmp_path_factory.getbasetemp()
+    made = Databases(
+        # Workers have folders inside the one of the run; templates are shared.
+        folder=own_folder.parent if told else own_folder,
+        postgres=lambda: _server_url(pytestconfig),
+        run=pytestconfig.stash[RUN],
+        worker=told.get("workerid", "main"),
+    )
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=ENGINES)
+def database(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Database]:
+    """A migrated database behind `default`; what the test writes is rolled back."""
+    with databases.kept(request.param).as_default() as database, rolled_back():
+        yield database
+
+
+@pytest.fixture(params=ENGINES)
+def committed_database(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Database]:
+    """A migrated database of the test's own behind `default`, with its `url` for other processes."""
+    with databases.fresh(request.param) as database, database.as_default():
+        yield database
+
+
+def _told(config: pytest.Config) -> dict[str, Any]:
+    """What the controller told this worker; nothing if this is no worker."""
+    return getattr(config, "workerinput", {})
+
+
+def _server_url(config: pytest.Config) -> str:
+    try:
+        return config.stash[SERVER].url()
+    except NoServer as reason:
+        pytest.exit(str(reason), returncode=pytest.ExitCode.USAGE_ERROR)

@@ -1,0 +1,249 @@
+"""Databases for tests: made once, copied per worker, swapped in under Django's `default`.
+
+A *template* is an empty database with all migrations applied, one per engine
+and run of pytest. Everything a test sees is a copy of it, so migrations are
+paid for once, however many workers there are.
+"""
+
+import fcntl
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+from typing import Any, Final, LiteralString
+from urllib.parse import quote, urlsplit
+
+import psycopg
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import sql
+
+from backflush.config.env import database_at
+
+ENGINES: Final = ("sqlite", "postgres")
+
+
+class Database:
+    """One database: its address for other processes, its connection for this one."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.settings = _settings(url)
+
+    @cached_property
+    def connection(self) -> BaseDatabaseWrapper:
+        """Kept from test to test; opened when first used."""
+        with _default_settings(self.settings):
+            return connections.create_connection(DEFAULT_DB_ALIAS)
+
+    @property
+    def vendor(self) -> str:
+        """`sqlite` or `postgresql`, in Django's words."""
+        return str(self.connection.vendor)
+
+    @contextmanager
+    def as_default(self) -> Iterator["Database"]:
+        """Let everything that goes to `default` come here, from other threads too."""
+        before = connections[DEFAULT_DB_ALIAS]
+        # Rows may be numbered differently here than in the database used before.
+        ContentType.objects.clear_cache()
+        with _default_settings(self.settings):
+            connections[DEFAULT_DB_ALIAS] = self.connection
+            try:
+                yield self
+            finally:
+                connections[DEFAULT_DB_ALIAS] = before
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """Forget everything written within. For one test, or for one example of a property test."""
+    with transaction.atomic():
+        yield
+        connection = transaction.get_connection()
+        # Foreign keys are checked at commit, and there will be none.
+        if not connection.needs_rollback:
+            connection.check_constraints()
+        transaction.set_rollback(True)
+
+
+class Engine(ABC):
+    """Makes databases of one kind."""
+
+    @abstractmethod
+    def template(self) -> Database:
+        """Name the template, which need not exist yet."""
+
+    @abstractmethod
+    def create_empty(self, database: Database) -> None:
+        """Make a database with nothing in it."""
+
+    @abstractmethod
+    def copy(self, name: str) -> Database:
+        """Copy the template, to which nobody may be connected."""
+
+    @abstractmethod
+    def drop(self, database: Database) -> None:
+        """Remove a database, whoever is still connected."""
+
+
+@dataclass(frozen=True)
+class Sqlite(Engine):
+    """Files in a folder."""
+
+    folder: Path
+
+    def template(self) -> Database:
+        return self._named("template")
+
+    def create_empty(self, database: Database) -> None:
+        Path(database.settings["NAME"]).unlink(missing_ok=True)
+
+    def copy(self, name: str) -> Database:
+        copied = self._named(name)
+        shutil.copyfile(self.template().settings["NAME"], copied.settings["NAME"])
+        return copied
+
+    def drop(self, database: Database) -> None:
+        for ending in ("", "-wal", "-shm"):
+            Path(database.settings["NAME"] + ending).unlink(missing_ok=True)
+
+    def _named(self, name: str) -> Database:
+        return Database(f"sqlite:///{quote(str(self.folder / name))}.sqlite3")
+
+
+@dataclass(frozen=True)
+class Postgres(Engine):
+    """Databases of a server, named after this run so that runs may share one server."""
+
+    server: str
+    run: str
+
+    def template(self) -> Database:
+        return self._named("template")
+
+    def create_empty(self, database: Database) -> None:
+        self._create(database, template="template0")
+
+    def copy(self, name: str) -> Database:
+        copied = self._named(name)
+        self._create(copied, template=self.template().settings["NAME"])
+        return copied
+
+    def drop(self, database: Database) -> None:
+        self._say("DROP DATABASE IF EXISTS {} WITH (FORCE)", database.settings["NAME"])
+
+    def _create(self, database: Database, template: str) -> None:
+        self.drop(database)
+        self._say("CREATE DATABASE {} TEMPLATE {}", database.settings["NAME"], template)
+
+    def _named(self, name: str) -> Database:
+        return Database(urlsplit(self.server)._replace(path=f"/{self.run}_{name}").geturl())
+
+    def _say(self, statement: LiteralString, *names: str) -> None:
+        with psycopg.connect(self.server, autocommit=True) as server:
+            server.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+class Databases:
+    """What one worker has: for each engine one database that is kept, and others for the asking."""
+
+    def __init__(self, *, folder: Path, postgres: Callable[[], str], run: str, worker: str) -> None:
+        self._folder = folder
+        self._postgres = postgres
+        self._run = run
+        self._worker = worker
+        self._numbers = count(1)
+        self._engines: dict[str, Engine] = {}
+        self._kept: dict[str, Database] = {}
+
+    def kept(self, engine: str) -> Database:
+        """The database in which this worker's tests are rolled back."""
+        if engine not in self._kept:
+            self._kept[engine] = self._engine(engine).copy(self._worker)
+        return self._kept[engine]
+
+    @contextmanager
+    def fresh(self, engine: str) -> Iterator[Database]:
+        """A database of its own, in which commits are commits; dropped afterwards."""
+        made = self._engine(engine)
+        database = made.copy(f"{self._worker}_{next(self._numbers)}")
+        try:
+            yield database
+        finally:
+            database.connection.close()
+            made.drop(database)
+
+    def close(self) -> None:
+        """Hang up. Files go with their folder, a server's databases with the server or `drop_run`."""
+        for database in self._kept.values():
+            database.connection.close()
+
+    def _engine(self, name: str) -> Engine:
+        if name not in self._engines:
+            made = self._make(name)
+            _once(self._folder / f"{name}-template", lambda: _migrate(made))
+            self._engines[name] = made
+        return self._engines[name]
+
+    def _make(self, name: str) -> Engine:
+        if name == "sqlite":
+            return Sqlite(self._folder)
+        return Postgres(self._postgres(), self._run)
+
+
+def drop_run(server: str, run: str) -> None:
+    """Remove from a server that lives on everything one run of pytest made there."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        named = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+        for (name,) in connection.execute(named, [f"{run}_"]).fetchall():
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _migrate(engine: Engine) -> None:
+    template = engine.template()
+    engine.create_empty(template)
+    with template.as_default():
+        try:
+            call_command("migrate", verbosity=0, interactive=False)
+        finally:
+            # PostgreSQL copies no database somebody is connected to, and SQLite
+            # folds its write-ahead log into the file when the last one leaves.
+            template.connection.close()
+
+
+def _once(made: Path, make: Callable[[], None]) -> None:
+    """Make something that all workers share; the first to come does it, the others wait."""
+    with made.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            make()
+            made.touch()
+
+
+def _settings(url: str) -> dict[str, Any]:
+    settings = database_at(url)
+    pragmas = settings["OPTIONS"].get("init_command")
+    if pragmas:
+        # Nothing here need outlive a power cut.
+        settings["OPTIONS"]["init_command"] = pragmas.replace("synchronous=FULL", "synchronous=OFF")
+    # Fills in what Django expects to find there.
+    connections.configure_settings({DEFAULT_DB_ALIAS: settings})
+    return settings
+
+
+@contextmanager
+def _default_settings(settings: dict[str, Any]) -> Iterator[None]:
+    # A thread that has no connection yet makes its own from these.
+    before = connections.settings[DEFAULT_DB_ALIAS]
+    connections.settings[DEFAULT_DB_ALIAS] = settings
+    try:
+        yield
+    finally:
+        connections.settings[DEFAULT_DB_ALIAS] = before

