@@ -1,0 +1,206 @@
+"""Questions about the assumption: what would be assumed, and where an assumed quantity came from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from backflush.backflushing.models import Booking
+from backflush.backflushing.services import Made, due_moves, source_of
+from backflush.backflushing.use import FrozenLines, UseBook, history_of, replay, use_line
+from backflush.core.consumption import AssumedUse, Tally, UseLine, largest_good, plan_posting, smallest_step
+from backflush.core.moves import Pot, Reason, Tracking
+from backflush.core.quantity import ZERO, round_half_up, written
+from backflush.core.refusals import NotFound
+from backflush.core.structure import Step
+from backflush.ledger.models import Movement
+from backflush.ledger.selectors import movement_numbered, totals_at
+from backflush.ledger.services import read_balances
+from backflush.stockmap.models import Location, Site
+from backflush.structures.models import FrozenLine
+from backflush.structures.services import requirement_of
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewLine:
+    """One component of a preview, in its stock unit: what will be assumed, what is there, and what would wait.
+
+    `there` is what is at the place before the booking, bins, batches and serials together; None where the place
+    keeps no balance. `moves` would go through, `waits` would be unresolved, for `reason`.
+    """
+
+    path: str
+    component: str
+    unit: str
+    source: str
+    assumed: Decimal
+    there: Decimal | None
+    moves: Decimal
+    waits: Decimal
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a booking would do, before it is posted (B7).
+
+    `largest` is the largest good quantity, at the scrap entered and in the order's unit, that leaves no line
+    short (None: nothing limits it). Lines that wait for a batch, serials or a bin are no shortage.
+    """
+
+    lines: tuple[PreviewLine, ...]
+    largest: Decimal | None
+
+    @property
+    def short(self) -> list[PreviewLine]:
+        """Lines of which there is too little."""
+        return [line for line in self.lines if line.reason is Reason.SHORT]
+
+    @property
+    def needing_choice(self) -> list[PreviewLine]:
+        """Lines that wait for someone to say which batch, serials or bin."""
+        return [line for line in self.lines if line.reason not in {None, Reason.SHORT}]
+
+
+def preview(made: Made, *, site: Site, factor: Fraction) -> Preview:
+    """The plan of a booking, made the same way and not posted. Locks nothing, writes nothing."""
+    uses = UseBook(site, [made])
+    places = [(line, use, _place(line, made)) for line, use in uses.lines_for(made)]
+    pots = {line.pk: Pot(line.component_id, place.pk) for line, _, place in places if place.has_balance}
+    stock = read_balances(site=site, pots=set(pots.values()))
+    # Asked of the job as it is, so before this booking is taken into account.
+    largest = _largest(
+        places, pots, {pot: stock.there(pot) for pot in pots.values()}, uses.tally(made.job), made, factor
+    )
+    assumed = uses.book(made)
+    due = due_moves(made, assumed)
+    plan = plan_posting((), due, stock)
+    there = totals_at(site, {line.component_id for line, _, _ in places}, {place.pk for _, _, place in places})
+    moves = {step.move.line: step.move.quantity for step in plan.moved}
+    waits = {step.move.line: step for step in plan.waiting}
+    lines = (
+        PreviewLine(
+            path=line.path,
+            component=line.component.code,
+            unit=line.steps[-1]["stock_unit"],
+            source=place.path,
+            assumed=assumption.use.quantity,
+            there=there.get((line.component_id, place.pk), ZERO) if place.has_balance else None,
+            moves=moves.get(line.pk, ZERO),
+            waits=waits[line.pk].move.quantity if line.pk in waits else ZERO,
+            reason=waits[line.pk].reason if line.pk in waits else None,
+        )
+        for (line, _, place), assumption in zip(places, assumed, strict=True)
+    )
+    return Preview(tuple(lines), largest)
+
+
+def _place(line: FrozenLine, made: Made) -> Location:
+    assert made.backflush_rule is not None, "without a rule there are no lines"
+    return source_of(line, made, made.backflush_rule)
+
+
+def _largest(
+    places: Sequence[tuple[FrozenLine, UseLine, Location]],
+    pots: dict[int, Pot],
+    on_hand: dict[Pot, Decimal],
+    tally: Tally,
+    made: Made,
+    factor: Fraction,
+) -> Decimal | None:
+    limits = [
+        (use, pots[line.pk])
+        for line, use, place in places
+        if line.pk in pots and line.component.tracking == Tracking.NONE and not place.bin_controlled
+    ]
+    if not limits:
+        return None
+    step = smallest_step(factor, made.item.quantity_decimals)
+    return largest_good(limits, tally, on_hand, scrap=made.scrap, factor=factor, step=step)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a movement has the quantity it has, from recorded facts only.
+
+    Quantities are in the component's stock unit, `produced` and `produced_before` in the made item's. `assumed`
+    is what the booking assumed of the line, of which this movement may be a part.
+    """
+
+    movement: Movement
+    booking: Booking
+    line: FrozenLine
+    steps: tuple[Step, ...]
+    use: AssumedUse
+    produced: Decimal
+    produced_before: Decimal
+    decimals: int
+
+    @property
+    def exact(self) -> Fraction:
+        """The exact requirement of everything booked so far, this booking included."""
+        return self.use.exact_after
+
+    @property
+    def rounded(self) -> Decimal:
+        """The same, rounded half up to the component's decimals."""
+        return round_half_up(self.use.exact_after, self.decimals)
+
+
+def explain(site: Site, number: int) -> Explanation:
+    """Where an assumed quantity came from: of an assumed movement, of one that settles it or takes it back.
+
+    Refused for movements that nothing was assumed for (`not_found`): these are what a person entered.
+    """
+    movement = movement_numbered(site, number)
+    root = _root(movement)
+    if root.line_id is None:
+        raise NotFound(
+            f"Movement {number} wasn't assumed: {written(movement.quantity)} {movement.item.stock_unit.code} "
+            f"of {movement.item.code} is what was entered for its {movement.posting.process}.",
+            field="movement",
+        )
+    booking = Booking.objects.select_related(
+        "job", "item__stock_unit", "type_code", "rule__action", "rule__source", "rule__target", "posting__by"
+    ).get(posting=root.posting_id)
+    line = FrozenLine.objects.select_related("component__stock_unit", "source").get(pk=root.line_id)
+    before = _bookings_before(booking)
+    tally = _tally_before(booking, before)
+    return Explanation(
+        movement=movement,
+        booking=booking,
+        line=line,
+        steps=requirement_of(line).steps,
+        use=tally.would_assume(use_line(line), Fraction(booking.quantity)),
+        produced=booking.quantity,
+        produced_before=sum((earlier.quantity for earlier in before if not _reversed_before(earlier, booking)), ZERO),
+        decimals=line.component.quantity_decimals,
+    )
+
+
+def _root(movement: Movement) -> Movement:
+    """The assumed movement that one goes back to: what it takes back, then what it settles."""
+    if movement.reverses_id is not None:
+        movement = movement_numbered(movement.site, movement.reverses_id)
+    if movement.origin_id is not None:
+        movement = movement_numbered(movement.site, movement.origin_id)
+    return movement
+
+
+def _bookings_before(booking: Booking) -> list[Booking]:
+    if booking.job_id is None:
+        return []
+    return [earlier for earlier in history_of([booking.job_id]) if earlier.posting_id < booking.posting_id]
+
+
+def _reversed_before(earlier: Booking, booking: Booking) -> bool:
+    return earlier.reversed_by_id is not None and earlier.reversed_by_id < booking.posting_id
+
+
+def _tally_before(booking: Booking, before: list[Booking]) -> Tally:
+    """How far the job was when this was booked: what was reversed only later still counted then."""
+    for earlier in before:
+        if not _reversed_before(earlier, booking):
+            earlier.reversed_by_id = None
+    lines = FrozenLines({earlier.structure_id for earlier in before if earlier.structure_id is not None})
+    return replay(before, lines).get(booking.job_id or 0, Tally())

@@ -1,0 +1,261 @@
+"""Booking what was made, with the use that it assumes; and taking a booking back.
+
+`works` and `subcontract` hand over what was made, with their orders locked; here the use is assumed, planned and
+posted, for one booking or for a thousand with the same statements.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from backflush.backflushing.models import Booking
+from backflush.backflushing.use import Assumption, UseBook
+from backflush.core.consumption import plan_posting
+from backflush.core.moves import Move, Plan, Process, Status, pots_of
+from backflush.core.refusals import AlreadyReversed, NotFound, SameLocation
+from backflush.items.models import Item
+from backflush.ledger.keys import claim_key
+from backflush.ledger.models import Job, Movement, Posting
+from backflush.ledger.selectors import move_of, require_had, require_not_before
+from backflush.ledger.services import Entry, advance_jobs, lock_balances, lock_waiting, post
+from backflush.ledger.tracking import named_moves
+from backflush.people.models import User
+from backflush.stockmap.models import Location, ShortRule, Site, TransferRule
+from backflush.stockmap.selectors import event_time, place_in_bin, place_of
+from backflush.structures.models import FrozenLine, FrozenStructure
+from backflush.unresolved.services import cancel_locked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What was made or received, and what its use is to be assumed from.
+
+    `good` and `scrap` are in the order's unit, `good_stock` and `quantity` (both together) in the stock unit.
+    Without a backflush rule nothing is assumed (B3). `draft` are the lines of a structure that isn't written, for
+    previews. The item has its type code at hand.
+    """
+
+    item: Item
+    process: Process
+    at: datetime
+    good: Decimal
+    scrap: Decimal
+    good_stock: Decimal
+    quantity: Decimal
+    goods_rule: TransferRule
+    backflush_rule: TransferRule | None = None
+    structure: FrozenStructure | None = None
+    draft: Sequence[FrozenLine] = ()
+    supplier_stock: Location | None = None
+    job: Job | None = None
+    key: int | None = None
+    batch: str = ""
+    serials: Sequence[str] = ()
+    bin: str = ""
+    scrap_reason: str = ""
+    remarks: str = ""
+
+    @property
+    def assumes(self) -> bool:
+        """Whether any use is assumed at all."""
+        return self.backflush_rule is not None and self.structure is not None
+
+    @property
+    def received(self) -> bool:
+        """Whether it comes from a supplier, who then provides some lines himself (S6)."""
+        return self.process is Process.GOODS_RECEIVED
+
+
+def goods_moves(made: Made) -> list[Move]:
+    """What was made, into stock, with the batch, serials or bin that it needs (B8); scrap goes nowhere."""
+    if not made.good_stock:
+        return []
+    rule = made.goods_rule
+    return named_moves(
+        item=made.item,
+        quantity=made.good_stock,
+        source=place_of(rule.source),
+        target=place_in_bin(rule.target, made.bin),
+        batch=made.batch,
+        serials=made.serials,
+        job=made.job.pk if made.job else None,
+        rule=rule.pk,
+    )
+
+
+def due_moves(made: Made, assumed: Sequence[Assumption]) -> list[Move]:
+    """The assumed use of a booking as moves, in line order; a line that rounds to nothing yet has none."""
+    rule = made.backflush_rule
+    if rule is None:
+        return []
+    target = place_of(rule.target)
+    parts_allowed = rule.action.short == ShortRule.PART
+    moves = []
+    for assumption in assumed:
+        if not assumption.use.quantity:
+            continue
+        source = source_of(assumption.line, made, rule)
+        if source.pk == rule.target_id:
+            raise SameLocation(
+                f"Line {assumption.line.path} takes {assumption.line.component.code} from {source.path}, "
+                f"where {rule.action.name} puts it. Give the line another from-location.",
+                field="from",
+            )
+        component = assumption.line.component
+        assert component.cost_id is not None
+        moves.append(
+            Move(
+                item=component.pk,
+                quantity=assumption.use.quantity,
+                source=place_of(source),
+                target=target,
+                cost=component.cost_id,
+                tracking=assumption.tracking,
+                job=made.job.pk if made.job else None,
+                charged=1,
+                rule=rule.pk,
+                line=assumption.line.pk,
+                parts_allowed=parts_allowed,
+            )
+        )
+    return moves
+
+
+def source_of(line: FrozenLine, made: Made, rule: TransferRule) -> Location:
+    """Where a component is taken from: the line's own from-location, else the supplier's, else the rule's (S7)."""
+    return line.source or made.supplier_stock or rule.source
+
+
+def post_bookings(batch: Sequence[Made], *, site: Site, by: User) -> list[Booking]:
+    """Put what was made into stock and assume what went into it, all of it or nothing; jobs must be locked.
+
+    Bookings are planned one after the other on the same stock, so the second finds what the first has left.
+    """
+    uses = UseBook(site, batch)
+    assumed = [uses.book(made) for made in batch]
+    goods = [goods_moves(made) for made in batch]
+    due = [due_moves(made, assumptions) for made, assumptions in zip(batch, assumed, strict=True)]
+    stock = lock_balances(site=site, pots=pots_of(move for moves in (*goods, *due) for move in moves))
+    entries = [_entry(made, plan_posting(out, used, stock)) for made, out, used in zip(batch, goods, due, strict=True)]
+    postings = post(entries, site=site, by=by, stock=stock)
+    bookings = Booking.objects.bulk_create(
+        _booking(made, posting) for made, posting in zip(batch, postings, strict=True)
+    )
+    advance_jobs(_advanced(batch))
+    return bookings
+
+
+def _entry(made: Made, plan: Plan) -> Entry:
+    return Entry(made.process, made.at, plan, made.key, made.job.pk if made.job else None, remarks=made.remarks)
+
+
+def _booking(made: Made, posting: Posting) -> Booking:
+    return Booking(
+        site_id=posting.site_id,
+        posting=posting,
+        job=made.job,
+        item=made.item,
+        good=made.good,
+        scrap=made.scrap,
+        quantity=made.quantity,
+        scrap_reason=made.scrap_reason,
+        structure=made.structure,
+        assumed=made.assumes,
+        type_code=made.item.type_code,
+        rule=made.backflush_rule,
+    )
+
+
+def _advanced(batch: Sequence[Made]) -> list[Job]:
+    """The jobs of some bookings, moved on by them."""
+    jobs: dict[int, Job] = {}
+    for made in batch:
+        if made.job is None:
+            continue
+        job = jobs.setdefault(made.job.pk, made.job)
+        job.good += made.good
+        job.scrap += made.scrap
+        if made.assumes:
+            assert made.structure is not None
+            job.uneven = job.uneven or job.structure_id not in {None, made.structure.pk}
+            job.structure_id = made.structure.pk
+            job.produced += made.quantity
+    return list(jobs.values())
+
+
+@transaction.atomic
+def reverse_booking(*, site: Site, posting: int, by: User, at: datetime | date | None = None, key: str = "") -> Booking:
+    """Take a booking, production or receipt back, once, from what it recorded (V1, V2).
+
+    Goods and components go back to where they were, with what was resolved for it; what is unresolved of it is
+    cancelled. The order's status stays.
+    """
+    new_key, done = claim_key(site=site, key=key, operation="reverse", content={"posting": posting, "at": at})
+    if done:
+        return Booking.objects.get(reversed_by=done)
+    booking = _lock_booking(site, posting)
+    moment = event_time(site, at)
+    require_not_before(moment, booking.posting.at)
+    waiting = _lock_family(site, booking)
+    taken = _movements_standing(booking)
+    back = [move_of(movement).mirrored(movement=movement.pk) for movement in taken]
+    if booking.job is not None:
+        require_had(booking.job, back)
+    stock = lock_balances(site=site, pots=pots_of(back))
+    plan = plan_posting(back, (), stock)
+    entry = Entry(Process.REVERSAL, moment, plan, new_key, booking.job_id, booking.posting_id)
+    reversal = post([entry], site=site, by=by, stock=stock)[0]
+    cancel_locked(waiting, posting=reversal, remarks="reversed with its booking")
+    booking.reversed_by = reversal
+    booking.save(update_fields=["reversed_by"])
+    if booking.job is not None:
+        advance_jobs([_set_back(booking.job, booking)])
+    return booking
+
+
+def _lock_booking(site: Site, posting: int) -> Booking:
+    found = Booking.objects.filter(site=site, posting=posting).first()
+    if found is None:
+        raise NotFound(f"There is no booking with the posting number {posting}.", field="posting")
+    job = Job.objects.select_for_update().get(pk=found.job_id) if found.job_id is not None else None
+    booking = (
+        Booking.objects.select_for_update(of=("self",)).select_related("posting", "reversed_by__by").get(pk=found.pk)
+    )
+    booking.job = job
+    if booking.reversed_by is not None:
+        raise AlreadyReversed(
+            f"This was reversed on {booking.reversed_by.at:%d %b %Y} by {booking.reversed_by.by}.", field="posting"
+        )
+    return booking
+
+
+def _lock_family(site: Site, booking: Booking) -> list[Movement]:
+    """Lock all that is, was or goes back to unresolved use of a booking; answers with what is unresolved still."""
+    roots = Movement.objects.filter(posting=booking.posting_id, due__isnull=False).values_list("pk", flat=True)
+    family = lock_waiting(site=site, movements=set(roots))
+    kept = Movement.objects.filter(origin__in=family, due__isnull=False).values_list("pk", flat=True)
+    family |= lock_waiting(site=site, movements=set(kept))
+    return [movement for _, movement in sorted(family.items()) if movement.status == Status.UNRESOLVED]
+
+
+def _movements_standing(booking: Booking) -> list[Movement]:
+    """What a booking and its resolutions moved and nobody has taken back yet, the last first."""
+    own = Movement.objects.filter(posting=booking.posting_id, status=Status.OK)
+    resolved = Movement.objects.filter(
+        origin__posting=booking.posting_id, status=Status.OK, reverses__isnull=True, reversed_by__isnull=True
+    )
+    rows = [*own.select_related("item", "source", "target"), *resolved.select_related("item", "source", "target")]
+    return sorted(rows, key=lambda movement: -movement.pk)
+
+
+def _set_back(job: Job, booking: Booking) -> Job:
+    """The job without a booking. What its lines have assumed no longer follows from the sum alone."""
+    job.good -= booking.good
+    job.scrap -= booking.scrap
+    if booking.assumed:
+        job.produced -= booking.quantity
+        job.uneven = True
+    return job

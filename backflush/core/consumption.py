@@ -1,0 +1,202 @@
+"""The assumption itself: what a booking must have used, and what of it can move now.
+
+*Assumed* is what the bookings planned, whatever became of it later (Q3). Rounding never drifts, because what a line
+assumes is the rounded exact requirement of everything booked so far, less what was assumed already.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
+from math import gcd
+
+from backflush.core.moves import Move, Plan, Pot, Reason, Shortage, Stock, Tracking, Waiting
+from backflush.core.quantity import DECIMALS_MAX, LARGEST, SCALE, ZERO, plain, round_half_up
+
+NOTHING = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class UseLine:
+    """A frozen structure line as the arithmetic needs it: exact stock units for one piece, and once for the job.
+
+    `key` is the frozen line's own; `path` and `item` name what goes on from one version of a line to the next.
+    """
+
+    key: int
+    path: str
+    item: int
+    decimals: int
+    per_piece: Fraction
+    fixed: Fraction = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class AssumedUse:
+    """What one booking assumes of one line, and the arithmetic behind it (stock units of the component)."""
+
+    line: UseLine
+    exact_before: Fraction
+    exact_after: Fraction
+    assumed_before: Decimal
+    quantity: Decimal
+
+
+class _Path:
+    """One path of a job: what each live booking took, and the sums of that."""
+
+    __slots__ = ("assumed", "exact", "takers")
+
+    def __init__(self) -> None:
+        self.takers: dict[int, tuple[Fraction, Fraction, Decimal]] = {}
+        self.exact = NOTHING
+        self.assumed = ZERO
+
+    def exact_with_fixed(self) -> Fraction:
+        """The fixed quantity counts once, as the first booking still standing has it (S6)."""
+        for _, fixed, _ in self.takers.values():
+            return self.exact + fixed
+        return self.exact
+
+    def add(self, booking: int, exact: Fraction, fixed: Fraction, assumed: Decimal) -> None:
+        self.takers[booking] = (exact, fixed, assumed)
+        self.exact += exact
+        self.assumed += assumed
+
+    def remove(self, booking: int) -> None:
+        exact, _, assumed = self.takers.pop(booking, (NOTHING, NOTHING, ZERO))
+        self.exact -= exact
+        self.assumed -= assumed
+
+
+class Tally:
+    """What the bookings of one job have assumed so far, path by path (Q3).
+
+    A job is one works order or one purchase order line; a production without order has a tally of its own.
+    Bookings and reversals are told in the order in which they were recorded.
+    """
+
+    def __init__(self) -> None:
+        self._paths: dict[tuple[str, int], _Path] = {}
+
+    @classmethod
+    def even(cls, lines: Sequence[UseLine], produced: Decimal) -> "Tally":
+        """The tally of a job whose bookings all used these lines and of which none was reversed.
+
+        Then what they assumed follows from what they made together, and no history need be read.
+        """
+        tally = cls()
+        if produced:
+            tally.book(0, lines, produced)
+        return tally
+
+    def would_assume(self, line: UseLine, produced: Fraction) -> AssumedUse:
+        """What a booking of so many pieces, good and scrapped together, would assume of a line."""
+        path = self._paths.get((line.path, line.item)) or _Path()
+        exact_before = path.exact_with_fixed()
+        exact_after = exact_before + line.per_piece * produced
+        if not path.takers:
+            exact_after += line.fixed
+        quantity = max(ZERO, round_half_up(exact_after, line.decimals) - path.assumed)
+        return AssumedUse(line, exact_before, exact_after, path.assumed, quantity)
+
+    def book(self, booking: int, lines: Iterable[UseLine], produced: Decimal) -> list[AssumedUse]:
+        """What a booking assumes of each line, and remember it under the booking's key."""
+        return [self._book(booking, line, Fraction(produced)) for line in lines]
+
+    def _book(self, booking: int, line: UseLine, produced: Fraction) -> AssumedUse:
+        use = self.would_assume(line, produced)
+        path = self._paths.setdefault((line.path, line.item), _Path())
+        path.add(booking, line.per_piece * produced, line.fixed, use.quantity)
+        return use
+
+    def take_back(self, booking: int) -> None:
+        """Forget a reversed booking with exactly what it assumed; what rounding leaves over evens out later."""
+        for path in self._paths.values():
+            path.remove(booking)
+
+
+def obstacle(move: Move, stock: Stock) -> Reason | None:
+    """Why assumed use can't move now, the first reason in the order batch, serial, bin, short (T1, T4, U1)."""
+    if move.tracking is Tracking.BATCH:
+        return Reason.BATCH
+    if move.tracking is Tracking.SERIAL:
+        return Reason.SERIAL
+    if move.source.bin_controlled or move.target.bin_controlled:
+        return Reason.BIN
+    return None if stock.has(move) else Reason.SHORT
+
+
+def plan_posting(made: Sequence[Move], due: Sequence[Move], stock: Stock) -> Plan:
+    """Decide what moves and what waits: what was made must go through, assumed use line by line as it can.
+
+    Lines are taken in order, each whole or not at all, because half a movement would hide the other half from
+    whoever works the queue; unless the action allows parts, then what is there moves and the rest waits (U2).
+    """
+    plan = Plan()
+    for move in made:
+        if stock.has(move):
+            plan.steps.append(stock.carry(move))
+        else:
+            assert move.source_pot is not None
+            plan.shortages.append(Shortage(move, stock.there(move.source_pot)))
+    for move in due:
+        reason = obstacle(move, stock)
+        if reason is None:
+            plan.steps.append(stock.carry(move))
+        elif reason is Reason.SHORT and move.parts_allowed:
+            _post_in_part(plan, move, stock)
+        else:
+            plan.steps.append(Waiting(move, reason))
+    return plan
+
+
+def _post_in_part(plan: Plan, move: Move, stock: Stock) -> None:
+    assert move.source_pot is not None
+    there = stock.there(move.source_pot)
+    if there > 0:
+        plan.steps.append(stock.carry(replace(move, quantity=there)))
+    plan.steps.append(Waiting(replace(move, quantity=move.quantity - there), Reason.SHORT))
+
+
+def smallest_step(factor: Fraction, decimals: int) -> Decimal:
+    """The smallest quantity in an order's unit, to six decimals, that the item's decimals can hold.
+
+    `factor` is stock units for one of the order's unit. With twelve pieces to a box and whole pieces it is a
+    quarter of a box, 0.25: a twelfth never ends, so it can't be booked.
+    """
+    millionths = factor.denominator * SCALE
+    return Decimal(millionths // gcd(millionths, factor.numerator * 10**decimals)).scaleb(-DECIMALS_MAX)
+
+
+def largest_good(
+    uses: Sequence[tuple[UseLine, Pot]],
+    tally: Tally,
+    on_hand: Mapping[Pot, Decimal],
+    *,
+    scrap: Decimal,
+    factor: Fraction,
+    step: Decimal,
+) -> Decimal | None:
+    """The largest good quantity, at this scrap, that leaves none of these lines short (B7).
+
+    In the order's unit; None where nothing limits it, and zero also where the scrap alone is too much. More
+    pieces never assume less, so the answer is found by halving.
+    """
+
+    def fits(steps: int) -> bool:
+        produced = (Fraction(steps * step) + Fraction(scrap)) * factor
+        left = dict(on_hand)
+        for line, pot in uses:
+            left[pot] = left.get(pot, ZERO) - tally.would_assume(line, produced).quantity
+        return all(left[pot] >= 0 for _, pot in uses)
+
+    fitting, beyond = 0, 1
+    while fits(beyond):
+        fitting, beyond = beyond, beyond * 2
+        if beyond * step >= LARGEST:
+            return None
+    while beyond - fitting > 1:
+        middle = (fitting + beyond) // 2
+        fitting, beyond = (middle, beyond) if fits(middle) else (fitting, middle)
+    return plain(fitting * step)

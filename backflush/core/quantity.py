@@ -1,0 +1,100 @@
+"""Exact decimals: the only place where a quantity is rounded or checked.
+
+A quantity is a `Decimal` in some unit. Moved quantities are in the item's stock unit with at most six decimals
+(`SCALE`), so that a database can keep them as whole numbers of millionths. What is exact but never ends, such as
+100/97, is a `Fraction` until it is rounded once, half up, to the item's decimals (Q1).
+"""
+
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+
+from backflush.core.refusals import InvalidQuantity, InvalidValue, QuantityTooLarge
+
+ZERO = Decimal(0)
+DECIMALS_MAX = 6
+SCALE = 10**DECIMALS_MAX
+LARGEST = Decimal(10) ** 12
+"""No single quantity and no balance reaches this: nine of them still fit a 64-bit whole number of millionths."""
+
+_STEPS = tuple(Decimal(1).scaleb(-decimals) for decimals in range(DECIMALS_MAX + 1))
+
+
+def round_half_up(exact: Fraction, decimals: int) -> Decimal:
+    """Round an exact requirement, 0 or more, to an item's decimals (Q1)."""
+    whole = (2 * exact.numerator * 10**decimals + exact.denominator) // (2 * exact.denominator)
+    return Decimal(whole).scaleb(-decimals)
+
+
+def to_scaled(quantity: Decimal) -> int:
+    """A quantity as a whole number of millionths; nothing may be lost."""
+    scaled = int(quantity.scaleb(DECIMALS_MAX))
+    assert Decimal(scaled).scaleb(-DECIMALS_MAX) == quantity, f"{quantity} has more than six decimals"
+    return scaled
+
+
+def from_scaled(scaled: int) -> Decimal:
+    """The quantity that a whole number of millionths stands for, without trailing zeros."""
+    return plain(Decimal(scaled).scaleb(-DECIMALS_MAX))
+
+
+def plain(quantity: Decimal) -> Decimal:
+    """The same value written shortest, without an exponent: 6.25, 40, 0."""
+    if not quantity:
+        return ZERO
+    short = quantity.normalize()
+    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1))  # type: ignore[operator]
+
+
+def written(quantity: Decimal) -> str:
+    """A quantity as text, for sentences and for comparing content."""
+    return format(plain(quantity), "f")
+
+
+def read_decimal(text: str | int | Decimal, *, field: str) -> Decimal:
+    """Read a number as a person or a program writes it; never through a binary float."""
+    try:
+        value = Decimal(text.strip() if isinstance(text, str) else text)
+    except (InvalidOperation, ValueError):
+        value = Decimal("NaN")
+    if not value.is_finite():
+        raise InvalidValue(f"{text!r} is not a number. Write it like 12.5.", field=field)
+    return value
+
+
+def require_fit(quantity: Decimal, decimals: int, *, field: str, what: str) -> Decimal:
+    """Refuse a quantity that the item's decimals can't hold, naming the two nearest that they can (Q5).
+
+    A number is never rounded silently: what a person typed is either booked or refused.
+    """
+    if not quantity.is_finite():
+        raise InvalidQuantity(f"{what} needs a number as its quantity.", field=field)
+    if abs(quantity) >= LARGEST:
+        raise QuantityTooLarge(f"{what} can't be counted to {quantity:.0e}: stay below {LARGEST:,}.", field=field)
+    step = _STEPS[decimals]
+    if quantity % step:
+        below = quantity // step * step
+        counted = "in whole pieces" if not decimals else f"to {decimals} decimals"
+        raise InvalidQuantity(
+            f"{what} is counted {counted}. Enter {written(below)} or {written(below + step)}.", field=field
+        )
+    return plain(quantity)
+
+
+def require_positive(quantity: Decimal, decimals: int, *, field: str, what: str) -> Decimal:
+    """Refuse a quantity that isn't above zero or doesn't fit the item's decimals (Q5)."""
+    if quantity.is_finite() and quantity <= 0:
+        raise InvalidQuantity(f"{what} needs a quantity above zero, not {written(quantity)}.", field=field)
+    return require_fit(quantity, decimals, field=field, what=what)
+
+
+def convert(quantity: Decimal, factor: Fraction, decimals: int, *, field: str, what: str) -> Decimal:
+    """A quantity in the stock unit; refused where the stock unit's decimals can't hold it (Q5, R2)."""
+    exact = Fraction(quantity) * factor
+    rounded = round_half_up(abs(exact), DECIMALS_MAX)
+    if Fraction(rounded) != abs(exact):
+        raise InvalidQuantity(
+            f"{what}: {written(quantity)} doesn't come out even in the stock unit. "
+            f"The nearest that it can hold is {written(rounded)}.",
+            field=field,
+        )
+    return require_fit(rounded if exact >= 0 else -rounded, decimals, field=field, what=what)

@@ -1,0 +1,250 @@
+"""What an item is made of: lines in force, phantoms passed through, and the loop that may not be (S2 to S6).
+
+One routine explodes structures, for orders, receipts and productions alike: two would drift apart.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from backflush.core.quantity import ZERO, written
+from backflush.core.refusals import (
+    FixedOnPhantom,
+    InvalidDates,
+    InvalidQuantity,
+    OverlappingLines,
+    StructureTooLarge,
+)
+
+LINES_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """What the explosion must know of an item: its key, code, stock unit and whether it is passed through."""
+
+    item: int
+    code: str
+    unit: str
+    phantom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A structure line: `quantity` of the component in `unit` for one stock unit of what is made."""
+
+    number: int
+    component: Component
+    quantity: Decimal
+    unit: str
+    waste: Decimal = ZERO
+    fixed: Decimal = ZERO
+    by_hand: bool = False
+    supplier_provides: bool = False
+    source: int | None = None
+    starts: date | None = None
+    ends: date | None = None
+
+    def in_force(self, day: date) -> bool:
+        """Both dates are included; an empty one is open (S2)."""
+        return (self.starts is None or self.starts <= day) and (self.ends is None or day <= self.ends)
+
+    def overlaps(self, other: "Line") -> bool:
+        """Whether some day sees both in force."""
+        return (self.starts is None or other.ends is None or self.starts <= other.ends) and (
+            other.starts is None or self.ends is None or other.starts <= self.ends
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line on the way from what is made to a component; `factor` turns its unit into the stock unit."""
+
+    number: int
+    component: Component
+    quantity: Decimal
+    unit: str
+    waste: Decimal
+    factor: Fraction | None
+
+    @property
+    def multiplier(self) -> Fraction | None:
+        """Stock units of the component for one of its parent, waste included (Q2)."""
+        if self.factor is None:
+            return None
+        return Fraction(self.quantity) * 100 / (100 - Fraction(self.waste)) * self.factor
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What one made piece needs of a component, and how the lines led to it.
+
+    `path` is the line numbers through the phantoms; with the component it names the line for good, whatever
+    version of it is in force (Q3). `fixed` is in the line's own unit, once for each order (S6).
+    """
+
+    steps: tuple[Step, ...]
+    fixed: Decimal = ZERO
+    by_hand: bool = False
+    supplier_provides: bool = False
+    source: int | None = None
+
+    @property
+    def path(self) -> str:
+        return "/".join(str(step.number) for step in self.steps)
+
+    @property
+    def component(self) -> Component:
+        return self.steps[-1].component
+
+    @property
+    def convertible(self) -> bool:
+        return all(step.factor is not None for step in self.steps)
+
+    @property
+    def per_piece(self) -> Fraction:
+        """Exact stock units for one made piece: quantity, waste and unit of every step multiplied (S3)."""
+        exact = Fraction(1)
+        for step in self.steps:
+            assert step.multiplier is not None, f"line {self.path} has no conversion"
+            exact *= step.multiplier
+        return exact
+
+    @property
+    def fixed_exact(self) -> Fraction:
+        """The set-up loss in stock units; neither waste nor phantom quantities touch it (S6)."""
+        factor = self.steps[-1].factor
+        assert factor is not None, f"line {self.path} has no conversion"
+        return Fraction(self.fixed) * factor
+
+    def converted(self, factor: Callable[[Component, str], Fraction | None]) -> "Requirement":
+        """The same lines with the conversions of now."""
+        return replace(
+            self, steps=tuple(replace(step, factor=factor(step.component, step.unit)) for step in self.steps)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Explosion:
+    """An exploded structure: its requirements in line order, and the phantoms that had no line in force."""
+
+    requirements: tuple[Requirement, ...]
+    empty_phantoms: tuple[str, ...] = ()
+
+    @property
+    def inconvertible(self) -> tuple[Requirement, ...]:
+        return tuple(requirement for requirement in self.requirements if not requirement.convertible)
+
+
+def explode(
+    lines: Sequence[Line],
+    *,
+    day: date,
+    structures: Mapping[int, Sequence[Line]],
+    factor: Callable[[Component, str], Fraction | None],
+) -> Explosion:
+    """The components that one made piece needs on a day, phantoms passed through at every depth (S3, S4).
+
+    `structures` holds the lines of every phantom that may be met, by item. What a phantom line says of by
+    hand, supplier-provided and from-location holds for all below it.
+    """
+    requirements: list[Requirement] = []
+    empty: list[str] = []
+
+    def descend(lines: Iterable[Line], above: Requirement) -> None:
+        for line in lines:
+            step = Step(
+                line.number, line.component, line.quantity, line.unit, line.waste, factor(line.component, line.unit)
+            )
+            here = Requirement(
+                (*above.steps, step),
+                line.fixed,
+                above.by_hand or line.by_hand,
+                above.supplier_provides or line.supplier_provides,
+                line.source or above.source,
+            )
+            if line.component.phantom:
+                require_no_fixed(line)
+                below = [below for below in structures.get(line.component.item, ()) if below.in_force(day)]
+                if not below:
+                    empty.append(line.component.code)
+                descend(in_order(below), here)
+            else:
+                requirements.append(here)
+                if len(requirements) > LINES_MAX:
+                    raise StructureTooLarge(
+                        f"The structure comes to more than {LINES_MAX:,} lines through its phantoms. "
+                        "Make some of the phantoms items of their own."
+                    )
+
+    descend(in_order(line for line in lines if line.in_force(day)), Requirement(()))
+    return Explosion(tuple(requirements), tuple(dict.fromkeys(empty)))
+
+
+def in_order(lines: Iterable[Line]) -> list[Line]:
+    """Line order: by number; a component's code parts what shares one."""
+    return sorted(lines, key=lambda line: (line.number, line.component.code))
+
+
+def require_no_fixed(line: Line) -> None:
+    """A phantom is never taken itself, so there is nothing that a fixed quantity of it could mean (S6)."""
+    if line.component.phantom and line.fixed:
+        raise FixedOnPhantom(
+            f"Line {line.number}: {line.component.code} is a phantom and can't have a fixed quantity. "
+            "Put it on a line of the phantom.",
+            field="fixed",
+        )
+
+
+def require_sound(lines: Sequence[Line]) -> None:
+    """Refuse lines that make no sense by themselves or side by side; which lines these are is said."""
+    for line in lines:
+        if line.quantity <= 0:
+            raise InvalidQuantity(
+                f"Line {line.number}: {line.component.code} needs a quantity above zero, not {written(line.quantity)}.",
+                field="quantity",
+            )
+        if line.fixed < 0:
+            raise InvalidQuantity(f"Line {line.number}: a fixed quantity can't be below zero.", field="fixed")
+        if not 0 <= line.waste < 100:
+            raise InvalidQuantity(
+                f"Line {line.number}: waste is from 0 to below 100 %, not {written(line.waste)}.", field="waste"
+            )
+        if line.starts and line.ends and line.ends < line.starts:
+            raise InvalidDates(f"Line {line.number} ends before it starts.", field="end")
+        require_no_fixed(line)
+    by_number: dict[int, list[Line]] = {}
+    for line in lines:
+        for other in by_number.setdefault(line.number, []):
+            if line.overlaps(other):
+                raise OverlappingLines(
+                    f"Line {line.number} stands twice for the same days ({other.component.code} and "
+                    f"{line.component.code}). End one before the other starts, or give it another number.",
+                    field="line",
+                )
+        by_number[line.number].append(line)
+
+
+def find_loop(contains: Mapping[int, Iterable[int]], start: Iterable[int]) -> tuple[int, ...] | None:
+    """A way from an item back to itself among the items reachable from `start`, whatever the dates (S5)."""
+    finished: set[int] = set()
+    for first in start:
+        way: list[int] = []
+        on_way: set[int] = set()
+        stack: list[tuple[int, bool]] = [(first, False)]
+        while stack:
+            item, leaving = stack.pop()
+            if leaving:
+                way.pop()
+                on_way.discard(item)
+                finished.add(item)
+            elif item in on_way:
+                return (*way[way.index(item) :], item)
+            elif item not in finished:
+                way.append(item)
+                on_way.add(item)
+                stack.append((item, True))
+                stack.extend((below, False) for below in contains.get(item, ()))
+    return None

@@ -1,0 +1,66 @@
+"""A works order's material cost, beside what the structure says it should have been (C1)."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from backflush.backflushing.models import Booking
+from backflush.backflushing.use import use_line
+from backflush.core.consumption import Tally, UseLine
+from backflush.core.costing import UsageVariance, Use, material_cost, usage_variances
+from backflush.core.quantity import ZERO
+from backflush.items.models import Item
+from backflush.ledger.models import Job, JobKind, Movement
+from backflush.structures.models import FrozenLine
+
+
+@dataclass(frozen=True, slots=True)
+class JobCost:
+    """What a job has cost in material, exactly, and each component's part in the difference from the structure."""
+
+    job: Job
+    material: Decimal
+    variances: tuple[UsageVariance, ...]
+    items: dict[int, Item]
+
+    @property
+    def standard(self) -> Decimal:
+        """What the structure says for what was made, at present standard material costs."""
+        return sum((variance.standard_amount for variance in self.variances), ZERO)
+
+
+def job_cost(job: Job) -> JobCost:
+    """The material cost of what was charged to a job, with its usage variances."""
+    uses = uses_of(job)
+    standard = standard_quantities(job)
+    items = Item.objects.select_related("cost", "stock_unit").in_bulk({*standard, *(use.item for use in uses)})
+    costs = {pk: item.cost.standard_material for pk, item in items.items() if item.cost is not None}
+    return JobCost(job, material_cost(uses), tuple(usage_variances(uses, standard, costs)), items)
+
+
+def uses_of(job: Job) -> list[Use]:
+    """What a job has had of each item, each movement at the standard material cost of its moment.
+
+    The products are added up here, exactly: a database that keeps millionths would pass 64 bits.
+    """
+    totals: dict[int, Use] = {}
+    rows = Movement.objects.filter(job=job).exclude(charged=0).order_by("pk")
+    for item, charged, quantity, cost in rows.values_list("item", "charged", "quantity", "cost__standard_material"):
+        totals[item] = totals.get(item, Use(item)).plus(charged * quantity, cost)
+    return list(totals.values())
+
+
+def standard_quantities(job: Job) -> dict[int, Decimal]:
+    """What the structures of a job's standing bookings say was needed, by-hand lines too, in stock units."""
+    bookings = Booking.objects.filter(job=job, reversed_by__isnull=True, structure__isnull=False).order_by("posting")
+    standing = list(bookings.values_list("pk", "structure", "quantity"))
+    lines: dict[int, list[UseLine]] = {}
+    rows = FrozenLine.objects.filter(structure__in={structure for _, structure, _ in standing})
+    for line in rows.select_related("component").order_by("structure", "position"):
+        if not (line.supplier_provides and job.kind == JobKind.PURCHASE_ORDER):
+            lines.setdefault(line.structure_id, []).append(use_line(line))
+    tally = Tally()
+    standard: dict[int, Decimal] = {}
+    for booking, structure, quantity in standing:
+        for use in tally.book(booking, lines.get(structure, ()), quantity):
+            standard[use.line.item] = standard.get(use.line.item, ZERO) + use.quantity
+    return standard

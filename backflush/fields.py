@@ -1,0 +1,83 @@
+"""How exact numbers are kept in a database.
+
+Moved quantities and money are whole numbers of millionths in a 64-bit column: every database adds them exactly,
+where SQLite would turn a decimal column into a binary float. What has any number of decimals or never ends
+(structure quantities, conversion factors) is kept as text, because it is read and never added up by a database.
+"""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.db import models
+from django.db.models.expressions import Combinable
+
+from backflush.core.quantity import from_scaled, to_scaled, written
+
+
+class QuantityField(models.Field):  # type: ignore[type-arg]
+    """A quantity or an amount of money: a `Decimal` of at most six decimals, kept in millionths."""
+
+    _pyi_private_set_type: Decimal | int | Combinable
+    _pyi_private_get_type: Decimal
+    _pyi_lookup_exact_type: Decimal | int
+
+    def get_internal_type(self) -> str:
+        return "BigIntegerField"
+
+    def from_db_value(self, value: Any, *_: object) -> Decimal | None:
+        return None if value is None else from_scaled(int(value))
+
+    def to_python(self, value: Any) -> Decimal | None:
+        return value if value is None else Decimal(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        return to_scaled(value) if isinstance(value, Decimal) else value
+
+
+class ExactDecimalField(models.Field):  # type: ignore[type-arg]
+    """A decimal with any number of decimals, kept as it is written."""
+
+    _pyi_private_set_type: Decimal | Combinable
+    _pyi_private_get_type: Decimal
+    _pyi_lookup_exact_type: Decimal
+
+    def get_internal_type(self) -> str:
+        return "CharField"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 60)
+        super().__init__(*args, **kwargs)
+
+    def from_db_value(self, value: Any, *_: object) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+    def to_python(self, value: Any) -> Any:
+        return value if value is None else Decimal(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        return written(value) if isinstance(value, Decimal) else value
+
+
+class RatioField(models.Field):  # type: ignore[type-arg]
+    """An exact ratio, kept as `numerator/denominator`."""
+
+    _pyi_private_set_type: Fraction | Combinable
+    _pyi_private_get_type: Fraction
+    _pyi_lookup_exact_type: Fraction
+
+    def get_internal_type(self) -> str:
+        return "CharField"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 400)
+        super().__init__(*args, **kwargs)
+
+    def from_db_value(self, value: Any, *_: object) -> Fraction | None:
+        return None if value is None else Fraction(value)
+
+    def to_python(self, value: Any) -> Any:
+        return value if value is None else Fraction(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        return f"{value.numerator}/{value.denominator}" if isinstance(value, Fraction) else value

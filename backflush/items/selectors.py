@@ -1,0 +1,69 @@
+from collections.abc import Collection, Iterable
+from decimal import Decimal
+from fractions import Fraction
+
+from django.db.models import Q
+
+from backflush.core.quantity import convert
+from backflush.core.refusals import NoConversion, NotFound
+from backflush.core.units import Conversion, Converter
+from backflush.items.models import Item, Unit, UnitConversion
+
+
+def item_coded(code: str, *, field: str = "item") -> Item:
+    """The item of a code, with what most callers ask of it."""
+    return items_coded([code], field=field)[code]
+
+
+def items_coded(codes: Collection[str], *, field: str = "item") -> dict[str, Item]:
+    """Items by code; every code that there is no item of is named."""
+    found = {
+        item.code: item
+        for item in Item.objects.filter(code__in=codes).select_related(
+            "stock_unit",
+            "type_code__completion",
+            "type_code__backflush",
+            "type_code__issue",
+            "type_code__return_action",
+        )
+    }
+    missing = [code for code in dict.fromkeys(codes) if code not in found]
+    if missing:
+        raise NotFound(f"There is no item {', '.join(missing)}.", field=field)
+    return found
+
+
+def unit_coded(code: str, *, field: str = "unit") -> Unit:
+    """The unit of a code."""
+    unit = Unit.objects.filter(code=code).first()
+    if unit is None:
+        raise NotFound(f"There is no unit {code}.", field=field)
+    return unit
+
+
+def converter(items: Iterable[int]) -> Converter:
+    """All conversions that some items need: the system's and their own (Q4)."""
+    rows = UnitConversion.objects.filter(Q(item__isnull=True) | Q(item__in=list(items)))
+    system: list[Conversion] = []
+    own: dict[int, list[Conversion]] = {}
+    for row in rows.order_by("pk").select_related("source", "target"):
+        family = system if row.item_id is None else own.setdefault(row.item_id, [])
+        family.append(Conversion(row.source.code, row.target.code, row.ratio))
+    return Converter(system, own)
+
+
+def require_factor(converter: Converter, item: Item, unit: str, *, field: str = "unit") -> Fraction:
+    """Stock units of the item in one of a unit; refused where there is no way (`no_conversion`)."""
+    factor = converter.factor(item.pk, unit, item.stock_unit.code)
+    if factor is None:
+        raise NoConversion(
+            f"There is no conversion from {unit} to {item.stock_unit.code} for {item.code}. "
+            "Add it, or use another unit.",
+            field=field,
+        )
+    return factor
+
+
+def in_stock_unit(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> Decimal:
+    """A quantity in the stock unit, refused where the item's decimals can't hold it (Q5)."""
+    return convert(quantity, factor, item.quantity_decimals, field=field, what=item.code)

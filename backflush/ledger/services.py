@@ -1,0 +1,227 @@
+"""Writing stock: lock balances, post plans, open jobs. The only code that writes movements and balances.
+
+The order of locks is one for all: key, order, booking, unresolved movements by number, balances by item, location,
+bin, batch and serial. A use case owns the transaction; nothing here opens one.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import connection
+from django.utils import timezone
+
+from backflush.core.moves import Moved, Plan, Pot, Process, Shortage, Status, Stock, Waiting
+from backflush.core.quantity import LARGEST, from_scaled, to_scaled, written
+from backflush.core.refusals import InsufficientStock, QuantityTooLarge, SerialInStock
+from backflush.items.models import Item
+from backflush.ledger.models import Balance, Job, JobKind, Movement, Posting
+from backflush.ledger.statements import (
+    ADD_MOVEMENTS,
+    ADVANCE_JOBS,
+    CHANGE_BALANCES,
+    LOCK_BALANCES,
+    OPEN_BALANCES,
+    READ_BALANCES,
+    Row,
+    Statement,
+    pot_row,
+    run,
+)
+from backflush.people.models import User
+from backflush.stockmap.models import Location, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One posting to be: its plan, and what it is."""
+
+    process: Process
+    at: datetime
+    plan: Plan
+    key: int | None = None
+    job: int | None = None
+    reverses: int | None = None
+    remarks: str = ""
+
+
+def lock_balances(*, site: Site, pots: Iterable[Pot]) -> Stock:
+    """Lock some pots, opening those that have no balance yet, and say what is in them."""
+    assert connection.in_atomic_block, "the use case owns the transaction"
+    rows = [pot_row(site.pk, pot) for pot in sorted(pots)]
+    run(OPEN_BALANCES, rows)
+    return _stock(LOCK_BALANCES, rows)
+
+
+def read_balances(*, site: Site, pots: Iterable[Pot]) -> Stock:
+    """What is in some pots, without locking them: for previews."""
+    return _stock(READ_BALANCES, [pot_row(site.pk, pot) for pot in sorted(pots)])
+
+
+def _stock(statement: Statement, rows: Sequence[Row]) -> Stock:
+    return Stock({Pot(*row[:5]): from_scaled(row[5]) for row in run(statement, rows)})
+
+
+def post(entries: Sequence[Entry], *, site: Site, by: User, stock: Stock) -> list[Posting]:
+    """Write what moved and what waits, and change the balances of both ends; nothing at all where stock is missing.
+
+    The plans were made on `stock`, in the order of the entries. Never negative is promised twice: by the plans, and
+    by a constraint of the database.
+    """
+    assert connection.in_atomic_block, "the use case owns the transaction"
+    require_possible([shortage for entry in entries for shortage in entry.plan.shortages], stock)
+    now = timezone.now()
+    postings = Posting.objects.bulk_create(
+        Posting(
+            site=site,
+            process=entry.process,
+            at=entry.at,
+            recorded_at=now,
+            by=by,
+            key_id=entry.key,
+            job_id=entry.job,
+            reverses_id=entry.reverses,
+            remarks=entry.remarks,
+        )
+        for entry in entries
+    )
+    run(ADD_MOVEMENTS, [row for entry, posting in zip(entries, postings, strict=True) for row in _rows(entry, posting)])
+    _change_balances(site, stock)
+    return postings
+
+
+def require_possible(shortages: Sequence[Shortage], stock: Stock) -> None:
+    """Refuse what can't be posted, saying of every line what is there (`insufficient_stock`)."""
+    if shortages:
+        raise InsufficientStock(_sentences(shortages)[0], field="quantity", details=_sentences(shortages)[1:])
+    if stock.highest() >= LARGEST:
+        raise QuantityTooLarge(f"A balance would reach {LARGEST:,}. Stay below.", field="quantity")
+
+
+def _sentences(shortages: Sequence[Shortage]) -> list[str]:
+    items = Item.objects.select_related("stock_unit").in_bulk({shortage.move.item for shortage in shortages})
+    places = Location.objects.in_bulk({shortage.move.source.location for shortage in shortages})
+    return [
+        _sentence(shortage, items[shortage.move.item], places[shortage.move.source.location]) for shortage in shortages
+    ]
+
+
+def _sentence(shortage: Shortage, item: Item, location: Location) -> str:
+    move = shortage.move
+    which = "".join(
+        f" {word} {value}"
+        for word, value in (("batch", move.batch), ("serial", move.serial), ("in bin", move.source.bin))
+        if value
+    )
+    return (
+        f"{item.code}{which}: only {written(shortage.there)} {item.stock_unit.code} are at {location.path}, "
+        f"{written(move.quantity)} are needed."
+    )
+
+
+def _rows(entry: Entry, posting: Posting) -> Iterator[Row]:
+    for step in entry.plan.steps:
+        move = step.move
+        moved = isinstance(step, Moved)
+        yield (
+            posting.site_id,
+            posting.pk,
+            move.job,
+            _time(step.at or entry.at if isinstance(step, Waiting) else entry.at),
+            move.item,
+            to_scaled(move.quantity) if moved else 0,
+            move.source.location,
+            move.source.bin,
+            move.target.location,
+            move.target.bin,
+            move.batch,
+            move.serial,
+            Status.OK.value if moved else Status.UNRESOLVED.value,
+            None if moved else to_scaled(move.quantity),
+            step.reason.value if isinstance(step, Waiting) else "",
+            move.charged,
+            _scaled(step.source_after) if isinstance(step, Moved) else None,
+            _scaled(step.target_after) if isinstance(step, Moved) else None,
+            move.rule,
+            move.line,
+            move.cost,
+            move.resolves,
+            move.reverses,
+            move.origin,
+            move.remarks,
+        )
+
+
+def _scaled(quantity: Decimal | None) -> int | None:
+    return None if quantity is None else to_scaled(quantity)
+
+
+def _time(at: datetime) -> object:
+    """A moment as the plain driver of the database takes it."""
+    return at if connection.vendor == "postgresql" else connection.ops.adapt_datetimefield_value(at)
+
+
+def _change_balances(site: Site, stock: Stock) -> None:
+    changes = sorted(stock.changes().items())
+    serials = [pot for pot, by in changes if pot.serial and by > 0]
+    if not serials:
+        run(CHANGE_BALANCES, [(to_scaled(by), *pot_row(site.pk, pot)) for pot, by in changes])
+        return
+    # A serial number is in one place only, which the database watches at every moment: first out, then in.
+    run(CHANGE_BALANCES, [(to_scaled(by), *pot_row(site.pk, pot)) for pot, by in changes if by < 0])
+    _require_out_of_stock(site, serials)
+    run(CHANGE_BALANCES, [(to_scaled(by), *pot_row(site.pk, pot)) for pot, by in changes if by > 0])
+
+
+def _require_out_of_stock(site: Site, serials: Sequence[Pot]) -> None:
+    there = Balance.objects.filter(
+        site=site, item__in={pot.item for pot in serials}, serial__in={pot.serial for pot in serials}, quantity__gt=0
+    ).select_related("item", "location")
+    wanted = {(pot.item, pot.serial) for pot in serials}
+    twice = [balance for balance in there if (balance.item_id, balance.serial) in wanted]
+    if twice:
+        raise SerialInStock(
+            "; ".join(f"{at.item.code} serial {at.serial} is at {at.location.path} already" for at in twice) + ".",
+            field="serials",
+        )
+
+
+def lock_waiting(*, site: Site, movements: Collection[int]) -> dict[int, Movement]:
+    """Lock assumed movements with those that they go back to, by number; answers with the ones asked for.
+
+    Whatever goes back to one assumed movement is settled under that one's lock, so a reversal that holds it
+    finds everything that has become of it.
+    """
+    assert connection.in_atomic_block, "the use case owns the transaction"
+    origins = Movement.objects.filter(site=site, pk__in=movements).values_list("origin", flat=True)
+    wanted = {*movements, *(origin for origin in origins if origin is not None)}
+    locked = (
+        Movement.objects.select_for_update(of=("self",))
+        .filter(site=site, pk__in=wanted)
+        .select_related("item__stock_unit", "source", "target", "rule__action", "posting")
+        .order_by("pk")
+    )
+    return {movement.pk: movement for movement in locked if movement.pk in movements}
+
+
+def open_jobs(*, site: Site, kind: JobKind, numbered: Sequence[tuple[str, Item]]) -> list[Job]:
+    """Open what material is charged to, one for each works order or purchase order line."""
+    return Job.objects.bulk_create(Job(site=site, kind=kind, number=number, item=item) for number, item in numbered)
+
+
+def advance_jobs(jobs: Iterable[Job]) -> None:
+    """Write how far some locked jobs have come."""
+    run(
+        ADVANCE_JOBS,
+        [
+            (to_scaled(job.good), to_scaled(job.scrap), to_scaled(job.produced), job.structure_id, job.uneven, job.pk)
+            for job in jobs
+        ],
+    )
+
+
+def set_status(movements: Sequence[int], *, before: Status, after: Status) -> None:
+    """Move the status of locked movements on: all that ever changes in what was posted."""
+    changed = Movement.objects.filter(pk__in=movements, status=before).update(status=after)
+    assert changed == len(movements), "another status than the one that was locked"

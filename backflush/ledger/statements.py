@@ -1,0 +1,175 @@
+"""The SQL of the hot path, every statement by name, a version for each database.
+
+Each is set-based: the same statement serves one row or ten thousand, so the number of statements never grows with
+the number of lines. PostgreSQL takes whole columns as binary arrays through psycopg's own server-side cursor,
+because Django's binds on the client and is three times slower; SQLite takes rows, or keys as JSON.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+from backflush.core.moves import Pot
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One named statement: `types` are PostgreSQL's for its columns, in order."""
+
+    name: str
+    types: tuple[str, ...]
+    postgresql: str
+    sqlite: str
+    by_row: bool = False
+    """On SQLite: run once for each row, by one call."""
+
+    def for_postgresql(self) -> str:
+        """The text with an array for each column."""
+        arrays = ", ".join(f"%b::{type}[]" for type in self.types)
+        return self.postgresql.replace("{columns}", f"unnest({arrays}) WITH ORDINALITY")
+
+
+POT_TYPES = ("bigint", "bigint", "bigint", "text", "text", "text")
+_POT_COLUMNS = "site_id, item_id, location_id, bin, batch, serial"
+_KEYS = "k(site_id, item_id, location_id, bin, batch, serial, ord)"
+_SAME_POT = " AND ".join(f"b.{column} = k.{column}" for column in _POT_COLUMNS.split(", "))
+_JSON_POT = ", ".join(f"value ->> {index} AS {column}" for index, column in enumerate(_POT_COLUMNS.split(", ")))
+
+OPEN_BALANCES = Statement(
+    "open balances",
+    POT_TYPES,
+    # Missing balances are opened at zero, in key order and before any is locked: see docs/decisions/0003.
+    f"INSERT INTO ledger_balance ({_POT_COLUMNS}, quantity) SELECT {_POT_COLUMNS}, 0 FROM {{columns}} AS {_KEYS} "
+    f"WHERE NOT EXISTS (SELECT FROM ledger_balance b WHERE {_SAME_POT}) ORDER BY ord ON CONFLICT DO NOTHING",
+    f"INSERT INTO ledger_balance ({_POT_COLUMNS}, quantity) VALUES (%s, %s, %s, %s, %s, %s, 0) ON CONFLICT DO NOTHING",
+    by_row=True,
+)
+
+LOCK_BALANCES = Statement(
+    "lock balances",
+    POT_TYPES,
+    f"SELECT b.item_id, b.location_id, b.bin, b.batch, b.serial, b.quantity FROM {{columns}} AS {_KEYS} "
+    f"JOIN ledger_balance b ON {_SAME_POT} ORDER BY k.ord FOR UPDATE OF b",
+    "SELECT b.item_id, b.location_id, b.bin, b.batch, b.serial, b.quantity "
+    f"FROM (SELECT {_JSON_POT} FROM json_each(%s)) k JOIN ledger_balance b ON {_SAME_POT}",
+)
+
+READ_BALANCES = Statement(
+    "read balances", POT_TYPES, LOCK_BALANCES.postgresql.removesuffix(" FOR UPDATE OF b"), LOCK_BALANCES.sqlite
+)
+
+CHANGE_BALANCES = Statement(
+    "change balances",
+    ("bigint", *POT_TYPES),
+    "UPDATE ledger_balance b SET quantity = b.quantity + k.change "
+    f"FROM {{columns}} AS {_KEYS.replace('k(', 'k(change, ')} WHERE {_SAME_POT}",
+    "UPDATE ledger_balance SET quantity = quantity + %s WHERE "
+    + " AND ".join(f"{column} = %s" for column in _POT_COLUMNS.split(", ")),
+    by_row=True,
+)
+
+MOVEMENT_COLUMNS = {
+    "site_id": "bigint",
+    "posting_id": "bigint",
+    "job_id": "bigint",
+    "at": "timestamptz",
+    "item_id": "bigint",
+    "quantity": "bigint",
+    "source_id": "bigint",
+    "source_bin": "text",
+    "target_id": "bigint",
+    "target_bin": "text",
+    "batch": "text",
+    "serial": "text",
+    "status": "text",
+    "due": "bigint",
+    "reason": "text",
+    "charged": "smallint",
+    "source_after": "bigint",
+    "target_after": "bigint",
+    "rule_id": "bigint",
+    "line_id": "bigint",
+    "cost_id": "bigint",
+    "resolves_id": "bigint",
+    "reverses_id": "bigint",
+    "origin_id": "bigint",
+    "remarks": "text",
+}
+_MOVEMENT_NAMES = ", ".join(f'"{name}"' for name in MOVEMENT_COLUMNS)
+
+ADD_MOVEMENTS = Statement(
+    "add movements",
+    tuple(MOVEMENT_COLUMNS.values()),
+    f"INSERT INTO ledger_movement ({_MOVEMENT_NAMES}) SELECT {_MOVEMENT_NAMES} "
+    f"FROM {{columns}} AS k({_MOVEMENT_NAMES}, ord) ORDER BY ord",
+    f"INSERT INTO ledger_movement ({_MOVEMENT_NAMES}) VALUES ({', '.join(['%s'] * len(MOVEMENT_COLUMNS))})",
+    by_row=True,
+)
+
+CLAIM_KEYS = Statement(
+    "claim keys",
+    ("bigint", "text", "text", "text"),
+    "INSERT INTO ledger_key (site_id, key, operation, digest) SELECT site_id, key, operation, digest "
+    "FROM {columns} AS k(site_id, key, operation, digest, ord) ORDER BY ord ON CONFLICT DO NOTHING RETURNING key, id",
+    "INSERT INTO ledger_key (site_id, key, operation, digest) "
+    "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(%s) WHERE true "
+    "ON CONFLICT DO NOTHING RETURNING key, id",
+)
+
+ADVANCE_JOBS = Statement(
+    "advance jobs",
+    ("bigint", "bigint", "bigint", "bigint", "boolean", "bigint"),
+    "UPDATE ledger_job j SET good = k.good, scrap = k.scrap, produced = k.produced, structure_id = k.structure_id, "
+    "uneven = k.uneven FROM {columns} AS k(good, scrap, produced, structure_id, uneven, id, ord) WHERE j.id = k.id",
+    "UPDATE ledger_job SET good = %s, scrap = %s, produced = %s, structure_id = %s, uneven = %s WHERE id = %s",
+    by_row=True,
+)
+
+
+def run(statement: Statement, rows: Sequence[Row]) -> list[Row]:
+    """Run a named statement for some rows; answers with what it returns, if anything.
+
+    It goes through Django's execute wrappers on both databases, so that whoever counts statements counts these.
+    """
+    if not rows:
+        return []
+    if connection.vendor == "postgresql":
+        return _through_wrappers(_on_postgresql, statement.for_postgresql(), [*map(list, zip(*rows, strict=True))])
+    with connection.cursor() as cursor:
+        if statement.by_row:
+            cursor.executemany(statement.sqlite, rows)
+            return []
+        cursor.execute(statement.sqlite, [json.dumps(rows)])
+        answer: list[Row] = cursor.fetchall()
+        return answer
+
+
+def _on_postgresql(sql: str, columns: Any, many: bool, context: Any) -> list[Row]:
+    connection.ensure_connection()
+    with psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(sql, columns)
+        return cursor.fetchall() if cursor.description else []
+
+
+def _through_wrappers(execute: Callable[..., list[Row]], sql: str, columns: list[Any]) -> list[Row]:
+    for wrapper in reversed(connection.execute_wrappers):
+        execute = _wrapped(wrapper, execute)
+    with connection.wrap_database_errors:
+        many = False
+        answer: list[Row] = execute(sql, columns, many, {"connection": connection, "cursor": None})
+    return answer
+
+
+def _wrapped(wrapper: Any, execute: Callable[..., list[Row]]) -> Callable[..., list[Row]]:
+    return lambda sql, columns, many, context: wrapper(execute, sql, columns, many, context)
+
+
+def pot_row(site: int, pot: Pot) -> Row:
+    """A pot as the columns that the statements on balances take."""
+    return (site, *pot)

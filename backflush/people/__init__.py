@@ -1,0 +1,1 @@
+"""People: who did it. Users; roles and rights come with the pages."""

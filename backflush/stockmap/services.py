@@ -1,0 +1,445 @@
+"""Setting up where stock may be and how it may move. Many at a time, for an import; one is a batch of one.
+
+What may still change once stock has moved is a question to the ledger, which lies above: whoever changes a place
+hands over which of them are `in_use`.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import Model, QuerySet
+
+from backflush.core.refusals import (
+    AlreadyThere,
+    DuplicateRule,
+    InUse,
+    InvalidValue,
+    NotABalanceLocation,
+    SameLocation,
+    TooManyRules,
+    WrongActionType,
+)
+from backflush.stockmap.models import (
+    Action,
+    ActionType,
+    Bin,
+    Location,
+    RetryRule,
+    ShortRule,
+    Site,
+    Store,
+    Supplier,
+    SupplierStock,
+    TransferRule,
+)
+
+
+@transaction.atomic
+def add_site(*, code: str, name: str = "", time_zone: str = "UTC") -> Site:
+    """A plant with stores of its own."""
+    require_free(Site.objects.filter(code=code), f"site {code}")
+    _require_time_zone(time_zone)
+    return Site.objects.create(code=code, name=name, time_zone=time_zone)
+
+
+def _require_time_zone(time_zone: str) -> None:
+    try:
+        ZoneInfo(time_zone)
+    except (KeyError, ValueError, OSError):
+        raise InvalidValue(f"{time_zone!r} is no time zone. Write it like Europe/London.", field="time_zone") from None
+
+
+@transaction.atomic
+def change_site(site: Site, *, name: str, time_zone: str, in_use: bool) -> None:
+    """Rename a site, or move its time zone as long as nothing has moved: days are the site's (B9)."""
+    _require_time_zone(time_zone)
+    if in_use and time_zone != site.time_zone:
+        raise InUse(
+            f"Stock has moved at {site.code} on days of {site.time_zone}, so its time zone stays.", field="time_zone"
+        )
+    Site.objects.filter(pk=site.pk).update(name=name, time_zone=time_zone)
+    site.name, site.time_zone = name, time_zone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreIn:
+    """A store as it is entered."""
+
+    site: Site
+    code: str
+    description: str = ""
+
+
+@transaction.atomic
+def add_stores(stores: Sequence[StoreIn]) -> list[Store]:
+    """Buildings, halls or sub-contractors that hold locations."""
+    for store in stores:
+        if "/" in store.code:
+            raise InvalidValue(f"A store's code has no slash: {store.code}.", field="code")
+    there = Store.objects.filter(site__in={store.site for store in stores}).values_list("site", "code")
+    require_new(((store.site.pk, store.code) for store in stores), there, "store")
+    return Store.objects.bulk_create(
+        Store(site=store.site, code=store.code, description=store.description) for store in stores
+    )
+
+
+def add_store(*, site: Site, code: str, description: str = "") -> Store:
+    """One building, hall or sub-contractor."""
+    return add_stores([StoreIn(site=site, code=code, description=description)])[0]
+
+
+@transaction.atomic
+def describe_stores(descriptions: Sequence[tuple[Store, str]]) -> None:
+    """Say anew what some stores are."""
+    for store, description in descriptions:
+        store.description = description
+    Store.objects.bulk_update([store for store, _ in descriptions], ["description"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocationIn:
+    """A location as it is entered."""
+
+    store: Store
+    code: str
+    description: str = ""
+    has_balance: bool = True
+    bin_controlled: bool = False
+    supplier: Supplier | None = None
+
+    @property
+    def path(self) -> str:
+        """The name that people use."""
+        return f"{self.store.code}/{self.code}"
+
+
+@transaction.atomic
+def add_locations(locations: Sequence[LocationIn]) -> list[Location]:
+    """Places for stock, or, without balances, parts of the outside."""
+    for location in locations:
+        _require_bins_only_where_balances(location)
+    there = Location.objects.filter(store__in={location.store for location in locations}).values_list("site", "path")
+    require_new(((location.store.site_id, location.path) for location in locations), there, "location")
+    return Location.objects.bulk_create(_location(location) for location in locations)
+
+
+def add_location(
+    *,
+    store: Store,
+    code: str,
+    description: str = "",
+    has_balance: bool = True,
+    bin_controlled: bool = False,
+    supplier: Supplier | None = None,
+) -> Location:
+    """One place for stock, or a part of the outside."""
+    location = LocationIn(
+        store=store,
+        code=code,
+        description=description,
+        has_balance=has_balance,
+        bin_controlled=bin_controlled,
+        supplier=supplier,
+    )
+    return add_locations([location])[0]
+
+
+def _require_bins_only_where_balances(location: LocationIn) -> None:
+    if location.bin_controlled and not location.has_balance:
+        raise NotABalanceLocation(
+            f"{location.path} keeps no balances, so it has no bins either.", field="bin_controlled"
+        )
+
+
+def _location(location: LocationIn) -> Location:
+    return Location(
+        site_id=location.store.site_id,
+        store=location.store,
+        code=location.code,
+        path=location.path,
+        description=location.description,
+        has_balance=location.has_balance,
+        bin_controlled=location.bin_controlled,
+        supplier=location.supplier,
+    )
+
+
+@transaction.atomic
+def change_locations(changes: Sequence[tuple[Location, LocationIn]], *, in_use: Collection[int]) -> None:
+    """Change what some locations are. What decides how stock is kept there stays once any has moved (`in_use`)."""
+    for location, new in changes:
+        _require_bins_only_where_balances(new)
+        kept = (location.has_balance, location.bin_controlled) == (new.has_balance, new.bin_controlled)
+        if location.pk in in_use and not kept:
+            raise InUse(
+                f"Stock has moved at {location.path}, so whether it keeps balances or bins stays. "
+                "Set up another location and move the stock there.",
+                field="has_balance" if location.has_balance != new.has_balance else "bin_controlled",
+            )
+        for name in ("description", "has_balance", "bin_controlled", "supplier"):
+            setattr(location, name, getattr(new, name))
+    Location.objects.bulk_update(
+        [location for location, _ in changes], ["description", "has_balance", "bin_controlled", "supplier"]
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BinIn:
+    """A bin as it is entered."""
+
+    location: Location
+    code: str
+
+
+@transaction.atomic
+def add_bins(bins: Sequence[BinIn]) -> list[Bin]:
+    """Places within bin-controlled locations."""
+    for bin in bins:
+        if not bin.location.bin_controlled:
+            raise InvalidValue(f"{bin.location.path} isn't bin controlled, so it takes no bins.", field="location")
+    there = Bin.objects.filter(location__in={bin.location for bin in bins}).values_list("location", "code")
+    require_new(((bin.location.pk, bin.code) for bin in bins), there, "bin")
+    return Bin.objects.bulk_create(
+        Bin(site_id=bin.location.site_id, location=bin.location, code=bin.code) for bin in bins
+    )
+
+
+def add_bin(*, location: Location, code: str) -> Bin:
+    """One place within a bin-controlled location."""
+    return add_bins([BinIn(location=location, code=code)])[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplierIn:
+    """A supplier as it is entered."""
+
+    code: str
+    name: str = ""
+
+
+@transaction.atomic
+def add_suppliers(suppliers: Sequence[SupplierIn]) -> list[Supplier]:
+    """Whom we buy from or send work to."""
+    there = Supplier.objects.filter(code__in=[supplier.code for supplier in suppliers]).values_list("code")
+    require_new(((supplier.code,) for supplier in suppliers), there, "supplier")
+    return Supplier.objects.bulk_create(Supplier(code=supplier.code, name=supplier.name) for supplier in suppliers)
+
+
+def add_supplier(*, code: str, name: str = "") -> Supplier:
+    """One supplier."""
+    return add_suppliers([SupplierIn(code=code, name=name)])[0]
+
+
+@transaction.atomic
+def rename_suppliers(names: Sequence[tuple[Supplier, str]]) -> None:
+    """Give some suppliers other names."""
+    for supplier, name in names:
+        supplier.name = name
+    Supplier.objects.bulk_update([supplier for supplier, _ in names], ["name"])
+
+
+@transaction.atomic
+def set_supplier_stocks(stocks: Sequence[tuple[Supplier, Location]]) -> None:
+    """Name the location that each supplier's backflush takes from at the location's site (R5).
+
+    It must keep balances; one that belongs to nobody becomes the supplier's.
+    """
+    for supplier, location in stocks:
+        if not location.has_balance:
+            raise NotABalanceLocation(f"{location.path} keeps no balances, so no stock can be there.", field="stock")
+        if location.supplier_id not in {None, supplier.pk}:
+            raise InvalidValue(f"{location.path} belongs to another supplier.", field="stock")
+        location.supplier = supplier
+    Location.objects.bulk_update([location for _, location in stocks], ["supplier"])
+    SupplierStock.objects.bulk_create(
+        [
+            SupplierStock(site_id=location.site_id, supplier=supplier, location=location)
+            for supplier, location in stocks
+        ],
+        update_conflicts=True,
+        unique_fields=["site", "supplier"],
+        update_fields=["location"],
+    )
+
+
+def set_supplier_stock(*, supplier: Supplier, location: Location) -> SupplierStock:
+    """Name the location that one supplier's backflush takes from."""
+    set_supplier_stocks([(supplier, location)])
+    return SupplierStock.objects.get(site=location.site_id, supplier=supplier)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionIn:
+    """An action as it is entered."""
+
+    name: str
+    type: str
+    description: str = ""
+    short: str = ShortRule.WHOLE
+    retry: str = RetryRule.NEVER
+
+
+@transaction.atomic
+def add_actions(actions: Sequence[ActionIn]) -> list[Action]:
+    """Named ways of moving stock; they do nothing at a site before they have a rule there."""
+    for action in actions:
+        _require_choices(action)
+    there = Action.objects.filter(name__in=[action.name for action in actions]).values_list("name")
+    require_new(((action.name,) for action in actions), there, "action")
+    return Action.objects.bulk_create(
+        Action(
+            name=action.name,
+            type=action.type,
+            description=action.description,
+            short=action.short,
+            retry=action.retry,
+        )
+        for action in actions
+    )
+
+
+def add_action(
+    *,
+    name: str,
+    type: str,
+    description: str = "",
+    short: str = ShortRule.WHOLE,
+    retry: str = RetryRule.NEVER,
+) -> Action:
+    """One named way of moving stock."""
+    return add_actions([ActionIn(name=name, type=type, description=description, short=short, retry=retry)])[0]
+
+
+def _require_choices(action: ActionIn) -> None:
+    for value, choices, field in (
+        (action.type, ActionType, "type"),
+        (action.short, ShortRule, "short"),
+        (action.retry, RetryRule, "retry"),
+    ):
+        if value not in choices.values:
+            raise InvalidValue(f"{value!r} is none of {', '.join(choices.values)}.", field=field)
+
+
+@transaction.atomic
+def change_actions(changes: Sequence[tuple[Action, ActionIn]]) -> None:
+    """Change what some actions do with lines that are short; what an action is for stays."""
+    for action, new in changes:
+        _require_choices(new)
+        if action.type != new.type:
+            raise InUse(
+                f"{action.name} is a {action.type} action and stays one. Set up another action instead.", field="type"
+            )
+        action.description, action.short, action.retry = new.description, new.short, new.retry
+    Action.objects.bulk_update([action for action, _ in changes], ["description", "short", "retry"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleIn:
+    """A transfer rule as it is entered; its site is that of its ends."""
+
+    action: Action
+    source: Location
+    target: Location
+
+    @property
+    def ends(self) -> tuple[int, int, int]:
+        """What makes a rule the same."""
+        return self.action.pk, self.source.pk, self.target.pk
+
+
+@transaction.atomic
+def add_rules(rules: Sequence[RuleIn]) -> list[TransferRule]:
+    """Say from where to where some actions move at the site of their ends (A1, A2)."""
+    for rule in rules:
+        _require_two_ends(rule)
+    # The action is the lock: two people adding a rule at once are taken one after the other.
+    actions = Action.objects.select_for_update().order_by("pk").in_bulk({rule.action.pk for rule in rules})
+    there = TransferRule.objects.filter(action__in=actions, active=True)
+    known = set(there.values_list("action", "source", "target"))
+    taken = set(there.filter(single=True).values_list("action", "site"))
+    made = []
+    for rule in rules:
+        action, site = actions[rule.action.pk], rule.source.site_id
+        if rule.ends in known:
+            raise DuplicateRule(
+                f"{action.name} moves from {rule.source.path} to {rule.target.path} already.", field="to"
+            )
+        single = ActionType(action.type).single
+        if single and (action.pk, site) in taken:
+            raise TooManyRules(
+                f"A {action.type} action takes one rule per site. End the rule of {action.name} first.", field="action"
+            )
+        known.add(rule.ends)
+        taken.add((action.pk, site))
+        made.append(TransferRule(site_id=site, action=action, source=rule.source, target=rule.target, single=single))
+    return TransferRule.objects.bulk_create(made)
+
+
+def add_rule(*, action: Action, source: Location, target: Location) -> TransferRule:
+    """Say from where to where one action moves."""
+    return add_rules([RuleIn(action=action, source=source, target=target)])[0]
+
+
+def _require_two_ends(rule: RuleIn) -> None:
+    if rule.source.pk == rule.target.pk:
+        raise SameLocation(
+            f"A rule of {rule.action.name} needs two different ends, not {rule.source.path} twice.", field="to"
+        )
+    if rule.source.site_id != rule.target.site_id:
+        raise InvalidValue(f"{rule.source.path} and {rule.target.path} are at different sites.", field="to")
+
+
+@transaction.atomic
+def replace_rules(rules: Sequence[RuleIn]) -> list[TransferRule]:
+    """End what single-rule actions do at a site, and begin these rules in their stead."""
+    old = TransferRule.objects.filter(action__in={rule.action for rule in rules}, active=True, single=True)
+    sites = {(rule.action.pk, rule.source.site_id) for rule in rules}
+    ended = [pk for pk, action, site in old.values_list("pk", "action", "site") if (action, site) in sites]
+    TransferRule.objects.filter(pk__in=ended).update(active=False)
+    return add_rules(rules)
+
+
+@transaction.atomic
+def end_rule(*, rule: TransferRule) -> None:
+    """Take a rule away. It stays on record, because movements were made by it."""
+    TransferRule.objects.filter(pk=rule.pk).update(active=False)
+
+
+@transaction.atomic
+def set_receive_action(*, site: Site, action: Action) -> None:
+    """Name the action by which goods are received where a purchase order names none (R5)."""
+    require_type(action, ActionType.RECEIVE, field="receive_action")
+    Site.objects.filter(pk=site.pk).update(receive_action=action)
+    site.receive_action = action
+
+
+@transaction.atomic
+def set_complete_when_full(*, site: Site, on: bool) -> None:
+    """Whether a works order of the site is completed by itself once the good quantity is there (B6)."""
+    Site.objects.filter(pk=site.pk).update(complete_when_full=on)
+    site.complete_when_full = on
+
+
+def require_type(action: Action, type: ActionType, *, field: str) -> None:
+    """Refuse an action in a place that needs another type (`wrong_action_type`)."""
+    if action.type != type:
+        raise WrongActionType(f"{action.name} is a {action.type} action; a {type} action is needed here.", field=field)
+
+
+def require_free(existing: QuerySet[Model], what: str) -> None:
+    """Refuse a second thing of the same name."""
+    if existing.exists():
+        raise AlreadyThere(f"There is {what} already.", field="code")
+
+
+def require_new(wanted: Iterable[tuple[object, ...]], there: Iterable[tuple[object, ...]], what: str) -> None:
+    """Refuse names that are taken, or stand twice, naming each; the last part of a key is what people call it."""
+    times = Counter(wanted)
+    known = set(there)
+    taken = [key for key in times if key in known or times[key] > 1]
+    if taken:
+        names = ", ".join(str(key[-1]) for key in taken)
+        raise AlreadyThere(f"There is a {what} {names} already.", field="code")

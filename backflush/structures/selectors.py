@@ -1,0 +1,99 @@
+from bisect import bisect
+from collections.abc import Collection, Iterable
+from datetime import date, timedelta
+from fractions import Fraction
+
+from backflush.core.structure import Component, Explosion, Line, explode
+from backflush.core.units import Converter
+from backflush.items.models import ComponentClass, Item
+from backflush.items.selectors import converter
+from backflush.stockmap.models import Site
+from backflush.structures.models import LineSource, StructureLine
+
+
+def component_of(item: Item) -> Component:
+    """An item as the explosion knows it."""
+    return Component(item.pk, item.code, item.stock_unit.code, item.component_class == ComponentClass.PHANTOM)
+
+
+def lines_of(site: Site | None, items: Collection[int]) -> dict[int, list[Line]]:
+    """The structure lines of some items, all versions, each with its own from-location at the site."""
+    rows = list(
+        StructureLine.objects.filter(item__in=items).select_related("component__stock_unit", "unit").order_by("pk")
+    )
+    sources = {}
+    if site is not None and rows:
+        own = LineSource.objects.filter(site=site, line__item__in=items)
+        sources = dict(own.values_list("line", "location"))
+    lines: dict[int, list[Line]] = {}
+    for row in rows:
+        lines.setdefault(row.item_id, []).append(line_of(row, sources.get(row.pk)))
+    return lines
+
+
+def line_of(row: StructureLine, source: int | None) -> Line:
+    """A structure line as the core knows it."""
+    return Line(
+        number=row.number,
+        component=component_of(row.component),
+        quantity=row.quantity,
+        unit=row.unit.code,
+        waste=row.waste,
+        fixed=row.fixed,
+        by_hand=row.by_hand,
+        supplier_provides=row.supplier_provides,
+        source=source,
+        starts=row.starts,
+        ends=row.ends,
+    )
+
+
+class StructureBook:
+    """The structures of some items with every phantom in them, opened once for many orders.
+
+    A structure only changes on the days that its lines or its phantoms' lines start or end, so each stretch of
+    days between is exploded once.
+    """
+
+    def __init__(self, site: Site, items: Iterable[int], extra: Iterable[Line] = ()) -> None:
+        self.site = site
+        self._lines: dict[int, list[Line]] = {}
+        wanted = set(items) | {line.component.item for line in extra if line.component.phantom}
+        while wanted:
+            found = lines_of(site, wanted)
+            self._lines.update({item: found.get(item, []) for item in wanted})
+            met = (line.component for lines in found.values() for line in lines)
+            wanted = {component.item for component in met if component.phantom} - self._lines.keys()
+        components = {line.component.item for lines in self._lines.values() for line in lines}
+        components.update(line.component.item for line in extra)
+        self.converter: Converter = converter(components)
+        self._days: dict[int, list[date]] = {}
+        self._exploded: dict[tuple[int, int], Explosion] = {}
+
+    def explode(self, item: int, day: date) -> Explosion:
+        """What one piece of the item needs on a day (S2, S3)."""
+        stretch = item, bisect(self._days_of_change(item), day)
+        if stretch not in self._exploded:
+            self._exploded[stretch] = self.explode_lines(self._lines[item], day)
+        return self._exploded[stretch]
+
+    def explode_lines(self, lines: Collection[Line], day: date) -> Explosion:
+        """What lines that are not an item's own come to, phantoms passed through: those of a new order's copy."""
+        return explode(list(lines), day=day, structures=self._lines, factor=self.factor)
+
+    def factor(self, component: Component, unit: str) -> Fraction | None:
+        """Stock units of a component in one of a unit."""
+        return self.converter.factor(component.item, unit, component.unit)
+
+    def _days_of_change(self, item: int) -> list[date]:
+        if item not in self._days:
+            days: set[date] = set()
+            seen, below = {item}, [item]
+            while below:
+                for line in self._lines.get(below.pop(), ()):
+                    days.update(day for day in (line.starts, line.ends and line.ends + timedelta(days=1)) if day)
+                    if line.component.phantom and line.component.item not in seen:
+                        seen.add(line.component.item)
+                        below.append(line.component.item)
+            self._days[item] = sorted(days)
+        return self._days[item]

@@ -1,0 +1,50 @@
+from django.db import models
+from django.db.models import Q
+
+from backflush.core.lifecycle import PurchaseStatus
+from backflush.fields import QuantityField, RatioField
+from backflush.items.models import Item, Unit
+from backflush.ledger.models import Job
+from backflush.stockmap.models import Action, Site, Supplier
+
+
+class PurchaseOrder(models.Model):
+    """An order to a supplier; received through its own receive action, else the site's (R5)."""
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    number = models.CharField(max_length=50)
+    supplier = models.ForeignKey(Supplier, models.PROTECT, related_name="orders")
+    receive_action = models.ForeignKey(Action, models.PROTECT, null=True, blank=True, related_name="+")
+    status = models.CharField(
+        max_length=10,
+        choices=[(status.value, status.value) for status in PurchaseStatus],
+        default=PurchaseStatus.OPEN,
+    )
+    placed_on = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["site", "number"], name="purchase_order_number_once")]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class PurchaseOrderLine(models.Model):
+    """So much of an item, in a unit of its own; `factor` is stock units for one of these (R2)."""
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    order = models.ForeignKey(PurchaseOrder, models.PROTECT, related_name="lines")
+    number = models.PositiveIntegerField()
+    job = models.OneToOneField(Job, models.PROTECT, related_name="purchase_line")
+    item = models.ForeignKey(Item, models.PROTECT, related_name="purchase_lines")
+    quantity = QuantityField()
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
+    factor = RatioField()
+    due_date = models.DateField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["order", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["site", "order", "number"], name="purchase_line_once"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="purchase_line_for_something"),
+        ]

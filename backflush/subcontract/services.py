@@ -1,0 +1,263 @@
+"""Purchase orders, and receiving goods on them with the use that it assumes at the sub-contractor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from backflush.backflushing.models import Booking
+from backflush.backflushing.selectors import Preview, preview
+from backflush.backflushing.services import Made, post_bookings
+from backflush.core.lifecycle import PurchaseStatus
+from backflush.core.moves import Process
+from backflush.core.quantity import DECIMALS_MAX, ZERO, require_fit
+from backflush.core.refusals import (
+    AlreadyThere,
+    InvalidQuantity,
+    InvalidValue,
+    NoReceiveAction,
+    NotFound,
+    OrderNotOpen,
+    WrongClass,
+)
+from backflush.items.models import ComponentClass, Item
+from backflush.items.selectors import converter, in_stock_unit, items_coded, require_factor, unit_coded
+from backflush.ledger.keys import Request, claim_keys
+from backflush.ledger.models import JobKind
+from backflush.ledger.services import open_jobs
+from backflush.people.models import User
+from backflush.stockmap.models import Action, ActionType, Site
+from backflush.stockmap.selectors import (
+    action_named,
+    day_at,
+    event_time,
+    require_rule,
+    single_rules,
+    supplier_named,
+    supplier_stock,
+)
+from backflush.stockmap.services import require_type
+from backflush.structures.selectors import StructureBook
+from backflush.structures.services import require_convertible, structure_of_day
+from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseLineIn:
+    """A line of a purchase order as it is entered; `unit` empty is the item's stock unit."""
+
+    item: str
+    quantity: Decimal
+    unit: str = ""
+    number: int = 10
+    due_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchaseOrderIn:
+    """A purchase order as it is entered."""
+
+    number: str
+    supplier: str
+    lines: Sequence[PurchaseLineIn]
+    placed_on: date
+    receive_action: str = ""
+
+
+@transaction.atomic
+def place_order(order: PurchaseOrderIn, *, site: Site, by: User) -> PurchaseOrder:
+    """Place an order for bought-in or sub-contracted items; refused where a line in force can't be converted (Q4)."""
+    if PurchaseOrder.objects.filter(site=site, number=order.number).exists():
+        raise AlreadyThere(f"There is a purchase order {order.number} already.", field="number")
+    if not order.lines or len({line.number for line in order.lines}) < len(order.lines):
+        raise InvalidValue(f"{order.number} needs lines, each with a number of its own.", field="lines")
+    items = items_coded([line.item for line in order.lines])
+    for item in items.values():
+        _require_buyable(item)
+    supplier = supplier_named(order.supplier)
+    action = action_named(order.receive_action, field="receive_action") if order.receive_action else None
+    if action is not None:
+        require_type(action, ActionType.RECEIVE, field="receive_action")
+    book = StructureBook(site, [item.pk for item in items.values()])
+    for item in items.values():
+        require_convertible(item, book.explode(item.pk, order.placed_on).requirements)
+    conversions = converter(item.pk for item in items.values())
+    head = PurchaseOrder.objects.create(
+        site=site, number=order.number, supplier=supplier, receive_action=action, placed_on=order.placed_on
+    )
+    jobs = open_jobs(
+        site=site,
+        kind=JobKind.PURCHASE_ORDER,
+        numbered=[(f"{order.number}/{line.number}", items[line.item]) for line in order.lines],
+    )
+    rows = []
+    for line, job in zip(order.lines, jobs, strict=True):
+        item = items[line.item]
+        unit = unit_coded(line.unit) if line.unit else item.stock_unit
+        factor = require_factor(conversions, item, unit.code)
+        if not line.quantity.is_finite() or line.quantity <= 0:
+            raise InvalidQuantity(f"{item.code} needs a quantity above zero, not {line.quantity}.", field="quantity")
+        _stocked(line.quantity, factor, item, field="quantity")
+        rows.append(
+            PurchaseOrderLine(
+                site=site,
+                order=head,
+                number=line.number,
+                job=job,
+                item=item,
+                quantity=line.quantity,
+                unit=unit,
+                factor=factor,
+                due_date=line.due_date,
+            )
+        )
+    PurchaseOrderLine.objects.bulk_create(rows)
+    return head
+
+
+def _require_buyable(item: Item) -> None:
+    if item.component_class not in {ComponentClass.BOUGHT, ComponentClass.SUBCONTRACTED}:
+        raise WrongClass(
+            f"{item.code} is {item.get_component_class_display()}. "
+            "A purchase order is for bought-in and sub-contracted items.",
+            field="item",
+        )
+
+
+def _stocked(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> Decimal:
+    if not quantity.is_finite() or quantity < 0:
+        raise InvalidQuantity(f"{item.code} can't be received as {quantity}: enter 0 or more.", field=field)
+    require_fit(quantity, DECIMALS_MAX, field=field, what=item.code)
+    return in_stock_unit(quantity, factor, item, field=field)
+
+
+@transaction.atomic
+def close_order(*, site: Site, number: str, by: User) -> PurchaseOrder:
+    """Expect no more on a purchase order, full or short."""
+    order = PurchaseOrder.objects.select_for_update().filter(site=site, number=number).first()
+    if order is None:
+        raise NotFound(f"There is no purchase order {number}.", field="order")
+    _require_open(order)
+    order.status = PurchaseStatus.CLOSED
+    order.save(update_fields=["status"])
+    return order
+
+
+def _require_open(order: PurchaseOrder) -> None:
+    if order.status != PurchaseStatus.OPEN:
+        raise OrderNotOpen(f"{order.number} is {order.status}. Receive on another order.", field="order")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptIn:
+    """A receipt as it is reported, in the order's unit; `line` may be left out where the order has one only."""
+
+    order: str
+    accepted: Decimal
+    rejected: Decimal = ZERO
+    line: int | None = None
+    at: datetime | date | None = None
+    key: str = ""
+    batch: str = ""
+    serials: Sequence[str] = ()
+    bin: str = ""
+
+    def request(self) -> Request:
+        """What makes a repeated report the same."""
+        content = {
+            "order": self.order,
+            "line": self.line,
+            "accepted": self.accepted,
+            "rejected": self.rejected,
+            "at": self.at,
+            "batch": self.batch,
+            "serials": sorted(self.serials),
+            "bin": self.bin,
+        }
+        return Request(self.key, "receive", content)
+
+
+@transaction.atomic
+def receive(receipt: ReceiptIn, *, site: Site, by: User) -> Booking:
+    """Take received goods into stock, and assume what the sub-contractor used for them (R1 to R3)."""
+    claims = claim_keys(site=site, requests=[receipt.request()])
+    if receipt.key in claims.posted:
+        return Booking.objects.get(posting=claims.posted[receipt.key])
+    locked = PurchaseOrderLine.objects.select_for_update(of=("order", "self", "job"))
+    line = _line_of(receipt, site, locked)
+    made = _made(receipt, line, site=site, key=claims.new.get(receipt.key), write=True)
+    return post_bookings([made], site=site, by=by)[0]
+
+
+def preview_receipt(receipt: ReceiptIn, *, site: Site) -> Preview:
+    """What a receipt would assume at the sub-contractor, and what of it would wait (B7)."""
+    line = _line_of(receipt, site, PurchaseOrderLine.objects.all())
+    return preview(_made(receipt, line, site=site, key=None, write=False), site=site, factor=line.factor)
+
+
+def _line_of(receipt: ReceiptIn, site: Site, among: QuerySet[PurchaseOrderLine]) -> PurchaseOrderLine:
+    lines = list(
+        among.filter(site=site, order__number=receipt.order)
+        .select_related(
+            "order__supplier",
+            "order__receive_action",
+            "job",
+            "item__stock_unit",
+            "item__type_code__backflush",
+        )
+        .order_by("pk")
+    )
+    if not lines:
+        raise NotFound(f"There is no purchase order {receipt.order}.", field="order")
+    wanted = [line for line in lines if receipt.line in {None, line.number}]
+    if len(wanted) != 1:
+        numbers = ", ".join(str(line.number) for line in lines)
+        raise NotFound(f"{receipt.order} has the lines {numbers}. Say which one.", field="line")
+    return wanted[0]
+
+
+def _made(receipt: ReceiptIn, line: PurchaseOrderLine, *, site: Site, key: int | None, write: bool) -> Made:
+    item, order = line.item, line.order
+    _require_open(order)
+    accepted = _stocked(receipt.accepted, line.factor, item, field="accepted")
+    rejected = _stocked(receipt.rejected, line.factor, item, field="rejected")
+    if not accepted + rejected:
+        raise InvalidQuantity(f"{item.code}: enter what was received, accepted or rejected.", field="accepted")
+    at = event_time(site, receipt.at)
+    action = _receive_action(order, site)
+    backflush = item.type_code.backflush
+    rules = single_rules(site, {action.pk for action in (action, backflush) if action is not None})
+    structure, draft = structure_of_day(site=site, item=item, day=day_at(site, at), write=write)
+    return Made(
+        item=item,
+        process=Process.GOODS_RECEIVED,
+        at=at,
+        good=receipt.accepted,
+        scrap=receipt.rejected,
+        good_stock=accepted,
+        quantity=accepted + rejected,
+        goods_rule=require_rule(rules, action, site),
+        backflush_rule=require_rule(rules, backflush, site) if backflush else None,
+        structure=structure,
+        draft=draft,
+        supplier_stock=supplier_stock(site, [order.supplier_id]).get(order.supplier_id),
+        job=line.job,
+        key=key,
+        batch=receipt.batch,
+        serials=tuple(receipt.serials),
+        bin=receipt.bin,
+    )
+
+
+def _receive_action(order: PurchaseOrder, site: Site) -> Action:
+    """The order's receive action, else the site's (R5)."""
+    action = order.receive_action or site.receive_action
+    if action is None:
+        raise NoReceiveAction(
+            f"Neither {order.number} nor the site {site.code} names a receive action. Name one.", field="receive_action"
+        )
+    return action

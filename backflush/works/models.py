@@ -1,0 +1,54 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from backflush.core.lifecycle import OrderStatus
+from backflush.fields import QuantityField, RatioField
+from backflush.items.models import Item, Unit
+from backflush.ledger.models import Job
+from backflush.stockmap.models import Site
+from backflush.structures.models import FrozenStructure
+
+
+class WorksOrder(models.Model):
+    """An order to make so much of an item, in a unit of its own; `factor` is stock units for one of these.
+
+    `structure` is the order's own copy: taken afresh or edited while it is new, frozen by release (S1).
+    """
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    number = models.CharField(max_length=60)
+    job = models.OneToOneField(Job, models.PROTECT, related_name="works_order")
+    item = models.ForeignKey(Item, models.PROTECT, related_name="works_orders")
+    quantity = QuantityField()
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
+    factor = RatioField()
+    status = models.CharField(
+        max_length=10, choices=[(status.value, status.value) for status in OrderStatus], default=OrderStatus.NEW
+    )
+    start_date = models.DateField()
+    due_date = models.DateField(null=True, blank=True)
+    structure = models.ForeignKey(FrozenStructure, models.PROTECT, null=True, related_name="+")
+    remarks = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["site", "number"], name="works_order_number_once"),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="works_order_for_something"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class OrderChange(models.Model):
+    """The trace of a works order: every change of status, quantity or due date, with who and when (W)."""
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    order = models.ForeignKey(WorksOrder, models.PROTECT, related_name="changes")
+    what = models.CharField(max_length=20)
+    before = models.CharField(max_length=100)
+    after = models.CharField(max_length=100)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    remarks = models.CharField(max_length=500, blank=True)

@@ -1,0 +1,22 @@
+"""What a booking would do, before it is posted (B7): the same plan, from the same rules."""
+
+from fractions import Fraction
+
+from backflush.backflushing.selectors import Preview, preview
+from backflush.stockmap.models import Site
+from backflush.works.models import WorksOrder
+from backflush.works.selectors import orders_numbered
+from backflush.works.services import BookingIn, ProductionIn, booking_made, production_made, rules_for
+
+
+def preview_booking(booking: BookingIn, *, site: Site) -> Preview:
+    """What booking production on a works order would assume, and what of it would wait."""
+    order = orders_numbered(site, [booking.order], among=WorksOrder.objects.all())[0]
+    made = booking_made(booking, order, rules_for(site, [order]), site=site, key=None)
+    return preview(made, site=site, factor=order.factor)
+
+
+def preview_production(production: ProductionIn, *, site: Site) -> Preview:
+    """What producing without an order would assume, and what of it would wait."""
+    made = production_made(production, site=site, key=None, write=False)
+    return preview(made, site=site, factor=Fraction(1))

@@ -1,0 +1,522 @@
+"""Works orders from new to complete, booking production on them, and production without order.
+
+Many at a time, because an import brings a hundred thousand; one is a batch of one.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from django.db import transaction
+from django.utils import timezone
+
+from backflush.backflushing.models import Booking
+from backflush.backflushing.services import Made, post_bookings
+from backflush.core.lifecycle import (
+    OrderStatus,
+    refuse_cancelling,
+    refuse_completion,
+    refuse_edit,
+    refuse_posting,
+    refuse_reopening,
+    refuse_reset,
+    refuse_revising,
+)
+from backflush.core.moves import Process
+from backflush.core.quantity import DECIMALS_MAX, ZERO, require_fit, written
+from backflush.core.refusals import (
+    AlreadyThere,
+    DuplicateLine,
+    InvalidDates,
+    InvalidQuantity,
+    NoCompletionAction,
+    NotFound,
+    ObsoleteItem,
+    Refusal,
+    WrongClass,
+)
+from backflush.core.structure import Requirement, require_sound
+from backflush.items.models import ComponentClass, Item, Unit
+from backflush.items.selectors import converter, in_stock_unit, item_coded, items_coded, require_factor
+from backflush.ledger.keys import Request, claim_keys
+from backflush.ledger.models import Job, JobKind
+from backflush.ledger.services import open_jobs
+from backflush.people.models import User
+from backflush.stockmap.models import Action, Site, TransferRule
+from backflush.stockmap.selectors import day_at, event_time, require_rule, single_rules
+from backflush.structures.models import FrozenLine, FrozenStructure
+from backflush.structures.selectors import StructureBook
+from backflush.structures.services import LineIn, freeze, require_convertible, requirement_of, structure_of_day
+from backflush.works.models import OrderChange, WorksOrder
+from backflush.works.selectors import orders_numbered
+
+Refuses = Callable[[str, OrderStatus], Refusal | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderIn:
+    """A works order as it is entered; `unit` empty is the item's stock unit."""
+
+    number: str
+    item: str
+    quantity: Decimal
+    unit: str = ""
+    start_date: date
+    due_date: date | None = None
+    remarks: str = ""
+
+
+@transaction.atomic
+def create_orders(orders: Sequence[OrderIn], *, site: Site, by: User) -> list[WorksOrder]:
+    """New works orders, each with its own copy of the structure in force on its start date (S1, S2)."""
+    _require_new_numbers(site, [order.number for order in orders])
+    items = items_coded({order.item for order in orders})
+    units = _units({order.unit for order in orders if order.unit})
+    conversions = converter(item.pk for item in items.values())
+    made: list[tuple[OrderIn, Item, Unit, Fraction]] = []
+    for order in orders:
+        item = items[order.item]
+        unit = units[order.unit] if order.unit else item.stock_unit
+        _require_makeable(item, order)
+        factor = require_factor(conversions, item, unit.code)
+        _require_whole(order.quantity, factor, item, field="quantity")
+        made.append((order, item, unit, factor))
+    jobs = open_jobs(site=site, kind=JobKind.WORKS_ORDER, numbered=[(order.number, item) for order, item, _, _ in made])
+    copies = _take_copies(site, [(item, order.start_date) for order, item, _, _ in made])
+    return WorksOrder.objects.bulk_create(
+        WorksOrder(
+            site=site,
+            number=order.number,
+            job=job,
+            item=item,
+            quantity=order.quantity,
+            unit=unit,
+            factor=factor,
+            start_date=order.start_date,
+            due_date=order.due_date,
+            structure=copy,
+            remarks=order.remarks,
+        )
+        for (order, item, unit, factor), job, copy in zip(made, jobs, copies, strict=True)
+    )
+
+
+def create_order(order: OrderIn, *, site: Site, by: User) -> WorksOrder:
+    """One new works order."""
+    return create_orders([order], site=site, by=by)[0]
+
+
+def _require_new_numbers(site: Site, numbers: Sequence[str]) -> None:
+    there = set(WorksOrder.objects.filter(site=site, number__in=numbers).values_list("number", flat=True))
+    twice = sorted(there | {number for number, times in Counter(numbers).items() if times > 1})
+    if twice:
+        raise AlreadyThere(f"There is a works order {', '.join(twice)} already.", field="number")
+
+
+def _units(codes: Collection[str]) -> dict[str, Unit]:
+    found = {unit.code: unit for unit in Unit.objects.filter(code__in=codes)}
+    missing = [code for code in codes if code not in found]
+    if missing:
+        raise NotFound(f"There is no unit {', '.join(sorted(missing))}.", field="unit")
+    return found
+
+
+def _require_makeable(item: Item, order: OrderIn) -> None:
+    if item.component_class != ComponentClass.MADE:
+        raise WrongClass(
+            f"{item.code} is {item.get_component_class_display()}. A works order is for a manufactured item.",
+            field="item",
+        )
+    if item.obsolete_on is not None and item.obsolete_on <= order.start_date:
+        raise ObsoleteItem(f"{item.code} is obsolete since {item.obsolete_on:%d %b %Y}.", field="item")
+    if order.due_date is not None and order.due_date < order.start_date:
+        raise InvalidDates(f"{order.number} would be due before it starts.", field="due_date")
+
+
+def _require_whole(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> Decimal:
+    """A quantity above zero, in the stock unit (Q5)."""
+    if not quantity.is_finite() or quantity <= 0:
+        raise InvalidQuantity(f"{item.code} needs a quantity above zero, not {quantity}.", field=field)
+    return _stocked(quantity, factor, item, field=field)
+
+
+def _stocked(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> Decimal:
+    """A quantity of 0 or more in the stock unit; the order's own unit holds six decimals at most (Q5)."""
+    if not quantity.is_finite() or quantity < 0:
+        raise InvalidQuantity(f"{item.code} can't be booked as {quantity}: enter 0 or more.", field=field)
+    require_fit(quantity, DECIMALS_MAX, field=field, what=item.code)
+    return in_stock_unit(quantity, factor, item, field=field)
+
+
+def _take_copies(site: Site, wanted: Sequence[tuple[Item, date]]) -> list[FrozenStructure]:
+    book = StructureBook(site, {item.pk for item, _ in wanted})
+    return freeze(site=site, contents=[(item, book.explode(item.pk, day).requirements) for item, day in wanted])
+
+
+@transaction.atomic
+def edit_structure(*, site: Site, number: str, lines: Sequence[LineIn], by: User) -> WorksOrder:
+    """Give a new order a structure of its own; a phantom on it is passed through as of its start date (S1)."""
+    order = lock_order(site, number)
+    require(refuse_edit(number, OrderStatus(order.status)))
+    core_lines = [line.as_line() for line in lines]
+    require_sound(core_lines)
+    if len({line.number for line in lines}) < len(lines):
+        raise DuplicateLine("Each line of an order's own structure has a number of its own.", field="line")
+    book = StructureBook(site, (), extra=core_lines)
+    requirements = book.explode_lines(core_lines, order.start_date).requirements
+    order.structure = freeze(site=site, contents=[(order.item, requirements)])[0]
+    order.save(update_fields=["structure"])
+    _trace(order, "structure", "", "edited", by)
+    return order
+
+
+@transaction.atomic
+def take_afresh(*, site: Site, number: str, by: User) -> WorksOrder:
+    """Give a new order a new copy of its item's structure (S1)."""
+    order = lock_order(site, number)
+    require(refuse_edit(number, OrderStatus(order.status)))
+    order.structure = _take_copies(site, [(order.item, order.start_date)])[0]
+    order.save(update_fields=["structure"])
+    _trace(order, "structure", "", "taken afresh", by)
+    return order
+
+
+@transaction.atomic
+def release_orders(*, site: Site, numbers: Sequence[str], by: User) -> list[WorksOrder]:
+    """Freeze the orders' own structures with the conversions of now, so that production can be booked (S1, Q4)."""
+    orders = _lock_orders(site, numbers)
+    for order in orders:
+        require(refuse_edit(order.number, OrderStatus(order.status)))
+    copies = _copies({order.structure_id for order in orders if order.structure_id is not None})
+    conversions = converter({step.component.item for lines in copies.values() for line in lines for step in line.steps})
+    contents = []
+    for order in orders:
+        assert order.structure_id is not None
+        lines = [
+            line.converted(lambda component, unit: conversions.factor(component.item, unit, component.unit))
+            for line in copies[order.structure_id]
+        ]
+        require_convertible(order.item, lines)
+        contents.append((order.item, lines))
+    for order, structure in zip(orders, freeze(site=site, contents=contents), strict=True):
+        order.structure = structure
+        order.status = OrderStatus.RELEASED
+    WorksOrder.objects.bulk_update(orders, ["structure", "status"], batch_size=500)
+    return orders
+
+
+def release_order(*, site: Site, number: str, by: User) -> WorksOrder:
+    """Release one order."""
+    return release_orders(site=site, numbers=[number], by=by)[0]
+
+
+def _copies(structures: Collection[int]) -> dict[int, list[Requirement]]:
+    copies: dict[int, list[Requirement]] = {structure: [] for structure in structures}
+    for line in FrozenLine.objects.filter(structure__in=structures).order_by("structure", "position"):
+        copies[line.structure_id].append(requirement_of(line))
+    return copies
+
+
+@transaction.atomic
+def reset_order(*, site: Site, number: str, by: User) -> WorksOrder:
+    """Take a released order with nothing booked back to new."""
+    return _move_on(lock_order(site, number), OrderStatus.NEW, refuse_reset, by)
+
+
+@transaction.atomic
+def complete_order(*, site: Site, number: str, by: User) -> WorksOrder:
+    """Say that no more is made on an order. What is unresolved of it can still be settled afterwards."""
+    return _move_on(lock_order(site, number), OrderStatus.COMPLETE, refuse_completion, by)
+
+
+@transaction.atomic
+def reopen_order(*, site: Site, number: str, by: User) -> WorksOrder:
+    """Take bookings on a complete order again."""
+    return _move_on(lock_order(site, number), OrderStatus.OPEN, refuse_reopening, by)
+
+
+@transaction.atomic
+def cancel_order(*, site: Site, number: str, by: User, remarks: str = "") -> WorksOrder:
+    """Give up an order with nothing booked."""
+    return _move_on(lock_order(site, number), OrderStatus.CANCELLED, refuse_cancelling, by, remarks)
+
+
+@transaction.atomic
+def revise_order(
+    *,
+    site: Site,
+    number: str,
+    by: User,
+    quantity: Decimal | None = None,
+    due_date: date | None = None,
+    remarks: str = "",
+) -> WorksOrder:
+    """Change an order's quantity or due date, with a trace."""
+    order = lock_order(site, number)
+    require(refuse_revising(number, OrderStatus(order.status)))
+    if quantity is not None:
+        _require_whole(quantity, order.factor, order.item, field="quantity")
+        _trace(order, "quantity", written(order.quantity), written(quantity), by, remarks)
+        order.quantity = quantity
+    if due_date is not None:
+        if due_date < order.start_date:
+            raise InvalidDates(f"{number} would be due before it starts.", field="due_date")
+        _trace(order, "due date", str(order.due_date or ""), str(due_date), by, remarks)
+        order.due_date = due_date
+    order.save(update_fields=["quantity", "due_date"])
+    return order
+
+
+def _move_on(order: WorksOrder, status: OrderStatus, refuse: Refuses, by: User, remarks: str = "") -> WorksOrder:
+    require(refuse(order.number, OrderStatus(order.status)))
+    _trace(order, "status", order.status, status, by, remarks)
+    order.status = status
+    order.save(update_fields=["status"])
+    return order
+
+
+def _trace(order: WorksOrder, what: str, before: str, after: str, by: User, remarks: str = "") -> None:
+    OrderChange.objects.create(
+        site_id=order.site_id,
+        order=order,
+        what=what,
+        before=before,
+        after=after,
+        by=by,
+        at=timezone.now(),
+        remarks=remarks,
+    )
+
+
+def require(refusal: Refusal | None) -> None:
+    """Raise a refusal that the core gave, if it gave one."""
+    if refusal is not None:
+        raise refusal
+
+
+def lock_order(site: Site, number: str) -> WorksOrder:
+    """One works order with its job, locked for whatever is done with it."""
+    return _lock_orders(site, [number])[0]
+
+
+def _lock_orders(site: Site, numbers: Sequence[str]) -> list[WorksOrder]:
+    """Orders with their jobs, locked by number of record; answered in the order asked."""
+    return orders_numbered(site, numbers, among=WorksOrder.objects.select_for_update(of=("self", "job")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingIn:
+    """Production on a works order as it is reported: good and scrapped pieces in the order's unit.
+
+    The goods' batch, serial numbers or bin are needed where the item or the place they go to asks for them (B8).
+    """
+
+    order: str
+    good: Decimal
+    scrap: Decimal = ZERO
+    at: datetime | date | None = None
+    key: str = ""
+    batch: str = ""
+    serials: Sequence[str] = ()
+    bin: str = ""
+    scrap_reason: str = ""
+
+    def request(self) -> Request:
+        """What makes a repeated report the same."""
+        content = {
+            "order": self.order,
+            "good": self.good,
+            "scrap": self.scrap,
+            "at": self.at,
+            "batch": self.batch,
+            "serials": sorted(self.serials),
+            "bin": self.bin,
+            "scrap_reason": self.scrap_reason,
+        }
+        return Request(self.key, "book", content)
+
+
+@transaction.atomic
+def book_production_many(bookings: Sequence[BookingIn], *, site: Site, by: User) -> list[Booking]:
+    """Take what was made into stock and assume what went into it: all of the bookings, or none (B1 to B6).
+
+    A booking whose key was posted before answers with that posting's booking.
+    """
+    claims = claim_keys(site=site, requests=[booking.request() for booking in bookings])
+    fresh = _first_of_each_key(booking for booking in bookings if booking.key not in claims.posted)
+    orders = dict(zip((one.order for one in fresh), _lock_orders(site, [one.order for one in fresh]), strict=True))
+    rules = rules_for(site, orders.values())
+    batch = [booking_made(one, orders[one.order], rules, site=site, key=claims.new.get(one.key)) for one in fresh]
+    posted = post_bookings(batch, site=site, by=by)
+    _open(orders.values(), site)
+    done = {one.key: booking for one, booking in zip(fresh, posted, strict=True) if one.key}
+    done |= {key: Booking.objects.get(posting=posting) for key, posting in claims.posted.items()}
+    in_turn = iter([booking for one, booking in zip(fresh, posted, strict=True) if not one.key])
+    return [done[one.key] if one.key else next(in_turn) for one in bookings]
+
+
+def book_production(booking: BookingIn, *, site: Site, by: User) -> Booking:
+    """Book production on one works order."""
+    return book_production_many([booking], site=site, by=by)[0]
+
+
+def _first_of_each_key(bookings: Iterable[BookingIn]) -> list[BookingIn]:
+    """The bookings without a key, and of those with the same key the first."""
+    seen: set[str] = set()
+    first = []
+    for one in bookings:
+        if not one.key or one.key not in seen:
+            first.append(one)
+            seen.add(one.key)
+    return first
+
+
+def rules_for(site: Site, orders: Iterable[WorksOrder]) -> dict[int, TransferRule]:
+    """The completion and backflush rules that bookings on some orders need, by action."""
+    codes = [order.item.type_code for order in orders]
+    actions = {action for code in codes for action in (code.completion_id, code.backflush_id) if action is not None}
+    return single_rules(site, actions)
+
+
+def booking_made(
+    booking: BookingIn, order: WorksOrder, rules: Mapping[int, TransferRule], *, site: Site, key: int | None
+) -> Made:
+    """What a report of production on an order comes to."""
+    require(refuse_posting(order.number, OrderStatus(order.status)))
+    return made_of(
+        order.item,
+        booking,
+        rules,
+        site=site,
+        key=key,
+        process=Process.WORKS_ORDER,
+        factor=order.factor,
+        structure=order.structure,
+        job=order.job,
+    )
+
+
+def made_of(
+    item: Item,
+    report: "BookingIn | ProductionIn",
+    rules: Mapping[int, TransferRule],
+    *,
+    site: Site,
+    key: int | None,
+    process: Process,
+    factor: Fraction,
+    structure: FrozenStructure | None,
+    draft: Sequence[FrozenLine] = (),
+    job: Job | None = None,
+) -> Made:
+    """What a report of production comes to; refused where its quantities or the item's actions don't do (B1, Q5)."""
+    good = _stocked(report.good, factor, item, field="good")
+    scrap = _stocked(report.scrap, factor, item, field="scrap")
+    if not good + scrap:
+        raise InvalidQuantity(f"{item.code}: enter what was made, good or scrap.", field="good")
+    code = item.type_code
+    if code.completion is None:
+        raise NoCompletionAction(
+            f"Type code {code.code} has no completion action, so {item.code} can't be booked. "
+            "Ask an engineer to add one.",
+            field="item",
+        )
+    return Made(
+        item=item,
+        process=process,
+        at=event_time(site, report.at),
+        good=report.good,
+        scrap=report.scrap,
+        good_stock=good,
+        quantity=good + scrap,
+        goods_rule=require_rule(dict(rules), code.completion, site),
+        backflush_rule=require_rule(dict(rules), code.backflush, site) if code.backflush else None,
+        structure=structure,
+        draft=draft,
+        job=job,
+        key=key,
+        batch=report.batch,
+        serials=tuple(report.serials),
+        bin=report.bin,
+        scrap_reason=report.scrap_reason,
+    )
+
+
+def _open(orders: Iterable[WorksOrder], site: Site) -> None:
+    """The first booking opens an order; the site may have it completed by itself once it is full (B6)."""
+    opened = [order.pk for order in orders if order.status == OrderStatus.RELEASED]
+    full = [order.pk for order in orders if site.complete_when_full and order.job.good >= order.quantity]
+    for pks, status in ((opened, OrderStatus.OPEN), (full, OrderStatus.COMPLETE)):
+        if pks:
+            WorksOrder.objects.filter(pk__in=pks).update(status=status)
+
+
+def open_by_issue(order: WorksOrder) -> None:
+    """The first issue opens an order too (W)."""
+    if order.status == OrderStatus.RELEASED:
+        WorksOrder.objects.filter(pk=order.pk).update(status=OrderStatus.OPEN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductionIn:
+    """Production without an order as it is reported, in the stock unit: kits and manufactured items (B5)."""
+
+    item: str
+    good: Decimal
+    scrap: Decimal = ZERO
+    at: datetime | date | None = None
+    key: str = ""
+    batch: str = ""
+    serials: Sequence[str] = ()
+    bin: str = ""
+    scrap_reason: str = ""
+
+
+@transaction.atomic
+def produce(production: ProductionIn, *, site: Site, by: User) -> Booking:
+    """Take in what was made without an order, and assume what went into it from the structure of its day (S1)."""
+    content = {
+        "item": production.item,
+        "good": production.good,
+        "scrap": production.scrap,
+        "at": production.at,
+        "batch": production.batch,
+        "serials": sorted(production.serials),
+        "bin": production.bin,
+        "scrap_reason": production.scrap_reason,
+    }
+    claims = claim_keys(site=site, requests=[Request(production.key, "produce", content)])
+    if production.key in claims.posted:
+        return Booking.objects.get(posting=claims.posted[production.key])
+    made = production_made(production, site=site, key=claims.new.get(production.key), write=True)
+    return post_bookings([made], site=site, by=by)[0]
+
+
+def production_made(production: ProductionIn, *, site: Site, key: int | None, write: bool) -> Made:
+    """What a production without order comes to; a preview writes nothing, so its structure stays a draft."""
+    item = item_coded(production.item)
+    if item.component_class not in {ComponentClass.KIT, ComponentClass.MADE}:
+        raise WrongClass(
+            f"{item.code} is {item.get_component_class_display()}. Only kits and manufactured items can be produced.",
+            field="item",
+        )
+    day = day_at(site, event_time(site, production.at))
+    structure, draft = structure_of_day(site=site, item=item, day=day, write=write)
+    return made_of(
+        item,
+        production,
+        _action_rules(site, item.type_code.completion, item.type_code.backflush),
+        site=site,
+        key=key,
+        process=Process.PRODUCTION,
+        factor=Fraction(1),
+        structure=structure,
+        draft=draft,
+    )
+
+
+def _action_rules(site: Site, *actions: Action | None) -> dict[int, TransferRule]:
+    return single_rules(site, {action.pk for action in actions if action is not None})

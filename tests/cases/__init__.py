@@ -1,0 +1,1 @@
+"""The worked examples of the specification, run through the same services as the doors use."""

@@ -1,0 +1,596 @@
+"""Carries out cases through the same services that the doors use.
+
+`World` is one plant in one database. Every operation of the format is a method of that name; its keyword arguments
+are the fields that the operation takes, so a field that isn't known fails as loudly as an unknown operation.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from django.db.models import Sum
+
+from backflush.core.moves import Process, Status, Tracking
+from backflush.core.quantity import ZERO
+from backflush.core.refusals import NotUnresolved, Refusal
+from backflush.costing.selectors import job_cost
+from backflush.handling.services import OpeningIn, move_stock, open_stock, reverse
+from backflush.items.models import Item, TypeCode, Unit
+from backflush.items.selectors import item_coded, unit_coded
+from backflush.items.services import ConversionIn, ItemIn, add_conversions, add_items, add_type_code, add_unit
+from backflush.ledger.models import Balance, Job, JobKind, Movement
+from backflush.ledger.selectors import posting_keyed, waiting_movements
+from backflush.people.services import known_user
+from backflush.stockmap.models import Action, Location, Store
+from backflush.stockmap.selectors import action_named, location_at
+from backflush.stockmap.services import (
+    add_action,
+    add_bin,
+    add_location,
+    add_rule,
+    add_site,
+    add_store,
+    add_supplier,
+    set_receive_action,
+    set_supplier_stock,
+)
+from backflush.structures.services import LineIn, set_structures
+from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, ReceiptIn, place_order, receive
+from backflush.unresolved.services import cancel, resolve, retry
+from backflush.works.issuing import IssueIn, issue, return_material
+from backflush.works.models import WorksOrder
+from backflush.works.services import (
+    BookingIn,
+    OrderIn,
+    ProductionIn,
+    book_production,
+    complete_order,
+    create_order,
+    produce,
+    release_order,
+    reset_order,
+)
+from tests.cases.reading import Case, require_known
+
+RECEIVE = "RECEIVE"
+Number = Decimal | int | str
+
+
+def number(value: Number) -> Decimal:
+    """A quantity as a case writes it."""
+    return Decimal(value)
+
+
+def merged(case: Case) -> dict[str, Any]:
+    """The plant as a case changes it: lists grow, an entry with the same code replaces the plant's."""
+    plant = dict(case.plant)
+    for key, value in case.change.items():
+        if key == "structures":
+            plant[key] = {**plant.get(key, {}), **value}
+        elif isinstance(value, list):
+            named = {_name(entry): entry for entry in (*plant.get(key, []), *value)}
+            plant[key] = list(named.values())
+        else:
+            plant[key] = value
+    return plant
+
+
+def _name(entry: Any) -> Any:
+    """What an entry of a plant's list is known by; conversions by their ends."""
+    if not isinstance(entry, dict):
+        return entry
+    return entry.get("code") or entry.get("name") or (entry.get("item"), entry.get("from"), entry.get("to"))
+
+
+class World:
+    """One plant, and what is done in it."""
+
+    def __init__(self, case: Case) -> None:
+        self.by = known_user(name="case")
+        self.site = add_site(code="MAIN")
+        plant = merged(case)
+        self.day: date = plant["date"]
+        self._make_units(plant)
+        self._make_stockmap(plant)
+        self._make_items(plant)
+        self._set_structures(plant.get("structures", {}))
+        self._open(case.stock)
+
+    # The plant
+
+    def _make_units(self, plant: Mapping[str, Any]) -> None:
+        self.units: dict[str, Unit] = {code: add_unit(code=code) for code in plant.get("uoms", [])}
+        add_conversions([self._conversion(**entry) for entry in plant.get("conversions", [])])
+
+    def _conversion(self, **entry: Any) -> ConversionIn:
+        require_known(entry, {"item", "from", "to", "factor"}, "conversion")
+        item = item_coded(entry["item"]) if "item" in entry else None
+        return ConversionIn(self.units[entry["from"]], self.units[entry["to"]], Fraction(number(entry["factor"])), item)
+
+    def _make_stockmap(self, plant: Mapping[str, Any]) -> None:
+        stores: dict[str, Store] = {}
+        for entry in plant.get("locations", []):
+            require_known(entry, {"code", "balance", "bins"}, f"location {entry}")
+            store, code = entry["code"].split("/")
+            if store not in stores:
+                stores[store] = add_store(site=self.site, code=store)
+            location = add_location(
+                store=stores[store], code=code, has_balance=entry["balance"], bin_controlled=bool(entry.get("bins"))
+            )
+            for bin in entry.get("bins", []):
+                add_bin(location=location, code=bin)
+        for entry in plant.get("suppliers", []):
+            fields = entry if isinstance(entry, dict) else {"code": entry}
+            require_known(fields, {"code", "stock"}, f"supplier {entry}")
+            supplier = add_supplier(code=fields["code"])
+            if "stock" in fields:
+                set_supplier_stock(supplier=supplier, location=self._location(fields["stock"]))
+        for entry in plant.get("actions", []):
+            require_known(entry, {"name", "type", "rules", "short", "retry"}, f"action {entry}")
+            action = add_action(
+                name=entry["name"],
+                type=entry["type"],
+                short=entry.get("short", "whole"),
+                retry=entry.get("retry", "never"),
+            )
+            for source, target in entry.get("rules", []):
+                add_rule(action=action, source=self._location(source), target=self._location(target))
+            if action.name == RECEIVE:
+                set_receive_action(site=self.site, action=action)
+
+    def _make_items(self, plant: Mapping[str, Any]) -> None:
+        codes: dict[str, TypeCode] = {}
+        for entry in plant.get("type_codes", []):
+            require_known(entry, {"code", "complete", "backflush", "issue", "return"}, f"type code {entry}")
+            codes[entry["code"]] = add_type_code(
+                code=entry["code"],
+                completion=self._action(entry.get("complete")),
+                backflush=self._action(entry.get("backflush")),
+                issue=self._action(entry.get("issue")),
+                return_action=self._action(entry.get("return")),
+            )
+        add_items([self._item(entry, codes) for entry in plant.get("items", [])])
+        add_conversions([self._conversion(**entry) for entry in plant.get("item_conversions", [])])
+
+    def _item(self, entry: Mapping[str, Any], codes: Mapping[str, TypeCode]) -> ItemIn:
+        known = {"code", "class", "type", "uom", "decimals", "cost", "tracking", "obsolete"}
+        require_known(entry, known, f"item {entry}")
+        return ItemIn(
+            code=entry["code"],
+            component_class=entry["class"],
+            type_code=codes[entry["type"]],
+            stock_unit=self.units[entry["uom"]],
+            quantity_decimals=entry["decimals"],
+            tracking=entry.get("tracking", Tracking.NONE),
+            obsolete_on=entry.get("obsolete"),
+            costs={"standard_material": number(entry.get("cost", 0))},
+        )
+
+    def _set_structures(self, structures: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        set_structures({item_coded(item): [self._line(line) for line in lines] for item, lines in structures.items()})
+
+    def _line(self, entry: Mapping[str, Any]) -> LineIn:
+        known = {
+            "line",
+            "item",
+            "qty",
+            "uom",
+            "waste",
+            "start",
+            "end",
+            "by_hand",
+            "fixed",
+            "from",
+            "supplier_provides",
+        }
+        require_known(entry, known, f"structure line {entry}")
+        component = item_coded(entry["item"])
+        return LineIn(
+            number=entry["line"],
+            component=component,
+            quantity=number(entry["qty"]),
+            unit=unit_coded(entry["uom"]) if "uom" in entry else component.stock_unit,
+            waste=number(entry.get("waste", 0)),
+            fixed=number(entry.get("fixed", 0)),
+            by_hand=entry.get("by_hand", False),
+            supplier_provides=entry.get("supplier_provides", False),
+            source=self._location(entry["from"]) if "from" in entry else None,
+            starts=entry.get("start"),
+            ends=entry.get("end"),
+        )
+
+    def _open(self, stock: Mapping[str, Any]) -> None:
+        openings = []
+        for place, given in stock.items():
+            item, location = place.split("@")
+            for heap in given if isinstance(given, list) else [given]:
+                fields = heap if isinstance(heap, dict) else {"qty": heap}
+                require_known(fields, {"qty", "bin", "batch", "serial"}, f"stock {place}")
+                openings.append(
+                    OpeningIn(
+                        item=item_coded(item),
+                        location=self._location(location),
+                        quantity=number(fields["qty"]),
+                        bin=str(fields.get("bin", "")),
+                        batch=str(fields.get("batch", "")),
+                        serial=str(fields.get("serial", "")),
+                    )
+                )
+        # Opening stock is there before anything happens, whatever day a case books on.
+        open_stock([one for one in openings if one.quantity], site=self.site, by=self.by, at=date(2000, 1, 1))
+
+    def _location(self, path: str) -> Location:
+        return location_at(self.site, path)
+
+    def _action(self, name: str | None) -> Action | None:
+        return action_named(name) if name else None
+
+    # The steps
+
+    def do(self, step: Mapping[str, Any]) -> None:
+        """Carry out one step, and check what it says of its refusal and of the state after it."""
+        operations = [key for key in step if key not in {"error", "expect"}]
+        assert len(operations) == 1, f"a step is one operation: {step}"
+        name = operations[0]
+        operation = OPERATIONS.get(name)
+        assert operation is not None, f"unknown operation {name}"
+        fields = step[name]
+        arguments = dict(fields) if isinstance(fields, Mapping) else {SCALAR[name]: fields}
+        arguments = {RENAMED.get(field, field): value for field, value in arguments.items()}
+        if "error" in step:
+            self._refused(name, lambda: operation(self, **arguments), step["error"])
+        else:
+            operation(self, **arguments)
+        if "expect" in step:
+            self.check(step["expect"])
+
+    def _refused(self, name: str, operation: Callable[[], object], code: str) -> None:
+        before = self._everything()
+        with pytest.raises(Refusal) as refused:
+            operation()
+        assert refused.value.code == code, f"{name}: refused as {refused.value.code} ({refused.value}), expected {code}"
+        assert refused.value.sentence, f"{name}: {code} says nothing"
+        assert self._everything() == before, f"{name}: a refusal changed something"
+
+    def _everything(self) -> list[Any]:
+        """All that an operation may change."""
+        return [list(model.objects.order_by("pk").values()) for model in (Movement, Balance, Job, WorksOrder)] + [
+            sorted(self._balances().items())
+        ]
+
+    def works_order(
+        self, *, number: Any, item: str, qty: Number, uom: str = "", at: date | None = None, due: date | None = None
+    ) -> None:
+        order = OrderIn(
+            number=str(number), item=item, quantity=Decimal(qty), unit=uom, start_date=at or self.day, due_date=due
+        )
+        create_order(order, site=self.site, by=self.by)
+
+    def release(self, *, order: Any) -> None:
+        release_order(site=self.site, number=str(order), by=self.by)
+
+    def complete_order(self, *, order: Any) -> None:
+        complete_order(site=self.site, number=str(order), by=self.by)
+
+    def reset_order(self, *, order: Any) -> None:
+        reset_order(site=self.site, number=str(order), by=self.by)
+
+    def book(
+        self,
+        *,
+        order: Any,
+        good: Number = 0,
+        scrap: Number = 0,
+        at: date | None = None,
+        key: str = "",
+        batch: str = "",
+        bin: str = "",
+        serials: Sequence[str] = (),
+    ) -> None:
+        booking = BookingIn(
+            order=str(order),
+            good=number(good),
+            scrap=number(scrap),
+            at=at or self.day,
+            key=str(key),
+            batch=batch,
+            bin=bin,
+            serials=serials,
+        )
+        book_production(booking, site=self.site, by=self.by)
+
+    def produce(
+        self,
+        *,
+        item: str,
+        good: Number = 0,
+        scrap: Number = 0,
+        at: date | None = None,
+        key: str = "",
+        batch: str = "",
+        bin: str = "",
+        serials: Sequence[str] = (),
+    ) -> None:
+        production = ProductionIn(
+            item=item,
+            good=number(good),
+            scrap=number(scrap),
+            at=at or self.day,
+            key=str(key),
+            batch=batch,
+            bin=bin,
+            serials=serials,
+        )
+        produce(production, site=self.site, by=self.by)
+
+    def purchase_order(
+        self,
+        *,
+        number: Any,
+        supplier: str,
+        item: str,
+        qty: Number,
+        uom: str = "",
+        receive_action: str = "",
+        at: date | None = None,
+    ) -> None:
+        line = PurchaseLineIn(item=item, quantity=Decimal(qty), unit=uom)
+        order = PurchaseOrderIn(
+            number=str(number),
+            supplier=supplier,
+            lines=[line],
+            placed_on=at or self.day,
+            receive_action=receive_action,
+        )
+        place_order(order, site=self.site, by=self.by)
+
+    def receive(
+        self,
+        *,
+        order: Any,
+        qty: Number = 0,
+        rejected: Number = 0,
+        at: date | None = None,
+        key: str = "",
+        batch: str = "",
+        bin: str = "",
+        serials: Sequence[str] = (),
+    ) -> None:
+        receipt = ReceiptIn(
+            order=str(order),
+            accepted=number(qty),
+            rejected=number(rejected),
+            at=at or self.day,
+            key=str(key),
+            batch=batch,
+            bin=bin,
+            serials=serials,
+        )
+        receive(receipt, site=self.site, by=self.by)
+
+    def issue(self, **fields: Any) -> None:
+        issue(self._issue(**fields), site=self.site, by=self.by)
+
+    def return_(self, **fields: Any) -> None:
+        return_material(self._issue(**fields), site=self.site, by=self.by)
+
+    def _issue(
+        self,
+        *,
+        order: Any,
+        item: str,
+        qty: Number,
+        batch: str = "",
+        bin: str = "",
+        serials: Sequence[str] = (),
+        at: date | None = None,
+        key: str = "",
+    ) -> IssueIn:
+        return IssueIn(
+            order=str(order),
+            item=item,
+            quantity=number(qty),
+            batch=batch,
+            bin=bin,
+            serials=serials,
+            at=at or self.day,
+            key=str(key),
+        )
+
+    def move(
+        self,
+        *,
+        action: str,
+        item: str,
+        qty: Number,
+        from_: str,
+        to: str,
+        from_bin: str = "",
+        to_bin: str = "",
+        batch: str = "",
+        serials: Sequence[str] = (),
+        at: date | None = None,
+        key: str = "",
+    ) -> None:
+        move_stock(
+            site=self.site,
+            action=action,
+            item=item,
+            quantity=number(qty),
+            source=from_,
+            target=to,
+            from_bin=from_bin,
+            to_bin=to_bin,
+            batch=batch,
+            serials=serials,
+            at=at or self.day,
+            key=str(key),
+            by=self.by,
+        )
+
+    def resolve(
+        self,
+        *,
+        item: str,
+        qty: Number | None = None,
+        from_: str = "",
+        bin: str = "",
+        batch: str = "",
+        serials: Sequence[str] = (),
+        remainder: Any = "drop",
+        at: date | None = None,
+        key: str = "",
+    ) -> None:
+        resolve(
+            site=self.site,
+            movement=self._oldest(item, key),
+            quantity=None if qty is None else number(qty),
+            source=from_,
+            bin=bin,
+            batch=batch,
+            serials=serials,
+            remainder=remainder,
+            at=at,
+            key=str(key),
+            by=self.by,
+        )
+
+    def cancel(self, *, item: str, remarks: str = "", at: date | None = None, key: str = "") -> None:
+        cancel(site=self.site, movements=[self._oldest(item, key)], remarks=remarks, at=at, key=str(key), by=self.by)
+
+    def _oldest(self, item: str, key: str) -> int:
+        """The oldest unresolved movement of an item; without any, the last that was, which is then refused."""
+        if key:
+            # The same request sent again is about the same movement, though that no longer waits.
+            earlier = Movement.objects.filter(settlements__posting__key__key=key, item__code=item).first()
+            if earlier is not None:
+                return earlier.pk
+        oldest = waiting_movements(self.site).filter(item__code=item).first()
+        if oldest is not None:
+            return oldest.pk
+        settled = Movement.objects.filter(site=self.site, item__code=item, due__isnull=False).order_by("-pk").first()
+        if settled is None:
+            raise NotUnresolved(f"Nothing of {item} was ever unresolved.", field="item")
+        return settled.pk
+
+    def retry(self, *, at: date | None = None, key: str = "") -> None:
+        retry(site=self.site, at=at, key=str(key), by=self.by)
+
+    def reverse(self, *, of: str, at: date | None = None, key: str = "") -> None:
+        posting = posting_keyed(self.site, str(of))
+        reverse(site=self.site, posting=posting.pk, at=at, key=str(key), by=self.by)
+
+    def structure(self, *, item: str, lines: Sequence[Mapping[str, Any]]) -> None:
+        self._set_structures({item: lines})
+
+    def rule(self, *, action: str, from_: str, to: str) -> None:
+        add_rule(action=action_named(action), source=self._location(from_), target=self._location(to))
+
+    # What is expected
+
+    def check(self, expect: Mapping[str, Any]) -> None:
+        """Compare the state with what a case says of it."""
+        require_known(expect, CHECKS, "expect")
+        for key, wanted in expect.items():
+            CHECKS[key](self, wanted)
+
+    def check_movements(self, wanted: Sequence[Sequence[Any]]) -> None:
+        for row in wanted:
+            assert len(row) in {5, 6, 7}, f"a movement has 5 to 7 fields: {row}"
+        found = sorted(map(_shown, self._movements()))
+        expected = sorted(map(_normal, wanted))
+        # An expected row may leave out the due quantity and the reason.
+        lengths = {tuple(row[:5]): len(row) for row in expected}
+        found = sorted(tuple(row[: lengths.get(tuple(row[:5]), 7)]) for row in found)
+        assert found == expected, "\n".join(
+            ["movements differ", "found:", *map(str, found), "expected:", *map(str, expected)]
+        )
+
+    def _movements(self) -> Sequence[Movement]:
+        return list(
+            Movement.objects.filter(site=self.site)
+            .exclude(posting__process=Process.OPENING)
+            .exclude(status=Status.WITHDRAWN)
+            .select_related("item", "source", "target")
+        )
+
+    def check_balances(self, wanted: Mapping[str, Any]) -> None:
+        balances = self._balances()
+        found = {place: balances.get(place, ZERO) for place in wanted}
+        for place in wanted:
+            item, path = place.split("@")
+            assert Item.objects.filter(code=item).exists(), f"no item {item}"
+            assert self._location(path).has_balance, f"no balance at {place}"
+        assert found == {place: number(quantity) for place, quantity in wanted.items()}
+
+    def _balances(self) -> dict[str, Decimal]:
+        rows = Balance.objects.filter(site=self.site).values_list("item__code", "location__path")
+        return {f"{item}@{path}": total for item, path, total in rows.annotate(total=Sum("quantity"))}
+
+    def check_orders(self, wanted: Mapping[str, Mapping[str, Any]]) -> None:
+        for order, fields in wanted.items():
+            require_known(fields, {"status", "good", "scrap"}, f"order {order}")
+            found = WorksOrder.objects.select_related("job").filter(site=self.site, number=str(order)).first()
+            if found is not None:
+                state = {"status": str(found.status), "good": found.job.good, "scrap": found.job.scrap}
+            else:
+                job = Job.objects.select_related("purchase_line__order").get(
+                    kind=JobKind.PURCHASE_ORDER, purchase_line__order__number=str(order)
+                )
+                status = job.purchase_line.order.status
+                state = {"status": str(status), "good": job.good, "scrap": job.scrap}
+            expected = {key: value if key == "status" else number(value) for key, value in fields.items()}
+            assert {key: state[key] for key in expected} == expected, f"order {order}"
+
+    def check_unresolved(self, wanted: int) -> None:
+        assert waiting_movements(self.site).count() == wanted
+
+    def check_material_cost(self, wanted: Mapping[str, Any]) -> None:
+        found = {order: job_cost(self._job(str(order))).material for order in wanted}
+        assert found == {order: number(amount) for order, amount in wanted.items()}
+
+    def _job(self, order: str) -> Job:
+        found = Job.objects.filter(site=self.site, number=order, kind=JobKind.WORKS_ORDER).first()
+        return found or Job.objects.get(site=self.site, purchase_line__order__number=order)
+
+
+def _shown(movement: Movement) -> tuple[Any, ...]:
+    row = (movement.item.code, movement.source.path, movement.target.path, movement.quantity, movement.status)
+    return row if movement.due is None else (*row, movement.due, movement.reason)
+
+
+def _normal(row: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(number(value) if isinstance(value, int | Decimal) else str(value) for value in row)
+
+
+RENAMED = {"from": "from_"}
+SCALAR = {"release": "order", "complete_order": "order", "reset_order": "order", "reverse": "of"}
+OPERATIONS: dict[str, Callable[..., None]] = {
+    "works_order": World.works_order,
+    "release": World.release,
+    "complete_order": World.complete_order,
+    "reset_order": World.reset_order,
+    "book": World.book,
+    "produce": World.produce,
+    "purchase_order": World.purchase_order,
+    "receive": World.receive,
+    "issue": World.issue,
+    "return": World.return_,
+    "move": World.move,
+    "resolve": World.resolve,
+    "cancel": World.cancel,
+    "retry": World.retry,
+    "reverse": World.reverse,
+    "structure": World.structure,
+    "rule": World.rule,
+}
+CHECKS: dict[str, Callable[..., None]] = {
+    "movements": World.check_movements,
+    "balances": World.check_balances,
+    "orders": World.check_orders,
+    "unresolved": World.check_unresolved,
+    "material_cost": World.check_material_cost,
+}

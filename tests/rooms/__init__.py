@@ -1,0 +1,1 @@
+"""The rooms' services, on both databases."""
