@@ -10,9 +10,10 @@ from fractions import Fraction
 from typing import Any
 
 from django.db import models
+from django.db.models import Aggregate
 from django.db.models.expressions import Combinable
 
-from backflush.core.quantity import from_scaled, to_scaled, written
+from backflush.core.quantity import SCALE, from_scaled, to_scaled, written
 
 
 class QuantityField(models.Field):  # type: ignore[type-arg]
@@ -32,7 +33,33 @@ class QuantityField(models.Field):  # type: ignore[type-arg]
         return value if value is None else Decimal(value)
 
     def get_prep_value(self, value: Any) -> Any:
-        return to_scaled(value) if isinstance(value, Decimal) else value
+        return to_scaled(Decimal(value)) if isinstance(value, Decimal | int) else value
+
+
+class TotalField(QuantityField):
+    """A sum of quantities as `ExactSum` gives it; it is never a column."""
+
+    def get_internal_type(self) -> str:
+        # Or Django would make a number of it before we can.
+        return "TextField"
+
+    def from_db_value(self, value: Any, *_: object) -> Decimal | None:
+        if not isinstance(value, str):
+            return super().from_db_value(value)
+        whole, part = map(int, value.split())
+        return from_scaled(whole * SCALE + part)
+
+
+class ExactSum(Aggregate):
+    """The sum of a quantity column, however large: SQLite's own stops at 64 bits, which ten balances may pass."""
+
+    function = "SUM"
+    name = "ExactSum"
+    output_field = TotalField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        split = "(SUM({0} / {1}) || ' ' || SUM({0} - {0} / {1} * {1}))".format("%(expressions)s", SCALE)
+        return self.as_sql(compiler, connection, template=split, **context)
 
 
 class ExactDecimalField(models.Field):  # type: ignore[type-arg]

@@ -3,6 +3,8 @@
 `database`            both engines, rolled back after the test: use it by default
 `committed_database`  both engines, a database of its own: for real commits,
                       threads and other processes
+`plant`               both engines, with the plant of `tests/cast.py` in it, rolled back
+`committed_plant`     the same in a database of its own
 
 A test about one engine says so:
 `@pytest.mark.parametrize("database", ["sqlite"], indirect=True)`.
@@ -30,10 +32,17 @@ settings.DATABASES = {"default": no_database.SETTINGS}
 # Before the import below, and before any module of tests names a model.
 django.setup()
 
-from tests.databases import ENGINES, Database, Databases, drop_run, rolled_back
+from tests.cast import Plant
+from tests.databases import ENGINES, Database, Databases, PlantDatabases, drop_run, rolled_back
+from tests.doors.web.browser.where import chromium
 
 RUN: Final = pytest.StashKey[str]()
 SERVER: Final = pytest.StashKey[Server]()
+
+
+def pytest_report_header() -> str:
+    """Say once whether the pages are tried in a browser; without one those tests are left out."""
+    return f"chromium: {chromium() or 'none here, so the tests in a browser are left out'}"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -88,6 +97,26 @@ def committed_database(request: pytest.FixtureRequest, databases: Databases) -> 
     """A migrated database of the test's own behind `default`, with its `url` for other processes."""
     with databases.fresh(request.param) as database, database.as_default():
         yield database
+
+
+@pytest.fixture(scope="session")
+def plant_databases(databases: Databases) -> Iterator[PlantDatabases]:
+    """For each engine a database with the plant of `tests/cast.py` in it, made when first needed."""
+    with PlantDatabases(databases, Plant.build) as made:
+        yield made
+
+
+@pytest.fixture(params=ENGINES)
+def plant(request: pytest.FixtureRequest, plant_databases: PlantDatabases) -> Iterator[Plant]:
+    """The plant with nothing in stock; what the test does in it is rolled back."""
+    with plant_databases.of(request.param).as_default(), rolled_back():
+        yield Plant()
+
+
+@pytest.fixture
+def committed_plant(committed_database: Database) -> Plant:
+    """The plant in a database of the test's own."""
+    return Plant.build()
 
 
 def _told(config: pytest.Config) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import fcntl
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -196,6 +196,31 @@ class Databases:
         if name == "sqlite":
             return Sqlite(self._folder)
         return Postgres(self._postgres(), self._run)
+
+
+class PlantDatabases:
+    """For each engine one database that something was put into, committed, before the first test came."""
+
+    def __init__(self, databases: Databases, put: Callable[[], object]) -> None:
+        self._databases = databases
+        self._put = put
+        self._made: dict[str, Database] = {}
+        self._open = ExitStack()
+
+    def __enter__(self) -> "PlantDatabases":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def of(self, engine: str) -> Database:
+        """The database of an engine; tests in it are rolled back."""
+        if engine not in self._made:
+            database = self._open.enter_context(self._databases.fresh(engine))
+            with database.as_default():
+                self._put()
+            self._made[engine] = database
+        return self._made[engine]
 
 
 def drop_run(server: str, run: str) -> None:

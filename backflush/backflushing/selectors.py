@@ -1,24 +1,34 @@
 """Questions about the assumption: what would be assumed, and where an assumed quantity came from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+
+from django.db.models import Q
+from django.utils import timezone
 
 from backflush.backflushing.models import Booking
 from backflush.backflushing.services import Made, due_moves, source_of
 from backflush.backflushing.use import FrozenLines, UseBook, history_of, replay, use_line
 from backflush.core.consumption import AssumedUse, Tally, UseLine, largest_good, plan_posting, smallest_step
-from backflush.core.moves import Pot, Reason, Tracking
+from backflush.core.moves import Pot, Reason, Status, Tracking
 from backflush.core.quantity import ZERO, round_half_up, written
 from backflush.core.refusals import NotFound
 from backflush.core.structure import Step
+from backflush.fields import ExactSum
+from backflush.items.models import Item
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import movement_numbered, totals_at
 from backflush.ledger.services import read_balances
 from backflush.stockmap.models import Location, Site
-from backflush.structures.models import FrozenLine
+from backflush.stockmap.selectors import day_at
+from backflush.structures.models import FrozenLine, StructureLine
 from backflush.structures.services import requirement_of
+from backflush.unresolved.models import Settlement
+
+CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +130,26 @@ def _largest(
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the use that one booking assumed of one line (U8): assumed is the sum of all four.
+
+    `dropped` is below zero where more was used than was due. `moved` is what the booking and its resolutions moved,
+    whether or not it was taken back later.
+    """
+
+    moved: Decimal = ZERO
+    unresolved: Decimal = ZERO
+    cancelled: Decimal = ZERO
+    dropped: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Why a movement has the quantity it has, from recorded facts only.
 
-    Quantities are in the component's stock unit, `produced` and `produced_before` in the made item's. `assumed`
-    is what the booking assumed of the line, of which this movement may be a part.
+    Quantities are in the component's stock unit, `produced` and `produced_before` in the made item's. `use` is what
+    the booking assumed of the line, of which this movement may be a part; `root` the assumed movement that it goes
+    back to; `since` what has changed in the item's structure since.
     """
 
     movement: Movement
@@ -135,6 +160,9 @@ class Explanation:
     produced: Decimal
     produced_before: Decimal
     decimals: int
+    root: Movement
+    outcome: Outcome
+    since: tuple[str, ...] = ()
 
     @property
     def exact(self) -> Fraction:
@@ -161,21 +189,85 @@ def explain(site: Site, number: int) -> Explanation:
             field="movement",
         )
     booking = Booking.objects.select_related(
-        "job", "item__stock_unit", "type_code", "rule__action", "rule__source", "rule__target", "posting__by"
+        "job",
+        "item__stock_unit",
+        "type_code",
+        "rule__action",
+        "rule__source",
+        "rule__target",
+        "posting__by",
+        "reversed_by",
     ).get(posting=root.posting_id)
     line = FrozenLine.objects.select_related("component__stock_unit", "source").get(pk=root.line_id)
+    steps = requirement_of(line).steps
     before = _bookings_before(booking)
     tally = _tally_before(booking, before)
     return Explanation(
         movement=movement,
         booking=booking,
         line=line,
-        steps=requirement_of(line).steps,
+        steps=steps,
         use=tally.would_assume(use_line(line), Fraction(booking.quantity)),
         produced=booking.quantity,
         produced_before=sum((earlier.quantity for earlier in before if not _reversed_before(earlier, booking)), ZERO),
         decimals=line.component.quantity_decimals,
+        root=root,
+        outcome=_outcome(booking, line),
+        since=tuple(_changes_since(booking.item, steps, day_at(site, timezone.now()))),
     )
+
+
+def made_for_of(waiting: Sequence[Movement]) -> dict[int, str]:
+    """What some assumed movements are for, by number: the order, or what was made without one."""
+    alone = [row for row in waiting if row.job_id is None]
+    roots = {row.pk: row.origin_id or row.pk for row in alone}
+    wanted = sorted(set(roots.values()))
+    made: dict[int, str] = {}
+    for start in range(0, len(wanted), CHUNK):
+        booked = Movement.objects.filter(pk__in=wanted[start : start + CHUNK], posting__booking__isnull=False)
+        made.update(booked.values_list("pk", "posting__booking__item__code"))
+    return {
+        row.pk: row.job.number if row.job is not None else made.get(roots[row.pk], row.posting.process)
+        for row in waiting
+    }
+
+
+def _outcome(booking: Booking, line: FrozenLine) -> Outcome:
+    """What is recorded of a booking's use of a line: its own movements, what was kept of them, and settlements."""
+    own = Q(posting=booking.posting_id) | Q(origin__posting=booking.posting_id)
+    family = Movement.objects.filter(own, line=line.pk, reverses__isnull=True)
+    due = dict(family.filter(due__isnull=False).values_list("status").annotate(ExactSum("due")).order_by())
+    moved = Movement.objects.filter(posting=booking.posting_id, line=line.pk, status=Status.OK)
+    standing = Settlement.objects.filter(movement__in=family, undone_by__isnull=True).aggregate(
+        moved=ExactSum("moved"), dropped=ExactSum("dropped")
+    )
+    return Outcome(
+        moved=(moved.aggregate(total=ExactSum("quantity"))["total"] or ZERO) + (standing["moved"] or ZERO),
+        unresolved=due.get(Status.UNRESOLVED, ZERO),
+        cancelled=due.get(Status.CANCELLED, ZERO),
+        dropped=standing["dropped"] or ZERO,
+    )
+
+
+def _changes_since(made: Item, steps: Sequence[Step], today: date) -> Iterator[str]:
+    """Where the item's structure says otherwise today than the lines that were used."""
+    parent = made.pk
+    for step in steps:
+        lines = StructureLine.objects.filter(item=parent, number=step.number, component=step.component.item)
+        versions = list(lines.select_related("unit").order_by("starts", "pk"))
+        current = [line for line in versions if _in_force(line, today)]
+        name = f"line {step.number} ({step.component.code})"
+        if not current:
+            ended = [line.ends for line in versions if line.ends is not None and line.ends < today]
+            yield f"{name} ended on {max(ended):%d %b %Y}" if ended else f"{name} isn't in the structure any more"
+        elif (current[0].quantity, current[0].unit.code, current[0].waste) != (step.quantity, step.unit, step.waste):
+            waste = f" with {written(current[0].waste)} % waste" if current[0].waste else ""
+            yield f"{name} says {written(current[0].quantity)} {current[0].unit.code}{waste} today"
+        parent = step.component.item
+
+
+def _in_force(line: StructureLine, day: date) -> bool:
+    return (line.starts is None or line.starts <= day) and (line.ends is None or day <= line.ends)
 
 
 def _root(movement: Movement) -> Movement:

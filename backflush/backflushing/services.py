@@ -4,7 +4,7 @@
 posted, for one booking or for a thousand with the same statements.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,21 +12,41 @@ from decimal import Decimal
 from django.db import transaction
 
 from backflush.backflushing.models import Booking
-from backflush.backflushing.use import Assumption, UseBook
+from backflush.backflushing.use import Assumption, FrozenLines, UseBook
 from backflush.core.consumption import plan_posting
 from backflush.core.moves import Move, Plan, Process, Status, pots_of
+from backflush.core.quantity import to_scaled
 from backflush.core.refusals import AlreadyReversed, NotFound, SameLocation
 from backflush.items.models import Item
 from backflush.ledger.keys import claim_key
 from backflush.ledger.models import Job, Movement, Posting
 from backflush.ledger.selectors import move_of, require_had, require_not_before
 from backflush.ledger.services import Entry, advance_jobs, lock_balances, lock_waiting, post
+from backflush.ledger.statements import Row, add, adding
 from backflush.ledger.tracking import named_moves
 from backflush.people.models import User
 from backflush.stockmap.models import Location, ShortRule, Site, TransferRule
-from backflush.stockmap.selectors import event_time, place_in_bin, place_of
-from backflush.structures.models import FrozenLine, FrozenStructure
+from backflush.stockmap.selectors import bins_of, event_time, place_in_bin, place_of
+from backflush.structures.models import FrozenLine
 from backflush.unresolved.services import cancel_locked
+
+ADD_BOOKINGS = adding(
+    "backflushing_booking",
+    {
+        "site_id": "bigint",
+        "posting_id": "bigint",
+        "job_id": "bigint",
+        "item_id": "bigint",
+        "good": "bigint",
+        "scrap": "bigint",
+        "quantity": "bigint",
+        "scrap_reason": "text",
+        "structure_id": "bigint",
+        "assumed": "boolean",
+        "type_code_id": "bigint",
+        "rule_id": "bigint",
+    },
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +54,8 @@ class Made:
     """What was made or received, and what its use is to be assumed from.
 
     `good` and `scrap` are in the order's unit, `good_stock` and `quantity` (both together) in the stock unit.
-    Without a backflush rule nothing is assumed (B3). `draft` are the lines of a structure that isn't written, for
-    previews. The item has its type code at hand.
+    `structure` is the number of the frozen one. Without a backflush rule nothing is assumed (B3). `draft` are the
+    lines of a structure that isn't written, for previews. The item has its type code at hand.
     """
 
     item: Item
@@ -47,7 +67,7 @@ class Made:
     quantity: Decimal
     goods_rule: TransferRule
     backflush_rule: TransferRule | None = None
-    structure: FrozenStructure | None = None
+    structure: int | None = None
     draft: Sequence[FrozenLine] = ()
     supplier_stock: Location | None = None
     job: Job | None = None
@@ -69,7 +89,12 @@ class Made:
         return self.process is Process.GOODS_RECEIVED
 
 
-def goods_moves(made: Made) -> list[Move]:
+def goods_bins(batch: Iterable[Made]) -> set[tuple[int, str]]:
+    """The bins of the places that some goods go to, where any names one."""
+    return bins_of(places) if (places := {made.goods_rule.target_id for made in batch if made.bin}) else set()
+
+
+def goods_moves(made: Made, *, bins: Container[tuple[int, str]]) -> list[Move]:
     """What was made, into stock, with the batch, serials or bin that it needs (B8); scrap goes nowhere."""
     if not made.good_stock:
         return []
@@ -78,7 +103,7 @@ def goods_moves(made: Made) -> list[Move]:
         item=made.item,
         quantity=made.good_stock,
         source=place_of(rule.source),
-        target=place_in_bin(rule.target, made.bin),
+        target=place_in_bin(rule.target, made.bin, known=bins),
         batch=made.batch,
         serials=made.serials,
         job=made.job.pk if made.job else None,
@@ -87,7 +112,10 @@ def goods_moves(made: Made) -> list[Move]:
 
 
 def due_moves(made: Made, assumed: Sequence[Assumption]) -> list[Move]:
-    """The assumed use of a booking as moves, in line order; a line that rounds to nothing yet has none."""
+    """The assumed use of a booking as moves, in line order; a line that rounds to nothing yet has none.
+
+    They name no job: it is that of the posting.
+    """
     rule = made.backflush_rule
     if rule is None:
         return []
@@ -97,13 +125,7 @@ def due_moves(made: Made, assumed: Sequence[Assumption]) -> list[Move]:
     for assumption in assumed:
         if not assumption.use.quantity:
             continue
-        source = source_of(assumption.line, made, rule)
-        if source.pk == rule.target_id:
-            raise SameLocation(
-                f"Line {assumption.line.path} takes {assumption.line.component.code} from {source.path}, "
-                f"where {rule.action.name} puts it. Give the line another from-location.",
-                field="from",
-            )
+        source = _taken_from(assumption.line, made, rule)
         component = assumption.line.component
         assert component.cost_id is not None
         moves.append(
@@ -114,7 +136,6 @@ def due_moves(made: Made, assumed: Sequence[Assumption]) -> list[Move]:
                 target=target,
                 cost=component.cost_id,
                 tracking=assumption.tracking,
-                job=made.job.pk if made.job else None,
                 charged=1,
                 rule=rule.pk,
                 line=assumption.line.pk,
@@ -122,6 +143,25 @@ def due_moves(made: Made, assumed: Sequence[Assumption]) -> list[Move]:
             )
         )
     return moves
+
+
+def require_two_ends(made: Made, lines: FrozenLines) -> None:
+    """Refuse a booking of which a line would be taken from where it goes to, whether or not it comes to anything."""
+    if made.backflush_rule is None or made.structure is None:
+        return
+    for line, _ in lines.of(made.structure, received=made.received):
+        _taken_from(line, made, made.backflush_rule)
+
+
+def _taken_from(line: FrozenLine, made: Made, rule: TransferRule) -> Location:
+    source = source_of(line, made, rule)
+    if source.pk == rule.target_id:
+        raise SameLocation(
+            f"Line {line.path} takes {line.component.code} from {source.path}, "
+            f"where {rule.action.name} puts it. Give the line another from-location.",
+            field="from",
+        )
+    return source
 
 
 def source_of(line: FrozenLine, made: Made, rule: TransferRule) -> Location:
@@ -136,16 +176,29 @@ def post_bookings(batch: Sequence[Made], *, site: Site, by: User) -> list[Bookin
     """
     uses = UseBook(site, batch)
     assumed = [uses.book(made) for made in batch]
-    goods = [goods_moves(made) for made in batch]
-    due = [due_moves(made, assumptions) for made, assumptions in zip(batch, assumed, strict=True)]
+    bins = goods_bins(batch)
+    goods = [goods_moves(made, bins=bins) for made in batch]
+    due = _all_due(batch, assumed)
     stock = lock_balances(site=site, pots=pots_of(move for moves in (*goods, *due) for move in moves))
     entries = [_entry(made, plan_posting(out, used, stock)) for made, out, used in zip(batch, goods, due, strict=True)]
     postings = post(entries, site=site, by=by, stock=stock)
-    bookings = Booking.objects.bulk_create(
-        _booking(made, posting) for made, posting in zip(batch, postings, strict=True)
-    )
+    bookings = [_booking(made, posting) for made, posting in zip(batch, postings, strict=True)]
+    add(ADD_BOOKINGS, bookings, [_row(booking) for booking in bookings])
     advance_jobs(_advanced(batch))
     return bookings
+
+
+def _all_due(batch: Sequence[Made], assumed: Sequence[Sequence[Assumption]]) -> list[list[Move]]:
+    """The assumed use of some bookings; those that assume the same share their moves, which name no job."""
+    known: dict[tuple[int, int | None, int | None], list[Move]] = {}
+    due = []
+    for made, assumptions in zip(batch, assumed, strict=True):
+        rule, place = made.backflush_rule, made.supplier_stock
+        alike = id(assumptions), rule.pk if rule else None, place.pk if place else None
+        if alike not in known:
+            known[alike] = due_moves(made, assumptions)
+        due.append(known[alike])
+    return due
 
 
 def _entry(made: Made, plan: Plan) -> Entry:
@@ -156,16 +209,33 @@ def _booking(made: Made, posting: Posting) -> Booking:
     return Booking(
         site_id=posting.site_id,
         posting=posting,
-        job=made.job,
-        item=made.item,
+        job_id=made.job.pk if made.job else None,
+        item_id=made.item.pk,
         good=made.good,
         scrap=made.scrap,
         quantity=made.quantity,
         scrap_reason=made.scrap_reason,
-        structure=made.structure,
+        structure_id=made.structure,
         assumed=made.assumes,
-        type_code=made.item.type_code,
-        rule=made.backflush_rule,
+        type_code_id=made.item.type_code_id,
+        rule_id=made.backflush_rule.pk if made.backflush_rule else None,
+    )
+
+
+def _row(booking: Booking) -> Row:
+    return (
+        booking.site_id,
+        booking.posting_id,
+        booking.job_id,
+        booking.item_id,
+        to_scaled(booking.good),
+        to_scaled(booking.scrap),
+        to_scaled(booking.quantity),
+        booking.scrap_reason,
+        booking.structure_id,
+        booking.assumed,
+        booking.type_code_id,
+        booking.rule_id,
     )
 
 
@@ -180,8 +250,8 @@ def _advanced(batch: Sequence[Made]) -> list[Job]:
         job.scrap += made.scrap
         if made.assumes:
             assert made.structure is not None
-            job.uneven = job.uneven or job.structure_id not in {None, made.structure.pk}
-            job.structure_id = made.structure.pk
+            job.uneven = job.uneven or job.structure_id not in {None, made.structure}
+            job.structure_id = made.structure
             job.produced += made.quantity
     return list(jobs.values())
 
@@ -200,7 +270,7 @@ def reverse_booking(*, site: Site, posting: int, by: User, at: datetime | date |
     moment = event_time(site, at)
     require_not_before(moment, booking.posting.at)
     waiting = _lock_family(site, booking)
-    taken = _movements_standing(booking)
+    taken = movements_standing(booking)
     back = [move_of(movement).mirrored(movement=movement.pk) for movement in taken]
     if booking.job is not None:
         require_had(booking.job, back)
@@ -220,16 +290,20 @@ def _lock_booking(site: Site, posting: int) -> Booking:
     found = Booking.objects.filter(site=site, posting=posting).first()
     if found is None:
         raise NotFound(f"There is no booking with the posting number {posting}.", field="posting")
-    job = Job.objects.select_for_update().get(pk=found.job_id) if found.job_id is not None else None
-    booking = (
-        Booking.objects.select_for_update(of=("self",)).select_related("posting", "reversed_by__by").get(pk=found.pk)
-    )
+    job = Job.objects.select_for_update(no_key=True).get(pk=found.job_id) if found.job_id is not None else None
+    # Who took it back meanwhile must be read afterwards: a join beside the lock would still see nobody.
+    booking = Booking.objects.select_for_update(no_key=True, of=("self",)).select_related("posting").get(pk=found.pk)
     booking.job = job
+    require_not_reversed(booking)
+    return booking
+
+
+def require_not_reversed(booking: Booking) -> None:
+    """Refuse to take a booking back twice."""
     if booking.reversed_by is not None:
         raise AlreadyReversed(
             f"This was reversed on {booking.reversed_by.at:%d %b %Y} by {booking.reversed_by.by}.", field="posting"
         )
-    return booking
 
 
 def _lock_family(site: Site, booking: Booking) -> list[Movement]:
@@ -241,13 +315,14 @@ def _lock_family(site: Site, booking: Booking) -> list[Movement]:
     return [movement for _, movement in sorted(family.items()) if movement.status == Status.UNRESOLVED]
 
 
-def _movements_standing(booking: Booking) -> list[Movement]:
+def movements_standing(booking: Booking) -> list[Movement]:
     """What a booking and its resolutions moved and nobody has taken back yet, the last first."""
     own = Movement.objects.filter(posting=booking.posting_id, status=Status.OK)
     resolved = Movement.objects.filter(
         origin__posting=booking.posting_id, status=Status.OK, reverses__isnull=True, reversed_by__isnull=True
     )
-    rows = [*own.select_related("item", "source", "target"), *resolved.select_related("item", "source", "target")]
+    named = ("item__stock_unit", "source", "target")
+    rows = [*own.select_related(*named), *resolved.select_related(*named)]
     return sorted(rows, key=lambda movement: -movement.pk)
 
 

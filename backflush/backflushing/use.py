@@ -10,7 +10,7 @@ from backflush.core.consumption import AssumedUse, Tally, UseLine
 from backflush.core.moves import Tracking
 from backflush.ledger.models import Job, JobKind
 from backflush.stockmap.models import Site
-from backflush.structures.models import FrozenLine, FrozenStructure
+from backflush.structures.models import FrozenLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class MadeLike(Protocol):
     @property
     def job(self) -> Job | None: ...
     @property
-    def structure(self) -> FrozenStructure | None: ...
+    def structure(self) -> int | None: ...
     @property
     def draft(self) -> Sequence[FrozenLine]: ...
     @property
@@ -79,18 +79,23 @@ class UseBook:
         jobs = {made.job.pk: made.job for made in assuming if made.job is not None}
         uneven = [job.pk for job in jobs.values() if job.uneven]
         history = list(history_of(uneven))
-        structures = {made.structure.pk for made in assuming if made.structure is not None}
+        structures = {made.structure for made in assuming if made.structure is not None}
         structures |= {job.structure_id for job in jobs.values() if job.structure_id is not None}
         structures |= {booking.structure_id for booking in history if booking.structure_id is not None}
         self.lines = FrozenLines(structures, [line for made in assuming for line in made.draft])
-        self._jobs = jobs
         self._tallies: dict[int, Tally] = replay(history, self.lines)
+        self._begun: dict[int, MadeLike] = {}
+        self._alike: dict[tuple[int, bool, Decimal], list[Assumption]] = {}
         self._new = 0
 
     def tally(self, job: Job | None) -> Tally:
         """What a job's lines have assumed so far; nothing for a production without order."""
         if job is None:
             return Tally()
+        if job.pk in self._begun:
+            first = self._begun.pop(job.pk)
+            self._tallies[job.pk] = Tally()
+            self._tallies[job.pk].book(self._next(), (use for _, use in self.lines_for(first)), first.quantity)
         if job.pk not in self._tallies:
             assert not job.uneven or not job.produced, "an uneven job is read from its history"
             lines = (
@@ -105,16 +110,43 @@ class UseBook:
         """The lines that a booking assumes use of."""
         if not made.assumes or made.structure is None:
             return []
-        return self.lines.of(made.structure.pk, received=made.received)
+        return self.lines.of(made.structure, received=made.received)
 
     def book(self, made: MadeLike) -> list[Assumption]:
         """What a booking assumes, taken into account for those after it."""
+        if self._begins(made):
+            return self._first_of(made)
         pairs = self.lines_for(made)
+        uses = self.tally(made.job).book(self._next(), (use for _, use in pairs), made.quantity)
+        return _assumptions(pairs, uses)
+
+    def _begins(self, made: MadeLike) -> bool:
+        """Whether a booking is the first of its job, so that nothing before it counts."""
+        job = made.job
+        known = job is None or job.uneven or job.produced or job.pk in self._tallies or job.pk in self._begun
+        return made.assumes and not known
+
+    def _first_of(self, made: MadeLike) -> list[Assumption]:
+        """What a job's first booking assumes: the same for all of one structure and quantity, so worked out once."""
+        assert made.job is not None
+        assert made.structure is not None
+        self._begun[made.job.pk] = made
+        alike = made.structure, made.received, made.quantity
+        if alike not in self._alike:
+            pairs = self.lines_for(made)
+            self._alike[alike] = _assumptions(pairs, Tally().book(0, (use for _, use in pairs), made.quantity))
+        return self._alike[alike]
+
+    def _next(self) -> int:
+        """A number for a booking that has none yet."""
         self._new -= 1
-        uses = self.tally(made.job).book(self._new, (use for _, use in pairs), made.quantity)
-        return [
-            Assumption(line, use, Tracking(line.component.tracking)) for (line, _), use in zip(pairs, uses, strict=True)
-        ]
+        return self._new
+
+
+def _assumptions(pairs: Sequence[tuple[FrozenLine, UseLine]], uses: Sequence[AssumedUse]) -> list[Assumption]:
+    return [
+        Assumption(line, use, Tracking(line.component.tracking)) for (line, _), use in zip(pairs, uses, strict=True)
+    ]
 
 
 def history_of(jobs: Collection[int]) -> Iterator[Booking]:
@@ -144,3 +176,15 @@ def replay(history: Sequence[Booking], lines: FrozenLines) -> dict[int, Tally]:
             received = booking.job.kind == JobKind.PURCHASE_ORDER
             tally.book(booking.pk, lines.uses(booking.structure_id, received=received), booking.quantity)
     return tallies
+
+
+def tally_of(job: Job) -> Tally:
+    """What the lines of one job have assumed so far."""
+    history = list(history_of([job.pk])) if job.uneven else []
+    structures = {booking.structure_id for booking in history if booking.structure_id is not None}
+    structures |= {job.structure_id} if job.structure_id is not None else set()
+    lines = FrozenLines(structures)
+    if job.uneven:
+        return replay(history, lines).get(job.pk, Tally())
+    received = job.kind == JobKind.PURCHASE_ORDER
+    return Tally.even(lines.uses(job.structure_id, received=received) if job.structure_id else (), job.produced)

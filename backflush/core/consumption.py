@@ -58,6 +58,16 @@ class _Path:
             return self.exact + fixed
         return self.exact
 
+    def use(self, line: UseLine, exact: Fraction) -> AssumedUse:
+        """What one more booking assumes that exactly takes so much: the fixed quantity is the first booking's."""
+        if not self.takers:
+            before, after = NOTHING, exact + line.fixed if line.fixed else exact
+        else:
+            before = self.exact_with_fixed()
+            after = before + exact
+        quantity = max(ZERO, round_half_up(after, line.decimals) - self.assumed)
+        return AssumedUse(line, before, after, self.assumed, quantity)
+
     def add(self, booking: int, exact: Fraction, fixed: Fraction, assumed: Decimal) -> None:
         self.takers[booking] = (exact, fixed, assumed)
         self.exact += exact
@@ -93,21 +103,18 @@ class Tally:
     def would_assume(self, line: UseLine, produced: Fraction) -> AssumedUse:
         """What a booking of so many pieces, good and scrapped together, would assume of a line."""
         path = self._paths.get((line.path, line.item)) or _Path()
-        exact_before = path.exact_with_fixed()
-        exact_after = exact_before + line.per_piece * produced
-        if not path.takers:
-            exact_after += line.fixed
-        quantity = max(ZERO, round_half_up(exact_after, line.decimals) - path.assumed)
-        return AssumedUse(line, exact_before, exact_after, path.assumed, quantity)
+        return path.use(line, line.per_piece * produced)
 
     def book(self, booking: int, lines: Iterable[UseLine], produced: Decimal) -> list[AssumedUse]:
         """What a booking assumes of each line, and remember it under the booking's key."""
-        return [self._book(booking, line, Fraction(produced)) for line in lines]
+        exactly = Fraction(produced)
+        return [self._book(booking, line, exactly) for line in lines]
 
     def _book(self, booking: int, line: UseLine, produced: Fraction) -> AssumedUse:
-        use = self.would_assume(line, produced)
         path = self._paths.setdefault((line.path, line.item), _Path())
-        path.add(booking, line.per_piece * produced, line.fixed, use.quantity)
+        exact = line.per_piece * produced
+        use = path.use(line, exact)
+        path.add(booking, exact, line.fixed, use.quantity)
         return use
 
     def take_back(self, booking: int) -> None:

@@ -5,12 +5,9 @@ Amounts are exact: quantity times unit cost, nothing rounded; whoever shows them
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import Decimal
 
-from backflush.core.quantity import ZERO
-
-EXACT = Context(prec=100)
-"""Quantity times cost has up to 38 digits, more than Python's decimals keep unless told."""
+from backflush.core.quantity import EXACT, ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +39,24 @@ class UsageVariance:
 
     @property
     def quantity(self) -> Decimal:
-        return self.actual_quantity - self.standard_quantity
+        return EXACT.subtract(self.actual_quantity, self.standard_quantity)
 
     @property
     def amount(self) -> Decimal:
-        return self.actual_amount - self.standard_amount
+        return EXACT.subtract(self.actual_amount, self.standard_amount)
+
+
+def total_amount(amounts: Iterable[Decimal]) -> Decimal:
+    """Amounts added up exactly."""
+    total = ZERO
+    for amount in amounts:
+        total = EXACT.add(total, amount)
+    return total
 
 
 def material_cost(uses: Iterable[Use]) -> Decimal:
     """Consumed or issued less returned or reversed, each at its own moment's cost."""
-    total = ZERO
-    for use in uses:
-        total = EXACT.add(total, use.amount)
-    return total
+    return total_amount(use.amount for use in uses)
 
 
 def usage_variances(

@@ -5,7 +5,7 @@ A quantity is a `Decimal` in some unit. Moved quantities are in the item's stock
 100/97, is a `Fraction` until it is rounded once, half up, to the item's decimals (Q1).
 """
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from fractions import Fraction
 
 from backflush.core.refusals import InvalidQuantity, InvalidValue, QuantityTooLarge
@@ -15,6 +15,9 @@ DECIMALS_MAX = 6
 SCALE = 10**DECIMALS_MAX
 LARGEST = Decimal(10) ** 12
 """No single quantity and no balance reaches this: nine of them still fit a 64-bit whole number of millionths."""
+
+EXACT = Context(prec=200)
+"""Structure quantities have any number of digits, amounts up to 38: more than Python's decimals keep unless told."""
 
 _STEPS = tuple(Decimal(1).scaleb(-decimals) for decimals in range(DECIMALS_MAX + 1))
 
@@ -27,9 +30,10 @@ def round_half_up(exact: Fraction, decimals: int) -> Decimal:
 
 def to_scaled(quantity: Decimal) -> int:
     """A quantity as a whole number of millionths; nothing may be lost."""
-    scaled = int(quantity.scaleb(DECIMALS_MAX))
-    assert Decimal(scaled).scaleb(-DECIMALS_MAX) == quantity, f"{quantity} has more than six decimals"
-    return scaled
+    scaled = quantity.scaleb(DECIMALS_MAX)
+    whole = int(scaled)
+    assert whole == scaled, f"{quantity} has more than six decimals"
+    return whole
 
 
 def from_scaled(scaled: int) -> Decimal:
@@ -41,8 +45,8 @@ def plain(quantity: Decimal) -> Decimal:
     """The same value written shortest, without an exponent: 6.25, 40, 0."""
     if not quantity:
         return ZERO
-    short = quantity.normalize()
-    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1))  # type: ignore[operator]
+    short = quantity.normalize(EXACT)
+    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1), context=EXACT)  # type: ignore[operator]
 
 
 def written(quantity: Decimal) -> str:
@@ -61,7 +65,7 @@ def read_decimal(text: str | int | Decimal, *, field: str) -> Decimal:
     return value
 
 
-def require_fit(quantity: Decimal, decimals: int, *, field: str, what: str) -> Decimal:
+def require_fit(quantity: Decimal, decimals: int, *, field: str, what: str, above_zero: bool = False) -> Decimal:
     """Refuse a quantity that the item's decimals can't hold, naming the two nearest that they can (Q5).
 
     A number is never rounded silently: what a person typed is either booked or refused.
@@ -73,10 +77,9 @@ def require_fit(quantity: Decimal, decimals: int, *, field: str, what: str) -> D
     step = _STEPS[decimals]
     if quantity % step:
         below = quantity // step * step
+        nearest = [below + step] if above_zero and not below else [below, below + step]
         counted = "in whole pieces" if not decimals else f"to {decimals} decimals"
-        raise InvalidQuantity(
-            f"{what} is counted {counted}. Enter {written(below)} or {written(below + step)}.", field=field
-        )
+        raise InvalidQuantity(f"{what} is counted {counted}. Enter {' or '.join(map(written, nearest))}.", field=field)
     return plain(quantity)
 
 
@@ -84,11 +87,13 @@ def require_positive(quantity: Decimal, decimals: int, *, field: str, what: str)
     """Refuse a quantity that isn't above zero or doesn't fit the item's decimals (Q5)."""
     if quantity.is_finite() and quantity <= 0:
         raise InvalidQuantity(f"{what} needs a quantity above zero, not {written(quantity)}.", field=field)
-    return require_fit(quantity, decimals, field=field, what=what)
+    return require_fit(quantity, decimals, field=field, what=what, above_zero=True)
 
 
 def convert(quantity: Decimal, factor: Fraction, decimals: int, *, field: str, what: str) -> Decimal:
     """A quantity in the stock unit; refused where the stock unit's decimals can't hold it (Q5, R2)."""
+    if factor == 1:
+        return require_fit(quantity, decimals, field=field, what=what)
     exact = Fraction(quantity) * factor
     rounded = round_half_up(abs(exact), DECIMALS_MAX)
     if Fraction(rounded) != abs(exact):

@@ -14,7 +14,8 @@
     ├── AlreadyReversed, NotReversible
     ├── KeyReused
     ├── PeriodClosed, DateInFuture, DateBeforeOriginal, InvalidDates
-    └── NotFound, AlreadyThere, NotAllowed, InvalidValue
+    ├── NotFound, AlreadyThere, NotAllowed, InvalidValue
+    └── DatabaseUnreachable, NoPlant, UpgradeNeeded  where the stock is kept
 
 A refusal changes nothing at all. It carries a code for programs, the field that it is about, and a sentence
 that a person can act on. Where several lines are concerned it speaks of every one of them (`details`). A broken
@@ -322,3 +323,21 @@ class InvalidValue(Refusal):
     """The value can't be read, or isn't one of those possible."""
 
     code = "invalid_value"
+
+
+class DatabaseUnreachable(Refusal):
+    """The database isn't there, or doesn't let us in."""
+
+    code = "database_unreachable"
+
+
+class NoPlant(Refusal):
+    """Nothing was ever set up in this database."""
+
+    code = "no_plant"
+
+
+class UpgradeNeeded(Refusal):
+    """The database was made by another version."""
+
+    code = "upgrade_needed"

@@ -3,7 +3,7 @@
 One routine explodes structures, for orders, receipts and productions alike: two would drift apart.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -15,10 +15,12 @@ from backflush.core.refusals import (
     InvalidDates,
     InvalidQuantity,
     OverlappingLines,
+    Refusal,
     StructureTooLarge,
 )
 
 LINES_MAX = 10_000
+DIGITS_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,40 +193,73 @@ def in_order(lines: Iterable[Line]) -> list[Line]:
 def require_no_fixed(line: Line) -> None:
     """A phantom is never taken itself, so there is nothing that a fixed quantity of it could mean (S6)."""
     if line.component.phantom and line.fixed:
-        raise FixedOnPhantom(
-            f"Line {line.number}: {line.component.code} is a phantom and can't have a fixed quantity. "
-            "Put it on a line of the phantom.",
-            field="fixed",
+        raise _fixed_on_phantom(line)
+
+
+def _fixed_on_phantom(line: Line) -> FixedOnPhantom:
+    return FixedOnPhantom(
+        f"Line {line.number}: {line.component.code} is a phantom and can't have a fixed quantity. "
+        "Put it on a line of the phantom.",
+        field="fixed",
+    )
+
+
+def line_refusals(line: Line) -> Iterator[Refusal]:
+    """Everything about a line by itself that makes no sense."""
+    for name in ("quantity", "waste", "fixed"):
+        if not _writable(getattr(line, name)):
+            yield InvalidQuantity(
+                f"Line {line.number}: the {name} of {line.component.code} is no number of at most {DIGITS_MAX} digits.",
+                field=name,
+            )
+            return
+    if line.quantity <= 0:
+        yield InvalidQuantity(
+            f"Line {line.number}: {line.component.code} needs a quantity above zero, not {written(line.quantity)}.",
+            field="quantity",
         )
+    if line.fixed < 0:
+        yield InvalidQuantity(f"Line {line.number}: a fixed quantity can't be below zero.", field="fixed")
+    if not 0 <= line.waste < 100:
+        yield InvalidQuantity(
+            f"Line {line.number}: waste is from 0 to below 100 %, not {written(line.waste)}.", field="waste"
+        )
+    if line.starts and line.ends and line.ends < line.starts:
+        yield InvalidDates(f"Line {line.number} ends before it starts.", field="end")
+    if line.component.phantom and line.fixed:
+        yield _fixed_on_phantom(line)
+
+
+def _writable(number: Decimal) -> bool:
+    """Whether a number can be kept as it is written; one in exponents can be longer than any memory."""
+    return number.is_finite() and abs(number.adjusted()) < DIGITS_MAX and len(written(number)) <= DIGITS_MAX + 2
+
+
+def overlap_refusals(lines: Sequence[Line]) -> Iterator[tuple[int, Refusal]]:
+    """Versions of one line number that some day sees both in force: where the later of each two stands, and why not."""
+    by_number: dict[int, list[Line]] = {}
+    for position, line in enumerate(lines):
+        for other in by_number.setdefault(line.number, []):
+            if line.overlaps(other):
+                yield (
+                    position,
+                    OverlappingLines(
+                        f"Line {line.number} stands twice for the same days ({other.component.code} and "
+                        f"{line.component.code}). End one before the other starts, or give it another number.",
+                        field="line",
+                    ),
+                )
+                break
+        by_number[line.number].append(line)
 
 
 def require_sound(lines: Sequence[Line]) -> None:
     """Refuse lines that make no sense by themselves or side by side; which lines these are is said."""
     for line in lines:
-        if line.quantity <= 0:
-            raise InvalidQuantity(
-                f"Line {line.number}: {line.component.code} needs a quantity above zero, not {written(line.quantity)}.",
-                field="quantity",
-            )
-        if line.fixed < 0:
-            raise InvalidQuantity(f"Line {line.number}: a fixed quantity can't be below zero.", field="fixed")
-        if not 0 <= line.waste < 100:
-            raise InvalidQuantity(
-                f"Line {line.number}: waste is from 0 to below 100 %, not {written(line.waste)}.", field="waste"
-            )
-        if line.starts and line.ends and line.ends < line.starts:
-            raise InvalidDates(f"Line {line.number} ends before it starts.", field="end")
-        require_no_fixed(line)
-    by_number: dict[int, list[Line]] = {}
-    for line in lines:
-        for other in by_number.setdefault(line.number, []):
-            if line.overlaps(other):
-                raise OverlappingLines(
-                    f"Line {line.number} stands twice for the same days ({other.component.code} and "
-                    f"{line.component.code}). End one before the other starts, or give it another number.",
-                    field="line",
-                )
-        by_number[line.number].append(line)
+        for refusal in line_refusals(line):
+            raise refusal
+    for _, refusal in overlap_refusals(lines):
+        raise refusal
 
 
 def find_loop(contains: Mapping[int, Iterable[int]], start: Iterable[int]) -> tuple[int, ...] | None:

@@ -5,7 +5,7 @@ from a unit to another may differ, which `contradiction` watches on entry. Betwe
 said of the item itself then wins over what is said of everything.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heappop, heappush
@@ -40,11 +40,14 @@ class Family:
     def __init__(self, conversions: Iterable[Conversion]) -> None:
         self._size: dict[str, tuple[str, Fraction]] = {}
         self._members: dict[str, list[str]] = {}
+        self._neighbours: dict[str, set[str]] = {}
         for conversion in conversions:
             self.add(conversion)
 
     def add(self, conversion: Conversion) -> None:
         """Take in one more; what it joins becomes one set of units with one anchor."""
+        self._neighbours.setdefault(conversion.source, set()).add(conversion.target)
+        self._neighbours.setdefault(conversion.target, set()).add(conversion.source)
         anchor, size = self._anchored(conversion.source)
         other, other_size = self._anchored(conversion.target)
         if anchor == other:
@@ -74,6 +77,10 @@ class Family:
         known = self._size.get(unit)
         return self._members[known[0]] if known else ()
 
+    def neighbours(self, unit: str) -> Iterable[str]:
+        """The units that a conversion of its own joins to `unit`."""
+        return self._neighbours.get(unit, ())
+
 
 class Units:
     """How the units of one item convert: its own conversions first, then the system's."""
@@ -89,33 +96,46 @@ class Units:
             return Fraction(1)
         if self._own is None:
             return self._system.factor(source, target)
-        if (source, target) not in self._found:
-            through_own = self._through_own(self._own, source, target)
-            found = through_own if through_own is not None else self._system.factor(source, target)
-            self._found[source, target] = found
-        return self._found[source, target]
+        # Both directions take the same way, so that what is converted there and back is what it was.
+        first, last = sorted((source, target))
+        if (first, last) not in self._found:
+            through_own = self._through_own(self._own, first, last)
+            self._found[first, last] = self._system.factor(first, last) if through_own is None else through_own
+        found = self._found[first, last]
+        return found if found is None or source == first else 1 / found
 
     def _through_own(self, own: Family, source: str, target: str) -> Fraction | None:
         """The ratio along the best way that uses a conversion of the item's own and meets no unit twice.
 
-        Best is the fewest steps by the system's conversions, then the fewest steps, then the units' names, so
-        that the answer never depends on the order of entry. Steps of one family in a row are one step.
+        Best is the fewest conversions of the system's, then the fewest steps, then the units' names, so that the
+        answer never depends on the order of entry. The own conversions between two units are one step. Each unit
+        is gone on from once for either family, by the best way to it: there may be far too many ways to try all.
         """
-        queue: list[tuple[int, int, tuple[str, ...], int, Fraction]] = [(0, 0, (source,), -1, Fraction(1))]
+        queue: list[tuple[int, int, tuple[str, ...], bool, Fraction]] = [(0, 0, (source,), False, Fraction(1))]
+        met: set[tuple[str, bool, bool]] = set()
         while queue:
-            by_system, steps, way, last, ratio = heappop(queue)
-            if way[-1] == target:
-                if steps > by_system:
-                    return ratio
+            by_system, steps, way, by_own, ratio = heappop(queue)
+            here = way[-1], by_own, steps > by_system
+            if here[0] == target and steps > by_system:
+                return ratio
+            if here[0] == target or here in met:
                 continue
-            for index, family in enumerate((own, self._system)):
-                if index == last:
-                    continue
-                for unit in family.reachable(way[-1]):
-                    factor = family.factor(way[-1], unit)
-                    if unit not in way and factor is not None:
-                        heappush(queue, (by_system + index, steps + 1, (*way, unit), index, ratio * factor))
+            met.add(here)
+            for unit, factor, of_own in self._steps_from(way[-1], own, after_own=by_own):
+                if unit not in way:
+                    heappush(queue, (by_system + (not of_own), steps + 1, (*way, unit), of_own, ratio * factor))
         return None
+
+    def _steps_from(self, unit: str, own: Family, *, after_own: bool) -> Iterator[tuple[str, Fraction, bool]]:
+        """Where one step leads from a unit, with the ratio, and whether it is by the item's own conversions."""
+        ways = [(self._system, self._system.neighbours(unit), False)]
+        if not after_own:
+            ways.append((own, own.reachable(unit), True))
+        for family, units, of_own in ways:
+            for other in units:
+                factor = family.factor(unit, other)
+                assert factor is not None, "they are of one family"
+                yield other, factor, of_own
 
 
 class Converter:

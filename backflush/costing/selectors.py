@@ -6,7 +6,7 @@ from decimal import Decimal
 from backflush.backflushing.models import Booking
 from backflush.backflushing.use import use_line
 from backflush.core.consumption import Tally, UseLine
-from backflush.core.costing import UsageVariance, Use, material_cost, usage_variances
+from backflush.core.costing import UsageVariance, Use, material_cost, total_amount, usage_variances
 from backflush.core.quantity import ZERO
 from backflush.items.models import Item
 from backflush.ledger.models import Job, JobKind, Movement
@@ -25,7 +25,7 @@ class JobCost:
     @property
     def standard(self) -> Decimal:
         """What the structure says for what was made, at present standard material costs."""
-        return sum((variance.standard_amount for variance in self.variances), ZERO)
+        return total_amount(variance.standard_amount for variance in self.variances)
 
 
 def job_cost(job: Job) -> JobCost:

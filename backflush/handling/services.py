@@ -1,6 +1,6 @@
 """Opening stock, hand movements, and reversals. One transaction each; nothing posted is ever changed."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,7 +21,7 @@ from backflush.ledger.services import Entry, lock_balances, post
 from backflush.ledger.tracking import named_moves
 from backflush.people.models import User
 from backflush.stockmap.models import Action, ActionType, Location, Site, Store, TransferRule
-from backflush.stockmap.selectors import action_named, event_time, location_at, place_in_bin, place_of
+from backflush.stockmap.selectors import action_named, bins_of, event_time, location_at, place_in_bin, place_of
 from backflush.unresolved.services import undo
 
 OPENING_STORE = OPENING_LOCATION = "OPENING"
@@ -44,18 +44,22 @@ def open_stock(
     openings: Sequence[OpeningIn], *, site: Site, by: User, at: datetime | date | None = None, key: str = ""
 ) -> Posting | None:
     """Put stock in place with which the ledger begins; it comes from outside, like everything."""
+    if not openings:
+        return None
     content = [[one.item.code, one.location.path, one.quantity, one.bin, one.batch, one.serial] for one in openings]
     new_key, done = claim_key(site=site, key=key, operation="opening", content={"stock": content, "at": at})
-    if done or not openings:
+    if done:
         return done
     outside = place_of(_opening_location(site))
-    moves = [move for one in openings for move in _opening_moves(one, outside)]
+    bins = bins_of({one.location.pk for one in openings if one.bin})
+    moves = [move for one in openings for move in opening_moves(one, outside, bins=bins)]
     stock = lock_balances(site=site, pots=pots_of(moves))
     entry = Entry(Process.OPENING, event_time(site, at), plan_posting(moves, (), stock), new_key)
     return post([entry], site=site, by=by, stock=stock)[0]
 
 
-def _opening_moves(one: OpeningIn, outside: Place) -> list[Move]:
+def opening_moves(one: OpeningIn, outside: Place, *, bins: Container[tuple[int, str]]) -> list[Move]:
+    """What one row of opening stock moves; refused where place, quantity, batch or serial number don't do."""
     if not one.location.has_balance:
         raise NotABalanceLocation(f"{one.location.path} keeps no balances, so no stock can be there.", field="location")
     return named_moves(
@@ -64,7 +68,7 @@ def _opening_moves(one: OpeningIn, outside: Place) -> list[Move]:
             one.quantity, one.item.quantity_decimals, field="quantity", what=f"{one.item.code} at {one.location.path}"
         ),
         source=outside,
-        target=place_in_bin(one.location, one.bin),
+        target=place_in_bin(one.location, one.bin, known=bins),
         batch=one.batch,
         serials=[one.serial] if one.serial else [],
     )
@@ -119,9 +123,41 @@ def move_stock(
     new_key, done = claim_key(site=site, key=key, operation="move", content=content)
     if done:
         return done
+    moves = moves_by_hand(
+        site=site,
+        action=action,
+        item=item,
+        quantity=quantity,
+        source=source,
+        target=target,
+        from_bin=from_bin,
+        to_bin=to_bin,
+        batch=batch,
+        serials=serials,
+    )
+    stock = lock_balances(site=site, pots=pots_of(moves))
+    plan = plan_posting(moves, (), stock)
+    entry = Entry(Process.HAND, event_time(site, at), plan, new_key, remarks=remarks)
+    return post([entry], site=site, by=by, stock=stock)[0]
+
+
+def moves_by_hand(
+    *,
+    site: Site,
+    action: str,
+    item: str,
+    quantity: Decimal,
+    source: str,
+    target: str,
+    from_bin: str = "",
+    to_bin: str = "",
+    batch: str = "",
+    serials: Sequence[str] = (),
+) -> list[Move]:
+    """What moving by hand moves: along a rule of the action, with the bins, batch or serial numbers that it needs."""
     rule = _rule_by_hand(site, action_named(action), location_at(site, source), location_at(site, target))
     thing = item_coded(item)
-    moves = named_moves(
+    return named_moves(
         item=thing,
         quantity=require_positive(quantity, thing.quantity_decimals, field="quantity", what=item),
         source=place_in_bin(rule.source, from_bin, field="from_bin"),
@@ -130,10 +166,6 @@ def move_stock(
         serials=serials,
         rule=rule.pk,
     )
-    stock = lock_balances(site=site, pots=pots_of(moves))
-    plan = plan_posting(moves, (), stock)
-    entry = Entry(Process.HAND, event_time(site, at), plan, new_key, remarks=remarks)
-    return post([entry], site=site, by=by, stock=stock)[0]
 
 
 def _rule_by_hand(site: Site, action: Action, source: Location, target: Location) -> TransferRule:
@@ -176,10 +208,9 @@ def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date |
     new_key, done = claim_key(site=site, key=key, operation="reverse", content={"posting": posting, "at": at})
     if done:
         return done
-    job = Job.objects.select_for_update().filter(postings=posting).first()
-    original = Posting.objects.select_for_update(of=("self",)).get(site=site, pk=posting)
-    if (earlier := original.reversals.select_related("by").first()) is not None:
-        raise AlreadyReversed(f"This was reversed on {earlier.at:%d %b %Y} by {earlier.by}.", field="posting")
+    job = Job.objects.select_for_update(no_key=True).filter(postings=posting).first()
+    original = Posting.objects.select_for_update(no_key=True, of=("self",)).get(site=site, pk=posting)
+    require_not_reversed(original)
     moment = event_time(site, at)
     require_not_before(moment, original.at)
     taken = Movement.objects.filter(posting=original).select_related("item", "source", "target").order_by("-pk")
@@ -191,3 +222,9 @@ def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date |
         Process.REVERSAL, moment, plan_posting(back, (), stock), new_key, job.pk if job else None, original.pk
     )
     return post([entry], site=site, by=by, stock=stock)[0]
+
+
+def require_not_reversed(original: Posting) -> None:
+    """Refuse to take an issue, a return, a hand movement or a count back twice."""
+    if (earlier := original.reversals.select_related("by").first()) is not None:
+        raise AlreadyReversed(f"This was reversed on {earlier.at:%d %b %Y} by {earlier.by}.", field="posting")

@@ -1,8 +1,9 @@
 from collections.abc import Collection, Iterable
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from backflush.core.quantity import convert
 from backflush.core.refusals import NoConversion, NotFound
@@ -41,9 +42,20 @@ def unit_coded(code: str, *, field: str = "unit") -> Unit:
     return unit
 
 
-def converter(items: Iterable[int]) -> Converter:
-    """All conversions that some items need: the system's and their own (Q4)."""
-    rows = UnitConversion.objects.filter(Q(item__isnull=True) | Q(item__in=list(items)))
+def units_coded(codes: Collection[str], *, field: str = "unit") -> dict[str, Unit]:
+    """Units by code; every code that there is no unit of is named."""
+    found = {unit.code: unit for unit in Unit.objects.filter(code__in=codes)}
+    missing = [code for code in dict.fromkeys(codes) if code not in found]
+    if missing:
+        raise NotFound(f"There is no unit {', '.join(missing)}.", field=field)
+    return found
+
+
+def converter(items: Iterable[int] | None) -> Converter:
+    """All conversions that some items need, or all items: the system's and their own (Q4)."""
+    rows = UnitConversion.objects.all()
+    if items is not None:
+        rows = rows.filter(Q(item__isnull=True) | Q(item__in=list(items)))
     system: list[Conversion] = []
     own: dict[int, list[Conversion]] = {}
     for row in rows.order_by("pk").select_related("source", "target"):
@@ -67,3 +79,22 @@ def require_factor(converter: Converter, item: Item, unit: str, *, field: str = 
 def in_stock_unit(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> Decimal:
     """A quantity in the stock unit, refused where the item's decimals can't hold it (Q5)."""
     return convert(quantity, factor, item.quantity_decimals, field=field, what=item.code)
+
+
+def items_found(
+    *, text: str = "", component_class: str = "", group: str = "", type_code: str = "", site_day: date | None = None
+) -> QuerySet[Item]:
+    """Items by code; `text` is part of a code or description, `site_day` leaves out those obsolete by then."""
+    found = Item.objects.select_related("stock_unit", "type_code", "product_group", "cost")
+    if text:
+        found = found.filter(Q(code__icontains=text) | Q(description__icontains=text))
+    for name, value in (
+        ("component_class", component_class),
+        ("product_group__code", group),
+        ("type_code__code", type_code),
+    ):
+        if value:
+            found = found.filter(**{name: value})
+    if site_day is not None:
+        found = found.filter(Q(obsolete_on__isnull=True) | Q(obsolete_on__gt=site_day))
+    return found.order_by("code")

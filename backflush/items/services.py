@@ -1,21 +1,34 @@
-"""Setting up what we stock. Many at a time, because an import brings a hundred thousand; one is a batch of one."""
+"""Setting up what we stock. Many at a time, because an import brings a hundred thousand; one is a batch of one.
 
-from collections.abc import Iterable, Mapping, Sequence
+What may still change once stock has moved is a question to the ledger, which lies above: whoever changes items
+hands over which of them are `in_use`.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
 from django.db import transaction
+from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
 from backflush.core.moves import Tracking
 from backflush.core.quantity import DECIMALS_MAX, LARGEST, ZERO
-from backflush.core.refusals import AlreadyThere, ConversionsDisagree, InvalidQuantity, InvalidValue, SameLocation
+from backflush.core.refusals import (
+    AlreadyThere,
+    ConversionsDisagree,
+    InUse,
+    InvalidQuantity,
+    InvalidValue,
+    Refusal,
+    SameLocation,
+)
 from backflush.core.units import Conversion, contradiction
 from backflush.items.models import Batch, ComponentClass, Item, ItemCost, ProductGroup, TypeCode, Unit, UnitConversion
 from backflush.stockmap.models import Action, ActionType
-from backflush.stockmap.services import require_free, require_type
+from backflush.stockmap.services import require_new, require_type
 
 COST_ELEMENTS = tuple(
     f"{kind}_{element}" for kind in ("standard", "latest") for element in ("material", "labour", "outside", "overhead")
@@ -44,21 +57,90 @@ class ItemIn:
     costs: Mapping[str, Decimal] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitIn:
+    """A unit of measure as it is entered."""
+
+    code: str
+    name: str = ""
+
+
 @transaction.atomic
+def add_units(units: Sequence[UnitIn]) -> list[Unit]:
+    """Units of measure."""
+    require_new(((unit.code,) for unit in units), Unit.objects.values_list("code"), "unit")
+    return Unit.objects.bulk_create(Unit(code=unit.code, name=unit.name) for unit in units)
+
+
 def add_unit(*, code: str, name: str = "") -> Unit:
-    """A unit of measure."""
-    require_free(Unit.objects.filter(code=code), f"unit {code}")
-    return Unit.objects.create(code=code, name=name)
+    """One unit of measure."""
+    return add_units([UnitIn(code=code, name=name)])[0]
 
 
 @transaction.atomic
-def add_product_group(*, code: str, description: str = "") -> ProductGroup:
+def rename_units(names: Sequence[tuple[Unit, str]]) -> None:
+    """Give some units other names; their codes stay."""
+    for unit, name in names:
+        unit.name = name
+    Unit.objects.bulk_update([unit for unit, _ in names], ["name"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductGroupIn:
+    """A product group as it is entered."""
+
+    code: str
+    description: str = ""
+
+
+@transaction.atomic
+def add_product_groups(groups: Sequence[ProductGroupIn]) -> list[ProductGroup]:
     """Items that are looked at together."""
-    require_free(ProductGroup.objects.filter(code=code), f"product group {code}")
-    return ProductGroup.objects.create(code=code, description=description)
+    require_new(((group.code,) for group in groups), ProductGroup.objects.values_list("code"), "product group")
+    return ProductGroup.objects.bulk_create(
+        ProductGroup(code=group.code, description=group.description) for group in groups
+    )
+
+
+def add_product_group(*, code: str, description: str = "") -> ProductGroup:
+    """One group of items."""
+    return add_product_groups([ProductGroupIn(code=code, description=description)])[0]
 
 
 @transaction.atomic
+def describe_product_groups(descriptions: Sequence[tuple[ProductGroup, str]]) -> None:
+    """Say anew what some product groups are."""
+    for group, description in descriptions:
+        group.description = description
+    ProductGroup.objects.bulk_update([group for group, _ in descriptions], ["description"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeCodeIn:
+    """A type code as it is entered."""
+
+    code: str
+    description: str = ""
+    completion: Action | None = None
+    backflush: Action | None = None
+    issue: Action | None = None
+    return_action: Action | None = None
+
+
+TYPE_CODE_FIELDS = ("description", "completion", "backflush", "issue", "return_action")
+
+
+@transaction.atomic
+def add_type_codes(codes: Sequence[TypeCodeIn]) -> list[TypeCode]:
+    """What decides, by its actions, whether and how its items are backflushed (A4)."""
+    require_new(((code.code,) for code in codes), TypeCode.objects.values_list("code"), "type code")
+    for code in codes:
+        _require_right_types(code)
+    return TypeCode.objects.bulk_create(
+        TypeCode(code=code.code, **{name: getattr(code, name) for name in TYPE_CODE_FIELDS}) for code in codes
+    )
+
+
 def add_type_code(
     *,
     code: str,
@@ -68,10 +150,8 @@ def add_type_code(
     issue: Action | None = None,
     return_action: Action | None = None,
 ) -> TypeCode:
-    """What decides, by its actions, whether and how its items are backflushed (A4)."""
-    require_free(TypeCode.objects.filter(code=code), f"type code {code}")
-    require_right_types(completion=completion, backflush=backflush, issue=issue, return_action=return_action)
-    return TypeCode.objects.create(
+    """One type code."""
+    new = TypeCodeIn(
         code=code,
         description=description,
         completion=completion,
@@ -79,45 +159,64 @@ def add_type_code(
         issue=issue,
         return_action=return_action,
     )
+    return add_type_codes([new])[0]
 
 
-def require_right_types(
-    *, completion: Action | None, backflush: Action | None, issue: Action | None, return_action: Action | None
-) -> None:
+@transaction.atomic
+def change_type_codes(changes: Sequence[tuple[TypeCode, TypeCodeIn]]) -> None:
+    """Give some type codes other actions, from the next booking on: each booking keeps the one it was made by."""
+    for code, new in changes:
+        _require_right_types(new)
+        for name in TYPE_CODE_FIELDS:
+            setattr(code, name, getattr(new, name))
+    TypeCode.objects.bulk_update([code for code, _ in changes], TYPE_CODE_FIELDS)
+
+
+def _require_right_types(code: TypeCodeIn) -> None:
     """Refuse an action of another type than its place in a type code needs (`wrong_action_type`)."""
     for action, type, name in (
-        (completion, ActionType.COMPLETION, "completion"),
-        (backflush, ActionType.BACKFLUSH, "backflush"),
-        (issue, ActionType.ISSUE, "issue"),
-        (return_action, ActionType.RETURN, "return_action"),
+        (code.completion, ActionType.COMPLETION, "completion"),
+        (code.backflush, ActionType.BACKFLUSH, "backflush"),
+        (code.issue, ActionType.ISSUE, "issue"),
+        (code.return_action, ActionType.RETURN, "return_action"),
     ):
         if action is not None:
             require_type(action, type, field=name)
 
 
-def require_sound(item: ItemIn) -> None:
-    """Refuse an item whose own facts make no sense."""
+def item_refusals(item: ItemIn) -> Iterator[Refusal]:
+    """Everything about an item's own facts that makes no sense."""
     if item.component_class not in ComponentClass.values:
-        raise InvalidValue(
+        yield InvalidValue(
             f"{item.code}: class {item.component_class!r} is none of {', '.join(ComponentClass.values)}.", field="class"
         )
     if item.tracking not in set(Tracking):
-        raise InvalidValue(f"{item.code}: tracking {item.tracking!r} is none of none, batch, serial.", field="tracking")
+        yield InvalidValue(f"{item.code}: tracking {item.tracking!r} is none of none, batch, serial.", field="tracking")
     for name, decimals in (("decimals", item.quantity_decimals), ("cost_decimals", item.cost_decimals)):
         if not 0 <= decimals <= DECIMALS_MAX:
-            raise InvalidValue(f"{item.code}: {name} are from 0 to {DECIMALS_MAX}.", field=name)
+            yield InvalidValue(f"{item.code}: {name} are from 0 to {DECIMALS_MAX}.", field=name)
     if item.tracking == Tracking.SERIAL and item.quantity_decimals:
-        raise InvalidValue(f"{item.code} has serial numbers, so it is counted in whole pieces.", field="decimals")
-    for name, cost in item.costs.items():
-        if not 0 <= cost < LARGEST or round(cost, DECIMALS_MAX) != cost:
-            raise InvalidQuantity(f"{item.code}: a cost is 0 or more, to six decimals at most.", field=name)
+        yield InvalidValue(f"{item.code} has serial numbers, so it is counted in whole pieces.", field="decimals")
+    amounts = {name: getattr(item, name) for name in ("stock_min", "stock_max", "batch_size")}
+    for name, amount in {**item.costs, **amounts}.items():
+        if amount is not None and (not 0 <= amount < LARGEST or round(amount, DECIMALS_MAX) != amount):
+            what = "a cost" if name in COST_ELEMENTS else name
+            yield InvalidQuantity(f"{item.code}: {what} is 0 or more, to six decimals at most.", field=name)
+    if item.lead_time_days is not None and item.lead_time_days < 0:
+        yield InvalidQuantity(f"{item.code}: a lead time is 0 days or more.", field="lead_time_days")
+
+
+def require_sound(items: Iterable[ItemIn]) -> None:
+    """Refuse items whose own facts make no sense."""
+    for item in items:
+        for refusal in item_refusals(item):
+            raise refusal
 
 
 @transaction.atomic
 def add_items(items: Sequence[ItemIn]) -> list[Item]:
     """Items with their first costs."""
-    for item in items:
-        require_sound(item)
+    require_sound(items)
     there = set(Item.objects.filter(code__in=[item.code for item in items]).values_list("code", flat=True))
     if there or len({item.code for item in items}) < len(items):
         raise AlreadyThere(f"There is {', '.join(sorted(there)) or 'an item twice'} already.", field="code")
@@ -131,32 +230,80 @@ def add_item(item: ItemIn) -> Item:
     return add_items([item])[0]
 
 
+ITEM_FIELDS = (
+    "description",
+    "product_group",
+    "type_code",
+    "component_class",
+    "stock_unit",
+    "quantity_decimals",
+    "cost_decimals",
+    "tracking",
+    "abc_class",
+    "stock_min",
+    "stock_max",
+    "batch_size",
+    "lead_time_days",
+    "obsolete_on",
+)
+SETTLED_BY_USE = {"stock_unit": "unit", "quantity_decimals": "decimals", "tracking": "tracking"}
+"""What stays once stock has moved or an order counts in it, and what it is called."""
+
+
 def _item(item: ItemIn) -> Item:
-    return Item(
-        code=item.code,
-        description=item.description,
-        product_group=item.product_group,
-        type_code=item.type_code,
-        component_class=item.component_class,
-        stock_unit=item.stock_unit,
-        quantity_decimals=item.quantity_decimals,
-        cost_decimals=item.cost_decimals,
-        tracking=item.tracking,
-        abc_class=item.abc_class,
-        stock_min=item.stock_min,
-        stock_max=item.stock_max,
-        batch_size=item.batch_size,
-        lead_time_days=item.lead_time_days,
-        obsolete_on=item.obsolete_on,
-    )
+    return Item(code=item.code, **{name: getattr(item, name) for name in ITEM_FIELDS})
 
 
 @transaction.atomic
+def change_items(changes: Sequence[tuple[Item, ItemIn]], *, in_use: Collection[int]) -> None:
+    """Change what some items are; a cost that isn't named stays. Refused for what their use has settled (`in_use`)."""
+    require_sound(new for _, new in changes)
+    for item, new in changes:
+        for refusal in change_refusals(item, new, in_use=item.pk in in_use):
+            raise refusal
+        for name in ITEM_FIELDS:
+            setattr(item, name, getattr(new, name))
+    Item.objects.bulk_update([item for item, _ in changes], ITEM_FIELDS)
+    _change_costs([(item, new.costs) for item, new in changes if new.costs])
+
+
+def change_refusals(item: Item, new: ItemIn, *, in_use: bool) -> Iterator[Refusal]:
+    """What of a change to an item can't be, because stock has moved or orders count under the old value."""
+    for name, called in SETTLED_BY_USE.items():
+        if in_use and getattr(item, name) != getattr(new, name):
+            yield InUse(
+                f"{item.code} has moved or is on an order, so its {called} stays {getattr(item, name)}. "
+                "Set up another item instead.",
+                field=called,
+            )
+    was, will_be = item.component_class, new.component_class
+    if in_use and was != will_be and ComponentClass.PHANTOM in {was, will_be}:
+        yield InUse(
+            f"{item.code} has moved or is on an order, so it can't become or stop being a phantom.", field="class"
+        )
+
+
 def set_costs(item: Item, costs: Mapping[str, Decimal]) -> None:
     """Give an item new costs from now on; what is left out stays. Movements keep the cost of their moment."""
-    before = item.cost
-    assert before is not None, "every item has a cost from its start"
-    _set_costs([(item, {name: costs.get(name, getattr(before, name)) for name in COST_ELEMENTS})])
+    change_costs([(item, costs)])
+
+
+@transaction.atomic
+def change_costs(costs: Sequence[tuple[Item, Mapping[str, Decimal]]]) -> None:
+    """Give items new costs from now on; what is left out stays."""
+    _change_costs(costs)
+
+
+def _change_costs(costs: Sequence[tuple[Item, Mapping[str, Decimal]]]) -> None:
+    before = ItemCost.objects.in_bulk([item.cost_id for item, _ in costs if item.cost_id is not None])
+    full = []
+    for item, given in costs:
+        assert item.cost_id is not None, "every item has a cost from its start"
+        old = before[item.cost_id]
+        new = {name: given.get(name, getattr(old, name)) for name in COST_ELEMENTS}
+        if any(getattr(old, name) != cost for name, cost in new.items()):
+            full.append((item, new))
+    _set_costs(full)
 
 
 def _set_costs(costs: Iterable[tuple[Item, Mapping[str, Decimal]]]) -> None:
@@ -168,7 +315,8 @@ def _set_costs(costs: Iterable[tuple[Item, Mapping[str, Decimal]]]) -> None:
     )
     for (item, _), version in zip(pairs, versions, strict=True):
         item.cost = version
-    Item.objects.bulk_update([item for item, _ in pairs], ["cost"], batch_size=500)
+    newest = ItemCost.objects.filter(item=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    Item.objects.filter(pk__in=[item.pk for item, _ in pairs]).update(cost=Subquery(newest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,51 +328,78 @@ class ConversionIn:
     ratio: Fraction
     item: Item | None = None
 
+    @property
+    def ends(self) -> tuple[int | None, int, int]:
+        """What makes a conversion the same."""
+        return (self.item.pk if self.item else None), self.source.pk, self.target.pk
+
 
 @transaction.atomic
 def add_conversions(conversions: Sequence[ConversionIn]) -> list[UnitConversion]:
     """Conversions that agree with those that are there, within the system's and within an item's own (Q4)."""
-    for conversion in conversions:
-        if conversion.source.pk == conversion.target.pk:
-            raise SameLocation(f"A conversion is between two units, not {conversion.source.code} twice.", field="to")
-        if conversion.ratio <= 0:
-            raise InvalidQuantity("A conversion's factor is above zero.", field="factor")
+    _require_two_units(conversions)
     require_agreement(conversions)
     return UnitConversion.objects.bulk_create(
         UnitConversion(item=new.item, source=new.source, target=new.target, ratio=new.ratio) for new in conversions
     )
 
 
+@transaction.atomic
+def change_conversions(conversions: Sequence[ConversionIn]) -> list[UnitConversion]:
+    """Correct the factors of some conversions; orders that were released before keep theirs.
+
+    The old ones go first, so that several that hang together can be corrected together.
+    """
+    _require_two_units(conversions)
+    wanted = {new.ends for new in conversions}
+    there = UnitConversion.objects.filter(item__in={new.item for new in conversions if new.item is not None})
+    common = UnitConversion.objects.filter(item__isnull=True)
+    old = [pk for pk, *ends in (there | common).values_list("pk", "item", "source", "target") if tuple(ends) in wanted]
+    UnitConversion.objects.filter(pk__in=old).delete()
+    return add_conversions(conversions)
+
+
+def _require_two_units(conversions: Iterable[ConversionIn]) -> None:
+    for conversion in conversions:
+        if conversion.source.pk == conversion.target.pk:
+            raise SameLocation(f"A conversion is between two units, not {conversion.source.code} twice.", field="to")
+        if conversion.ratio <= 0:
+            raise InvalidQuantity("A conversion's factor is above zero.", field="factor")
+
+
 def require_agreement(conversions: Sequence[ConversionIn]) -> None:
     """Refuse conversions that contradict those of their family (`conversions_disagree`), or stand there already."""
-    for item in {conversion.item for conversion in conversions}:
-        there = [
-            Conversion(source, target, ratio)
-            for source, target, ratio in UnitConversion.objects.filter(item=item)
-            .order_by("pk")
-            .values_list("source__code", "target__code", "ratio")
-        ]
-        new = [
-            Conversion(conversion.source.code, conversion.target.code, conversion.ratio)
-            for conversion in conversions
-            if conversion.item == item
-        ]
+    families: dict[Item | None, list[Conversion]] = {}
+    for new in conversions:
+        families.setdefault(new.item, []).append(Conversion(new.source.code, new.target.code, new.ratio))
+    there = _known_conversions([item.pk for item in families if item is not None])
+    for item, added in families.items():
+        known = there.get(item.pk if item else None, [])
         for_whom = f" for {item.code}" if item else ""
-        wrong = contradiction([*there, *new])
+        wrong = contradiction([*known, *added])
         if wrong:
             raise ConversionsDisagree(
                 f"1 {wrong.source} can't be {_number(wrong.ratio)} {wrong.target}{for_whom}: "
                 "the other conversions say otherwise. Correct one of them.",
                 field="factor",
             )
-        known = {(conversion.source, conversion.target) for conversion in there}
-        for conversion in new:
-            if (conversion.source, conversion.target) in known:
+        ends = {(conversion.source, conversion.target) for conversion in known}
+        for conversion in added:
+            if (conversion.source, conversion.target) in ends:
                 raise AlreadyThere(
                     f"There is a conversion from {conversion.source} to {conversion.target}{for_whom} already.",
                     field="from",
                 )
-            known.add((conversion.source, conversion.target))
+            ends.add((conversion.source, conversion.target))
+
+
+def _known_conversions(items: Collection[int]) -> dict[int | None, list[Conversion]]:
+    """The system's conversions (under None) and those of some items, in the order of entry."""
+    known: dict[int | None, list[Conversion]] = {}
+    rows = UnitConversion.objects.filter(Q(item__isnull=True) | Q(item__in=items)).order_by("pk")
+    for item, source, target, ratio in rows.values_list("item", "source__code", "target__code", "ratio"):
+        known.setdefault(item, []).append(Conversion(source, target, ratio))
+    return known
 
 
 def _number(ratio: Fraction) -> str:
@@ -232,7 +407,17 @@ def _number(ratio: Fraction) -> str:
 
 
 @transaction.atomic
+def set_batches(batches: Sequence[tuple[Item, str, date | None]]) -> None:
+    """Say when some batches expire, so that they are offered first in time."""
+    Batch.objects.bulk_create(
+        [Batch(item=item, code=code, expires_on=expires_on) for item, code, expires_on in batches],
+        update_conflicts=True,
+        unique_fields=["item", "code"],
+        update_fields=["expires_on"],
+    )
+
+
 def set_batch(*, item: Item, code: str, expires_on: date | None) -> Batch:
-    """Say when a batch of an item expires, so that it is offered first in time."""
-    batch, _ = Batch.objects.update_or_create(item=item, code=code, defaults={"expires_on": expires_on})
-    return batch
+    """Say when one batch of an item expires."""
+    set_batches([(item, code, expires_on)])
+    return Batch.objects.get(item=item, code=code)

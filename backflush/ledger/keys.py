@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -42,6 +42,8 @@ class Request:
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return written(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).isoformat()
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):
@@ -69,10 +71,7 @@ def claim_keys(*, site: Site, requests: Sequence[Request]) -> Claims:
         return Claims({}, {})
     rows = [(site.pk, key, request.operation, request.digest) for key, request in sorted(asked.items())]
     new: dict[str, int] = dict(run(CLAIM_KEYS, rows))
-    known = (
-        Key.objects.filter(site=site, key__in=[key for key in asked if key not in new]) if len(new) < len(asked) else ()
-    )
-    posted = {key.key: _first_outcome(key, asked[key.key]) for key in known}
+    posted = _first_outcomes(site, {key: request for key, request in asked.items() if key not in new})
     return Claims(new, posted)
 
 
@@ -82,6 +81,19 @@ def claim_key(*, site: Site, key: str, operation: str, content: Mapping[str, Any
     return claims.new.get(key), claims.posted.get(key)
 
 
+def posted_keys(*, site: Site, requests: Sequence[Request]) -> tuple[set[str], dict[str, KeyReused]]:
+    """Which of some requests were posted before, and which keys were used for something else; claims nothing."""
+    known = dict(
+        Key.objects.filter(site=site, key__in=[request.key for request in requests]).values_list("key", "digest")
+    )
+    reused = {
+        request.key: _reused(request.key)
+        for request in requests
+        if request.key in known and known[request.key] != request.digest
+    }
+    return known.keys() - reused.keys(), reused
+
+
 def _by_key(requests: Iterable[Request]) -> dict[str, Request]:
     asked: dict[str, Request] = {}
     for request in requests:
@@ -89,15 +101,23 @@ def _by_key(requests: Iterable[Request]) -> dict[str, Request]:
             continue
         if len(request.key) > KEY_LENGTH:
             raise InvalidValue(f"A key has at most {KEY_LENGTH} characters.", field="key")
-        if asked.setdefault(request.key, request).digest != request.digest:
+        first = asked.setdefault(request.key, request)
+        if first is not request and first.digest != request.digest:
             raise _reused(request.key)
     return asked
 
 
-def _first_outcome(key: Key, request: Request) -> Posting:
-    if key.digest != request.digest:
-        raise _reused(key.key)
-    return Posting.objects.select_related("job", "by").get(site=key.site_id, key=key)
+def _first_outcomes(site: Site, asked: Mapping[str, Request]) -> dict[str, Posting]:
+    if not asked:
+        return {}
+    posted: dict[str, Posting] = {}
+    for posting in Posting.objects.filter(site=site, key__key__in=asked).select_related("key", "job", "by"):
+        assert posting.key is not None, "it was found by its key"
+        if posting.key.digest != asked[posting.key.key].digest:
+            raise _reused(posting.key.key)
+        posted[posting.key.key] = posting
+    assert len(posted) == len(asked), "a key is kept with its posting or not at all"
+    return posted
 
 
 def _reused(key: str) -> KeyReused:

@@ -75,6 +75,7 @@ class Posting(models.Model):
                 fields=["site", "reverses"], condition=Q(reverses__isnull=False), name="reversed_once"
             )
         ]
+        indexes = [models.Index(fields=["site", "process", "at"], name="posting_by_process")]
 
 
 class Movement(models.Model):
@@ -136,6 +137,7 @@ class Movement(models.Model):
             ),
             models.Index(fields=["site", "item", "at", "id"], name="movement_by_item"),
             models.Index(fields=["site", "at", "id"], name="movement_by_time"),
+            models.Index(fields=["site", "status", "at", "id"], condition=~Q(status=Status.OK), name="due_by_status"),
         ]
 
 

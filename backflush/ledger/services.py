@@ -1,41 +1,51 @@
 """Writing stock: lock balances, post plans, open jobs. The only code that writes movements and balances.
 
 The order of locks is one for all: key, order, booking, unresolved movements by number, balances by item, location,
-bin, batch and serial. A use case owns the transaction; nothing here opens one.
+bin, batch and serial. A use case owns the transaction; nothing here opens one. Rows are locked without their keys
+(`no_key`): a posting that only names an order must not wait for whoever books on it, or the two wait for each other.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from backflush.core.moves import Moved, Plan, Pot, Process, Shortage, Status, Stock, Waiting
-from backflush.core.quantity import LARGEST, from_scaled, to_scaled, written
+from backflush.core.quantity import LARGEST, ZERO, from_scaled, to_scaled, written
 from backflush.core.refusals import InsufficientStock, QuantityTooLarge, SerialInStock
+from backflush.core.text import require_short
 from backflush.items.models import Item
 from backflush.ledger.models import Balance, Job, JobKind, Movement, Posting
 from backflush.ledger.statements import (
     ADD_MOVEMENTS,
+    ADD_POSTINGS,
     ADVANCE_JOBS,
     CHANGE_BALANCES,
     LOCK_BALANCES,
     OPEN_BALANCES,
+    OPEN_JOBS,
     READ_BALANCES,
     Row,
     Statement,
+    add,
+    driver_time,
     pot_row,
     run,
 )
 from backflush.people.models import User
 from backflush.stockmap.models import Location, Site
 
+REMARKS_LENGTH = 500
+NUMBER_LENGTH = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One posting to be: its plan, and what it is."""
+    """One posting to be: its plan, and what it is. `job` is that of every move that names none of its own."""
 
     process: Process
     at: datetime
@@ -71,8 +81,18 @@ def post(entries: Sequence[Entry], *, site: Site, by: User, stock: Stock) -> lis
     """
     assert connection.in_atomic_block, "the use case owns the transaction"
     require_possible([shortage for entry in entries for shortage in entry.plan.shortages], stock)
+    require_countable(step.move.quantity for entry in entries for step in entry.plan.steps)
+    for entry in entries:
+        require_short(entry.remarks, REMARKS_LENGTH, field="remarks", what="A remark")
+    postings = _add_postings(entries, site, by)
+    run(ADD_MOVEMENTS, [row for entry, posting in zip(entries, postings, strict=True) for row in _rows(entry, posting)])
+    _change_balances(site, stock)
+    return postings
+
+
+def _add_postings(entries: Sequence[Entry], site: Site, by: User) -> list[Posting]:
     now = timezone.now()
-    postings = Posting.objects.bulk_create(
+    postings = [
         Posting(
             site=site,
             process=entry.process,
@@ -85,9 +105,23 @@ def post(entries: Sequence[Entry], *, site: Site, by: User, stock: Stock) -> lis
             remarks=entry.remarks,
         )
         for entry in entries
-    )
-    run(ADD_MOVEMENTS, [row for entry, posting in zip(entries, postings, strict=True) for row in _rows(entry, posting)])
-    _change_balances(site, stock)
+    ]
+    recorded_at = driver_time(now)
+    rows = [
+        (
+            site.pk,
+            entry.process.value,
+            driver_time(entry.at),
+            recorded_at,
+            by.pk,
+            entry.key,
+            entry.job,
+            entry.reverses,
+            entry.remarks,
+        )
+        for entry in entries
+    ]
+    add(ADD_POSTINGS, postings, rows)
     return postings
 
 
@@ -97,6 +131,12 @@ def require_possible(shortages: Sequence[Shortage], stock: Stock) -> None:
         raise InsufficientStock(_sentences(shortages)[0], field="quantity", details=_sentences(shortages)[1:])
     if stock.highest() >= LARGEST:
         raise QuantityTooLarge(f"A balance would reach {LARGEST:,}. Stay below.", field="quantity")
+
+
+def require_countable(quantities: Iterable[Decimal]) -> None:
+    """Refuse what is beyond what the database can hold: assumed quantities, and the sums of an order."""
+    if max(quantities, default=ZERO) >= LARGEST:
+        raise QuantityTooLarge(f"A quantity of this would reach {LARGEST:,}. Stay below.", field="quantity")
 
 
 def _sentences(shortages: Sequence[Shortage]) -> list[str]:
@@ -121,14 +161,15 @@ def _sentence(shortage: Shortage, item: Item, location: Location) -> str:
 
 
 def _rows(entry: Entry, posting: Posting) -> Iterator[Row]:
+    at = driver_time(entry.at)
     for step in entry.plan.steps:
         move = step.move
         moved = isinstance(step, Moved)
         yield (
             posting.site_id,
             posting.pk,
-            move.job,
-            _time(step.at or entry.at if isinstance(step, Waiting) else entry.at),
+            entry.job if move.job is None else move.job,
+            driver_time(step.at) if isinstance(step, Waiting) and step.at else at,
             move.item,
             to_scaled(move.quantity) if moved else 0,
             move.source.location,
@@ -157,11 +198,6 @@ def _scaled(quantity: Decimal | None) -> int | None:
     return None if quantity is None else to_scaled(quantity)
 
 
-def _time(at: datetime) -> object:
-    """A moment as the plain driver of the database takes it."""
-    return at if connection.vendor == "postgresql" else connection.ops.adapt_datetimefield_value(at)
-
-
 def _change_balances(site: Site, stock: Stock) -> None:
     changes = sorted(stock.changes().items())
     serials = [pot for pot, by in changes if pot.serial and by > 0]
@@ -170,8 +206,22 @@ def _change_balances(site: Site, stock: Stock) -> None:
         return
     # A serial number is in one place only, which the database watches at every moment: first out, then in.
     run(CHANGE_BALANCES, [(to_scaled(by), *pot_row(site.pk, pot)) for pot, by in changes if by < 0])
+    _require_named_once(pot for pot, by in changes if pot.serial for _ in range(int(by)))
     _require_out_of_stock(site, serials)
-    run(CHANGE_BALANCES, [(to_scaled(by), *pot_row(site.pk, pot)) for pot, by in changes if by > 0])
+    try:
+        run(CHANGE_BALANCES, [(to_scaled(by), *pot_row(site.pk, pot)) for pot, by in changes if by > 0])
+    except IntegrityError as error:
+        # Someone else has put one of them in stock elsewhere since we looked: no lock of ours covers that place.
+        named = ", ".join(pot.serial for pot in serials)
+        raise SerialInStock(f"Of the serial numbers {named} one is in stock already.", field="serials") from error
+
+
+def _require_named_once(arriving: Iterable[Pot]) -> None:
+    """Refuse a serial number that one posting, or one call, would put in stock twice."""
+    times = Counter((pot.item, pot.serial) for pot in arriving)
+    twice = [serial for (_, serial), count in times.items() if count > 1]
+    if twice:
+        raise SerialInStock(f"The serial number {', '.join(twice)} would be in stock twice.", field="serials")
 
 
 def _require_out_of_stock(site: Site, serials: Sequence[Pot]) -> None:
@@ -197,7 +247,7 @@ def lock_waiting(*, site: Site, movements: Collection[int]) -> dict[int, Movemen
     origins = Movement.objects.filter(site=site, pk__in=movements).values_list("origin", flat=True)
     wanted = {*movements, *(origin for origin in origins if origin is not None)}
     locked = (
-        Movement.objects.select_for_update(of=("self",))
+        Movement.objects.select_for_update(no_key=True, of=("self",))
         .filter(site=site, pk__in=wanted)
         .select_related("item__stock_unit", "source", "target", "rule__action", "posting")
         .order_by("pk")
@@ -207,11 +257,17 @@ def lock_waiting(*, site: Site, movements: Collection[int]) -> dict[int, Movemen
 
 def open_jobs(*, site: Site, kind: JobKind, numbered: Sequence[tuple[str, Item]]) -> list[Job]:
     """Open what material is charged to, one for each works order or purchase order line."""
-    return Job.objects.bulk_create(Job(site=site, kind=kind, number=number, item=item) for number, item in numbered)
+    for number, _ in numbered:
+        require_short(number, NUMBER_LENGTH, field="number", what=f"The number of a {kind.value}")
+    jobs = [Job(site=site, kind=kind, number=number, item=item) for number, item in numbered]
+    add(OPEN_JOBS, jobs, [(site.pk, kind.value, number, item.pk, 0, 0, 0, False) for number, item in numbered])
+    return jobs
 
 
 def advance_jobs(jobs: Iterable[Job]) -> None:
     """Write how far some locked jobs have come."""
+    jobs = list(jobs)
+    require_countable(quantity for job in jobs for quantity in (job.good, job.scrap, job.produced))
     run(
         ADVANCE_JOBS,
         [

@@ -6,12 +6,14 @@ because Django's binds on the client and is three times slower; SQLite takes row
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 import psycopg
 from django.db import connection
+from django.db.models import Model
 
 from backflush.core.moves import Pot
 
@@ -33,6 +35,18 @@ class Statement:
         """The text with an array for each column."""
         arrays = ", ".join(f"%b::{type}[]" for type in self.types)
         return self.postgresql.replace("{columns}", f"unnest({arrays}) WITH ORDINALITY")
+
+
+def adding(table: str, columns: Mapping[str, str]) -> Statement:
+    """The statement that adds rows to a table and answers with their numbers, which rise in the order of the rows."""
+    names = ", ".join(f'"{name}"' for name in columns)
+    values = ", ".join(f"value ->> {place}" for place in range(len(columns)))
+    return Statement(
+        f"add to {table}",
+        tuple(columns.values()),
+        f"INSERT INTO {table} ({names}) SELECT {names} FROM {{columns}} AS k({names}, ord) ORDER BY ord RETURNING id",
+        f"INSERT INTO {table} ({names}) SELECT {values} FROM json_each(%s) ORDER BY key RETURNING id",
+    )
 
 
 POT_TYPES = ("bigint", "bigint", "bigint", "text", "text", "text")
@@ -112,6 +126,35 @@ ADD_MOVEMENTS = Statement(
     by_row=True,
 )
 
+ADD_POSTINGS = adding(
+    "ledger_posting",
+    {
+        "site_id": "bigint",
+        "process": "text",
+        "at": "timestamptz",
+        "recorded_at": "timestamptz",
+        "by_id": "bigint",
+        "key_id": "bigint",
+        "job_id": "bigint",
+        "reverses_id": "bigint",
+        "remarks": "text",
+    },
+)
+
+OPEN_JOBS = adding(
+    "ledger_job",
+    {
+        "site_id": "bigint",
+        "kind": "text",
+        "number": "text",
+        "item_id": "bigint",
+        "good": "bigint",
+        "scrap": "bigint",
+        "produced": "bigint",
+        "uneven": "boolean",
+    },
+)
+
 CLAIM_KEYS = Statement(
     "claim keys",
     ("bigint", "text", "text", "text"),
@@ -148,6 +191,24 @@ def run(statement: Statement, rows: Sequence[Row]) -> list[Row]:
         cursor.execute(statement.sqlite, [json.dumps(rows)])
         answer: list[Row] = cursor.fetchall()
         return answer
+
+
+def add(statement: Statement, objects: Sequence[Model], rows: Sequence[Row]) -> None:
+    """Add the rows of some objects, and tell these that they are in the database now, and under which numbers."""
+    numbers = sorted(number for (number,) in run(statement, rows))
+    for thing, number in zip(objects, numbers, strict=True):
+        thing.pk = number
+        thing._state.adding, thing._state.db = False, connection.alias  # noqa: SLF001 - how Django marks it too
+
+
+def driver_time(at: datetime) -> object:
+    """A moment as the plain driver of the database takes it."""
+    return at if connection.vendor == "postgresql" else connection.ops.adapt_datetimefield_value(at)
+
+
+def driver_date(on: date | None) -> object:
+    """A day as the plain driver of the database takes it."""
+    return on if on is None or connection.vendor == "postgresql" else connection.ops.adapt_datefield_value(on)
 
 
 def _on_postgresql(sql: str, columns: Any, many: bool, context: Any) -> list[Row]:

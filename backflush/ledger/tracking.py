@@ -7,9 +7,11 @@ from decimal import Decimal
 from backflush.core.moves import Move, Place, Tracking
 from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import BatchRequired, InvalidValue, SerialsRequired
+from backflush.core.text import require_short
 from backflush.items.models import Item
 
 ONE = Decimal(1)
+NAME_LENGTH = 60
 
 
 def named_moves(
@@ -30,8 +32,14 @@ def named_moves(
     tracking = Tracking(item.tracking)
     _require_named(item, tracking, quantity, batch, serials)
     assert item.cost_id is not None, "every item has a cost from its start"
-    whole = replace(
-        Move(item.pk, quantity, source, target, item.cost_id, tracking=tracking, batch=batch),
+    whole = Move(
+        item.pk,
+        quantity,
+        source,
+        target,
+        item.cost_id,
+        tracking=tracking,
+        batch=batch,
         **more,  # type: ignore[arg-type]
     )
     if not serials:
@@ -51,3 +59,6 @@ def _require_named(item: Item, tracking: Tracking, quantity: Decimal, batch: str
         raise InvalidValue(f"{item.code} isn't kept by batch. Leave the batch out.", field="batch")
     if serials and tracking is not Tracking.SERIAL:
         raise InvalidValue(f"{item.code} has no serial numbers. Leave them out.", field="serials")
+    require_short(batch, NAME_LENGTH, field="batch", what=f"A batch of {item.code}")
+    for serial in serials:
+        require_short(serial, NAME_LENGTH, field="serials", what=f"A serial number of {item.code}")

@@ -1,5 +1,33 @@
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+from backflush.people.rights import Role
 
 
 class User(AbstractUser):
     """Whoever books, resolves or sets up; every posting names one."""
+
+    @property
+    def name(self) -> str:
+        """What people call them: first and last name, else the log-in name."""
+        return self.get_full_name() or self.username
+
+    @property
+    def initials(self) -> str:
+        """One or two letters for the round button."""
+        return "".join(part[0] for part in self.name.split()[:2]).upper()
+
+
+class Assignment(models.Model):
+    """A role that someone has at a site.
+
+    The site is named by a string: people are below the stock map, which knows nothing of roles either.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="assignments")
+    site = models.ForeignKey("stockmap.Site", models.CASCADE, related_name="+")
+    role = models.CharField(max_length=20, choices=[(role.value, role.value) for role in Role])
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "site", "role"], name="role_once")]

@@ -1,4 +1,4 @@
-from collections.abc import Collection
+from collections.abc import Collection, Container, Mapping
 from datetime import UTC, date, datetime, time
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -41,6 +41,26 @@ def supplier_named(code: str) -> Supplier:
     return _named(Supplier.objects.filter(code=code), f"There is no supplier {code}.", "supplier")
 
 
+def suppliers_coded(codes: Collection[str]) -> dict[str, Supplier]:
+    """Suppliers by code; every code that there is no supplier of is named."""
+    found = {supplier.code: supplier for supplier in Supplier.objects.filter(code__in=codes)}
+    _require_all(codes, found, "supplier", "supplier")
+    return found
+
+
+def actions_named(names: Collection[str], *, field: str = "action") -> dict[str, Action]:
+    """Actions by name; every name that there is no action of is named."""
+    found = {action.name: action for action in Action.objects.filter(name__in=names)}
+    _require_all(names, found, "action", field)
+    return found
+
+
+def _require_all(wanted: Collection[str], found: Container[str], what: str, field: str) -> None:
+    missing = [name for name in dict.fromkeys(wanted) if name not in found]
+    if missing:
+        raise NotFound(f"There is no {what} {', '.join(missing)}.", field=field)
+
+
 def _named(found: QuerySet[Thing], sentence: str, field: str) -> Thing:
     thing = found.first()
     if thing is None:
@@ -54,7 +74,7 @@ def single_rules(site: Site, actions: Collection[int]) -> dict[int, TransferRule
     return {rule.action_id: rule for rule in rules.select_related("action", "source", "target")}
 
 
-def require_rule(rules: dict[int, TransferRule], action: Action, site: Site) -> TransferRule:
+def require_rule(rules: Mapping[int, TransferRule], action: Action, site: Site) -> TransferRule:
     """The rule of an action; refused where it has none: what needs it is never skipped (`no_rule`)."""
     if action.pk not in rules:
         raise NoRule(
@@ -75,13 +95,23 @@ def place_of(location: Location, bin: str = "") -> Place:
     return Place(location.pk, bin, location.has_balance, location.bin_controlled)
 
 
-def place_in_bin(location: Location, bin: str, *, field: str = "bin") -> Place:
-    """A place that a person names: with a bin of it where the location is bin controlled, without one elsewhere."""
+def place_in_bin(
+    location: Location, bin: str, *, field: str = "bin", known: Container[tuple[int, str]] | None = None
+) -> Place:
+    """A place that a person names: with a bin of it where the location is bin controlled, without one elsewhere.
+
+    Whoever names many places looks their bins up once and hands over the `known` ones.
+    """
     if location.bin_controlled and not bin:
         raise BinRequired(f"{location.path} is kept in bins. Say which bin.", field=field)
-    if bin and not Bin.objects.filter(location=location, code=bin).exists():
+    if bin and (location.pk, bin) not in (bins_of([location.pk]) if known is None else known):
         raise NotFound(f"{location.path} has no bin {bin}.", field=field)
     return place_of(location, bin)
+
+
+def bins_of(locations: Collection[int]) -> set[tuple[int, str]]:
+    """The bins of some locations, to look up many at once."""
+    return set(Bin.objects.filter(location__in=locations).values_list("location", "code"))
 
 
 def event_time(site: Site, at: datetime | date | None) -> datetime:
@@ -103,3 +133,14 @@ def event_time(site: Site, at: datetime | date | None) -> datetime:
 def day_at(site: Site, moment: datetime) -> date:
     """The site's day of a moment."""
     return moment.astimezone(ZoneInfo(site.time_zone)).date()
+
+
+def place_names(site: Site, *, most: int) -> list[str]:
+    """The paths of a site's locations in order; no more than so many."""
+    return list(Location.objects.filter(site=site).order_by("path").values_list("path", flat=True)[:most])
+
+
+def action_names(site: Site) -> list[str]:
+    """The actions that have ever had a rule at a site, by name."""
+    named = TransferRule.objects.filter(site=site).values_list("action__name", flat=True)
+    return sorted(set(named.distinct().order_by()))

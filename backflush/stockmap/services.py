@@ -354,9 +354,9 @@ class RuleIn:
 def add_rules(rules: Sequence[RuleIn]) -> list[TransferRule]:
     """Say from where to where some actions move at the site of their ends (A1, A2)."""
     for rule in rules:
-        _require_two_ends(rule)
+        require_two_ends(rule)
     # The action is the lock: two people adding a rule at once are taken one after the other.
-    actions = Action.objects.select_for_update().order_by("pk").in_bulk({rule.action.pk for rule in rules})
+    actions = Action.objects.select_for_update(no_key=True).order_by("pk").in_bulk({rule.action.pk for rule in rules})
     there = TransferRule.objects.filter(action__in=actions, active=True)
     known = set(there.values_list("action", "source", "target"))
     taken = set(there.filter(single=True).values_list("action", "site"))
@@ -383,7 +383,8 @@ def add_rule(*, action: Action, source: Location, target: Location) -> TransferR
     return add_rules([RuleIn(action=action, source=source, target=target)])[0]
 
 
-def _require_two_ends(rule: RuleIn) -> None:
+def require_two_ends(rule: RuleIn) -> None:
+    """Refuse a rule that leads nowhere, or to another site (A1)."""
     if rule.source.pk == rule.target.pk:
         raise SameLocation(
             f"A rule of {rule.action.name} needs two different ends, not {rule.source.path} twice.", field="to"
@@ -435,11 +436,13 @@ def require_free(existing: QuerySet[Model], what: str) -> None:
         raise AlreadyThere(f"There is {what} already.", field="code")
 
 
-def require_new(wanted: Iterable[tuple[object, ...]], there: Iterable[tuple[object, ...]], what: str) -> None:
+def require_new(
+    wanted: Iterable[tuple[object, ...]], there: Iterable[tuple[object, ...]], what: str, *, field: str = "code"
+) -> None:
     """Refuse names that are taken, or stand twice, naming each; the last part of a key is what people call it."""
     times = Counter(wanted)
     known = set(there)
     taken = [key for key in times if key in known or times[key] > 1]
     if taken:
         names = ", ".join(str(key[-1]) for key in taken)
-        raise AlreadyThere(f"There is a {what} {names} already.", field="code")
+        raise AlreadyThere(f"There is a {what} {names} already.", field=field)

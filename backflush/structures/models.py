@@ -39,11 +39,15 @@ class LineSource(models.Model):
 
 
 class FrozenStructure(models.Model):
-    """A structure as it was taken for an order, a receipt or a production; one row for each content."""
+    """A structure as it was taken for an order, a receipt or a production; one row for each content.
+
+    `empty_phantoms` are the codes of phantoms that had no line in force: nothing is used for them (S6).
+    """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     item = models.ForeignKey(Item, models.PROTECT, related_name="+")
     digest = models.CharField(max_length=64)
+    empty_phantoms = models.JSONField(default=list)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["site", "item", "digest"], name="frozen_content_once")]

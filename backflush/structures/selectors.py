@@ -1,7 +1,10 @@
+import hashlib
 from bisect import bisect
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from fractions import Fraction
+
+from django.db.models import F, Q, QuerySet
 
 from backflush.core.structure import Component, Explosion, Line, explode
 from backflush.core.units import Converter
@@ -16,15 +19,14 @@ def component_of(item: Item) -> Component:
     return Component(item.pk, item.code, item.stock_unit.code, item.component_class == ComponentClass.PHANTOM)
 
 
-def lines_of(site: Site | None, items: Collection[int]) -> dict[int, list[Line]]:
-    """The structure lines of some items, all versions, each with its own from-location at the site."""
-    rows = list(
-        StructureLine.objects.filter(item__in=items).select_related("component__stock_unit", "unit").order_by("pk")
-    )
-    sources = {}
-    if site is not None and rows:
-        own = LineSource.objects.filter(site=site, line__item__in=items)
-        sources = dict(own.values_list("line", "location"))
+def lines_of(site: Site | None, items: Collection[int] | None = None) -> dict[int, list[Line]]:
+    """The structure lines of some items, or of all, every version, each with its own from-location at the site."""
+    found = StructureLine.objects.select_related("component__stock_unit", "unit").order_by("pk")
+    own = LineSource.objects.filter(site=site)
+    if items is not None:
+        found, own = found.filter(item__in=items), own.filter(line__item__in=items)
+    rows = list(found)
+    sources = dict(own.values_list("line", "location")) if site is not None and rows else {}
     lines: dict[int, list[Line]] = {}
     for row in rows:
         lines.setdefault(row.item_id, []).append(line_of(row, sources.get(row.pk)))
@@ -48,6 +50,35 @@ def line_of(row: StructureLine, source: int | None) -> Line:
     )
 
 
+def structure_rows(item: Item) -> QuerySet[StructureLine]:
+    """The structure of an item as it is kept: every line with every version, in line order."""
+    rows = StructureLine.objects.filter(item=item).select_related("component__stock_unit", "unit")
+    return rows.prefetch_related("sources__location").order_by("number", F("starts").asc(nulls_first=True), "pk")
+
+
+def structure_stamp(item: Item) -> str:
+    """What the structure of an item comes to: another one after any change, because a change makes new lines."""
+    pks = StructureLine.objects.filter(item=item).order_by("pk").values_list("pk", flat=True)
+    return hashlib.sha256(",".join(map(str, pks)).encode()).hexdigest()[:32]
+
+
+def where_used(item: Item, *, day: date | None = None) -> QuerySet[StructureLine]:
+    """The lines that name an item, by what they are of (`made`); on a day only those in force."""
+    found = StructureLine.objects.filter(component=item).select_related("item__stock_unit", "unit")
+    if day is not None:
+        begun = Q(starts__isnull=True) | Q(starts__lte=day)
+        found = found.filter(begun, Q(ends__isnull=True) | Q(ends__gte=day))
+    return found.annotate(made=F("item__code")).order_by("made", "number", "pk")
+
+
+def contents() -> dict[int, set[int]]:
+    """What each item contains, one level down, whatever the dates."""
+    contains: dict[int, set[int]] = {}
+    for item, component in StructureLine.objects.order_by().values_list("item", "component").distinct():
+        contains.setdefault(item, set()).add(component)
+    return contains
+
+
 class StructureBook:
     """The structures of some items with every phantom in them, opened once for many orders.
 
@@ -55,7 +86,7 @@ class StructureBook:
     days between is exploded once.
     """
 
-    def __init__(self, site: Site, items: Iterable[int], extra: Iterable[Line] = ()) -> None:
+    def __init__(self, site: Site | None, items: Iterable[int], extra: Iterable[Line] = ()) -> None:
         self.site = site
         self._lines: dict[int, list[Line]] = {}
         wanted = set(items) | {line.component.item for line in extra if line.component.phantom}

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as dataclass_replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -12,12 +13,12 @@ from typing import Any
 from django.db import connection, transaction
 
 from backflush.core.quantity import ZERO, written
-from backflush.core.refusals import NoConversion, StructureLoop
-from backflush.core.structure import Component, Line, Requirement, Step, find_loop, require_sound
+from backflush.core.refusals import AlreadyThere, InvalidValue, NoConversion, SettledSince, StructureLoop
+from backflush.core.structure import Component, Explosion, Line, Requirement, Step, find_loop, require_sound
 from backflush.items.models import Item, Unit
 from backflush.stockmap.models import Location, Site
 from backflush.structures.models import FrozenLine, FrozenStructure, LineSource, StructureLine
-from backflush.structures.selectors import StructureBook, component_of
+from backflush.structures.selectors import StructureBook, component_of, contents, structure_rows, structure_stamp
 
 STRUCTURES_LOCK = 4_170_001
 DRAFT = -1
@@ -25,7 +26,10 @@ DRAFT = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineIn:
-    """A structure line as it is entered. `source` is its own from-location, at that location's site."""
+    """A structure line as it is entered. `source` is its own from-location, at that location's site.
+
+    `elsewhere` are its own from-locations at other sites: whoever changes a line at one site leaves them alone.
+    """
 
     number: int
     component: Item
@@ -38,6 +42,7 @@ class LineIn:
     source: Location | None = None
     starts: date | None = None
     ends: date | None = None
+    elsewhere: Sequence[Location] = ()
 
     def as_line(self) -> Line:
         """The line as the core knows it."""
@@ -67,19 +72,79 @@ def set_structures(structures: Mapping[Item, Sequence[LineIn]]) -> None:
         require_sound([line.as_line() for line in lines])
     _lock_structures()
     require_no_loop(structures)
-    StructureLine.objects.filter(item__in=structures).delete()
+    replaced = StructureLine.objects.filter(item__in=structures)
+    # Few imports replace anything, and deleting costs a look into every table that points here.
+    if replaced.exists():
+        replaced.delete()
     made = StructureLine.objects.bulk_create(_row(item, line) for item, lines in structures.items() for line in lines)
     given = (line for lines in structures.values() for line in lines)
     LineSource.objects.bulk_create(
-        LineSource(site=line.source.site, line=row, location=line.source)
+        LineSource(site_id=place.site_id, line=row, location=place)
         for row, line in zip(made, given, strict=True)
-        if line.source is not None
+        for place in (line.source, *line.elsewhere)
+        if place is not None
     )
 
 
 def set_structure(*, item: Item, lines: Sequence[LineIn]) -> None:
     """Replace the whole structure of an item."""
     set_structures({item: lines})
+
+
+@transaction.atomic
+def change_structure(*, item: Item, lines: Sequence[LineIn], since: str) -> None:
+    """Replace the structure of an item that somebody has looked at; refused where it was changed since.
+
+    `since` is what `structure_stamp` said when it was looked at.
+    """
+    _lock_structures()
+    require_unchanged(item, since)
+    set_structure(item=item, lines=lines)
+
+
+def require_unchanged(item: Item, since: str) -> None:
+    """Refuse to go on from a structure that somebody else has changed in the meantime (`settled_since`)."""
+    if structure_stamp(item) != since:
+        raise SettledSince(
+            f"Somebody changed the structure of {item.code} since you opened it. Nothing was changed. "
+            "Open it again and enter your changes there."
+        )
+
+
+def as_entered(row: StructureLine, site: Site) -> LineIn:
+    """A kept line as one would enter it at a site."""
+    places = [source.location for source in row.sources.all()]
+    return LineIn(
+        number=row.number,
+        component=row.component,
+        quantity=row.quantity,
+        unit=row.unit,
+        waste=row.waste,
+        fixed=row.fixed,
+        by_hand=row.by_hand,
+        supplier_provides=row.supplier_provides,
+        source=next((place for place in places if place.site_id == site.pk), None),
+        starts=row.starts,
+        ends=row.ends,
+        elsewhere=[place for place in places if place.site_id != site.pk],
+    )
+
+
+@transaction.atomic
+def copy_structure(*, source: Item, item: Item, day: date, site: Site, replace: bool) -> int:
+    """Give an item the lines that are in force on a day in another one's structure, without their dates.
+
+    Refused where it has a structure already and nobody said to replace it. Tells how many lines were copied.
+    """
+    _lock_structures()
+    kept = [as_entered(row, site) for row in structure_rows(source)]
+    lines = [line for line in kept if line.as_line().in_force(day)]
+    if not lines:
+        raise InvalidValue(f"{source.code} has no line in force on {day:%d %b %Y}.", field="source")
+    if not replace and StructureLine.objects.filter(item=item).exists():
+        raise AlreadyThere(f"{item.code} has a structure already. Say that the copy shall replace it.", field="replace")
+    set_structure(item=item, lines=[dataclass_replace(line, starts=None, ends=None) for line in lines])
+    return len(lines)
 
 
 def _lock_structures() -> None:
@@ -91,10 +156,7 @@ def _lock_structures() -> None:
 
 def require_no_loop(structures: Mapping[Item, Sequence[LineIn]]) -> None:
     """Refuse structures by which an item would contain itself, naming the way round (S5)."""
-    contains: dict[int, set[int]] = {}
-    others = StructureLine.objects.exclude(item__in=structures).values_list("item", "component")
-    for parent, component in others:
-        contains.setdefault(parent, set()).add(component)
+    contains = contents()
     for item, lines in structures.items():
         contains[item.pk] = {line.component.pk for line in lines}
     loop = find_loop(contains, [item.pk for item in structures])
@@ -120,30 +182,35 @@ def _row(item: Item, line: LineIn) -> StructureLine:
     )
 
 
-def freeze(*, site: Site, contents: Sequence[tuple[Item, Sequence[Requirement]]]) -> list[FrozenStructure]:
+def freeze(*, site: Site, contents: Sequence[tuple[Item, Explosion]]) -> list[FrozenStructure]:
     """Frozen structures of these contents: found where the same content was frozen before, else written.
 
     Contents with missing conversions may be frozen for a new order; they can't be booked from.
     """
-    wanted = [(item, digest(requirements), requirements) for item, requirements in contents]
-    known = _known(site, wanted)
-    new = {(item.pk, key): (item, requirements) for item, key, requirements in wanted if (item.pk, key) not in known}
+    # Many orders share one explosion: it is digested once.
+    digests = {key: digest(content) for key, content in {id(content): content for _, content in contents}.items()}
+    wanted = {(item.pk, digests[id(content)]): (item, content) for item, content in contents}
+    known = _known(site, wanted.keys())
+    new = {key: wanted[key] for key in sorted(wanted.keys() - known.keys())}
     if new:
         # Someone else may be freezing the same content: the database keeps one of each, then both read that.
         FrozenStructure.objects.bulk_create(
-            (FrozenStructure(site=site, item=item, digest=key[1]) for key, (item, _) in sorted(new.items())),
-            ignore_conflicts=True,
-        )
-        known = _known(site, wanted)
-        FrozenLine.objects.bulk_create(
             (
-                _frozen_line(site, known[key], position, requirement)
-                for key, (_, requirements) in sorted(new.items())
-                for position, requirement in enumerate(requirements)
+                FrozenStructure(site=site, item=item, digest=key[1], empty_phantoms=list(content.empty_phantoms))
+                for key, (item, content) in new.items()
             ),
             ignore_conflicts=True,
         )
-    return [known[item.pk, key] for item, key, _ in wanted]
+        known |= _known(site, new.keys())
+        FrozenLine.objects.bulk_create(
+            (
+                _frozen_line(site, known[key], position, requirement)
+                for key, (_, content) in new.items()
+                for position, requirement in enumerate(content.requirements)
+            ),
+            ignore_conflicts=True,
+        )
+    return [known[item.pk, digests[id(content)]] for item, content in contents]
 
 
 def structure_of_day(*, site: Site, item: Item, day: date, write: bool) -> tuple[FrozenStructure, Sequence[FrozenLine]]:
@@ -151,12 +218,14 @@ def structure_of_day(*, site: Site, item: Item, day: date, write: bool) -> tuple
 
     Not to be written, for a preview, it comes as a draft with its lines. Refused where a conversion is missing.
     """
-    requirements = StructureBook(site, [item.pk]).explode(item.pk, day).requirements
-    require_convertible(item, requirements)
+    content = StructureBook(site, [item.pk]).explode(item.pk, day)
+    require_convertible(item, content.requirements)
     if write:
-        return freeze(site=site, contents=[(item, requirements)])[0], ()
+        return freeze(site=site, contents=[(item, content)])[0], ()
     draft = FrozenStructure(pk=DRAFT, site=site, item=item, digest="")
-    lines = [_frozen_line(site, draft, position, requirement) for position, requirement in enumerate(requirements)]
+    lines = [
+        _frozen_line(site, draft, position, requirement) for position, requirement in enumerate(content.requirements)
+    ]
     components = Item.objects.in_bulk({line.component_id for line in lines})
     sources = Location.objects.in_bulk({line.source_id for line in lines if line.source_id is not None})
     for line in lines:
@@ -166,17 +235,16 @@ def structure_of_day(*, site: Site, item: Item, day: date, write: bool) -> tuple
     return draft, lines
 
 
-def _known(
-    site: Site, wanted: Sequence[tuple[Item, str, Sequence[Requirement]]]
-) -> dict[tuple[int, str], FrozenStructure]:
-    found = FrozenStructure.objects.filter(site=site, digest__in={key for _, key, _ in wanted})
+def _known(site: Site, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], FrozenStructure]:
+    found = FrozenStructure.objects.filter(site=site, digest__in={digest for _, digest in keys})
     return {(structure.item_id, structure.digest): structure for structure in found}
 
 
-def digest(requirements: Sequence[Requirement]) -> str:
+def digest(content: Explosion) -> str:
     """What the content of a structure comes to: equal contents, and only these, have equal digests."""
-    content = [[_facts(requirement), _steps(requirement)] for requirement in requirements]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    lines = [[_facts(requirement), _steps(requirement)] for requirement in content.requirements]
+    text = json.dumps([lines, list(content.empty_phantoms)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _facts(requirement: Requirement) -> list[Any]:

@@ -1,7 +1,7 @@
 """Purchase orders, and receiving goods on them with the use that it assumes at the sub-contractor."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -16,34 +16,38 @@ from backflush.core.lifecycle import PurchaseStatus
 from backflush.core.moves import Process
 from backflush.core.quantity import DECIMALS_MAX, ZERO, require_fit
 from backflush.core.refusals import (
-    AlreadyThere,
     InvalidQuantity,
     InvalidValue,
     NoReceiveAction,
     NotFound,
     OrderNotOpen,
+    Refusal,
     WrongClass,
 )
-from backflush.items.models import ComponentClass, Item
-from backflush.items.selectors import converter, in_stock_unit, items_coded, require_factor, unit_coded
+from backflush.core.text import require_short
+from backflush.core.units import Converter
+from backflush.items.models import ComponentClass, Item, Unit
+from backflush.items.selectors import converter, in_stock_unit, items_coded, require_factor, units_coded
 from backflush.ledger.keys import Request, claim_keys
-from backflush.ledger.models import JobKind
+from backflush.ledger.models import Job, JobKind
 from backflush.ledger.services import open_jobs
 from backflush.people.models import User
-from backflush.stockmap.models import Action, ActionType, Site
+from backflush.stockmap.models import Action, ActionType, Site, TransferRule
 from backflush.stockmap.selectors import (
-    action_named,
+    actions_named,
     day_at,
     event_time,
     require_rule,
     single_rules,
-    supplier_named,
     supplier_stock,
+    suppliers_coded,
 )
-from backflush.stockmap.services import require_type
+from backflush.stockmap.services import require_new, require_type
 from backflush.structures.selectors import StructureBook
 from backflush.structures.services import require_convertible, structure_of_day
 from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
+
+NUMBER_LENGTH = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,63 +73,95 @@ class PurchaseOrderIn:
 
 
 @transaction.atomic
-def place_order(order: PurchaseOrderIn, *, site: Site, by: User) -> PurchaseOrder:
-    """Place an order for bought-in or sub-contracted items; refused where a line in force can't be converted (Q4)."""
-    if PurchaseOrder.objects.filter(site=site, number=order.number).exists():
-        raise AlreadyThere(f"There is a purchase order {order.number} already.", field="number")
-    if not order.lines or len({line.number for line in order.lines}) < len(order.lines):
-        raise InvalidValue(f"{order.number} needs lines, each with a number of its own.", field="lines")
-    items = items_coded([line.item for line in order.lines])
-    for item in items.values():
-        _require_buyable(item)
-    supplier = supplier_named(order.supplier)
-    action = action_named(order.receive_action, field="receive_action") if order.receive_action else None
-    if action is not None:
-        require_type(action, ActionType.RECEIVE, field="receive_action")
-    book = StructureBook(site, [item.pk for item in items.values()])
-    for item in items.values():
-        require_convertible(item, book.explode(item.pk, order.placed_on).requirements)
+def place_orders(orders: Sequence[PurchaseOrderIn], *, site: Site, by: User) -> list[PurchaseOrder]:
+    """Place orders for bought-in or sub-contracted items; refused where a line in force can't be converted (Q4)."""
+    there = PurchaseOrder.objects.filter(site=site, number__in=[order.number for order in orders])
+    require_new(((order.number,) for order in orders), there.values_list("number"), "purchase order", field="number")
+    items = items_coded({line.item for order in orders for line in order.lines})
+    units = units_coded({line.unit for order in orders for line in order.lines if line.unit})
+    suppliers = suppliers_coded({order.supplier for order in orders})
+    actions = actions_named({order.receive_action for order in orders if order.receive_action}, field="receive_action")
     conversions = converter(item.pk for item in items.values())
-    head = PurchaseOrder.objects.create(
-        site=site, number=order.number, supplier=supplier, receive_action=action, placed_on=order.placed_on
-    )
-    jobs = open_jobs(
-        site=site,
-        kind=JobKind.PURCHASE_ORDER,
-        numbered=[(f"{order.number}/{line.number}", items[line.item]) for line in order.lines],
-    )
-    rows = []
-    for line, job in zip(order.lines, jobs, strict=True):
-        item = items[line.item]
-        unit = unit_coded(line.unit) if line.unit else item.stock_unit
-        factor = require_factor(conversions, item, unit.code)
-        if not line.quantity.is_finite() or line.quantity <= 0:
-            raise InvalidQuantity(f"{item.code} needs a quantity above zero, not {line.quantity}.", field="quantity")
-        _stocked(line.quantity, factor, item, field="quantity")
-        rows.append(
-            PurchaseOrderLine(
-                site=site,
-                order=head,
-                number=line.number,
-                job=job,
-                item=item,
-                quantity=line.quantity,
-                unit=unit,
-                factor=factor,
-                due_date=line.due_date,
-            )
+    for order in orders:
+        require_short(order.number, NUMBER_LENGTH, field="number", what="The number of a purchase order")
+        if order.receive_action:
+            require_type(actions[order.receive_action], ActionType.RECEIVE, field="receive_action")
+        if not order.lines or len({line.number for line in order.lines}) < len(order.lines):
+            raise InvalidValue(f"{order.number} needs lines, each with a number of its own.", field="lines")
+        for line in order.lines:
+            for refusal in line_refusals(line, items[line.item], units.get(line.unit), conversions):
+                raise refusal
+    _require_convertible(orders, items, site)
+    heads = PurchaseOrder.objects.bulk_create(
+        PurchaseOrder(
+            site=site,
+            number=order.number,
+            supplier=suppliers[order.supplier],
+            receive_action=actions.get(order.receive_action),
+            placed_on=order.placed_on,
         )
-    PurchaseOrderLine.objects.bulk_create(rows)
-    return head
+        for order in orders
+    )
+    lines = [(head, line) for head, order in zip(heads, orders, strict=True) for line in order.lines]
+    numbered = [(f"{head.number}/{line.number}", items[line.item]) for head, line in lines]
+    jobs = open_jobs(site=site, kind=JobKind.PURCHASE_ORDER, numbered=numbered)
+    PurchaseOrderLine.objects.bulk_create(
+        _line(site, head, line, job, items[line.item], units.get(line.unit), conversions)
+        for (head, line), job in zip(lines, jobs, strict=True)
+    )
+    return heads
 
 
-def _require_buyable(item: Item) -> None:
+def place_order(order: PurchaseOrderIn, *, site: Site, by: User) -> PurchaseOrder:
+    """Place one order."""
+    return place_orders([order], site=site, by=by)[0]
+
+
+def line_refusals(line: PurchaseLineIn, item: Item, unit: Unit | None, conversions: Converter) -> Iterator[Refusal]:
+    """Everything about an order's line by itself that can't be as it stands (W, Q4, Q5)."""
     if item.component_class not in {ComponentClass.BOUGHT, ComponentClass.SUBCONTRACTED}:
-        raise WrongClass(
+        yield WrongClass(
             f"{item.code} is {item.get_component_class_display()}. "
             "A purchase order is for bought-in and sub-contracted items.",
             field="item",
         )
+    if not line.quantity.is_finite() or line.quantity <= 0:
+        yield InvalidQuantity(f"{item.code} needs a quantity above zero, not {line.quantity}.", field="quantity")
+        return
+    try:
+        factor = require_factor(conversions, item, (unit or item.stock_unit).code)
+        _stocked(line.quantity, factor, item, field="quantity")
+    except Refusal as refusal:
+        yield refusal
+
+
+def _require_convertible(orders: Iterable[PurchaseOrderIn], items: Mapping[str, Item], site: Site) -> None:
+    book = StructureBook(site, [item.pk for item in items.values()])
+    for code, day in dict.fromkeys((line.item, order.placed_on) for order in orders for line in order.lines):
+        require_convertible(items[code], book.explode(items[code].pk, day).requirements)
+
+
+def _line(
+    site: Site,
+    head: PurchaseOrder,
+    line: PurchaseLineIn,
+    job: Job,
+    item: Item,
+    unit: Unit | None,
+    conversions: Converter,
+) -> PurchaseOrderLine:
+    unit = unit or item.stock_unit
+    return PurchaseOrderLine(
+        site=site,
+        order=head,
+        number=line.number,
+        job=job,
+        item=item,
+        quantity=line.quantity,
+        unit=unit,
+        factor=require_factor(conversions, item, unit.code),
+        due_date=line.due_date,
+    )
 
 
 def _stocked(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> Decimal:
@@ -138,7 +174,7 @@ def _stocked(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> 
 @transaction.atomic
 def close_order(*, site: Site, number: str, by: User) -> PurchaseOrder:
     """Expect no more on a purchase order, full or short."""
-    order = PurchaseOrder.objects.select_for_update().filter(site=site, number=number).first()
+    order = PurchaseOrder.objects.select_for_update(no_key=True).filter(site=site, number=number).first()
     if order is None:
         raise NotFound(f"There is no purchase order {number}.", field="order")
     _require_open(order)
@@ -184,10 +220,11 @@ class ReceiptIn:
 @transaction.atomic
 def receive(receipt: ReceiptIn, *, site: Site, by: User) -> Booking:
     """Take received goods into stock, and assume what the sub-contractor used for them (R1 to R3)."""
+    receipt = replace(receipt, line=_line_of(receipt, site, PurchaseOrderLine.objects.all()).number)
     claims = claim_keys(site=site, requests=[receipt.request()])
     if receipt.key in claims.posted:
         return Booking.objects.get(posting=claims.posted[receipt.key])
-    locked = PurchaseOrderLine.objects.select_for_update(of=("order", "self", "job"))
+    locked = PurchaseOrderLine.objects.select_for_update(no_key=True, of=("order", "self", "job"))
     line = _line_of(receipt, site, locked)
     made = _made(receipt, line, site=site, key=claims.new.get(receipt.key), write=True)
     return post_bookings([made], site=site, by=by)[0]
@@ -242,7 +279,7 @@ def _made(receipt: ReceiptIn, line: PurchaseOrderLine, *, site: Site, key: int |
         quantity=accepted + rejected,
         goods_rule=require_rule(rules, action, site),
         backflush_rule=require_rule(rules, backflush, site) if backflush else None,
-        structure=structure,
+        structure=structure.pk,
         draft=draft,
         supplier_stock=supplier_stock(site, [order.supplier_id]).get(order.supplier_id),
         job=line.job,
@@ -251,6 +288,12 @@ def _made(receipt: ReceiptIn, line: PurchaseOrderLine, *, site: Site, key: int |
         serials=tuple(receipt.serials),
         bin=receipt.bin,
     )
+
+
+def received_along(order: PurchaseOrder) -> TransferRule:
+    """Where goods of an order come in (R5)."""
+    action = _receive_action(order, order.site)
+    return require_rule(single_rules(order.site, [action.pk]), action, order.site)
 
 
 def _receive_action(order: PurchaseOrder, site: Site) -> Action:

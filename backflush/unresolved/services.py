@@ -3,13 +3,14 @@
 Each settles under the lock of the movement that it is about, so two people can't both do it.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from backflush.core.consumption import plan_posting
 from backflush.core.moves import Move, Moved, Plan, Process, Reason, Status, Stock, Tracking, Waiting, pots_of
@@ -23,12 +24,21 @@ from backflush.core.refusals import (
     NotReversible,
     NotUnresolved,
     RemarksRequired,
+    SameLocation,
     SettledSince,
 )
-from backflush.ledger.keys import claim_key
-from backflush.ledger.models import Job, Movement, Posting
-from backflush.ledger.selectors import move_of, require_had, require_not_before, waiting_movements
-from backflush.ledger.services import Entry, lock_balances, lock_waiting, post, read_balances, set_status
+from backflush.ledger.keys import Request, claim_key, claim_keys
+from backflush.ledger.models import Job, Key, Movement, Posting
+from backflush.ledger.selectors import move_of, movement_numbered, require_had, require_not_before, waiting_movements
+from backflush.ledger.services import (
+    Entry,
+    lock_balances,
+    lock_waiting,
+    post,
+    read_balances,
+    require_possible,
+    set_status,
+)
 from backflush.ledger.tracking import named_moves
 from backflush.people.models import User
 from backflush.stockmap.models import Location, ShortRule, Site
@@ -36,6 +46,9 @@ from backflush.stockmap.selectors import event_time, location_at, place_in_bin
 from backflush.unresolved.models import Outcome, Settlement
 
 Remainder = Literal["drop", "keep"]
+
+PART = 1_000
+"""So many unresolved movements a long retry looks at in one transaction."""
 
 
 @transaction.atomic
@@ -59,10 +72,11 @@ def resolve(
 
     Of less than was due the rest is dropped (said to be not used) or kept as unresolved (U3 to U5, T2).
     """
+    planned = movement_numbered(site, movement)
     content = {
         "movement": movement,
-        "quantity": quantity,
-        "source": source,
+        "quantity": planned.due if quantity is None else quantity,
+        "source": source or planned.source.path,
         "bin": bin,
         "to_bin": to_bin,
         "batch": batch,
@@ -89,14 +103,59 @@ def resolve(
     return _record(posting, [_settled(waiting, _moved_of(moves), bool(kept))], remarks)[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Resolving:
+    """What resolving a movement would do: so much moves, and so much is left where it comes from (None: no balance)."""
+
+    waiting: Movement
+    source: str
+    moves: Decimal
+    leaves: Decimal | None
+
+    @property
+    def rest(self) -> Decimal:
+        """What of the due would be dropped or kept; below zero where more was used."""
+        assert self.waiting.due is not None
+        return Decimal(self.waiting.due - self.moves)
+
+
+def preview_resolve(
+    *,
+    site: Site,
+    movement: int,
+    quantity: Decimal | None = None,
+    source: str = "",
+    bin: str = "",
+    to_bin: str = "",
+    batch: str = "",
+    serials: Sequence[str] = (),
+) -> Resolving:
+    """What `resolve` would do now, refused as it would be. Locks nothing, writes nothing."""
+    waiting = movement_numbered(site, movement)
+    if waiting.status != Status.UNRESOLVED:
+        raise _settled_already(waiting)
+    moves = _resolving_moves(
+        waiting, quantity=quantity, source=source, bin=bin, to_bin=to_bin, batch=batch, serials=serials
+    )
+    stock = read_balances(site=site, pots=pots_of(moves))
+    require_possible(plan_posting(moves, (), stock).shortages, stock)
+    pots = {move.source_pot for move in moves} - {None}
+    leaves = sum((stock.there(pot) for pot in pots if pot is not None), ZERO) if pots else None
+    return Resolving(waiting, source or waiting.source.path, _moved_of(moves), leaves)
+
+
+def _settled_already(waiting: Movement) -> NotUnresolved:
+    return NotUnresolved(
+        f"{waiting.item.code} ({waiting.pk}) is {waiting.status} already. Nothing was posted.", field="movement"
+    )
+
+
 def _lock_one(site: Site, movement: int) -> Movement:
     waiting = lock_waiting(site=site, movements=[movement]).get(movement)
     if waiting is None:
         raise NotFound(f"There is no movement {movement}.", field="movement")
     if waiting.status != Status.UNRESOLVED:
-        raise NotUnresolved(
-            f"{waiting.item.code} ({movement}) is {waiting.status} already. Nothing was posted.", field="movement"
-        )
+        raise _settled_already(waiting)
     return waiting
 
 
@@ -114,11 +173,18 @@ def _resolving_moves(
     wanted = waiting.due if quantity is None else quantity
     assert wanted is not None
     wanted = require_positive(wanted, item.quantity_decimals, field="quantity", what=item.code)
+    taken_from = place_in_bin(_place_named(waiting, source), bin)
+    target = place_in_bin(waiting.target, to_bin, field="to_bin")
+    if (taken_from.location, taken_from.bin) == (target.location, target.bin):
+        raise SameLocation(
+            f"{item.code} goes to {waiting.target.path}, so it can't come from there. Choose another place.",
+            field="source",
+        )
     return named_moves(
         item=item,
         quantity=wanted,
-        source=place_in_bin(_place_named(waiting, source), bin),
-        target=place_in_bin(waiting.target, to_bin, field="to_bin"),
+        source=taken_from,
+        target=target,
         batch=batch,
         serials=serials,
         job=waiting.job_id,
@@ -226,6 +292,8 @@ def cancel(
     key: str = "",
 ) -> list[Settlement]:
     """Say that what was due was not used, and why (U6). All of the movements, or none."""
+    if not movements:
+        raise InvalidValue("Say which movements were not used.", field="movements")
     content = {"movements": sorted(movements), "remarks": remarks, "at": at}
     new_key, done = claim_key(site=site, key=key, operation="cancel", content=content)
     if done:
@@ -258,7 +326,6 @@ def cancel_locked(waiting: Sequence[Movement], *, posting: Posting, remarks: str
     )
 
 
-@transaction.atomic
 def retry(
     *,
     site: Site,
@@ -271,10 +338,65 @@ def retry(
 
     Whole, unless the action posts in part. What still doesn't fit, or needs a choice, goes on waiting.
     """
-    content = {"movements": None if movements is None else sorted(movements), "at": at}
-    new_key, done = claim_key(site=site, key=key, operation="retry", content=content)
-    if done:
-        return list(done.settlements.order_by("pk"))
+    return _retry(_retry_request(key, movements, at), site=site, by=by, movements=movements, at=at)
+
+
+def retry_in_parts(
+    *,
+    site: Site,
+    by: User,
+    movements: Collection[int] | None = None,
+    at: datetime | date | None = None,
+    key: str = "",
+    part: int = PART,
+) -> Iterator[tuple[int, list[Settlement]]]:
+    """The same for a long queue: part by part, each a transaction of its own, with how many movements it looked at.
+
+    The parts of a keyed retry are posted under KEY#1, KEY#2 and so on, and KEY itself says that it came to its end:
+    sent again it gives the first outcome, and one that was stopped halfway goes on where it stopped.
+    """
+    waiting = _candidates(site, movements)
+    done = _parts_done(site, key) if key else 0
+    if len(waiting) <= part and not done:
+        yield len(waiting), retry(site=site, by=by, movements=movements, at=at, key=key)
+        return
+    for number in range(1, done + 1):
+        yield 0, _retry(_retry_request(f"{key}#{number}", movements, at), site=site, by=by, movements=(), at=at)
+    ended = key and Key.objects.filter(site=site, key=key).exists()
+    starts = range(0) if ended else range(0, len(waiting), part)
+    for number, start in enumerate(starts, done + 1):
+        some = waiting[start : start + part]
+        request = _retry_request(f"{key}#{number}" if key else "", movements, at)
+        yield len(some), _retry(request, site=site, by=by, movements=some, at=at)
+    if key:
+        yield 0, _retry(_retry_request(key, movements, at), site=site, by=by, movements=(), at=at)
+
+
+def _parts_done(site: Site, key: str) -> int:
+    """How many parts of a retry were posted under a key."""
+    number = 0
+    while Key.objects.filter(site=site, key=f"{key}#{number + 1}").exists():
+        number += 1
+    return number
+
+
+def _retry_request(key: str, movements: Collection[int] | None, at: datetime | date | None) -> Request:
+    return Request(key, "retry", {"movements": None if movements is None else sorted(movements), "at": at})
+
+
+@transaction.atomic
+def _retry(
+    request: Request,
+    *,
+    site: Site,
+    by: User,
+    movements: Collection[int] | None,
+    at: datetime | date | None,
+) -> list[Settlement]:
+    claims = claim_keys(site=site, requests=[request])
+    if request.key in claims.posted:
+        return list(claims.posted[request.key].settlements.order_by("pk"))
+    new_key = claims.new.get(request.key)
     moment = event_time(site, at)
     candidates = _candidates(site, movements)
     locked = lock_waiting(site=site, movements=candidates)
@@ -295,21 +417,22 @@ def retry(
 
 def preview_retry(*, site: Site, movements: Collection[int] | None = None) -> list[tuple[Movement, Decimal]]:
     """What a retry would settle now, with the quantity that would move: the same plan, not posted."""
-    candidates = _candidates(site, movements)
-    queue = list(waiting_movements(site).filter(pk__in=candidates))
+    queue = list(_without_choice(site, movements))
     due = [_due_now(waiting) for waiting in queue]
     _, settled = _plan_retry(queue, due, read_balances(site=site, pots=pots_of(due)))
     return [(one.waiting, one.moved) for one in settled]
 
 
-def _candidates(site: Site, movements: Collection[int] | None) -> list[int]:
+def _without_choice(site: Site, movements: Collection[int] | None) -> QuerySet[Movement]:
     """Those unresolved movements that a retry can settle at all: what needs a choice is for a person."""
     untracked = waiting_movements(site).filter(
         item__tracking=Tracking.NONE, source__bin_controlled=False, target__bin_controlled=False
     )
-    if movements is not None:
-        untracked = untracked.filter(pk__in=movements)
-    return list(untracked.values_list("pk", flat=True))
+    return untracked if movements is None else untracked.filter(pk__in=movements)
+
+
+def _candidates(site: Site, movements: Collection[int] | None) -> list[int]:
+    return list(_without_choice(site, movements).values_list("pk", flat=True))
 
 
 def _oldest_first(waiting: Movement) -> tuple[datetime, int, int]:
@@ -355,7 +478,7 @@ def undo(*, site: Site, posting: int, by: User, at: datetime | date | None = Non
     require_not_before(moment, original.at)
     taken = Movement.objects.filter(posting=original, status=Status.OK).select_related("item", "source", "target")
     back = [move_of(movement).mirrored(movement=movement.pk) for movement in taken.order_by("-pk")]
-    _require_jobs_had(back)
+    require_jobs_had(back)
     stock = lock_balances(site=site, pots=pots_of(back))
     entry = Entry(Process.REVERSAL, moment, plan_posting(back, (), stock), new_key, original.job_id, original.pk)
     undoing = post([entry], site=site, by=by, stock=stock)[0]
@@ -378,23 +501,33 @@ def _lock_settled(site: Site, posting: int) -> list[Settlement]:
     if not settlements or settlements[0].posting.process != Process.RESOLUTION:
         raise NotReversible(f"Posting {posting} settled nothing that could be undone.", field="posting")
     jobs = {one.movement.job_id for one in settlements if one.movement.job_id is not None}
-    list(Job.objects.select_for_update().filter(pk__in=jobs).order_by("pk"))
+    list(Job.objects.select_for_update(no_key=True).filter(pk__in=jobs).order_by("pk"))
     kept = {one.kept_id for one in settlements if one.kept_id is not None}
     locked = lock_waiting(site=site, movements={one.movement_id for one in settlements} | kept)
+    require_undoable(settlements, kept=locked)
+    return settlements
+
+
+def require_undoable(settlements: Sequence[Settlement], *, kept: Mapping[int, Movement]) -> None:
+    """Refuse to undo what was undone before, what went back with its booking, or of which the rest was settled since.
+
+    `kept` are the rests that were kept, as they stand now.
+    """
+    posting = settlements[0].posting_id
     if Settlement.objects.filter(posting=posting, undone_by__isnull=False).exists():
         raise AlreadyReversed(f"Posting {posting} was undone before.", field="posting")
     roots = {one.movement.origin_id or one.movement_id for one in settlements}
     if Posting.objects.filter(reverses__movements__in=roots).exists():
         raise AlreadyReversed("The booking itself was reversed since, with all that became of it.", field="posting")
     for one in settlements:
-        if one.kept_id is not None and locked[one.kept_id].status != Status.UNRESOLVED:
+        if one.kept_id is not None and kept[one.kept_id].status != Status.UNRESOLVED:
             raise SettledSince(
                 f"{one.movement.item.code}: the rest that was kept has been settled since. Undo that first.",
                 field="posting",
             )
-    return settlements
 
 
-def _require_jobs_had(back: Sequence[Move]) -> None:
+def require_jobs_had(back: Sequence[Move]) -> None:
+    """Refuse to give back more than the jobs have had (`more_than_issued`)."""
     for job in Job.objects.filter(pk__in={move.job for move in back if move.job is not None}):
         require_had(job, [move for move in back if move.job == job.pk])

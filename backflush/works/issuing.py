@@ -20,7 +20,7 @@ from backflush.ledger.selectors import require_had
 from backflush.ledger.services import Entry, lock_balances, post
 from backflush.ledger.tracking import named_moves
 from backflush.people.models import User
-from backflush.stockmap.models import Action, Site
+from backflush.stockmap.models import Action, Site, TransferRule
 from backflush.stockmap.selectors import event_time, place_in_bin, require_rule, single_rules
 from backflush.works.models import WorksOrder
 from backflush.works.services import lock_order, open_by_issue, require
@@ -73,8 +73,7 @@ def _by_hand(asked: IssueIn, process: Process, *, site: Site, by: User) -> Posti
         return done
     order = lock_order(site, asked.order)
     require(refuse_posting(order.number, OrderStatus(order.status)))
-    action = _action(order, process)
-    rule = require_rule(single_rules(site, [action.pk]), action, site)
+    rule = rule_by_hand(order, process)
     item = item_coded(asked.item)
     returning = process is Process.RETURN
     moves = named_moves(
@@ -101,6 +100,12 @@ def _by_hand(asked: IssueIn, process: Process, *, site: Site, by: User) -> Posti
     posting = post([entry], site=site, by=by, stock=stock)[0]
     open_by_issue(order)
     return posting
+
+
+def rule_by_hand(order: WorksOrder, process: Process) -> TransferRule:
+    """Where an issue to an order takes from and puts to, or a return from it."""
+    action = _action(order, process)
+    return require_rule(single_rules(order.site, [action.pk]), action, order.site)
 
 
 def _action(order: WorksOrder, process: Process) -> Action:

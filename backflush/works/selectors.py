@@ -1,30 +1,303 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
 
-from django.db.models import QuerySet
+from django.db.models import Case, IntegerField, QuerySet, Value, When
 
+from backflush.backflushing.models import Booking
+from backflush.backflushing.use import tally_of, use_line
+from backflush.core.consumption import Tally
+from backflush.core.lifecycle import BOOKABLE, OrderStatus
+from backflush.core.moves import Process, Status
+from backflush.core.quantity import ZERO, round_half_up
 from backflush.core.refusals import NotFound
-from backflush.stockmap.models import Site
-from backflush.works.models import WorksOrder
+from backflush.fields import ExactSum
+from backflush.items.models import Item, Unit
+from backflush.ledger.models import Movement, Posting
+from backflush.ledger.selectors import totals_at, waiting_movements
+from backflush.stockmap.models import Action, Location, Site
+from backflush.stockmap.selectors import single_rules
+from backflush.structures.models import FrozenLine
+from backflush.structures.services import LineIn
+from backflush.works.models import OrderChange, WorksOrder
+
+FINISHED = frozenset({OrderStatus.COMPLETE, OrderStatus.CANCELLED})
+IN_WORK, NOT_YET, DONE = 2, 1, 0
+BY_HAND = (Process.ISSUE, Process.RETURN)
 
 
 def orders_numbered(site: Site, numbers: Sequence[str], *, among: QuerySet[WorksOrder]) -> list[WorksOrder]:
-    """Works orders with their jobs and all that booking needs, in the order asked; read in the order of record."""
-    found = {
-        order.number: order
-        for order in among.filter(site=site, number__in=set(numbers))
-        .select_related(
-            "job",
-            "structure",
-            "unit",
-            "item__stock_unit",
-            "item__type_code__completion",
-            "item__type_code__backflush",
-            "item__type_code__issue",
-            "item__type_code__return_action",
-        )
-        .order_by("pk")
-    }
+    """Works orders with their jobs and all that booking needs, in the order asked."""
+    found = orders_found(site, numbers, among=among)
     missing = [number for number in dict.fromkeys(numbers) if number not in found]
     if missing:
         raise NotFound(f"There is no works order {', '.join(missing)}.", field="order")
     return [found[number] for number in numbers]
+
+
+def orders_found(site: Site, numbers: Sequence[str], *, among: QuerySet[WorksOrder]) -> dict[str, WorksOrder]:
+    """Those of some works orders that there are, by number.
+
+    Many orders make the same few items, so these are read once and shared: a row of an order is short then. They
+    are read, and so locked, in the order of their jobs, because that is how whoever locks jobs alone takes them.
+    """
+    orders = list(among.filter(site=site, number__in=set(numbers)).select_related("job").order_by("job_id"))
+    items = {
+        item.pk: item
+        for item in Item.objects.filter(pk__in={order.item_id for order in orders}).select_related(
+            "stock_unit",
+            "type_code__completion",
+            "type_code__backflush",
+            "type_code__issue",
+            "type_code__return_action",
+        )
+    }
+    for order in orders:
+        order.item = items[order.item_id]
+        if order.unit_id == order.item.stock_unit_id:
+            order.unit = order.item.stock_unit
+    return {order.number: order for order in orders}
+
+
+def release_warnings(order: WorksOrder) -> list[str]:
+    """What a person should know of an order's own structure, though it is no reason to refuse (S6)."""
+    if order.structure is None:
+        return []
+    warnings = [
+        f"{phantom} is a phantom with no line in force on {order.start_date:%d %b %Y}: nothing will be used for it."
+        for phantom in order.structure.empty_phantoms
+    ]
+    if not warnings and not order.structure.lines.exists():
+        warnings.append(f"{order.number} has no structure lines: nothing will be taken out of stock.")
+    return warnings
+
+
+def order_numbered(site: Site, number: str) -> WorksOrder:
+    """One works order, to look at."""
+    return orders_numbered(site, [number], among=WorksOrder.objects.all())[0]
+
+
+def orders_in_turn(site: Site, *, status: str = "", number: str = "") -> QuerySet[WorksOrder]:
+    """Works orders with their place in the list, `turn`: what takes bookings, what is new, what is done with.
+
+    `number` is how the number begins. Nothing is added up: how much is booked stands on each order's own job.
+    """
+    turn = Case(
+        When(status__in=BOOKABLE, then=Value(IN_WORK)),
+        When(status=OrderStatus.NEW, then=Value(NOT_YET)),
+        default=Value(DONE),
+        output_field=IntegerField(),
+    )
+    found = WorksOrder.objects.filter(site=site).annotate(turn=turn)
+    if status:
+        found = found.filter(status=status)
+    if number:
+        found = found.filter(number__startswith=number)
+    return found.prefetch_related("item", "unit", "job")
+
+
+@dataclass(slots=True)
+class Material:
+    """One component of an order in its stock unit; `line` is None for what was issued without being in the structure.
+
+    `needed` is for all that was ordered (None: a conversion is missing), `assumed` what bookings planned so far and
+    `moved` what of it has left stock (None: by hand). `to_come` is what is still to be used, `there` what its place
+    has now (None: it keeps no balance), `short` what that is too little by, counted from the first line on.
+    """
+
+    line: FrozenLine | None
+    component: Item
+    by_hand: bool = False
+    needed: Decimal | None = ZERO
+    assumed: Decimal | None = None
+    moved: Decimal | None = None
+    unresolved: Decimal = ZERO
+    issued: Decimal = ZERO
+    to_come: Decimal = ZERO
+    source: Location | None = None
+    there: Decimal | None = None
+    short: Decimal = ZERO
+
+    @property
+    def path(self) -> str:
+        """Its line number, with those of the phantoms on the way."""
+        return self.line.path if self.line else ""
+
+    @property
+    def phantoms(self) -> list[str]:
+        """The phantoms that it was reached through."""
+        return [step["code"] for step in self.line.steps[:-1]] if self.line else []
+
+
+def materials(order: WorksOrder) -> list[Material]:
+    """What an order needs, has had, waits for and still takes, line by line; then what was issued beyond its lines."""
+    lines = frozen_lines_of(order)
+    had = _had(order)
+    tally = tally_of(order.job)
+    rules = single_rules(order.site, _actions(order.item.type_code.backflush, order.item.type_code.issue))
+    found = [_material(order, line, tally, had) for line in lines]
+    issued = dict(had.issued)
+    _share_issues(found, issued)
+    for material in found:
+        if material.by_hand and material.needed is not None:
+            material.to_come = max(ZERO, _required(order, material.line) - material.issued)
+        action = order.item.type_code.issue_id if material.by_hand else order.item.type_code.backflush_id
+        rule = rules.get(action or 0)
+        own = material.line.source if material.line and not material.by_hand else None
+        material.source = own or (rule.source if rule else None)
+    found += _beyond(issued, had.units)
+    _look(order.site, found)
+    return found
+
+
+@dataclass(slots=True)
+class _Had:
+    """What an order has had: moved and unresolved by line, issued less returned by item."""
+
+    moved: dict[int, Decimal] = field(default_factory=dict)
+    unresolved: dict[int, Decimal] = field(default_factory=dict)
+    issued: dict[int, Decimal] = field(default_factory=dict)
+    units: set[int] = field(default_factory=set)
+
+
+def _had(order: WorksOrder) -> _Had:
+    had = _Had()
+    rows = (
+        Movement.objects.filter(job=order.job_id, status__in=(Status.OK, Status.UNRESOLVED))
+        .exclude(charged=0)
+        .values_list("line", "item", "status", "charged")
+        .annotate(ExactSum("quantity"), ExactSum("due"))
+        .order_by()
+    )
+    for line, item, status, charged, quantity, due in rows:
+        if line is None:
+            had.issued[item] = had.issued.get(item, ZERO) + charged * quantity
+        elif status == Status.OK:
+            had.moved[line] = had.moved.get(line, ZERO) + charged * quantity
+        else:
+            had.unresolved[line] = had.unresolved.get(line, ZERO) + due
+    had.units = set(had.issued)
+    return had
+
+
+def _actions(*actions: Action | None) -> set[int]:
+    return {action.pk for action in actions if action is not None}
+
+
+def _to_go(order: WorksOrder) -> Decimal:
+    """What is still to be made, in the order's unit; nothing once it is done with."""
+    return ZERO if order.status in FINISHED else max(ZERO, order.quantity - order.job.good)
+
+
+def _material(order: WorksOrder, line: FrozenLine, tally: Tally, had: _Had) -> Material:
+    by_hand = line.by_hand or order.item.type_code.backflush_id is None
+    material = Material(line, line.component, by_hand)
+    material.moved = None if by_hand else had.moved.get(line.pk, ZERO)
+    material.unresolved = had.unresolved.get(line.pk, ZERO)
+    if line.per_piece is None or line.fixed_exact is None:
+        material.needed = None
+        return material
+    decimals = line.component.quantity_decimals
+    ordered = Fraction(order.quantity) * order.factor
+    material.needed = round_half_up(line.per_piece * ordered + line.fixed_exact, decimals)
+    if not by_hand:
+        use = tally.would_assume(use_line(line), Fraction(_to_go(order)) * order.factor)
+        material.assumed = use.assumed_before
+        material.to_come = use.quantity if _to_go(order) else ZERO
+    return material
+
+
+def _required(order: WorksOrder, line: FrozenLine | None) -> Decimal:
+    """What a line that is issued by hand comes to in the end: for what was made, scrap too, and what is to go."""
+    if line is None or line.per_piece is None or line.fixed_exact is None or not _to_go(order):
+        return ZERO
+    pieces = Fraction(order.job.good + order.job.scrap + _to_go(order)) * order.factor
+    return round_half_up(line.per_piece * pieces + line.fixed_exact, line.component.quantity_decimals)
+
+
+def _share_issues(found: Sequence[Material], issued: dict[int, Decimal]) -> None:
+    """Give each item's issues to the line that is issued by hand, else to its first."""
+    for material in sorted(found, key=lambda material: not material.by_hand):
+        material.issued = issued.pop(material.component.pk, ZERO)
+
+
+def _beyond(issued: Mapping[int, Decimal], units: Iterable[int]) -> list[Material]:
+    """What was issued of items that the structure doesn't name."""
+    items = Item.objects.select_related("stock_unit").in_bulk([item for item in units if issued.get(item)])
+    beyond = [Material(None, item, by_hand=True, issued=issued[pk]) for pk, item in items.items()]
+    return sorted(beyond, key=lambda material: material.component.code)
+
+
+def _look(site: Site, found: Sequence[Material]) -> None:
+    """What is there for each line, and what that is too little by: lines share what a place has, the first first."""
+    placed = [
+        (material, material.source) for material in found if material.source is not None and material.source.has_balance
+    ]
+    totals = totals_at(site, {material.component.pk for material, _ in placed}, {place.pk for _, place in placed})
+    left = dict(totals)
+    for material, place in placed:
+        pot = material.component.pk, place.pk
+        material.there = totals.get(pot, ZERO)
+        wanted = material.unresolved + material.to_come
+        material.short = max(ZERO, wanted - left.get(pot, ZERO))
+        left[pot] = max(ZERO, left.get(pot, ZERO) - wanted)
+
+
+def waiting_of(order: WorksOrder) -> QuerySet[Movement]:
+    """What of an order is unresolved, oldest first."""
+    return waiting_movements(order.site).filter(job=order.job_id)
+
+
+def changes_of(order: WorksOrder) -> QuerySet[OrderChange]:
+    """What was changed of an order by whom, the newest first."""
+    return OrderChange.objects.filter(order=order).select_related("by").order_by("-pk")
+
+
+def bookings_of(order: WorksOrder) -> QuerySet[Booking]:
+    """The bookings of an order, reversed ones too, to be listed by posting."""
+    return Booking.objects.filter(job=order.job_id).select_related("posting__by", "reversed_by__by")
+
+
+def hand_postings_of(order: WorksOrder) -> QuerySet[Posting]:
+    """What was issued to an order and returned from it by hand."""
+    found = Posting.objects.filter(job=order.job_id, process__in=BY_HAND)
+    return found.select_related("by").prefetch_related(
+        "reversals__by", "movements__item__stock_unit", "movements__source", "movements__target"
+    )
+
+
+def frozen_lines_of(order: WorksOrder) -> list[FrozenLine]:
+    """The lines of an order's own structure, phantoms passed through."""
+    found = FrozenLine.objects.filter(structure=order.structure_id).order_by("position")
+    return list(found.select_related("component__stock_unit", "source"))
+
+
+def own_lines(order: WorksOrder) -> list[LineIn]:
+    """An order's own structure as it would be entered: a phantom is one line again, not what it consists of.
+
+    A phantom's line is by hand, or has a from-location, where all that it consists of is or has the same one.
+    """
+    lines = frozen_lines_of(order)
+    items = Item.objects.select_related("stock_unit").in_bulk({line.steps[0]["item"] for line in lines})
+    units = {unit.code: unit for unit in Unit.objects.filter(code__in={line.steps[0]["unit"] for line in lines})}
+    below: dict[tuple[int, int], list[FrozenLine]] = {}
+    for line in lines:
+        below.setdefault((line.steps[0]["number"], line.steps[0]["item"]), []).append(line)
+    return [_entered(parts, items, units) for parts in below.values()]
+
+
+def _entered(parts: Sequence[FrozenLine], items: Mapping[int, Item], units: Mapping[str, Unit]) -> LineIn:
+    first, step = parts[0], parts[0].steps[0]
+    shared = all(part.source_id == first.source_id for part in parts)
+    return LineIn(
+        number=step["number"],
+        component=items[step["item"]],
+        quantity=Decimal(step["quantity"]),
+        unit=units[step["unit"]],
+        waste=Decimal(step["waste"]),
+        fixed=first.fixed if len(first.steps) == 1 else ZERO,
+        by_hand=all(part.by_hand for part in parts),
+        supplier_provides=all(part.supplier_provides for part in parts),
+        source=first.source if shared else None,
+    )

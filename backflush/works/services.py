@@ -4,7 +4,7 @@ Many at a time, because an import brings a hundred thousand; one is a batch of o
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -26,32 +26,43 @@ from backflush.core.lifecycle import (
     refuse_revising,
 )
 from backflush.core.moves import Process
-from backflush.core.quantity import DECIMALS_MAX, ZERO, require_fit, written
+from backflush.core.quantity import DECIMALS_MAX, ZERO, require_fit, to_scaled, written
 from backflush.core.refusals import (
     AlreadyThere,
     DuplicateLine,
     InvalidDates,
     InvalidQuantity,
     NoCompletionAction,
-    NotFound,
     ObsoleteItem,
     Refusal,
     WrongClass,
 )
-from backflush.core.structure import Requirement, require_sound
+from backflush.core.structure import Component, Explosion, Requirement, require_sound
+from backflush.core.text import require_short
+from backflush.core.units import Converter
 from backflush.items.models import ComponentClass, Item, Unit
-from backflush.items.selectors import converter, in_stock_unit, item_coded, items_coded, require_factor
+from backflush.items.selectors import converter, in_stock_unit, item_coded, items_coded, require_factor, units_coded
 from backflush.ledger.keys import Request, claim_keys
-from backflush.ledger.models import Job, JobKind
+from backflush.ledger.models import Job, JobKind, Posting
 from backflush.ledger.services import open_jobs
+from backflush.ledger.statements import Row, add, adding, driver_date
 from backflush.people.models import User
 from backflush.stockmap.models import Action, Site, TransferRule
 from backflush.stockmap.selectors import day_at, event_time, require_rule, single_rules
 from backflush.structures.models import FrozenLine, FrozenStructure
 from backflush.structures.selectors import StructureBook
-from backflush.structures.services import LineIn, freeze, require_convertible, requirement_of, structure_of_day
+from backflush.structures.services import (
+    LineIn,
+    freeze,
+    require_convertible,
+    require_no_loop,
+    requirement_of,
+    structure_of_day,
+)
 from backflush.works.models import OrderChange, WorksOrder
 from backflush.works.selectors import orders_numbered
+
+SCRAP_REASON_LENGTH = 60
 
 Refuses = Callable[[str, OrderStatus], Refusal | None]
 
@@ -74,19 +85,18 @@ def create_orders(orders: Sequence[OrderIn], *, site: Site, by: User) -> list[Wo
     """New works orders, each with its own copy of the structure in force on its start date (S1, S2)."""
     _require_new_numbers(site, [order.number for order in orders])
     items = items_coded({order.item for order in orders})
-    units = _units({order.unit for order in orders if order.unit})
+    units = units_coded({order.unit for order in orders if order.unit})
     conversions = converter(item.pk for item in items.values())
     made: list[tuple[OrderIn, Item, Unit, Fraction]] = []
     for order in orders:
         item = items[order.item]
         unit = units[order.unit] if order.unit else item.stock_unit
-        _require_makeable(item, order)
-        factor = require_factor(conversions, item, unit.code)
-        _require_whole(order.quantity, factor, item, field="quantity")
-        made.append((order, item, unit, factor))
+        for refusal in order_refusals(order, item, unit, conversions):
+            raise refusal
+        made.append((order, item, unit, require_factor(conversions, item, unit.code)))
     jobs = open_jobs(site=site, kind=JobKind.WORKS_ORDER, numbered=[(order.number, item) for order, item, _, _ in made])
     copies = _take_copies(site, [(item, order.start_date) for order, item, _, _ in made])
-    return WorksOrder.objects.bulk_create(
+    rows = [
         WorksOrder(
             site=site,
             number=order.number,
@@ -101,6 +111,44 @@ def create_orders(orders: Sequence[OrderIn], *, site: Site, by: User) -> list[Wo
             remarks=order.remarks,
         )
         for (order, item, unit, factor), job, copy in zip(made, jobs, copies, strict=True)
+    ]
+    add(ADD_ORDERS, rows, [_row(order) for order in rows])
+    return rows
+
+
+ADD_ORDERS = adding(
+    "works_worksorder",
+    {
+        "site_id": "bigint",
+        "number": "text",
+        "job_id": "bigint",
+        "item_id": "bigint",
+        "quantity": "bigint",
+        "unit_id": "bigint",
+        "factor": "text",
+        "status": "text",
+        "start_date": "date",
+        "due_date": "date",
+        "structure_id": "bigint",
+        "remarks": "text",
+    },
+)
+
+
+def _row(order: WorksOrder) -> Row:
+    return (
+        order.site_id,
+        order.number,
+        order.job_id,
+        order.item_id,
+        to_scaled(order.quantity),
+        order.unit_id,
+        f"{order.factor.numerator}/{order.factor.denominator}",
+        str(order.status),
+        driver_date(order.start_date),
+        driver_date(order.due_date),
+        order.structure_id,
+        order.remarks,
     )
 
 
@@ -116,24 +164,22 @@ def _require_new_numbers(site: Site, numbers: Sequence[str]) -> None:
         raise AlreadyThere(f"There is a works order {', '.join(twice)} already.", field="number")
 
 
-def _units(codes: Collection[str]) -> dict[str, Unit]:
-    found = {unit.code: unit for unit in Unit.objects.filter(code__in=codes)}
-    missing = [code for code in codes if code not in found]
-    if missing:
-        raise NotFound(f"There is no unit {', '.join(sorted(missing))}.", field="unit")
-    return found
-
-
-def _require_makeable(item: Item, order: OrderIn) -> None:
+def order_refusals(order: OrderIn, item: Item, unit: Unit, conversions: Converter) -> Iterator[Refusal]:
+    """Everything about an order by itself that can't be as it stands (W, Q4, Q5)."""
     if item.component_class != ComponentClass.MADE:
-        raise WrongClass(
+        yield WrongClass(
             f"{item.code} is {item.get_component_class_display()}. A works order is for a manufactured item.",
             field="item",
         )
     if item.obsolete_on is not None and item.obsolete_on <= order.start_date:
-        raise ObsoleteItem(f"{item.code} is obsolete since {item.obsolete_on:%d %b %Y}.", field="item")
+        yield ObsoleteItem(f"{item.code} is obsolete since {item.obsolete_on:%d %b %Y}.", field="item")
     if order.due_date is not None and order.due_date < order.start_date:
-        raise InvalidDates(f"{order.number} would be due before it starts.", field="due_date")
+        yield InvalidDates(f"{order.number} would be due before it starts.", field="due_date")
+    try:
+        factor = require_factor(conversions, item, unit.code)
+        _require_whole(order.quantity, factor, item, field="quantity")
+    except Refusal as refusal:
+        yield refusal
 
 
 def _require_whole(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> Decimal:
@@ -153,7 +199,7 @@ def _stocked(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> 
 
 def _take_copies(site: Site, wanted: Sequence[tuple[Item, date]]) -> list[FrozenStructure]:
     book = StructureBook(site, {item.pk for item, _ in wanted})
-    return freeze(site=site, contents=[(item, book.explode(item.pk, day).requirements) for item, day in wanted])
+    return freeze(site=site, contents=[(item, book.explode(item.pk, day)) for item, day in wanted])
 
 
 @transaction.atomic
@@ -165,9 +211,10 @@ def edit_structure(*, site: Site, number: str, lines: Sequence[LineIn], by: User
     require_sound(core_lines)
     if len({line.number for line in lines}) < len(lines):
         raise DuplicateLine("Each line of an order's own structure has a number of its own.", field="line")
+    require_no_loop({order.item: lines})
     book = StructureBook(site, (), extra=core_lines)
-    requirements = book.explode_lines(core_lines, order.start_date).requirements
-    order.structure = freeze(site=site, contents=[(order.item, requirements)])[0]
+    content = book.explode_lines(core_lines, order.start_date)
+    order.structure = freeze(site=site, contents=[(order.item, content)])[0]
     order.save(update_fields=["structure"])
     _trace(order, "structure", "", "edited", by)
     return order
@@ -186,26 +233,37 @@ def take_afresh(*, site: Site, number: str, by: User) -> WorksOrder:
 
 @transaction.atomic
 def release_orders(*, site: Site, numbers: Sequence[str], by: User) -> list[WorksOrder]:
-    """Freeze the orders' own structures with the conversions of now, so that production can be booked (S1, Q4)."""
+    """Freeze the orders' own structures with the conversions of now, so that production can be booked (S1, Q4).
+
+    `release_warnings` says what a person should know of them.
+    """
     orders = _lock_orders(site, numbers)
     for order in orders:
         require(refuse_edit(order.number, OrderStatus(order.status)))
-    copies = _copies({order.structure_id for order in orders if order.structure_id is not None})
-    conversions = converter({step.component.item for lines in copies.values() for line in lines for step in line.steps})
-    contents = []
+    copies = {order.structure_id: order.item for order in orders if order.structure_id is not None}
+    phantoms = FrozenStructure.objects.filter(pk__in=copies).values_list("pk", "empty_phantoms")
+    contents = _converted(dict(phantoms))
+    for structure, item in copies.items():
+        require_convertible(item, contents[structure].requirements)
+    frozen = freeze(site=site, contents=[(item, contents[structure]) for structure, item in copies.items()])
+    released = dict(zip(copies, frozen, strict=True))
+    _set_released(orders, {before: after for before, after in released.items() if before != after.pk})
+    OrderChange.objects.bulk_create(
+        _change(order, "status", order.status, OrderStatus.RELEASED, by, "") for order in orders
+    )
     for order in orders:
-        assert order.structure_id is not None
-        lines = [
-            line.converted(lambda component, unit: conversions.factor(component.item, unit, component.unit))
-            for line in copies[order.structure_id]
-        ]
-        require_convertible(order.item, lines)
-        contents.append((order.item, lines))
-    for order, structure in zip(orders, freeze(site=site, contents=contents), strict=True):
-        order.structure = structure
+        assert order.structure_id is not None, "every order takes a copy when it is created"
+        order.structure = released[order.structure_id]
         order.status = OrderStatus.RELEASED
-    WorksOrder.objects.bulk_update(orders, ["structure", "status"], batch_size=500)
     return orders
+
+
+def _set_released(orders: Sequence[WorksOrder], changed: Mapping[int, FrozenStructure]) -> None:
+    """Write that orders are released; what they are made from only where conversions have changed since."""
+    WorksOrder.objects.filter(pk__in=[order.pk for order in orders]).update(status=OrderStatus.RELEASED)
+    for before, after in changed.items():
+        own = [order.pk for order in orders if order.structure_id == before]
+        WorksOrder.objects.filter(pk__in=own).update(structure=after)
 
 
 def release_order(*, site: Site, number: str, by: User) -> WorksOrder:
@@ -213,11 +271,22 @@ def release_order(*, site: Site, number: str, by: User) -> WorksOrder:
     return release_orders(site=site, numbers=[number], by=by)[0]
 
 
-def _copies(structures: Collection[int]) -> dict[int, list[Requirement]]:
-    copies: dict[int, list[Requirement]] = {structure: [] for structure in structures}
-    for line in FrozenLine.objects.filter(structure__in=structures).order_by("structure", "position"):
-        copies[line.structure_id].append(requirement_of(line))
-    return copies
+def _converted(copies: Mapping[int, Sequence[str]]) -> dict[int, Explosion]:
+    """The content of some orders' own structures with the conversions of now; `copies` are their empty phantoms."""
+    requirements: dict[int, list[Requirement]] = {structure: [] for structure in copies}
+    for line in FrozenLine.objects.filter(structure__in=copies).order_by("structure", "position"):
+        requirements[line.structure_id].append(requirement_of(line))
+    conversions = converter(
+        {step.component.item for lines in requirements.values() for line in lines for step in line.steps}
+    )
+
+    def factor(component: Component, unit: str) -> Fraction | None:
+        return conversions.factor(component.item, unit, component.unit)
+
+    return {
+        structure: Explosion(tuple(line.converted(factor) for line in lines), tuple(copies[structure]))
+        for structure, lines in requirements.items()
+    }
 
 
 @transaction.atomic
@@ -244,7 +313,29 @@ def cancel_order(*, site: Site, number: str, by: User, remarks: str = "") -> Wor
     return _move_on(lock_order(site, number), OrderStatus.CANCELLED, refuse_cancelling, by, remarks)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionIn:
+    """Another quantity or due date for an order; what is None stays."""
+
+    number: str
+    quantity: Decimal | None = None
+    due_date: date | None = None
+    remarks: str = ""
+
+
 @transaction.atomic
+def revise_orders(revisions: Sequence[RevisionIn], *, site: Site, by: User) -> list[WorksOrder]:
+    """Change the quantities or due dates of some orders, with a trace."""
+    orders = _lock_orders(site, [revision.number for revision in revisions])
+    changes = []
+    for order, revision in zip(orders, revisions, strict=True):
+        require(refuse_revising(order.number, OrderStatus(order.status)))
+        changes += _revised(order, revision, by)
+    WorksOrder.objects.bulk_update(orders, ["quantity", "due_date"])
+    OrderChange.objects.bulk_create(changes)
+    return orders
+
+
 def revise_order(
     *,
     site: Site,
@@ -254,20 +345,25 @@ def revise_order(
     due_date: date | None = None,
     remarks: str = "",
 ) -> WorksOrder:
-    """Change an order's quantity or due date, with a trace."""
-    order = lock_order(site, number)
-    require(refuse_revising(number, OrderStatus(order.status)))
-    if quantity is not None:
-        _require_whole(quantity, order.factor, order.item, field="quantity")
-        _trace(order, "quantity", written(order.quantity), written(quantity), by, remarks)
-        order.quantity = quantity
-    if due_date is not None:
-        if due_date < order.start_date:
-            raise InvalidDates(f"{number} would be due before it starts.", field="due_date")
-        _trace(order, "due date", str(order.due_date or ""), str(due_date), by, remarks)
-        order.due_date = due_date
-    order.save(update_fields=["quantity", "due_date"])
-    return order
+    """Change one order's quantity or due date."""
+    revision = RevisionIn(number=number, quantity=quantity, due_date=due_date, remarks=remarks)
+    return revise_orders([revision], site=site, by=by)[0]
+
+
+def _revised(order: WorksOrder, revision: RevisionIn, by: User) -> list[OrderChange]:
+    changes = []
+    if revision.quantity is not None:
+        _require_whole(revision.quantity, order.factor, order.item, field="quantity")
+        before, after = written(order.quantity), written(revision.quantity)
+        changes.append(_change(order, "quantity", before, after, by, revision.remarks))
+        order.quantity = revision.quantity
+    if revision.due_date is not None:
+        if revision.due_date < order.start_date:
+            raise InvalidDates(f"{order.number} would be due before it starts.", field="due_date")
+        before, after = str(order.due_date or ""), str(revision.due_date)
+        changes.append(_change(order, "due date", before, after, by, revision.remarks))
+        order.due_date = revision.due_date
+    return changes
 
 
 def _move_on(order: WorksOrder, status: OrderStatus, refuse: Refuses, by: User, remarks: str = "") -> WorksOrder:
@@ -279,7 +375,11 @@ def _move_on(order: WorksOrder, status: OrderStatus, refuse: Refuses, by: User, 
 
 
 def _trace(order: WorksOrder, what: str, before: str, after: str, by: User, remarks: str = "") -> None:
-    OrderChange.objects.create(
+    _change(order, what, before, after, by, remarks).save()
+
+
+def _change(order: WorksOrder, what: str, before: str, after: str, by: User, remarks: str = "") -> OrderChange:
+    return OrderChange(
         site_id=order.site_id,
         order=order,
         what=what,
@@ -303,8 +403,8 @@ def lock_order(site: Site, number: str) -> WorksOrder:
 
 
 def _lock_orders(site: Site, numbers: Sequence[str]) -> list[WorksOrder]:
-    """Orders with their jobs, locked by number of record; answered in the order asked."""
-    return orders_numbered(site, numbers, among=WorksOrder.objects.select_for_update(of=("self", "job")))
+    """Orders with their jobs, locked in the order of the jobs; answered in the order asked."""
+    return orders_numbered(site, numbers, among=WorksOrder.objects.select_for_update(no_key=True, of=("self", "job")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,9 +453,17 @@ def book_production_many(bookings: Sequence[BookingIn], *, site: Site, by: User)
     posted = post_bookings(batch, site=site, by=by)
     _open(orders.values(), site)
     done = {one.key: booking for one, booking in zip(fresh, posted, strict=True) if one.key}
-    done |= {key: Booking.objects.get(posting=posting) for key, posting in claims.posted.items()}
+    done |= _bookings_of(claims.posted)
     in_turn = iter([booking for one, booking in zip(fresh, posted, strict=True) if not one.key])
     return [done[one.key] if one.key else next(in_turn) for one in bookings]
+
+
+def _bookings_of(posted: Mapping[str, Posting]) -> dict[str, Booking]:
+    """The bookings that were posted under some keys before."""
+    if not posted:
+        return {}
+    bookings = {booking.posting_id: booking for booking in Booking.objects.filter(posting__in=posted.values())}
+    return {key: bookings[posting.pk] for key, posting in posted.items()}
 
 
 def book_production(booking: BookingIn, *, site: Site, by: User) -> Booking:
@@ -394,9 +502,46 @@ def booking_made(
         key=key,
         process=Process.WORKS_ORDER,
         factor=order.factor,
-        structure=order.structure,
+        structure=order.structure_id,
         job=order.job,
     )
+
+
+def booking_refusals(
+    booking: BookingIn, order: WorksOrder, rules: Mapping[int, TransferRule], *, site: Site
+) -> Iterator[Refusal]:
+    """Every reason for which a booking can't be made, where `booking_made` gives the first."""
+    backflush = order.item.type_code.backflush
+    checks: Sequence[Callable[[], object]] = (
+        lambda: require(refuse_posting(order.number, OrderStatus(order.status))),
+        lambda: _stocked(booking.good, order.factor, order.item, field="good"),
+        lambda: _stocked(booking.scrap, order.factor, order.item, field="scrap"),
+        lambda: _require_anything(booking, order.item),
+        lambda: require_rule(rules, _completion(order.item), site),
+        lambda: require_rule(rules, backflush, site) if backflush else None,
+        lambda: event_time(site, booking.at),
+    )
+    for check in checks:
+        try:
+            check()
+        except Refusal as refusal:
+            yield refusal
+
+
+def _require_anything(report: "BookingIn | ProductionIn", item: Item) -> None:
+    if not report.good and not report.scrap:
+        raise InvalidQuantity(f"{item.code}: enter what was made, good or scrap.", field="good")
+
+
+def _completion(item: Item) -> Action:
+    code = item.type_code
+    if code.completion is None:
+        raise NoCompletionAction(
+            f"Type code {code.code} has no completion action, so {item.code} can't be booked. "
+            "Ask an engineer to add one.",
+            field="item",
+        )
+    return code.completion
 
 
 def made_of(
@@ -408,22 +553,16 @@ def made_of(
     key: int | None,
     process: Process,
     factor: Fraction,
-    structure: FrozenStructure | None,
+    structure: int | None,
     draft: Sequence[FrozenLine] = (),
     job: Job | None = None,
 ) -> Made:
     """What a report of production comes to; refused where its quantities or the item's actions don't do (B1, Q5)."""
     good = _stocked(report.good, factor, item, field="good")
     scrap = _stocked(report.scrap, factor, item, field="scrap")
-    if not good + scrap:
-        raise InvalidQuantity(f"{item.code}: enter what was made, good or scrap.", field="good")
-    code = item.type_code
-    if code.completion is None:
-        raise NoCompletionAction(
-            f"Type code {code.code} has no completion action, so {item.code} can't be booked. "
-            "Ask an engineer to add one.",
-            field="item",
-        )
+    _require_anything(report, item)
+    require_short(report.scrap_reason, SCRAP_REASON_LENGTH, field="scrap_reason", what="A scrap reason")
+    backflush = item.type_code.backflush
     return Made(
         item=item,
         process=process,
@@ -432,8 +571,8 @@ def made_of(
         scrap=report.scrap,
         good_stock=good,
         quantity=good + scrap,
-        goods_rule=require_rule(dict(rules), code.completion, site),
-        backflush_rule=require_rule(dict(rules), code.backflush, site) if code.backflush else None,
+        goods_rule=require_rule(rules, _completion(item), site),
+        backflush_rule=require_rule(rules, backflush, site) if backflush else None,
         structure=structure,
         draft=draft,
         job=job,
@@ -448,10 +587,20 @@ def made_of(
 def _open(orders: Iterable[WorksOrder], site: Site) -> None:
     """The first booking opens an order; the site may have it completed by itself once it is full (B6)."""
     opened = [order.pk for order in orders if order.status == OrderStatus.RELEASED]
-    full = [order.pk for order in orders if site.complete_when_full and order.job.good >= order.quantity]
+    full = [order.pk for order in orders if _completes_itself(order, site)]
     for pks, status in ((opened, OrderStatus.OPEN), (full, OrderStatus.COMPLETE)):
         if pks:
             WorksOrder.objects.filter(pk__in=pks).update(status=status)
+
+
+def _completes_itself(order: WorksOrder, site: Site) -> bool:
+    return site.complete_when_full and order.job.good >= order.quantity
+
+
+def count_in(order: WorksOrder, booking: BookingIn, site: Site) -> None:
+    """Note on an order at hand, which isn't saved, what a booking would make of it: for looking at many in a row."""
+    order.job.good += booking.good
+    order.status = OrderStatus.COMPLETE if _completes_itself(order, site) else OrderStatus.OPEN
 
 
 def open_by_issue(order: WorksOrder) -> None:
@@ -497,12 +646,7 @@ def produce(production: ProductionIn, *, site: Site, by: User) -> Booking:
 
 def production_made(production: ProductionIn, *, site: Site, key: int | None, write: bool) -> Made:
     """What a production without order comes to; a preview writes nothing, so its structure stays a draft."""
-    item = item_coded(production.item)
-    if item.component_class not in {ComponentClass.KIT, ComponentClass.MADE}:
-        raise WrongClass(
-            f"{item.code} is {item.get_component_class_display()}. Only kits and manufactured items can be produced.",
-            field="item",
-        )
+    item = producible(production.item)
     day = day_at(site, event_time(site, production.at))
     structure, draft = structure_of_day(site=site, item=item, day=day, write=write)
     return made_of(
@@ -513,9 +657,20 @@ def production_made(production: ProductionIn, *, site: Site, key: int | None, wr
         key=key,
         process=Process.PRODUCTION,
         factor=Fraction(1),
-        structure=structure,
+        structure=structure.pk,
         draft=draft,
     )
+
+
+def producible(code: str) -> Item:
+    """An item that can be made without an order: a kit or a manufactured one (W)."""
+    item = item_coded(code)
+    if item.component_class not in {ComponentClass.KIT, ComponentClass.MADE}:
+        raise WrongClass(
+            f"{item.code} is {item.get_component_class_display()}. Only kits and manufactured items can be produced.",
+            field="item",
+        )
+    return item
 
 
 def _action_rules(site: Site, *actions: Action | None) -> dict[int, TransferRule]:

@@ -237,9 +237,7 @@ class World:
         name = operations[0]
         operation = OPERATIONS.get(name)
         assert operation is not None, f"unknown operation {name}"
-        fields = step[name]
-        arguments = dict(fields) if isinstance(fields, Mapping) else {SCALAR[name]: fields}
-        arguments = {RENAMED.get(field, field): value for field, value in arguments.items()}
+        arguments = _arguments(name, step[name])
         if "error" in step:
             self._refused(name, lambda: operation(self, **arguments), step["error"])
         else:
@@ -566,7 +564,17 @@ def _normal(row: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(number(value) if isinstance(value, int | Decimal) else str(value) for value in row)
 
 
-RENAMED = {"from": "from_"}
+def _arguments(name: str, fields: Any) -> dict[str, Any]:
+    """The fields of a step as an operation takes them; one that takes a single field may have it without a name."""
+    if fields is None:
+        return {}
+    named = dict(fields) if isinstance(fields, Mapping) else {SCALAR[name]: fields}
+    renamed = {"from": "from_"} if name not in SCALAR else {"number": "order"}
+    if name == "reverse":
+        renamed = {"key": "of"}
+    return {renamed.get(field, field): value for field, value in named.items()}
+
+
 SCALAR = {"release": "order", "complete_order": "order", "reset_order": "order", "reverse": "of"}
 OPERATIONS: dict[str, Callable[..., None]] = {
     "works_order": World.works_order,

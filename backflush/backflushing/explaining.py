@@ -1,0 +1,268 @@
+"""Telling in words why a movement has the quantity that it has: a sentence, then each step with its arithmetic.
+
+Nothing is looked up here and nothing is computed that the booking didn't: the facts come from `selectors.explain`.
+Every door tells the same story.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from backflush.backflushing.models import Booking
+from backflush.backflushing.selectors import Explanation
+from backflush.core.moves import Process, Reason
+from backflush.core.quantity import DECIMALS_MAX, round_half_up, written
+from backflush.core.structure import Step
+
+WAITS = {
+    Reason.BATCH: "nobody can know which batch it was",
+    Reason.SERIAL: "nobody can know which serial numbers it was",
+    Reason.BIN: "nobody can know which bin it was",
+    Reason.SHORT: "there was too little",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """One step of the arithmetic: what it is, how it comes about, and what it comes to."""
+
+    what: str
+    how: str
+    comes_to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The story of a quantity. `chosen_by` says what decided where from and to, `notes` what else one should know."""
+
+    sentence: str
+    workings: tuple[Working, ...]
+    chosen_by: str
+    notes: tuple[str, ...]
+
+
+def tell(facts: Explanation) -> Told:
+    """The story of an assumed quantity, from recorded facts only."""
+    return Told(
+        sentence=" ".join((_booked(facts), _structure_says(facts), _makes(facts), _became(facts))),
+        workings=tuple(_workings(facts)),
+        chosen_by=_chosen_by(facts),
+        notes=tuple(_notes(facts)),
+    )
+
+
+def figure(exact: Fraction) -> str:
+    """An exact value: as a decimal where it ends, else as a ratio with what it is about."""
+    rest = exact.denominator
+    twos = fives = 0
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    if rest == 1:
+        return written(round_half_up(exact, max(twos, fives)))
+    about = round_half_up(exact, DECIMALS_MAX)
+    return f"{exact.numerator}/{exact.denominator} (about {written(about)})"
+
+
+def _unit(facts: Explanation) -> str:
+    return facts.line.component.stock_unit.code
+
+
+def _made_unit(facts: Explanation) -> str:
+    return facts.booking.item.stock_unit.code
+
+
+def _amount(quantity: Decimal, unit: str) -> str:
+    return f"{written(quantity)} {unit}"
+
+
+def _were(quantity: Decimal) -> str:
+    return "was" if quantity == 1 else "were"
+
+
+def _how_made(booking: Booking) -> str:
+    """By which kind of report it was made, and on which order."""
+    verb = {Process.GOODS_RECEIVED: "received", Process.PRODUCTION: "produced"}.get(
+        Process(booking.posting.process), "booked"
+    )
+    return f"{verb} on {booking.job.number}" if booking.job is not None else f"{verb} without order"
+
+
+def _good_and_scrap(booking: Booking) -> str:
+    """Good and scrap in the order's own unit."""
+    words = ("accepted", "rejected") if booking.posting.process == Process.GOODS_RECEIVED else ("good", "scrap")
+    own_unit = "" if booking.good + booking.scrap == booking.quantity else ", in the order's unit"
+    return f"{written(booking.good)} {words[0]}, {written(booking.scrap)} {words[1]}{own_unit}"
+
+
+def _booked(facts: Explanation) -> str:
+    booking = facts.booking
+    parts = f" ({_good_and_scrap(booking)})" if booking.scrap else ""
+    return (
+        f"{_amount(booking.quantity, _made_unit(facts))} of {booking.item.code}{parts} "
+        f"{_were(booking.quantity)} {_how_made(booking)}."
+    )
+
+
+def _structure_says(facts: Explanation) -> str:
+    first, *below = facts.steps
+    said = f"The structure says {_per(first)} for one"
+    for step in below:
+        said += f", and {_per(step)} for one of these"
+    wasted = [step for step in facts.steps if step.waste]
+    for step in wasted:
+        of = "" if len(facts.steps) == 1 else f" for line {step.number}"
+        said += f", and {written(step.waste)} % of what is taken{of} is wasted"
+    if facts.line.fixed:
+        said += (
+            f"; {_amount(facts.line.fixed, facts.steps[-1].unit)} more {_were(facts.line.fixed)} taken once, for set-up"
+        )
+    return f"{said}."
+
+
+def _per(step: Step) -> str:
+    return f"{written(step.quantity)} {step.unit} of {step.component.code}"
+
+
+def _makes(facts: Explanation) -> str:
+    unit, use = _unit(facts), facts.use
+    if not use.exact_before and not use.assumed_before:
+        return f"That makes {_amount(facts.rounded, unit)}."
+    return (
+        f"With the {written(facts.produced_before)} booked before, that makes {_amount(facts.rounded, unit)}; "
+        f"{_amount(use.assumed_before, unit)} had been assumed already, so {_amount(use.quantity, unit)} "
+        f"{_were(use.quantity)} assumed now."
+    )
+
+
+def _became(facts: Explanation) -> str:
+    outcome, unit = facts.outcome, _unit(facts)
+    if outcome.moved == facts.use.quantity:
+        return "All of it moved."
+    parts = [
+        f"{_amount(quantity, unit)} {word}"
+        for quantity, word in (
+            (outcome.moved, "moved"),
+            (outcome.unresolved, "still " + ("waits" if outcome.unresolved == 1 else "wait")),
+            (outcome.cancelled, f"{_were(outcome.cancelled)} cancelled"),
+            (outcome.dropped, f"{_were(outcome.dropped)} not used"),
+        )
+        if quantity > 0
+    ]
+    if outcome.dropped < 0:
+        parts.append(f"{_amount(-outcome.dropped, unit)} of that more than was assumed")
+    why = f": {WAITS[Reason(facts.root.reason)]}" if facts.root.reason and outcome.unresolved else ""
+    return f"{', '.join(parts)}{why}."
+
+
+def _workings(facts: Explanation) -> Iterator[Working]:
+    booking, unit, made = facts.booking, _unit(facts), _made_unit(facts)
+    yield Working("Made now", _good_and_scrap(booking), _amount(booking.quantity, made))
+    where = f"on {booking.job.number}" if booking.job is not None else "without order, so it stands alone"
+    yield Working("Made before", where, _amount(facts.produced_before, made))
+    parent = booking.item.code
+    for step in facts.steps:
+        yield from _step_workings(step, parent)
+        parent = step.component.code
+    per_piece = facts.use.line.per_piece
+    if len(facts.steps) > 1:
+        way = " x ".join(figure(step.multiplier or Fraction(0)) for step in facts.steps)
+        yield Working(f"For one {booking.item.code}", way, f"{figure(per_piece)} {unit}")
+    yield from _exact_workings(facts, per_piece)
+    yield from _assumed_workings(facts)
+
+
+def _step_workings(step: Step, parent: str) -> Iterator[Working]:
+    """A structure line: its quantity, waste and unit, one after the other."""
+    exact = Fraction(step.quantity)
+    yield Working(f"Line {step.number}", f"{step.component.code} for one {parent}", f"{figure(exact)} {step.unit}")
+    if step.waste:
+        kept = written(100 - step.waste)
+        exact = exact * 100 / (100 - Fraction(step.waste))
+        yield Working(
+            f"{written(step.waste)} % waste",
+            f"{written(step.quantity)} x 100 / {kept}",
+            f"{figure(exact)} {step.unit}",
+        )
+    if step.factor is not None and step.unit != step.component.unit:
+        stock = step.component.unit
+        yield Working(
+            f"{step.unit} to {stock}",
+            f"{figure(exact)} x {figure(step.factor)}",
+            f"{figure(exact * step.factor)} {stock}",
+        )
+
+
+def _exact_workings(facts: Explanation, per_piece: Fraction) -> Iterator[Working]:
+    unit, use, fixed = _unit(facts), facts.use, facts.use.line.fixed
+    now = per_piece * Fraction(facts.produced)
+    first = use.exact_after - use.exact_before != now
+    yield Working("Exactly, for now", f"{written(facts.produced)} x {figure(per_piece)}", f"{figure(now)} {unit}")
+    if fixed and first:
+        yield Working("Set-up, once", "taken by the first booking that stands", f"{figure(fixed)} {unit}")
+    if use.exact_before:
+        yield Working("Exactly, before", _before(facts, per_piece, fixed), f"{figure(use.exact_before)} {unit}")
+        parts = [use.exact_before, now, *([fixed] if fixed and first else [])]
+        yield Working("Exactly, in all", " + ".join(map(figure, parts)), f"{figure(use.exact_after)} {unit}")
+
+
+def _before(facts: Explanation, per_piece: Fraction, fixed: Fraction) -> str:
+    """How the earlier bookings' part comes about, where they used the same line; else each had its own."""
+    plain = per_piece * Fraction(facts.produced_before)
+    times = f"{written(facts.produced_before)} x {figure(per_piece)}"
+    if facts.use.exact_before == plain:
+        return times
+    if fixed and facts.use.exact_before == plain + fixed:
+        return f"{times} + {figure(fixed)} for set-up"
+    return "each booking at the structure that it was booked with"
+
+
+def _assumed_workings(facts: Explanation) -> Iterator[Working]:
+    unit, use, outcome = _unit(facts), facts.use, facts.outcome
+    decimals = "whole pieces" if not facts.decimals else f"{facts.decimals} decimals"
+    yield Working("Rounded", f"half up to {decimals}", _amount(facts.rounded, unit))
+    if use.assumed_before:
+        never = "; never below zero" if use.assumed_before > facts.rounded else ""
+        yield Working("Assumed before", f"what the bookings before assumed{never}", _amount(use.assumed_before, unit))
+    less = f"{written(facts.rounded)} - {written(use.assumed_before)}"
+    yield Working("Assumed now", less, _amount(use.quantity, unit))
+    became = (
+        ("moved", outcome.moved),
+        ("still unresolved", outcome.unresolved),
+        ("cancelled", outcome.cancelled),
+        ("not used" if outcome.dropped >= 0 else "more than was due", outcome.dropped),
+    )
+    for word, quantity in became:
+        if quantity:
+            yield Working(f"of which {word}", "", _amount(quantity, unit))
+
+
+def _chosen_by(facts: Explanation) -> str:
+    booking, rule, root = facts.booking, facts.booking.rule, facts.root
+    assert rule is not None, "nothing is assumed without a rule"
+    said = (
+        f"Type code {booking.type_code.code} -> action {rule.action.name} -> "
+        f"rule from {rule.source.path} to {rule.target.path}"
+    )
+    if root.source_id == rule.source_id:
+        return f"{said}."
+    whose = "the line's own from-location" if facts.line.source_id == root.source_id else "the supplier's stock"
+    return f"{said}; taken from {root.source.path}, {whose}."
+
+
+def _notes(facts: Explanation) -> Iterator[str]:
+    movement, root = facts.movement, facts.root
+    if movement.reverses_id is not None:
+        yield f"Movement {movement.pk} takes movement {movement.reverses_id} back."
+    elif movement.resolves_id is not None:
+        yield f"Movement {movement.pk} settles movement {movement.resolves_id}."
+    elif movement.pk != root.pk:
+        yield f"Movement {movement.pk} is the rest that was kept of movement {root.pk}."
+    if movement.reverses_id is None and movement.source_id != root.source_id:
+        yield f"It came from {movement.source.path}, not from {root.source.path} as planned."
+    if facts.booking.reversed_by_id is not None:
+        yield f"The booking was taken back by posting {facts.booking.reversed_by_id}."
+    if facts.since:
+        yield f"Since then: {'; '.join(facts.since)}."

@@ -1,0 +1,80 @@
+"""What happens when an item is completed or received, as the set-up says: which rules move what, in which order."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from backflush.core.refusals import FixedOnPhantom, StructureTooLarge
+from backflush.core.structure import Requirement
+from backflush.items.models import ComponentClass, Item
+from backflush.stockmap.models import Action, Location, Site
+from backflush.stockmap.selectors import single_rules
+from backflush.structures.selectors import StructureBook
+
+BY_ORDER = {ComponentClass.MADE, ComponentClass.KIT}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One step: an action from one place to another, of the item itself (`components` 0) or of so many components.
+
+    `source` and `target` are empty where the action has no rule at the site: then all of it is refused.
+    """
+
+    action: Action
+    source: Location | None
+    target: Location | None
+    components: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Happenings:
+    """All steps in the order of posting, and the components that are left for a person: issued by hand."""
+
+    item: Item
+    steps: tuple[Happening, ...]
+    by_hand: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether every action has its rule."""
+        return all(step.source is not None for step in self.steps)
+
+
+def happenings(site: Site, item: Item, day: date) -> Happenings:
+    """What completing (a bought or sub-contracted item: receiving) one of an item does, from set-up only.
+
+    A line with a from-location of its own is a step of its own. What can't be exploded has no components.
+    """
+    code = item.type_code
+    first = code.completion if item.component_class in BY_ORDER else site.receive_action
+    rules = single_rules(site, [action.pk for action in (first, code.backflush) if action is not None])
+    steps: list[Happening] = []
+    if first is not None:
+        rule = rules.get(first.pk)
+        steps.append(Happening(first, rule.source if rule else None, rule.target if rule else None))
+    if code.backflush is None:
+        return Happenings(item, tuple(steps))
+    needed = list(_requirements(site, item, day))
+    assumed = [need for need in needed if not need.by_hand]
+    rule = rules.get(code.backflush.pk)
+    if rule is None:
+        steps.append(Happening(code.backflush, None, None, len(assumed)))
+        return Happenings(item, tuple(steps), len(needed) - len(assumed))
+    own = Location.objects.in_bulk({need.source for need in assumed if need.source is not None})
+    counts = Counter(own.get(need.source, rule.source) if need.source else rule.source for need in assumed)
+    places = sorted(counts, key=lambda place: (place.pk != rule.source_id, place.path)) or [rule.source]
+    steps.extend(Happening(code.backflush, place, rule.target, counts[place]) for place in places)
+    return Happenings(item, tuple(steps), len(needed) - len(assumed))
+
+
+def _requirements(site: Site, item: Item, day: date) -> Iterator[Requirement]:
+    received = item.component_class not in BY_ORDER
+    try:
+        content = StructureBook(site, [item.pk]).explode(item.pk, day)
+    except (FixedOnPhantom, StructureTooLarge):
+        return
+    for need in content.requirements:
+        if not (received and need.supplier_provides):
+            yield need

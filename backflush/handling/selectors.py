@@ -1,0 +1,131 @@
+"""Questions about what people post by hand: what taking a posting back would do, and where stock may be moved to."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import QuerySet
+
+from backflush.backflushing.models import Booking
+from backflush.backflushing.services import movements_standing
+from backflush.backflushing.services import require_not_reversed as require_booking_not_reversed
+from backflush.core.consumption import plan_posting
+from backflush.core.moves import Move, Process, Status, pots_of
+from backflush.core.refusals import NotReversible, Refusal
+from backflush.handling.services import require_not_reversed
+from backflush.ledger.models import Movement, Posting
+from backflush.ledger.selectors import move_of
+from backflush.ledger.services import read_balances, require_possible
+from backflush.stockmap.models import ActionType, Location, Site, TransferRule
+from backflush.unresolved.models import Settlement
+from backflush.unresolved.services import require_jobs_had, require_undoable
+
+NEVER_BACK = frozenset({Process.OPENING, Process.REVERSAL})
+_NAMED = ("item__stock_unit", "source", "target")
+
+
+@dataclass(frozen=True, slots=True)
+class TakingBack:
+    """What taking a posting back would do now: the same checks and the same plan, not posted.
+
+    `back` would move the other way, `cancels` would wait no longer, `waits_again` would wait as before. Where there
+    is a `refusal`, none of it can be done.
+    """
+
+    posting: Posting
+    back: tuple[Movement, ...] = ()
+    cancels: tuple[Movement, ...] = ()
+    waits_again: tuple[Movement, ...] = ()
+    refusal: Refusal | None = None
+
+
+def goes_back(posting: Posting) -> bool:
+    """Whether a posting is of a kind that is taken back at all, and nobody has done so yet."""
+    if posting.process in NEVER_BACK:
+        return False
+    if posting.process == Process.RESOLUTION:
+        return posting.settlements.exists() and not posting.settlements.filter(undone_by__isnull=False).exists()
+    return not posting.reversals.exists()
+
+
+def foresee_reversal(posting: Posting) -> TakingBack:
+    """What `reverse` would do to a posting. Locks nothing, writes nothing."""
+    match Process(posting.process):
+        case Process.WORKS_ORDER | Process.GOODS_RECEIVED | Process.PRODUCTION:
+            return _booking_back(posting)
+        case Process.RESOLUTION:
+            return _settlement_back(posting)
+        case Process.OPENING | Process.REVERSAL as process:
+            sentence = f"Posting {posting.pk} is a posting of {process}, which isn't taken back."
+            return TakingBack(posting, refusal=NotReversible(sentence, field="posting"))
+        case Process.ISSUE | Process.RETURN | Process.HAND | Process.COUNT:
+            back = _moved_by(posting)
+            return TakingBack(posting, back, refusal=_refusal(back, lambda: require_not_reversed(posting)))
+
+
+def _booking_back(posting: Posting) -> TakingBack:
+    booking = Booking.objects.select_related("reversed_by__by").get(posting=posting)
+    back = tuple(movements_standing(booking))
+    unresolved = Movement.objects.filter(status=Status.UNRESOLVED).select_related(*_NAMED).order_by("pk")
+    # Two questions and not one with an *or*, which would be answered by reading everything.
+    waiting = [*unresolved.filter(posting=posting), *unresolved.filter(origin__posting=posting)]
+    refusal = _refusal(back, lambda: require_booking_not_reversed(booking))
+    return TakingBack(posting, back, cancels=tuple(waiting), refusal=refusal)
+
+
+def _settlement_back(posting: Posting) -> TakingBack:
+    found = Settlement.objects.filter(posting=posting).select_related("kept", *(f"movement__{name}" for name in _NAMED))
+    settlements = list(found.order_by("pk"))
+    if not settlements:
+        sentence = f"Posting {posting.pk} settled nothing that could be undone."
+        return TakingBack(posting, refusal=NotReversible(sentence, field="posting"))
+    kept = {one.kept.pk: one.kept for one in settlements if one.kept is not None}
+    back = _moved_by(posting)
+    return TakingBack(
+        posting,
+        back,
+        waits_again=tuple(one.movement for one in settlements),
+        refusal=_refusal(back, lambda: require_undoable(settlements, kept=kept)),
+    )
+
+
+def _moved_by(posting: Posting) -> tuple[Movement, ...]:
+    return tuple(posting.movements.filter(status=Status.OK).select_related(*_NAMED).order_by("-pk"))
+
+
+def _refusal(back: Sequence[Movement], require_allowed: Callable[[], None]) -> Refusal | None:
+    """Why some movements can't go back as things stand, if they can't."""
+    moves = [move_of(movement).mirrored(movement=movement.pk) for movement in back]
+    stock = read_balances(site=back[0].site, pots=pots_of(moves)) if back else None
+    try:
+        require_allowed()
+        require_jobs_had(moves)
+        if stock is not None:
+            require_possible(plan_posting(moves, (), stock).shortages, stock)
+    except Refusal as refusal:
+        return refusal
+    return None
+
+
+def ways_by_hand(site: Site, source: Location) -> QuerySet[TransferRule]:
+    """Along which rules stock may be moved by hand from a place (A3)."""
+    by_hand = [type for type in ActionType if type.by_hand]
+    rules = TransferRule.objects.filter(site=site, source=source, active=True, action__type__in=by_hand)
+    return rules.select_related("action", "source", "target").order_by("target__path", "action__name")
+
+
+@dataclass(frozen=True, slots=True)
+class MoveForeseen:
+    """What a hand movement would leave behind at both ends; None where no balance is kept."""
+
+    left: Decimal | None
+    then: Decimal | None
+
+
+def foresee_move(moves: Sequence[Move], site: Site) -> MoveForeseen:
+    """What moving by hand would do: the same plan, not posted. Refused where it would be (`insufficient_stock`)."""
+    stock = read_balances(site=site, pots=pots_of(moves))
+    plan = plan_posting(moves, (), stock)
+    require_possible(plan.shortages, stock)
+    last = plan.moved[-1]
+    return MoveForeseen(last.source_after, last.target_after)

@@ -1,0 +1,139 @@
+"""Movements as a list that people search, at the same speed with half a million of them.
+
+A list is ordered by time, and there are two ways to find a page of it. Where many match, one goes along the index of
+time until the page is full. Where few match, that would look at the whole ledger: then one takes the few that one of
+the filters leaves, and sorts these. Which of the two it is, a look at each filter says, which stops early.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+
+from backflush.core.moves import Status
+from backflush.items.models import Item
+from backflush.ledger.models import Job, Movement, Posting
+from backflush.people.models import User
+from backflush.stockmap.models import Location, Site, TransferRule
+
+FEW = 10_000
+"""So many are counted, and so many at most are taken and sorted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Which movements are looked for; all that is given must hold, and what is empty doesn't matter.
+
+    `location` is a path, or a store's code for all of its locations, at either end of a movement; `order` a works or
+    purchase order, `person` a log-in name. `until` is not included.
+    """
+
+    status: str = ""
+    item: str = ""
+    location: str = ""
+    process: str = ""
+    order: str = ""
+    action: str = ""
+    person: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What matches, newest first, and how many there are; one more than `FEW` stands for more."""
+
+    movements: QuerySet[Movement]
+    total: int
+
+
+def movements_sought(site: Site, sought: Sought) -> Found:
+    """Search the ledger of a site."""
+    conditions = _conditions(site, sought)
+    found = Movement.objects.filter(*conditions.values(), site=site)
+    few = _few(site, sought, conditions)
+    if few is not None:
+        found = Movement.objects.filter(*conditions.values(), site=site, pk__in=few)
+    return Found(_shown(found), found.order_by().values("pk")[: FEW + 1].count())
+
+
+def _shown(found: QuerySet[Movement]) -> QuerySet[Movement]:
+    named = found.select_related("item__stock_unit", "source", "target", "job", "posting__by", "rule__action")
+    return named.order_by(F("at").desc(), F("id").desc())
+
+
+def _few(site: Site, sought: Sought, conditions: Mapping[str, Q]) -> list[int] | None:
+    """The movements that one of the conditions leaves, if it alone leaves few; the first that does.
+
+    Each is asked without its site where it names something that belongs to one: only its own index is the short way
+    then. A database that has no statistics would choose another, and read everything.
+    """
+    alone = [
+        Movement.objects.filter(conditions[name]) for name in ("order", "action", "location") if name in conditions
+    ]
+    if sought.process or sought.person:
+        alone.append(Movement.objects.filter(posting__in=_postings(site, sought)))
+    if sought.item:
+        alone.append(Movement.objects.filter(conditions["item"], site=site))
+    for one in alone:
+        numbers = list(one.order_by().values_list("pk", flat=True)[: FEW + 1])
+        if len(numbers) <= FEW:
+            return numbers
+    return None
+
+
+def _conditions(site: Site, sought: Sought) -> dict[str, Q]:
+    """Names are looked up first: a database sees the short way only by numbers."""
+    conditions = _of_posting(site, sought)
+    if sought.status:
+        conditions["status"] = Q(status=sought.status)
+    if sought.status not in {"", Status.OK} and not sought.item:
+        # Said once more as its index says it, or SQLite doesn't see that it may use it.
+        conditions["due"] = ~Q(status=Status.OK)
+    if sought.since:
+        conditions["since"] = Q(at__gte=sought.since)
+    if sought.until:
+        conditions["until"] = Q(at__lt=sought.until)
+    if sought.item:
+        conditions["item"] = _among("item", Item.objects.filter(code=sought.item))
+    if sought.location:
+        places = _places(site, sought.location)
+        conditions["location"] = _among("source", places) | _among("target", places)
+    return conditions
+
+
+def _of_posting(site: Site, sought: Sought) -> dict[str, Q]:
+    conditions = {}
+    if sought.order:
+        charged = Q(number=sought.order) | Q(purchase_line__order__number=sought.order)
+        conditions["order"] = _among("job", Job.objects.filter(charged, site=site))
+    if sought.action:
+        rules = TransferRule.objects.filter(site=site, action__name=sought.action)
+        conditions["action"] = _among("rule", rules)
+    if sought.process:
+        conditions["process"] = Q(posting__process=sought.process)
+    if sought.person:
+        conditions["person"] = _among("posting__by", User.objects.filter(username=sought.person))
+    return conditions
+
+
+def _postings(site: Site, sought: Sought) -> QuerySet[Posting]:
+    """The postings of a process or person."""
+    found = Posting.objects.filter(site=site)
+    if sought.process:
+        found = found.filter(process=sought.process)
+    if sought.person:
+        found = found.filter(by__username=sought.person)
+    return found
+
+
+def _places(site: Site, location: str) -> QuerySet[Location]:
+    here = Location.objects.filter(site=site)
+    return here.filter(path=location) if "/" in location else here.filter(store__code=location)
+
+
+def _among(end: str, things: QuerySet[Any]) -> Q:
+    numbers = list(things.values_list("pk", flat=True))
+    return Q(**{end: numbers[0]}) if len(numbers) == 1 else Q(**{f"{end}__in": numbers})

@@ -1,0 +1,111 @@
+"""What each role may do: SPEC.md's matrix of rights, as data.
+
+Whoever has any role at a site may look at the work there (`SEE_WORK`), because nobody can book or resolve what they
+can't see. The figures that stand apart, costs and audits among them, are for those whose row says so.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """What someone is at a site; a person may have several."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    STORES = "stores"
+    SUPERVISOR = "supervisor"
+    BUYER = "buyer"
+    ENGINEER = "engineer"
+    CONTROLLER = "controller"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+
+class Verb(StrEnum):
+    """Something that takes a right."""
+
+    SEE_WORK = "see the work"
+    SEE = "see everything"
+    BOOK = "book"
+    PRODUCE = "produce"
+    ISSUE = "issue"
+    RETURN = "return"
+    REVERSE_OWN = "reverse own bookings of the same day"
+    RECEIVE = "receive"
+    MOVE = "move"
+    RESOLVE = "resolve"
+    CANCEL = "cancel"
+    RETRY = "retry"
+    COUNT = "count"
+    RELEASE = "create, change and release orders"
+    COMPLETE = "complete orders"
+    REOPEN = "reopen orders"
+    CANCEL_ORDERS = "cancel orders"
+    REVERSE = "reverse anything"
+    UNDO = "undo settlements"
+    APPROVE_COUNTS = "approve counts"
+    PURCHASE = "purchase orders"
+    SEND = "send to sub-contractors"
+    TAKE_BACK = "return from sub-contractors"
+    STATEMENTS = "statements"
+    ITEMS = "items"
+    UNITS = "units"
+    STRUCTURES = "structures"
+    TYPE_CODES = "type codes"
+    ACTIONS = "actions"
+    RULES = "rules"
+    STOCK_MAP = "stock map"
+    COSTS = "costs"
+    PERIODS = "periods"
+    SIGN_OFF = "sign off audits"
+    PEOPLE = "people"
+
+
+_VIEWER: Final = {Verb.SEE}
+_OPERATOR: Final = {Verb.BOOK, Verb.PRODUCE, Verb.ISSUE, Verb.RETURN, Verb.REVERSE_OWN}
+_STORES: Final = _OPERATOR | {Verb.RECEIVE, Verb.MOVE, Verb.RESOLVE, Verb.CANCEL, Verb.RETRY, Verb.COUNT}
+_SUPERVISOR: Final = _STORES | {
+    Verb.RELEASE,
+    Verb.COMPLETE,
+    Verb.REOPEN,
+    Verb.CANCEL_ORDERS,
+    Verb.REVERSE,
+    Verb.UNDO,
+    Verb.APPROVE_COUNTS,
+}
+_OWN_WORDS: Final[Mapping[Role, Iterable[Verb]]] = {
+    Role.VIEWER: _VIEWER,
+    Role.OPERATOR: _OPERATOR,
+    Role.STORES: _STORES,
+    Role.SUPERVISOR: _SUPERVISOR,
+    Role.BUYER: {Verb.PURCHASE, Verb.RECEIVE, Verb.SEND, Verb.TAKE_BACK, Verb.STATEMENTS},
+    Role.ENGINEER: {
+        Verb.ITEMS,
+        Verb.UNITS,
+        Verb.STRUCTURES,
+        Verb.TYPE_CODES,
+        Verb.ACTIONS,
+        Verb.RULES,
+        Verb.STOCK_MAP,
+    },
+    Role.CONTROLLER: {Verb.COSTS, Verb.PERIODS, Verb.APPROVE_COUNTS, Verb.SIGN_OFF},
+    Role.AUDITOR: _VIEWER | {Verb.SIGN_OFF},
+    Role.ADMINISTRATOR: set(Verb),
+}
+
+ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
+    role: frozenset({Verb.SEE_WORK, *verbs}) for role, verbs in _OWN_WORDS.items()
+}
+
+
+def verbs_of(roles: Iterable[Role]) -> frozenset[Verb]:
+    """All that some roles together may do."""
+    return frozenset().union(*(ROLES[role] for role in roles))
+
+
+def roles_that_may(verb: Verb) -> list[Role]:
+    """Whom to ask; the administrator, who may everything, is named only where nobody else may."""
+    others: list[Role] = [role for role, verbs in ROLES.items() if verb in verbs and role is not Role.ADMINISTRATOR]
+    return others or [Role.ADMINISTRATOR]

@@ -1,0 +1,196 @@
+"""Questions about purchase orders and about what sub-contractors have of ours."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Case, Count, F, IntegerField, Min, QuerySet, Value, When
+
+from backflush.backflushing.models import Booking
+from backflush.core.costing import total_amount
+from backflush.core.lifecycle import PurchaseStatus
+from backflush.core.moves import Process, Status
+from backflush.core.quantity import EXACT, ZERO
+from backflush.core.refusals import NotFound
+from backflush.fields import ExactSum
+from backflush.items.models import Item
+from backflush.ledger.models import Balance, Movement
+from backflush.stockmap.models import Location, Site, Supplier, SupplierStock
+from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
+
+
+def purchase_order_numbered(site: Site, number: str) -> PurchaseOrder:
+    """One purchase order, with who it is at."""
+    order = (
+        PurchaseOrder.objects.filter(site=site, number=number)
+        .select_related("site__receive_action", "supplier", "receive_action")
+        .first()
+    )
+    if order is None:
+        raise NotFound(f"There is no purchase order {number}.", field="order")
+    return order
+
+
+def purchase_orders_in_turn(
+    site: Site, *, status: str = "", number: str = "", supplier: str = ""
+) -> QuerySet[PurchaseOrder]:
+    """Purchase orders with their place in the list, `turn`: open ones first. `number` is how the number begins."""
+    turn = Case(When(status=PurchaseStatus.OPEN, then=Value(1)), default=Value(0), output_field=IntegerField())
+    found = PurchaseOrder.objects.filter(site=site).annotate(turn=turn)
+    if status:
+        found = found.filter(status=status)
+    if number:
+        found = found.filter(number__startswith=number)
+    if supplier:
+        found = found.filter(supplier__code=supplier)
+    return found.select_related("supplier").prefetch_related("lines__item", "lines__unit", "lines__job")
+
+
+def purchase_lines(order: PurchaseOrder) -> list[PurchaseOrderLine]:
+    """The lines of a purchase order; what was received and rejected stands on each one's job."""
+    found = PurchaseOrderLine.objects.filter(order=order).order_by("number")
+    return list(found.select_related("item__stock_unit", "item__type_code__backflush", "unit", "job"))
+
+
+def receipts(site: Site, *, order: PurchaseOrder | None = None) -> QuerySet[Booking]:
+    """Receipts, reversed ones too, to be listed by posting; of one order, or of all."""
+    found = Booking.objects.filter(site=site, posting__process=Process.GOODS_RECEIVED)
+    if order is not None:
+        found = found.filter(job__purchase_line__order=order)
+    return found.select_related(
+        "posting__by",
+        "reversed_by__by",
+        "item__stock_unit",
+        "job__purchase_line__order__supplier",
+        "job__purchase_line__unit",
+    )
+
+
+@dataclass(slots=True)
+class Outside:
+    """A sub-contractor: where it keeps our stock, what that is worth, what is unresolved there, what comes next.
+
+    `value` is at present standard material cost; `comes` the first day that an open order line not yet received in
+    full is due.
+    """
+
+    supplier: Supplier
+    stock: Location | None = None
+    places: list[Location] = field(default_factory=list)
+    value: Decimal = ZERO
+    items: int = 0
+    unresolved: int = 0
+    open_orders: int = 0
+    comes: date | None = None
+
+
+def outsides(site: Site, supplier: str = "") -> list[Outside]:
+    """Suppliers who hold stock of ours here or have an open order, by code; only one of them where a code is given."""
+    known = Supplier.objects.filter(code=supplier) if supplier else Supplier.objects.all()
+    found = {one.pk: Outside(one) for one in known.order_by("code")}
+    places = Location.objects.filter(site=site, supplier__in=found).order_by("path")
+    named = SupplierStock.objects.filter(site=site, supplier__in=found).select_related("location")
+    holders: dict[int, set[int]] = {}
+    for one in named:
+        found[one.supplier_id].stock = one.location
+        found[one.supplier_id].places.append(one.location)
+        holders.setdefault(one.location_id, set()).add(one.supplier_id)
+    for place in places:
+        assert place.supplier_id is not None, "only places of suppliers were asked for"
+        if place.supplier_id not in holders.setdefault(place.pk, set()):
+            holders[place.pk].add(place.supplier_id)
+            found[place.supplier_id].places.append(place)
+    _value(site, found, holders)
+    _count_waiting(site, found, holders)
+    _orders(site, found)
+    return [one for one in found.values() if supplier or one.places or one.open_orders]
+
+
+def _value(site: Site, found: dict[int, Outside], holders: dict[int, set[int]]) -> None:
+    rows = Balance.objects.filter(site=site, location__in=holders).exclude(quantity=0)
+    totals = rows.values_list("location", "item__cost__standard_material", "item").annotate(ExactSum("quantity"))
+    worth: dict[int, list[Decimal]] = {}
+    items: dict[int, set[int]] = {}
+    for place, cost, item, quantity in totals.order_by():
+        for supplier in holders[place]:
+            worth.setdefault(supplier, []).append(EXACT.multiply(quantity, cost or ZERO))
+            items.setdefault(supplier, set()).add(item)
+    for supplier, amounts in worth.items():
+        found[supplier].value = total_amount(amounts)
+        found[supplier].items = len(items[supplier])
+
+
+def _count_waiting(site: Site, found: dict[int, Outside], holders: dict[int, set[int]]) -> None:
+    waiting = Movement.objects.filter(site=site, status=Status.UNRESOLVED, source__in=holders).order_by()
+    for place, number in waiting.values_list("source").annotate(Count("pk")):
+        for supplier in holders[place]:
+            found[supplier].unresolved += number
+
+
+def _orders(site: Site, found: dict[int, Outside]) -> None:
+    open_ones = PurchaseOrder.objects.filter(site=site, status=PurchaseStatus.OPEN, supplier__in=found).order_by()
+    for supplier, number in open_ones.values_list("supplier").annotate(Count("pk")):
+        found[supplier].open_orders = number
+    lines = PurchaseOrderLine.objects.filter(order__in=open_ones, job__good__lt=F("quantity")).order_by()
+    for supplier, day in lines.values_list("order__supplier").annotate(Min("due_date")):
+        found[supplier].comes = day
+
+
+def outside_coded(site: Site, code: str) -> Outside:
+    """One sub-contractor."""
+    found = outsides(site, code)
+    if not found:
+        raise NotFound(f"There is no supplier {code}.", field="supplier")
+    return found[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a sub-contractor has of an item at a place, what of it is unresolved, and what is left once that is used."""
+
+    item: Item
+    place: Location
+    quantity: Decimal
+    unresolved: Decimal
+    waiting: int
+
+    @property
+    def left(self) -> Decimal:
+        """What should be there once everything unresolved is settled as it was assumed."""
+        return self.quantity - self.unresolved
+
+    @property
+    def value(self) -> Decimal:
+        """At present standard material cost."""
+        return EXACT.multiply(self.quantity, self.item.cost.standard_material) if self.item.cost else ZERO
+
+
+def held_at(site: Site, places: Sequence[Location]) -> list[Held]:
+    """Stock at some places by item, with what is unresolved of it there though nothing of it be left."""
+    pks = [place.pk for place in places if place.has_balance]
+    there = Balance.objects.filter(site=site, location__in=pks).exclude(quantity=0)
+    quantities = {
+        (item, place): quantity
+        for item, place, quantity in there.values_list("item", "location").annotate(ExactSum("quantity")).order_by()
+    }
+    waiting = Movement.objects.filter(site=site, status=Status.UNRESOLVED, source__in=pks).order_by()
+    waits = {
+        (item, place): (due, number)
+        for item, place, due, number in waiting.values_list("item", "source").annotate(ExactSum("due"), Count("pk"))
+    }
+    return _held(quantities, waits, {place.pk: place for place in places})
+
+
+def _held(
+    quantities: dict[tuple[int, int], Decimal],
+    waits: dict[tuple[int, int], tuple[Decimal, int]],
+    places: dict[int, Location],
+) -> list[Held]:
+    pots: Collection[tuple[int, int]] = quantities.keys() | waits.keys()
+    items = Item.objects.select_related("stock_unit", "cost").in_bulk({item for item, _ in pots})
+    found: Iterable[Held] = (
+        Held(items[item], places[place], quantities.get((item, place), ZERO), *waits.get((item, place), (ZERO, 0)))
+        for item, place in pots
+    )
+    return sorted(found, key=lambda one: (one.item.code, one.place.path))

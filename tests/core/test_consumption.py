@@ -1,0 +1,323 @@
+"""The assumption: rounding that never drifts, and what of it can move (Q2, Q3, S6, U1, U2, T1, T4, B7)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backflush.core.consumption import Tally, UseLine, largest_good, obstacle, plan_posting, smallest_step
+from backflush.core.moves import Move, Place, Plan, Pot, Reason, Shortage, Stock, Tracking, Waiting
+from backflush.core.quantity import LARGEST, ZERO, round_half_up
+
+RATIOS = st.fractions(Fraction(1, 97), 20, max_denominator=97)
+PIECES = st.lists(st.integers(1, 9), min_size=1, max_size=12)
+DECIMALS = st.integers(0, 3)
+
+
+def use(
+    per_piece: Fraction, decimals: int = 0, *, fixed: Fraction = Fraction(0), path: str = "10", key: int = 1
+) -> UseLine:
+    return UseLine(key, path, 1, decimals, per_piece, fixed)
+
+
+def assumed(tally: Tally, booking: int, line: UseLine, pieces: int | Decimal) -> Decimal:
+    return tally.book(booking, [line], Decimal(pieces))[0].quantity
+
+
+@given(RATIOS, PIECES, DECIMALS, st.sampled_from([Fraction(0), Fraction(1, 3), Fraction(5, 2)]))
+def test_any_split_of_a_total_assumes_the_same_as_one_booking(
+    per_piece: Fraction, pieces: list[int], decimals: int, fixed: Fraction
+) -> None:
+    line = use(per_piece, decimals, fixed=fixed)
+    tally, whole = Tally(), Tally()
+    parts = [assumed(tally, number, line, some) for number, some in enumerate(pieces)]
+    assert sum(parts) == assumed(whole, 0, line, sum(pieces))
+    assert all(part >= 0 for part in parts)
+
+
+@given(RATIOS, PIECES, DECIMALS)
+def test_the_sum_of_what_was_assumed_is_never_off_by_more_than_half_a_step(
+    per_piece: Fraction, pieces: list[int], decimals: int
+) -> None:
+    tally, total, made = Tally(), ZERO, 0
+    for number, some in enumerate(pieces):
+        total += assumed(tally, number, use(per_piece, decimals), some)
+        made += some
+        assert total == round_half_up(per_piece * made, decimals)
+
+
+@given(RATIOS, st.data(), DECIMALS)
+def test_a_reversal_takes_back_exactly_what_its_booking_assumed(
+    per_piece: Fraction, data: st.DataObject, decimals: int
+) -> None:
+    """After any bookings and reversals, the next booking brings the sum to what the standing ones need."""
+    line, tally = use(per_piece, decimals), Tally()
+    standing: dict[int, tuple[int, Decimal]] = {}
+    for number in range(data.draw(st.integers(1, 15))):
+        gone = data.draw(st.sampled_from([None, *standing]))
+        if gone is not None:
+            tally.take_back(gone)
+            del standing[gone]
+            continue
+        pieces = data.draw(st.integers(1, 6))
+        before = sum(quantity for _, quantity in standing.values())
+        needed = round_half_up(per_piece * (sum(one for one, _ in standing.values()) + pieces), decimals)
+        quantity = assumed(tally, number, line, pieces)
+        assert quantity == max(ZERO, needed - before)
+        standing[number] = pieces, quantity
+
+
+def test_what_rounding_leaves_over_evens_out_with_the_next_booking() -> None:
+    line, tally = use(Fraction(1, 2)), Tally()
+    assert [assumed(tally, number, line, 1) for number in (1, 2, 3)] == [1, 0, 1]
+    tally.take_back(1)
+    # Two bookings stand; they assumed 0 and 1, and need 1. So a third has what three need, less that.
+    assert assumed(tally, 4, line, 1) == 1
+
+
+def test_a_line_never_assumes_less_than_nothing() -> None:
+    line, tally = use(Fraction(1, 2)), Tally()
+    for number in range(1, 6):
+        assumed(tally, number, line, 1)
+    tally.take_back(2)
+    tally.take_back(4)
+    # The odd ones assumed one piece each: three pieces for three bookings that need one and a half.
+    assert assumed(tally, 6, line, 1) == 0
+
+
+def test_a_new_version_of_a_line_goes_on_with_the_rounding() -> None:
+    tally = Tally()
+    assert assumed(tally, 1, use(Fraction(4, 10)), 1) == 0
+    assert assumed(tally, 2, use(Fraction(3, 10), key=2), 1) == 1
+    assert assumed(tally, 3, use(Fraction(8, 10), key=3), 1) == 1
+
+
+def test_another_path_or_component_starts_afresh() -> None:
+    tally = Tally()
+    assumed(tally, 1, use(Fraction(4, 10)), 1)
+    assert assumed(tally, 2, use(Fraction(4, 10), path="20"), 1) == 0
+    assert assumed(tally, 3, UseLine(9, "10", 2, 0, Fraction(4, 10)), 1) == 0
+
+
+def test_a_fixed_quantity_is_assumed_once() -> None:
+    line, tally = use(Fraction(1), fixed=Fraction(10)), Tally()
+    assert [assumed(tally, number, line, 1) for number in (1, 2, 3)] == [11, 1, 1]
+
+
+def test_the_first_booking_that_still_stands_has_the_fixed_quantity() -> None:
+    line, tally = use(Fraction(1), fixed=Fraction(10)), Tally()
+    for number in (1, 2):
+        assumed(tally, number, line, 1)
+    tally.take_back(1)
+    # It went back with the first; the second is now the first that stands, so the third makes up for it.
+    assert assumed(tally, 3, line, 1) == 11
+    tally.take_back(2)
+    tally.take_back(3)
+    assert assumed(tally, 4, line, 1) == 11
+
+
+@given(RATIOS, PIECES, DECIMALS)
+def test_an_even_job_is_the_same_as_its_history(per_piece: Fraction, pieces: list[int], decimals: int) -> None:
+    line = use(per_piece, decimals, fixed=Fraction(7, 2))
+    history = Tally()
+    for number, some in enumerate(pieces):
+        assumed(history, number, line, some)
+    even = Tally.even([line], Decimal(sum(pieces)))
+    assert even.would_assume(line, Fraction(5)) == history.would_assume(line, Fraction(5))
+
+
+def test_asking_what_would_be_assumed_changes_nothing() -> None:
+    line, tally = use(Fraction(1, 3)), Tally()
+    assert tally.would_assume(line, Fraction(4)) == tally.would_assume(line, Fraction(4))
+    assert assumed(tally, 1, line, 4) == 1
+
+
+BOLT, LUG = 1, 2
+LINE, WIP, RACK, RAW = Place(10), Place(20, keeps_balance=False), Place(30, bin_controlled=True), Place(40)
+
+
+def move(item: int, quantity: int, source: Place = LINE, target: Place = WIP, **more: Any) -> Move:
+    return Move(item, Decimal(quantity), source, target, cost=1, **more)
+
+
+def stock(**there: int) -> Stock:
+    return Stock({Pot({"bolt": BOLT, "lug": LUG}[name], LINE.location): Decimal(much) for name, much in there.items()})
+
+
+def planned(due: Sequence[Move], there: Stock) -> list[tuple[int, Decimal, str]]:
+    plan = plan_posting((), due, there)
+    return [
+        (step.move.item, step.move.quantity, step.reason.value if isinstance(step, Waiting) else "moved")
+        for step in plan.steps
+    ]
+
+
+def test_a_short_line_waits_whole_and_moves_nothing() -> None:
+    there = stock(bolt=5)
+    assert planned([move(BOLT, 8)], there) == [(BOLT, 8, "short")]
+    assert there.changes() == {}
+
+
+def test_lines_are_taken_in_order_and_a_later_one_may_have_what_an_earlier_left() -> None:
+    due = [move(BOLT, 3), move(BOLT, 4), move(BOLT, 2)]
+    assert planned(due, stock(bolt=5)) == [(BOLT, 3, "moved"), (BOLT, 4, "short"), (BOLT, 2, "moved")]
+
+
+def test_in_parts_what_is_there_moves_and_the_rest_waits() -> None:
+    due = [move(BOLT, 8, parts_allowed=True), move(BOLT, 1, parts_allowed=True)]
+    assert planned(due, stock(bolt=5)) == [(BOLT, 5, "moved"), (BOLT, 3, "short"), (BOLT, 1, "short")]
+
+
+def test_in_parts_with_nothing_there_the_whole_waits() -> None:
+    assert planned([move(BOLT, 8, parts_allowed=True)], stock()) == [(BOLT, 8, "short")]
+
+
+def test_a_place_without_balances_is_never_short() -> None:
+    assert planned([move(BOLT, 8, Place(50, keeps_balance=False))], stock()) == [(BOLT, 8, "moved")]
+
+
+def test_what_a_plan_puts_somewhere_it_can_take_from_there() -> None:
+    there = stock(bolt=5)
+    plan = plan_posting([move(BOLT, 5, LINE, RAW)], [move(BOLT, 3, RAW, WIP)], there)
+    assert [step.move.quantity for step in plan.moved] == [5, 3]
+    assert there.changes() == {Pot(BOLT, LINE.location): -5, Pot(BOLT, RAW.location): 2}
+
+
+@pytest.mark.parametrize(
+    ("tracking", "source", "target", "reason"),
+    [
+        (Tracking.BATCH, RACK, WIP, Reason.BATCH),
+        (Tracking.SERIAL, RACK, WIP, Reason.SERIAL),
+        (Tracking.NONE, RACK, WIP, Reason.BIN),
+        (Tracking.NONE, LINE, RACK, Reason.BIN),
+        (Tracking.BATCH, LINE, WIP, Reason.BATCH),
+        (Tracking.NONE, LINE, WIP, Reason.SHORT),
+    ],
+)
+def test_of_several_reasons_the_first_is_given(
+    tracking: Tracking, source: Place, target: Place, reason: Reason
+) -> None:
+    """Batch, serial, bin, short: nothing is there, so short would always be true (T4)."""
+    assert obstacle(move(BOLT, 1, source, target, tracking=tracking), stock()) is reason
+
+
+def test_tracked_stock_waits_even_where_there_is_plenty_and_parts_are_allowed() -> None:
+    tracked = move(BOLT, 1, tracking=Tracking.BATCH, parts_allowed=True)
+    assert planned([tracked], stock(bolt=100)) == [(BOLT, 1, "batch")]
+
+
+def test_tracked_stock_from_a_place_without_balances_waits_for_its_batch_too() -> None:
+    tracked = move(BOLT, 1, Place(50, keeps_balance=False), tracking=Tracking.BATCH)
+    assert planned([tracked], stock()) == [(BOLT, 1, "batch")]
+
+
+def test_what_was_made_must_go_through_or_nothing_does() -> None:
+    back = move(BOLT, 8)
+    assert plan_posting([back], (), stock(bolt=5)).shortages == [Shortage(back, Decimal(5))]
+
+
+def test_every_shortage_is_named_not_the_first() -> None:
+    plan = plan_posting([move(BOLT, 8), move(LUG, 1)], (), stock(bolt=5))
+    assert [shortage.move.item for shortage in plan.shortages] == [BOLT, LUG]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([BOLT, LUG]), st.integers(1, 9), st.booleans()), max_size=8),
+    st.integers(0, 20),
+    st.integers(0, 20),
+)
+def test_a_plan_never_takes_more_than_there_is_and_loses_nothing(
+    lines: list[tuple[int, int, bool]], bolts: int, lugs: int
+) -> None:
+    there = stock(bolt=bolts, lug=lugs)
+    plan = plan_posting((), [move(item, much, parts_allowed=parts) for item, much, parts in lines], there)
+    for item, much in ((BOLT, bolts), (LUG, lugs)):
+        assert there.there(Pot(item, LINE.location)) == much - total(plan, item)
+        assert total(plan, item) <= much
+        due = sum(quantity for one, quantity, _ in lines if one == item)
+        assert total(plan, item) + sum(s.move.quantity for s in plan.waiting if s.move.item == item) == due
+
+
+def total(plan: Plan, item: int) -> Decimal:
+    return sum((step.move.quantity for step in plan.moved if step.move.item == item), ZERO)
+
+
+@pytest.mark.parametrize(
+    ("factor", "decimals", "step"),
+    [
+        (Fraction(1), 0, "1"),
+        (Fraction(1), 3, "0.001"),
+        (Fraction(12), 0, "0.25"),
+        (Fraction(10), 0, "0.1"),
+        (Fraction(1, 10), 0, "10"),
+        (Fraction(7), 0, "1"),
+        (Fraction(1000), 0, "0.001"),
+        (Fraction(2_000_000), 0, "0.000001"),
+    ],
+)
+def test_the_smallest_step_is_the_least_that_can_be_booked(factor: Fraction, decimals: int, step: str) -> None:
+    assert smallest_step(factor, decimals) == Decimal(step)
+
+
+@given(
+    st.lists(st.tuples(RATIOS, st.sampled_from([1, 2]), st.integers(0, 2)), min_size=1, max_size=4),
+    st.integers(0, 30),
+    st.integers(0, 30),
+    st.integers(0, 3),
+    st.integers(0, 4),
+    st.sampled_from([(Fraction(1), 0), (Fraction(12), 0), (Fraction(10), 0), (Fraction(1), 1), (Fraction(1, 2), 0)]),
+)
+def test_the_largest_good_quantity_is_what_trying_them_all_finds(
+    needs: list[tuple[Fraction, int, int]],
+    bolts: int,
+    lugs: int,
+    made_before: int,
+    scrapped: int,
+    unit: tuple[Fraction, int],
+) -> None:
+    """With scrap, with what was booked before, with lines that share a pot, and in boxes of the order's own."""
+    factor, decimals = unit
+    step = smallest_step(factor, decimals)
+    scrap = scrapped * step
+    on_hand = {Pot(BOLT, 10): Decimal(bolts), Pot(LUG, 10): Decimal(lugs)}
+    uses = [
+        (UseLine(n, str(n), item, places, per_piece), Pot(item, 10))
+        for n, (per_piece, item, places) in enumerate(needs)
+    ]
+    tally = Tally.even([line for line, _ in uses], Decimal(made_before))
+    found = largest_good(uses, tally, on_hand, scrap=scrap, factor=factor, step=step)
+
+    def leaves_none_short(good: Decimal) -> bool:
+        left = dict(on_hand)
+        for line, pot in uses:
+            left[pot] -= tally.would_assume(line, (Fraction(good) + Fraction(scrap)) * factor).quantity
+        return min(left.values()) >= 0
+
+    assert found is not None
+    assert found == 0 or leaves_none_short(found)
+    assert not leaves_none_short(found + step)
+
+
+def test_nothing_limits_what_uses_nothing() -> None:
+    tiny = [(use(Fraction(1, 10**15)), Pot(BOLT, 10))]
+    assert largest_good(tiny, Tally(), {Pot(BOLT, 10): ZERO}, scrap=ZERO, factor=Fraction(1), step=Decimal(1)) is None
+    some = [(use(Fraction(1, 10**11)), Pot(BOLT, 10))]
+    found = largest_good(some, Tally(), {Pot(BOLT, 10): ZERO}, scrap=ZERO, factor=Fraction(1), step=Decimal(1))
+    assert found == Decimal(5 * 10**10 - 1) < LARGEST
+
+
+def test_scrap_alone_may_be_too_much() -> None:
+    four = [(use(Fraction(4)), Pot(BOLT, 10))]
+    there = {Pot(BOLT, 10): Decimal(7)}
+    assert largest_good(four, Tally(), there, scrap=Decimal(2), factor=Fraction(1), step=Decimal(1)) == 0
+
+
+def test_a_plan_leaves_its_moves_as_they_were() -> None:
+    part = move(BOLT, 8, parts_allowed=True, remarks="as planned")
+    plan = plan_posting((), [part], stock(bolt=5))
+    assert [replace(step.move, quantity=Decimal(8)) for step in plan.steps] == [part, part]

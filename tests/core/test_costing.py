@@ -1,0 +1,60 @@
+"""Money is exact, however large the quantity and the cost (C1)."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backflush.core.costing import Use, material_cost, total_amount, usage_variances
+
+NINES = Decimal("999999999999.999999")
+MILLIONTHS = st.integers(1, 10**18 - 1).map(lambda scaled: Decimal(scaled).scaleb(-6))
+CHARGES = st.lists(st.tuples(MILLIONTHS, MILLIONTHS, st.sampled_from([1, -1])), max_size=6)
+
+
+def used(charges: list[tuple[Decimal, Decimal, int]]) -> Use:
+    use = Use(1)
+    for quantity, cost, charged in charges:
+        use = use.plus(charged * quantity, cost)
+    return use
+
+
+def exact(charges: list[tuple[Decimal, Decimal, int]]) -> Fraction:
+    return sum((charged * Fraction(quantity) * Fraction(cost) for quantity, cost, charged in charges), Fraction(0))
+
+
+@given(CHARGES, CHARGES)
+def test_material_cost_is_exact_to_the_last_digit(
+    one: list[tuple[Decimal, Decimal, int]], other: list[tuple[Decimal, Decimal, int]]
+) -> None:
+    assert Fraction(material_cost([used(one), used(other)])) == exact(one) + exact(other)
+
+
+@given(CHARGES)
+def test_what_was_had_and_given_back_costs_exactly_nothing(charges: list[tuple[Decimal, Decimal, int]]) -> None:
+    back = [(quantity, cost, -charged) for quantity, cost, charged in reversed(charges)]
+    use = used([*charges, *back])
+    assert (use.quantity, use.amount) == (0, 0)
+
+
+@given(CHARGES, MILLIONTHS, MILLIONTHS)
+def test_a_variance_is_exact_near_the_limits(
+    charges: list[tuple[Decimal, Decimal, int]], standard: Decimal, cost: Decimal
+) -> None:
+    variance = usage_variances([used(charges)], {1: standard}, {1: cost})[0]
+    assert Fraction(variance.amount) == exact(charges) - Fraction(standard) * Fraction(cost)
+    had = sum((charged * Fraction(quantity) for quantity, _, charged in charges), Fraction(0))
+    assert Fraction(variance.quantity) == had - Fraction(standard)
+
+
+def test_the_largest_amount_there_can_be_is_whole() -> None:
+    amount = Use(1).plus(NINES, NINES).amount
+    assert amount == Decimal("999999999999999998000000.000000000001")
+    assert total_amount([amount, Decimal("-0.000000000001")]) == Decimal(999999999999999998000000)
+
+
+def test_components_of_the_structure_come_first_and_none_is_left_out() -> None:
+    uses = [Use(3, Decimal(2), Decimal(4)), Use(1, Decimal(1), Decimal(1))]
+    variances = usage_variances(uses, {1: Decimal(2), 2: Decimal(5)}, {1: Decimal(1), 2: Decimal(3)})
+    assert [(one.item, one.quantity, one.amount) for one in variances] == [(1, -1, -1), (2, -5, -15), (3, 2, 4)]

@@ -1,0 +1,201 @@
+"""Everything that people can do in the plant of `tests/cast.py`, one deed after the other as chance picks.
+
+A `Deed` is one operation with its content; `Hands` picks the next one from what is there: an unresolved movement, a
+posting that might be reversed, an order. Hypothesis chooses in property tests, a seeded random in races. What is
+picked may well be refused, by `REFUSALS` only.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from backflush.backflushing.models import Booking
+from backflush.core.moves import Process
+from backflush.ledger.models import Movement, Posting
+from backflush.unresolved.models import Settlement
+from backflush.works.services import book_production_many
+from tests.cast import Plant
+
+REFUSALS: Final = frozenset(
+    {
+        "already_reversed",
+        "batch_required",
+        "bin_required",
+        "insufficient_stock",
+        "invalid_quantity",
+        "more_than_issued",
+        "not_reversible",
+        "not_unresolved",
+        "order_not_open",
+        "serial_in_stock",
+        "serials_required",
+        "settled_since",
+    }
+)
+"""How a deed may be refused by the state of things; anything else is a fault of the deed or of the program."""
+
+ORDERED = ("BRACKET", "FRAME", "CABINET", "TRAY", "CRATE")
+COMPONENTS = ("BOLT", "LUG", "TUBE", "PAINT", "SHEET")
+SERIALS = ("S1", "S2", "S3", "S4")
+BATCHES = ("B1", "B2")
+QUANTITIES = ("1", "2", "3", "5", "8", "20")
+Choose = Callable[[Sequence[Any]], Any]
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One operation: what the plant is asked to do, and with what."""
+
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    def do(self, plant: Plant, **more: Any) -> Any:
+        """Do it; answers with what names its outcome."""
+        if self.name == "books_many":
+            bookings = [plant.booking(good, item, scrap) for good, item, scrap in self.arguments["bookings"]]
+            return identity(book_production_many(bookings, site=plant.site, by=plant.storekeeper))
+        return identity(getattr(plant, self.name)(**self.arguments, **more))
+
+
+def identity(outcome: Any) -> Any:
+    """What names an outcome, so that two can be compared."""
+    if isinstance(outcome, list):
+        return [identity(one) for one in outcome]
+    return type(outcome).__name__, outcome.pk
+
+
+class Hands:
+    """Picks what is done next."""
+
+    def __init__(self, plant: Plant, choose: Choose) -> None:
+        self.plant = plant
+        self.choose = choose
+
+    def start(self) -> None:
+        """Release the orders and lay in a little of everything: enough for some, too little for others."""
+        for item in ORDERED:
+            self.plant.releases(1000, item)
+        self.plant.buys(1000, "PLATED")
+        for item in COMPONENTS:
+            self.plant.has(30, item, at="LINE")
+            self.plant.has(200, item, at="RAW")
+        self.plant.has(10, "LUG", at="ACME/STOCK")
+        self.plant.has(6, "LUG", at="RACK", bin="R1")
+        for batch in BATCHES:
+            self.plant.has(3, "RESIN", at="LINE", batch=batch)
+        self.plant.has(4, "MOTOR", at="LINE", serials=SERIALS)
+
+    def pick(self, name: str) -> Deed | None:
+        """A deed of a kind; None where there is nothing that it could be about."""
+        picked = getattr(self, name)()
+        assert picked is None or isinstance(picked, Deed)
+        return picked
+
+    def _quantity(self) -> Decimal:
+        return Decimal(self.choose(QUANTITIES))
+
+    def book(self) -> Deed:
+        return Deed(
+            "books", {"good": self._quantity(), "item": self.choose(ORDERED), "scrap": self.choose(("0", "0", "1"))}
+        )
+
+    def book_many(self) -> Deed:
+        some = [(self._quantity(), self.choose(ORDERED), "0") for _ in range(3)]
+        return Deed("books_many", {"bookings": some})
+
+    def produce(self) -> Deed:
+        return Deed("produces", {"good": self._quantity(), "item": self.choose(("PACK", "BRACKET"))})
+
+    def receive(self) -> Deed:
+        return Deed(
+            "receives", {"accepted": self._quantity(), "item": "PLATED", "rejected": self.choose(("0", "0", "1"))}
+        )
+
+    def issue(self) -> Deed:
+        return Deed(
+            "issues",
+            {"quantity": self._quantity(), "item": self.choose(COMPONENTS), "to": self.choose(("BRACKET", "FRAME"))},
+        )
+
+    def give_back(self) -> Deed:
+        return Deed(
+            "returns",
+            {"quantity": self._quantity(), "item": self.choose(COMPONENTS), "of": self.choose(("BRACKET", "FRAME"))},
+        )
+
+    def move(self) -> Deed:
+        way = self.choose((("RAW", "LINE", "REPLENISH"), ("LINE", "RAW", "REPLENISH"), ("RAW", "ACME/STOCK", "SEND")))
+        source, target, action = way
+        what = {"quantity": self._quantity(), "item": self.choose(COMPONENTS)}
+        return Deed("moves", {**what, "source": source, "target": target, "action": action})
+
+    def resolve(self) -> Deed | None:
+        waiting = self._one_waiting()
+        if waiting is None:
+            return None
+        due = waiting.due or Decimal(0)
+        how: dict[str, Any] = {"what": waiting.pk}
+        less = Decimal(1) if due > 1 else due / 2
+        less = less if waiting.item.quantity_decimals or less == less.to_integral_value() else due
+        quantity = self.choose((None, None, due - less, due + 1))
+        if quantity:
+            how["quantity"] = quantity
+        if quantity and quantity < due:
+            how["remainder"] = self.choose(("drop", "keep"))
+        wanted = int(quantity or due)
+        match waiting.item.code, waiting.source.path:
+            case "MOTOR", _:
+                how["serials"] = SERIALS[:wanted]
+            case "RESIN", _:
+                how["batch"] = self.choose(BATCHES)
+            case _, "MAIN/RACK":
+                how["bin"] = self.choose(("R1", "R2"))
+            case _:
+                how["source"] = self.choose(("", "", "RAW"))
+        return Deed("resolves", how)
+
+    def _one_waiting(self) -> Movement | None:
+        queue = self.plant.queue()[:6]
+        return self.choose(queue) if queue else None
+
+    def cancel(self) -> Deed | None:
+        waiting = self._one_waiting()
+        return None if waiting is None else Deed("cancels", {"what": waiting.pk})
+
+    def retry(self) -> Deed:
+        return Deed("retries")
+
+    def reverse(self) -> Deed | None:
+        """Of a booking, production or receipt."""
+        return self._taking_back(Booking.objects.order_by("-pk").values_list("posting", flat=True))
+
+    def undo(self) -> Deed | None:
+        """Of a resolution, a cancellation or a retry."""
+        found = Settlement.objects.filter(posting__process=Process.RESOLUTION)
+        return self._taking_back(found.order_by("-pk").values_list("posting", flat=True))
+
+    def take_back(self) -> Deed | None:
+        """Of an issue, a return or a hand movement."""
+        by_hand = Posting.objects.filter(process__in=[Process.ISSUE, Process.RETURN, Process.HAND])
+        return self._taking_back(by_hand.order_by("-pk").values_list("pk", flat=True))
+
+    def _taking_back(self, postings: Any) -> Deed | None:
+        some = list(postings[:8])
+        return Deed("reverses_number", {"posting": self.choose(some)}) if some else None
+
+
+KINDS: Final = (
+    "book",
+    "produce",
+    "receive",
+    "issue",
+    "give_back",
+    "move",
+    "resolve",
+    "cancel",
+    "retry",
+    "reverse",
+    "undo",
+    "take_back",
+)

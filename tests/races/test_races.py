@@ -1,0 +1,244 @@
+"""Many people at once, in real processes: nothing is lost, nothing goes below zero, nobody waits for ever."""
+
+from itertools import combinations_with_replacement
+from random import Random
+from typing import Any
+
+import pytest
+
+from backflush.backflushing.models import Booking
+from backflush.core.moves import Status
+from backflush.core.refusals import Refusal
+from backflush.ledger.models import Balance, Job, Movement, Posting
+from backflush.unresolved.models import Settlement
+from backflush.works.services import book_production_many
+from tests.cast import Plant
+from tests.databases import Database
+from tests.hands import KINDS, REFUSALS, Hands
+from tests.oracle import faults
+from tests.races.processes import all_went_through, race
+
+
+def books(plant: Plant, times: int, *items: str) -> None:
+    for turn in range(times):
+        plant.books(1, items[turn % len(items)])
+
+
+def books_under(plant: Plant, key: str) -> int:
+    return plant.books(1, "BRACKET", key=key).pk
+
+
+def resolves(plant: Plant, movement: int) -> int:
+    return plant.resolves(movement).pk
+
+
+def resolves_each(plant: Plant, movements: list[int]) -> None:
+    for movement in movements:
+        plant.resolves(movement)
+
+
+def books_together(plant: Plant, times: int, items: list[str]) -> None:
+    for _ in range(times):
+        bookings = [plant.booking(1, item) for item in items]
+        book_production_many(bookings, site=plant.site, by=plant.storekeeper)
+
+
+def settles_and_undoes(plant: Plant, times: int) -> None:
+    for _ in range(times):
+        settled = plant.retries()
+        if settled:
+            plant.reverses(settled[0])
+
+
+def receives_serial(plant: Plant, at: str) -> None:
+    plant.has(1, "MOTOR", at=at, serials=["S1"])
+
+
+def muddles(plant: Plant, kinds: list[str], seed: int) -> dict[str, int]:
+    """Do some deeds, picked from what is there; answers with how many went through."""
+    rng = Random(seed)
+    hands = Hands(plant, lambda some: rng.choice(list(some)))
+    through = dict.fromkeys(kinds, 0)
+    for kind in kinds:
+        deed = hands.pick(kind)
+        if deed is None:
+            continue
+        try:
+            deed.do(plant)
+            through[kind] += 1
+        except Refusal as refusal:
+            if refusal.code not in REFUSALS:
+                raise
+    return through
+
+
+def test_eight_people_book_the_same_items(committed_plant: Plant, committed_database: Database) -> None:
+    plant = committed_plant
+    for item in ("BRACKET", "FRAME"):
+        plant.releases(1000, item)
+    plant.has(100, "BOLT")
+    plant.has(100, "TUBE")
+    plant.has(100, "LUG")
+    assert all_went_through(race(committed_database, *[(books, 8, "BRACKET", "FRAME")] * 8))
+    assert Booking.objects.count() == 64
+    assert {plant.job(item).good for item in ("BRACKET", "FRAME")} == {32}
+    # Each booking took its four bolts whole until there were none left.
+    assert plant.balance("BOLT") == 0
+    assert plant.waiting().count("BOLT 4 short") == 32 - 25
+    assert faults(plant.site) == []
+
+
+def test_two_bookings_open_the_same_missing_balances(committed_plant: Plant, committed_database: Database) -> None:
+    plant = committed_plant
+    for item in ("BRACKET", "FRAME"):
+        plant.releases(1000, item)
+    assert not Balance.objects.exists()
+    assert all_went_through(race(committed_database, *[(books, 1, "FRAME", "BRACKET")] * 6))
+    assert plant.balance("FRAME", at="FG") == 6
+    assert faults(plant.site) == []
+
+
+def test_the_same_key_from_eight_people_posts_once(committed_plant: Plant, committed_database: Database) -> None:
+    plant = committed_plant
+    plant.releases(1000, "BRACKET")
+    outcomes = race(committed_database, *[(books_under, "scan 1")] * 8)
+    assert all_went_through(outcomes)
+    assert len({one.answer for one in outcomes}) == 1
+    assert Booking.objects.count() == 1
+    assert faults(plant.site) == []
+
+
+def test_of_two_who_resolve_the_same_movement_one_wins(committed_plant: Plant, committed_database: Database) -> None:
+    plant = committed_plant
+    plant.books(2, "BRACKET")
+    plant.has(100, "BOLT")
+    waiting = plant.queue("BOLT")[0]
+    outcomes = race(committed_database, *[(resolves, waiting.pk)] * 4)
+    assert sorted(one.refusal for one in outcomes) == ["", "not_unresolved", "not_unresolved", "not_unresolved"]
+    assert all_went_through(outcomes, "not_unresolved")
+    assert plant.balance("BOLT") == 92
+    assert faults(plant.site) == []
+
+
+def reverses_each(plant: Plant, postings: list[int]) -> list[str]:
+    return [reverses_one(plant, posting) for posting in postings]
+
+
+def reverses_one(plant: Plant, posting: int) -> str:
+    try:
+        plant.reverses_number(posting)
+    except Refusal as refusal:
+        return refusal.code
+    return "taken back"
+
+
+def test_of_those_who_take_back_the_same_one_wins(committed_plant: Plant, committed_database: Database) -> None:
+    plant = committed_plant
+    for item in ("BOLT", "LUG"):
+        for at in ("RAW", "LINE", "ACME/STOCK"):
+            plant.has(1000, item, at=at)
+    plant.buys(100, "PLATED")
+    waiting = plant.books(1, "FRAME")
+    assert waiting.job is not None
+    plant.has(1000, "TUBE")
+    postings = [
+        posting
+        for _ in range(5)
+        for posting in (
+            plant.produces(1, "PACK").posting_id,
+            plant.books(1, "BRACKET").posting_id,
+            plant.receives(1, "PLATED").posting_id,
+            plant.moves(1, "BOLT").pk,
+            plant.issues(1, "BOLT", "BRACKET").pk,
+        )
+    ]
+    postings.append(plant.resolves("TUBE").posting_id)
+    postings.append(plant.cancels("PAINT").posting_id)
+    outcomes = race(committed_database, *[(reverses_each, postings)] * 3)
+    assert all_went_through(outcomes)
+    for codes in zip(*(one.answer for one in outcomes), strict=True):
+        assert sorted(codes) == ["already_reversed", "already_reversed", "taken back"]
+    assert faults(plant.site) == []
+
+
+def test_booking_and_resolving_on_one_order_never_wait_for_each_other(
+    committed_plant: Plant, committed_database: Database
+) -> None:
+    """A resolution names the order that a booking holds, and holds the balance that the booking wants."""
+    plant = committed_plant
+    plant.releases(1000, "BRACKET")
+    books(plant, 40, "BRACKET")
+    waiting = [one.pk for one in plant.queue()]
+    plant.has(1000, "BOLT")
+    racers = [(books, 40, "BRACKET"), (books, 40, "BRACKET"), (resolves_each, waiting)]
+    assert all_went_through(race(committed_database, *racers))
+    assert plant.waiting() == []
+    assert plant.balance("BOLT") == 1000 - 4 * 120
+    assert faults(plant.site) == []
+
+
+def test_orders_are_locked_in_one_order_whatever_they_are_numbered(
+    committed_plant: Plant, committed_database: Database
+) -> None:
+    """Two people who created orders at the same time may have left them numbered other than their jobs."""
+    plant = committed_plant
+    for item in ("BRACKET", "TRAY"):
+        plant.releases(1000, item)
+    first, second = Job.objects.order_by("pk")
+    orders = [plant.order("BRACKET"), plant.order("TRAY")]
+    # Swapped by way of a third, because a job has one order.
+    spare = Job.objects.create(site=plant.site, kind=first.kind, number="spare", item=first.item)
+    for order, job in ((orders[0], spare), (orders[1], first), (orders[0], second)):
+        order.job = job
+        order.save()
+    # Something of both waits, and a retry settles both: taking that back locks both jobs.
+    for item in ("BRACKET", "TRAY"):
+        plant.books(1, item)
+    plant.has(100_000, "BOLT")
+    plant.has(100_000, "LUG")
+    together = (books_together, 40, ["TRAY", "BRACKET"])
+    assert all_went_through(race(committed_database, together, together, (settles_and_undoes, 40)))
+    assert Settlement.objects.filter(undone_by__isnull=False).count() == 80
+
+
+def test_a_serial_number_comes_in_at_one_place_only(committed_plant: Plant, committed_database: Database) -> None:
+    racers = [(receives_serial, at) for at in ("LINE", "RAW", "FG", "ACME/STOCK")]
+    outcomes = race(committed_database, *racers)
+    assert sorted(one.refusal for one in outcomes) == ["", "serial_in_stock", "serial_in_stock", "serial_in_stock"]
+    assert faults(committed_plant.site) == []
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_pair_of_operations_at_once(committed_plant: Plant, committed_database: Database, seed: int) -> None:
+    plant = committed_plant
+    Hands(plant, Random(seed).choice).start()
+    for _ in range(3):
+        muddles(plant, ["book", "book", "receive", "produce", "issue", "move"], seed)
+    pairs = [*combinations_with_replacement(KINDS, 2)]
+    Random(seed).shuffle(pairs)
+    one, other = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    outcomes = race(committed_database, (muddles, one, seed), (muddles, other, seed + 100))
+    assert all_went_through(outcomes)
+    assert through(outcomes) >= {"book", "produce", "receive", "issue", "move", "resolve", "reverse"}
+    assert faults(plant.site) == []
+
+
+def through(outcomes: list[Any]) -> set[str]:
+    """The kinds of deeds of which at least one went through."""
+    return {kind for one in outcomes for kind, times in one.answer.items() if times}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(10))
+def test_eight_people_do_everything_at_once(committed_plant: Plant, committed_database: Database, seed: int) -> None:
+    plant = committed_plant
+    Hands(plant, Random(seed).choice).start()
+    kinds = [*KINDS, "book_many", "book", "resolve", "reverse", "undo"] * 15
+    shuffled = [Random(seed * 100 + racer).sample(kinds, len(kinds)) for racer in range(8)]
+    outcomes = race(committed_database, *((muddles, some, seed * 100 + n) for n, some in enumerate(shuffled)))
+    assert all_went_through(outcomes)
+    assert through(outcomes) >= set(KINDS)
+    assert faults(plant.site) == []
+    assert Movement.objects.filter(status=Status.OK).exists()
+    assert Settlement.objects.exists()
+    assert Posting.objects.count() > Booking.objects.count()

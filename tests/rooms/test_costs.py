@@ -1,0 +1,81 @@
+"""What an order's material cost, at the cost of each moment, and why that differs from the structure (C1)."""
+
+from decimal import Decimal
+
+from backflush.costing.selectors import JobCost, job_cost
+from backflush.items.selectors import item_coded
+from backflush.items.services import set_costs
+from tests.cast import Plant
+from tests.oracle import faults
+
+
+def variances(cost: JobCost) -> dict[str, tuple[Decimal, Decimal]]:
+    """By component: quantity and money used over or under the structure."""
+    return {cost.items[one.item].code: (one.quantity, one.amount) for one in cost.variances}
+
+
+def costs(item: str, amount: str) -> None:
+    set_costs(item_coded(item), {"standard_material": Decimal(amount)})
+
+
+def test_what_was_consumed_issued_and_returned_each_at_its_moment_s_cost(plant: Plant) -> None:
+    plant.has(100, "BOLT")
+    plant.has(100, "BOLT", at="RAW")
+    plant.books(5, "BRACKET")
+    costs("BOLT", "0.20")
+    plant.issues(10, "BOLT", "BRACKET")
+    costs("BOLT", "0.30")
+    plant.returns(4, "BOLT", "BRACKET")
+    cost = job_cost(plant.job("BRACKET"))
+    assert cost.material == 20 * Decimal("0.10") + 10 * Decimal("0.20") - 4 * Decimal("0.30")
+    # The structure says twenty, at the standard of now; twenty-six were had.
+    assert cost.standard == 6
+    assert variances(cost) == {"BOLT": (6, cost.material - 6)}
+
+
+def test_what_waits_costs_nothing_yet_and_what_was_dropped_never_does(plant: Plant) -> None:
+    plant.books(5, "BRACKET")
+    assert job_cost(plant.job("BRACKET")).material == 0
+    plant.has(12, "BOLT")
+    plant.resolves("BOLT", 12)
+    cost = job_cost(plant.job("BRACKET"))
+    assert cost.material == Decimal("1.20")
+    assert variances(cost) == {"BOLT": (-8, Decimal("-0.80"))}
+
+
+def test_a_reversal_is_at_its_original_s_cost(plant: Plant) -> None:
+    plant.has(100, "BOLT", at="RAW")
+    plant.releases(10, "BRACKET")
+    issued = plant.issues(10, "BOLT", "BRACKET")
+    costs("BOLT", "7")
+    plant.reverses(issued)
+    assert job_cost(plant.job("BRACKET")).material == 0
+    assert faults(plant.site) == []
+
+
+def test_a_receipt_s_use_is_charged_to_its_order(plant: Plant) -> None:
+    plant.has(100, "LUG", at="ACME/STOCK")
+    plant.buys(10, "PLATED")
+    plant.receives(5, "PLATED", 1)
+    booking = plant.receives(2, "PLATED")
+    assert booking.job is not None
+    cost = job_cost(booking.job)
+    assert cost.material == cost.standard == 32 * Decimal("0.75")
+
+
+def test_a_line_by_hand_belongs_to_the_standard_though_nobody_assumes_it(plant: Plant) -> None:
+    plant.consists("BRACKET", plant.line(10, "BOLT", 4), plant.line(20, "LUG", 1, by_hand=True))
+    plant.has(100, "BOLT")
+    plant.has(100, "LUG", at="RAW")
+    plant.books(4, "BRACKET")
+    plant.issues(5, "LUG", "BRACKET")
+    cost = job_cost(plant.job("BRACKET"))
+    assert cost.standard == 16 * Decimal("0.10") + 4 * Decimal("0.75")
+    assert variances(cost) == {"BOLT": (0, 0), "LUG": (1, Decimal("0.75"))}
+
+
+def test_what_the_structure_does_not_know_is_all_variance(plant: Plant) -> None:
+    plant.has(10, "PAINT", at="RAW")
+    plant.releases(10, "BRACKET")
+    plant.issues("0.125", "PAINT", "BRACKET")
+    assert variances(job_cost(plant.job("BRACKET"))) == {"PAINT": (Decimal("0.125"), Decimal("1.5625"))}

@@ -1,0 +1,244 @@
+"""Why a movement has the quantity that it has, in words and step by step, from recorded facts only."""
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from backflush.backflushing.explaining import Told, figure, tell
+from backflush.backflushing.models import Booking
+from backflush.backflushing.selectors import Outcome, explain
+from backflush.ledger.models import Movement, Posting
+from tests.cast import Plant
+
+
+def told(plant: Plant, of: Booking | Posting, item: str) -> Told:
+    posting = of.posting if isinstance(of, Booking) else of
+    return tell(explain(plant.site, Movement.objects.get(posting=posting, item__code=item).pk))
+
+
+def workings(story: Told) -> dict[str, tuple[str, str]]:
+    return {working.what: (working.how, working.comes_to) for working in story.workings}
+
+
+@pytest.mark.parametrize(
+    ("exact", "text"),
+    [
+        (Fraction(0), "0"),
+        (Fraction(40), "40"),
+        (Fraction(5, 32), "0.15625"),
+        (Fraction(1, 10**9), "0.000000001"),
+        (Fraction(100, 97), "100/97 (about 1.030928)"),
+        (Fraction(1, 12), "1/12 (about 0.083333)"),
+    ],
+)
+def test_an_exact_value_is_a_decimal_where_it_ends_and_a_ratio_where_not(exact: Fraction, text: str) -> None:
+    assert figure(exact) == text
+
+
+def test_the_sentence_and_the_steps_of_a_second_booking(plant: Plant) -> None:
+    plant.has(50, "PAINT")
+    plant.books(57, "FRAME", 3)
+    story = told(plant, plant.books(40, "FRAME"), "PAINT")
+    assert story.sentence == (
+        "40 EA of FRAME were booked on W-FRAME. The structure says 150 G of PAINT for one, and 4 % of what is taken "
+        "is wasted. With the 60 booked before, that makes 15.625 KG; 9.375 KG had been assumed already, so 6.25 KG "
+        "were assumed now. All of it moved."
+    )
+    assert workings(story) == {
+        "Made now": ("40 good, 0 scrap", "40 EA"),
+        "Made before": ("on W-FRAME", "60 EA"),
+        "Line 30": ("PAINT for one FRAME", "150 G"),
+        "4 % waste": ("150 x 100 / 96", "156.25 G"),
+        "G to KG": ("156.25 x 0.001", "0.15625 KG"),
+        "Exactly, for now": ("40 x 0.15625", "6.25 KG"),
+        "Exactly, before": ("60 x 0.15625", "9.375 KG"),
+        "Exactly, in all": ("9.375 + 6.25", "15.625 KG"),
+        "Rounded": ("half up to 3 decimals", "15.625 KG"),
+        "Assumed before": ("what the bookings before assumed", "9.375 KG"),
+        "Assumed now": ("15.625 - 9.375", "6.25 KG"),
+        "of which moved": ("", "6.25 KG"),
+    }
+    assert story.chosen_by == "Type code MADE -> action BACKFLUSH -> rule from MAIN/LINE to MAIN/WIP."
+    assert story.notes == ()
+
+
+def test_the_first_booking_has_nothing_before_it(plant: Plant) -> None:
+    story = told(plant, plant.books(1, "BRACKET"), "BOLT")
+    assert story.sentence == (
+        "1 EA of BRACKET was booked on W-BRACKET. The structure says 4 EA of BOLT for one. That makes 4 EA. "
+        "4 EA still wait: there was too little."
+    )
+    assert "Assumed before" not in workings(story)
+    assert workings(story)["of which still unresolved"] == ("", "4 EA")
+
+
+def test_each_phantom_on_the_way_is_a_step(plant: Plant) -> None:
+    plant.consists("CABINET", plant.line(10, "PANEL", 2, waste=20))
+    plant.has(1000, "BOLT")
+    story = told(plant, plant.books(5, "CABINET"), "BOLT")
+    assert "2 EA of PANEL for one, and 6 EA of BOLT for one of these" in story.sentence
+    assert "20 % of what is taken for line 10 is wasted" in story.sentence
+    assert workings(story)["Line 10"] == ("PANEL for one CABINET", "2 EA")
+    assert workings(story)["Line 20"] == ("BOLT for one PANEL", "6 EA")
+    assert workings(story)["For one CABINET"] == ("2.5 x 6", "15 EA")
+
+
+def test_a_value_that_never_ends_is_a_ratio(plant: Plant) -> None:
+    plant.consists("BRACKET", plant.line(10, "PAINT", 1, waste=3))
+    plant.has(50, "PAINT")
+    steps = workings(told(plant, plant.books(1, "BRACKET"), "PAINT"))
+    assert steps["Exactly, for now"][1] == "100/97 (about 1.030928) KG"
+    assert steps["Rounded"][1] == "1.031 KG"
+
+
+def test_a_fixed_quantity_is_taken_by_the_first_booking_only(plant: Plant) -> None:
+    plant.consists("BRACKET", plant.line(10, "PAINT", 200, "G", fixed=500))
+    plant.has(50, "PAINT")
+    first, second = plant.books(5, "BRACKET"), plant.books(5, "BRACKET")
+    assert "500 G more were taken once, for set-up" in told(plant, first, "PAINT").sentence
+    assert workings(told(plant, first, "PAINT"))["Set-up, once"] == ("taken by the first booking that stands", "0.5 KG")
+    after = workings(told(plant, second, "PAINT"))
+    assert "Set-up, once" not in after
+    assert after["Exactly, before"] == ("5 x 0.2 + 0.5 for set-up", "1.5 KG")
+    assert after["Exactly, in all"] == ("1.5 + 1", "2.5 KG")
+
+
+def test_what_became_of_it_is_told_as_it_stands(plant: Plant) -> None:
+    booking = plant.books(10, "BRACKET")
+    plant.has(100, "BOLT")
+    plant.resolves("BOLT", 25, remainder="keep")
+    plant.cancels("BOLT")
+    story = told(plant, booking, "BOLT")
+    assert story.sentence.endswith("25 EA moved, 15 EA were cancelled.")
+    assert [working.what for working in story.workings][-2:] == ["of which moved", "of which cancelled"]
+
+
+def test_what_was_not_used_and_what_was_used_more(plant: Plant) -> None:
+    plant.has(100, "BOLT", at="RAW")
+    less, more = plant.books(10, "BRACKET"), plant.books(10, "BRACKET")
+    plant.resolves("BOLT", 30, source="RAW")
+    plant.resolves("BOLT", 41, source="RAW")
+    assert told(plant, less, "BOLT").sentence.endswith("30 EA moved, 10 EA were not used.")
+    assert told(plant, more, "BOLT").sentence.endswith("41 EA moved, 1 EA of that more than was assumed.")
+
+
+def test_a_resolution_is_explained_by_what_it_settles(plant: Plant) -> None:
+    plant.books(10, "BRACKET")
+    plant.has(100, "BOLT", at="RAW")
+    original = plant.queue()[0].pk
+    settled = plant.resolves("BOLT", source="RAW")
+    resolution = settled.posting.movements.get()
+    story = told(plant, settled.posting, "BOLT")
+    assert story.notes == (
+        f"Movement {resolution.pk} settles movement {original}.",
+        "It came from MAIN/RAW, not from MAIN/LINE as planned.",
+    )
+
+
+def test_a_kept_rest_and_a_reversal_say_what_they_go_back_to(plant: Plant) -> None:
+    booking = plant.books(10, "BRACKET")
+    plant.has(100, "BOLT")
+    original = plant.queue()[0].pk
+    plant.resolves("BOLT", 25, remainder="keep")
+    kept = plant.queue()[0].pk
+    assert tell(explain(plant.site, kept)).notes == (
+        f"Movement {kept} is the rest that was kept of movement {original}.",
+    )
+    reversal = plant.reverses(booking)
+    mirror = reversal.movements.get(item__code="BOLT")
+    assert tell(explain(plant.site, mirror.pk)).notes == (
+        f"Movement {mirror.pk} takes movement {mirror.reverses_id} back.",
+        f"The booking was taken back by posting {reversal.pk}.",
+    )
+
+
+def test_an_undone_resolution_waits_again(plant: Plant) -> None:
+    booking = plant.books(10, "BRACKET")
+    plant.has(100, "BOLT")
+    plant.reverses(plant.resolves("BOLT"))
+    facts = explain(plant.site, Movement.objects.get(posting=booking.posting, item__code="BOLT").pk)
+    assert facts.outcome == Outcome(unresolved=Decimal(40))
+
+
+def test_what_is_there_moves_and_the_rest_waits(plant: Plant) -> None:
+    plant.has(7, "LUG")
+    facts = explain(plant.site, plant.books(1, "TRAY").posting.movements.filter(item__code="LUG").first().pk)  # type: ignore[union-attr]
+    assert facts.outcome == Outcome(moved=Decimal(7), unresolved=Decimal(3))
+
+
+def test_bookings_before_that_were_taken_back_since_still_counted_then(plant: Plant) -> None:
+    plant.consists("BRACKET", plant.line(10, "BOLT", "0.4"))
+    plant.has(100, "BOLT")
+    first = plant.books(1, "BRACKET")
+    second = plant.books(1, "BRACKET")
+    plant.reverses(first)
+    facts = explain(plant.site, second.posting.movements.get(item__code="BOLT").pk)
+    assert facts.produced_before == 1
+    assert facts.use.assumed_before == 0
+    assert facts.use.quantity == 1
+
+
+def test_a_receipt_is_in_its_own_words(plant: Plant) -> None:
+    plant.has(100, "LUG", at="ACME/STOCK")
+    plant.buys(20, "PLATED")
+    story = told(plant, plant.receives(9, "PLATED", 1), "LUG")
+    assert story.sentence.startswith("10 EA of PLATED (9 accepted, 1 rejected) were received on P-PLATED/10.")
+
+
+def test_an_order_in_another_unit_says_so(plant: Plant) -> None:
+    plant.releases(5, "BRACKET", unit="BOX")
+    story = told(plant, plant.books(1, "BRACKET", 1), "BOLT")
+    assert story.sentence.startswith(
+        "24 EA of BRACKET (1 good, 1 scrap, in the order's unit) were booked on W-BRACKET."
+    )
+
+
+def test_a_production_stands_alone(plant: Plant) -> None:
+    plant.has(100, "BOLT")
+    plant.produces(1, "PACK")
+    story = told(plant, plant.produces(2, "PACK"), "BOLT")
+    assert story.sentence.startswith("2 EA of PACK were produced without order.")
+    assert workings(story)["Made before"] == ("without order, so it stands alone", "0 EA")
+
+
+def test_a_place_of_the_line_or_of_the_supplier_is_named(plant: Plant) -> None:
+    plant.consists("BRACKET", plant.line(10, "BOLT", 4, source="RAW"))
+    assert told(plant, plant.books(1, "BRACKET"), "BOLT").chosen_by.endswith(
+        "rule from MAIN/LINE to MAIN/WIP; taken from MAIN/RAW, the line's own from-location."
+    )
+    plant.names_stock_of("ACME", "RAW")
+    plant.buys(20, "PLATED")
+    assert told(plant, plant.receives(1, "PLATED"), "LUG").chosen_by.endswith(
+        "rule from ACME/STOCK to ACME/USED; taken from MAIN/RAW, the supplier's stock."
+    )
+
+
+def test_what_the_structure_says_today_changes_no_explanation_but_is_said(plant: Plant) -> None:
+    plant.has(100, "BOLT")
+    booking = plant.books(10, "BRACKET")
+    before = told(plant, booking, "BOLT")
+    plant.consists("BRACKET", plant.line(10, "BOLT", 5, waste=2))
+    after = told(plant, booking, "BOLT")
+    assert (after.sentence, after.workings) == (before.sentence, before.workings)
+    assert after.notes == ("Since then: line 10 (BOLT) says 5 EA with 2 % waste today.",)
+    plant.consists("BRACKET", plant.line(10, "BOLT", 4, ends=date(2026, 3, 12)))
+    assert told(plant, booking, "BOLT").notes == ("Since then: line 10 (BOLT) ended on 12 Mar 2026.",)
+    plant.consists("BRACKET", plant.line(10, "LUG", 4))
+    assert told(plant, booking, "BOLT").notes == ("Since then: line 10 (BOLT) isn't in the structure any more.",)
+
+
+def test_earlier_receipts_at_another_structure_are_not_put_into_one_product(plant: Plant) -> None:
+    plant.consists(
+        "PLATED",
+        plant.line(10, "LUG", 4, ends=date(2026, 3, 2)),
+        plant.line(10, "LUG", 5, starts=date(2026, 3, 3)),
+    )
+    plant.has(100, "LUG", at="ACME/STOCK")
+    plant.buys(20, "PLATED")
+    plant.receives(2, "PLATED", at=date(2026, 3, 2))
+    steps = workings(told(plant, plant.receives(2, "PLATED", at=date(2026, 3, 3)), "LUG"))
+    assert steps["Exactly, before"] == ("each booking at the structure that it was booked with", "8 EA")
+    assert steps["Exactly, in all"] == ("8 + 10", "18 EA")
+    assert Decimal(steps["Assumed now"][1].split()[0]) == 10

@@ -1,0 +1,243 @@
+"""Taking back what was posted: once, whole, from what was recorded, at the cost of its moment (V1 to V5, B4)."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from backflush.core.moves import Process, Status
+from backflush.costing.selectors import job_cost
+from backflush.items.selectors import item_coded
+from backflush.items.services import set_costs
+from backflush.ledger.models import Balance, Movement, Posting
+from backflush.stockmap.services import end_rule
+from backflush.works.services import complete_order
+from tests.cast import DAY, Plant
+from tests.oracle import faults, refused
+
+
+def nets(plant: Plant) -> set[Decimal]:
+    """What is left of everything that was taken in and given back, at all places, but for opening stock."""
+    return {balance.quantity for balance in Balance.objects.filter(site=plant.site)}
+
+
+def test_a_booking_is_taken_back_with_its_goods_its_use_and_what_waits(plant: Plant) -> None:
+    plant.has(30, "BOLT")
+    plant.has(2, "LUG")
+    booking = plant.books(3, "TRAY", 1)
+    other = plant.books(3, "BRACKET", 1)
+    assert plant.waiting() == ["LUG 38 short"]
+    for one in (booking, other):
+        plant.reverses(one)
+    assert plant.waiting() == []
+    assert [plant.balance(item) for item in ("BOLT", "LUG")] == [30, 2]
+    assert [plant.balance(item, at="FG") for item in ("TRAY", "BRACKET")] == [0, 0]
+    assert (plant.job("TRAY").good, plant.job("TRAY").scrap) == (0, 0)
+    assert Movement.objects.get(due=38).status == Status.CANCELLED
+    assert faults(plant.site) == []
+
+
+def test_a_production_and_a_receipt_are_taken_back_too(plant: Plant) -> None:
+    plant.has(100, "BOLT")
+    plant.has(100, "LUG")
+    plant.has(100, "LUG", at="ACME/STOCK")
+    plant.buys(10, "PLATED")
+    for booking in (plant.produces(2, "PACK"), plant.receives(2, "PLATED", 1)):
+        plant.reverses(booking)
+        with refused("already_reversed", field="posting"):
+            plant.reverses(booking)
+    assert nets(plant) == {0, 100}
+    assert faults(plant.site) == []
+
+
+def test_what_was_resolved_for_it_goes_back_to_where_that_came_from(plant: Plant) -> None:
+    plant.has(50, "BOLT", at="RAW")
+    plant.has(50, "BOLT", at="FG")
+    booking = plant.books(5, "BRACKET")
+    plant.resolves("BOLT", 5, source="RAW", remainder="keep")
+    plant.resolves("BOLT", 9, source="FG", remainder="keep")
+    undone = plant.resolves("BOLT", 1, source="RAW", remainder="keep")
+    plant.reverses(undone)
+    plant.resolves("BOLT", 2, source="RAW", remainder="keep")
+    plant.reverses(booking)
+    assert (plant.balance("BOLT", at="RAW"), plant.balance("BOLT", at="FG")) == (50, 50)
+    assert plant.waiting() == []
+    assert faults(plant.site) == []
+
+
+def test_a_cancelled_line_stays_cancelled(plant: Plant) -> None:
+    booking = plant.books(1, "BRACKET")
+    cancelled = plant.cancels("BOLT")
+    plant.reverses(booking)
+    with refused("already_reversed"):
+        plant.reverses(cancelled)
+    assert faults(plant.site) == []
+
+
+def test_a_resolution_is_not_undone_when_its_booking_is(plant: Plant) -> None:
+    booking = plant.books(1, "BRACKET")
+    plant.has(10, "BOLT")
+    resolved = plant.resolves("BOLT")
+    plant.reverses(booking)
+    with refused("already_reversed"):
+        plant.reverses(resolved)
+
+
+def test_it_is_taken_from_what_was_recorded_never_from_today_s_set_up(plant: Plant) -> None:
+    plant.has(100, "BOLT")
+    booking = plant.books(2, "BRACKET")
+    plant.consists("BRACKET", plant.line(10, "LUG", 9))
+    for rule in plant.site.rules.filter(action__name__in=["BACKFLUSH", "COMPLETE"]):
+        end_rule(rule=rule)
+    plant.reverses(booking)
+    assert (plant.balance("BOLT"), plant.balance("BRACKET", at="FG")) == (100, 0)
+    assert faults(plant.site) == []
+
+
+def test_it_is_refused_whole_where_the_goods_are_gone(plant: Plant) -> None:
+    plant.has(100, "BOLT")
+    booking = plant.books(3, "BRACKET")
+    plant.moves(1, "BRACKET", "FG", "ADJUST", action="ADJUST")
+    with refused("insufficient_stock"):
+        plant.reverses(booking)
+    # Others of the same kind will do: stock of one item is one heap.
+    plant.books(1, "BRACKET")
+    plant.reverses(booking)
+    assert faults(plant.site) == []
+
+
+def test_a_batch_or_a_serial_must_be_there_itself(plant: Plant) -> None:
+    plant.stocks("ENGINE", "K", "MADE", tracking="serial")
+    booking = plant.produces(1, "ENGINE", serials=["S1"])
+    plant.moves(1, "ENGINE", "FG", "ADJUST", action="ADJUST", serials=["S1"])
+    plant.produces(1, "ENGINE", serials=["S2"])
+    with refused("insufficient_stock"):
+        plant.reverses(booking)
+
+
+def test_a_reversal_on_a_complete_order_leaves_its_status(plant: Plant) -> None:
+    booking = plant.books(1, "BRACKET")
+    complete_order(site=plant.site, number="W-BRACKET", by=plant.storekeeper)
+    plant.reverses(booking)
+    assert (plant.order("BRACKET").status, plant.job("BRACKET").good) == ("complete", 0)
+
+
+def test_a_reversed_booking_costs_exactly_nothing(plant: Plant) -> None:
+    plant.has(100, "BOLT")
+    booking = plant.books(3, "BRACKET")
+    waiting = plant.books(90, "BRACKET")
+    set_costs(item_coded("BOLT"), {"standard_material": Decimal("0.123457")})
+    plant.has(1000, "BOLT", at="RAW")
+    plant.resolves("BOLT", source="RAW")
+    assert job_cost(plant.job("BRACKET")).material == 12 * Decimal("0.10") + 360 * Decimal("0.123457")
+    set_costs(item_coded("BOLT"), {"standard_material": Decimal("9.99")})
+    plant.reverses(booking)
+    plant.reverses(waiting)
+    assert job_cost(plant.job("BRACKET")).material == 0
+    assert faults(plant.site) == []
+
+
+def test_a_reversal_has_a_time_of_its_own(plant: Plant) -> None:
+    booking = plant.books(1, "BRACKET", at=DAY)
+    with refused("date_before_original", field="at"):
+        plant.reverses(booking, at=DAY - timedelta(1))
+    with refused("date_in_future", field="at"):
+        plant.reverses(booking, at=timezone.now() + timedelta(1))
+    assert plant.reverses(booking, at=DAY + timedelta(3)).at.date() == DAY + timedelta(3)
+
+
+@pytest.mark.parametrize("how", ["issue", "return", "move"])
+def test_what_was_moved_by_hand_is_taken_back_once(plant: Plant, how: str) -> None:
+    plant.has(50, "LUG", at="RAW")
+    plant.releases(10, "BRACKET")
+    plant.issues(20, "LUG", "BRACKET")
+    there = plant.balance("LUG", at="RAW")
+    posting = {
+        "issue": lambda: plant.issues(5, "LUG", "BRACKET"),
+        "return": lambda: plant.returns(5, "LUG", "BRACKET"),
+        "move": lambda: plant.moves(5, "LUG"),
+    }[how]()
+    with refused("date_before_original"):
+        plant.reverses(posting, at=DAY - timedelta(1))
+    reversal = plant.reverses(posting)
+    assert plant.balance("LUG", at="RAW") == there
+    with refused("already_reversed", field="posting"):
+        plant.reverses(posting)
+    with refused("not_reversible", field="posting"):
+        plant.reverses(reversal)
+    assert faults(plant.site) == []
+
+
+def test_what_is_no_longer_there_is_not_moved_back(plant: Plant) -> None:
+    plant.has(50, "LUG", at="RAW")
+    plant.releases(10, "BRACKET")
+    moved = plant.moves(20, "LUG")
+    plant.moves(1, "LUG", "LINE", "RAW")
+    with refused("insufficient_stock"):
+        plant.reverses(moved)
+    plant.issues(10, "LUG", "BRACKET")
+    returned = plant.returns(10, "LUG", "BRACKET")
+    plant.moves(plant.balance("LUG", at="RAW"), "LUG")
+    with refused("insufficient_stock"):
+        plant.reverses(returned)
+    assert faults(plant.site) == []
+
+
+def test_neither_a_return_nor_a_reversal_leaves_an_order_with_less_than_nothing(plant: Plant) -> None:
+    plant.has(50, "LUG", at="RAW")
+    plant.has(50, "BOLT")
+    plant.releases(10, "BRACKET")
+    with refused("more_than_issued", field="quantity"):
+        plant.returns(1, "LUG", "BRACKET")
+    issued = plant.issues(5, "LUG", "BRACKET")
+    booking = plant.books(1, "BRACKET")
+    # What was assumed counts as had.
+    plant.returns(3, "BOLT", "BRACKET")
+    with refused("more_than_issued"):
+        plant.returns(2, "BOLT", "BRACKET")
+    with refused("more_than_issued"):
+        plant.reverses(booking)
+    plant.returns(1, "LUG", "BRACKET")
+    with refused("more_than_issued"):
+        plant.reverses(issued)
+    assert faults(plant.site) == []
+
+
+def test_what_is_still_unresolved_was_not_had(plant: Plant) -> None:
+    plant.books(1, "BRACKET")
+    with refused("more_than_issued"):
+        plant.returns(1, "BOLT", "BRACKET")
+
+
+def test_opening_stock_is_not_taken_back(plant: Plant) -> None:
+    plant.has(5, "BOLT")
+    opening = Posting.objects.get(process=Process.OPENING)
+    with refused("not_reversible"):
+        plant.reverses(opening)
+    with refused("not_found"):
+        plant.reverses_number(999_999_999)
+
+
+def test_what_rounding_leaves_over_after_a_reversal_evens_out(plant: Plant) -> None:
+    plant.has(100, "BOLT")
+    plant.consists("BRACKET", plant.line(10, "BOLT", "0.5"))
+    first, *_ = (plant.books(1, "BRACKET") for _ in range(3))
+    plant.reverses(first)
+    plant.books(1, "BRACKET")
+    plant.books(2, "BRACKET")
+    # Five pieces stand, at half a bolt each: two and a half, rounded up.
+    assert plant.balance("BOLT") == 97
+    assert faults(plant.site) == []
+
+
+def test_booking_and_taking_back_again_and_again_leaves_everything_as_it_was(plant: Plant) -> None:
+    plant.has(13, "LUG")
+    plant.has(7, "TUBE")
+    plant.has("0.3", "PAINT")
+    for good in (1, 3, 2, 1):
+        booking = plant.books(good, "FRAME")
+        plant.reverses(booking)
+    assert [plant.balance(item) for item in ("LUG", "TUBE", "PAINT")] == [13, 7, Decimal("0.3")]
+    assert plant.waiting() == []
+    assert faults(plant.site) == []

@@ -1,0 +1,159 @@
+"""Who may take what back, and what it would do: seen before, and never otherwise than it then happens."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from backflush.core.moves import Status
+from backflush.core.refusals import AlreadyReversed, InsufficientStock, NotReversible, Refusal, SettledSince
+from backflush.handling.rights import may_reverse, require_may_reverse
+from backflush.handling.selectors import foresee_reversal, goes_back
+from backflush.handling.services import reverse
+from backflush.ledger.models import Movement, Posting
+from backflush.people.models import User
+from backflush.people.rights import Role
+from backflush.people.services import give_role, known_user
+from tests.cast import Plant
+
+
+def somebody(plant: Plant, *roles: Role, name: str = "ken") -> User:
+    user = known_user(name=name)
+    for role in roles:
+        give_role(user=user, site=plant.site, role=role)
+    return user
+
+
+def posting_of(what: Any) -> Posting:
+    return what if isinstance(what, Posting) else Posting.objects.get(pk=what.posting_id)
+
+
+def of_somebody(posting: Posting, user: User, *, days_ago: int = 0) -> Posting:
+    """As if that person had posted it, so many days ago."""
+    recorded = timezone.now() - timedelta(days=days_ago)
+    Posting.objects.filter(pk=posting.pk).update(by=user, recorded_at=recorded)
+    return Posting.objects.get(pk=posting.pk)
+
+
+def test_an_operator_takes_back_what_they_booked_today_and_nothing_else(plant: Plant) -> None:
+    plant.has(40, "BOLT")
+    ken, other = somebody(plant, Role.OPERATOR), somebody(plant, Role.OPERATOR, name="jan")
+    booked = posting_of(plant.books(2, "BRACKET"))
+    assert may_reverse(ken, plant.site, of_somebody(booked, ken))
+    assert not may_reverse(other, plant.site, of_somebody(booked, ken))
+    assert not may_reverse(ken, plant.site, of_somebody(booked, ken, days_ago=1))
+
+
+def test_the_day_is_the_one_of_recording_so_a_backdated_booking_can_be_undone(plant: Plant) -> None:
+    plant.has(40, "BOLT")
+    ken = somebody(plant, Role.OPERATOR)
+    backdated = posting_of(plant.books(2, "BRACKET"))
+    assert backdated.at < timezone.now() - timedelta(days=2)
+    assert may_reverse(ken, plant.site, of_somebody(backdated, ken))
+
+
+def test_stores_undo_their_own_hand_movement_but_no_settlement(plant: Plant) -> None:
+    plant.has(40, "BOLT", at="RAW")
+    rosa = somebody(plant, Role.STORES)
+    moved = of_somebody(plant.moves(4, "BOLT"), rosa)
+    plant.books(2, "BRACKET")
+    settled = of_somebody(posting_of(plant.resolves("BOLT", source="MAIN/RAW")), rosa)
+    assert may_reverse(rosa, plant.site, moved)
+    assert not may_reverse(rosa, plant.site, settled)
+    with pytest.raises(Refusal, match="This takes the right to undo settlements"):
+        require_may_reverse(rosa, plant.site, settled)
+
+
+def test_a_supervisor_takes_back_anything_and_a_viewer_nothing(plant: Plant) -> None:
+    plant.has(40, "BOLT")
+    booked = posting_of(plant.books(2, "BRACKET"))
+    assert may_reverse(somebody(plant, Role.SUPERVISOR), plant.site, booked)
+    assert not may_reverse(somebody(plant, Role.VIEWER, name="vera"), plant.site, booked)
+
+
+def foreseen_and_done(plant: Plant, posting: Posting) -> None:
+    """What was foreseen is what then happens."""
+    foreseen = foresee_reversal(posting)
+    assert foreseen.refusal is None
+    reversal = plant.reverses(posting)
+    mirrored = Movement.objects.filter(posting=reversal).order_by("pk").values_list("reverses", flat=True)
+    assert list(mirrored) == [movement.pk for movement in foreseen.back]
+    for cancelled in foreseen.cancels:
+        assert Movement.objects.get(pk=cancelled.pk).status == Status.CANCELLED
+    for again in foreseen.waits_again:
+        assert Movement.objects.get(pk=again.pk).status == Status.UNRESOLVED
+
+
+def test_a_booking_goes_back_with_what_was_resolved_for_it_and_what_waits_is_cancelled(plant: Plant) -> None:
+    plant.has(100, "TUBE")
+    plant.has(100, "LUG", at="RAW")
+    booked = posting_of(plant.books(2, "FRAME"))
+    plant.resolves("LUG", source="MAIN/RAW")
+    foreseen = foresee_reversal(booked)
+    assert {movement.item.code for movement in foreseen.back} == {"FRAME", "TUBE", "LUG"}
+    assert [movement.item.code for movement in foreseen.cancels] == ["PAINT"]
+    foreseen_and_done(plant, booked)
+
+
+def test_a_settlement_that_is_undone_lets_it_wait_again(plant: Plant) -> None:
+    plant.has(100, "BOLT", at="RAW")
+    plant.books(2, "BRACKET")
+    settled = posting_of(plant.resolves("BOLT", 3, source="MAIN/RAW", remainder="keep"))
+    foreseen = foresee_reversal(settled)
+    assert [movement.due for movement in foreseen.waits_again] == [8]
+    foreseen_and_done(plant, settled)
+    assert not goes_back(settled)
+
+
+def test_an_issue_a_return_and_a_hand_movement_go_back(plant: Plant) -> None:
+    plant.has(100, "BOLT", at="RAW")
+    plant.releases(10, "BRACKET")
+    issued, returned = plant.issues(8, "BOLT", to="BRACKET"), plant.returns(3, "BOLT", of="BRACKET")
+    for posting in (returned, issued, plant.moves(5, "BOLT")):
+        foreseen_and_done(plant, posting)
+
+
+def same_refusal(plant: Plant, posting: Posting, kind: type[Refusal]) -> None:
+    """It is refused as foreseen, in the same words."""
+    foreseen = foresee_reversal(posting).refusal
+    assert isinstance(foreseen, kind)
+    with pytest.raises(kind) as refused:
+        reverse(site=plant.site, posting=posting.pk, by=plant.storekeeper)
+    assert refused.value.sentence == foreseen.sentence
+
+
+def test_it_is_refused_where_the_goods_have_gone(plant: Plant) -> None:
+    plant.has(8, "BOLT")
+    booked = posting_of(plant.books(2, "BRACKET"))
+    plant.moves(1, "BRACKET", "FG", "ADJUST", action="ADJUST")
+    same_refusal(plant, booked, InsufficientStock)
+    assert goes_back(booked)
+
+
+def test_it_is_refused_twice_and_where_nothing_goes_back(plant: Plant) -> None:
+    plant.has(8, "BOLT", at="RAW")
+    moved = plant.moves(1, "BOLT")
+    reversal = plant.reverses(moved)
+    same_refusal(plant, moved, AlreadyReversed)
+    same_refusal(plant, reversal, NotReversible)
+    opening = Posting.objects.get(process="opening")
+    same_refusal(plant, opening, NotReversible)
+    assert not any(map(goes_back, (moved, reversal, opening)))
+
+
+def test_a_booking_and_a_settlement_are_refused_twice_too(plant: Plant) -> None:
+    plant.has(100, "BOLT", at="RAW")
+    booked = posting_of(plant.books(2, "BRACKET"))
+    settled = posting_of(plant.resolves("BOLT", source="MAIN/RAW"))
+    plant.reverses(booked)
+    same_refusal(plant, booked, AlreadyReversed)
+    same_refusal(plant, settled, AlreadyReversed)
+
+
+def test_a_settlement_is_refused_where_the_rest_was_settled_since(plant: Plant) -> None:
+    plant.has(100, "BOLT", at="RAW")
+    plant.books(2, "BRACKET")
+    settled = posting_of(plant.resolves("BOLT", 3, source="MAIN/RAW", remainder="keep"))
+    plant.resolves("BOLT", source="MAIN/RAW")
+    same_refusal(plant, settled, SettledSince)

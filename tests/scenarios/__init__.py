@@ -1,0 +1,1 @@
+"""Stories from the shop floor."""
