@@ -1,0 +1,72 @@
+"""The demo plant, in an empty database."""
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from backflush.console.frame import Desk, Look, Plant, command, read_day
+from backflush.console.readiness import prepare_plant, require_plant, require_tables
+from backflush.core.refusals import NoPlant
+from backflush.demo import plant as demo_plant
+from backflush.demo.story import make_demo, whole_story
+from backflush.ledger.models import Movement, Posting
+from backflush.ledger.selectors import waiting_movements
+
+
+def register(app: typer.Typer) -> None:
+    """Add `demo`."""
+    command(app, "demo", panel=Look.SET_UP, plant=Plant.NONE)(demo)
+
+
+def demo(
+    desk: Desk,
+    today: Annotated[
+        str,
+        typer.Option(
+            metavar="DATE",
+            help="The day after the story's last; the present day unless given. The story is the same, its dates move.",
+            show_default=False,
+        ),
+    ] = "",
+) -> None:
+    """Fill an empty database with a small believable plant: Northmoor Trailers, four months of orders, bookings,
+    receipts and moves, and a queue of unresolved movements. Always the same story, ending yesterday. It is refused
+    where there is a plant already.
+
+    Example: backflush demo
+
+    Example: backflush demo --database sqlite:///demo.sqlite3 --today 2026-03-12
+    """
+    day = read_day(today, field="today") if today else None
+    _open()
+    facts = make(desk, day)
+    desk.answer(
+        facts,
+        f"Northmoor Trailers is set up and has worked for four months: {facts['postings']:,} postings, "
+        f"{facts['movements']:,} movements, {facts['unresolved']} of them unresolved.",
+        "See what waits: backflush unresolved",
+    )
+
+
+def make(desk: Desk, today: date | None) -> dict[str, object]:
+    """Make the demo plant with a bar on the terminal, and say what there is."""
+    with desk.progress("Four months at Northmoor Trailers", len(whole_story())) as bar:
+        plant = make_demo(today=today, progress=bar)
+    return {
+        "site": plant.site.code,
+        "today": plant.today,
+        "postings": Posting.objects.filter(site=plant.site).count(),
+        "movements": Movement.objects.filter(site=plant.site).count(),
+        "unresolved": waiting_movements(plant.site).count(),
+    }
+
+
+def _open() -> None:
+    """Make the database where there is none yet. One that is there is neither upgraded nor added to."""
+    try:
+        require_tables()
+    except NoPlant:
+        prepare_plant()
+    require_plant()
+    demo_plant.require_empty()

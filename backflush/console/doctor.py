@@ -1,0 +1,85 @@
+"""What will go wrong, as the plant is set up."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Annotated
+
+import typer
+
+from backflush.console.frame import Desk, Listing, Look, command
+from backflush.doctor.findings import KINDS, Finding, Severity
+from backflush.doctor.selectors import examine
+
+SHOWN = 20
+OUTCOME = {
+    Severity.REFUSED: "will be refused",
+    Severity.UNRESOLVED: "stays unresolved each time",
+    Severity.NOTICE: "worth a look",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add `doctor`."""
+    command(app, "doctor", panel=Look.SET_UP)(doctor)
+
+
+def doctor(
+    desk: Desk,
+    every: Annotated[
+        bool, typer.Option("--all", help=f"Show every finding, not only the first {SHOWN} of each kind.")
+    ] = False,
+) -> None:
+    """Read the set-up of a site and say what will go wrong, each finding with what to do about it. It changes nothing.
+    The exit code is 1 where something will be refused, else 0.
+
+    Example: backflush doctor
+
+    Example: backflush doctor --all --json
+    """
+    findings = examine(desk.site)
+    desk.answer(_facts(findings), *_shown(findings, every))
+    if any(finding.severity is Severity.REFUSED for finding in findings):
+        desk.fail()
+
+
+def _facts(findings: Sequence[Finding]) -> dict[str, object]:
+    return {
+        "total": len(findings),
+        "refused": sum(finding.severity is Severity.REFUSED for finding in findings),
+        "counts": {code: len(list(group)) for code, group in groupby(findings, lambda finding: finding.code)},
+        "findings": [
+            {
+                "code": finding.code,
+                "severity": finding.severity,
+                "subject": finding.subject,
+                "sentence": finding.sentence,
+                "remedy": finding.remedy,
+            }
+            for finding in findings
+        ],
+    }
+
+
+def _shown(findings: Sequence[Finding], every: bool) -> Iterator[str | Listing]:
+    if not findings:
+        yield "Nothing in the set-up will go wrong."
+        return
+    kinds = [(code, list(group)) for code, group in groupby(findings, lambda finding: finding.code)]
+    yield Listing(
+        ("#Findings", "What it is", "What comes of it"),
+        [(f"{len(group):,}", KINDS[code].heading, OUTCOME[KINDS[code].severity]) for code, group in kinds],
+    )
+    for code, group in kinds:
+        yield from _kind(KINDS[code].heading, group, every)
+    yield f"{len(findings):,} findings." if len(findings) > 1 else "1 finding."
+
+
+def _kind(heading: str, findings: Sequence[Finding], every: bool) -> Iterator[str]:
+    """The findings of one kind; what to do is said once for all that have the same remedy."""
+    yield f"\n{heading}"
+    shown = findings if every else findings[:SHOWN]
+    for remedy, group in groupby(sorted(shown, key=lambda finding: finding.remedy), lambda finding: finding.remedy):
+        yield from (f"  {finding.sentence}" for finding in group)
+        yield f"  What to do: {remedy}"
+    if len(findings) > len(shown):
+        yield f"  {len(shown):,} of {len(findings):,}. --all shows every one."

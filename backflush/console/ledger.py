@@ -1,0 +1,189 @@
+"""What is there, and what moved."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from backflush.console.asking import LIMIT, ONLY_ITEM, ONLY_ORDER
+from backflush.console.frame import Desk, Listing, Look, command, in_decimals, in_unit, of_all, read_moment
+from backflush.console.known import require_item, require_order, require_place
+from backflush.console.postings import WHY, ends, movement_facts
+from backflush.core.moves import Status
+from backflush.core.quantity import written
+from backflush.core.refusals import InvalidValue
+from backflush.ledger.models import Movement
+from backflush.ledger.selectors import balances, balances_at, transactions
+from backflush.stockmap.models import Site
+
+LOCATION = Annotated[
+    str, typer.Option("--location", metavar="STORE[/LOCATION]", help="Only this place or store.", show_default=False)
+]
+
+INSTANT = timedelta(microseconds=1)
+
+
+def register(app: typer.Typer) -> None:
+    """Add `balance` and `transactions`."""
+    command(app, "balance", panel=Look.STOCK)(show_balances)
+    command(app, "transactions", panel=Look.STOCK)(show_transactions)
+
+
+def show_balances(
+    desk: Desk,
+    item: ONLY_ITEM = "",
+    location: LOCATION = "",
+    at: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME", help="As at a date or time of the past, by when things happened.", show_default=False
+        ),
+    ] = "",
+    zero: Annotated[bool, typer.Option("--zero", help="Also where nothing is left.")] = False,
+) -> None:
+    """Say what is there: each item by location, bin, batch and serial number. With a date it says what was there at
+    the end of that day; a past may show less than nothing where something was recorded late, and is marked.
+
+    Example: backflush balance --location MAIN
+
+    Example: backflush balance --item LUG-6 --at 2026-02-28
+    """
+    require_item(item)
+    require_place(desk.site, location)
+    moment = end_of(read_moment(at, field="at"), desk.site) if at else None
+    rows = _now(desk, item, location, zero) if moment is None else _then(desk, item, location, moment)
+    facts = {"at": moment and desk.local(moment), "total": len(rows), "balances": rows}
+    listing = Listing(
+        ("Item", "Location", "Bin", "Batch", "Serial", "#Quantity", ""),
+        [
+            (
+                row["item"],
+                row["location"],
+                row["bin"],
+                row["batch"],
+                row["serial"],
+                f"{row.pop('shown')} {row['unit']}",
+                "below zero: recorded late" if row["quantity"] < 0 else "",
+            )
+            for row in rows
+        ],
+    )
+    desk.answer(facts, *([listing] if rows else []), f"{len(rows):,} balances." if rows else "Nothing is there.")
+
+
+def _now(desk: Desk, item: str, location: str, zero: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "item": row.item.code,
+            "location": row.location.path,
+            "bin": row.bin,
+            "batch": row.batch,
+            "serial": row.serial,
+            "quantity": row.quantity,
+            "unit": row.item.stock_unit.code,
+            "shown": in_decimals(row.quantity, row.item),
+        }
+        for row in balances(desk.site, item=item, location=location, with_zero=zero)
+    ]
+
+
+def _then(desk: Desk, item: str, location: str, moment: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "item": row.item,
+            "location": row.location,
+            "bin": row.bin,
+            "batch": row.batch,
+            "serial": row.serial,
+            "quantity": row.quantity,
+            "unit": row.unit,
+            "shown": written(row.quantity),
+        }
+        for row in balances_at(desk.site, moment, item=item, location=location)
+    ]
+
+
+def end_of(moment: datetime | date, site: Site) -> datetime:
+    """The last instant of a day at the site, or the moment itself."""
+    zone = ZoneInfo(site.time_zone)
+    if isinstance(moment, datetime):
+        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return start_of(moment + timedelta(days=1), site) - INSTANT
+
+
+def start_of(moment: datetime | date, site: Site) -> datetime:
+    """The first instant of a day at the site, or the moment itself."""
+    zone = ZoneInfo(site.time_zone)
+    if isinstance(moment, datetime):
+        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return datetime.combine(moment, time(), zone)
+
+
+def show_transactions(
+    desk: Desk,
+    status: Annotated[
+        str,
+        typer.Option(
+            metavar="STATUS", help="Only these: ok, unresolved, resolved, cancelled or withdrawn.", show_default=False
+        ),
+    ] = "",
+    item: ONLY_ITEM = "",
+    location: LOCATION = "",
+    order: ONLY_ORDER = "",
+    since: Annotated[
+        str, typer.Option(metavar="DATE", help="Only what happened on or after it.", show_default=False)
+    ] = "",
+    until: Annotated[
+        str, typer.Option(metavar="DATE", help="Only what happened on or before it.", show_default=False)
+    ] = "",
+    limit: LIMIT = 50,
+) -> None:
+    """List movements, newest first: what moved from where to where, by which process, and what waits or waited. The
+    filters join with *and*.
+
+    Example: backflush transactions --item LUG-6 --since 2026-03-01
+
+    Example: backflush transactions --status unresolved --order W-1001
+    """
+    if status and status not in set(Status):
+        raise InvalidValue(f"{status!r} is none of {', '.join(Status)}.", field="status")
+    require_item(item)
+    require_place(desk.site, location)
+    require_order(desk.site, order)
+    found = transactions(
+        desk.site,
+        status=status,
+        item=item,
+        location=location,
+        order=order,
+        since=start_of(read_moment(since, field="since"), desk.site) if since else None,
+        until=end_of(read_moment(until, field="until"), desk.site) + INSTANT if until else None,
+    )
+    total = found.count()
+    rows = list(found[:limit] if limit else found)
+    facts = {"total": total, "transactions": [movement_facts(desk, row) for row in rows]}
+    if not total:
+        desk.answer(facts, "No movement matches.")
+        return
+    desk.answer(facts, _listing(desk, rows), of_all(len(rows), total, "movements"))
+
+
+def _listing(desk: Desk, rows: list[Movement]) -> Listing:
+    return Listing(
+        ("#Movement", "When", "Item", "Batch", "Serial", "#Quantity", "From / to", "Status", "For"),
+        [
+            (
+                str(row.pk),
+                desk.when(row.at),
+                row.item.code,
+                row.batch,
+                row.serial,
+                in_unit(row.quantity if row.due is None else row.due, row.item),
+                ends(row),
+                row.status if row.status != Status.UNRESOLVED else f"unresolved: {WHY[row.reason]}",
+                row.job.number if row.job else row.posting.process,
+            )
+            for row in rows
+        ],
+    )

@@ -1,0 +1,371 @@
+"""Works orders from new to complete."""
+
+from typing import Annotated, Any
+
+import typer
+from django.utils import timezone
+
+from backflush.backflushing.explaining import figure
+from backflush.console.asking import LIMIT, ONLY_ITEM, ORDER, REMARKS
+from backflush.console.frame import Desk, Listing, Look, command, in_unit, of_all, read_day, read_quantity
+from backflush.console.known import require_item
+from backflush.console.postings import WHY, movement_facts
+from backflush.core.lifecycle import OrderStatus
+from backflush.core.moves import Status
+from backflush.core.quantity import ZERO, written
+from backflush.core.refusals import InvalidValue
+from backflush.fields import ExactSum
+from backflush.ledger.models import Movement
+from backflush.ledger.selectors import had_by_job
+from backflush.stockmap.selectors import day_at
+from backflush.structures.models import FrozenLine
+from backflush.unresolved.selectors import queue
+from backflush.works.models import WorksOrder
+from backflush.works.selectors import orders_numbered, release_warnings
+from backflush.works.services import (
+    OrderIn,
+    cancel_order,
+    complete_order,
+    create_order,
+    release_order,
+    release_orders,
+    reopen_order,
+    reset_order,
+    revise_order,
+    take_afresh,
+)
+
+ITEM_MADE = Annotated[str, typer.Argument(metavar="ITEM", help="The code of the item to make.", show_default=False)]
+HOW_MANY = Annotated[str, typer.Argument(metavar="QUANTITY", help="How many are to be made.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `orders`, and the `order` commands."""
+    command(app, "orders", panel=Look.ORDERS)(list_orders)
+    one = typer.Typer(no_args_is_help=True, help="Create, release, complete or show one works order.")
+    command(one, "show")(show)
+    command(one, "new", posts=True)(new)
+    command(one, "release", posts=True)(release)
+    command(one, "reset", posts=True)(reset)
+    command(one, "complete", posts=True)(complete)
+    command(one, "reopen", posts=True)(reopen)
+    command(one, "cancel", posts=True)(give_up)
+    command(one, "revise", posts=True)(revise)
+    command(one, "structure-afresh", posts=True)(structure_afresh)
+    app.add_typer(one, name="order", rich_help_panel=Look.ORDERS)
+
+
+def list_orders(
+    desk: Desk,
+    status: Annotated[
+        str,
+        typer.Option(
+            metavar="STATUS", help="Only these: new, released, open, complete or cancelled.", show_default=False
+        ),
+    ] = "",
+    item: ONLY_ITEM = "",
+    limit: LIMIT = 50,
+) -> None:
+    """List works orders, the newest first, with how much of each is booked.
+
+    Example: backflush orders --status open
+    """
+    if status and status not in set(OrderStatus):
+        raise InvalidValue(f"{status!r} is none of {', '.join(OrderStatus)}.", field="status")
+    require_item(item)
+    found = WorksOrder.objects.filter(site=desk.site).select_related("item", "unit", "job").order_by("-pk")
+    if status:
+        found = found.filter(status=status)
+    if item:
+        found = found.filter(item__code=item)
+    total = found.count()
+    orders = list(found[:limit] if limit else found)
+    facts = {"total": total, "orders": [_facts(order) for order in orders]}
+    if not total:
+        desk.answer(facts, "No works order matches." if status or item else "There are no works orders.")
+        return
+    desk.answer(facts, _listing(orders), of_all(len(orders), total, "works orders"))
+
+
+def _facts(order: WorksOrder) -> dict[str, Any]:
+    return {
+        "order": order.number,
+        "item": order.item.code,
+        "status": order.status,
+        "quantity": order.quantity,
+        "unit": order.unit.code,
+        "good": order.job.good,
+        "scrap": order.job.scrap,
+        "start_date": order.start_date,
+        "due_date": order.due_date,
+        "remarks": order.remarks,
+    }
+
+
+def _listing(orders: list[WorksOrder]) -> Listing:
+    return Listing(
+        ("Order", "Item", "Status", "#Ordered", "#Good", "#Scrap", "Unit", "Start", "Due"),
+        [
+            (
+                order.number,
+                order.item.code,
+                order.status,
+                written(order.quantity),
+                written(order.job.good),
+                written(order.job.scrap),
+                order.unit.code,
+                f"{order.start_date:%d %b %Y}",
+                f"{order.due_date:%d %b %Y}" if order.due_date else "",
+            )
+            for order in orders
+        ],
+    )
+
+
+def _order(desk: Desk, number: str) -> WorksOrder:
+    return orders_numbered(desk.site, [number], among=WorksOrder.objects.all())[0]
+
+
+def show(desk: Desk, order: ORDER) -> None:
+    """Show a works order: how far it is, each component that its own structure names with what the order has had of it,
+    what of it is unresolved, and what was changed by whom.
+
+    Example: backflush order show W-1001
+    """
+    found = _order(desk, order)
+    materials = _materials(found)
+    changes = list(found.changes.select_related("by").order_by("pk"))
+    facts = {
+        **_facts(found),
+        "materials": materials,
+        "unresolved": sum(1 for material in materials if material["waits"]),
+        "changes": [
+            {
+                "at": desk.local(change.at),
+                "by": change.by.username,
+                "what": change.what,
+                "before": change.before,
+                "after": change.after,
+                "remarks": change.remarks,
+            }
+            for change in changes
+        ],
+    }
+    trace = Listing(
+        ("When", "Who", "What", "Before", "After", "Remarks"),
+        [
+            (desk.when(change.at), change.by.username, change.what, change.before, change.after, change.remarks)
+            for change in changes
+        ],
+        "Changes",
+    )
+    shown = [_say(found), _materials_listing(materials), *([trace] if changes else [])]
+    desk.answer(facts, *shown, *release_warnings(found))
+
+
+def _say(order: WorksOrder) -> str:
+    return (
+        f"{order.number}: {written(order.quantity)} {order.unit.code} of {order.item.code}, {order.status}. "
+        f"{written(order.job.good)} good and {written(order.job.scrap)} scrap are booked."
+    )
+
+
+def _materials(order: WorksOrder) -> list[dict[str, Any]]:
+    """Each line of the order's own structure, and what the order has had of its item and waits for."""
+    lines = list(FrozenLine.objects.filter(structure=order.structure).select_related("component__stock_unit", "source"))
+    extra = Movement.objects.filter(job=order.job).exclude(charged=0).values_list("item", flat=True).distinct()
+    had = had_by_job(order.job_id, {*(line.component_id for line in lines), *extra})
+    waits = dict(
+        Movement.objects.filter(job=order.job, status=Status.UNRESOLVED)
+        .values_list("line__path")
+        .annotate(total=ExactSum("due"))
+        .order_by()
+    )
+    return [
+        {
+            "line": line.path,
+            "item": line.component.code,
+            "unit": line.component.stock_unit.code,
+            "for_one": line.per_piece,
+            "fixed": line.fixed_exact,
+            "by_hand": line.by_hand,
+            "from": line.source.path if line.source else None,
+            "had": had[line.component_id],
+            "waits": waits.get(line.path, ZERO),
+        }
+        for line in lines
+    ]
+
+
+def _materials_listing(materials: list[dict[str, Any]]) -> Listing | str:
+    if not materials:
+        return "It has no structure lines."
+    return Listing(
+        ("Line", "Item", "#For one", "#Once", "Unit", "#Had", "#Waits", "From", ""),
+        [
+            (
+                line["line"],
+                line["item"],
+                "no conversion" if line["for_one"] is None else figure(line["for_one"]),
+                figure(line["fixed"]) if line["fixed"] else "",
+                line["unit"],
+                written(line["had"]),
+                written(line["waits"]) if line["waits"] else "",
+                line["from"] or "",
+                "by hand" if line["by_hand"] else "",
+            )
+            for line in materials
+        ],
+        "Materials",
+    )
+
+
+def new(
+    desk: Desk,
+    order: ORDER,
+    item: ITEM_MADE,
+    quantity: HOW_MANY,
+    unit: Annotated[
+        str, typer.Option(metavar="UNIT", help="In which unit; the item's stock unit unless given.", show_default=False)
+    ] = "",
+    start: Annotated[
+        str,
+        typer.Option(
+            metavar="DATE", help="When it starts, which decides the structure; today unless given.", show_default=False
+        ),
+    ] = "",
+    due: Annotated[str, typer.Option(metavar="DATE", help="When it is due.", show_default=False)] = "",
+    remarks: REMARKS = "",
+    release: Annotated[bool, typer.Option("--release", help="Release it at once.")] = False,
+) -> None:
+    """Create a works order for a manufactured item. It takes its own copy of the structure in force on its start date;
+    released, that is frozen and production can be booked.
+
+    Example: backflush order new W-1001 FR-200 40 --due 2026-04-01 --release
+    """
+    wanted = OrderIn(
+        number=order,
+        item=item,
+        quantity=read_quantity(quantity, field="quantity"),
+        unit=unit,
+        start_date=read_day(start, field="start") if start else day_at(desk.site, timezone.now()),
+        due_date=read_day(due, field="due") if due else None,
+        remarks=remarks,
+    )
+    create_order(wanted, site=desk.site, by=desk.by)
+    if release:
+        release_order(site=desk.site, number=order, by=desk.by)
+    _answer(desk, order, f"Created{' and released' if release else ''}.")
+
+
+def _answer(desk: Desk, number: str, done: str) -> None:
+    found = _order(desk, number)
+    warnings = release_warnings(found)
+    desk.answer({**_facts(found), "warnings": warnings}, f"{done} {_say(found)}", *warnings)
+
+
+def release(
+    desk: Desk,
+    order: Annotated[list[str], typer.Argument(metavar="ORDER...", help="Works orders' numbers.", show_default=False)],
+) -> None:
+    """Release works orders: their structures are frozen, and production can be booked. All of them, or none; every
+    missing unit conversion is named.
+
+    Example: backflush order release W-1001 W-1002
+    """
+    numbers = list(dict.fromkeys(order))
+    release_orders(site=desk.site, numbers=numbers, by=desk.by)
+    found = orders_numbered(desk.site, numbers, among=WorksOrder.objects.all())
+    warnings = [warning for one in found for warning in release_warnings(one)]
+    facts = {"orders": [_facts(one) for one in found], "warnings": warnings}
+    desk.answer(facts, f"Released {', '.join(numbers)}.", *warnings)
+
+
+def reset(desk: Desk, order: ORDER) -> None:
+    """Take a released order with nothing booked back to new, so that its structure can be changed.
+
+    Example: backflush order reset W-1001
+    """
+    reset_order(site=desk.site, number=order, by=desk.by)
+    _answer(desk, order, "Back to new.")
+
+
+def complete(desk: Desk, order: ORDER) -> None:
+    """Say that no more is made on an order, and list what of it is unresolved. That can still be settled afterwards.
+
+    Example: backflush order complete W-1001
+    """
+    complete_order(site=desk.site, number=order, by=desk.by)
+    found = _order(desk, order)
+    waiting = list(queue(desk.site, order=order))
+    facts = {**_facts(found), "unresolved": [movement_facts(desk, row) for row in waiting]}
+    if not waiting:
+        desk.answer(facts, f"Completed. {_say(found)}", "Nothing of it is unresolved.")
+        return
+    rows = [
+        (
+            str(row.pk),
+            row.item.code,
+            in_unit(row.due or ZERO, row.item),
+            WHY[row.reason],
+            row.source.path,
+        )
+        for row in waiting
+    ]
+    listing = Listing(("#Movement", "Item", "#Due", "Why it waits", "From"), rows)
+    desk.answer(
+        facts, f"Completed. {_say(found)}", listing, f"{len(waiting):,} unresolved, which can still be settled."
+    )
+
+
+def reopen(desk: Desk, order: ORDER) -> None:
+    """Take bookings on a complete order again.
+
+    Example: backflush order reopen W-1001
+    """
+    reopen_order(site=desk.site, number=order, by=desk.by)
+    _answer(desk, order, "Reopened.")
+
+
+def give_up(desk: Desk, order: ORDER, remarks: REMARKS = "") -> None:
+    """Cancel an order with nothing booked. What has bookings is completed instead.
+
+    Example: backflush order cancel W-1001 --remarks "customer withdrew"
+    """
+    cancel_order(site=desk.site, number=order, by=desk.by, remarks=remarks)
+    _answer(desk, order, "Cancelled.")
+
+
+def revise(
+    desk: Desk,
+    order: ORDER,
+    quantity: Annotated[
+        str | None, typer.Option(metavar="QUANTITY", help="How many are to be made now.", show_default=False)
+    ] = None,
+    due: Annotated[str, typer.Option(metavar="DATE", help="When it is due now.", show_default=False)] = "",
+    remarks: REMARKS = "",
+) -> None:
+    """Change an order's quantity or due date; who changed it, and from what, is kept.
+
+    Example: backflush order revise W-1001 --quantity 60 --remarks "customer wants more"
+    """
+    if quantity is None and not due:
+        raise InvalidValue("Say what changes: --quantity, --due, or both.", field="quantity")
+    revise_order(
+        site=desk.site,
+        number=order,
+        by=desk.by,
+        quantity=None if quantity is None else read_quantity(quantity, field="quantity"),
+        due_date=read_day(due, field="due") if due else None,
+        remarks=remarks,
+    )
+    _answer(desk, order, "Changed.")
+
+
+def structure_afresh(desk: Desk, order: ORDER) -> None:
+    """Give a new order a new copy of its item's structure, after that has changed.
+
+    Example: backflush order structure-afresh W-1001
+    """
+    take_afresh(site=desk.site, number=order, by=desk.by)
+    _answer(desk, order, "The structure was taken afresh.")

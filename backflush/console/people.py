@@ -1,0 +1,69 @@
+"""Who may sign in to the pages, and what they may do there."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from backflush.console.frame import Desk, Look, command
+from backflush.core.refusals import InvalidValue
+from backflush.people.models import Assignment, User
+from backflush.people.rights import Role
+from backflush.people.selectors import roles_of
+from backflush.people.services import give_role, known_user, set_password, take_role
+
+
+def register(app: typer.Typer) -> None:
+    """Add `person` and `people`."""
+    command(app, "person", panel=Look.SET_UP)(change_person)
+    command(app, "people", panel=Look.SET_UP)(list_people)
+
+
+def change_person(
+    desk: Desk,
+    name: Annotated[str, typer.Argument(help="The log-in name.", show_default=False)],
+    role: Annotated[list[Role] | None, typer.Option(help="A role to give at the site; may be repeated.")] = None,
+    not_role: Annotated[list[Role] | None, typer.Option(help="A role to take away; may be repeated.")] = None,
+    first_name: Annotated[str, typer.Option(help="For somebody new.")] = "",
+    last_name: Annotated[str, typer.Option(help="For somebody new.")] = "",
+    password: Annotated[
+        bool, typer.Option("--password", help="Ask for a new password; without a terminal, read it from stdin.")
+    ] = False,
+) -> None:
+    """Let somebody sign in to the pages, and give or take roles. Whoever is new is made.
+
+    Example: backflush person rosa.marsh --role stores --password
+    """
+    user = known_user(name=name, first_name=first_name, last_name=last_name)
+    for given in role or ():
+        give_role(user=user, site=desk.site, role=given)
+    for taken in not_role or ():
+        take_role(user=user, site=desk.site, role=taken)
+    if password:
+        set_password(user=user, password=_asked_password())
+    roles = roles_of(user, desk.site)
+    says = f"{user.name} is {', '.join(roles) or 'without a role'} at {desk.site.code}"
+    enters = "" if user.has_usable_password() else " and can't sign in yet: give --password"
+    desk.answer({"name": user.username, "roles": roles, "signs_in": user.has_usable_password()}, f"{says}{enters}.")
+
+
+def list_people(desk: Desk) -> None:
+    """List who has which roles at the site.
+
+    Example: backflush people
+    """
+    names = User.objects.order_by("username").values_list("username", flat=True)
+    roles: dict[str, list[str]] = {name: [] for name in names}
+    for name, role in Assignment.objects.filter(site=desk.site).values_list("user__username", "role").order_by("role"):
+        roles[name].append(role)
+    facts = [{"name": name, "roles": held} for name, held in roles.items()]
+    desk.answer(facts, *(f"{name}: {', '.join(held) or 'no role'}" for name, held in roles.items()))
+
+
+def _asked_password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    first = str(typer.prompt("Password", hide_input=True))
+    if first != str(typer.prompt("Again", hide_input=True)):
+        raise InvalidValue("The two passwords differ.", field="password")
+    return first

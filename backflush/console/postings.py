@@ -1,0 +1,128 @@
+"""Showing what was posted: the same rows and the same facts, whichever command posted it."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from backflush.console.frame import Desk, Listing, in_unit
+from backflush.core.moves import Reason, Status
+from backflush.ledger.models import Movement, Posting
+
+WHY: Mapping[str, str] = {
+    Reason.BATCH: "which batch?",
+    Reason.SERIAL: "which serials?",
+    Reason.BIN: "which bin?",
+    Reason.SHORT: "short",
+}
+
+
+def place(path: str, bin: str) -> str:
+    """A location, and the bin in it."""
+    return f"{path} {bin}".rstrip()
+
+
+def ends(movement: Movement) -> str:
+    """Where from and where to, on two lines."""
+    source, target = place(movement.source.path, movement.source_bin), place(movement.target.path, movement.target_bin)
+    return f"{source}\n{target}"
+
+
+def movement_facts(desk: Desk, movement: Movement) -> dict[str, Any]:
+    """One movement for a program."""
+    return {
+        "movement": movement.pk,
+        "posting": movement.posting_id,
+        "process": movement.posting.process,
+        "at": desk.local(movement.at),
+        "recorded_at": desk.local(movement.posting.recorded_at),
+        "by": movement.posting.by.username,
+        "item": movement.item.code,
+        "unit": movement.item.stock_unit.code,
+        "status": movement.status,
+        "quantity": movement.quantity,
+        "due": movement.due,
+        "reason": movement.reason or None,
+        "from": movement.source.path,
+        "from_bin": movement.source_bin,
+        "from_after": movement.source_after,
+        "to": movement.target.path,
+        "to_bin": movement.target_bin,
+        "to_after": movement.target_after,
+        "batch": movement.batch,
+        "serial": movement.serial,
+        "order": movement.job.number if movement.job else None,
+        "action": movement.rule.action.name if movement.rule else None,
+        "remarks": movement.remarks or movement.posting.remarks,
+    }
+
+
+def movements_of(posting: Posting) -> list[Movement]:
+    """What a posting moved and what waits of it, as it was recorded."""
+    return list(
+        Movement.objects.filter(site=posting.site_id, posting=posting)
+        .select_related("item__stock_unit", "source", "target", "job", "posting__by", "rule__action")
+        .order_by("pk")
+    )
+
+
+def listing(movements: Iterable[Movement], title: str = "") -> Listing:
+    """What moved and what waits, to read."""
+    return Listing(
+        ("#Movement", "Item", "Batch", "Serial", "#Moved", "#Waits", "Why", "From / to"),
+        [
+            (
+                str(movement.pk),
+                movement.item.code,
+                movement.batch,
+                movement.serial,
+                in_unit(movement.quantity, movement.item) if movement.quantity else "",
+                in_unit(movement.due, movement.item) if movement.due is not None else "",
+                _why(movement),
+                ends(movement),
+            )
+            for movement in movements
+        ],
+        title,
+    )
+
+
+def _why(movement: Movement) -> str:
+    if movement.status == Status.UNRESOLVED:
+        return WHY[movement.reason]
+    return "" if movement.status == Status.OK else movement.status
+
+
+def answer_posting(desk: Desk, posting: Posting, sentence: str, *more: str, **facts: Any) -> None:
+    """Answer with a posting: what was done in a sentence, each movement, and what waits."""
+    movements = movements_of(posting)
+    waiting = [movement for movement in movements if movement.status == Status.UNRESOLVED]
+    repeated = posting.recorded_at < desk.started
+    shown: list[str | Listing] = [sentence]
+    if repeated:
+        shown.insert(0, f"The key {desk.key!r} was posted before, on {desk.when(posting.recorded_at)}. Nothing is new:")
+    if movements:
+        shown.append(listing(movements))
+    shown.extend(more)
+    if waiting:
+        shown.append(f"{_lines(len(waiting))} as unresolved. See them: backflush unresolved")
+    outcome = {
+        "posting": posting.pk,
+        "process": posting.process,
+        "at": desk.local(posting.at),
+        "by": posting.by.username,
+        "key": desk.key or None,
+        "repeated": repeated,
+        **facts,
+        "unresolved": len(waiting),
+        "movements": [movement_facts(desk, movement) for movement in movements],
+    }
+    desk.answer(outcome, *shown)
+
+
+def _lines(count: int) -> str:
+    return "1 line waits" if count == 1 else f"{count:,} lines wait"
+
+
+def good_and_scrap(good: Decimal, scrap: Decimal, *, words: tuple[str, str] = ("good", "scrap")) -> str:
+    """What was made, in words: "38 good, 2 scrap"."""
+    return ", ".join(f"{quantity:f} {word}" for quantity, word in zip((good, scrap), words, strict=True) if quantity)

@@ -1,0 +1,77 @@
+"""The pages: `backflush serve`."""
+
+import os
+import sys
+from typing import Annotated, Final
+
+import typer
+from django.conf import settings
+from granian.constants import Interfaces
+from granian.server import Server
+
+from backflush.console.frame import Desk, Look, command
+from backflush.core.refusals import InvalidValue
+from backflush.people.models import Assignment
+from backflush.web.assets import gather
+
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+APPLICATION: Final = "backflush.config.wsgi:application"
+THREADS: Final = 4
+
+
+def register(app: typer.Typer) -> None:
+    """Add `serve`."""
+    command(app, "serve", panel=Look.SET_UP)(serve)
+
+
+def serve(
+    desk: Desk,
+    host: Annotated[str, typer.Option(metavar="HOST", help="The address of this machine to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="PORT", min=1, max=65535, help="The port to listen at.")] = 8000,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, max=64, help="How many processes answer.")] = 1,
+) -> None:
+    """Serve the pages to browsers. To this machine alone, over plain http, unless PUBLIC_URL names the https address
+    under which a proxy passes requests on. Set SECRET_KEY, or everybody signs in anew after a restart.
+
+    Example: backflush serve --port 8080
+    """
+    require_servable(host)
+    shown = {"address": f"http://{f'[{host}]' if ':' in host else host}:{port}/"}
+    desk.answer(shown, f"Serving at {shown['address']}  (Ctrl-C stops it)", *_advice())
+    sys.stdout.flush()
+    listen(host, port, workers)
+
+
+def require_servable(host: str) -> None:
+    """Refuse to show debug pages to anybody, and to send passwords in the clear over a network."""
+    if settings.DEBUG:
+        raise InvalidValue("Debug mode shows what is in memory to whoever comes by. Switch it off.", field="debug")
+    if host not in LOOPBACK and not settings.PUBLIC.secure:
+        raise InvalidValue(
+            f"At {host} passwords would cross the network in the clear. Put an https server in front, and name its "
+            "address: PUBLIC_URL=https://backflush.example.org",
+            field="host",
+        )
+
+
+def listen(host: str, port: int, workers: int = 1) -> None:
+    """Answer requests until somebody stops it. All workers must sign by the same key."""
+    gather()
+    os.environ.setdefault("SECRET_KEY", settings.SECRET_KEY)
+    server = Server(
+        APPLICATION,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=THREADS,
+        log_level="warning",  # type: ignore[arg-type]
+        websockets=False,
+    )
+    server.serve()
+
+
+def _advice() -> list[str]:
+    if Assignment.objects.exists():
+        return []
+    return ["Nobody has a role yet, so nobody can work here. Begin with: backflush person NAME --role administrator"]

@@ -1,0 +1,177 @@
+"""Purchase orders, and receiving on them."""
+
+from datetime import date
+from typing import Annotated
+
+import typer
+from django.utils import timezone
+
+from backflush.console.asking import BATCH, GOODS_BIN, SERIALS
+from backflush.console.frame import Desk, Listing, Look, command, read_day, read_quantity
+from backflush.console.works import answer_booking
+from backflush.core.quantity import written
+from backflush.core.refusals import InvalidValue, NotFound
+from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import day_at
+from backflush.subcontract.models import PurchaseOrder
+from backflush.subcontract.services import (
+    PurchaseLineIn,
+    PurchaseOrderIn,
+    ReceiptIn,
+    close_order,
+    place_order,
+    receive,
+)
+
+NUMBER = Annotated[str, typer.Argument(metavar="NUMBER", help="The purchase order's number.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `receive` and the `purchase-order` commands."""
+    command(app, "receive", panel=Look.BOOK, posts=True, keyed=True)(receive_goods)
+    orders = typer.Typer(no_args_is_help=True, help="Place, show or close a purchase order.")
+    command(orders, "new", posts=True)(new)
+    command(orders, "show")(show)
+    command(orders, "close", posts=True)(close)
+    app.add_typer(orders, name="purchase-order", rich_help_panel=Look.ORDERS)
+
+
+def receive_goods(
+    desk: Desk,
+    order: NUMBER,
+    accepted: Annotated[str, typer.Argument(metavar="ACCEPTED", help="Accepted pieces, in the order's unit.")] = "0",
+    rejected: Annotated[
+        str, typer.Option(metavar="QUANTITY", help="Rejected pieces, which used their components too.")
+    ] = "0",
+    line: Annotated[
+        int | None,
+        typer.Option(metavar="NUMBER", help="Which line; may be left out where there is only one.", show_default=False),
+    ] = None,
+    batch: BATCH = "",
+    serial: SERIALS = None,
+    bin: GOODS_BIN = "",
+) -> None:
+    """Receive goods on a purchase order. The accepted pieces go into stock, and what the sub-contractor must have used
+    is taken out of the stock that he holds; what isn't there is kept as unresolved.
+
+    Example: backflush receive P-2001 25 --rejected 1
+    """
+    report = ReceiptIn(
+        order=order,
+        accepted=read_quantity(accepted, field="accepted"),
+        rejected=read_quantity(rejected, field="rejected"),
+        line=line,
+        at=desk.at,
+        key=desk.key,
+        batch=batch,
+        serials=serial or (),
+        bin=bin,
+    )
+    booking = receive(report, site=desk.site, by=desk.by)
+    answer_booking(desk, booking, "Received", f"on {order}", words=("accepted", "rejected"), order=order)
+
+
+def new(
+    desk: Desk,
+    number: NUMBER,
+    supplier: Annotated[str, typer.Argument(metavar="SUPPLIER", help="The supplier's code.", show_default=False)],
+    line: Annotated[
+        list[str],
+        typer.Argument(metavar="ITEM=QUANTITY[/UNIT]...", help="What is ordered, line by line.", show_default=False),
+    ],
+    on: Annotated[
+        str, typer.Option(metavar="DATE", help="The day it is placed; today unless given.", show_default=False)
+    ] = "",
+    due: Annotated[str, typer.Option(metavar="DATE", help="When it is due.", show_default=False)] = "",
+    receive_action: Annotated[
+        str,
+        typer.Option(
+            metavar="ACTION", help="The action it is received by; the site's unless given.", show_default=False
+        ),
+    ] = "",
+) -> None:
+    """Place a purchase order for bought-in or sub-contracted items. Without a unit a quantity is in the item's stock
+    unit; lines are numbered 10, 20, 30.
+
+    Example: backflush purchase-order new P-2001 PLATER BRK-7=200 LUG-6=4/BOX
+    """
+    due_date = read_day(due, field="due") if due else None
+    order = PurchaseOrderIn(
+        number=number,
+        supplier=supplier,
+        lines=[_line(text, position, due_date) for position, text in enumerate(line, 1)],
+        placed_on=read_day(on, field="on") if on else day_at(desk.site, timezone.now()),
+        receive_action=receive_action,
+    )
+    _answer(desk, place_order(order, site=desk.site, by=desk.by), "Placed")
+
+
+def _line(text: str, position: int, due: date | None) -> PurchaseLineIn:
+    item, equals, amount = text.rpartition("=")
+    quantity, _, unit = amount.partition("/")
+    if not equals or not item:
+        raise InvalidValue(f"{text!r} is no line. Write it as ITEM=QUANTITY, or ITEM=QUANTITY/UNIT.", field="lines")
+    return PurchaseLineIn(
+        item=item, quantity=read_quantity(quantity, field="lines"), unit=unit, number=position * 10, due_date=due
+    )
+
+
+def show(desk: Desk, number: NUMBER) -> None:
+    """Show a purchase order: its lines, and what was received and rejected of each.
+
+    Example: backflush purchase-order show P-2001
+    """
+    _answer(desk, _order(desk.site, number))
+
+
+def close(desk: Desk, number: NUMBER) -> None:
+    """Close a purchase order: no more is expected on it, full or short. What is unresolved of it stays so.
+
+    Example: backflush purchase-order close P-2001
+    """
+    _answer(desk, close_order(site=desk.site, number=number, by=desk.by), "Closed")
+
+
+def _order(site: Site, number: str) -> PurchaseOrder:
+    order = PurchaseOrder.objects.filter(site=site, number=number).select_related("supplier").first()
+    if order is None:
+        raise NotFound(f"There is no purchase order {number}.", field="order")
+    return order
+
+
+def _answer(desk: Desk, order: PurchaseOrder, verb: str = "") -> None:
+    lines = list(order.lines.select_related("item__stock_unit", "unit", "job"))
+    facts = {
+        "order": order.number,
+        "supplier": order.supplier.code,
+        "status": order.status,
+        "placed_on": order.placed_on,
+        "lines": [
+            {
+                "line": line.number,
+                "item": line.item.code,
+                "quantity": line.quantity,
+                "unit": line.unit.code,
+                "accepted": line.job.good,
+                "rejected": line.job.scrap,
+                "due_date": line.due_date,
+            }
+            for line in lines
+        ],
+    }
+    rows = [
+        (
+            str(line.number),
+            line.item.code,
+            line.item.description,
+            written(line.quantity),
+            written(line.job.good),
+            written(line.job.scrap),
+            line.unit.code,
+            f"{line.due_date:%d %b %Y}" if line.due_date else "",
+        )
+        for line in lines
+    ]
+    columns = ("#Line", "Item", "Description", "#Ordered", "#Accepted", "#Rejected", "Unit", "Due")
+    sentence = f"{order.number} for {order.supplier.code}, placed {order.placed_on:%d %b %Y}: {order.status}."
+    desk.answer(facts, f"{verb} {sentence}".strip(), Listing(columns, rows))

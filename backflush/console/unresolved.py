@@ -1,0 +1,359 @@
+"""The queue of what waits: looking at it, and saying what really happened."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+
+from backflush.backflushing.selectors import made_for_of
+from backflush.console.asking import BATCH, LIMIT, NUMBER_MAX, ONLY_ITEM, ONLY_ORDER, REMARKS, SERIALS
+from backflush.console.frame import Desk, Listing, Look, command, in_decimals, in_unit, of_all, read_quantity
+from backflush.console.known import require_item, require_order, require_place, require_supplier
+from backflush.console.postings import WHY, answer_posting, movement_facts, place
+from backflush.core.quantity import ZERO
+from backflush.core.refusals import NotUnresolved
+from backflush.ledger.models import Movement, Posting
+from backflush.ledger.selectors import movement_numbered
+from backflush.unresolved.models import Settlement
+from backflush.unresolved.selectors import candidates, queue, there_now
+from backflush.unresolved.services import cancel, preview_retry, resolve, retry_in_parts
+
+MOVEMENT = Annotated[
+    int,
+    typer.Argument(
+        metavar="MOVEMENT", min=1, max=NUMBER_MAX, help="Its number, as `unresolved` lists it.", show_default=False
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `unresolved`, `resolve`, `cancel` and `retry`."""
+    command(app, "unresolved", panel=Look.UNRESOLVED)(show_queue)
+    command(app, "resolve", panel=Look.UNRESOLVED, posts=True, keyed=True)(resolve_one)
+    command(app, "cancel", panel=Look.UNRESOLVED, posts=True, keyed=True)(cancel_some)
+    command(app, "retry", panel=Look.UNRESOLVED, posts=True, keyed=True)(retry_all)
+
+
+def show_queue(
+    desk: Desk,
+    movement: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="[MOVEMENT]",
+            min=1,
+            max=NUMBER_MAX,
+            help="Only this one, with all that it could come from.",
+            show_default=False,
+        ),
+    ] = None,
+    item: ONLY_ITEM = "",
+    location: Annotated[
+        str,
+        typer.Option(
+            metavar="STORE[/LOCATION]", help="Only what would be taken from this place or store.", show_default=False
+        ),
+    ] = "",
+    order: ONLY_ORDER = "",
+    supplier: Annotated[
+        str, typer.Option(metavar="SUPPLIER", help="Only this supplier's orders and stock.", show_default=False)
+    ] = "",
+    reason: Annotated[
+        str,
+        typer.Option(metavar="REASON", help="Only what waits for: batch, serial, bin or short.", show_default=False),
+    ] = "",
+    limit: LIMIT = 50,
+) -> None:
+    """List what should have been used and could not be taken, oldest first: what is due, what is there now, and why it
+    waits. With a movement's number it shows where that one could come from, best first.
+
+    Example: backflush unresolved --location MAIN/LINE
+
+    Example: backflush unresolved 1377
+    """
+    if movement is not None:
+        _show_one(desk, movement)
+        return
+    require_item(item)
+    require_place(desk.site, location)
+    require_order(desk.site, order)
+    require_supplier(supplier)
+    found = queue(desk.site, item=item, location=location, order=order, supplier=supplier, reason=reason)
+    total = found.count()
+    rows = list(found[:limit] if limit else found)
+    there = there_now(desk.site, rows)
+    made_for = made_for_of(rows)
+    facts = {
+        "total": total,
+        "unresolved": [{**_waiting_facts(desk, row, there[row.pk]), "for": made_for[row.pk]} for row in rows],
+    }
+    if not total:
+        desk.answer(facts, "Nothing is unresolved." if not any((item, location, order, supplier, reason)) else "None.")
+        return
+    desk.answer(facts, _queue_listing(desk, rows, there, made_for), of_all(len(rows), total, "unresolved"))
+
+
+def _waiting_facts(desk: Desk, row: Movement, there: Decimal | None) -> dict[str, Any]:
+    return {**movement_facts(desk, row), "there_now": there, "age_days": desk.age_days(row.at)}
+
+
+def _queue_listing(
+    desk: Desk, rows: Sequence[Movement], there: Mapping[int, Decimal | None], made_for: Mapping[int, str]
+) -> Listing:
+    return Listing(
+        ("#Movement", "Age", "Item", "#Due", "#There now", "Why it waits", "For", "From"),
+        [
+            (
+                str(row.pk),
+                desk.age(row.at),
+                row.item.code,
+                in_unit(row.due or ZERO, row.item),
+                _there(row, there[row.pk]),
+                _why(row, there[row.pk]),
+                made_for[row.pk],
+                place(row.source.path, row.source_bin),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _there(row: Movement, there: Decimal | None) -> str:
+    return "no balance" if there is None else in_decimals(there, row.item)
+
+
+def _why(row: Movement, there: Decimal | None) -> str:
+    """What it waits for; a short one says by how much, or that it fits now."""
+    if row.reason != "short" or there is None or row.due is None:
+        return WHY[row.reason]
+    short = row.due - there
+    return f"short {in_decimals(short, row.item)}" if short > 0 else "fits now"
+
+
+def _show_one(desk: Desk, number: int) -> None:
+    waiting = movement_numbered(desk.site, number)
+    if waiting.due is None:
+        raise NotUnresolved(
+            f"Movement {number} was never unresolved: {in_unit(waiting.quantity, waiting.item)} "
+            f"of {waiting.item.code} moved.",
+            field="movement",
+        )
+    there = there_now(desk.site, [waiting])
+    offered = candidates(waiting)
+    facts = {
+        **_waiting_facts(desk, waiting, there[waiting.pk]),
+        "for": made_for_of([waiting])[waiting.pk],
+        "candidates": [
+            {
+                "location": one.balance.location.path,
+                "bin": one.balance.bin,
+                "batch": one.balance.batch,
+                "serial": one.balance.serial,
+                "quantity": one.balance.quantity,
+                "expires_on": one.expires_on,
+                "planned": one.planned,
+            }
+            for one in offered
+        ],
+    }
+    rows = [
+        (
+            place(one.balance.location.path, one.balance.bin),
+            one.balance.batch,
+            one.balance.serial,
+            f"{one.expires_on:%d %b %Y}" if one.expires_on else "",
+            in_unit(one.balance.quantity, waiting.item),
+            "as planned" if one.planned else "",
+        )
+        for one in offered
+    ]
+    listing = Listing(("Place", "Batch", "Serial", "Expires", "#There", ""), rows, "Where it could come from")
+    state = f"{waiting.item.code}: {in_unit(waiting.due, waiting.item)} due since "
+    desk.answer(
+        facts,
+        f"{state}{desk.when(waiting.at)}, {waiting.status} ({WHY[waiting.reason]}).",
+        listing if rows else f"There is no {waiting.item.code} anywhere at {desk.site.code}.",
+    )
+
+
+def resolve_one(
+    desk: Desk,
+    movement: MOVEMENT,
+    quantity: Annotated[
+        str | None,
+        typer.Option(
+            metavar="QUANTITY", help="How much was really used; all that is due unless given.", show_default=False
+        ),
+    ] = None,
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="STORE/LOCATION",
+            help="Where it really came from; as planned unless given.",
+            show_default=False,
+        ),
+    ] = "",
+    bin: Annotated[str, typer.Option(metavar="BIN", help="The bin it came from.", show_default=False)] = "",
+    to_bin: Annotated[str, typer.Option(metavar="BIN", help="The bin it went to.", show_default=False)] = "",
+    batch: BATCH = "",
+    serial: SERIALS = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Of less than was due, keep the rest unresolved; else it was not used.")
+    ] = False,
+    remarks: REMARKS = "",
+) -> None:
+    """Say what was really used, and move it now. Without more it moves what is due from where it was planned; another
+    quantity, place, batch, bin or serial numbers may be given.
+
+    Example: backflush resolve 1377
+
+    Example: backflush resolve 1377 --from MAIN/RACK --quantity 200 --keep
+    """
+    settlement = resolve(
+        site=desk.site,
+        movement=movement,
+        quantity=None if quantity is None else read_quantity(quantity, field="quantity"),
+        source=source,
+        bin=bin,
+        to_bin=to_bin,
+        batch=batch,
+        serials=serial or (),
+        remainder="keep" if keep else "drop",
+        remarks=remarks,
+        at=desk.at,
+        key=desk.key,
+        by=desk.by,
+    )
+    waiting = settlement.movement
+    amounts = [f"{in_unit(settlement.moved, waiting.item)} of {waiting.item.code} moved"]
+    if settlement.dropped > 0:
+        amounts.append(f"{in_unit(settlement.dropped, waiting.item)} were not used")
+    if settlement.dropped < 0:
+        amounts.append(f"{in_unit(-settlement.dropped, waiting.item)} more than was due")
+    if settlement.kept is not None and settlement.kept.due is not None:
+        amounts.append(f"{in_unit(settlement.kept.due, waiting.item)} still wait as {settlement.kept_id}")
+    answer_posting(
+        desk,
+        settlement.posting,
+        f"{'; '.join(amounts)}: posting {settlement.posting_id}.",
+        f"Undo it: backflush reverse {settlement.posting_id}",
+        **_settled_facts(settlement),
+    )
+
+
+def _settled_facts(settlement: Settlement) -> dict[str, Any]:
+    return {
+        "resolves": settlement.movement_id,
+        "outcome": settlement.outcome,
+        "moved": settlement.moved,
+        "dropped": settlement.dropped,
+        "kept": settlement.kept_id,
+    }
+
+
+def cancel_some(
+    desk: Desk,
+    movement: Annotated[
+        list[int],
+        typer.Argument(
+            metavar="MOVEMENT...",
+            min=1,
+            max=NUMBER_MAX,
+            help="Their numbers, as `unresolved` lists them.",
+            show_default=False,
+        ),
+    ],
+    remarks: Annotated[str, typer.Option(metavar="TEXT", help="Why it was not used.", show_default=False)] = "",
+) -> None:
+    """Say that what was due was not used, and why. All of the movements are cancelled, or none; no stock moves.
+
+    Example: backflush cancel 1377 1378 --remarks "spray booth was off"
+    """
+    done = cancel(site=desk.site, movements=movement, remarks=remarks, at=desk.at, key=desk.key, by=desk.by)
+    posting = Posting.objects.select_related("by").get(pk=done[0].posting_id)
+    count = "1 movement was" if len(done) == 1 else f"{len(done):,} movements were"
+    answer_posting(
+        desk,
+        posting,
+        f"{count} cancelled: posting {posting.pk}.",
+        f"Undo it: backflush reverse {posting.pk}",
+        cancelled=[one.movement_id for one in done],
+    )
+
+
+def retry_all(
+    desk: Desk,
+    movement: Annotated[
+        list[int] | None,
+        typer.Argument(
+            metavar="[MOVEMENT]...",
+            min=1,
+            max=NUMBER_MAX,
+            help="Only these; all that is unresolved unless given.",
+            show_default=False,
+        ),
+    ] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Only say what would go through.")] = False,
+) -> None:
+    """Settle whatever has become possible, oldest first. What still doesn't fit goes on waiting, and so does what
+    needs a batch, serial numbers or a bin. A long queue is worked in parts of 1,000; stopped halfway, these parts stay.
+
+    Example: backflush retry --preview
+    """
+    if preview:
+        _preview(desk, movement)
+        return
+    site, by, total = desk.site, desk.by, len(movement) if movement else queue(desk.site).count()
+    settled: list[int] = []
+    with desk.progress("Retrying", total) as advance:
+        for looked_at, done in retry_in_parts(site=site, by=by, movements=movement, at=desk.at, key=desk.key):
+            settled += [one.pk for one in done]
+            advance(looked_at)
+    rows = [
+        row
+        for start in range(0, len(settled), 500)
+        for row in Settlement.objects.filter(pk__in=settled[start : start + 500])
+        .select_related("movement__item__stock_unit", "movement__source", "movement__job")
+        .order_by("pk")
+    ]
+    left = queue(site).count()
+    postings = sorted({row.posting_id for row in rows})
+    facts = {
+        "settled": [_settled_facts(row) for row in rows],
+        "postings": postings,
+        "key": desk.key or None,
+        "unresolved": left,
+    }
+    undo = [f"Undo it: {'; '.join(f'backflush reverse {posting}' for posting in reversed(postings))}"] if rows else []
+    listing = [_moved_listing([(row.movement, row.moved) for row in rows])] if rows else []
+    desk.answer(facts, *listing, f"{len(rows):,} settled; {left:,} are unresolved.", *undo)
+
+
+def _preview(desk: Desk, movements: list[int] | None) -> None:
+    would = preview_retry(site=desk.site, movements=movements)
+    total = queue(desk.site).count()
+    facts = {
+        "would_settle": [{**movement_facts(desk, waiting), "would_move": moved} for waiting, moved in would],
+        "unresolved": total,
+    }
+    listing = [_moved_listing(would)] if would else []
+    desk.answer(facts, *listing, f"{len(would):,} of {total:,} would go through. Nothing was posted.")
+
+
+def _moved_listing(rows: Sequence[tuple[Movement, Decimal]]) -> Listing:
+    made_for = made_for_of([waiting for waiting, _ in rows])
+    return Listing(
+        ("#Movement", "Item", "#Due", "#Moves", "For", "From"),
+        [
+            (
+                str(waiting.pk),
+                waiting.item.code,
+                in_unit(waiting.due or ZERO, waiting.item),
+                in_unit(moved, waiting.item),
+                made_for[waiting.pk],
+                place(waiting.source.path, waiting.source_bin),
+            )
+            for waiting, moved in rows
+        ],
+    )

@@ -1,0 +1,1 @@
+"""The doors: what they translate, and how they refuse."""

@@ -1,0 +1,273 @@
+"""What all commands share: how they read, show, refuse and count."""
+
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from io import StringIO
+from typing import Annotated
+
+import pytest
+import typer
+from django.db import InterfaceError, OperationalError, ProgrammingError
+from rich.console import Console as Terminal
+from typer.testing import CliRunner, Result
+
+from backflush.console.frame import Desk, Listing, Look, Plant, command, in_json, money, of_all, read_moment
+from backflush.console.main import MODULES, asked_database, commands, modules_for
+from backflush.core.refusals import InsufficientStock, InvalidValue, Refusal
+
+
+def run(function: object, *words: str) -> Result:
+    """Run a function as a command that needs no database."""
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    command(app, "try", panel=Look.STOCK, keyed=True, plant=Plant.NONE)(function)  # type: ignore[arg-type]
+    return CliRunner().invoke(app, ["try", *words])
+
+
+def shown(listing: Listing, width: int) -> list[str]:
+    terminal = Terminal(file=StringIO(), width=width, force_terminal=True, color_system=None)
+    terminal.print(listing.as_table(width))
+    assert isinstance(terminal.file, StringIO)
+    return terminal.file.getvalue().splitlines()
+
+
+WIDE = Listing(
+    ("#Movement", "Item", "#Quantity", "From / to", "Remarks"),
+    [
+        ("12345678", "A-LONG-CODE-OF-AN-ITEM", "123456.789012 KG", "MAIN/LINE-A\nMAIN/WIP", "word " * 20),
+        ("9", "LUG", "1 EA", "MAIN/RAW\nMAIN/WIP", ""),
+    ],
+)
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_a_wide_table_folds_text_and_never_figures(width: int) -> None:
+    lines = shown(WIDE, width)
+    assert max(map(len, lines)) <= width
+    text = "\n".join(lines).replace("\N{NO-BREAK SPACE}", " ")
+    assert "123456.789012 KG" in text
+    assert "12345678" in text
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+    assert text.count("word") == 20
+    assert re.sub(r"\s", "", text).count("A-LONG-CODE-OF-AN-ITEM") == (1 if width > 80 else 0)
+
+
+def test_a_code_that_is_folded_loses_nothing() -> None:
+    codes = Listing(("Item", "#Due"), [("A-LONG-CODE-OF-AN-ITEM", "120 EA")])
+    lines = shown(codes, 20)
+    assert "".join(line.split()[0] for line in lines[2:]) == "A-LONG-CODE-OF-AN-ITEM"
+
+
+def test_a_table_that_no_terminal_could_show_is_given_as_lines() -> None:
+    assert WIDE.as_table(40) is None
+
+
+def test_a_listing_for_a_program_is_as_wide_as_it_needs_and_bare() -> None:
+    lines = WIDE.as_lines()
+    assert len(lines) == 3
+    assert "MAIN/LINE-A -> MAIN/WIP" in lines[1]
+    assert lines[2].split() == ["9", "LUG", "1", "EA", "MAIN/RAW", "->", "MAIN/WIP"]
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
+def test_a_column_that_is_empty_everywhere_is_left_out() -> None:
+    listing = Listing(("Item", "Batch", "#Due"), [("LUG", "", "4")], "What is due")
+    assert listing.as_lines() == ["What is due", "Item  Due", "LUG     4"]
+
+
+def test_what_looks_like_markup_is_shown_as_it_is() -> None:
+    lines = shown(Listing(("Remarks",), [("[red]not[/red] :smile:",)]), 80)
+    assert "[red]not[/red] :smile:" in "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-03-12", date(2026, 3, 12)),
+        (" 2026-03-12 ", date(2026, 3, 12)),
+        ("2026-03-12T14:30", datetime(2026, 3, 12, 14, 30)),  # noqa: DTZ001
+        ("2026-03-12 14:30", datetime(2026, 3, 12, 14, 30)),  # noqa: DTZ001
+        ("2026-03-12T14:30+00:00", datetime(2026, 3, 12, 14, 30, tzinfo=UTC)),
+    ],
+)
+def test_dates_and_times_as_iso_writes_them(text: str, moment: date) -> None:
+    assert read_moment(text, field="at") == moment
+
+
+@pytest.mark.parametrize("text", ["12.3.2026", "2026-02-30", "tomorrow", "2026-03-12T25:00"])
+def test_what_is_no_date_is_refused(text: str) -> None:
+    with pytest.raises(InvalidValue):
+        read_moment(text, field="at")
+
+
+def test_facts_keep_decimals_exact_and_dates_iso() -> None:
+    facts = {"a": Decimal("6.250"), "b": Fraction(100, 97), "c": date(2026, 3, 12), "d": None, "e": Decimal("1E+3")}
+    assert in_json(facts) == (
+        '{\n  "a": "6.25",\n  "b": "100/97",\n  "c": "2026-03-12",\n  "d": null,\n  "e": "1000"\n}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [("1.005", "1.01"), ("-1.005", "-1.01"), ("0", "0.00"), ("12345678901234.5", "12345678901234.50")],
+)
+def test_money_is_rounded_half_up_to_read(amount: str, text: str) -> None:
+    assert money(Decimal(amount)) == text
+
+
+def test_a_list_says_how_many_there_are_in_all() -> None:
+    assert of_all(50, 1234, "unresolved") == "50 of 1,234 unresolved. --limit shows more."
+    assert of_all(4, 4, "unresolved") == "4 unresolved."
+
+
+def test_a_refusal_is_a_sentence_with_its_details_on_stderr() -> None:
+    def refused(desk: Desk) -> None:
+        raise InsufficientStock("Too little.", field="quantity", details=["Of this.", "Of that."])
+
+    result = run(refused)
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", "Too little.\nOf this.\nOf that.\n")
+    told = run(refused, "--json")
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert (
+        told.stderr
+        == in_json(
+            {
+                "error": {
+                    "code": "insufficient_stock",
+                    "field": "quantity",
+                    "sentence": "Too little.",
+                    "details": ["Of this.", "Of that."],
+                }
+            }
+        )
+        + "\n"
+    )
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_database_that_goes_away_is_a_sentence(error: type[Exception]) -> None:
+    def lost(desk: Desk) -> None:
+        raise error("server closed the connection\n\tbefore or while processing the request.")
+
+    result = run(lost)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "The database can't be used: server closed the connection\nbefore or while processing the request.\n"
+    )
+
+
+def test_a_fault_of_the_program_is_not_dressed_up() -> None:
+    def wrong(desk: Desk) -> None:
+        raise ProgrammingError("no such column")
+
+    assert isinstance(run(wrong).exception, ProgrammingError)
+
+
+def test_control_c_is_one_sentence() -> None:
+    def long(desk: Desk) -> None:
+        raise KeyboardInterrupt
+
+    result = run(long)
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr.startswith("\nStopped.")
+
+
+def test_bad_news_has_an_exit_code() -> None:
+    def bad(desk: Desk) -> None:
+        desk.answer({"sound": False}, "It isn't so.")
+        desk.fail()
+
+    result = run(bad)
+    assert (result.exit_code, result.stdout) == (1, "It isn't so.\n")
+
+
+def test_a_negative_number_is_a_number_and_not_an_option() -> None:
+    def take(desk: Desk, quantity: str, serial: Annotated[list[str] | None, typer.Option("--serial")] = None) -> None:
+        desk.answer([quantity, serial, desk.key])
+
+    result = run(take, "-5", "--serial", "-1", "--serial", "x", "--key", "-.7", "--json")
+    assert result.stdout.split() == ["[", '"-5",', "[", '"-1",', '"x"', "],", '"-.7"', "]"]
+    assert run(take, "-x").exit_code == 2
+
+
+def test_a_bar_stays_away_where_nobody_is_looking() -> None:
+    def count(desk: Desk) -> None:
+        with desk.progress("Counting", 3) as bar:
+            bar(1)
+            bar.show("Still counting", 2, 3)
+        desk.answer({"done": 3}, "Done.")
+
+    result = run(count)
+    assert (result.stdout, result.stderr) == ("Done.\n", "")
+
+
+def test_whoever_is_not_known_to_the_machine_says_who(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    with pytest.raises(Refusal, match="--by NAME"):
+        _ = Desk().by
+
+
+@pytest.mark.parametrize(
+    ("words", "address"),
+    [
+        ([], None),
+        (["book", "W-1", "5"], None),
+        (["book", "--database", "sqlite:///a"], "sqlite:///a"),
+        (["--database=sqlite:///a", "book"], "sqlite:///a"),
+        (["--database", "sqlite:///a", "book", "--database", "sqlite:///b"], "sqlite:///b"),
+        (["book", "--", "--database", "sqlite:///a"], None),
+        (["book", "--database"], None),
+    ],
+)
+def test_the_database_is_looked_for_before_anything_else(words: Sequence[str], address: str | None) -> None:
+    assert asked_database(words) == address
+
+
+def test_every_command_teaches_with_an_example() -> None:
+    app = typer.main.get_command(commands())
+    assert isinstance(app, typer.core.TyperGroup)
+    taught = dict(app.commands)
+    for name, group in app.commands.items():
+        if isinstance(group, typer.core.TyperGroup):
+            taught |= {f"{name} {inner}": one for inner, one in group.commands.items()}
+            del taught[name]
+    unhelpful = [name for name, one in taught.items() if f"Example: backflush {name}" not in (one.help or "")]
+    assert unhelpful == []
+    # A tour is told to a person, and only to a person.
+    talking = [name for name, one in taught.items() if "as_json" not in {option.name for option in one.params}]
+    assert set(talking) <= {"tour"}
+
+
+def test_each_module_has_the_commands_that_it_is_read_for() -> None:
+    for module, names in MODULES.items():
+        app = typer.main.get_command(commands([module]))
+        assert isinstance(app, typer.core.TyperGroup)
+        assert tuple(app.commands) == tuple(names), module
+
+
+@pytest.mark.parametrize(
+    ("words", "modules"),
+    [
+        (["book", "W-1", "5"], ["works"]),
+        (["--database", "book", "verify"], ["audit"]),
+        (["--database=book", "order", "show", "verify"], ["orders"]),
+        (["book", "--help"], ["works"]),
+        (["--help", "book"], list(MODULES)),
+        (["frobnicate"], list(MODULES)),
+        ([], list(MODULES)),
+    ],
+)
+def test_only_what_is_asked_for_is_read(words: Sequence[str], modules: list[str]) -> None:
+    assert modules_for(words) == modules
+
+
+def test_nothing_is_printed_before_a_command_is_asked_for() -> None:
+    assert "backflush.console.works" in sys.modules
+    assert CliRunner().invoke(commands(), []).exit_code == 2

@@ -1,0 +1,78 @@
+"""The tour and the demo as a reader runs them: processes of their own, on files."""
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = (sys.executable, "-c", "from backflush.console.main import main; main()")
+REPOSITORY = Path(__file__).parents[2]
+STEPS = ("preview", "book", "unresolved", "explain", "resolve", "verify")
+
+
+def backflush(*arguments: str, folder: Path, database: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "COLUMNS"}}
+    environment |= (
+        {"PYTHONPATH": str(REPOSITORY), "DATABASE_URL": database} if database else {"PYTHONPATH": str(REPOSITORY)}
+    )
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def toured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A folder in which the tour was run, and what it said."""
+    folder = tmp_path_factory.mktemp("tour")
+    done = backflush("tour", folder=folder, database="sqlite:///mine.sqlite3")
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    return folder, done.stdout
+
+
+def test_the_tour_shows_each_step_with_its_command_and_fits_the_page(toured: tuple[Path, str]) -> None:
+    _, said = toured
+    shown = re.findall(r"^\$ backflush (\S+)", said, re.MULTILINE)
+    assert list(dict.fromkeys(shown)) == list(STEPS)
+    assert max(len(line) for line in said.splitlines()) <= 100
+    assert "36 good leave nothing short" in said
+    assert "240 EA of LUG-6 moved" in said
+    assert "Every promise holds." in said
+    assert "DATABASE_URL=sqlite:///backflush-demo.sqlite3" in said
+
+
+def test_the_tour_touches_no_database_but_its_own(toured: tuple[Path, str]) -> None:
+    folder, _ = toured
+    assert {path.name for path in folder.iterdir()} == {"backflush-demo.sqlite3"}
+
+
+def test_what_the_tour_leaves_can_be_gone_on_with(toured: tuple[Path, str]) -> None:
+    folder, _ = toured
+    here = "sqlite:///backflush-demo.sqlite3"
+    waiting = backflush("unresolved", folder=folder, database=here)
+    assert "13 unresolved." in waiting.stdout
+    assert backflush("verify", folder=folder, database=here).returncode == 0
+    again = backflush("demo", folder=folder, database=here)
+    assert (again.returncode, again.stdout) == (1, "")
+    assert "There is a plant in this database already." in again.stderr
+
+
+@pytest.mark.parametrize("content", ["", "not a database", "another plant"])
+def test_the_tour_leaves_a_file_that_is_not_its_own_alone(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "my plant.sqlite3"
+    if content == "another plant":
+        with sqlite3.connect(file) as made:
+            made.execute("CREATE TABLE stockmap_site (code TEXT)")
+            made.execute("INSERT INTO stockmap_site VALUES ('SOUTH')")
+        made.close()
+    else:
+        file.write_text(content)
+    before = file.read_bytes()
+    done = backflush("tour", "--file", file.name, folder=tmp_path)
+    assert done.returncode == 1
+    assert "so it is left alone" in done.stderr
+    assert file.read_bytes() == before
