@@ -1,0 +1,113 @@
+"""The whole of an import: read, check every row, and only where nothing is wrong change anything."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import transaction
+
+from backflush.core.refusals import Refusal
+from backflush.importing.bookings import CHUNK, TABLE, Entered, check_bookings, post_chunk, refused_row
+from backflush.importing.findings import Finding, Findings
+from backflush.importing.links import take_rules, take_site_settings, take_supplier_stock
+from backflush.importing.masters import (
+    Actions,
+    Bins,
+    Conversions,
+    Items,
+    Locations,
+    ProductGroups,
+    Stores,
+    Suppliers,
+    TypeCodes,
+    Units,
+    take_all,
+    take_sites,
+)
+from backflush.importing.orders import take_purchase_orders, take_works_orders
+from backflush.importing.reading import read
+from backflush.importing.stock import take_opening_stock
+from backflush.importing.structures import take_structures
+from backflush.importing.tables import TABLES
+from backflush.importing.work import Count, Tell, Work
+from backflush.people.services import known_user
+from backflush.stockmap.models import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an import came to: what became of each table's rows, or what is wrong.
+
+    Where it is not `applied`, nothing was changed, and the counts say what would have been. Where a booking was
+    refused while bookings were posted, `findings` says which, and what was posted before is in.
+    """
+
+    counts: Mapping[str, Count]
+    findings: Sequence[Finding]
+    applied: bool
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    pass
+
+
+def import_data(
+    path: Path,
+    *,
+    by: str,
+    update: bool = False,
+    check: bool = False,
+    site: str = "",
+    tell: Tell = _silent,
+    chunk: int = CHUNK,
+) -> Report:
+    """Bring in what a path holds, or, with `check`, only say what is wrong with it.
+
+    Set-up, opening stock and orders go in together or not at all; bookings follow in chunks, each whole, so that
+    running the import again finishes what was stopped. `site` stands in where a row names none; `chunk` is how many
+    bookings go in together.
+    """
+    findings = Findings()
+    sheets = read(path, findings)
+    with transaction.atomic():
+        work = Work(sheets, findings, known_user(name=by), update, tell, site)
+        _take_all(work)
+        to_post = check_bookings(work)
+        applied = not len(findings) and not check
+        if not applied:
+            transaction.set_rollback(True)
+    if applied:
+        _post(work, to_post, chunk)
+    return Report({name: work.counts[name] for name in TABLES if name in sheets}, [*findings], applied)
+
+
+def _take_all(work: Work) -> None:
+    """Each table after those that it points into."""
+    take_sites(work)
+    take_all(work, (Units, Actions, Suppliers, Stores, Locations, Bins))
+    take_supplier_stock(work)
+    take_rules(work)
+    take_site_settings(work)
+    take_all(work, (ProductGroups, TypeCodes, Items, Conversions))
+    take_structures(work)
+    take_opening_stock(work)
+    take_purchase_orders(work)
+    take_works_orders(work)
+    work.check_broken()
+
+
+def _post(work: Work, to_post: Mapping[Site, Sequence[Entered]], size: int) -> None:
+    """Post the bookings in chunks; at one that is refused it stops, and says which row and why."""
+    total, done = sum(map(len, to_post.values())), 0
+    for site, entered in to_post.items():
+        for start in range(0, len(entered), size):
+            chunk = entered[start : start + size]
+            try:
+                post_chunk(chunk, site=site, by=work.by)
+            except Refusal as refusal:
+                row, _ = refused_row(chunk, site=site, by=work.by)
+                work.refused(TABLE, row, refusal, {"at": "date", "item": "order"})
+                return
+            done += len(chunk)
+            work.counts[TABLE].new += len(chunk)
+            work.tell("bookings posted", done, total)

@@ -1,0 +1,101 @@
+"""What is written into a file is read back the same, and what a workbook holds is read as a person sees it."""
+
+import csv
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from python_calamine import CalamineWorkbook
+
+from backflush.importing.cells import Reader, Unreadable, as_seen, as_written
+from backflush.importing.tables import TABLES, Column, Kind
+from backflush.importing.templates import write_csv
+from tests.imports import workbook
+
+NUMBERS = st.decimals(min_value=0, max_value=10**9, places=6)
+FACTORS = st.fractions(min_value=Fraction(1, 10**6), max_value=10**6, max_denominator=10**6)
+TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=60).map(str.strip)
+VALUES: dict[Kind, st.SearchStrategy[Any]] = {
+    Kind.TEXT: TEXTS,
+    Kind.NUMBER: NUMBERS,
+    Kind.RATIO: FACTORS,
+    Kind.WHOLE: st.integers(0, 2**31 - 1),
+    Kind.DAY: st.dates(),
+    Kind.MOMENT: st.one_of(st.dates(), st.datetimes()),
+    Kind.YES_NO: st.booleans(),
+    Kind.CHOICE: st.sampled_from(["B", "M"]),
+}
+
+
+def column(kind: Kind) -> Column:
+    return Column("column", "Anything.", kind, default="" if kind is Kind.TEXT else None, choices=("B", "M"))
+
+
+def read(kind: Kind, cell: Any) -> Any:
+    return Reader(column(kind))(cell)
+
+
+@given(st.data(), st.sampled_from(Kind))
+def test_a_value_that_is_written_is_read_back_the_same(data: st.DataObject, kind: Kind) -> None:
+    value = data.draw(VALUES[kind])
+    assert read(kind, as_written(value)) == value
+
+
+@given(rows=st.lists(st.tuples(TEXTS, TEXTS), max_size=20))
+def test_texts_survive_a_csv_file(rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("texts") / "texts.csv"
+    write_csv(path, ("one", "two"), *rows)
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        _, *found = csv.reader(lines, strict=True)
+    assert [tuple(row) for row in found] == rows
+
+
+@given(st.decimals(min_value=0, max_value=10**9, places=5))
+def test_a_workbooks_float_is_the_number_that_was_typed(value: Decimal) -> None:
+    assert Decimal(str(as_seen(float(value)))) == value
+
+
+def test_a_real_workbook_is_read_as_it_is_seen(tmp_path: Path) -> None:
+    cells: list[Any] = [1001, 1001.0, 0.1 + 0.2, "0042", True, date(2026, 3, 2), datetime(2026, 3, 2, 14, 30), 1e15, ""]  # noqa: DTZ001
+    path = workbook(tmp_path / "cells.xlsx", {"cells": [cells]})
+    (row,) = CalamineWorkbook.from_path(path).get_sheet_by_name("cells").to_python()
+    seen = [as_seen(cell) for cell in row]
+    assert seen[:6] == ["1001", "1001", "0.3", "0042", "yes", date(2026, 3, 2)]
+    assert seen[6] == datetime(2026, 3, 2, 14, 30)  # noqa: DTZ001
+    assert seen[7] == "1000000000000000"
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell"),
+    [
+        *((Kind.NUMBER, cell) for cell in ("1,5", "1 000", "1_000", "NaN", "inf", "-1", "1e999")),
+        *((Kind.NUMBER, cell) for cell in ("\uff11", "1" * 31, "x")),
+        *((Kind.RATIO, cell) for cell in ("1/0", "0", "-1/2", "1/2/3", "/", "1/")),
+        *((Kind.WHOLE, cell) for cell in ("1.5", "-1", "2147483648", "ten")),
+        *((Kind.DAY, cell) for cell in ("2026-02-30", "02/03/2026", "2026-3-2", "20260302", "2026-03-02T10:00")),
+        (Kind.MOMENT, "2026-03-02T25:00"),
+        (Kind.YES_NO, "maybe"),
+        (Kind.CHOICE, "X"),
+        (Kind.TEXT, "a\0b"),
+        (Kind.TEXT, date(2026, 3, 2)),
+    ],
+)
+def test_what_can_not_be_read_exactly_is_a_fault_with_a_remedy(kind: Kind, cell: Any) -> None:
+    with pytest.raises(Unreadable) as unreadable:
+        read(kind, cell)
+    assert unreadable.value.fault
+    assert unreadable.value.remedy
+
+
+def test_every_table_has_examples_of_its_own_columns_and_a_key_of_them() -> None:
+    for table in TABLES.values():
+        names = {column.name for column in table.columns}
+        assert set(table.key) <= names
+        assert table.examples
+        assert all(set(example) <= names for example in table.examples), table.name
+        assert all(column.refers in {"", *TABLES} for column in table.columns)
