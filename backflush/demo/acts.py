@@ -1,0 +1,395 @@
+"""What the people of the plant do: each act is one thing that someone does at a moment, through the services.
+
+An act is plain data, so the story can be read; what it needs to know of the present (the oldest that waits, which
+batch is first to expire) it reads from the ledger, as a person would.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from backflush.backflushing.models import Booking
+from backflush.core.moves import Tracking
+from backflush.demo.plant import Plant
+from backflush.handling.services import OpeningIn, move_stock, open_stock, reverse
+from backflush.items.selectors import item_coded
+from backflush.items.services import set_batch
+from backflush.ledger.models import Movement
+from backflush.ledger.selectors import balances, total_at, waiting_movements
+from backflush.people.models import User
+from backflush.stockmap.selectors import location_at
+from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, ReceiptIn, close_order, place_order, receive
+from backflush.unresolved.services import Remainder, cancel, resolve, retry, undo
+from backflush.works.issuing import IssueIn, issue, return_material
+from backflush.works.services import (
+    BookingIn,
+    OrderIn,
+    ProductionIn,
+    book_production,
+    complete_order,
+    create_order,
+    produce,
+    release_order,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The plant, and at which moment who acts."""
+
+    plant: Plant
+    at: datetime
+    by: User
+
+
+class Act(ABC):
+    """One thing that someone does."""
+
+    @abstractmethod
+    def happen(self, scene: Scene) -> None:
+        """Do it, through the services."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heap:
+    """So much of an item at a place: of each batch, in each bin, or the pieces themselves."""
+
+    item: str
+    location: str
+    quantity: str
+    bin: str = ""
+    batch: str = ""
+
+
+@dataclass(frozen=True)
+class Opens(Act):
+    """Stock with which the ledger begins."""
+
+    heaps: Sequence[Heap]
+
+    def happen(self, scene: Scene) -> None:
+        site = scene.plant.site
+        openings = [
+            OpeningIn(
+                item=item_coded(heap.item),
+                location=location_at(site, heap.location),
+                quantity=Decimal(heap.quantity),
+                bin=heap.bin,
+                batch=heap.batch,
+            )
+            for heap in self.heaps
+        ]
+        open_stock(openings, site=site, by=scene.by, at=scene.at)
+
+
+@dataclass(frozen=True)
+class Orders(Act):
+    """A works order, released at once."""
+
+    number: str
+    item: str
+    quantity: str
+    unit: str = ""
+    days: int = 10
+    release: bool = True
+
+    def happen(self, scene: Scene) -> None:
+        start = scene.at.date()
+        due = start + timedelta(days=self.days)
+        order = OrderIn(
+            number=self.number,
+            item=self.item,
+            quantity=Decimal(self.quantity),
+            unit=self.unit,
+            start_date=start,
+            due_date=due,
+        )
+        create_order(order, site=scene.plant.site, by=scene.by)
+        if self.release:
+            release_order(site=scene.plant.site, number=self.number, by=scene.by)
+
+
+@dataclass(frozen=True)
+class Completes(Act):
+    """No more is made on an order."""
+
+    order: str
+
+    def happen(self, scene: Scene) -> None:
+        complete_order(site=scene.plant.site, number=self.order, by=scene.by)
+
+
+@dataclass(frozen=True)
+class Books(Act):
+    """Production on an order."""
+
+    order: str
+    good: str
+    scrap: str = "0"
+    reason: str = ""
+
+    def happen(self, scene: Scene) -> None:
+        booking = BookingIn(
+            order=self.order,
+            good=Decimal(self.good),
+            scrap=Decimal(self.scrap),
+            scrap_reason=self.reason,
+            at=scene.at,
+        )
+        book_production(booking, site=scene.plant.site, by=scene.by)
+
+
+@dataclass(frozen=True)
+class Produces(Act):
+    """Production without an order."""
+
+    item: str
+    good: str
+    scrap: str = "0"
+    reason: str = ""
+
+    def happen(self, scene: Scene) -> None:
+        production = ProductionIn(
+            item=self.item,
+            good=Decimal(self.good),
+            scrap=Decimal(self.scrap),
+            scrap_reason=self.reason,
+            at=scene.at,
+        )
+        produce(production, site=scene.plant.site, by=scene.by)
+
+
+@dataclass(frozen=True)
+class TakesBack(Act):
+    """The last booking on an order that still stands was wrong."""
+
+    order: str
+
+    def happen(self, scene: Scene) -> None:
+        standing = Booking.objects.filter(job__number=self.order, reversed_by=None).order_by("posting").last()
+        assert standing is not None, f"nothing is booked on {self.order}"
+        reverse(site=scene.plant.site, posting=standing.posting_id, by=scene.by, at=scene.at)
+
+
+@dataclass(frozen=True)
+class Buys(Act):
+    """A purchase order of one line."""
+
+    number: str
+    supplier: str
+    item: str
+    quantity: str
+    unit: str = ""
+    receive_action: str = ""
+    days: int = 14
+
+    def happen(self, scene: Scene) -> None:
+        placed = scene.at.date()
+        due = placed + timedelta(days=self.days)
+        line = PurchaseLineIn(item=self.item, quantity=Decimal(self.quantity), unit=self.unit, due_date=due)
+        order = PurchaseOrderIn(
+            number=self.number,
+            supplier=self.supplier,
+            lines=[line],
+            placed_on=placed,
+            receive_action=self.receive_action,
+        )
+        place_order(order, site=scene.plant.site, by=scene.by)
+
+
+@dataclass(frozen=True)
+class Receives(Act):
+    """Goods on a purchase order; `expires` days after today, where it is a batch."""
+
+    order: str
+    accepted: str
+    rejected: str = "0"
+    batch: str = ""
+    expires: int = 0
+    serials: Sequence[str] = ()
+    closes: bool = True
+
+    def happen(self, scene: Scene) -> None:
+        receipt = ReceiptIn(
+            order=self.order,
+            accepted=Decimal(self.accepted),
+            rejected=Decimal(self.rejected),
+            batch=self.batch,
+            serials=self.serials,
+            at=scene.at,
+        )
+        booking = receive(receipt, site=scene.plant.site, by=scene.by)
+        if self.batch:
+            set_batch(item=booking.item, code=self.batch, expires_on=scene.plant.day(self.expires))
+        if self.closes:
+            close_order(site=scene.plant.site, number=self.order, by=scene.by)
+
+
+@dataclass(frozen=True)
+class Moves(Act):
+    """Stock moved by hand."""
+
+    action: str
+    item: str
+    quantity: str
+    source: str
+    target: str
+    to_bin: str = ""
+    batch: str = ""
+    remarks: str = ""
+
+    def happen(self, scene: Scene) -> None:
+        _move(scene, self, Decimal(self.quantity))
+
+
+@dataclass(frozen=True)
+class Fills(Act):
+    """Stock moved so that the target holds so much: how a line is replenished. Nothing, where it holds enough."""
+
+    action: str
+    item: str
+    level: str
+    source: str
+    target: str
+    to_bin: str = ""
+    batch: str = ""
+    remarks: str = ""
+
+    def happen(self, scene: Scene) -> None:
+        site, item = scene.plant.site, item_coded(self.item)
+        there = total_at(site, item, location_at(site, self.target).pk)
+        if Decimal(self.level) > there:
+            _move(scene, self, Decimal(self.level) - there)
+
+
+def _move(scene: Scene, how: "Moves | Fills", quantity: Decimal) -> None:
+    move_stock(
+        site=scene.plant.site,
+        action=how.action,
+        item=how.item,
+        quantity=quantity,
+        source=how.source,
+        target=how.target,
+        to_bin=how.to_bin,
+        batch=how.batch,
+        remarks=how.remarks,
+        at=scene.at,
+        by=scene.by,
+    )
+
+
+@dataclass(frozen=True)
+class Issues(Act):
+    """Material by hand to an order, or back from it."""
+
+    order: str
+    item: str
+    quantity: str
+    remarks: str = ""
+    back: bool = False
+
+    def happen(self, scene: Scene) -> None:
+        asked = IssueIn(
+            order=self.order, item=self.item, quantity=Decimal(self.quantity), remarks=self.remarks, at=scene.at
+        )
+        (return_material if self.back else issue)(asked, site=scene.plant.site, by=scene.by)
+
+
+@dataclass(frozen=True)
+class Resolves(Act):
+    """The oldest unresolved movement of an item for an order, from the first batch or bin that holds enough.
+
+    First by code: here batches expire in the order of their codes.
+    """
+
+    item: str
+    order: str
+    quantity: str = ""
+    source: str = ""
+    remainder: Remainder = "drop"
+    remarks: str = ""
+    skip: int = field(default=0, kw_only=True)
+    """So many of the first batches or bins are left alone: the wrong one was taken."""
+
+    def happen(self, scene: Scene) -> None:
+        waiting = oldest(scene.plant, self.item, self.order)
+        due = waiting.due if not self.quantity else Decimal(self.quantity)
+        assert due is not None
+        place = self.source or waiting.source.path
+        heaps = list(balances(scene.plant.site, item=self.item, location=place))
+        enough = [heap for heap in heaps if heap.quantity >= due]
+        serials = [heap.serial for heap in heaps if heap.serial][: int(due)]
+        pot = enough[self.skip] if enough else None
+        resolve(
+            site=scene.plant.site,
+            movement=waiting.pk,
+            quantity=Decimal(self.quantity) if self.quantity else None,
+            source=self.source,
+            bin=pot.bin if pot else "",
+            batch=pot.batch if pot else "",
+            serials=serials if waiting.item.tracking == Tracking.SERIAL else (),
+            remainder=self.remainder,
+            remarks=self.remarks,
+            at=scene.at,
+            by=scene.by,
+        )
+
+
+@dataclass(frozen=True)
+class TakesBackResolving(Act):
+    """The last resolution for an order and item was wrong: the stock goes back, and the same is due again."""
+
+    item: str
+    order: str
+
+    def happen(self, scene: Scene) -> None:
+        resolved = Movement.objects.filter(
+            site=scene.plant.site, item__code=self.item, job__number=self.order, resolves__isnull=False, reverses=None
+        ).order_by("pk")
+        last = resolved.last()
+        assert last is not None, f"nothing of {self.item} was resolved for {self.order}"
+        undo(site=scene.plant.site, posting=last.posting_id, by=scene.by, at=scene.at)
+
+
+@dataclass(frozen=True)
+class Cancels(Act):
+    """The oldest unresolved movement of an item for an order was not used."""
+
+    item: str
+    order: str
+    remarks: str
+
+    def happen(self, scene: Scene) -> None:
+        waiting = oldest(scene.plant, self.item, self.order)
+        cancel(site=scene.plant.site, movements=[waiting.pk], remarks=self.remarks, at=scene.at, by=scene.by)
+
+
+@dataclass(frozen=True)
+class Retries(Act):
+    """Whatever of some items has become possible is settled."""
+
+    items: Sequence[str]
+
+    def happen(self, scene: Scene) -> None:
+        waiting = waiting_movements(scene.plant.site).filter(item__code__in=self.items)
+        retry(
+            site=scene.plant.site,
+            movements=list(waiting.values_list("pk", flat=True)),
+            at=scene.at,
+            by=scene.by,
+        )
+
+
+def oldest(plant: Plant, item: str, order: str) -> Movement:
+    """The oldest unresolved movement of an item for an order, or, without one, for production without order."""
+    of_item = waiting_movements(plant.site).filter(item__code=item)
+    waiting = of_item.filter(job__number=order).first() if order else of_item.filter(job=None).first()
+    assert waiting is not None, f"nothing of {item} is unresolved for {order}"
+    return waiting
+
+
+def numbered(prefix: str, first: int, count: int) -> tuple[str, ...]:
+    """Serial numbers in a row."""
+    return tuple(f"{prefix}{number:05d}" for number in range(first, first + count))

@@ -1,0 +1,62 @@
+"""What the doctor can find. A kind has a weight and a heading; a finding names its subject and says what to do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Severity(StrEnum):
+    """What comes of a finding if nothing is done, the heaviest first."""
+
+    REFUSED = "refused"
+    """A booking, receipt, issue, return or release will be refused."""
+    UNRESOLVED = "unresolved"
+    """It goes through, and some of its use is kept as unresolved each time."""
+    NOTICE = "notice"
+    """Nothing stops; something is assumed otherwise than one may think, or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of finding."""
+
+    severity: Severity
+    heading: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that will go wrong: what it is about, a sentence, and what to do."""
+
+    code: str
+    severity: Severity
+    subject: str
+    sentence: str
+    remedy: str
+
+
+KINDS: Final = {
+    "no_rule": Kind(Severity.REFUSED, "Actions without a rule at the site"),
+    "no_receive_action": Kind(Severity.REFUSED, "Purchase orders without a receive action"),
+    "no_completion_action": Kind(Severity.REFUSED, "Made items whose type code has no completion action"),
+    "no_conversion": Kind(Severity.REFUSED, "Missing unit conversions"),
+    "structure_loop": Kind(Severity.REFUSED, "Items that contain themselves"),
+    "structure_too_large": Kind(Severity.REFUSED, "Structures too large to explode"),
+    "fixed_on_phantom": Kind(Severity.REFUSED, "Fixed quantities on phantom lines"),
+    "same_location": Kind(Severity.REFUSED, "Lines taken from where the backflush puts them"),
+    "batch_tracked": Kind(Severity.UNRESOLVED, "Batch-tracked components that are backflushed"),
+    "serial_tracked": Kind(Severity.UNRESOLVED, "Serial-tracked components that are backflushed"),
+    "bin_controlled": Kind(Severity.UNRESOLVED, "Backflush from or to bin-controlled locations"),
+    "no_stock_record": Kind(Severity.UNRESOLVED, "Components with no stock record where they are taken from"),
+    "no_balance": Kind(Severity.NOTICE, "Backflush from locations that keep no balances"),
+    "no_backflush_action": Kind(Severity.NOTICE, "Sub-contracted items without a backflush action"),
+    "no_structure": Kind(Severity.NOTICE, "Backflushed items without a structure in force"),
+    "empty_phantom": Kind(Severity.NOTICE, "Phantoms with no line in force"),
+    "obsolete_component": Kind(Severity.NOTICE, "Obsolete items in live structures"),
+}
+"""By code, in the order in which they are shown."""
+
+
+def found(code: str, subject: str, sentence: str, remedy: str) -> Finding:
+    """A finding of a known kind."""
+    return Finding(code, KINDS[code].severity, subject, sentence, remedy)
