@@ -6,6 +6,9 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+NODE_READY := node_modules/.ready
+VENDOR_READY := backflush/web/static/vendor/icons.svg
+PAGES_READY := backflush/web/served/gathered.sha256
 
 # Those with something to keep.
 ROOMS := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard backflush/*/models.py)))))
@@ -14,12 +17,12 @@ ROOMS := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard backflush/*/models.py)
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test demo run lock clean
+.PHONY: help setup check format test soak demo run lock clean
 
 help: ## List these habits
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) ## Make .venv with everything needed; runs again only when its inputs changed
+setup: $(READY) $(PAGES_READY) ## Make .venv and the pages' files; runs again only when its inputs changed
 
 # The stamp lies inside .venv, so that removing the folder is enough to begin anew.
 $(READY): requirements/dev.txt pyproject.toml
@@ -35,6 +38,23 @@ $(READY): requirements/dev.txt pyproject.toml
 			"(python3-venv)." >&2; rm -rf $(VENV); exit 1; }; fi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Packages as locked, none of whose scripts is run.
+$(NODE_READY): package.json package-lock.json
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null || { \
+		echo "The pages of Backflush need Node 20 or later to be set up (with npm). Install it, then: make setup" >&2; \
+		exit 1; }
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# Again when a template or module changed, because these name the icons.
+$(VENDOR_READY): tools/frontend.mjs $(NODE_READY) $(shell find backflush/web -name '*.html' -o -name '*.py')
+	node tools/frontend.mjs
+
+# With hashed names, as they are served, and as a wheel takes them along.
+$(PAGES_READY): $(READY) $(VENDOR_READY) $(wildcard backflush/web/static/app/*)
+	$(BIN)/python -m backflush.web.assets
 	@touch $@
 
 check: setup ## Format, lint, types, imports, templates, missing migrations
@@ -58,6 +78,9 @@ format: setup ## Put everything into the one format, and mend what lint can mend
 test: setup ## Every test, each test of behaviour on SQLite and on PostgreSQL
 	$(BIN)/pytest -n auto
 
+soak: setup ## The same promises, looked at for much longer
+	$(BIN)/pytest -n auto -m soak
+
 demo: setup ## Fill a database with a small believable factory
 	$(BIN)/backflush demo
 
@@ -75,5 +98,5 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove .venv, caches and what was built; data is left alone
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) node_modules backflush/web/static/vendor backflush/web/served build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find backflush tests -name __pycache__ -type d -prune -exec rm -rf {} +

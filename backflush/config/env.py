@@ -8,10 +8,15 @@ database's address may hold a password.
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, NoReturn
+from urllib.parse import urlsplit
 
 from django.core.management.utils import get_random_secret_key
 from environ import Env
+
+PACKAGE: Final = Path(__file__).resolve().parent.parent
 
 DEFAULT_DATABASE_URL: Final = "sqlite:///backflush.sqlite3"
 SECRET_KEY_LENGTH_MIN: Final = 32
@@ -69,6 +74,34 @@ def secret_key() -> str:
     return key
 
 
+def currency() -> str:
+    """The sign that stands before amounts; none unless CURRENCY names one."""
+    return os.environ.get("CURRENCY", "")
+
+
+@dataclass(frozen=True, slots=True)
+class PublicAddress:
+    """Under which names people reach the pages, and whether over https."""
+
+    hosts: tuple[str, ...]
+    origins: tuple[str, ...]
+    secure: bool
+
+
+LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
+
+
+def public_address() -> PublicAddress:
+    """This machine alone, over plain http, unless PUBLIC_URL names where an https server passes requests on."""
+    url = os.environ.get("PUBLIC_URL", "")
+    if not url:
+        return PublicAddress(LOOPBACK, (), secure=False)
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname or parts.path.strip("/"):
+        _stop("PUBLIC_URL", "is no https address of a host")
+    return PublicAddress((parts.hostname, *LOOPBACK), (f"https://{parts.netloc}",), secure=True)
+
+
 def _parsed(url: str) -> dict[str, Any]:
     # django-environ answers an unknown scheme with a warning and an empty answer.
     with warnings.catch_warnings():
@@ -83,5 +116,6 @@ def _stop(name: str, complaint: str) -> NoReturn:
     advice = {
         "DATABASE_URL": "Give sqlite:///path/to/file or postgres://user@host/name, or leave it unset.",
         "SECRET_KEY": "Give a long random one, or leave it unset.",
+        "PUBLIC_URL": "Give https://backflush.example.org, or leave it unset to serve this machine alone.",
     }
     raise SystemExit(f"{name} {complaint}. {advice[name]}")

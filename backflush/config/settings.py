@@ -1,13 +1,20 @@
 """The one settings module. What may differ from place to place comes from `env`."""
 
+from datetime import timedelta
+
 from backflush.config import env
 
 SECRET_KEY = env.secret_key()
+# There is no debug mode: its pages show whoever comes by what is in memory.
 DEBUG = False
 
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "axes",
+    "django_htmx",
     "backflush.people",
     "backflush.stockmap",
     "backflush.items",
@@ -18,9 +25,87 @@ INSTALLED_APPS = [
     "backflush.works",
     "backflush.subcontract",
     "backflush.handling",
+    "backflush.web",
 ]
 
+# Outermost first. Files come before sessions, because a stylesheet needs to know nobody.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "backflush.web.policy.content_security_policy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "backflush.web.visits.VisitMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "backflush.web.urls"
+WSGI_APPLICATION = "backflush.config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": ["backflush.web.templatetags.pieces", "django.templatetags.i18n"],
+            "context_processors": ["django.template.context_processors.request", "backflush.web.frame.frame"],
+        },
+    }
+]
+
+# Who may come in
+
 AUTH_USER_MODEL = "people.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "log-in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "log-in"
+
+# By name and address together: a whole shop floor may share an address, and nobody should be able to lock
+# another out from elsewhere.
+AXES_FAILURE_LIMIT = 5
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_COOLOFF_TIME = timedelta(minutes=5)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_LOCKOUT_CALLABLE = "backflush.web.entrance.locked_out"
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
+# Where it is reached, and over what
+
+PUBLIC = env.public_address()
+ALLOWED_HOSTS = [*PUBLIC.hosts]
+CSRF_TRUSTED_ORIGINS = [*PUBLIC.origins]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC.secure
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "backflush_session", "backflush_csrf"
+CSRF_FAILURE_VIEW = "backflush.web.refusing.forged"
+# Whoever serves https in front of us says so; without one there is nobody to be believed.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PUBLIC.secure else None
+SECURE_HSTS_SECONDS = 31_536_000 if PUBLIC.secure else 0
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# Files
+
+STATIC_URL = "/static/"
+STATIC_ROOT = env.PACKAGE / "web" / "served"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
 
 # No ATOMIC_REQUESTS, ever: on SQLite every transaction takes the write lock, and
 # reading must not wait for writing. Services open their own transactions.
@@ -29,3 +114,19 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [env.PACKAGE / "web" / "locale"]
+
+# Before amounts. The currency isn't a matter of the reader's language, so nothing stands there unless it is named.
+CURRENCY = env.currency()
+
+# Faults go to stderr with their traceback; Django's own default would mail them to nobody.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"django": {"handlers": ["stderr"], "level": "ERROR"}},
+}

@@ -1,0 +1,69 @@
+"""Backflush errors: what should have moved and could not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from django.db.models import F, QuerySet, Sum
+
+from backflush.core.quantity import ZERO
+from backflush.items.models import ItemCost
+from backflush.ledger.models import Movement
+from backflush.ledger.selectors import waiting_movements
+from backflush.stockmap.models import Site
+from backflush.unresolved.selectors import fits_now, there_now
+
+SHOWN: Final = 5
+COUNTED_MOST: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One movement, and what is there for it now (None: its place keeps no balance)."""
+
+    movement: Movement
+    there: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class BackflushErrors:
+    """How many (counted up to a limit), which is the oldest, what they are worth, how many fit now, and the newest.
+
+    Value and those that fit are None where there are more than can be looked at while somebody waits.
+    """
+
+    total: int
+    oldest: Movement | None
+    newest: Sequence[Line]
+    value: Decimal | None
+    fitting: int | None
+
+
+def backflush_errors(site: Site) -> BackflushErrors:
+    """Nothing drops out of it until someone settles it: no filter by date."""
+    waiting = waiting_movements(site)
+    newest = list(waiting.order_by(F("at").desc(), F("pk").desc())[:SHOWN])
+    there = there_now(site, newest)
+    total = waiting.order_by().values("pk")[: COUNTED_MOST + 1].count()
+    counted = total <= COUNTED_MOST
+    return BackflushErrors(
+        total=total,
+        oldest=waiting.first(),
+        newest=[Line(movement, there[movement.pk]) for movement in newest],
+        value=_value(waiting) if counted else None,
+        fitting=fits_now(waiting).count() if counted else None,
+    )
+
+
+def _value(waiting: QuerySet[Movement]) -> Decimal:
+    """All that is due at the standard cost of its moment: summed by cost in the database, multiplied exactly here."""
+    due = dict(waiting.order_by().values_list("cost").annotate(total=Sum("due")))
+    costs = ItemCost.objects.in_bulk(due)
+    return sum((standard(costs[cost]) * total for cost, total in due.items()), ZERO)
+
+
+def standard(cost: ItemCost) -> Decimal:
+    """A unit's standard cost, all elements together."""
+    each: Decimal = cost.standard_material + cost.standard_labour + cost.standard_outside + cost.standard_overhead
+    return each

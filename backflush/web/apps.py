@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    """The browser's door: templates, tags and static files."""
+
+    name = "backflush.web"
+    label = "web"

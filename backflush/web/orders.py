@@ -1,0 +1,80 @@
+"""Works orders: the list, what takes bookings first, and a new one."""
+
+from typing import Final
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+
+from backflush.core.lifecycle import OrderStatus
+from backflush.core.refusals import InvalidValue, Refusal
+from backflush.items.models import Unit
+from backflush.people.rights import Verb
+from backflush.web import signs
+from backflush.web.pages import page, posts
+from backflush.web.paging import page_of
+from backflush.web.reading import day_in, number_in, text_in
+from backflush.web.visits import PageRequest
+from backflush.works.models import WorksOrder
+from backflush.works.selectors import orders_in_turn
+from backflush.works.services import OrderIn, create_order
+
+TURN: Final = ("turn", "number")
+
+
+@page()
+def orders_page(request: PageRequest) -> HttpResponse:
+    """All works orders; a number that is typed whole opens its order at once."""
+    status, number = request.GET.get("status", ""), text_in(request.GET, "number", empty=True)
+    if status and status not in set(OrderStatus):
+        raise InvalidValue(f"{status!r} is none of {', '.join(OrderStatus)}.", field="status")
+    site = request.visit.site
+    if number and not status and WorksOrder.objects.filter(site=site, number=number).exists():
+        return redirect("order", number)
+    shown = page_of(orders_in_turn(site, status=status, number=number), request.GET, by=TURN, descending=True)
+    facts = {
+        "page": shown,
+        "status": status,
+        "number": number,
+        "statuses": signs.ORDER,
+        "may_make": request.visit.may(Verb.RELEASE),
+    }
+    return render(request, "web/orders/list.html", facts)
+
+
+@page(Verb.RELEASE)
+def new_page(request: PageRequest) -> HttpResponse:
+    """The form of a new order."""
+    return _new_form(request, None)
+
+
+def _new_form(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
+    typed = request.POST or {"item": request.GET.get("item", ""), "start_date": request.visit.today.isoformat()}
+    facts = {"typed": typed, "refusal": refusal, "units": Unit.objects.order_by("code"), "fields": _FIELDS}
+    return render(request, "web/orders/new.html", facts)
+
+
+_FIELDS: Final = frozenset({"number", "item", "quantity", "unit", "start_date", "due_date", "remarks"})
+
+
+@posts(Verb.RELEASE, again=_new_form)
+def create(request: PageRequest) -> HttpResponse:
+    """Create it, with a copy of the structure of its start date."""
+    typed = request.POST
+    order = OrderIn(
+        number=text_in(typed, "number", most=60),
+        item=text_in(typed, "item"),
+        quantity=number_in(typed, "quantity", unit=typed.get("unit", ""), empty=None),
+        unit=typed.get("unit", ""),
+        start_date=day_in(typed, "start_date") or request.visit.today,
+        due_date=day_in(typed, "due_date"),
+        remarks=text_in(typed, "remarks", most=500, empty=True),
+    )
+    return redirect("order", create_order(order, site=request.visit.site, by=request.user).number)
+
+
+urlpatterns = [
+    path("orders/", orders_page, name="orders"),
+    path("orders/new/", new_page, name="order-new"),
+    path("orders/create/", create, name="order-create"),
+]

@@ -1,0 +1,119 @@
+"""Keyset paging: the next page begins behind the last row, so page 1,000 opens as fast as page 1.
+
+    page = page_of(queue(site), request.GET, by=("at", "place", "pk"))
+    {% include "web/parts/pager.html" with page=page older="Older" newer="Newer" %}
+
+`by` are the fields that the rows are ordered by, the last of them unique; all ascending, or all descending with
+`descending=True`. Counts are exact up to 10,000 and then "more than 10,000".
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final, Generic, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet
+
+from backflush.core.refusals import InvalidValue
+
+PAGE_SIZE: Final = 50
+COUNTED_MOST: Final = 10_000
+
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """One page of a list: its rows, and the marks behind which the pages beside it begin (empty: there is none)."""
+
+    rows: list[Row]
+    previous: str
+    following: str
+    total: int
+
+    @property
+    def all_shown(self) -> bool:
+        """Whether this page is the whole list."""
+        return not self.previous and not self.following
+
+
+def count_up_to(found: QuerySet[Any], most: int = COUNTED_MOST) -> int:
+    """How many there are; one more than `most` stands for more."""
+    return found.order_by().values("pk")[: most + 1].count()
+
+
+def page_of(
+    found: QuerySet[Row],
+    asked: Mapping[str, str],
+    *,
+    by: Sequence[str],
+    descending: bool = False,
+    size: int = PAGE_SIZE,
+    total: int | None = None,
+) -> Page[Row]:
+    """The page behind the mark `after`, or before the mark `before`, of what is asked; else the first."""
+    after, before = asked.get("after", ""), asked.get("before", "")
+    backwards = bool(before)
+    mark = before or after
+    rows = _rows_behind(found, by, mark, descending ^ backwards) if mark else found
+    rows = rows.order_by(*(f"-{name}" if descending ^ backwards else name for name in by))
+    shown = list(rows[: size + 1])
+    more = len(shown) > size
+    shown = shown[:size]
+    if backwards:
+        shown.reverse()
+    has_previous, has_following = (more, True) if backwards else (bool(after), more)
+    return Page(
+        shown,
+        _mark(shown[0], by) if shown and has_previous else "",
+        _mark(shown[-1], by) if shown and has_following else "",
+        count_up_to(found) if total is None else total,
+    )
+
+
+def _rows_behind(found: QuerySet[Row], by: Sequence[str], mark: str, descending: bool) -> QuerySet[Row]:
+    """What is behind a mark; refused where somebody has changed it to what no row can have."""
+    try:
+        return found.filter(_behind(by, _unmark(mark, len(by)), descending))
+    except (ValueError, TypeError, ValidationError):
+        raise _changed() from None
+
+
+def _behind(by: Sequence[str], values: Sequence[Any], descending: bool) -> Q:
+    """All rows behind some values. The first condition alone lets both engines begin at the right place of an index."""
+    beyond = "lt" if descending else "gt"
+    behind = Q()
+    for place in range(len(by)):
+        same = Q(**dict(zip(by[:place], values[:place], strict=True)))
+        behind |= same & Q(**{f"{by[place]}__{beyond}": values[place]})
+    return Q(**{f"{by[0]}__{beyond}e": values[0]}) & behind
+
+
+def _mark(row: Model, by: Sequence[str]) -> str:
+    values = [_plain(getattr(row, name)) for name in by]
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+def _unmark(mark: str, length: int) -> list[Any]:
+    try:
+        values = json.loads(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
+    except (ValueError, binascii.Error):
+        values = None
+    if not isinstance(values, list) or len(values) != length:
+        raise _changed()
+    return values
+
+
+def _changed() -> InvalidValue:
+    return InvalidValue("The list has changed since. Go back to its beginning.", field="after")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,97 @@
+"""Numbers, days and times as people read them: UX.md section 5, in one place.
+
+By the locale's separators, with a true minus; days and times by the clocks that are active, which are the site's on
+every page. Nothing is rounded here except money, which is two decimals in sums and four in unit costs.
+"""
+
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext, ngettext
+
+from backflush.core.quantity import plain
+
+MINUS: Final = "\N{MINUS SIGN}"
+
+
+def number(value: Decimal | int, decimals: int | None = None) -> str:
+    """A number with its decimals; without, as many as it has."""
+    if decimals is None:
+        shortest = plain(Decimal(value))
+        decimals = max(0, -int(shortest.as_tuple().exponent))
+    text = number_format(abs(Decimal(value)), decimals, use_l10n=True, force_grouping=True)
+    return f"{MINUS}{text}" if value < 0 else text
+
+
+def typed(value: Decimal | int) -> str:
+    """A number as it stands in a field: without groups, so that it can be changed by hand."""
+    return number_format(plain(Decimal(value)), use_l10n=True, force_grouping=False)
+
+
+def money(value: Decimal, decimals: int = 2) -> str:
+    """An amount with the currency's sign, if the environment names one."""
+    rounded = value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    text = f"{settings.CURRENCY}{number(abs(rounded), decimals)}"
+    return f"{MINUS}{text}" if rounded < 0 else text
+
+
+def counted(value: int, most: int) -> str:
+    """A count that was made up to a limit."""
+    if value > most:
+        return gettext("more than %(most)s") % {"most": number(most)}
+    return number(value)
+
+
+def day(moment: date | datetime) -> str:
+    """12 Mar 2026."""
+    return date_format(_local(moment), "j M Y")
+
+
+def clock(moment: datetime) -> str:
+    """14:32."""
+    return date_format(_local(moment), "H:i")
+
+
+def when(moment: datetime) -> str:
+    """12 Mar 2026 14:32."""
+    return f"{day(moment)} {clock(moment)}"
+
+
+def near(moment: datetime) -> str:
+    """As short as it stays clear: 14:32 today, 17 Feb 09:12 this year, else the whole date."""
+    local, now = timezone.localtime(moment), timezone.localtime()
+    if local.date() == now.date():
+        return clock(moment)
+    return f"{date_format(local, 'j M')} {clock(moment)}" if local.year == now.year else day(moment)
+
+
+def spoken(moment: datetime) -> str:
+    """In a sentence: today 14:32, or 9 Mar 15:10."""
+    return gettext("today %(time)s") % {"time": near(moment)} if not days_since(moment) else near(moment)
+
+
+def days_since(moment: date | datetime) -> int:
+    """How many of the site's days ago something was."""
+    local = _local(moment)
+    return (timezone.localdate() - (local.date() if isinstance(local, datetime) else local)).days
+
+
+def age(moment: date | datetime) -> str:
+    """Today, or how many of the site's days ago."""
+    days = days_since(moment)
+    if days <= 0:
+        return gettext("today")
+    return ngettext("%(days)s day", "%(days)s days", days) % {"days": number(days)}
+
+
+def weekday(moment: date | datetime) -> str:
+    """Thursday 12 March 2026."""
+    return date_format(_local(moment), "l j F Y")
+
+
+def _local(moment: date | datetime) -> date | datetime:
+    return timezone.localtime(moment) if isinstance(moment, datetime) else moment

@@ -1,0 +1,59 @@
+"""Words and signs of status: always an icon and a word, colour only to help (UX.md section 4)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from backflush.core.lifecycle import OrderStatus
+from backflush.core.moves import Process, Reason, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """How a status looks: its class of `.st`, its icon, its word."""
+
+    look: str
+    icon: str
+    word: str | Promise
+
+
+MOVEMENT: Final[Mapping[str, Sign]] = {
+    Status.OK: Sign("st-ok", icon="check", word=_("OK")),
+    Status.UNRESOLVED: Sign("st-wait", icon="hourglass", word=_("Unresolved")),
+    Status.RESOLVED: Sign("st-good", icon="circle-check", word=_("Resolved")),
+    Status.CANCELLED: Sign("st-off", icon="ban", word=_("Cancelled")),
+    Status.WITHDRAWN: Sign("st-back", icon="arrow-back-up", word=_("Withdrawn")),
+}
+REVERSED: Final = Sign("st-back", icon="arrow-back-up", word=_("Reversed"))
+FITS: Final = Sign("st-good", icon="check", word=_("fits now"))
+SHORT: Final = Sign("st-bad", icon="alert-triangle", word=_("short"))
+CHOICE: Final[Mapping[str, Sign]] = {
+    Reason.BATCH: Sign("st-off", icon="list-details", word=_("which batch?")),
+    Reason.SERIAL: Sign("st-off", icon="list-details", word=_("which serials?")),
+    Reason.BIN: Sign("st-off", icon="list-details", word=_("which bin?")),
+}
+ORDER: Final[Mapping[str, str | Promise]] = {
+    OrderStatus.NEW: _("New"),
+    OrderStatus.RELEASED: _("Released"),
+    OrderStatus.OPEN: _("Open"),
+    OrderStatus.COMPLETE: _("Complete"),
+    OrderStatus.CANCELLED: _("Cancelled"),
+}
+
+# stock
+
+PROCESS: Final[Mapping[str, str | Promise]] = {
+    Process.WORKS_ORDER: _("works order"),
+    Process.GOODS_RECEIVED: _("goods received"),
+    Process.PRODUCTION: _("production without order"),
+    Process.ISSUE: _("issue"),
+    Process.RETURN: _("return"),
+    Process.HAND: _("hand movement"),
+    Process.RESOLUTION: _("resolution"),
+    Process.COUNT: _("count"),
+    Process.REVERSAL: _("reversal"),
+    Process.OPENING: _("opening stock"),
+}

@@ -1,0 +1,185 @@
+// The stock map: dagre decides where, plain SVG shows it. Everything that is drawn is read from the two tables below
+// the picture; nothing is placed by hand, so the same set-up gives the same picture. Colours and fonts are app.css's.
+"use strict";
+
+(() => {
+  const WIDE = 1000;
+  const LETTER = 7;
+  const SMALLEST = 11 / 12;
+  const LARGEST = 1.2;
+  const svg = document.getElementById("map");
+  if (!svg) return;
+
+  const el = (name, attrs = {}, text) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attrs)) node.setAttribute(key, value);
+    if (text !== undefined) node.textContent = text;
+    return node;
+  };
+  const rowsOf = (id) => [...document.querySelectorAll(`#${id} tbody tr[data-${id === "rules" ? "from" : "path"}]`)].map((row) => row.dataset);
+  const words = svg.dataset;
+
+  // Places, those of a folded store as one box; `at` says which box a path is drawn as.
+  function readPlaces() {
+    const boxes = new Map();
+    const at = new Map();
+    for (const d of rowsOf("places")) {
+      const id = d.fold ? `store ${d.fold}` : d.path;
+      at.set(d.path, id);
+      const wait = Number(d.wait);
+      if (!d.fold) {
+        const says = [d.says, d.value].filter(Boolean).join(", ");
+        boxes.set(id, { id, title: d.path, name: d.name, says, wait, balance: "balance" in d, frame: "framed" in d ? d.store : "", address: d.address, count: 0 });
+        continue;
+      }
+      const box = boxes.get(id) || { id, title: d.fold, name: words.store, says: "", wait: 0, balance: true, fold: true, frame: "", address: d.opens, count: 0 };
+      box.count += 1;
+      box.wait += wait;
+      box.says = `${box.count} ${words.places}`;
+      boxes.set(id, box);
+    }
+    return [boxes, at];
+  }
+
+  // Rules with the same ends share an arrow, their names joined.
+  function readArrows(at) {
+    const arrows = new Map();
+    for (const d of rowsOf("rules")) {
+      const [from, to] = [at.get(d.from), at.get(d.to)];
+      if (!from || !to || from === to) continue;
+      // An arrow from a line's own place is drawn straight, so that it doesn't move the rest of the picture.
+      const own = "own" in d;
+      const key = `${from}>${to}${own ? ">own" : ""}`;
+      const arrow = arrows.get(key) || { from, to, own, names: [], lit: [], flush: false, steps: [] };
+      if (!arrow.names.includes(d.action)) arrow.names.push(d.action);
+      arrow.flush = arrow.flush || "flush" in d;
+      if (d.steps) {
+        arrow.steps.push(d.steps);
+        if (!arrow.lit.includes(d.action)) arrow.lit.push(d.action);
+      }
+      arrows.set(key, arrow);
+    }
+    return arrows;
+  }
+
+  function lay(boxes, arrows, wide) {
+    const graph = new dagre.graphlib.Graph({ compound: true, multigraph: true });
+    graph.setGraph({ rankdir: wide ? "LR" : "TB", nodesep: wide ? 34 : 20, ranksep: wide ? 6 : 36, edgesep: 14, marginx: 14, marginy: 18 });
+    graph.setDefaultEdgeLabel(() => ({}));
+    for (const box of boxes.values()) {
+      const widest = Math.max(box.title.length * 8.2 + (box.wait ? 44 : 0), box.name.length * 6, box.says.length * 6.2);
+      graph.setNode(box.id, { width: Math.max(wide ? 140 : 136, widest + 22), height: box.balance ? 62 : 46 });
+      if (box.frame) {
+        graph.setNode(`frame ${box.frame}`, {});
+        graph.setParent(box.id, `frame ${box.frame}`);
+      }
+    }
+    for (const [key, arrow] of arrows) {
+      const width = arrow.names.join(", ").length * LETTER + 8;
+      if (!arrow.own) graph.setEdge(arrow.from, arrow.to, { width, height: 20, labelpos: "c", minlen: 1, weight: arrow.flush ? 3 : 1 }, key);
+    }
+    dagre.layout(graph);
+    return graph;
+  }
+
+  // Where a straight line from the middle of a box to somewhere leaves the box.
+  function edgeOf(box, goal) {
+    const [dx, dy] = [goal.x - box.x, goal.y - box.y];
+    const part = Math.min(box.width / 2 / Math.abs(dx || 1e-9), box.height / 2 / Math.abs(dy || 1e-9));
+    return { x: box.x + dx * part, y: box.y + dy * part };
+  }
+
+  function straight(graph, arrow) {
+    const [a, b] = [graph.node(arrow.from), graph.node(arrow.to)];
+    const points = [edgeOf(a, b), { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 }, edgeOf(b, a)];
+    return { points, x: points[1].x, y: points[1].y };
+  }
+
+  function bent(points) {
+    let d = `M${points[0].x} ${points[0].y}`;
+    for (let k = 1; k < points.length - 1; k += 1) {
+      const last = k === points.length - 2;
+      const mid = last ? points[k + 1] : { x: (points[k].x + points[k + 1].x) / 2, y: (points[k].y + points[k + 1].y) / 2 };
+      d += `Q${points[k].x} ${points[k].y} ${mid.x} ${mid.y}`;
+    }
+    return d;
+  }
+
+  function drawBox(box, node, lit) {
+    const [x, y] = [node.x - node.width / 2, node.y - node.height / 2];
+    const label = [box.title, box.name, box.says, box.wait ? `${box.wait} ${words.unresolved}` : ""].filter(Boolean).join(" ");
+    const link = el("a", { href: box.address, class: `place${lit === null ? "" : lit ? " on" : " dimmed"}`, "aria-label": label });
+    link.append(el("rect", { class: box.fold ? "fold" : box.balance ? "loc" : "cloud", x, y, width: node.width, height: node.height, rx: box.balance ? 6 : node.height / 2 }));
+    if (box.balance) {
+      link.append(el("text", { class: "name", x: x + 12, y: y + 21 }, box.title), el("text", { class: "sub", x: x + 12, y: y + 38 }, box.name), el("text", { class: "sub", x: x + 12, y: y + 54 }, box.says));
+    } else {
+      link.append(el("text", { class: "name", x: node.x, y: node.y - 2, "text-anchor": "middle" }, box.title), el("text", { class: "sub", x: node.x, y: node.y + 14, "text-anchor": "middle" }, box.name));
+    }
+    if (box.wait) {
+      const width = String(box.wait).length * 7 + 20;
+      link.append(el("rect", { class: "wait-pill", x: x + node.width - width - 7, y: y + 7, width, height: 20, rx: 10 }), el("text", { class: "wait-text", x: x + node.width - width / 2 - 7, y: y + 21, "text-anchor": "middle" }, box.wait));
+    }
+    // What is written in a box reads as words, not as one.
+    [...link.children].forEach((part) => part.after(" "));
+    return link;
+  }
+
+  function labelOf(arrow, edge, look) {
+    const text = (arrow.lit.length ? arrow.lit : arrow.names).join(", ");
+    const width = text.length * LETTER + 8;
+    const label = el("g", { class: look });
+    label.append(el("rect", { class: "lab-bg", x: edge.x - width / 2, y: edge.y - 9, width, height: 18, rx: 3 }), el("text", { class: "lab", x: edge.x, y: edge.y + 4, "text-anchor": "middle" }, text));
+    if (arrow.steps.length) {
+      // Beside the name, not in its room: tracing moves nothing.
+      const x = edge.x - width / 2 - 9;
+      label.append(el("circle", { class: "no", cx: x, cy: edge.y, r: 10 }), el("text", { class: "no-text", x, y: edge.y + 4, "text-anchor": "middle" }, arrow.steps.join(", ")));
+    }
+    return label;
+  }
+
+  function draw(wide) {
+    const [boxes, at] = readPlaces();
+    const arrows = readArrows(at);
+    const graph = lay(boxes, arrows, wide);
+    const traced = [...arrows.values()].some((arrow) => arrow.steps.length);
+    const ends = new Set([...arrows.values()].filter((arrow) => arrow.steps.length).flatMap((arrow) => [arrow.from, arrow.to]));
+    const size = graph.graph();
+    const layers = { frames: el("g"), lines: el("g"), boxes: el("g"), labels: el("g") };
+    for (const id of graph.nodes().filter((name) => graph.children(name).length)) {
+      const node = graph.node(id);
+      const [x, y] = [node.x - node.width / 2, node.y - node.height / 2];
+      layers.frames.append(el("rect", { class: "store", x, y: y - 14, width: node.width, height: node.height + 14, rx: 8 }), el("text", { class: "store-name", x: x + 10, y: y + 4 }, `${words.store} ${id.slice("frame ".length)}`));
+    }
+    for (const [key, arrow] of arrows) {
+      const edge = arrow.own ? straight(graph, arrow) : graph.edge({ v: arrow.from, w: arrow.to, name: key });
+      const look = `link${arrow.flush ? " flush" : ""}${traced ? (arrow.steps.length ? " on" : " dimmed") : ""}`;
+      const [a, b] = edge.points.slice(-2);
+      const turn = (Math.atan2(b.y - a.y, b.x - a.x) * 180) / Math.PI;
+      const line = el("g", { class: look });
+      line.append(el("path", { class: "edge", d: bent(edge.points) }), el("path", { class: "tip", d: "M0 0L-10 -5L-10 5Z", transform: `translate(${b.x} ${b.y}) rotate(${turn})` }));
+      layers.lines.append(line);
+      layers.labels.append(labelOf(arrow, edge, look));
+    }
+    for (const box of boxes.values()) layers.boxes.append(drawBox(box, graph.node(box.id), traced ? ends.has(box.id) : null));
+    svg.setAttribute("class", `map drawn${traced ? " lit" : ""}`);
+    layers.frames.setAttribute("class", traced ? "dimmed" : "");
+    svg.setAttribute("viewBox", `0 0 ${Math.ceil(size.width)} ${Math.ceil(size.height)}`);
+    // As wide as there is room, but never so small that a letter gets under 11 px: then it scrolls.
+    const scale = Math.min(LARGEST, Math.max(SMALLEST, (svg.parentElement.clientWidth - 16) / size.width));
+    svg.setAttribute("width", Math.ceil(size.width * scale));
+    svg.setAttribute("height", Math.ceil(size.height * scale));
+    svg.replaceChildren(layers.frames, layers.lines, layers.boxes, layers.labels);
+  }
+
+  const isWide = () => svg.parentElement.clientWidth > WIDE;
+  let wide = isWide();
+  draw(wide);
+  new ResizeObserver(() => {
+    if (isWide() !== wide && !matchMedia("print").matches) {
+      wide = isWide();
+      draw(wide);
+    }
+  }).observe(svg.parentElement);
+  addEventListener("beforeprint", () => draw(true));
+  addEventListener("afterprint", () => draw(wide));
+})();

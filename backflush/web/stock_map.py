@@ -1,0 +1,191 @@
+"""The stock map: the plant drawn from its own set-up. The browser draws it from the two tables that stand below it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, path, reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from backflush.backflushing.happening import Happening, Happenings, happenings
+from backflush.core.refusals import NotFound, Refusal
+from backflush.items.models import ComponentClass, Item
+from backflush.items.selectors import items_coded
+from backflush.ledger.places import PlaceStock, stock_by_place, waiting_by_place
+from backflush.people.rights import Verb
+from backflush.stockmap.models import Action, ActionType, Location, TransferRule
+from backflush.web.items import sees_costs
+from backflush.web.pages import page
+from backflush.web.setup import keeps
+from backflush.web.visits import PageRequest, Visit
+
+UNFOLDED_MOST: Final = 40
+CHOSEN_FROM_MOST: Final = 200
+TRACED: Final = {ComponentClass.MADE, ComponentClass.KIT, ComponentClass.SUBCONTRACTED}
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    """A location as the table shows it and the picture draws it. `fold` says which store's box it is hidden in."""
+
+    place: Location
+    keeps: str
+    framed: bool
+    fold: str
+    stock: PlaceStock | None
+    waiting: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """A rule as the table shows it; `steps` are the numbers that it has in what is traced."""
+
+    rule: TransferRule
+    flush: bool
+    waiting: int
+    steps: str
+    own: bool = False
+
+
+@page(Verb.SEE_WORK)
+def map_page(request: PageRequest) -> HttpResponse:
+    """Where may stock be, and how may it move?"""
+    visit = request.visit
+    places = list(Location.objects.filter(site=visit.site).select_related("store", "supplier").order_by("path"))
+    rules = TransferRule.objects.filter(site=visit.site, active=True).select_related("action", "source", "target")
+    waiting = waiting_by_place(visit.site)
+    opened = {code for code in request.GET.get("open", "").split(",") if code}
+    happens, refusal = _traced(visit, request.GET.get("item", "").strip())
+    rule_rows = [
+        RuleRow(
+            rule,
+            rule.action.type == ActionType.BACKFLUSH,
+            waiting.by_rule.get((rule.pk, rule.source_id), 0),
+            _steps(happens, rule),
+        )
+        for rule in rules.order_by("source__path", "target__path", "action__name")
+    ]
+    named = {row.rule.action_id for row in rule_rows}
+    facts = {
+        "rows": rule_rows,
+        "own_rows": _own_places(happens, rule_rows),
+        "places": _place_rows(visit, places, waiting.by_place, opened),
+        "more": waiting.more,
+        "costs": sees_costs(visit),
+        "inactive": Action.objects.exclude(pk__in=named).order_by("name"),
+        "happens": happens,
+        "says": sentence(happens) if happens else "",
+        "items": _traceable(),
+        "asked": request.GET.get("item", "").strip(),
+        "refusal": refusal,
+        "now": timezone.now(),
+    }
+    return render(request, "web/map/map.html", facts)
+
+
+def _traced(visit: Visit, code: str) -> tuple[Happenings | None, Refusal | None]:
+    if not code:
+        return None, None
+    try:
+        item = items_coded([code])[code]
+    except NotFound as refusal:
+        return None, refusal
+    return happenings(visit.site, item, visit.today), None
+
+
+def _traceable() -> list[Item]:
+    """The items to choose from; empty where there are too many, and a code is typed instead."""
+    found = list(Item.objects.filter(component_class__in=TRACED).order_by("code")[: CHOSEN_FROM_MOST + 1])
+    return found if len(found) <= CHOSEN_FROM_MOST else []
+
+
+def _does(step: Happening, action: int, source: int, target: int) -> bool:
+    ends = step.source is not None and step.target is not None
+    return ends and (step.action.pk, step.source.pk, step.target.pk) == (action, source, target)  # type: ignore[union-attr]
+
+
+def _steps(happens: Happenings | None, rule: TransferRule) -> str:
+    steps = happens.steps if happens else ()
+    numbers = [
+        str(number)
+        for number, step in enumerate(steps, start=1)
+        if _does(step, rule.action_id, rule.source_id, rule.target_id)
+    ]
+    return ", ".join(numbers)
+
+
+def _own_places(happens: Happenings | None, rows: Sequence[RuleRow]) -> list[RuleRow]:
+    """Steps that start from a line's own place, beside the rule: arrows of this item only."""
+    drawn = {number for row in rows for number in row.steps.split(", ")}
+    found = []
+    for number, step in enumerate(happens.steps if happens else (), start=1):
+        if str(number) not in drawn and step.source is not None and step.target is not None:
+            rule = TransferRule(action=step.action, source=step.source, target=step.target)
+            found.append(RuleRow(rule, step.action.type == ActionType.BACKFLUSH, 0, str(number), own=True))
+    return found
+
+
+def _place_rows(visit: Visit, places: list[Location], waiting: Mapping[int, int], opened: set[str]) -> list[PlaceRow]:
+    stock = stock_by_place(visit.site)
+    sizes = Counter(place.store_id for place in places)
+    main = sizes.most_common(1)[0][0] if sizes else None
+    lent = {place.store_id for place in places if place.supplier_id is not None}
+    folds = len(places) > UNFOLDED_MOST
+    return [
+        PlaceRow(
+            place,
+            keeps(place),
+            place.store_id != main and (sizes[place.store_id] > 1 or place.store_id in lent),
+            place.store.code if folds and place.store.code not in opened else "",
+            stock.get(place.pk, PlaceStock(0, Decimal(0))) if place.has_balance else None,
+            waiting.get(place.pk, 0),
+            place_address(place, waiting.get(place.pk, 0)),
+        )
+        for place in places
+    ]
+
+
+def place_address(place: Location, waiting: int) -> str:
+    """Where pressing a place leads: to what waits there, else to what is there, else to its set-up."""
+    if waiting:
+        return f"{reverse('unresolved')}?{urlencode({'location': place.path})}"
+    if place.has_balance:
+        try:
+            return f"{reverse('balances')}?{urlencode({'location': place.path})}"
+        except NoReverseMatch:
+            pass
+    return reverse("set-up-thing", args=["locations", place.path])
+
+
+def sentence(happens: Happenings) -> str:
+    """What happens, said: numbered as the arrows are."""
+    made = happens.item.component_class in {ComponentClass.MADE, ComponentClass.KIT}
+    begins = _("When %(code)s is completed: %(steps)s.") if made else _("When %(code)s is received: %(steps)s.")
+    steps = "; ".join(f"{number} {_said(happens.item, step)}" for number, step in enumerate(happens.steps, start=1))
+    if not steps:
+        return _("Nothing is moved or assumed by itself: its type code has no action for it.")
+    return begins % {"code": happens.item.code, "steps": steps}
+
+
+def _said(item: Item, step: Happening) -> str:
+    if step.source is None or step.target is None:
+        return _("%(action)s has no rule here, so all of it is refused") % {"action": step.action.name}
+    ends = {"action": step.action.name, "source": step.source.path, "target": step.target.path, "code": item.code}
+    if step.action.type != ActionType.BACKFLUSH:
+        return _("%(action)s brings %(code)s from %(source)s to %(target)s") % ends
+    return ngettext(
+        "%(action)s takes %(count)s component from %(source)s to %(target)s",
+        "%(action)s takes %(count)s components from %(source)s to %(target)s",
+        step.components,
+    ) % {**ends, "count": step.components}
+
+
+urlpatterns = [path("stock-map/", map_page, name="stock-map")]

@@ -1,0 +1,105 @@
+"""Axe finds nothing on any page, at three sizes and in both themes; nothing scrolls sideways or breaks the policy."""
+
+from contextlib import closing
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.cast import Plant
+from tests.doors.web.browser.test_flows import short_of_bolts
+from tests.doors.web.browser.visit import SIZES, THEMES, Visit
+
+SEEN = ("sqlite",)
+"""How a page looks doesn't hang on the engine."""
+
+PAGES = (
+    "/",
+    "/more/",
+    "/you/",
+    "/find/?q=W-404",
+    "/book/",
+    "/book/?order=W-BRACKET&good=3&scrap=1",
+    "/book/?order=W-404",
+    "/unresolved/",
+    "/unresolved/?open={waiting}",
+    "/unresolved/?open={waiting}&not_used=1",
+    "/unresolved/?show=fit",
+    "/unresolved/retry/",
+    "/unresolved/cancel/?pick={waiting}",
+    "/stock/",
+    "/stock/?item=BOLT&since=soon",
+    "/stock/?item=NOPE",
+    "/stock/movements/{waiting}/",
+    "/stock/balances/",
+    "/stock/balances/?on=2026-03-03",
+    "/stock/bin-card/?item=BOLT&location=MAIN/LINE",
+    "/stock/move/?source=MAIN/RAW&item=BOLT",
+    "/no/such/page/",
+    "/orders/",
+    "/orders/?status=new",
+    "/orders/new/",
+    "/orders/materials/W-BRACKET/",
+    "/orders/bookings/W-BRACKET/",
+    "/orders/cost/W-BRACKET/",
+    "/orders/structure/W-BRACKET/",
+    "/orders/structure/W-FRAME/?edit=1",
+    "/orders/history/W-BRACKET/",
+    "/orders/print/W-BRACKET/",
+    "/orders/complete/W-BRACKET/",
+    "/orders/cancel/W-FRAME/",
+    "/orders/revise/W-BRACKET/",
+    "/orders/issue/W-BRACKET/?item=BOLT&quantity=2",
+    "/orders/return/W-BRACKET/",
+    "/orders/purchase/",
+    "/orders/purchase/new/",
+    "/orders/purchase/lines/P-PLATED/",
+    "/orders/purchase/close/P-PLATED/",
+    "/orders/receive/?order=P-PLATED&accepted=3",
+    "/orders/receipts/",
+    "/book/item/",
+    "/book/item/?item=PACK&good=3",
+    "/sub-contractors/",
+    "/sub-contractors/stock/ACME/",
+    "/items/",
+    "/items/new/",
+    "/items/code/CABINET/",
+    "/items/used/LUG/",
+    "/items/edit/BOLT/",
+    "/items/structure/FRAME/",
+    "/items/copy/PACK/?source=FRAME",
+    "/set-up/",
+    "/set-up/check/",
+    "/set-up/actions/",
+    "/set-up/actions/new/",
+    "/set-up/actions/at/BACKFLUSH/",
+    "/set-up/locations/",
+    "/set-up/locations/at/MAIN/RACK/",
+    "/set-up/type-codes/at/MADE/",
+    "/set-up/conversions/new/",
+    "/set-up/people/",
+    "/set-up/people/new/",
+    "/stock-map/",
+    "/stock-map/?item=FRAME",
+)
+"""Whoever adds a page adds its address here."""
+
+
+@pytest.mark.parametrize("committed_database", SEEN, indirect=True)
+@pytest.mark.parametrize("size", SIZES)
+def test_no_page_keeps_anybody_out(committed_plant: Plant, browser: Browser, served: str, size: str) -> None:
+    waiting = short_of_bolts(committed_plant)
+    committed_plant.books(5, "BRACKET")
+    committed_plant.orders(5, "FRAME")
+    committed_plant.buys(5, "PLATED")
+    committed_plant.receives(1, "PLATED")
+    found = []
+    for theme in THEMES:
+        with closing(Visit(browser, served, size, theme)) as visit:
+            visit.goes("/log-in/")
+            found += [f"/log-in/ {theme}: {one}" for one in visit.violations()]
+            visit.sign_in("ama")
+            for path in PAGES:
+                visit.goes(path.format(waiting=waiting))
+                found += [f"{path} {theme}: {one}" for one in visit.violations()]
+            found += [f"{theme}: {one}" for one in visit.complaints if "Content Security Policy" in one]
+    assert found == []

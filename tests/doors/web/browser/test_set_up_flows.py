@@ -1,0 +1,67 @@
+"""Items, rules and the stock map in a browser: lines opened and saved, a rule chosen, arrows lit."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.cast import Plant
+from tests.doors.web.browser.visit import Visit
+
+pytestmark = pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
+
+
+def opened(visit: Visit, path: str) -> Page:
+    """A page as the administrator opens it after signing in."""
+    visit.sign_in("ama").goes(path)
+    return visit.page
+
+
+def test_a_level_is_closed_and_opened_and_focus_stays_on_its_arrow(committed_plant: Plant, visit: Visit) -> None:
+    page = opened(visit, "/items/code/CABINET/")
+    expect(page.locator(".tree")).to_contain_text("SHEET")
+    page.click("a[aria-label='Lines of PANEL']")
+    expect(page.locator(".tree")).not_to_contain_text("SHEET")
+    assert visit.focused() == "line-10"
+    page.keyboard.press("Enter")
+    expect(page.locator(".tree")).to_contain_text("SHEET")
+
+
+def test_a_line_says_what_was_typed_and_a_fault_loses_nothing(committed_plant: Plant, visit: Visit) -> None:
+    page = opened(visit, "/items/structure/BRACKET/")
+    page.fill("#line-1-component", "LUG")
+    page.press("#line-1-component", "Tab")
+    expect(page.locator("#about-1")).to_contain_text("EA")
+    page.fill("#line-1-quantity", "0")
+    page.click("text=Save structure")
+    expect(page.locator("#line-1-quantity-error")).to_contain_text("needs a quantity above zero")
+    expect(page.locator("#line-1-component")).to_have_value("LUG")
+    page.fill("#line-1-quantity", "2")
+    page.click("text=Save structure")
+    expect(page.locator(".tree")).to_contain_text("LUG")
+
+
+def test_the_same_place_twice_is_said_before_anything_is_saved(committed_plant: Plant, visit: Visit) -> None:
+    page = opened(visit, "/set-up/actions/at/REPLENISH/")
+    page.select_option("#from", "MAIN/RAW")
+    page.select_option("#to", "MAIN/RAW")
+    expect(page.locator("#judged")).to_contain_text("needs two different ends")
+
+
+def test_choosing_an_item_lights_its_arrows_and_moves_nothing(committed_plant: Plant, visit: Visit) -> None:
+    page = opened(visit, "/stock-map/")
+    before = page.locator("#map .place rect").evaluate_all("boxes => boxes.map(box => box.getAttribute('x'))")
+    page.select_option("#trace", "FRAME")
+    expect(page.locator("#trace-says")).to_contain_text("When FRAME is completed")
+    expect(page.locator("#map .no-text")).to_have_count(2)
+    assert sorted(page.locator("#map .no-text").all_text_contents()) == ["1", "2"]
+    after = page.locator("#map .place rect").evaluate_all("boxes => boxes.map(box => box.getAttribute('x'))")
+    assert after == before
+
+
+def test_every_place_on_the_map_is_reached_by_keys(committed_plant: Plant, visit: Visit) -> None:
+    page = opened(visit, "/stock-map/")
+    page.focus("#map .place >> nth=0")
+    page.keyboard.press("Tab")
+    second = page.locator("#map .place").nth(1)
+    expect(second).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/set-up/locations/at/**")

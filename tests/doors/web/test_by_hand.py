@@ -1,0 +1,135 @@
+"""Issue and return by hand: scan, quantity, one sentence, confirm; taken back in place or from the order's page."""
+
+from http import HTTPStatus
+
+import pytest
+from django.urls import reverse
+
+from backflush.ledger.models import Posting
+from backflush.people.rights import Role
+from tests.cast import Plant
+from tests.doors.web.visitors import signed_in, text_of
+
+ISSUE = reverse("order-issue", args=["W-BRACKET"])
+ISSUE_POST = reverse("order-issue-post", args=["W-BRACKET"])
+RETURN_POST = reverse("order-return-post", args=["W-BRACKET"])
+
+
+def test_a_scanned_item_says_what_is_there_and_what_the_order_has_had(plant: Plant) -> None:
+    plant.has(50, "LUG", at="RAW")
+    plant.releases(10, "BRACKET")
+    plant.issues(7, "LUG", "BRACKET")
+    text = text_of(signed_in(plant, Role.OPERATOR).get(ISSUE, {"item": "LUG"}))
+    assert "There at MAIN/RAW" in text
+    assert ">43<" in text
+    assert ">7<" in text
+
+
+def test_one_sentence_then_one_press_and_the_field_is_clear_for_the_next(plant: Plant) -> None:
+    plant.has(50, "LUG", at="RAW")
+    plant.releases(10, "BRACKET")
+    client = signed_in(plant, Role.OPERATOR)
+    text = text_of(client.get(ISSUE, {"item": "LUG", "quantity": "12"}))
+    assert "12 EA of LUG will move from MAIN/RAW to MAIN/WIP for W-BRACKET." in text
+    assert "Issue 12 EA" in text
+    response = client.post(ISSUE_POST, {"item": "LUG", "quantity": "12", "key": "once"})
+    assert plant.balance("LUG", "RAW") == 38
+    shown = text_of(client.get(response.headers["Location"]))
+    assert "12 EA of LUG moved from MAIN/RAW to MAIN/WIP." in shown
+    assert 'name="item" value=""' in shown
+
+
+def test_a_double_press_posts_once(plant: Plant) -> None:
+    plant.has(50, "LUG", at="RAW")
+    plant.releases(10, "BRACKET")
+    client = signed_in(plant, Role.OPERATOR)
+    for _press in range(2):
+        client.post(ISSUE_POST, {"item": "LUG", "quantity": "12", "key": "once"})
+    assert plant.balance("LUG", "RAW") == 38
+
+
+def test_a_supervisor_undoes_it_in_place(plant: Plant) -> None:
+    plant.has(50, "LUG", at="RAW")
+    plant.releases(10, "BRACKET")
+    client = signed_in(plant, Role.SUPERVISOR)
+    response = client.post(ISSUE_POST, {"item": "LUG", "quantity": "12"})
+    posting = Posting.objects.order_by("-pk")[0].pk
+    assert reverse("reverse-now", args=[posting]) in text_of(client.get(response.headers["Location"]))
+    undone = client.post(reverse("reverse-now", args=[posting]), {"key": "undo"})
+    assert plant.balance("LUG", "RAW") == 50
+    assert undone.headers["Location"].startswith(reverse("order-bookings", args=["W-BRACKET"]))
+    assert "Taken back." in text_of(client.get(undone.headers["Location"]))
+
+
+def test_too_little_is_refused_at_the_quantity_and_nothing_typed_is_lost(plant: Plant) -> None:
+    plant.has(5, "LUG", at="RAW")
+    plant.releases(10, "BRACKET")
+    typed = {"item": "LUG", "quantity": "12", "remarks": "bent threads"}
+    text = text_of(signed_in(plant, Role.OPERATOR).post(ISSUE_POST, typed), HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert 'id="quantity-error"' in text
+    assert "bent threads" in text
+    assert plant.balance("LUG", "RAW") == 5
+
+
+def test_no_more_comes_back_than_the_order_has_had(plant: Plant) -> None:
+    plant.has(50, "LUG", at="RAW")
+    plant.releases(10, "BRACKET")
+    plant.issues(7, "LUG", "BRACKET")
+    client = signed_in(plant, Role.OPERATOR)
+    text = text_of(client.post(RETURN_POST, {"item": "LUG", "quantity": "8"}), HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "W-BRACKET has had 7 EA of LUG; 8 can&#x27;t go back." in text
+    client.post(RETURN_POST, {"item": "LUG", "quantity": "3"})
+    assert plant.balance("LUG", "RAW") == 46
+
+
+def test_batches_and_serial_numbers_are_asked_for_where_the_item_has_them(plant: Plant) -> None:
+    plant.has(5, "RESIN", at="RAW", batch="B-7")
+    plant.has(2, "MOTOR", at="RAW", serials=["S1", "S2"])
+    plant.releases(10, "BRACKET")
+    client = signed_in(plant, Role.OPERATOR)
+    assert '<option value="B-7">' in text_of(client.get(ISSUE, {"item": "RESIN"}))
+    refused = client.post(ISSUE_POST, {"item": "RESIN", "quantity": "1"})
+    assert 'id="batch-error"' in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    client.post(ISSUE_POST, {"item": "RESIN", "quantity": "1.5", "batch": "B-7"})
+    client.post(ISSUE_POST, {"item": "MOTOR", "quantity": "2", "serials": "S1\nS2"})
+    assert plant.balance("RESIN", "RAW") == 3.5
+    assert plant.balance("MOTOR", "RAW") == 0
+
+
+@pytest.mark.parametrize("item", ["NOWHERE", "\0"])
+def test_an_item_that_is_not_there_is_said_at_the_field(plant: Plant, item: str) -> None:
+    plant.releases(10, "BRACKET")
+    response = signed_in(plant, Role.OPERATOR).get(ISSUE, {"item": item})
+    assert 'id="item-error"' in text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def test_a_complete_order_takes_nothing(plant: Plant) -> None:
+    plant.has(50, "LUG", at="RAW")
+    plant.orders(10, "BRACKET")
+    response = signed_in(plant, Role.OPERATOR).post(ISSUE_POST, {"item": "LUG", "quantity": "1"})
+    assert "W-BRACKET is new. Release it first." in text_of(response, HTTPStatus.CONFLICT)
+
+
+def test_reversing_a_booking_says_what_goes_back_and_is_for_those_who_may(plant: Plant) -> None:
+    plant.has(50, "BOLT")
+    plant.releases(10, "BRACKET")
+    booking = plant.books(4, "BRACKET")
+    page, now = (reverse(name, args=[booking.posting_id]) for name in ("reverse", "reverse-now"))
+    operator = signed_in(plant, Role.OPERATOR, name="ken")
+    assert operator.get(page).status_code == HTTPStatus.FORBIDDEN
+    assert operator.post(now).status_code == HTTPStatus.FORBIDDEN
+    client = signed_in(plant, Role.SUPERVISOR)
+    assert "Take back 4 good, 0 scrap of BRACKET?" in text_of(client.get(page))
+    client.post(now)
+    assert plant.balance("BOLT") == 50
+    assert "This was reversed on" in text_of(client.post(now), HTTPStatus.CONFLICT)
+
+
+def test_goods_that_have_left_cannot_be_taken_back(plant: Plant) -> None:
+    plant.has(50, "BOLT")
+    plant.releases(10, "BRACKET")
+    booking = plant.books(4, "BRACKET")
+    plant.moves(2, "BRACKET", "FG", "ADJUST", action="ADJUST")
+    response = signed_in(plant, Role.SUPERVISOR).post(reverse("reverse-now", args=[booking.posting_id]))
+    assert response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert plant.balance("BOLT") == 34

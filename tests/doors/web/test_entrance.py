@@ -1,0 +1,124 @@
+"""Who comes in, what every answer carries, and who is sent away."""
+
+from http import HTTPStatus
+
+import pytest
+from django.urls import reverse
+
+from backflush.config.env import public_address
+from backflush.people.models import User
+from backflush.people.rights import Role
+from backflush.people.services import set_password
+from backflush.web.policy import POLICY
+from tests.cast import Plant
+from tests.doors.web.visitors import MODEL_BACKEND, PASSWORD, browser, person, signed_in, text_of
+
+PAGES = ("home", "unresolved", "book", "more", "you", "find")
+
+
+def with_password(plant: Plant, *roles: Role) -> User:
+    user = person(plant, *roles)
+    set_password(user=user, password=PASSWORD)
+    return user
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nobody_sees_a_page_without_signing_in(plant: Plant, name: str) -> None:
+    response = browser().get(reverse(name))
+    assert response.status_code == HTTPStatus.FOUND
+    assert response.headers["Location"].startswith(reverse("log-in"))
+
+
+def test_a_name_and_its_password_open_the_page_that_was_asked_for(plant: Plant) -> None:
+    with_password(plant, Role.STORES)
+    client = browser()
+    asked = {"username": "rosa", "password": PASSWORD, "next": "/unresolved/"}
+    response = client.post(reverse("log-in"), asked)
+    assert response.headers["Location"] == "/unresolved/"
+    assert "Unresolved" in text_of(client.get("/unresolved/"))
+
+
+def test_a_log_in_never_leads_to_another_host(plant: Plant) -> None:
+    with_password(plant, Role.STORES)
+    asked = {"username": "rosa", "password": PASSWORD, "next": "https://elsewhere.example/"}
+    assert browser().post(reverse("log-in"), asked).headers["Location"] == reverse("home")
+
+
+def test_the_sixth_try_is_not_even_looked_at(plant: Plant) -> None:
+    with_password(plant, Role.STORES)
+    client = browser()
+    for _ in range(5):
+        client.post(reverse("log-in"), {"username": "rosa", "password": "wrong"})
+    response = client.post(reverse("log-in"), {"username": "rosa", "password": PASSWORD})
+    assert "Too many tries. Wait 5 minutes, or ask an administrator." in text_of(response, HTTPStatus.TOO_MANY_REQUESTS)
+
+
+def test_a_person_without_a_role_is_told_whom_to_ask(plant: Plant) -> None:
+    text = text_of(signed_in(plant).get(reverse("home")), HTTPStatus.FORBIDDEN)
+    assert "You have no role at any site yet. Ask an administrator for one." in text
+    assert reverse("log-out") in text
+
+
+def test_a_person_made_inactive_is_out_at_once(plant: Plant) -> None:
+    client = signed_in(plant, Role.STORES)
+    User.objects.filter(username="rosa").update(is_active=False)
+    assert client.get(reverse("home")).status_code == HTTPStatus.FOUND
+
+
+def test_signing_out_ends_it(plant: Plant) -> None:
+    client = signed_in(plant, Role.STORES)
+    client.post(reverse("log-out"))
+    assert client.get(reverse("home")).status_code == HTTPStatus.FOUND
+
+
+@pytest.mark.parametrize("path", ["/", "/log-in/", "/no/such/page/", "/unresolved/"])
+def test_every_answer_carries_the_policy(plant: Plant, path: str) -> None:
+    headers = signed_in(plant, Role.STORES).get(path).headers
+    assert headers["Content-Security-Policy"] == POLICY
+    assert "unsafe" not in POLICY
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["X-Frame-Options"] == "DENY"
+
+
+def test_no_page_has_inline_script_or_style(plant: Plant) -> None:
+    client = signed_in(plant, Role.ADMINISTRATOR)
+    for name in PAGES:
+        text = text_of(client.get(reverse(name)))
+        assert "<script>" not in text
+        assert " style=" not in text
+        assert "hx-on" not in text
+
+
+def test_a_form_without_its_token_posts_nothing(plant: Plant) -> None:
+    client = browser(enforce_csrf_checks=True)
+    client.force_login(person(plant, Role.STORES), backend=MODEL_BACKEND)
+    response = client.post(reverse("choose-theme"), {"theme": "dark"})
+    assert "Nothing was posted." in text_of(response, HTTPStatus.FORBIDDEN)
+
+
+def test_the_theme_is_set_by_the_server_before_anything_is_drawn(plant: Plant) -> None:
+    client = signed_in(plant, Role.STORES)
+    client.post(reverse("choose-theme"), {"theme": "dark"})
+    assert 'data-bs-theme="dark"' in text_of(client.get(reverse("home")))
+
+
+def test_the_areas_follow_the_rights(plant: Plant) -> None:
+    assert f'href="{reverse("book")}"' in text_of(signed_in(plant, Role.OPERATOR).get(reverse("more")))
+    assert f'href="{reverse("book")}"' not in text_of(signed_in(plant, Role.VIEWER, name="vera").get(reverse("more")))
+
+
+def test_a_page_that_takes_a_right_says_who_has_it(plant: Plant) -> None:
+    text = text_of(signed_in(plant, Role.VIEWER).get(reverse("book")), HTTPStatus.FORBIDDEN)
+    assert "This takes the right to book. At this site it is with: operator, stores and supervisor." in text
+
+
+def test_only_https_elsewhere_gets_cookies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLIC_URL", "https://backflush.example.org")
+    address = public_address()
+    assert address.secure
+    assert "backflush.example.org" in address.hosts
+    assert address.origins == ("https://backflush.example.org",)
+    monkeypatch.setenv("PUBLIC_URL", "http://backflush.example.org")
+    with pytest.raises(SystemExit, match="PUBLIC_URL"):
+        public_address()

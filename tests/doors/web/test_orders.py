@@ -1,0 +1,363 @@
+"""Works orders as pages: the list, one order's views, what may be done with it, and its paper."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from backflush.core.lifecycle import OrderStatus
+from backflush.people.rights import Role
+from backflush.works.models import OrderChange, WorksOrder
+from tests.cast import DAY, Plant
+from tests.doors.web.visitors import MODEL_BACKEND, browser, person, signed_in, statements, text_of
+
+TABS = ("order", "order-bookings", "order-cost", "order-structure", "order-history", "order-print")
+BUDGET = 26
+LIST_BUDGET = 12
+
+
+def at(name: str, order: str = "W-BRACKET") -> str:
+    return reverse(name, args=[order])
+
+
+def status_of(plant: Plant, item: str = "BRACKET") -> str:
+    return plant.order(item).status
+
+
+def new_order(**more: Any) -> dict[str, Any]:
+    return {"number": "W-7", "item": "BRACKET", "quantity": "12", "start_date": "2026-03-02", **more}
+
+
+def test_the_list_has_what_takes_bookings_first(plant: Plant) -> None:
+    for number, item in (("W-1", "BRACKET"), ("W-2", "FRAME"), ("W-3", "TRAY"), ("W-4", "CRATE")):
+        plant.orders(5, item, number=number)
+    client = signed_in(plant, Role.SUPERVISOR)
+    client.post(at("order-release", "W-1"))
+    client.post(at("order-cancel-now", "W-4"), {"remarks": "not wanted"})
+    text = text_of(client.get(reverse("orders")))
+    assert [text.index(number) for number in ("W-1<", "W-3<", "W-2<", "W-4<")] == sorted(
+        text.index(number) for number in ("W-1<", "W-3<", "W-2<", "W-4<")
+    )
+
+
+def test_the_list_can_be_narrowed_to_a_status_and_a_beginning(plant: Plant) -> None:
+    plant.orders(5, "BRACKET", number="A-1")
+    plant.releases(5, "BRACKET", number="B-1")
+    client = signed_in(plant, Role.VIEWER)
+    text = text_of(client.get(reverse("orders"), {"status": "released"}))
+    assert "B-1<" in text
+    assert "A-1<" not in text
+    text = text_of(client.get(reverse("orders"), {"number": "A"}))
+    assert "A-1<" in text
+    assert "B-1<" not in text
+    assert "No works order matches" in text_of(client.get(reverse("orders"), {"number": "C"}))
+    wrong = client.get(reverse("orders"), {"status": "lost"})
+    assert wrong.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def test_a_number_typed_whole_opens_its_order(plant: Plant) -> None:
+    plant.orders(5, "BRACKET")
+    response = signed_in(plant, Role.VIEWER).get(reverse("orders"), {"number": "W-BRACKET"})
+    assert response.headers["Location"] == at("order")
+
+
+def test_the_list_goes_on_behind_the_last_row(plant: Plant) -> None:
+    for number in range(60):
+        plant.orders(5, "BRACKET", number=f"W-{number:03}")
+    client = signed_in(plant, Role.VIEWER)
+    first = text_of(client.get(reverse("orders")))
+    assert "50 of 60" in first
+    after = first.split("after=")[1].split('"')[0]
+    second = text_of(client.get(reverse("orders"), {"after": after}))
+    assert "W-009<" in second
+    assert "W-010<" not in second
+
+
+def test_more_orders_cost_no_more_statements(plant: Plant) -> None:
+    client = signed_in(plant, Role.VIEWER)
+    plant.releases(5, "BRACKET")
+    with statements(LIST_BUDGET):
+        client.get(reverse("orders"))
+    for number in range(30):
+        plant.orders(5, "FRAME", number=f"W-{number}")
+    with statements(LIST_BUDGET):
+        client.get(reverse("orders"))
+
+
+def test_an_order_is_made_from_a_form(plant: Plant) -> None:
+    client = signed_in(plant, Role.SUPERVISOR)
+    response = client.post(reverse("order-create"), new_order(unit="BOX", due_date="2026-03-20", remarks="for Ken"))
+    assert response.headers["Location"] == at("order", "W-7")
+    made = WorksOrder.objects.get(number="W-7")
+    assert (made.quantity, made.unit.code, made.factor, made.remarks) == (12, "BOX", 12, "for Ken")
+    assert made.start_date == DAY
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"number": ""}, "number"),
+        ({"item": "NOWHERE"}, "item"),
+        ({"item": "BOLT"}, "item"),
+        ({"quantity": "many"}, "quantity"),
+        ({"quantity": "1.5"}, "quantity"),
+        ({"unit": "KG"}, "unit"),
+        ({"due_date": "2026-02-01"}, "due_date"),
+        ({"start_date": "tomorrow"}, "start_date"),
+    ],
+)
+def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(
+    plant: Plant, wrong: dict[str, str], field: str
+) -> None:
+    response = signed_in(plant, Role.SUPERVISOR).post(reverse("order-create"), new_order(remarks="keep me", **wrong))
+    text = text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert f'id="{field}-error"' in text
+    assert "keep me" in text
+    assert not WorksOrder.objects.exists()
+
+
+def test_a_number_that_is_taken_is_a_conflict(plant: Plant) -> None:
+    plant.orders(5, "BRACKET", number="W-7")
+    text = text_of(signed_in(plant, Role.SUPERVISOR).post(reverse("order-create"), new_order()), HTTPStatus.CONFLICT)
+    assert "There is a works order W-7 already." in text
+
+
+def test_materials_name_what_is_short_and_what_waits(plant: Plant) -> None:
+    plant.has(10, "BOLT")
+    plant.releases(10, "BRACKET")
+    plant.books(4, "BRACKET")
+    text = text_of(signed_in(plant, Role.OPERATOR).get(at("order")))
+    assert 'class="bad"' in text
+    assert reverse("unresolved") + "?order=W-BRACKET&amp;item=BOLT" in text
+
+
+def test_bookings_say_how_their_use_stands(plant: Plant) -> None:
+    plant.has(20, "BOLT")
+    plant.releases(100, "BRACKET")
+    plant.books(4, "BRACKET")
+    waiting = plant.books(2, "BRACKET")
+    plant.reverses(plant.books(1, "BRACKET"))
+    plant.has(9, "LUG", at="RAW")
+    plant.issues(3, "LUG", "BRACKET", remarks="bent ones")
+    text = text_of(signed_in(plant, Role.SUPERVISOR).get(at("order-bookings")))
+    assert "1 line moved" in text
+    assert "1 of 1 unresolved" in text
+    assert "Reversed" in text
+    assert "bent ones" in text
+    assert reverse("reverse", args=[waiting.posting_id]) in text
+
+
+def test_cost_is_for_those_whose_right_it_is(plant: Plant) -> None:
+    plant.has(100, "BOLT")
+    plant.releases(10, "BRACKET")
+    plant.books(2, "BRACKET")
+    text = text_of(signed_in(plant, Role.CONTROLLER).get(at("order-cost")))
+    assert "0.80" in text
+    supervisor = signed_in(plant, Role.SUPERVISOR, name="jan")
+    assert supervisor.get(at("order-cost")).status_code == HTTPStatus.FORBIDDEN
+    assert at("order-cost") not in text_of(supervisor.get(at("order")))
+
+
+def test_a_new_order_is_released_reset_and_traced(plant: Plant) -> None:
+    plant.orders(5, "BRACKET")
+    client = signed_in(plant, Role.SUPERVISOR)
+    assert client.post(at("order-release")).headers["Location"] == at("order")
+    assert status_of(plant) == OrderStatus.RELEASED
+    client.post(at("order-reset"))
+    assert status_of(plant) == OrderStatus.NEW
+    text = text_of(client.get(at("order-history")))
+    assert "Rosa Marsh" in text
+    assert [(one.before, one.after) for one in OrderChange.objects.order_by("pk")] == [
+        ("new", "released"),
+        ("released", "new"),
+    ]
+
+
+def test_release_names_every_missing_conversion_at_once(plant: Plant) -> None:
+    plant.consists("BRACKET", plant.line(10, "BOLT", 4, "KG"), plant.line(20, "LUG", 1, "M"))
+    plant.orders(5, "BRACKET")
+    response = signed_in(plant, Role.SUPERVISOR).post(at("order-release"))
+    text = text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "There is no conversion from KG to EA for BOLT (line 10 of BRACKET)" in text
+    assert "There is no conversion from M to EA for LUG (line 20 of BRACKET)" in text
+    assert status_of(plant) == OrderStatus.NEW
+
+
+def test_an_order_without_lines_is_released_with_a_warning(plant: Plant) -> None:
+    plant.consists("BRACKET")
+    plant.orders(5, "BRACKET")
+    client = signed_in(plant, Role.SUPERVISOR)
+    assert "W-BRACKET has no structure lines" in text_of(client.get(at("order")))
+    client.post(at("order-release"))
+    assert "W-BRACKET has no structure lines" in text_of(client.get(at("order")))
+
+
+def test_releasing_twice_is_a_conflict_that_is_said_on_the_order(plant: Plant) -> None:
+    plant.releases(5, "BRACKET")
+    text = text_of(signed_in(plant, Role.SUPERVISOR).post(at("order-release")), HTTPStatus.CONFLICT)
+    assert "W-BRACKET is released. Only a new order can be changed or released." in text
+
+
+def test_completing_lists_what_is_unresolved_first(plant: Plant) -> None:
+    plant.releases(5, "BRACKET")
+    plant.books(5, "BRACKET")
+    client = signed_in(plant, Role.SUPERVISOR)
+    text = text_of(client.get(at("order-complete")))
+    assert "One movement of it is unresolved. It can still be settled afterwards." in text
+    assert f"?open={plant.queue()[0].pk}" in text
+    client.post(at("order-complete-now"))
+    assert status_of(plant) == OrderStatus.COMPLETE
+    client.post(at("order-reopen"))
+    assert status_of(plant) == OrderStatus.OPEN
+
+
+def test_cancelling_takes_a_reason(plant: Plant) -> None:
+    plant.orders(5, "BRACKET")
+    client = signed_in(plant, Role.SUPERVISOR)
+    text = text_of(client.post(at("order-cancel-now"), {"remarks": " "}), HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert 'id="remarks-error"' in text
+    client.post(at("order-cancel-now"), {"remarks": "sold elsewhere"})
+    assert status_of(plant) == OrderStatus.CANCELLED
+    assert "sold elsewhere" in text_of(client.get(at("order-history")))
+
+
+def test_quantity_and_due_date_change_with_remarks_and_what_stays_is_not_traced(plant: Plant) -> None:
+    plant.releases(5, "BRACKET")
+    client = signed_in(plant, Role.SUPERVISOR)
+    due = (DAY + timedelta(days=9)).isoformat()
+    client.post(at("order-revise-now"), {"quantity": "1,200", "due_date": due, "remarks": "more wanted"})
+    client.post(at("order-revise-now"), {"quantity": "1200", "due_date": due, "remarks": "the same"})
+    order = plant.order("BRACKET")
+    assert (order.quantity, order.due_date) == (1200, DAY + timedelta(days=9))
+    assert [one.what for one in OrderChange.objects.exclude(what="status")] == ["quantity", "due date"]
+
+
+def test_a_wrong_quantity_is_refused_at_the_field(plant: Plant) -> None:
+    plant.releases(5, "BRACKET")
+    response = signed_in(plant, Role.SUPERVISOR).post(at("order-revise-now"), {"quantity": "0.5", "remarks": "why"})
+    text = text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert 'id="quantity-error"' in text
+    assert "why" in text
+
+
+def lines_typed(*rows: tuple[str, str, str]) -> dict[str, str]:
+    typed: dict[str, str] = {}
+    for at_row, (number, component, quantity) in enumerate(rows):
+        typed |= {f"number-{at_row}": number, f"component-{at_row}": component, f"quantity-{at_row}": quantity}
+    return typed
+
+
+def test_the_structure_of_a_new_order_is_changed_in_place_and_taken_afresh(plant: Plant) -> None:
+    plant.orders(5, "BRACKET")
+    client = signed_in(plant, Role.SUPERVISOR)
+    shown = text_of(client.get(at("order-structure"), {"edit": "1"}))
+    assert 'name="component-0" value="BOLT"' in shown
+    typed = lines_typed(("10", "BOLT", "6"), ("20", "LUG", "2"), ("", "", ""))
+    client.post(at("order-structure-keep"), typed | {"by_hand-1": "on", "source-0": "MAIN/RAW", "waste-0": "4"})
+    lines = plant.order("BRACKET").structure.lines.order_by("position")  # type: ignore[union-attr]
+    assert [(line.component.code, line.by_hand, line.source_id) for line in lines] == [
+        ("BOLT", False, plant.location("RAW").pk),
+        ("LUG", True, None),
+    ]
+    client.post(at("order-afresh"))
+    assert plant.order("BRACKET").structure.lines.count() == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (("10", "NOWHERE", "1"), "There is no item NOWHERE."),
+        (("ten", "BOLT", "1"), "The line of BOLT needs a whole number."),
+        (("10", "BOLT", "some"), "is not a number"),
+    ],
+)
+def test_a_wrong_line_is_said_and_the_others_stay_typed(plant: Plant, row: tuple[str, str, str], says: str) -> None:
+    plant.orders(5, "BRACKET")
+    typed = lines_typed(row, ("20", "LUG", "77"))
+    response = signed_in(plant, Role.SUPERVISOR).post(at("order-structure-keep"), typed)
+    text = text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert says in text
+    assert 'value="77"' in text
+
+
+def test_a_released_order_keeps_its_structure(plant: Plant) -> None:
+    plant.releases(5, "BRACKET")
+    client = signed_in(plant, Role.SUPERVISOR)
+    response = client.post(at("order-structure-keep"), lines_typed(("10", "LUG", "1")))
+    assert "W-BRACKET is released" in text_of(response, HTTPStatus.CONFLICT)
+    assert "component-0" not in text_of(client.get(at("order-structure"), {"edit": "1"}))
+
+
+def test_the_paper_has_the_qr_code_the_materials_and_the_bookings(plant: Plant) -> None:
+    plant.has(10, "BOLT")
+    plant.releases(5, "BRACKET")
+    plant.books(2, "BRACKET")
+    text = text_of(signed_in(plant, Role.OPERATOR).get(at("order-print")))
+    assert 'aria-label="QR code of W-BRACKET"' in text
+    assert "BOLT" in text
+    assert "2 Mar 2026 00:00" in text
+
+
+@pytest.mark.parametrize("name", TABS)
+def test_many_bookings_and_lines_cost_no_more_statements(plant: Plant, name: str) -> None:
+    client = signed_in(plant, Role.ADMINISTRATOR)
+    plant.has(100, "LUG", at="RAW")
+    plant.books(1, "BRACKET")
+    plant.issues(1, "LUG", "BRACKET")
+    with statements(BUDGET):
+        text_of(client.get(at(name)))
+    parts = [plant.line(number, plant.stocks(f"PART-{number}").code, 1) for number in range(10, 130, 10)]
+    plant.consists("FRAME", *parts)
+    for _again in range(6):
+        plant.books(1, "FRAME")
+        plant.issues(1, "LUG", "FRAME")
+    with statements(BUDGET):
+        text_of(client.get(at(name, "W-FRAME")))
+
+
+def test_a_number_with_slashes_and_signs_has_a_page_too(plant: Plant) -> None:
+    plant.orders(5, "BRACKET", number="A/17 #3?")
+    client = signed_in(plant, Role.SUPERVISOR)
+    assert at("order", "A/17 #3?") in text_of(client.get(reverse("orders")))
+    assert "A/17 #3?" in text_of(client.get(at("order", "A/17 #3?")))
+
+
+@pytest.mark.parametrize("name", TABS)
+def test_an_order_that_is_not_there_is_not_found(plant: Plant, name: str) -> None:
+    assert signed_in(plant, Role.ADMINISTRATOR).get(at(name)).status_code == HTTPStatus.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("name", "roles"),
+    [
+        ("order-release", {Role.SUPERVISOR, Role.ADMINISTRATOR}),
+        ("order-afresh", {Role.SUPERVISOR, Role.ADMINISTRATOR}),
+        ("order-structure-keep", {Role.SUPERVISOR, Role.ADMINISTRATOR}),
+        ("order-reset", {Role.SUPERVISOR, Role.ADMINISTRATOR}),
+        ("order-complete-now", {Role.SUPERVISOR, Role.ADMINISTRATOR}),
+        ("order-reopen", {Role.SUPERVISOR, Role.ADMINISTRATOR}),
+        ("order-cancel-now", {Role.SUPERVISOR, Role.ADMINISTRATOR}),
+        ("order-revise-now", {Role.SUPERVISOR, Role.ADMINISTRATOR}),
+        ("order-issue-post", {Role.OPERATOR, Role.STORES, Role.SUPERVISOR, Role.ADMINISTRATOR}),
+        ("order-return-post", {Role.OPERATOR, Role.STORES, Role.SUPERVISOR, Role.ADMINISTRATOR}),
+    ],
+)
+def test_each_deed_takes_its_right(plant: Plant, name: str, roles: set[Role]) -> None:
+    may = {role for role in Role if allowed(signed_in(plant, role, name=role.value), at(name))}
+    assert may == roles
+
+
+def allowed(client: Client, address: str) -> bool:
+    return client.post(address).status_code != HTTPStatus.FORBIDDEN
+
+
+def test_no_deed_is_done_without_the_forms_token(plant: Plant) -> None:
+    plant.orders(5, "BRACKET")
+    client = browser(enforce_csrf_checks=True)
+    client.force_login(person(plant, Role.SUPERVISOR), backend=MODEL_BACKEND)
+    assert client.post(at("order-release")).status_code == HTTPStatus.FORBIDDEN
+    assert client.get(at("order-release")).status_code == HTTPStatus.METHOD_NOT_ALLOWED
+    assert status_of(plant) == OrderStatus.NEW

@@ -1,0 +1,342 @@
+"""Set-up: what there is of each kind, rules that are ended and never changed, and who may set up what."""
+
+from http import HTTPStatus
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from backflush.items.models import Item, ProductGroup, TypeCode, Unit, UnitConversion
+from backflush.people.models import Assignment, User
+from backflush.people.rights import Role
+from backflush.stockmap.models import Action, Bin, Location, Site, Store, Supplier, SupplierStock, TransferRule
+from tests.cast import Plant
+from tests.doors.web.visitors import MODEL_BACKEND, browser, person, signed_in, statements, text_of
+
+KINDS = ("stores", "locations", "type-codes", "units", "conversions", "groups", "suppliers", "sites", "people")
+LIST_BUDGET = 15
+THING_BUDGET = 45
+
+
+def admin(plant: Plant) -> Client:
+    return signed_in(plant, Role.ADMINISTRATOR)
+
+
+def new(kind: str) -> str:
+    return reverse("set-up-new", args=[kind])
+
+
+def at(kind: str, key: str) -> str:
+    return reverse("set-up-thing", args=[kind, key])
+
+
+def rules(action: str, *, active: bool = True) -> list[str]:
+    found = TransferRule.objects.filter(action__name=action, active=active).order_by("source__path", "target__path")
+    return [f"{rule.source.path} {rule.target.path}" for rule in found.select_related("source", "target")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_has_its_list_and_costs_few_statements(plant: Plant, kind: str) -> None:
+    client = admin(plant)
+    with statements(LIST_BUDGET):
+        text_of(client.get(reverse("set-up-list", args=[kind])))
+
+
+def test_more_locations_cost_no_more_statements(plant: Plant) -> None:
+    store = Store.objects.get(site=plant.site, code="MAIN")
+    Location.objects.bulk_create(
+        Location(site=plant.site, store=store, code=f"X{number}", path=f"MAIN/X{number}") for number in range(60)
+    )
+    client = admin(plant)
+    with statements(LIST_BUDGET):
+        assert "50 of 69" in text_of(client.get(reverse("set-up-list", args=["locations"])))
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        ("stores", "MAIN"),
+        ("locations", "MAIN/RACK"),
+        ("type-codes", "MADE"),
+        ("units", "EA"),
+        ("suppliers", "ACME"),
+        ("sites", "MAIN"),
+    ],
+)
+def test_each_thing_has_its_page(plant: Plant, kind: str, key: str) -> None:
+    client = admin(plant)
+    with statements(THING_BUDGET):
+        text_of(client.get(at(kind, key)))
+
+
+def test_stores_locations_and_bins_are_added(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    client.post(new("stores"), {"code": "ANNEX", "description": "Across the yard"})
+    client.post(
+        new("locations"), {"store": "ANNEX", "code": "SHELF", "keeps": "bins", "description": "", "supplier": ""}
+    )
+    client.post(reverse("bin-add", args=["ANNEX/SHELF"]), {"bin": "S-1"})
+    assert Bin.objects.get(location__path="ANNEX/SHELF").code == "S-1"
+    again = client.post(reverse("bin-add", args=["ANNEX/SHELF"]), {"bin": "S-1"})
+    assert 'id="bin-error"' in text_of(again, HTTPStatus.CONFLICT)
+
+
+def test_how_stock_is_kept_stays_once_any_has_moved(plant: Plant) -> None:
+    plant.has(5, "BOLT", at="LINE")
+    client = signed_in(plant, Role.ENGINEER)
+    assert "It stays: stock has moved here." in text_of(client.get(at("locations", "MAIN/LINE")))
+    typed = {"store": "MAIN", "code": "LINE", "keeps": "nothing", "supplier": ""}
+    refused = client.post(at("locations", "MAIN/LINE"), typed)
+    assert "so whether it keeps balances or bins stays" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert Location.objects.get(site=plant.site, path="MAIN/LINE").has_balance
+
+
+def test_a_code_that_is_taken_stands_at_its_field(plant: Plant) -> None:
+    refused = signed_in(plant, Role.ENGINEER).post(new("stores"), {"code": "MAIN", "description": "Twice"})
+    text = text_of(refused, HTTPStatus.CONFLICT)
+    assert 'id="code-error"' in text
+    assert "Twice" in text
+
+
+def test_units_groups_and_conversions_are_kept(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    client.post(new("units"), {"code": "DOZ", "name": "dozen"})
+    client.post(new("groups"), {"code": "PARTS", "description": "Parts"})
+    client.post(new("conversions"), {"from": "EA", "to": "DOZ", "factor": "1/12", "item": ""})
+    conversion = UnitConversion.objects.get(target__code="DOZ")
+    assert str(conversion.ratio) == "1/12"
+    assert Unit.objects.filter(code="DOZ").exists()
+    assert ProductGroup.objects.filter(code="PARTS").exists()
+    client.post(at("conversions", str(conversion.pk)), {"factor": "0.5"})
+    assert str(UnitConversion.objects.get(target__code="DOZ").ratio) == "1/2"
+
+
+def test_conversions_may_not_disagree(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    refused = client.post(new("conversions"), {"from": "G", "to": "KG", "factor": "0.5", "item": ""})
+    assert 'id="factor-error"' in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def test_a_supplier_gets_its_stock_location(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    client.post(new("suppliers"), {"code": "NEWCO", "name": "New", "stock": "MAIN/RAW"})
+    stock = SupplierStock.objects.get(supplier__code="NEWCO")
+    assert stock.location.path == "MAIN/RAW"
+    refused = client.post(at("suppliers", "NEWCO"), {"code": "NEWCO", "name": "New", "stock": ""})
+    assert 'id="stock-error"' in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def test_a_type_code_takes_only_actions_of_the_right_type(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    client.post(new("type-codes"), {"code": "NEW", "completion": "COMPLETE", "backflush": "BACKFLUSH"})
+    assert TypeCode.objects.get(code="NEW").backflush == Action.objects.get(name="BACKFLUSH")
+    refused = client.post(reverse("type-code", args=["NEW"]), {"code": "NEW", "backflush": "COMPLETE"})
+    text = text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert 'id="backflush-error"' in text
+
+
+def test_a_site_is_set_up_but_its_days_stay_once_stock_has_moved(plant: Plant) -> None:
+    plant.has(1, "BOLT")
+    client = admin(plant)
+    typed = {"code": "MAIN", "name": "Main plant", "time_zone": "UTC", "receive_action": "RECEIVE"}
+    client.post(at("sites", "MAIN"), {**typed, "complete_when_full": "on"})
+    site = Site.objects.get(code="MAIN")
+    assert (site.name, site.complete_when_full) == ("Main plant", True)
+    refused = client.post(at("sites", "MAIN"), {**typed, "time_zone": "Europe/London"})
+    assert "so its time zone stays" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def test_whoever_makes_a_site_can_work_there(plant: Plant) -> None:
+    client = admin(plant)
+    client.post(new("sites"), {"code": "NORTH", "name": "North", "time_zone": "Europe/London"})
+    roles = Assignment.objects.filter(site__code="NORTH", user__username="rosa").values_list("role", flat=True)
+    assert list(roles) == [Role.ADMINISTRATOR]
+
+
+def test_what_nothing_names_is_deleted_and_what_is_used_says_why_not(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    client.post(new("units"), {"code": "DOZ", "name": ""})
+    client.post(reverse("set-up-delete", args=["units", "DOZ"]))
+    assert not Unit.objects.filter(code="DOZ").exists()
+    assert "Only what nothing names can be deleted." in text_of(client.get(at("units", "EA")))
+    refused = client.post(reverse("set-up-delete", args=["units", "EA"]))
+    assert "EA can&#x27;t be deleted: it is named by" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_who_sets_up_may_change(plant: Plant, kind: str) -> None:
+    client = signed_in(plant, Role.AUDITOR)
+    assert client.get(new(kind)).status_code == HTTPStatus.FORBIDDEN
+    assert client.post(new(kind), {"code": "X"}).status_code == HTTPStatus.FORBIDDEN
+
+
+def test_an_operator_sees_no_set_up(plant: Plant) -> None:
+    client = signed_in(plant, Role.OPERATOR)
+    for name in ("set-up", "set-up-check", "actions"):
+        assert client.get(reverse(name)).status_code == HTTPStatus.FORBIDDEN
+
+
+def test_people_are_for_administrators(plant: Plant) -> None:
+    assert (
+        signed_in(plant, Role.ENGINEER).get(reverse("set-up-list", args=["people"])).status_code == HTTPStatus.FORBIDDEN
+    )
+
+
+# ---- actions and rules ------------------------------------------------------------------------------------------
+
+
+def test_actions_are_listed_with_their_rules_by_the_same_statements(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    with statements(12):
+        text_of(client.get(reverse("actions")))
+    Action.objects.bulk_create(Action(name=f"MOVE-{number}", type="manual") for number in range(40))
+    with statements(12):
+        text_of(client.get(reverse("actions")))
+
+
+def test_an_action_gets_its_rule(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    client.post(
+        reverse("action-new"),
+        {"name": "NEWFLUSH", "type": "backflush", "description": "", "short": "part", "retry": "propose"},
+    )
+    action = Action.objects.get(name="NEWFLUSH")
+    assert (action.short, action.retry) == ("part", "propose")
+    client.post(reverse("rule-add", args=["NEWFLUSH"]), {"from": "MAIN/LINE", "to": "MAIN/WIP"})
+    assert rules("NEWFLUSH") == ["MAIN/LINE MAIN/WIP"]
+
+
+def test_a_backflush_action_takes_one_rule_and_the_button_says_so(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    text = text_of(client.get(reverse("action", args=["BACKFLUSH"])))
+    assert 'aria-disabled="true" aria-describedby="one-rule"' in text
+    assert "An action of type backflush takes one rule per site." in text
+    refused = client.post(reverse("rule-add", args=["BACKFLUSH"]), {"from": "MAIN/RAW", "to": "MAIN/WIP"})
+    assert "takes one rule per site" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert rules("BACKFLUSH") == ["MAIN/LINE MAIN/WIP"]
+
+
+def test_a_rule_is_replaced_by_ending_it(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    client.post(reverse("rule-add", args=["BACKFLUSH"]), {"from": "MAIN/RAW", "to": "MAIN/WIP", "replace": "1"})
+    assert rules("BACKFLUSH") == ["MAIN/RAW MAIN/WIP"]
+    assert rules("BACKFLUSH", active=False) == ["MAIN/LINE MAIN/WIP"]
+
+
+def test_a_rule_ends(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    rule = TransferRule.objects.get(site=plant.site, action__name="BACKFLUSH", active=True)
+    client.post(reverse("rule-end", args=[rule.pk]))
+    assert rules("BACKFLUSH") == []
+    text = text_of(client.get(reverse("action", args=["BACKFLUSH"])))
+    assert "has no rule here, so nothing that needs it can be booked" in text
+
+
+def test_the_same_place_twice_is_said_while_choosing_and_when_saved(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    ends = {"from": "MAIN/RAW", "to": "MAIN/RAW"}
+    assert "needs two different ends" in text_of(client.get(reverse("rule-judge", args=["REPLENISH"]), ends))
+    refused = client.post(reverse("rule-add", args=["REPLENISH"]), ends)
+    assert 'id="to-error"' in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def test_an_action_keeps_its_type(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    client.post(
+        reverse("action", args=["BACKFLUSH"]),
+        {"name": "BACKFLUSH", "type": "manual", "short": "part", "retry": "never"},
+    )
+    action = Action.objects.get(name="BACKFLUSH")
+    assert (action.type, action.short) == ("backflush", "part")
+
+
+def test_an_action_shows_what_it_does_to_a_real_item(plant: Plant) -> None:
+    text = text_of(signed_in(plant, Role.ENGINEER).get(reverse("action", args=["BACKFLUSH"]), {"item": "FRAME"}))
+    assert "When FRAME is completed, this happens in one go:" in text
+    assert "for 3 components" in text
+
+
+def test_a_rule_of_another_site_cannot_be_ended_from_here(plant: Plant) -> None:
+    other = Plant.build_site(code="NORTH")
+    rule = TransferRule.objects.filter(site=other.site, active=True).first()
+    assert rule is not None
+    response = signed_in(plant, Role.ENGINEER).post(reverse("rule-end", args=[rule.pk]))
+    assert response.status_code == HTTPStatus.NOT_FOUND
+    assert TransferRule.objects.get(pk=rule.pk).active
+
+
+def test_set_up_posts_need_the_forms_token(plant: Plant) -> None:
+    client = browser(enforce_csrf_checks=True)
+    client.force_login(person(plant, Role.ADMINISTRATOR), backend=MODEL_BACKEND)
+    for url in (new("units"), at("units", "EA"), reverse("rule-add", args=["BACKFLUSH"]), reverse("action-new")):
+        assert client.post(url, {"code": "X"}).status_code == HTTPStatus.FORBIDDEN
+
+
+# ---- people -----------------------------------------------------------------------------------------------------
+
+
+def test_an_administrator_adds_a_person_with_roles_and_password(plant: Plant) -> None:
+    typed = {
+        "name": "jan",
+        "first_name": "Jan",
+        "last_name": "Osei",
+        "password": "trailers-77x",
+        "roles": ["stores", "buyer"],
+    }
+    admin(plant).post(new("people"), typed)
+    user = User.objects.get(username="jan")
+    assert user.check_password("trailers-77x")
+    roles = Assignment.objects.filter(user=user, site=plant.site).order_by("role").values_list("role", flat=True)
+    assert list(roles) == ["buyer", "stores"]
+
+
+def test_a_weak_password_is_refused_at_its_field(plant: Plant) -> None:
+    refused = admin(plant).post(new("people"), {"name": "jan", "password": "12345"})
+    assert 'id="password-error"' in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert not User.objects.filter(username="jan").exists()
+
+
+def test_roles_are_given_and_taken(plant: Plant) -> None:
+    client = admin(plant)
+    person(plant, Role.STORES, name="jan")
+    client.post(at("people", "jan"), {"name": "jan", "active": "on", "roles": ["supervisor"]})
+    assert list(Assignment.objects.filter(user__username="jan").values_list("role", flat=True)) == ["supervisor"]
+
+
+def test_the_last_administrator_stays_one(plant: Plant) -> None:
+    refused = admin(plant).post(at("people", "rosa"), {"name": "rosa", "active": "on", "roles": ["viewer"]})
+    assert "is the only administrator here" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert Assignment.objects.filter(user__username="rosa", role=Role.ADMINISTRATOR).exists()
+
+
+def test_rights_are_shown_as_a_matrix(plant: Plant) -> None:
+    text = text_of(admin(plant).get(reverse("set-up-list", args=["people"])))
+    assert "undo settlements" in text
+    assert "controller" in text
+
+
+# ---- the check --------------------------------------------------------------------------------------------------
+
+
+def test_the_check_says_what_will_go_wrong_with_a_link_to_where_it_is_mended(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    tracked = text_of(client.get(reverse("set-up-check")))
+    assert reverse("item-structure", args=["CABINET"]) in tracked
+    TransferRule.objects.filter(site=plant.site, action__name="BACKFLUSH").update(active=False)
+    text = text_of(client.get(reverse("set-up-check"), {"kind": "actions"}))
+    assert "BACKFLUSH has no rule at MAIN" in text
+    assert reverse("action", args=["BACKFLUSH"]) in text
+
+
+def test_the_check_of_one_thing_names_only_that(plant: Plant) -> None:
+    text = text_of(signed_in(plant, Role.ENGINEER).get(reverse("set-up-check"), {"about": "RESIN"}))
+    assert "RESIN" in text
+    assert "MOTOR" not in text
+
+
+def test_suppliers_and_items_are_named_on_their_lists(plant: Plant) -> None:
+    client = admin(plant)
+    assert Supplier.objects.get(code="ACME").code in text_of(client.get(reverse("set-up-list", args=["suppliers"])))
+    assert f"{Item.objects.filter(type_code__code='MADE').count()} items" in text_of(
+        client.get(reverse("set-up-list", args=["type-codes"]))
+    )

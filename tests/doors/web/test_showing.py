@@ -1,0 +1,108 @@
+"""Numbers and days as people write and read them, without a database."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.utils import timezone, translation
+
+from backflush.core.refusals import InvalidValue
+from backflush.items.models import Item, Unit
+from backflush.web import showing
+from backflush.web.assets import STAMP, gather
+from backflush.web.reading import number_in, pks_in, read_number
+from backflush.web.templatetags.pieces import icon, q
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("1,460", "1460"),
+        ("1460", "1460"),
+        (" 12.50 ", "12.5"),
+        ("240 EA", "240"),
+        ("0", "0"),
+        (".5", "0.5"),
+        ("\N{MINUS SIGN}3", "-3"),
+    ],
+)
+def test_what_people_type_is_read(typed: str, read: str) -> None:
+    assert read_number(typed, field="quantity", unit="EA") == Decimal(read)
+
+
+@pytest.mark.parametrize("typed", ["1,46", "one", "1.2.3", "-", ",", "1e5", "12 KG", "0x10", "NaN", "1,,000"])
+def test_what_may_mean_two_things_or_nothing_is_refused(typed: str) -> None:
+    with pytest.raises(InvalidValue, match="is not a number") as refused:
+        read_number(typed, field="quantity", unit="EA")
+    assert refused.value.field == "quantity"
+
+
+def test_a_comma_is_the_decimal_sign_where_it_is() -> None:
+    with translation.override("de"):
+        assert read_number("0,5", field="quantity") == Decimal("0.5")
+        assert read_number("1.460,25", field="quantity") == Decimal("1460.25")
+        assert showing.number(Decimal("1460.25")) == "1.460,25"
+        assert showing.typed(Decimal("1460.25")) == "1460,25"
+
+
+def test_an_empty_field_is_nothing_or_refused() -> None:
+    assert number_in({"good": " "}, "good") == Decimal(0)
+    with pytest.raises(InvalidValue):
+        number_in({}, "good", empty=None)
+
+
+def test_only_numbers_are_picked() -> None:
+    assert pks_in(["1", "2"], field="pick") == [1, 2]
+    with pytest.raises(InvalidValue):
+        pks_in(["1 or 1=1"], field="pick")
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "shown"),
+    [("6.2", 2, "6.20"), ("-1460", 0, "\N{MINUS SIGN}1,460"), ("0", 0, "0"), ("1234567.891", None, "1,234,567.891")],
+)
+def test_numbers_have_their_decimals_and_a_true_minus(value: str, decimals: int | None, shown: str) -> None:
+    assert showing.number(Decimal(value), decimals) == shown
+
+
+def test_a_quantity_has_its_unit_behind_a_space_that_does_not_break() -> None:
+    lug = Item(code="LUG-6", quantity_decimals=2, stock_unit=Unit(code="KG"))
+    assert q(Decimal("6.2"), lug) == '<span class="q">6.20<span class="u">&nbsp;KG</span></span>'
+    assert "zero" in q(Decimal(0), lug)
+    assert q(None, lug) == ""
+
+
+def test_a_unit_is_never_markup() -> None:
+    assert "<b>" not in q(Decimal(1), unit="<b>")
+
+
+def test_ages_are_counted_by_the_days_of_the_site() -> None:
+    midnight = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    assert showing.age(midnight) == "today"
+    assert showing.age(midnight - timedelta(minutes=1)) == "1 day"
+    assert showing.age(midnight - timedelta(days=23)) == "23 days"
+    moment = datetime(2025, 3, 12, 23, 30, tzinfo=UTC)
+    with timezone.override("Europe/Berlin"):
+        assert showing.when(moment) == "13 Mar 2025 00:30"
+        assert showing.weekday(moment) == "Thursday 13 March 2025"
+
+
+def test_a_count_that_was_made_up_to_a_limit_says_so() -> None:
+    assert showing.counted(10_000, 10_000) == "10,000"
+    assert showing.counted(10_001, 10_000) == "more than 10,000"
+
+
+def test_an_icon_that_nobody_put_into_the_sprite_is_a_fault() -> None:
+    assert "#check" in icon("check")
+    with pytest.raises(AssertionError, match="make setup"):
+        icon("no-such-icon")
+
+
+def test_gathering_again_changes_nothing() -> None:
+    gather()
+    stamp = Path(settings.STATIC_ROOT) / STAMP
+    before = stamp.stat().st_mtime_ns
+    gather()
+    assert stamp.stat().st_mtime_ns == before
