@@ -211,18 +211,22 @@ def _take_works(work: Work, site: Site, rows: Sequence[Row]) -> None:
     def create(orders: list[OrderIn]) -> Sequence[WorksOrder]:
         return create_orders(orders, site=site, by=work.by)
 
+    def create_released(orders: list[OrderIn]) -> Sequence[WorksOrder]:
+        return create_orders(orders, site=site, by=work.by, released=True)
+
     def release(numbers: list[str]) -> Sequence[WorksOrder]:
         return release_orders(site=site, numbers=numbers, by=work.by)
 
     def revise(revisions: list[RevisionIn]) -> Sequence[WorksOrder]:
         return revise_orders(revisions, site=site, by=work.by)
 
-    made = work.hand_over(WORKS, new, create, {"number": "number"})
+    to_release = [(row, order) for row, order in new if row["status"] == OrderStatus.RELEASED]
+    to_keep = [(row, order) for row, order in new if row["status"] != OrderStatus.RELEASED]
+    made = [*work.hand_over(WORKS, to_keep, create, {}), *work.hand_over(WORKS, to_release, create_released, {})]
     work.counts[WORKS].new += len(made)
-    released += [(row, row["number"]) for row, _ in made if row["status"] == OrderStatus.RELEASED]
     changed = {row.number for row, _ in work.hand_over(WORKS, revised, revise, {})}
-    now = work.hand_over(WORKS, released, release, {"order": "status", "unit": "item"})
-    work.counts[WORKS].changed += len(changed | {row.number for row, _ in now} - {row.number for row, _ in made})
+    changed |= {row.number for row, _ in work.hand_over(WORKS, released, release, {"order": "status", "unit": "item"})}
+    work.counts[WORKS].changed += len(changed)
 
 
 def _sound_works_order(work: Work, row: Row, checks: "Checks") -> bool:

@@ -81,8 +81,11 @@ class OrderIn:
 
 
 @transaction.atomic
-def create_orders(orders: Sequence[OrderIn], *, site: Site, by: User) -> list[WorksOrder]:
-    """New works orders, each with its own copy of the structure in force on its start date (S1, S2)."""
+def create_orders(orders: Sequence[OrderIn], *, site: Site, by: User, released: bool = False) -> list[WorksOrder]:
+    """New works orders, each with its own copy of the structure in force on its start date (S1, S2).
+
+    They may be `released` at once: the conversions of now are those of their copies then.
+    """
     _require_new_numbers(site, [order.number for order in orders])
     items = items_coded({order.item for order in orders})
     units = units_coded({order.unit for order in orders if order.unit})
@@ -95,7 +98,11 @@ def create_orders(orders: Sequence[OrderIn], *, site: Site, by: User) -> list[Wo
             raise refusal
         made.append((order, item, unit, require_factor(conversions, item, unit.code)))
     jobs = open_jobs(site=site, kind=JobKind.WORKS_ORDER, numbered=[(order.number, item) for order, item, _, _ in made])
-    copies = _take_copies(site, [(item, order.start_date) for order, item, _, _ in made])
+    contents = _contents(site, [(item, order.start_date) for order, item, _, _ in made])
+    if released:
+        for item, content in {id(content): (item, content) for item, content in contents}.values():
+            require_convertible(item, content.requirements)
+    copies = freeze(site=site, contents=contents)
     rows = [
         WorksOrder(
             site=site,
@@ -105,6 +112,7 @@ def create_orders(orders: Sequence[OrderIn], *, site: Site, by: User) -> list[Wo
             quantity=order.quantity,
             unit=unit,
             factor=factor,
+            status=OrderStatus.RELEASED if released else OrderStatus.NEW,
             start_date=order.start_date,
             due_date=order.due_date,
             structure=copy,
@@ -197,9 +205,10 @@ def _stocked(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> 
     return in_stock_unit(quantity, factor, item, field=field)
 
 
-def _take_copies(site: Site, wanted: Sequence[tuple[Item, date]]) -> list[FrozenStructure]:
+def _contents(site: Site, wanted: Sequence[tuple[Item, date]]) -> list[tuple[Item, Explosion]]:
+    """What some items are made of, each on its day."""
     book = StructureBook(site, {item.pk for item, _ in wanted})
-    return freeze(site=site, contents=[(item, book.explode(item.pk, day)) for item, day in wanted])
+    return [(item, book.explode(item.pk, day)) for item, day in wanted]
 
 
 @transaction.atomic
@@ -225,7 +234,7 @@ def take_afresh(*, site: Site, number: str, by: User) -> WorksOrder:
     """Give a new order a new copy of its item's structure (S1)."""
     order = lock_order(site, number)
     require(refuse_edit(number, OrderStatus(order.status)))
-    order.structure = _take_copies(site, [(order.item, order.start_date)])[0]
+    order.structure = freeze(site=site, contents=_contents(site, [(order.item, order.start_date)]))[0]
     order.save(update_fields=["structure"])
     _trace(order, "structure", "", "taken afresh", by)
     return order

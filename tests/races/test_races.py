@@ -10,6 +10,7 @@ from backflush.backflushing.models import Booking
 from backflush.core.moves import Status
 from backflush.core.refusals import Refusal
 from backflush.ledger.models import Balance, Job, Movement, Posting
+from backflush.structures.models import FrozenLine, FrozenStructure
 from backflush.unresolved.models import Settlement
 from backflush.works.services import book_production_many
 from tests.cast import Plant
@@ -22,6 +23,11 @@ from tests.races.processes import all_went_through, race
 def books(plant: Plant, times: int, *items: str) -> None:
     for turn in range(times):
         plant.books(1, items[turn % len(items)])
+
+
+def makes_and_receives(plant: Plant) -> None:
+    plant.produces(1, "PACK")
+    plant.receives(1, "PLATED")
 
 
 def books_under(plant: Plant, key: str) -> int:
@@ -95,6 +101,18 @@ def test_two_bookings_open_the_same_missing_balances(committed_plant: Plant, com
     assert not Balance.objects.exists()
     assert all_went_through(race(committed_database, *[(books, 1, "FRAME", "BRACKET")] * 6))
     assert plant.balance("FRAME", at="FG") == 6
+    assert faults(plant.site) == []
+
+
+def test_a_structure_that_several_take_at_once_is_frozen_once(
+    committed_plant: Plant, committed_database: Database
+) -> None:
+    plant = committed_plant
+    plant.buys(100, "PLATED")
+    assert all_went_through(race(committed_database, *[(makes_and_receives,)] * 6))
+    assert FrozenStructure.objects.count() == 2
+    assert FrozenLine.objects.count() == 3
+    assert plant.balance("PLATED", at="FG") == plant.balance("PACK", at="FG") == 6
     assert faults(plant.site) == []
 
 
