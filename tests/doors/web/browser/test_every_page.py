@@ -1,5 +1,9 @@
-"""Axe finds nothing on any page, at three sizes and in both themes; nothing scrolls sideways or breaks the policy."""
+"""Axe finds nothing on any page; nothing scrolls sideways or breaks the policy.
 
+Each page is looked at once, the sizes and themes in turn; `make soak` looks at every page at every size in both themes.
+"""
+
+from collections.abc import Iterable
 from contextlib import closing
 
 import pytest
@@ -84,22 +88,42 @@ PAGES = (
 """Whoever adds a page adds its address here."""
 
 
-@pytest.mark.parametrize("committed_database", SEEN, indirect=True)
-@pytest.mark.parametrize("size", SIZES)
-def test_no_page_keeps_anybody_out(committed_plant: Plant, browser: Browser, served: str, size: str) -> None:
-    waiting = short_of_bolts(committed_plant)
-    committed_plant.books(5, "BRACKET")
-    committed_plant.orders(5, "FRAME")
-    committed_plant.buys(5, "PLATED")
-    committed_plant.receives(1, "PLATED")
-    found = []
-    for theme in THEMES:
-        with closing(Visit(browser, served, size, theme)) as visit:
-            visit.goes("/log-in/")
-            found += [f"/log-in/ {theme}: {one}" for one in visit.violations()]
-            visit.sign_in("ama")
-            for path in PAGES:
-                visit.goes(path.format(waiting=waiting))
-                found += [f"{path} {theme}: {one}" for one in visit.violations()]
-            found += [f"{theme}: {one}" for one in visit.complaints if "Content Security Policy" in one]
-    assert found == []
+LOOKS = [(size, theme) for size in SIZES for theme in THEMES]
+
+pytestmark = pytest.mark.parametrize("committed_database", SEEN, indirect=True)
+
+
+def test_no_page_keeps_anybody_out(committed_plant: Plant, browser: Browser, served: str) -> None:
+    waiting = something_on_every_page(committed_plant)
+    shares = [(look, PAGES[number :: len(LOOKS)]) for number, look in enumerate(LOOKS)]
+    assert [fault for look, pages in shares for fault in faults_of(browser, served, look, pages, waiting)] == []
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("look", LOOKS)
+def test_no_page_keeps_anybody_out_however_it_is_looked_at(
+    committed_plant: Plant, browser: Browser, served: str, look: tuple[str, str]
+) -> None:
+    assert faults_of(browser, served, look, PAGES, something_on_every_page(committed_plant)) == []
+
+
+def something_on_every_page(plant: Plant) -> int:
+    """A plant of which every page has something to show; answers with what waits in it."""
+    waiting = short_of_bolts(plant)
+    plant.books(5, "BRACKET")
+    plant.orders(5, "FRAME")
+    plant.buys(5, "PLATED")
+    plant.receives(1, "PLATED")
+    return waiting
+
+
+def faults_of(browser: Browser, served: str, look: tuple[str, str], pages: Iterable[str], waiting: int) -> list[str]:
+    """What axe, the policy and the width find on some pages at one size and in one theme."""
+    with closing(Visit(browser, served, *look)) as visit:
+        visit.goes("/log-in/")
+        found = [f"/log-in/ {look}: {one}" for one in visit.violations()]
+        visit.sign_in("ama")
+        for path in pages:
+            visit.goes(path.format(waiting=waiting))
+            found += [f"{path} {look}: {one}" for one in visit.violations()]
+        return found + [f"{look}: {one}" for one in visit.complaints if "Content Security Policy" in one]

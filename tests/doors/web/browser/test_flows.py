@@ -2,10 +2,14 @@
 
 from decimal import Decimal
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.cast import Plant
 from tests.doors.web.browser.visit import Visit
+
+pytestmark = pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
+"""The pages' own tests run on both engines; what a browser does with them doesn't hang on the engine."""
 
 
 def short_of_bolts(plant: Plant) -> int:
