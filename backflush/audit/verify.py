@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 
 from backflush.audit import statements
 from backflush.backflushing.models import Booking
@@ -249,34 +249,36 @@ def _assumed_again(history: Sequence[Booking], known: _KnownLines) -> dict[tuple
 
 def _recorded(history: Sequence[Booking]) -> dict[tuple[int, int], dict[str, Decimal]]:
     """What the ledger says became of each booking's assumed use: moved, unresolved, cancelled, dropped."""
-    postings = [booking.posting_id for booking in history]
     found: dict[tuple[int, int], dict[str, Decimal]] = {}
 
-    def note(posting: int, line: int, what: str, quantity: Decimal | None) -> None:
-        parts = found.setdefault((posting, line), {})
+    def note(of: tuple[int, int], what: str, quantity: Decimal | None) -> None:
+        parts = found.setdefault(of, {})
         parts[what] = parts.get(what, ZERO) + (quantity or ZERO)
 
+    settled: dict[int, tuple[int, int]] = {}
+    postings = [booking.posting_id for booking in history]
     own = Movement.objects.filter(posting__in=postings, line__isnull=False)
-    kept = Movement.objects.filter(origin__posting__in=postings, due__isnull=False, reverses__isnull=True)
-    standing = Settlement.objects.filter(undone_by__isnull=True, outcome="resolved")
-    settled = standing.filter(Q(movement__posting__in=postings) | Q(movement__origin__posting__in=postings))
-    for posting, line, status, moved, due in own.values_list("posting", "line", "status").annotate(
-        Sum("quantity"), Sum("due")
-    ):
-        note(posting, line, "moved", moved)
+    for pk, posting, line, status, moved, due in own.values_list(
+        "pk", "posting", "line", "status", "quantity", "due"
+    ).iterator():
+        note((posting, line), "moved", moved)
         if status in WAITING_OR_CANCELLED:
-            note(posting, line, status, due)
-    for posting, line, status, due in (
-        kept.filter(status__in=WAITING_OR_CANCELLED)
-        .values_list("origin__posting", "line", "status")
-        .annotate(Sum("due"))
-    ):
-        note(posting, line, status, due)
-    for own_posting, root_posting, line, moved, dropped in settled.values_list(
-        "movement__posting", "movement__origin__posting", "movement__line"
-    ).annotate(Sum("moved"), Sum("dropped")):
-        note(root_posting or own_posting, line, "moved", moved)
-        note(root_posting or own_posting, line, "dropped", dropped)
+            note((posting, line), status, due)
+        if status == Status.RESOLVED:
+            settled[pk] = posting, line
+    # Only what was resolved has a family: remainders that were kept, and settlements that moved or dropped.
+    for group in _grouped(list(settled)):
+        kept = Movement.objects.filter(origin__in=group, due__isnull=False, reverses__isnull=True)
+        for pk, origin, status, due in kept.values_list("pk", "origin", "status", "due"):
+            assert origin is not None, "it was found by it"
+            settled[pk] = settled[origin]
+            if status in WAITING_OR_CANCELLED:
+                note(settled[origin], status, due)
+    standing = Settlement.objects.filter(undone_by__isnull=True, outcome="resolved")
+    for group in _grouped(list(settled)):
+        for movement, moved, dropped in standing.filter(movement__in=group).values_list("movement", "moved", "dropped"):
+            note(settled[movement], "moved", moved)
+            note(settled[movement], "dropped", dropped)
     return found
 
 

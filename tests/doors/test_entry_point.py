@@ -176,7 +176,7 @@ def test_control_c_while_waiting_for_another_leaves_no_traceback(
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(3)
+    time.sleep(8)  # until it has started, on a busy machine too, and waits
     waiting.send_signal(signal.SIGINT)
     time.sleep(0.5)
     holder.execute("ROLLBACK")
