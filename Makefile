@@ -64,7 +64,7 @@ check: setup ## Format, lint, types, imports, templates, missing migrations
 	$(BIN)/lint-imports --no-logo
 	@templates=$$(find backflush -name '*.html'); \
 	if [ -n "$$templates" ]; then \
-		echo "$(BIN)/djlint --check --lint backflush"; $(BIN)/djlint --quiet --check --lint backflush; \
+		echo "$(BIN)/djlint --check --lint backflush"; $(BIN)/djlint --check --lint backflush; \
 	fi
 	@# A database in memory: the question is about the models, not about anybody's stock. The rooms are
 	@# named, because Django passes over a room that has no migrations at all.
