@@ -9,6 +9,8 @@ READY := $(VENV)/.ready
 NODE_READY := node_modules/.ready
 VENDOR_READY := backflush/web/static/vendor/icons.svg
 PAGES_READY := backflush/web/served/gathered.sha256
+WORDS := $(wildcard backflush/web/locale/*/LC_MESSAGES/django.po)
+WORDS_READY := backflush/web/locale/sentences.json
 
 # Those with something to keep.
 ROOMS := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard backflush/*/models.py)))))
@@ -17,12 +19,12 @@ ROOMS := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard backflush/*/models.py)
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test soak demo run lock clean
+.PHONY: help setup words check format test soak speed demo run lock clean
 
 help: ## List these habits
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) $(PAGES_READY) ## Make .venv and the pages' files; runs again only when its inputs changed
+setup: $(READY) $(PAGES_READY) $(WORDS_READY) ## Make .venv and the pages' files; runs again only when its inputs changed
 
 # The stamp lies inside .venv, so that removing the folder is enough to begin anew.
 $(READY): requirements/dev.txt pyproject.toml
@@ -57,6 +59,13 @@ $(PAGES_READY): $(READY) $(VENDOR_READY) $(wildcard backflush/web/static/app/*)
 	$(BIN)/python -m backflush.web.assets
 	@touch $@
 
+# What Django reads of the languages; a wheel takes it along.
+$(WORDS_READY): $(READY) $(WORDS) tools/messages.py
+	$(BIN)/python tools/messages.py compile
+
+words: setup ## Bring the texts for translators up to date with the pages
+	$(BIN)/python tools/messages.py collect
+
 check: setup ## Format, lint, types, imports, templates, missing migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -81,10 +90,14 @@ test: setup ## Every test, each test of behaviour on SQLite and on PostgreSQL
 soak: setup ## The same promises, looked at for much longer
 	$(BIN)/pytest -n auto -m soak
 
+# LONG=1 measures with ten million movements of history instead of one; BACKFLUSH_ADVENTUREWORKS names its data.
+speed: setup ## Measure against raw SQL, on SQLite and PostgreSQL; docs/speed.md
+	$(BIN)/python -m tests.speed --json docs/speed.json --write docs/speed.md
+
 demo: setup ## Fill a database with a small believable factory
 	$(BIN)/backflush demo
 
-run: setup ## Make the demo plant and show it
+run: setup ## Make the demo plant, walk through it, and serve it with a log-in until Ctrl-C
 	$(BIN)/backflush tour
 
 # Pins already there are kept as long as they fit; `make lock UPGRADE=1` takes the newest of everything.
@@ -98,5 +111,5 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove .venv, caches and what was built; data is left alone
-	rm -rf $(VENV) node_modules backflush/web/static/vendor backflush/web/served build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) node_modules backflush/web/static/vendor backflush/web/served $(WORDS_READY) $(WORDS:.po=.mo) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find backflush tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -101,7 +101,10 @@ class RatioField(models.Field):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
 
     def from_db_value(self, value: Any, *_: object) -> Fraction | None:
-        return None if value is None else Fraction(value)
+        if value is None:
+            return None
+        above, _, below = value.partition("/")
+        return Fraction(int(above), int(below))
 
     def to_python(self, value: Any) -> Any:
         return value if value is None else Fraction(value)

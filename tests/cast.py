@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, Self
 
 from backflush.backflushing.models import Booking
 from backflush.backflushing.selectors import Preview
@@ -154,7 +154,7 @@ class Plant:
         self.storekeeper = known_user(name="sam")
 
     @classmethod
-    def build(cls, *, code: str = "MAIN", time_zone: str = "UTC") -> "Plant":
+    def build(cls, *, code: str = "MAIN", time_zone: str = "UTC") -> Self:
         """Set up the stock map, the items and the structures, with nothing in stock."""
         for name, type, short, _ in ACTIONS:
             add_action(name=name, type=type, short=short)
@@ -173,7 +173,7 @@ class Plant:
         return plant
 
     @classmethod
-    def build_site(cls, *, code: str, time_zone: str = "UTC") -> "Plant":
+    def build_site(cls, *, code: str, time_zone: str = "UTC") -> Self:
         """A site with the stores and the rules that each of ours has; items and actions are common to all."""
         plant = cls(add_site(code=code, time_zone=time_zone))
         plant._lay_out()

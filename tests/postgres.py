@@ -25,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -57,6 +57,24 @@ SETTINGS: Final = (
     "full_page_writes=off",
     "autovacuum=off",
     "max_connections=100",
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "log_min_messages=fatal",
+)
+# As a plant would run it, for measurements: everything confirmed is on the disk.
+DURABLE: Final = (
+    "shared_buffers=1GB",
+    "max_wal_size=4GB",
+    "max_connections=100",
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "log_min_messages=fatal",
+)
+
+# Small, and yet safe: for servers that are killed and must come back with all that they confirmed.
+SURVIVING: Final = (
+    "shared_buffers=32MB",
+    "max_connections=20",
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "log_min_messages=fatal",
@@ -144,32 +162,95 @@ def main() -> None:
 
 
 @contextmanager
-def running_server() -> Iterator[str]:
+def running_server(settings: Sequence[str] = SETTINGS) -> Iterator[str]:
     """Start the first of the found servers that will start; stop it and remove its files afterwards."""
     account = Account.for_servers()
     with account.folder() as folder:
-        process, url = _first_that_starts(folder, account)
+        process, url = _first_that_starts(folder, account, settings)
         try:
             yield url
         finally:
             _stop(process)
 
 
-def _first_that_starts(folder: Path, account: "Account") -> tuple["subprocess.Popen[bytes]", str]:
+class Cluster:
+    """A server of a test's own, on a port and with files that stay its own: it can be killed and come back.
+
+    What it has confirmed is on the disk, so what comes back is what a plant would find after a power cut.
+    """
+
+    def __init__(self, folder: Path, account: "Account", binaries: Path) -> None:
+        self._data, self._account, self._binaries = folder, account, binaries
+        _make_cluster(binaries, folder, account)
+        self._port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """The address of its first database."""
+        return f"postgres://{self._account.name}@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        """Start it, or start it again: it then replays what it had confirmed."""
+        self._process = _launch(self._binaries, self._data, self._account, SURVIVING, self._port)
+
+    def kill(self) -> None:
+        """kill -9, the children too, as a power cut would."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+
+    def stop(self) -> None:
+        """Stop it for good, if it runs."""
+        if self._process is not None:
+            _stop(self._process)
+
+
+@contextmanager
+def own_clusters(count: int) -> Iterator[list[Cluster]]:
+    """So many servers of one's own; stopped and removed afterwards."""
+    account = Account.for_servers()
+    clusters: list[Cluster] = []
+    with account.folder() as folder:
+        found = next(found_binaries(), None)
+        if found is None:
+            raise NoServer("The tests need PostgreSQL servers of their own, and no binaries were found.")
+        binaries = account.reachable(found, folder)
+        try:
+            clusters.extend(Cluster(folder / f"cluster{number}", account, binaries) for number in range(count))
+            yield clusters
+        finally:
+            for cluster in clusters:
+                cluster.stop()
+
+
+def _first_that_starts(
+    folder: Path, account: "Account", settings: Sequence[str]
+) -> tuple["subprocess.Popen[bytes]", str]:
     refused = []
     for number, binaries in enumerate(found_binaries()):
         data = folder / str(number)
         try:
-            return _start(account.reachable(binaries, folder), data, account)
+            return _start(account.reachable(binaries, folder), data, account, settings)
         except (NoServer, OSError, subprocess.SubprocessError) as reason:
             refused.append(f"{binaries}: {reason}")
     raise NoServer("\n".join(["No PostgreSQL would start for the tests:", *(refused or ["none was found"])]))
 
 
-def _start(binaries: Path, data: Path, account: "Account") -> tuple["subprocess.Popen[bytes]", str]:
+def _start(
+    binaries: Path, data: Path, account: "Account", settings: Sequence[str]
+) -> tuple["subprocess.Popen[bytes]", str]:
     _make_cluster(binaries, data, account)
     port = _free_port()
-    options = [word for setting in (*SETTINGS, f"port={port}") for word in ("-c", setting)]
+    return _launch(binaries, data, account, settings, port), f"postgres://{account.name}@127.0.0.1:{port}/postgres"
+
+
+def _launch(
+    binaries: Path, data: Path, account: "Account", settings: Sequence[str], port: int
+) -> "subprocess.Popen[bytes]":
+    options = [word for setting in (*settings, f"port={port}") for word in ("-c", setting)]
     with (data / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [binaries / "postgres", "-D", data, *options],
@@ -177,6 +258,8 @@ def _start(binaries: Path, data: Path, account: "Account") -> tuple["subprocess.
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            # A group of its own, so that `Cluster.kill` gets all of it and nothing else.
+            process_group=0,
             **account.as_arguments(),
         )
     url = f"postgres://{account.name}@127.0.0.1:{port}/postgres"
@@ -185,7 +268,7 @@ def _start(binaries: Path, data: Path, account: "Account") -> tuple["subprocess.
     except BaseException:
         _stop(process)
         raise
-    return process, url
+    return process
 
 
 def _make_cluster(binaries: Path, data: Path, account: "Account") -> None:

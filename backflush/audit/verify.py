@@ -289,8 +289,9 @@ def _what_was_made_is_in_stock(_: Progress) -> Check:
     bookings = Booking.objects.count()
     moved = (
         Booking.objects.filter(posting__movements__line__isnull=True, posting__movements__status=Status.OK)
+        .values_list("posting")
         .annotate(moved=Sum("posting__movements__quantity"))
-        .values_list("posting", "moved")
+        .order_by()
     )
     goods: dict[int, Decimal] = dict(moved.iterator())
     faults = (

@@ -1,4 +1,5 @@
 from django.db import models
+from django.db.models import Q
 
 from backflush.fields import QuantityField
 from backflush.items.models import Item, TypeCode
@@ -16,7 +17,9 @@ class Booking(models.Model):
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
-    posting = models.OneToOneField(Posting, models.PROTECT, related_name="booking")
+    posting = models.ForeignKey(
+        Posting, models.PROTECT, db_index=False, related_name="bookings", related_query_name="booking"
+    )
     job = models.ForeignKey(Job, models.PROTECT, null=True, related_name="bookings")
     item = models.ForeignKey(Item, models.PROTECT, related_name="bookings")
     good = QuantityField()
@@ -27,4 +30,20 @@ class Booking(models.Model):
     assumed = models.BooleanField()
     type_code = models.ForeignKey(TypeCode, models.PROTECT, related_name="+")
     rule = models.ForeignKey(TransferRule, models.PROTECT, null=True, related_name="+")
-    reversed_by = models.OneToOneField(Posting, models.PROTECT, null=True, related_name="reversed_booking")
+    reversed_by = models.ForeignKey(
+        Posting,
+        models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="reversed_bookings",
+        related_query_name="reversed_booking",
+    )
+
+    class Meta:
+        constraints = [
+            # The posting first, so that each of these serves look-ups by it too.
+            models.UniqueConstraint(fields=["posting", "site"], name="one_booking_each_posting"),
+            models.UniqueConstraint(
+                fields=["reversed_by", "site"], condition=Q(reversed_by__isnull=False), name="reverses_one_booking"
+            ),
+        ]

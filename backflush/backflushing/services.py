@@ -290,9 +290,11 @@ def _lock_booking(site: Site, posting: int) -> Booking:
     found = Booking.objects.filter(site=site, posting=posting).first()
     if found is None:
         raise NotFound(f"There is no booking with the posting number {posting}.", field="posting")
-    job = Job.objects.select_for_update(no_key=True).get(pk=found.job_id) if found.job_id is not None else None
+    jobs = Job.objects.select_for_update(no_key=True)
+    job = jobs.get(site=site, pk=found.job_id) if found.job_id is not None else None
     # Who took it back meanwhile must be read afterwards: a join beside the lock would still see nobody.
-    booking = Booking.objects.select_for_update(no_key=True, of=("self",)).select_related("posting").get(pk=found.pk)
+    bookings = Booking.objects.select_for_update(no_key=True, of=("self",)).select_related("posting")
+    booking = bookings.get(site=site, pk=found.pk)
     booking.job = job
     require_not_reversed(booking)
     return booking

@@ -8,8 +8,10 @@ from typing import Protocol
 from backflush.backflushing.models import Booking
 from backflush.core.consumption import AssumedUse, Tally, UseLine
 from backflush.core.moves import Tracking
+from backflush.items.models import Item
 from backflush.ledger.models import Job, JobKind
-from backflush.stockmap.models import Site
+from backflush.prepared import Part, Prepared
+from backflush.stockmap.models import Location, Site
 from backflush.structures.models import FrozenLine
 
 
@@ -39,13 +41,25 @@ class MadeLike(Protocol):
     def quantity(self) -> Decimal: ...
 
 
+LINES = Prepared(
+    "lines of frozen structures",
+    (Part("l", FrozenLine), Part("i", Item, of="l.component"), Part("p", Location, of="l.source")),
+    "FROM structures_frozenline l JOIN items_item i ON i.id = l.component_id "
+    "LEFT JOIN stockmap_location p ON p.id = l.source_id "
+    "WHERE l.structure_id {among:structures:bigint} ORDER BY l.structure_id, l.position",
+)
+
+
+def _written(structures: Collection[int]) -> list[FrozenLine]:
+    return [line for line, *_ in LINES.rows(structures=sorted(structures))] if structures else []
+
+
 class FrozenLines:
     """The lines of some frozen structures that are assumed: by-hand ones never, a supplier's own not on receipt."""
 
     def __init__(self, structures: Collection[int], drafts: Iterable[FrozenLine] = ()) -> None:
         self._lines: dict[int, list[tuple[FrozenLine, UseLine]]] = {structure: [] for structure in structures}
-        written = FrozenLine.objects.filter(structure__in=structures).order_by("structure", "position")
-        for line in (*written.select_related("component", "source"), *drafts):
+        for line in (*_written(structures), *drafts):
             if not line.by_hand:
                 self._lines[line.structure_id].append((line, use_line(line)))
 

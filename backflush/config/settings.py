@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from backflush.config import env
+from backflush.config import env, logs
 
 SECRET_KEY = env.secret_key()
 # There is no debug mode: its pages show whoever comes by what is in memory.
@@ -15,8 +15,11 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "axes",
     "django_htmx",
+    "django_tasks",
+    "django_tasks_db",
     "backflush.people",
     "backflush.stockmap",
+    "backflush.errands",
     "backflush.items",
     "backflush.structures",
     "backflush.ledger",
@@ -25,11 +28,14 @@ INSTALLED_APPS = [
     "backflush.works",
     "backflush.subcontract",
     "backflush.handling",
+    "backflush.audit",
     "backflush.web",
 ]
 
 # Outermost first. Files come before sessions, because a stylesheet needs to know nobody.
 MIDDLEWARE = [
+    "backflush.config.logs.numbered",
+    "backflush.web.measuring.measured",
     "django.middleware.security.SecurityMiddleware",
     "backflush.web.policy.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -40,6 +46,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "backflush.web.whole.whole_text",
     "backflush.web.visits.VisitMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -112,21 +119,26 @@ STORAGES = {
 DATABASES = {"default": env.database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# What takes long waits in the database for the worker: no broker, and no other thing to look after.
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+
 USE_TZ = True
 TIME_ZONE = "UTC"
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+# English is complete; a text that another language lacks is shown in English.
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LANGUAGE_COOKIE_NAME = "backflush_language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = PUBLIC.secure
 LOCALE_PATHS = [env.PACKAGE / "web" / "locale"]
 
 # Before amounts. The currency isn't a matter of the reader's language, so nothing stands there unless it is named.
 CURRENCY = env.currency()
 
 # Faults go to stderr with their traceback; Django's own default would mail them to nobody.
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"django": {"handlers": ["stderr"], "level": "ERROR"}},
-}
+LOGGING = logs.logging_settings(as_json=env.logs_in_json())
+
+# Who may read the figures of /metrics/; without one, this machine alone.
+METRICS_TOKEN = env.metrics_token()

@@ -1,28 +1,63 @@
-"""The proof of the ledger."""
+"""The proof of the ledger, and the audit of the assumptions."""
+
+from typing import Annotated, Any
 
 import typer
 
-from backflush.audit.verify import Report, verify
-from backflush.console.frame import Desk, Listing, Look, command
+from backflush.audit.checks import COUNTED_MOST, WORKED_OUT, last_reckoning, latest_looks, listed
+from backflush.audit.models import Audit, CheckName, Finding, Look, Reckoning
+from backflush.audit.selectors import audit_at_work, audit_numbered, audits
+from backflush.audit.services import begin_audit, look_at, reckon, sign_off
+from backflush.audit.verify import Check, Report, verify
+from backflush.console.asking import LIMIT, REMARKS
+from backflush.console.frame import Desk, Listing, command, of_all, read_day
+from backflush.console.frame import Look as Panel
+from backflush.core.refusals import InvalidValue, NotFound
 
 
 def register(app: typer.Typer) -> None:
-    """Add `verify`."""
-    command(app, "verify", panel=Look.SET_UP)(prove)
+    """Add `verify` and `audit`."""
+    command(app, "verify", panel=Panel.SET_UP, posts=True)(prove)
+    command(app, "audit", panel=Panel.SET_UP, posts=True)(audit)
 
 
-def prove(desk: Desk) -> None:
+def prove(
+    desk: Desk,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep the outcome with the audit at work, and work out its slow checks.")
+    ] = False,
+) -> None:
     """Check the whole ledger, of all sites, and say what was checked: that balances equal movements, that nothing is
     negative, made or lost, and that every booking's assumed use is accounted for. It changes nothing. Where a promise
     doesn't hold, the exit code is 1.
 
     Example: backflush verify
+
+    Example: backflush verify --record
     """
+    at_work = _at_work(desk) if record else None
     with desk.progress("Checking", None) as bar:
-        report = verify(bar.show)
-    desk.answer(_facts(report), *_shown(report))
+        if at_work is None:
+            report = verify(bar.show)
+        else:
+            report = _report_of(reckon(audit=at_work, by=desk.by, progress=bar.show))
+    kept = [] if at_work is None else [f"Kept with audit {at_work.number}."]
+    desk.answer(_facts(report) | ({"audit": at_work.number} if at_work else {}), *_shown(report), *kept)
     if not report.sound:
         desk.fail()
+
+
+def _report_of(reckoning: Reckoning) -> Report:
+    """What was kept, as it was proved."""
+    faults: dict[str, list[str]] = {}
+    for finding in Finding.objects.filter(reckoning=reckoning, check_name=CheckName.PROOF).order_by("position"):
+        faults.setdefault(finding.line["kind"], []).append(finding.line["why"])
+    return Report(
+        [
+            Check(one["name"], one["sentence"], one["counted"], tuple(faults.get(one["name"], ())), one["faults"])
+            for one in reckoning.promises
+        ]
+    )
 
 
 def _facts(report: Report) -> dict[str, object]:
@@ -54,3 +89,149 @@ def _shown(report: Report) -> list[str | Listing]:
             shown.append(f"{check.name}: {check.fault_count - len(check.faults):,} more faults.")
     shown.append("Every promise holds." if report.sound else f"{report.fault_count:,} faults. Call for help.")
     return shown
+
+
+def audit(
+    desk: Desk,
+    number: Annotated[
+        int, typer.Argument(metavar="[NUMBER]", help="Which audit; the one at work unless given.", show_default=False)
+    ] = 0,
+    begin: Annotated[bool, typer.Option("--begin", help="Begin one.")] = False,
+    until: Annotated[
+        str,
+        typer.Option(
+            metavar="DAY", help="With --begin: until the end of this day; now unless given.", show_default=False
+        ),
+    ] = "",
+    look: Annotated[
+        str, typer.Option(metavar="CHECK", help="Say that you have looked at a check.", show_default=False)
+    ] = "",
+    sign: Annotated[bool, typer.Option("--sign-off", help="Sign it off, once all checks were looked at.")] = False,
+    remarks: REMARKS = "",
+    key: Annotated[
+        str,
+        typer.Option(
+            metavar="KEY", help="Your own name for this request: sent again, it does nothing twice.", show_default=False
+        ),
+    ] = "",
+    limit: LIMIT = 20,
+) -> None:
+    """Show the audit at work, check by check, and the last that were signed off; begin one, say that you have looked
+    at a check, sign it off. `backflush verify --record` works out the checks that walk through the whole ledger.
+
+    Example: backflush audit
+
+    Example: backflush audit --begin --until 2026-03-31
+
+    Example: backflush audit --look cancelled --remarks "two slips, both explained"
+
+    Example: backflush audit --sign-off
+    """
+    if sum((begin, bool(look), sign)) > 1:
+        raise InvalidValue("Choose one of --begin, --look and --sign-off.", field="audit")
+    if begin:
+        number = begin_audit(
+            site=desk.site, by=desk.by, until=read_day(until, field="until") if until else None, key=key
+        ).number
+    elif look or sign:
+        number = number or _at_work(desk).number
+        if look:
+            look_at(site=desk.site, number=number, check=look, by=desk.by, remarks=remarks, key=key)
+        else:
+            sign_off(site=desk.site, number=number, by=desk.by, remarks=remarks, key=key)
+    one = audit_numbered(desk.site, number) if number else audit_at_work(desk.site)
+    last = list(audits(desk.site)[:limit] if limit else audits(desk.site))
+    total = audits(desk.site).count()
+    facts = {"audit": _audit_facts(one) if one else None, "total": total, "signed": [_head(past) for past in last]}
+    desk.answer(facts, *(_worksheet(desk, one) if one else ["No audit is at work."]), *_past(desk, last, total))
+
+
+def _at_work(desk: Desk) -> Audit:
+    found = audit_at_work(desk.site)
+    if found is None:
+        raise NotFound("No audit is at work. Begin one: backflush audit --begin", field="audit")
+    return found
+
+
+def _head(one: Audit) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "since": one.since,
+        "until": one.until,
+        "begun_by": one.begun_by.username,
+        "begun_at": one.begun_at,
+        "signed_by": one.signed_by.username if one.signed_by else None,
+        "signed_at": one.signed_at,
+        "remarks": one.remarks,
+    }
+
+
+def _audit_facts(one: Audit) -> dict[str, Any]:
+    return _head(one) | {
+        "checks": [
+            {
+                "check": check.value,
+                "found": found,
+                "looked_at_by": look.by.username if look else None,
+                "looked_at": look.at if look else None,
+                "found_then": look.count if look else None,
+                "remarks": look.remarks if look else "",
+            }
+            for check, found, look in _steps(one)
+        ]
+    }
+
+
+def _steps(one: Audit) -> list[tuple[CheckName, int | None, Look | None]]:
+    """Each check with what it finds (None: not worked out yet), and who looked last."""
+    looks, done = latest_looks(one), last_reckoning(one)
+    steps: list[tuple[CheckName, int | None, Look | None]] = []
+    for check in CheckName:
+        look = looks.get(check)
+        if one.signed_at is not None:
+            found = look.count if look else None
+        elif check in WORKED_OUT:
+            found = done.counts.get(check.value) if done else None
+        else:
+            found = listed(one, check).count()
+        steps.append((check, found, look))
+    return steps
+
+
+def _worksheet(desk: Desk, one: Audit) -> list[str | Listing]:
+    since = f"from {desk.when(one.since)}" if one.since else "from the beginning"
+    title = f"Audit {one.number}: recorded {since} to {desk.when(one.until)}, begun by {one.begun_by.name}"
+    rows = [
+        (
+            check.value,
+            _found(found),
+            look.by.name if look else "to look at",
+            desk.when(look.at) if look else "",
+            look.remarks if look else "",
+        )
+        for check, found, look in _steps(one)
+    ]
+    signed = f"Signed off by {_signer(one)} on {desk.when(one.signed_at)}." if one.signed_at else ""
+    table = Listing(("Check", "#Found", "Looked at by", "When", "Remarks"), rows, title=title)
+    return [table, signed] if signed else [table]
+
+
+def _found(count: int | None) -> str:
+    if count is None:
+        return "not worked out"
+    return f"more than {COUNTED_MOST:,}" if count > COUNTED_MOST else f"{count:,}"
+
+
+def _past(desk: Desk, last: list[Audit], total: int) -> list[str | Listing]:
+    if not last:
+        return ["No audit was signed off yet."]
+    rows = [
+        (str(one.number), desk.when(one.until), _signer(one), desk.when(one.signed_at), one.remarks)
+        for one in last
+        if one.signed_at
+    ]
+    return [Listing(("#Audit", "Until", "Signed off by", "When", "Remarks"), rows), of_all(len(last), total, "audits")]
+
+
+def _signer(one: Audit) -> str:
+    return one.signed_by.name if one.signed_by else ""

@@ -405,6 +405,7 @@ def command(
     def add(function: Command) -> Command:
         def run(**given: Any) -> None:
             given = {name: _restored(value) for name, value in given.items()}
+            broken = next((name for name, value in given.items() if _has_null(value)), None)
             common = {name: given.pop(name) for name in options}
             desk = Desk(
                 site_code=common["site"],
@@ -414,6 +415,8 @@ def command(
                 as_json=common["as_json"],
             )
             with answering(as_json=desk.as_json):
+                if broken is not None:
+                    raise InvalidValue("What was given has a null character in it. Give it again.", field=broken)
                 if plant is Plant.NEEDED:
                     require_plant()
                 elif plant is Plant.MADE:
@@ -492,3 +495,10 @@ def _restored(value: Any) -> Any:
     if isinstance(value, list):
         return [_restored(inner) for inner in value]
     return value.removeprefix(_MARK) if isinstance(value, str) else value
+
+
+def _has_null(value: Any) -> bool:
+    """Whether text was given that one database would keep and the other fail on."""
+    if isinstance(value, list):
+        return any(map(_has_null, value))
+    return isinstance(value, str) and "\0" in value

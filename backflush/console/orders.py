@@ -123,7 +123,7 @@ def _listing(orders: list[WorksOrder]) -> Listing:
 
 
 def _order(desk: Desk, number: str) -> WorksOrder:
-    return orders_numbered(desk.site, [number], among=WorksOrder.objects.all())[0]
+    return orders_numbered(desk.site, [number])[0]
 
 
 def show(desk: Desk, order: ORDER) -> None:
@@ -275,7 +275,7 @@ def release(
     """
     numbers = list(dict.fromkeys(order))
     release_orders(site=desk.site, numbers=numbers, by=desk.by)
-    found = orders_numbered(desk.site, numbers, among=WorksOrder.objects.all())
+    found = orders_numbered(desk.site, numbers)
     warnings = [warning for one in found for warning in release_warnings(one)]
     facts = {"orders": [_facts(one) for one in found], "warnings": warnings}
     desk.answer(facts, f"Released {', '.join(numbers)}.", *warnings)

@@ -1,16 +1,11 @@
 """Whether the database is there, is a plant's, and is up to date; and making it so."""
 
-from pathlib import Path
-from pkgutil import iter_modules
-
-from django.apps import apps
-from django.core.management import call_command
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from backflush.core.refusals import DatabaseUnreachable, NoPlant, Refusal, UpgradeNeeded
-
-MIGRATIONS = "migrations"
+from backflush.upkeep.readiness import known_migrations, missing_file
+from backflush.upkeep.upgrading import upgrade_database
 
 
 def require_plant() -> None:
@@ -28,7 +23,7 @@ def require_plant() -> None:
 
 def require_tables() -> set[tuple[str, str]]:
     """The migrations that the database has had, by room; refused where nothing was ever set up in it."""
-    if not _missing_file():
+    if not missing_file():
         done = set(MigrationRecorder(connection).applied_migrations())
         if done:
             return done
@@ -37,16 +32,7 @@ def require_tables() -> set[tuple[str, str]]:
 
 def prepare_plant() -> None:
     """Make the database, or bring it up to date; nothing happens where it is."""
-    call_command("migrate", verbosity=0, interactive=False)
-
-
-def known_migrations() -> set[tuple[str, str]]:
-    """Every migration that this version has, by room."""
-    return {
-        (room.label, module.name)
-        for room in apps.get_app_configs()
-        for module in iter_modules([str(Path(room.path) / MIGRATIONS)])
-    }
+    upgrade_database()
 
 
 def away(error: DatabaseError | InterfaceError) -> Refusal | None:
@@ -58,9 +44,3 @@ def away(error: DatabaseError | InterfaceError) -> Refusal | None:
     if isinstance(error, OperationalError | InterfaceError):
         return DatabaseUnreachable(f"The database can't be used: {first}", field="database", details=more)
     return None
-
-
-def _missing_file() -> bool:
-    """Whether an SQLite file would be made by looking at it."""
-    name = str(connection.settings_dict["NAME"])
-    return connection.vendor == "sqlite" and ":memory:" not in name and not Path(name).exists()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
 import typer
@@ -9,7 +10,9 @@ from django.conf import settings
 from granian.constants import Interfaces
 from granian.server import Server
 
+from backflush.config import env
 from backflush.console.frame import Desk, Look, command
+from backflush.console.working import beside
 from backflush.core.refusals import InvalidValue
 from backflush.people.models import Assignment
 from backflush.web.assets import gather
@@ -29,6 +32,9 @@ def serve(
     host: Annotated[str, typer.Option(metavar="HOST", help="The address of this machine to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="PORT", min=1, max=65535, help="The port to listen at.")] = 8000,
     workers: Annotated[int, typer.Option(metavar="N", min=1, max=64, help="How many processes answer.")] = 1,
+    background: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Do long retries and exports here, in a process beside it.")
+    ] = True,
 ) -> None:
     """Serve the pages to browsers. To this machine alone, over plain http, unless PUBLIC_URL names the https address
     under which a proxy passes requests on. Set SECRET_KEY, or everybody signs in anew after a restart.
@@ -39,7 +45,7 @@ def serve(
     shown = {"address": f"http://{f'[{host}]' if ':' in host else host}:{port}/"}
     desk.answer(shown, f"Serving at {shown['address']}  (Ctrl-C stops it)", *_advice())
     sys.stdout.flush()
-    listen(host, port, workers)
+    listen(host, port, workers, background=background)
 
 
 def require_servable(host: str) -> None:
@@ -54,10 +60,18 @@ def require_servable(host: str) -> None:
         )
 
 
-def listen(host: str, port: int, workers: int = 1) -> None:
+def listen(host: str, port: int, workers: int = 1, *, background: bool = True) -> None:
     """Answer requests until somebody stops it. All workers must sign by the same key."""
     gather()
     os.environ.setdefault("SECRET_KEY", settings.SECRET_KEY)
+    with TemporaryDirectory(prefix="backflush-figures-") as figures:
+        # Where all workers count: whichever is asked for the figures answers for all.
+        os.environ.setdefault(env.FIGURES_FOLDER, figures)
+        with beside(background):
+            _serve(host, port, workers)
+
+
+def _serve(host: str, port: int, workers: int) -> None:
     server = Server(
         APPLICATION,
         address=host,

@@ -1,5 +1,12 @@
-"""A walk through the demo plant: each step is a command that the reader could have typed, run in front of them."""
+"""A walk through the demo plant: each step is a command that the reader could have typed, run in front of them.
 
+At its end the plant is served, with a log-in for each of its people.
+"""
+
+import os
+import secrets
+import socket
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,14 +29,19 @@ from backflush.console.readiness import prepare_plant
 from backflush.console.unresolved import resolve_one, show_queue
 from backflush.console.works import book
 from backflush.core.refusals import AlreadyThere
-from backflush.demo.plant import SITE
+from backflush.demo.plant import PEOPLE, SITE
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import waiting_movements
+from backflush.people.selectors import roles_of, user_named
+from backflush.people.services import set_password
 
 FILE: Final = Path("backflush-demo.sqlite3")
 WIDTH_MIN, WIDTH_MAX = 80, 100
 ORDER, GOOD, SCRAP, REASON = "W-10482", "38", "2", "paint run"
 EXPLAINED, RESOLVED, FROM = "PNT-5010", "LUG-6", "MAIN/RAW"
+HOST: Final = "127.0.0.1"
+PORTS_TRIED: Final = 20
+PROGRAM: Final = "from backflush.console.main import main; main()"
 
 
 def register(app: typer.Typer) -> None:
@@ -68,11 +80,20 @@ def tour(
     file: Annotated[
         Path, typer.Option(metavar="FILE", help="The tour's own SQLite file. It is made afresh each time.")
     ] = FILE,
+    pages: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Serve the plant's pages at the end, until Ctrl-C.")
+    ] = True,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=1, max=65535, help="Where to serve; the next free one if it is taken.")
+    ] = 8000,
 ) -> None:
     """Make the demo plant in a file of its own and walk through the main job: preview a booking, book it, see what was
-    assumed and what waits, ask why, settle one, and check the ledger. Your own database isn't touched.
+    assumed and what waits, ask why, settle one, and check the ledger. Then serve its pages to this machine's browsers,
+    with a log-in for each of its people. Your own database isn't touched.
 
     Example: backflush tour
+
+    Example: backflush tour --no-serve
     """
     with answering(as_json=False):
         make_afresh(file)
@@ -82,6 +103,8 @@ def tour(
         _look(stage)
         _settle(Stage(by_name="rosa.marsh"))
         _end(stage, file)
+        if pages:
+            _serve(stage, file, port)
 
 
 def make_afresh(file: Path) -> None:
@@ -175,3 +198,53 @@ def _end(stage: Stage, file: Path) -> None:
         "  backflush --help",
     ):
         stage.console.print(line)
+
+
+def _serve(stage: Stage, file: Path, wanted: int) -> None:
+    """Serve the plant to this machine alone; everybody in it gets the same new password, which is shown once."""
+    port, password = _free_port(wanted), f"northmoor-{secrets.randbelow(900_000) + 100_000}"
+    people = []
+    for first, last in PEOPLE.values():
+        user = user_named(f"{first}.{last}".lower())
+        set_password(user=user, password=password)
+        people.append([user.username, password, ", ".join(roles_of(user, stage.site))])
+    taken = "" if port == wanted else f" Port {wanted} is taken, so it is at {port}."
+    stage.says(f"7. The same plant as pages, for a browser on this machine.{taken}")
+    stage.console.print(f"  http://{HOST}:{port}/")
+    stage.says("Sign in as one of its people. This is a demo: the password is made up, and is another one next time.")
+    stage.answer({}, Listing(["Name", "Password", "Role"], people))
+    stage.console.print(f"The plant stays in {file} until the next tour makes it afresh.")
+    sys.stdout.flush()
+    _become_server(file, port)
+
+
+def _become_server(file: Path, port: int) -> None:
+    """Go on as `backflush serve` on the tour's file, over plain http whatever the environment says of an address.
+
+    As a program of its own, because settings are read once, and this one's are another database's.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PUBLIC_URL"}
+    environment["DATABASE_URL"] = f"sqlite:///{quote(str(file.resolve()))}"
+    connections.close_all()
+    os.execve(sys.executable, [sys.executable, "-c", PROGRAM, "serve", "--port", str(port)], environment)  # noqa: S606
+
+
+def _free_port(wanted: int) -> int:
+    """The port wanted, else one of the next, else any."""
+    return next(port for port in (*range(wanted, min(wanted + PORTS_TRIED, 65536)), 0) if _is_free(port)) or _any_port()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _any_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])

@@ -1,7 +1,11 @@
+from typing import Annotated
+
 import typer
 
 from backflush.console.frame import Desk, Look, Plant, command
-from backflush.console.readiness import known_migrations, prepare_plant, require_tables
+from backflush.console.readiness import require_tables
+from backflush.upkeep.readiness import pending_migrations
+from backflush.upkeep.upgrading import PATIENCE_SECONDS, upgrade_database
 
 
 def register(app: typer.Typer) -> None:
@@ -9,14 +13,22 @@ def register(app: typer.Typer) -> None:
     command(app, "upgrade", panel=Look.SET_UP, plant=Plant.NONE)(upgrade)
 
 
-def upgrade(desk: Desk) -> None:
+def upgrade(
+    desk: Desk,
+    new: Annotated[bool, typer.Option("--new", help="Make the tables too, where there are none yet.")] = False,
+    patience: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, max=3600, help="How long to wait for a table in use.")
+    ] = PATIENCE_SECONDS,
+) -> None:
     """Bring the database up to this version of Backflush. Nothing that was posted changes; where the database is up
-    to date nothing happens. Make a copy of it first.
+    to date nothing happens. Make a copy of it first. On PostgreSQL people may go on booking meanwhile.
 
     Example: backflush upgrade
     """
-    missing = sorted(known_migrations() - require_tables())
-    prepare_plant()
-    facts = {"applied": [f"{room}.{name}" for room, name in missing]}
+    if not new:
+        require_tables()
+    missing = pending_migrations()
+    upgrade_database(patience=patience)
     steps = "1 step" if len(missing) == 1 else f"{len(missing)} steps"
-    desk.answer(facts, f"The database is up to date now: {steps} taken." if missing else "It was up to date.")
+    sentence = f"The database is up to date now: {steps} taken." if missing else "It was up to date."
+    desk.answer({"applied": missing}, sentence)

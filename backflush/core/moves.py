@@ -102,20 +102,18 @@ class Move:
     origin: int | None = None
     remarks: str = ""
     parts_allowed: bool = False
+    source_pot: Pot | None = field(init=False, compare=False, repr=False)
+    """The pot that it takes from; None where the source keeps no balance."""
+    target_pot: Pot | None = field(init=False, compare=False, repr=False)
+    """The pot that it fills; None where the target keeps no balance."""
 
-    @property
-    def source_pot(self) -> Pot | None:
-        """The pot that it takes from; None where the source keeps no balance."""
-        if not self.source.keeps_balance:
-            return None
-        return Pot(self.item, self.source.location, self.source.bin, self.batch, self.serial)
+    def __post_init__(self) -> None:
+        # Once: planning, locking and posting all ask for them, and bookings that assume the same share their moves.
+        object.__setattr__(self, "source_pot", self._pot(self.source))
+        object.__setattr__(self, "target_pot", self._pot(self.target))
 
-    @property
-    def target_pot(self) -> Pot | None:
-        """The pot that it fills; None where the target keeps no balance."""
-        if not self.target.keeps_balance:
-            return None
-        return Pot(self.item, self.target.location, self.target.bin, self.batch, self.serial)
+    def _pot(self, end: Place) -> Pot | None:
+        return Pot(self.item, end.location, end.bin, self.batch, self.serial) if end.keeps_balance else None
 
     def mirrored(self, *, movement: int) -> "Move":
         """The same quantity back to where it was, at the same cost (V1, V5)."""
@@ -130,8 +128,7 @@ class Move:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(NamedTuple):
     """A move as it goes into the ledger, with the balances that it leaves behind (None: none is kept)."""
 
     move: Move
@@ -139,8 +136,7 @@ class Moved:
     target_after: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """Assumed use that can't move now: the whole of `move.quantity` is due."""
 
     move: Move

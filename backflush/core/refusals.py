@@ -12,8 +12,10 @@
     ├── NotUnresolved, RemarksRequired, SettledSince
     ├── BatchRequired, SerialsRequired, BinRequired, NotABalanceLocation
     ├── AlreadyReversed, NotReversible
+    ├── WrongSite                                    between sites
     ├── KeyReused
     ├── PeriodClosed, DateInFuture, DateBeforeOriginal, InvalidDates
+    ├── AuditSigned, NotLookedAt, NotWorkedOut       audits
     ├── NotFound, AlreadyThere, NotAllowed, InvalidValue
     └── DatabaseUnreachable, NoPlant, UpgradeNeeded  where the stock is kept
 
@@ -271,6 +273,12 @@ class NotReversible(Refusal):
     code = "not_reversible"
 
 
+class WrongSite(Refusal):
+    """Stock on the way is for another site, or would go to where it is."""
+
+    code = "wrong_site"
+
+
 class KeyReused(Refusal):
     """The key was used for something else (I)."""
 
@@ -299,6 +307,24 @@ class InvalidDates(Refusal):
     """The end comes before the start."""
 
     code = "invalid_dates"
+
+
+class AuditSigned(Refusal):
+    """The audit is signed off, and stands as it was signed."""
+
+    code = "audit_signed"
+
+
+class NotLookedAt(Refusal):
+    """An audit is signed off when somebody has looked at every check."""
+
+    code = "not_looked_at"
+
+
+class NotWorkedOut(Refusal):
+    """What the check finds isn't worked out yet."""
+
+    code = "not_worked_out"
 
 
 class NotFound(Refusal):

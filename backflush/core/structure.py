@@ -76,7 +76,10 @@ class Step:
         """Stock units of the component for one of its parent, waste included (Q2)."""
         if self.factor is None:
             return None
-        return Fraction(self.quantity) * 100 / (100 - Fraction(self.waste)) * self.factor
+        exact = Fraction(self.quantity)
+        if self.waste:
+            exact = exact * 100 / (100 - Fraction(self.waste))
+        return exact * self.factor
 
 
 @dataclass(frozen=True, slots=True)

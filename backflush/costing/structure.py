@@ -8,6 +8,7 @@ its place.
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 
 from backflush.core.structure import Line, Step, in_order
@@ -47,14 +48,13 @@ class CostedStructure:
         self._lines: dict[int, list[Line]] = {}
         wanted = {item.pk}
         while wanted:
-            found = lines_of(site, wanted)
-            self._lines.update(
-                {pk: in_order(line for line in found.get(pk, ()) if line.in_force(day)) for pk in wanted}
-            )
+            found = lines_of(site, wanted, day=day)
+            self._lines.update({pk: in_order(found.get(pk, ())) for pk in wanted})
             met = {line.component.item for pk in wanted for line in self._lines[pk]}
             wanted = met - self._lines.keys()
         self._converter = converter(self._lines)
         self.items = Item.objects.select_related("cost", "stock_unit").in_bulk(self._lines)
+        self._per_parents: dict[tuple[int, str, Decimal, Decimal], Fraction | None] = {}
         self._each: dict[int, Fraction | None] = {}
         self._roll_up()
 
@@ -110,8 +110,13 @@ class CostedStructure:
         )
 
     def _per_parent(self, line: Line) -> Fraction | None:
-        factor = self._converter.factor(line.component.item, line.unit, line.component.unit)
-        return Step(line.number, line.component, line.quantity, line.unit, line.waste, factor).multiplier
+        """Worked out once for lines that say the same: a common screw stands in hundreds of places."""
+        says = line.component.item, line.unit, line.quantity, line.waste
+        if says not in self._per_parents:
+            factor = self._converter.factor(line.component.item, line.unit, line.component.unit)
+            step = Step(line.number, line.component, line.quantity, line.unit, line.waste, factor)
+            self._per_parents[says] = step.multiplier
+        return self._per_parents[says]
 
     def _roll_up(self) -> None:
         """Every item once, what is below it first; by a stack, because depth has no limit."""

@@ -9,4 +9,5 @@ only, all of a site with the same few statements, however large the plant is.
     rules      actions, rules and type codes
     lines      structures and their components
     selectors  `examine`, which asks all of these
+    last_check the last examination, kept for a glance
 """

@@ -16,6 +16,22 @@ class Severity(StrEnum):
     """Nothing stops; something is assumed otherwise than one may think, or not at all."""
 
 
+class About(StrEnum):
+    """The kinds of things that a finding can be about."""
+
+    ACTION = "action"
+    TYPE_CODE = "type code"
+    LOCATION = "location"
+    UNIT = "unit"
+    ITEM = "item"
+    SITE = "site"
+    PURCHASE_ORDER = "purchase order"
+
+
+Named = tuple[About, str]
+"""A kind of thing, and what this one is called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of finding."""
@@ -26,13 +42,17 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that will go wrong: what it is about, a sentence, and what to do."""
+    """One thing that will go wrong: what it is about, a sentence, and what to do.
+
+    `about` are the things that it concerns, each with its kind, so that whoever looks at one of them is told.
+    """
 
     code: str
     severity: Severity
     subject: str
     sentence: str
     remedy: str
+    about: tuple["Named", ...] = ()
 
 
 KINDS: Final = {
@@ -57,6 +77,6 @@ KINDS: Final = {
 """By code, in the order in which they are shown."""
 
 
-def found(code: str, subject: str, sentence: str, remedy: str) -> Finding:
+def found(code: str, subject: str, sentence: str, remedy: str, *about: Named) -> Finding:
     """A finding of a known kind."""
-    return Finding(code, KINDS[code].severity, subject, sentence, remedy)
+    return Finding(code, KINDS[code].severity, subject, sentence, remedy, about)

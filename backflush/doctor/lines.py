@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from backflush.core.moves import Tracking
 from backflush.doctor.chart import Chart, named
-from backflush.doctor.findings import Finding, found
+from backflush.doctor.findings import About, Finding, Named, found
 from backflush.doctor.needs import Need, Needs, loops
 from backflush.items.models import ComponentClass, Item
 from backflush.stockmap.models import Location, TransferRule
@@ -23,6 +23,7 @@ def structure_loops(chart: Chart) -> Iterator[Finding]:
             codes[0],
             f"{' contains '.join(codes)}. Its structure can't be entered again, and phantoms can't be passed through.",
             "Take one of these lines away, and enter the structure again.",
+            *((About.ITEM, code) for code in dict.fromkeys(codes)),
         )
 
 
@@ -37,13 +38,21 @@ def fixed_on_phantoms(chart: Chart) -> Iterator[Finding]:
                     f"{item.code} line {line.number} has a fixed quantity of {line.component.code}, which is a phantom "
                     "and never taken itself: the structure is refused when it is used.",
                     f"Put the fixed quantity on a line of {line.component.code}.",
+                    (About.ITEM, item.code),
+                    (About.ITEM, line.component.code),
                 )
 
 
 def too_large(needs: Needs) -> Iterator[Finding]:
     """Structures that come to more lines than can be kept."""
     for code, sentence in needs.too_large.items():
-        yield found("structure_too_large", code, f"{code}: {sentence}", "Make some of its phantoms items of their own.")
+        yield found(
+            "structure_too_large",
+            code,
+            f"{code}: {sentence}",
+            "Make some of its phantoms items of their own.",
+            (About.ITEM, code),
+        )
 
 
 def missing_conversions(needs: Needs) -> Iterator[Finding]:
@@ -60,6 +69,9 @@ def missing_conversions(needs: Needs) -> Iterator[Finding]:
             f"There is no conversion from {unit} to {stock_unit} for {component} ({named(named_lines)}): "
             "releasing, ordering and receiving what needs it is refused.",
             f"Add a conversion from {unit} to {stock_unit}, or change the lines' unit.",
+            (About.ITEM, component),
+            (About.UNIT, unit),
+            (About.UNIT, stock_unit),
         )
 
 
@@ -77,6 +89,7 @@ def without_structure(chart: Chart) -> Iterator[Finding]:
                 item.code,
                 f"{item.code} is backflushed and has no structure in force, so nothing is assumed for it{until}.",
                 f"Enter what {item.code} is made of, or give it a type code without a backflush action.",
+                (About.ITEM, item.code),
             )
 
 
@@ -88,6 +101,7 @@ def empty_phantoms(needs: Needs) -> Iterator[Finding]:
             phantom,
             f"{phantom} is a phantom with no line in force, so {named(users)} uses nothing through it.",
             f"Enter what {phantom} is made of, or end the lines that name it.",
+            (About.ITEM, phantom),
         )
 
 
@@ -105,6 +119,7 @@ def obsolete_components(needs: Needs) -> Iterator[Finding]:
             item.code,
             f"{item.code} is obsolete since {item.obsolete_on:%d %b %Y} and still stands in {named(lines)}.",
             "End these lines and start one with what is used instead.",
+            (About.ITEM, item.code),
         )
 
 
@@ -131,6 +146,8 @@ def troubled_needs(needs: Needs) -> Iterator[Finding]:
             f"{component} at {path}",
             f"{component} has never been at {path}, where {named(lines)} takes it from: it will be short.",
             f"Bring some {component} to {path}, or give the line the from-location where it is.",
+            (About.ITEM, component),
+            (About.LOCATION, path),
         )
 
 
@@ -141,6 +158,9 @@ def _same_location(need: Need, rule: TransferRule, place: Location) -> Finding:
         f"{need.line} takes {need.component.code} from {place.path}, where {rule.action.name} puts it: "
         "every booking is refused.",
         "Give the line another from-location, or take its own away.",
+        *_both(need),
+        (About.LOCATION, place.path),
+        (About.ACTION, rule.action.name),
     )
 
 
@@ -153,6 +173,7 @@ def _tracked(need: Need) -> Finding:
         f"{need.line} backflushes {item.code}, which is kept by {kept}: nobody can know which was used, so it stays "
         "unresolved at every booking.",
         "Mark the line by hand and issue it, or let stores resolve it each time.",
+        *_both(need),
     )
 
 
@@ -163,6 +184,8 @@ def _in_bins(need: Need, place: Location) -> Finding:
         f"{need.line} takes {need.component.code} from {place.path}, which is kept in bins: nobody can know which "
         "bin, so it stays unresolved at every booking.",
         "Give the line a from-location without bins, mark it by hand, or let stores resolve it each time.",
+        *_both(need),
+        (About.LOCATION, place.path),
     )
 
 
@@ -173,4 +196,11 @@ def _without_balance(need: Need, place: Location) -> Finding:
         f"{need.line} takes {need.component.code} from {place.path}, which keeps no balances: it is never short, and "
         "nothing is taken from stock.",
         "Give the line the from-location where the component is.",
+        *_both(need),
+        (About.LOCATION, place.path),
     )
+
+
+def _both(need: Need) -> tuple[Named, Named]:
+    """What is made, and what is taken for it."""
+    return (About.ITEM, need.made.code), (About.ITEM, need.component.code)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from backflush.doctor.chart import Chart, named
-from backflush.doctor.findings import Finding, found
+from backflush.doctor.findings import About, Finding, Named, found
 from backflush.items.models import ComponentClass, Item, TypeCode
 from backflush.stockmap.models import Action, ActionType
 
@@ -14,7 +14,7 @@ PRODUCED = {ComponentClass.MADE, ComponentClass.KIT}
 
 def actions_without_rule(chart: Chart) -> Iterator[Finding]:
     """Actions that a type code in use, an open purchase order or the site names, and that are inactive here (A2)."""
-    users: dict[int, list[str]] = defaultdict(list)
+    users: dict[int, list[Named]] = defaultdict(list)
     actions: dict[int, Action] = {}
     for action, user in _named_actions(chart):
         if action.pk not in chart.rules:
@@ -25,23 +25,30 @@ def actions_without_rule(chart: Chart) -> Iterator[Finding]:
             "no_rule",
             action.name,
             f"{action.name} has no rule at {chart.site.code}, so every {action.type} by it is refused. "
-            f"Named by {named(users[pk])}.",
+            f"Named by {named(map(_user, users[pk]))}.",
             f"Give {action.name} a rule from where to where, or take it away from what names it.",
+            (About.ACTION, action.name),
+            *users[pk],
         )
 
 
-def _named_actions(chart: Chart) -> Iterator[tuple[Action, str]]:
+def _user(user: Named) -> str:
+    kind, name = user
+    return {About.TYPE_CODE: f"type code {name}", About.SITE: f"the site {name}"}.get(kind, name)
+
+
+def _named_actions(chart: Chart) -> Iterator[tuple[Action, Named]]:
     in_use = {item.type_code_id for item in chart.live()}
     for code in chart.type_codes:
         for place in PLACES if code.pk in in_use else ():
             action: Action | None = getattr(code, place)
             if action is not None:
-                yield action, f"type code {code.code}"
+                yield action, (About.TYPE_CODE, code.code)
     for order in chart.open_orders:
         if order.receive_action is not None:
-            yield order.receive_action, order.number
+            yield order.receive_action, (About.PURCHASE_ORDER, order.number)
     if chart.site.receive_action is not None:
-        yield chart.site.receive_action, f"the site {chart.site.code}"
+        yield chart.site.receive_action, (About.SITE, chart.site.code)
 
 
 def orders_without_receive_action(chart: Chart) -> Iterator[Finding]:
@@ -54,6 +61,7 @@ def orders_without_receive_action(chart: Chart) -> Iterator[Finding]:
             f"The site {chart.site.code} names no receive action, and neither do {len(orders):,} open purchase orders "
             f"({named(orders)}), so nothing can be received on them.",
             "Name a receive action for the site.",
+            (About.SITE, chart.site.code),
         )
 
 
@@ -66,6 +74,7 @@ def made_without_completion(chart: Chart) -> Iterator[Finding]:
                 code.code,
                 f"Type code {code.code} has no completion action, so production of its {_count(items)} is refused.",
                 f"Give {code.code} a completion action, or these items another type code.",
+                (About.TYPE_CODE, code.code),
             )
 
 
@@ -79,6 +88,7 @@ def subcontracted_without_backflush(chart: Chart) -> Iterator[Finding]:
                 f"Type code {code.code} has no backflush action, so receiving its sub-contracted {_count(items)} "
                 "takes nothing from the stock at the supplier.",
                 f"Give {code.code} a backflush action, or these items another type code.",
+                (About.TYPE_CODE, code.code),
             )
 
 
@@ -111,6 +121,8 @@ def troubled_backflush_rules(chart: Chart) -> Iterator[Finding]:
                     f"{name} backflushes {end} {location.path}, which is kept in bins: nobody can know which bin, so "
                     "every line that it moves stays unresolved.",
                     f"Let {name} go {end} a location without bins, and bring the stock there before it is used.",
+                    (About.ACTION, name),
+                    (About.LOCATION, location.path),
                 )
         if not rule.source.has_balance:
             yield found(
@@ -119,4 +131,6 @@ def troubled_backflush_rules(chart: Chart) -> Iterator[Finding]:
                 f"{name} backflushes from {rule.source.path}, which keeps no balances: nothing is ever short, and "
                 "nothing is taken from stock.",
                 f"Let {name} go from the location where the components are.",
+                (About.ACTION, name),
+                (About.LOCATION, rule.source.path),
             )

@@ -208,7 +208,7 @@ def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date |
     new_key, done = claim_key(site=site, key=key, operation="reverse", content={"posting": posting, "at": at})
     if done:
         return done
-    job = Job.objects.select_for_update(no_key=True).filter(postings=posting).first()
+    job = Job.objects.select_for_update(no_key=True).filter(site=site, postings__site=site, postings=posting).first()
     original = Posting.objects.select_for_update(no_key=True, of=("self",)).get(site=site, pk=posting)
     require_not_reversed(original)
     moment = event_time(site, at)
@@ -225,6 +225,13 @@ def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date |
 
 
 def require_not_reversed(original: Posting) -> None:
-    """Refuse to take an issue, a return, a hand movement or a count back twice."""
+    """Refuse to take an issue, a return, a hand movement or a count back twice, or what went between sites at all.
+
+    What is on the way may have arrived without this server knowing; taken back here, it would be there twice.
+    """
+    if original.process == Process.HAND and original.consignments.exists():
+        raise NotReversible(
+            "This went from one site to another. Let it arrive, and send it back from there.", field="posting"
+        )
     if (earlier := original.reversals.select_related("by").first()) is not None:
         raise AlreadyReversed(f"This was reversed on {earlier.at:%d %b %Y} by {earlier.by}.", field="posting")

@@ -5,7 +5,7 @@ stopped is finished by running it again, and a file imported twice posts once.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -19,17 +19,16 @@ from backflush.importing.work import Work
 from backflush.ledger.keys import posted_keys
 from backflush.ledger.selectors import serials_there
 from backflush.people.models import User
-from backflush.stockmap.models import Site
+from backflush.stockmap.models import Site, TransferRule
 from backflush.stockmap.selectors import event_time
 from backflush.works.models import WorksOrder
-from backflush.works.selectors import orders_found
+from backflush.works.selectors import Bookable, orders_found
 from backflush.works.services import (
     BookingIn,
     book_production_many,
     booking_made,
     booking_refusals,
     count_in,
-    rules_for,
 )
 
 TABLE: Final = "bookings"
@@ -150,13 +149,13 @@ class _Checks:
         self._work = work
         self._site = site
         self._kept: dict[str, WorksOrder] = {}
+        self._rules: dict[int, TransferRule] = {}
         self._serials: dict[tuple[int, str], int] = {}
         self._ends: dict[tuple[int | None, int | None], Refusal | None] = {}
 
     def check(self, entered: Sequence[Entered]) -> None:
         """Note everything that is wrong with some bookings."""
-        orders = self._orders({booking.order for _, booking in entered})
-        rules = rules_for(self._site, orders.values())
+        orders, rules = self._orders({booking.order for _, booking in entered})
         made = []
         for row, booking in entered:
             order = self._work.find(TABLE, row, "order", orders, booking.order)
@@ -182,14 +181,15 @@ class _Checks:
         except Refusal as refusal:
             yield refusal
 
-    def _orders(self, numbers: set[str]) -> Mapping[str, WorksOrder]:
+    def _orders(self, numbers: set[str]) -> Bookable:
         """The orders of these numbers. Where orders complete themselves, how full they are is kept in mind."""
         wanted = sorted(numbers - self._kept.keys())
-        found = orders_found(self._site, wanted, among=WorksOrder.objects.all())
+        found = orders_found(self._site, wanted)
         if not self._site.complete_when_full:
             return found
-        self._kept |= found
-        return {number: self._kept[number] for number in numbers if number in self._kept}
+        self._kept |= found.orders
+        self._rules |= found.rules
+        return Bookable({number: self._kept[number] for number in numbers if number in self._kept}, self._rules)
 
     def _check_goods(self, made: Sequence[tuple[Row, Made]]) -> None:
         bins = goods_bins(one for _, one in made)

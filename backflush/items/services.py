@@ -28,6 +28,7 @@ from backflush.core.refusals import (
 from backflush.core.units import Conversion, contradiction
 from backflush.items.models import Batch, ComponentClass, Item, ItemCost, ProductGroup, TypeCode, Unit, UnitConversion
 from backflush.stockmap.models import Action, ActionType
+from backflush.stockmap.naming import named_once
 from backflush.stockmap.services import require_new, require_type
 
 COST_ELEMENTS = tuple(
@@ -65,6 +66,7 @@ class UnitIn:
     name: str = ""
 
 
+@named_once("a unit")
 @transaction.atomic
 def add_units(units: Sequence[UnitIn]) -> list[Unit]:
     """Units of measure."""
@@ -93,6 +95,7 @@ class ProductGroupIn:
     description: str = ""
 
 
+@named_once("a product group")
 @transaction.atomic
 def add_product_groups(groups: Sequence[ProductGroupIn]) -> list[ProductGroup]:
     """Items that are looked at together."""
@@ -130,6 +133,7 @@ class TypeCodeIn:
 TYPE_CODE_FIELDS = ("description", "completion", "backflush", "issue", "return_action")
 
 
+@named_once("a type code")
 @transaction.atomic
 def add_type_codes(codes: Sequence[TypeCodeIn]) -> list[TypeCode]:
     """What decides, by its actions, whether and how its items are backflushed (A4)."""
@@ -213,6 +217,7 @@ def require_sound(items: Iterable[ItemIn]) -> None:
             raise refusal
 
 
+@named_once("an item")
 @transaction.atomic
 def add_items(items: Sequence[ItemIn]) -> list[Item]:
     """Items with their first costs."""

@@ -64,7 +64,9 @@ class Posting(models.Model):
     at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    key = models.OneToOneField(Key, models.PROTECT, null=True, related_name="posting")
+    key = models.ForeignKey(
+        Key, models.PROTECT, null=True, db_index=False, related_name="postings", related_query_name="posting"
+    )
     job = models.ForeignKey(Job, models.PROTECT, null=True, related_name="postings")
     reverses = models.ForeignKey("self", models.PROTECT, null=True, related_name="reversals")
     remarks = models.CharField(max_length=500, blank=True)
@@ -73,7 +75,9 @@ class Posting(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["site", "reverses"], condition=Q(reverses__isnull=False), name="reversed_once"
-            )
+            ),
+            # The key first, so that this one index serves look-ups by it too.
+            models.UniqueConstraint(fields=["key", "site"], condition=Q(key__isnull=False), name="posted_once_by_key"),
         ]
         indexes = [models.Index(fields=["site", "process", "at"], name="posting_by_process")]
 
@@ -134,6 +138,22 @@ class Movement(models.Model):
                 "id",
                 condition=Q(status=Status.UNRESOLVED),
                 name="unresolved_oldest_first",
+            ),
+            # Of what waits alone, so a booking that leaves nothing waiting pays for neither. This one has all that the
+            # queue's groups are counted from; the status for SQLite, which looks it up elsewhere if it isn't there, and
+            # last, because PostgreSQL doesn't look at it.
+            models.Index(
+                fields=["site", "source", "item", "reason", "due", "at", "status"],
+                condition=Q(status=Status.UNRESOLVED),
+                name="waiting_by_pot",
+            ),
+            models.Index(
+                "site",
+                "at",
+                Coalesce("origin", "id"),
+                "id",
+                condition=Q(status=Status.UNRESOLVED) & ~Q(reason=Reason.SHORT),
+                name="waiting_for_choice",
             ),
             models.Index(fields=["site", "item", "at", "id"], name="movement_by_item"),
             models.Index(fields=["site", "at", "id"], name="movement_by_time"),

@@ -11,7 +11,7 @@ from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import DateBeforeOriginal, MoreThanIssued, NotFound
 from backflush.fields import ExactSum
 from backflush.items.models import Item
-from backflush.ledger.models import Balance, Job, Key, Movement, Posting
+from backflush.ledger.models import Balance, Job, Movement, Posting
 from backflush.stockmap.models import Location, Site
 from backflush.stockmap.selectors import place_of
 from backflush.structures.models import FrozenLine
@@ -43,10 +43,10 @@ def movement_numbered(site: Site, number: int) -> Movement:
 
 def posting_keyed(site: Site, key: str) -> Posting:
     """What was posted under a caller's key."""
-    found = Key.objects.filter(site=site, key=key).select_related("posting").first()
+    found = Posting.objects.filter(site=site, key__site=site, key__key=key).first()
     if found is None:
         raise NotFound(f"Nothing was posted under the key {key!r}.", field="key")
-    return found.posting
+    return found
 
 
 def posting_numbered(site: Site, number: int) -> Posting:
@@ -205,6 +205,18 @@ def locations_in_use(locations: Collection[int]) -> set[int]:
     came = Movement.objects.filter(target__in=locations).values_list("target", flat=True).distinct()
     went = Movement.objects.filter(source__in=locations).values_list("source", flat=True).distinct()
     return {*came, *went}
+
+
+def bins_in_use(location: int, bins: Collection[str]) -> set[str]:
+    """Those of some bins of a location that have held anything."""
+    kept = Balance.objects.filter(location=location, bin__in=bins)
+    return set(kept.order_by().values_list("bin", flat=True).distinct())
+
+
+def holding_stock(locations: Collection[int]) -> set[int]:
+    """Those of some locations where there is anything now."""
+    there = Balance.objects.filter(location__in=locations, quantity__gt=0)
+    return set(there.order_by().values_list("location", flat=True).distinct())
 
 
 def sites_in_use(sites: Collection[int]) -> set[int]:

@@ -18,7 +18,7 @@ from backflush.core.moves import Moved, Plan, Pot, Process, Shortage, Status, St
 from backflush.core.quantity import LARGEST, ZERO, from_scaled, to_scaled, written
 from backflush.core.refusals import InsufficientStock, QuantityTooLarge, SerialInStock
 from backflush.core.text import require_short
-from backflush.items.models import Item
+from backflush.items.models import Item, Unit
 from backflush.ledger.models import Balance, Job, JobKind, Movement, Posting
 from backflush.ledger.statements import (
     ADD_MOVEMENTS,
@@ -29,15 +29,16 @@ from backflush.ledger.statements import (
     OPEN_BALANCES,
     OPEN_JOBS,
     READ_BALANCES,
+    SET_STATUS,
     Row,
-    Statement,
     add,
     driver_time,
     pot_row,
     run,
 )
 from backflush.people.models import User
-from backflush.stockmap.models import Location, Site
+from backflush.prepared import Part, Prepared
+from backflush.stockmap.models import Action, Location, Site, TransferRule
 
 REMARKS_LENGTH = 500
 NUMBER_LENGTH = 60
@@ -60,17 +61,20 @@ def lock_balances(*, site: Site, pots: Iterable[Pot]) -> Stock:
     """Lock some pots, opening those that have no balance yet, and say what is in them."""
     assert connection.in_atomic_block, "the use case owns the transaction"
     rows = [pot_row(site.pk, pot) for pot in sorted(pots)]
-    run(OPEN_BALANCES, rows)
-    return _stock(LOCK_BALANCES, rows)
+    locked = run(LOCK_BALANCES, rows)
+    if len(locked) < len(rows):
+        run(OPEN_BALANCES, rows)
+        locked = run(LOCK_BALANCES, rows)
+    return _stock(locked)
 
 
 def read_balances(*, site: Site, pots: Iterable[Pot]) -> Stock:
     """What is in some pots, without locking them: for previews."""
-    return _stock(READ_BALANCES, [pot_row(site.pk, pot) for pot in sorted(pots)])
+    return _stock(run(READ_BALANCES, [pot_row(site.pk, pot) for pot in sorted(pots)]))
 
 
-def _stock(statement: Statement, rows: Sequence[Row]) -> Stock:
-    return Stock({Pot(*row[:5]): from_scaled(row[5]) for row in run(statement, rows)})
+def _stock(rows: Iterable[Row]) -> Stock:
+    return Stock({Pot(*row[:5]): from_scaled(row[5]) for row in rows})
 
 
 def post(entries: Sequence[Entry], *, site: Site, by: User, stock: Stock) -> list[Posting]:
@@ -244,15 +248,36 @@ def lock_waiting(*, site: Site, movements: Collection[int]) -> dict[int, Movemen
     finds everything that has become of it.
     """
     assert connection.in_atomic_block, "the use case owns the transaction"
-    origins = Movement.objects.filter(site=site, pk__in=movements).values_list("origin", flat=True)
-    wanted = {*movements, *(origin for origin in origins if origin is not None)}
-    locked = (
-        Movement.objects.select_for_update(no_key=True, of=("self",))
-        .filter(site=site, pk__in=wanted)
-        .select_related("item__stock_unit", "source", "target", "rule__action", "posting")
-        .order_by("pk")
-    )
-    return {movement.pk: movement for movement in locked if movement.pk in movements}
+    wanted = set(movements)
+    if not wanted:
+        return {}
+    locked = (row[0] for row in LOCK_WAITING.rows(site=site.pk, movements=sorted(wanted)))
+    return {movement.pk: movement for movement in locked if movement.pk in wanted}
+
+
+_OR_ITS_ORIGIN = (
+    "SELECT id FROM ledger_movement WHERE id {among:movements:bigint} UNION "
+    "SELECT origin_id FROM ledger_movement WHERE id {among:movements:bigint} AND origin_id IS NOT NULL"
+)
+LOCK_WAITING = Prepared(
+    "lock what waits",
+    (
+        Part("m", Movement),
+        Part("i", Item, of="m.item"),
+        Part("u", Unit, of="i.stock_unit"),
+        Part("s", Location, of="m.source"),
+        Part("t", Location, of="m.target"),
+        Part("p", Posting, of="m.posting"),
+        Part("r", TransferRule, of="m.rule"),
+        Part("a", Action, of="r.action"),
+    ),
+    "FROM ledger_movement m JOIN items_item i ON i.id = m.item_id JOIN items_unit u ON u.id = i.stock_unit_id "
+    "JOIN stockmap_location s ON s.id = m.source_id JOIN stockmap_location t ON t.id = m.target_id "
+    "JOIN ledger_posting p ON p.id = m.posting_id AND p.site_id = m.site_id "
+    "LEFT JOIN stockmap_transferrule r ON r.id = m.rule_id LEFT JOIN stockmap_action a ON a.id = r.action_id "
+    f"WHERE m.site_id = %(site)s AND m.id IN ({_OR_ITS_ORIGIN}) ORDER BY m.id",
+    locks="FOR NO KEY UPDATE OF m",
+)
 
 
 def open_jobs(*, site: Site, kind: JobKind, numbered: Sequence[tuple[str, Item]]) -> list[Job]:
@@ -279,5 +304,5 @@ def advance_jobs(jobs: Iterable[Job]) -> None:
 
 def set_status(movements: Sequence[int], *, before: Status, after: Status) -> None:
     """Move the status of locked movements on: all that ever changes in what was posted."""
-    changed = Movement.objects.filter(pk__in=movements, status=before).update(status=after)
-    assert changed == len(movements), "another status than the one that was locked"
+    changed = run(SET_STATUS, [(movement, before.value, after.value) for movement in movements])
+    assert len(changed) == len(movements), "another status than the one that was locked"

@@ -6,16 +6,16 @@ because Django's binds on the client and is three times slower; SQLite takes row
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import psycopg
 from django.db import connection
 from django.db.models import Model
 
 from backflush.core.moves import Pot
+from backflush.prepared import execute
 
 Row = tuple[Any, ...]
 
@@ -45,7 +45,7 @@ def adding(table: str, columns: Mapping[str, str]) -> Statement:
         f"add to {table}",
         tuple(columns.values()),
         f"INSERT INTO {table} ({names}) SELECT {names} FROM {{columns}} AS k({names}, ord) ORDER BY ord RETURNING id",
-        f"INSERT INTO {table} ({names}) SELECT {values} FROM json_each(%s) ORDER BY key RETURNING id",
+        f"INSERT INTO {table} ({names}) SELECT {values} FROM json_each(?) ORDER BY key RETURNING id",
     )
 
 
@@ -53,6 +53,7 @@ POT_TYPES = ("bigint", "bigint", "bigint", "text", "text", "text")
 _POT_COLUMNS = "site_id, item_id, location_id, bin, batch, serial"
 _KEYS = "k(site_id, item_id, location_id, bin, batch, serial, ord)"
 _SAME_POT = " AND ".join(f"b.{column} = k.{column}" for column in _POT_COLUMNS.split(", "))
+_HELD = "SELECT b.item_id, b.location_id, b.bin, b.batch, b.serial, b.quantity FROM ledger_balance b"
 _JSON_POT = ", ".join(f"value ->> {index} AS {column}" for index, column in enumerate(_POT_COLUMNS.split(", ")))
 
 OPEN_BALANCES = Statement(
@@ -61,21 +62,24 @@ OPEN_BALANCES = Statement(
     # Missing balances are opened at zero, in key order and before any is locked: see docs/decisions/0003.
     f"INSERT INTO ledger_balance ({_POT_COLUMNS}, quantity) SELECT {_POT_COLUMNS}, 0 FROM {{columns}} AS {_KEYS} "
     f"WHERE NOT EXISTS (SELECT FROM ledger_balance b WHERE {_SAME_POT}) ORDER BY ord ON CONFLICT DO NOTHING",
-    f"INSERT INTO ledger_balance ({_POT_COLUMNS}, quantity) VALUES (%s, %s, %s, %s, %s, %s, 0) ON CONFLICT DO NOTHING",
+    f"INSERT INTO ledger_balance ({_POT_COLUMNS}, quantity) VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
     by_row=True,
 )
 
 LOCK_BALANCES = Statement(
     "lock balances",
     POT_TYPES,
-    f"SELECT b.item_id, b.location_id, b.bin, b.batch, b.serial, b.quantity FROM {{columns}} AS {_KEYS} "
-    f"JOIN ledger_balance b ON {_SAME_POT} ORDER BY k.ord FOR UPDATE OF b",
-    "SELECT b.item_id, b.location_id, b.bin, b.batch, b.serial, b.quantity "
-    f"FROM (SELECT {_JSON_POT} FROM json_each(%s)) k JOIN ledger_balance b ON {_SAME_POT}",
+    # Where one is missing, none is locked: it must be opened before any lock is taken. See docs/decisions/0003.
+    f"WITH {_KEYS} AS MATERIALIZED (SELECT * FROM {{columns}}) {_HELD} JOIN k ON {_SAME_POT} WHERE NOT EXISTS "
+    f"(SELECT FROM k WHERE NOT EXISTS (SELECT FROM ledger_balance b WHERE {_SAME_POT})) ORDER BY k.ord FOR UPDATE OF b",
+    f"{_HELD} JOIN (SELECT {_JSON_POT} FROM json_each(?)) k ON {_SAME_POT}",
 )
 
 READ_BALANCES = Statement(
-    "read balances", POT_TYPES, LOCK_BALANCES.postgresql.removesuffix(" FOR UPDATE OF b"), LOCK_BALANCES.sqlite
+    "read balances",
+    POT_TYPES,
+    f"{_HELD} JOIN {{columns}} AS {_KEYS} ON {_SAME_POT}",
+    LOCK_BALANCES.sqlite,
 )
 
 CHANGE_BALANCES = Statement(
@@ -83,8 +87,8 @@ CHANGE_BALANCES = Statement(
     ("bigint", *POT_TYPES),
     "UPDATE ledger_balance b SET quantity = b.quantity + k.change "
     f"FROM {{columns}} AS {_KEYS.replace('k(', 'k(change, ')} WHERE {_SAME_POT}",
-    "UPDATE ledger_balance SET quantity = quantity + %s WHERE "
-    + " AND ".join(f"{column} = %s" for column in _POT_COLUMNS.split(", ")),
+    "UPDATE ledger_balance SET quantity = quantity + ? WHERE "
+    + " AND ".join(f"{column} = ?" for column in _POT_COLUMNS.split(", ")),
     by_row=True,
 )
 
@@ -122,7 +126,7 @@ ADD_MOVEMENTS = Statement(
     tuple(MOVEMENT_COLUMNS.values()),
     f"INSERT INTO ledger_movement ({_MOVEMENT_NAMES}) SELECT {_MOVEMENT_NAMES} "
     f"FROM {{columns}} AS k({_MOVEMENT_NAMES}, ord) ORDER BY ord",
-    f"INSERT INTO ledger_movement ({_MOVEMENT_NAMES}) VALUES ({', '.join(['%s'] * len(MOVEMENT_COLUMNS))})",
+    f"INSERT INTO ledger_movement ({_MOVEMENT_NAMES}) VALUES ({', '.join(['?'] * len(MOVEMENT_COLUMNS))})",
     by_row=True,
 )
 
@@ -155,13 +159,23 @@ OPEN_JOBS = adding(
     },
 )
 
+SET_STATUS = Statement(
+    "set status",
+    ("bigint", "text", "text"),
+    "UPDATE ledger_movement m SET status = k.after FROM {columns} AS k(id, before, after, ord) "
+    "WHERE m.id = k.id AND m.status = k.before RETURNING m.id",
+    "UPDATE ledger_movement SET status = k.after "
+    "FROM (SELECT value ->> 0 AS id, value ->> 1 AS before, value ->> 2 AS after FROM json_each(?)) k "
+    "WHERE ledger_movement.id = k.id AND status = k.before RETURNING ledger_movement.id",
+)
+
 CLAIM_KEYS = Statement(
     "claim keys",
     ("bigint", "text", "text", "text"),
     "INSERT INTO ledger_key (site_id, key, operation, digest) SELECT site_id, key, operation, digest "
     "FROM {columns} AS k(site_id, key, operation, digest, ord) ORDER BY ord ON CONFLICT DO NOTHING RETURNING key, id",
     "INSERT INTO ledger_key (site_id, key, operation, digest) "
-    "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(%s) WHERE true "
+    "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true "
     "ON CONFLICT DO NOTHING RETURNING key, id",
 )
 
@@ -170,27 +184,20 @@ ADVANCE_JOBS = Statement(
     ("bigint", "bigint", "bigint", "bigint", "boolean", "bigint"),
     "UPDATE ledger_job j SET good = k.good, scrap = k.scrap, produced = k.produced, structure_id = k.structure_id, "
     "uneven = k.uneven FROM {columns} AS k(good, scrap, produced, structure_id, uneven, id, ord) WHERE j.id = k.id",
-    "UPDATE ledger_job SET good = %s, scrap = %s, produced = %s, structure_id = %s, uneven = %s WHERE id = %s",
+    "UPDATE ledger_job SET good = ?, scrap = ?, produced = ?, structure_id = ?, uneven = ? WHERE id = ?",
     by_row=True,
 )
 
 
 def run(statement: Statement, rows: Sequence[Row]) -> list[Row]:
-    """Run a named statement for some rows; answers with what it returns, if anything.
-
-    It goes through Django's execute wrappers on both databases, so that whoever counts statements counts these.
-    """
+    """Run a named statement for some rows; answers with what it returns, if anything."""
     if not rows:
         return []
     if connection.vendor == "postgresql":
-        return _through_wrappers(_on_postgresql, statement.for_postgresql(), [*map(list, zip(*rows, strict=True))])
-    with connection.cursor() as cursor:
-        if statement.by_row:
-            cursor.executemany(statement.sqlite, rows)
-            return []
-        cursor.execute(statement.sqlite, [json.dumps(rows)])
-        answer: list[Row] = cursor.fetchall()
-        return answer
+        return execute(statement.for_postgresql(), [*map(list, zip(*rows, strict=True))])
+    if statement.by_row:
+        return execute(statement.sqlite, rows, by_row=True)
+    return execute(statement.sqlite, [json.dumps(rows)])
 
 
 def add(statement: Statement, objects: Sequence[Model], rows: Sequence[Row]) -> None:
@@ -211,26 +218,44 @@ def driver_date(on: date | None) -> object:
     return on if on is None or connection.vendor == "postgresql" else connection.ops.adapt_datefield_value(on)
 
 
-def _on_postgresql(sql: str, columns: Any, many: bool, context: Any) -> list[Row]:
-    connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(sql, columns)
-        return cursor.fetchall() if cursor.description else []
-
-
-def _through_wrappers(execute: Callable[..., list[Row]], sql: str, columns: list[Any]) -> list[Row]:
-    for wrapper in reversed(connection.execute_wrappers):
-        execute = _wrapped(wrapper, execute)
-    with connection.wrap_database_errors:
-        many = False
-        answer: list[Row] = execute(sql, columns, many, {"connection": connection, "cursor": None})
-    return answer
-
-
-def _wrapped(wrapper: Any, execute: Callable[..., list[Row]]) -> Callable[..., list[Row]]:
-    return lambda sql, columns, many, context: wrapper(execute, sql, columns, many, context)
-
-
 def pot_row(site: int, pot: Pot) -> Row:
     """A pot as the columns that the statements on balances take."""
     return (site, *pot)
+
+
+# As a bigint, which the index can be asked with: PostgreSQL adds them up to a numeric.
+_STOCK = (
+    "(SELECT item_id, location_id, CAST(SUM(quantity) AS bigint) AS there FROM ledger_balance WHERE site_id = %s "
+    "GROUP BY item_id, location_id HAVING SUM(quantity) > 0) t"
+)
+_WAITING = "m.site_id = %s AND m.status = 'unresolved' AND m.source_id = t.location_id AND m.item_id = t.item_id"
+
+# Both begin with the stock, and look once for each pot into the index of what waits: the other way round they would
+# read everything that waits. SQLite keeps to the order of a cross join, PostgreSQL to that of a lateral one.
+_FITTING = {
+    "sqlite": f"SELECT m.id FROM {_STOCK} CROSS JOIN ledger_movement m ON {_WAITING} AND m.reason = 'short' "
+    "AND m.due <= t.there LIMIT %s",
+    "postgresql": f"SELECT f.id FROM {_STOCK} CROSS JOIN LATERAL (SELECT m.id FROM ledger_movement m WHERE {_WAITING} "
+    "AND m.reason = 'short' AND m.due <= t.there LIMIT %s) f LIMIT %s",
+}
+_WITH_STOCK = {
+    "sqlite": f"SELECT t.item_id, t.location_id FROM {_STOCK} "
+    f"WHERE EXISTS (SELECT 1 FROM ledger_movement m WHERE {_WAITING})",
+    "postgresql": f"SELECT t.item_id, t.location_id FROM {_STOCK} CROSS JOIN LATERAL "
+    f"(SELECT 1 FROM ledger_movement m WHERE {_WAITING} LIMIT 1) f",
+}
+
+
+def fitting_movements(site: int, most: int) -> list[int]:
+    """Which unresolved movements wait for stock that is there now, each by itself; so many at most."""
+    limits = [most] if connection.vendor == "sqlite" else [most, most]
+    with connection.cursor() as cursor:
+        cursor.execute(_FITTING[connection.vendor], [site, site, *limits])
+        return [number for (number,) in cursor.fetchall()]
+
+
+def waiting_with_stock(site: int) -> list[tuple[int, int]]:
+    """The items and places of which something is there while something waits for it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WITH_STOCK[connection.vendor], [site, site])
+        return [(item, place) for item, place in cursor.fetchall()]

@@ -6,7 +6,13 @@ from backflush.people.rights import Role
 
 
 class User(AbstractUser):
-    """Whoever books, resolves or sets up; every posting names one."""
+    """Whoever books, resolves or sets up; every posting names one.
+
+    `single_keys` is whether letters alone do something in the pages: whoever speaks to the machine, or is bumped by
+    another hand, switches them off.
+    """
+
+    single_keys = models.BooleanField(default=True)
 
     @property
     def name(self) -> str:
@@ -31,3 +37,13 @@ class Assignment(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["user", "site", "role"], name="role_once")]
+
+
+class Board(models.Model):
+    """Somebody's own Home: which blocks stand on it, in which order, and how wide (`[["backflush-errors", 6], …]`).
+
+    Which blocks there are is the pages' affair; whoever never arranged theirs has no row, and sees their role's.
+    """
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="board")
+    blocks = models.JSONField()

@@ -3,7 +3,7 @@
 from django.db.models import Model
 
 from backflush.core.refusals import NotAllowed, NotFound
-from backflush.people.models import Assignment, User
+from backflush.people.models import Assignment, Board, User
 from backflush.people.rights import Role, Verb, roles_that_may, verbs_of
 
 
@@ -57,3 +57,9 @@ def people_at(site: Model, *, most: int) -> list[User]:
     """Those with a role at a site, by log-in name; no more than so many."""
     there = Assignment.objects.filter(site=site.pk).values("user")
     return list(User.objects.filter(pk__in=there).order_by("username")[:most])
+
+
+def board_of(user: User) -> list[tuple[str, int]] | None:
+    """Somebody's own board, block by block with its width; None as long as they never arranged it."""
+    board = Board.objects.filter(user=user).first()
+    return [(name, width) for name, width in board.blocks] if board else None

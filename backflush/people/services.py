@@ -1,12 +1,12 @@
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Model
 
-from backflush.core.refusals import AlreadyThere, InvalidValue
-from backflush.people.models import Assignment, User
+from backflush.core.refusals import AlreadyThere, InvalidValue, NotAllowed
+from backflush.people.models import Assignment, Board, User
 from backflush.people.rights import Role
 
 
@@ -55,23 +55,82 @@ def give_role(*, user: User, site: Model, role: Role) -> Assignment:
 
 @transaction.atomic
 def change_person(
-    *, user: User, first_name: str, last_name: str, active: bool, site: Model, roles: Iterable[Role]
+    *, user: User, by: User, first_name: str, last_name: str, active: bool, roles: Mapping[int, Iterable[Role]]
 ) -> None:
-    """What somebody is called, whether they may sign in, and all that they are at a site.
+    """What somebody is called, whether they may sign in, and all that they are at some sites (by their keys).
 
-    Refused where nobody would be left at the site who may set up people.
+    Nobody is deleted: whoever has posted stays named. Refused where a site would be left with nobody who may set up
+    people, and where it concerns a site of which whoever asks is no administrator (`not_allowed`).
     """
-    wanted = set(roles)
-    others = Assignment.objects.filter(site=site.pk, role=Role.ADMINISTRATOR, user__is_active=True)
-    stays = active and Role.ADMINISTRATOR in wanted
-    if not stays and others.filter(user=user).exists() and not others.exclude(user=user).exists():
-        raise InvalidValue(f"{user.name} is the only administrator here. Make somebody else one first.", field="roles")
+    wanted = {site: set(held) for site, held in roles.items()}
+    changed = (user.first_name, user.last_name, user.is_active) != (first_name, last_name, active)
+    require_administers(by, user, beyond=() if changed else wanted)
+    leaves = [site for site, held in wanted.items() if Role.ADMINISTRATOR not in held]
+    _require_administrators(user, None if not active else leaves)
     User.objects.filter(pk=user.pk).update(first_name=first_name, last_name=last_name, is_active=active)
-    Assignment.objects.filter(user=user, site_id=site.pk).exclude(role__in=wanted).delete()
-    for role in sorted(wanted):
-        give_role(user=user, site=site, role=role)
+    for site, held in wanted.items():
+        Assignment.objects.filter(user=user, site_id=site).exclude(role__in=held).delete()
+        for role in sorted(held):
+            Assignment.objects.get_or_create(user=user, site_id=site, role=role)
+
+
+def require_administers(by: User, user: User, *, beyond: Iterable[int] = ()) -> None:
+    """Refuse what concerns somebody everywhere, or at some sites, to who is no administrator there (`not_allowed`).
+
+    Or an administrator of one site could sign in as somebody who may everything at another.
+    """
+    theirs = Assignment.objects.filter(user=user).values_list("site", flat=True)
+    concerned = set(beyond) or set(theirs)
+    own = set(Assignment.objects.filter(user=by, role=Role.ADMINISTRATOR).values_list("site", flat=True))
+    if concerned - own:
+        raise NotAllowed(
+            f"{user.name} works at a site of which you are no administrator. Ask an administrator there too.",
+            field="user",
+        )
+
+
+def _require_administrators(user: User, sites: Iterable[int] | None) -> None:
+    """Refuse to take the last administrator from a site; `None` asks about all sites of the person.
+
+    The others' rows are locked, so that two can't take each other away at the same moment.
+    """
+    held = Assignment.objects.filter(role=Role.ADMINISTRATOR, user__is_active=True)
+    mine = set(held.filter(user=user).values_list("site", flat=True))
+    for site in sorted(mine if sites is None else mine.intersection(sites)):
+        rows = list(held.filter(site=site).order_by("pk").select_for_update(of=("self",)))
+        if all(row.user_id == user.pk for row in rows):
+            raise InvalidValue(
+                f"{user.name} is the only administrator here. Make somebody else one first.", field="roles"
+            )
 
 
 def take_role(*, user: User, site: Model, role: Role) -> None:
     """Take a role at a site away from someone."""
     Assignment.objects.filter(user=user, site_id=site.pk, role=role).delete()
+
+
+Placed = tuple[str, int]
+"""A block of a board, and how many of twelve columns it is wide."""
+
+
+@transaction.atomic
+def arrange_board(*, user: User, change: Callable[[list[Placed]], list[Placed]], first: Sequence[Placed]) -> None:
+    """Change somebody's own board; one that was never arranged begins as `first`.
+
+    The person is locked meanwhile, so that two windows don't take each other's changes away.
+    """
+    User.objects.select_for_update().get(pk=user.pk)
+    board = Board.objects.filter(user=user).first()
+    now = [(name, width) for name, width in board.blocks] if board else list(first)
+    Board.objects.update_or_create(user=user, defaults={"blocks": change(now)})
+
+
+def forget_board(*, user: User) -> None:
+    """Go back to the board of one's role."""
+    Board.objects.filter(user=user).delete()
+
+
+def use_single_keys(*, user: User, on: bool) -> None:
+    """Let letters alone do something in the pages, or not."""
+    user.single_keys = on
+    user.save(update_fields=["single_keys"])

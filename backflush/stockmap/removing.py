@@ -5,7 +5,8 @@ from typing import Any
 
 from django.db import models, transaction
 
-from backflush.core.refusals import InUse
+from backflush.core.refusals import InUse, NotFound
+from backflush.stockmap.models import Bin, Location, Site, Supplier, SupplierStock, TransferRule
 
 COUNTED_MOST = 1000
 Thing = models.Model
@@ -46,3 +47,34 @@ def remove(thing: Thing) -> None:
     if users:
         raise InUse(f"{thing} can't be deleted: it is named by {', '.join(users)}.")
     thing.delete()
+
+
+@transaction.atomic
+def remove_bin(*, location: Location, code: str, in_use: bool) -> None:
+    """Take a bin away that never held anything; what was in one is told of by its code (`in_use`)."""
+    found = Bin.objects.filter(location=location, code=code).first()
+    if found is None:
+        raise NotFound(f"{location.path} has no bin {code}.", field="bin")
+    if in_use:
+        raise InUse(f"Stock has been in bin {code}, so it stays: movements name it.", field="bin")
+    found.delete()
+
+
+@transaction.atomic
+def end_supplier_stock(*, supplier: Supplier, site: Site, holds_stock: bool) -> None:
+    """Let a supplier have no stock location at a site any more; then the rule's own place stands (R5).
+
+    Refused while our stock is there: nothing would be taken from it, and nobody would be asked for it (`in_use`).
+    """
+    stock = SupplierStock.objects.filter(site=site, supplier=supplier).select_related("location").first()
+    if stock is None:
+        return
+    if holds_stock:
+        raise InUse(f"There is stock at {stock.location.path}. Bring it back first, or name another.", field="stock")
+    stock.delete()
+
+
+def end_rules_at(*, location: Location) -> int:
+    """End every rule from or to a location: nothing moves there by an action any more. Answers with how many."""
+    rules = TransferRule.objects.filter(site=location.site_id, active=True)
+    return (rules.filter(source=location) | rules.filter(target=location)).update(active=False)

@@ -35,8 +35,10 @@ from backflush.stockmap.models import (
     SupplierStock,
     TransferRule,
 )
+from backflush.stockmap.naming import named_once
 
 
+@named_once("a site")
 @transaction.atomic
 def add_site(*, code: str, name: str = "", time_zone: str = "UTC") -> Site:
     """A plant with stores of its own."""
@@ -73,6 +75,7 @@ class StoreIn:
     description: str = ""
 
 
+@named_once("a store")
 @transaction.atomic
 def add_stores(stores: Sequence[StoreIn]) -> list[Store]:
     """Buildings, halls or sub-contractors that hold locations."""
@@ -116,6 +119,7 @@ class LocationIn:
         return f"{self.store.code}/{self.code}"
 
 
+@named_once("a location")
 @transaction.atomic
 def add_locations(locations: Sequence[LocationIn]) -> list[Location]:
     """Places for stock, or, without balances, parts of the outside."""
@@ -194,6 +198,7 @@ class BinIn:
     code: str
 
 
+@named_once("a bin")
 @transaction.atomic
 def add_bins(bins: Sequence[BinIn]) -> list[Bin]:
     """Places within bin-controlled locations."""
@@ -220,6 +225,7 @@ class SupplierIn:
     name: str = ""
 
 
+@named_once("a supplier")
 @transaction.atomic
 def add_suppliers(suppliers: Sequence[SupplierIn]) -> list[Supplier]:
     """Whom we buy from or send work to."""
@@ -282,6 +288,7 @@ class ActionIn:
     retry: str = RetryRule.NEVER
 
 
+@named_once("an action", field="name")
 @transaction.atomic
 def add_actions(actions: Sequence[ActionIn]) -> list[Action]:
     """Named ways of moving stock; they do nothing at a site before they have a rule there."""

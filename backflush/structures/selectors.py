@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from fractions import Fraction
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from backflush.core.structure import Component, Explosion, Line, explode
 from backflush.core.units import Converter
@@ -19,35 +19,46 @@ def component_of(item: Item) -> Component:
     return Component(item.pk, item.code, item.stock_unit.code, item.component_class == ComponentClass.PHANTOM)
 
 
-def lines_of(site: Site | None, items: Collection[int] | None = None) -> dict[int, list[Line]]:
-    """The structure lines of some items, or of all, every version, each with its own from-location at the site."""
-    found = StructureLine.objects.select_related("component__stock_unit", "unit").order_by("pk")
-    own = LineSource.objects.filter(site=site)
+_COLUMNS = (
+    *("item", "pk", "number", "quantity", "unit__code", "waste", "fixed", "by_hand", "supplier_provides"),
+    *("starts", "ends"),
+    *("component", "component__code", "component__stock_unit__code", "component__component_class"),
+)
+
+
+def lines_of(
+    site: Site | None, items: Collection[int] | None = None, *, day: date | None = None
+) -> dict[int, list[Line]]:
+    """The structure lines of some items, or of all, each with its own from-location at the site.
+
+    Every version, or those in force on a day. Read as columns: a plant has tens of thousands of lines, and a record
+    for each with its component and units takes four times as long.
+    """
+    found, own = StructureLine.objects.order_by("pk"), LineSource.objects.filter(site=site)
     if items is not None:
         found, own = found.filter(item__in=items), own.filter(line__item__in=items)
-    rows = list(found)
+    if day is not None:
+        found = found.filter(in_force_on(day))
+    rows = list(found.values_list(*_COLUMNS))
     sources = dict(own.values_list("line", "location")) if site is not None and rows else {}
+    components: dict[int, Component] = {}
     lines: dict[int, list[Line]] = {}
-    for row in rows:
-        lines.setdefault(row.item_id, []).append(line_of(row, sources.get(row.pk)))
+    for item, pk, number, quantity, unit, waste, fixed, by_hand, provided, starts, ends, *named in rows:
+        component = components.get(named[0]) or components.setdefault(named[0], _component(*named))
+        source = sources.get(pk)
+        line = Line(number, component, quantity, unit, waste, fixed, by_hand, provided, source, starts, ends)
+        lines.setdefault(item, []).append(line)
     return lines
 
 
-def line_of(row: StructureLine, source: int | None) -> Line:
-    """A structure line as the core knows it."""
-    return Line(
-        number=row.number,
-        component=component_of(row.component),
-        quantity=row.quantity,
-        unit=row.unit.code,
-        waste=row.waste,
-        fixed=row.fixed,
-        by_hand=row.by_hand,
-        supplier_provides=row.supplier_provides,
-        source=source,
-        starts=row.starts,
-        ends=row.ends,
-    )
+def _component(pk: int, code: str, unit: str, component_class: str) -> Component:
+    return Component(pk, code, unit, component_class == ComponentClass.PHANTOM)
+
+
+def in_force_on(day: date) -> Q:
+    """The lines in force on a day: both dates are included, an empty one is open (S2)."""
+    begun = Q(starts__isnull=True) | Q(starts__lte=day)
+    return begun & (Q(ends__isnull=True) | Q(ends__gte=day))
 
 
 def structure_rows(item: Item) -> QuerySet[StructureLine]:
@@ -66,9 +77,14 @@ def where_used(item: Item, *, day: date | None = None) -> QuerySet[StructureLine
     """The lines that name an item, by what they are of (`made`); on a day only those in force."""
     found = StructureLine.objects.filter(component=item).select_related("item__stock_unit", "unit")
     if day is not None:
-        begun = Q(starts__isnull=True) | Q(starts__lte=day)
-        found = found.filter(begun, Q(ends__isnull=True) | Q(ends__gte=day))
+        found = found.filter(in_force_on(day))
     return found.annotate(made=F("item__code")).order_by("made", "number", "pk")
+
+
+def use_counts(items: Collection[int], *, day: date) -> dict[int, int]:
+    """In how many structures each of some items stands on a day."""
+    found = StructureLine.objects.filter(in_force_on(day), component__in=items).order_by()
+    return dict(found.values_list("component").annotate(Count("item", distinct=True)))
 
 
 def contents() -> dict[int, set[int]]:

@@ -35,7 +35,9 @@ class PurchaseOrderLine(models.Model):
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     order = models.ForeignKey(PurchaseOrder, models.PROTECT, related_name="lines")
     number = models.PositiveIntegerField()
-    job = models.OneToOneField(Job, models.PROTECT, related_name="purchase_line")
+    job = models.ForeignKey(
+        Job, models.PROTECT, db_index=False, related_name="purchase_lines", related_query_name="purchase_line"
+    )
     item = models.ForeignKey(Item, models.PROTECT, related_name="purchase_lines")
     quantity = QuantityField()
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
@@ -46,5 +48,7 @@ class PurchaseOrderLine(models.Model):
         ordering = ["order", "number"]
         constraints = [
             models.UniqueConstraint(fields=["site", "order", "number"], name="purchase_line_once"),
+            # The job first, so that this one index serves look-ups by it too.
+            models.UniqueConstraint(fields=["job", "site"], name="one_purchase_line_each_job"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="purchase_line_for_something"),
         ]

@@ -54,16 +54,18 @@ def purchase_lines(order: PurchaseOrder) -> list[PurchaseOrderLine]:
 
 
 def receipts(site: Site, *, order: PurchaseOrder | None = None) -> QuerySet[Booking]:
-    """Receipts, reversed ones too, to be listed by posting; of one order, or of all."""
+    """Receipts, reversed ones too, to be listed by posting; of one order, or of all.
+
+    Each says which order line it was for: `order_number`, `line_number`, `supplier_code`, and the line's `unit_code`.
+    """
     found = Booking.objects.filter(site=site, posting__process=Process.GOODS_RECEIVED)
     if order is not None:
         found = found.filter(job__purchase_line__order=order)
-    return found.select_related(
-        "posting__by",
-        "reversed_by__by",
-        "item__stock_unit",
-        "job__purchase_line__order__supplier",
-        "job__purchase_line__unit",
+    return found.select_related("posting__by", "reversed_by__by", "item__stock_unit").annotate(
+        order_number=F("job__purchase_line__order__number"),
+        supplier_code=F("job__purchase_line__order__supplier__code"),
+        line_number=F("job__purchase_line__number"),
+        unit_code=F("job__purchase_line__unit__code"),
     )
 
 

@@ -33,6 +33,7 @@ from backflush.ledger.models import Job, JobKind
 from backflush.ledger.services import open_jobs
 from backflush.people.models import User
 from backflush.stockmap.models import Action, ActionType, Site, TransferRule
+from backflush.stockmap.naming import named_once
 from backflush.stockmap.selectors import (
     actions_named,
     day_at,
@@ -72,6 +73,7 @@ class PurchaseOrderIn:
     receive_action: str = ""
 
 
+@named_once("a purchase order", field="number")
 @transaction.atomic
 def place_orders(orders: Sequence[PurchaseOrderIn], *, site: Site, by: User) -> list[PurchaseOrder]:
     """Place orders for bought-in or sub-contracted items; refused where a line in force can't be converted (Q4)."""

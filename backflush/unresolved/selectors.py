@@ -72,6 +72,12 @@ def settlement_of(movement: Movement) -> Settlement | None:
     )
 
 
+def last_settlement(site: Site) -> Settlement | None:
+    """What was settled last, and is settled still: who has emptied the queue."""
+    settled = Settlement.objects.filter(site=site, undone_by__isnull=True).select_related("posting__by")
+    return settled.order_by("-pk").first()
+
+
 def there_now(site: Site, waiting: Iterable[Movement]) -> dict[int, Decimal | None]:
     """How much is where each of some movements would take it from, by its number; None where no balance is kept.
 

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from backflush.core.consumption import plan_posting
 from backflush.core.moves import Move, Moved, Plan, Process, Reason, Status, Stock, Tracking, Waiting, pots_of
-from backflush.core.quantity import ZERO, require_positive, written
+from backflush.core.quantity import ZERO, require_positive, to_scaled, written
 from backflush.core.refusals import (
     AlreadyReversed,
     InvalidQuantity,
@@ -39,6 +39,7 @@ from backflush.ledger.services import (
     require_possible,
     set_status,
 )
+from backflush.ledger.statements import add, adding
 from backflush.ledger.tracking import named_moves
 from backflush.people.models import User
 from backflush.stockmap.models import Location, ShortRule, Site
@@ -278,7 +279,40 @@ def _record(posting: Posting, settled: Sequence[_Settled], remarks: str) -> list
                 remarks=remarks,
             )
         )
-    return Settlement.objects.bulk_create(settlements)
+    _add_settlements(settlements)
+    return settlements
+
+
+ADD_SETTLEMENTS = adding(
+    "unresolved_settlement",
+    {
+        "site_id": "bigint",
+        "movement_id": "bigint",
+        "posting_id": "bigint",
+        "outcome": "text",
+        "moved": "bigint",
+        "dropped": "bigint",
+        "kept_id": "bigint",
+        "remarks": "text",
+    },
+)
+
+
+def _add_settlements(settlements: Sequence[Settlement]) -> None:
+    rows = [
+        (
+            one.site_id,
+            one.movement_id,
+            one.posting_id,
+            str(one.outcome),
+            to_scaled(Decimal(one.moved)),
+            to_scaled(Decimal(one.dropped)),
+            one.kept_id,
+            one.remarks,
+        )
+        for one in settlements
+    ]
+    add(ADD_SETTLEMENTS, settlements, rows)
 
 
 @transaction.atomic
@@ -318,12 +352,14 @@ def cancel(
 def cancel_locked(waiting: Sequence[Movement], *, posting: Posting, remarks: str) -> list[Settlement]:
     """Cancel locked unresolved movements as a part of some posting: a cancellation, or a booking's reversal."""
     set_status([movement.pk for movement in waiting], before=Status.UNRESOLVED, after=Status.CANCELLED)
-    return Settlement.objects.bulk_create(
+    settlements = [
         Settlement(
             site_id=posting.site_id, movement=movement, posting=posting, outcome=Outcome.CANCELLED, remarks=remarks
         )
         for movement in waiting
-    )
+    ]
+    _add_settlements(settlements)
+    return settlements
 
 
 def retry(
@@ -501,7 +537,7 @@ def _lock_settled(site: Site, posting: int) -> list[Settlement]:
     if not settlements or settlements[0].posting.process != Process.RESOLUTION:
         raise NotReversible(f"Posting {posting} settled nothing that could be undone.", field="posting")
     jobs = {one.movement.job_id for one in settlements if one.movement.job_id is not None}
-    list(Job.objects.select_for_update(no_key=True).filter(pk__in=jobs).order_by("pk"))
+    list(Job.objects.select_for_update(no_key=True).filter(site=site, pk__in=jobs).order_by("pk"))
     kept = {one.kept_id for one in settlements if one.kept_id is not None}
     locked = lock_waiting(site=site, movements={one.movement_id for one in settlements} | kept)
     require_undoable(settlements, kept=locked)

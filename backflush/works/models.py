@@ -18,7 +18,9 @@ class WorksOrder(models.Model):
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     number = models.CharField(max_length=60)
-    job = models.OneToOneField(Job, models.PROTECT, related_name="works_order")
+    job = models.ForeignKey(
+        Job, models.PROTECT, db_index=False, related_name="works_orders", related_query_name="works_order"
+    )
     item = models.ForeignKey(Item, models.PROTECT, related_name="works_orders")
     quantity = QuantityField()
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
@@ -34,8 +36,11 @@ class WorksOrder(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["site", "number"], name="works_order_number_once"),
+            # The job first, so that this one index serves look-ups by it too.
+            models.UniqueConstraint(fields=["job", "site"], name="one_works_order_each_job"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="works_order_for_something"),
         ]
+        indexes = [models.Index(fields=["site", "status", "number"], name="works_order_by_status")]
 
     def __str__(self) -> str:
         return self.number

@@ -4,15 +4,15 @@ from fractions import Fraction
 
 from backflush.backflushing.selectors import Preview, preview
 from backflush.stockmap.models import Site
-from backflush.works.models import WorksOrder
-from backflush.works.selectors import orders_numbered
-from backflush.works.services import BookingIn, ProductionIn, booking_made, production_made, rules_for
+from backflush.works.selectors import bookable
+from backflush.works.services import BookingIn, ProductionIn, booking_made, production_made
 
 
 def preview_booking(booking: BookingIn, *, site: Site) -> Preview:
     """What booking production on a works order would assume, and what of it would wait."""
-    order = orders_numbered(site, [booking.order], among=WorksOrder.objects.all())[0]
-    made = booking_made(booking, order, rules_for(site, [order]), site=site, key=None)
+    orders, rules = bookable(site, [booking.order])
+    order = orders[booking.order]
+    made = booking_made(booking, order, rules, site=site, key=None)
     return preview(made, site=site, factor=order.factor)
 
 

@@ -2,62 +2,123 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import QuerySet
 
 from backflush.backflushing.models import Booking
 from backflush.backflushing.use import tally_of, use_line
 from backflush.core.consumption import Tally
-from backflush.core.lifecycle import BOOKABLE, OrderStatus
+from backflush.core.lifecycle import OrderStatus
 from backflush.core.moves import Process, Status
 from backflush.core.quantity import ZERO, round_half_up
 from backflush.core.refusals import NotFound
 from backflush.fields import ExactSum
-from backflush.items.models import Item, Unit
-from backflush.ledger.models import Movement, Posting
+from backflush.items.models import Item, TypeCode, Unit
+from backflush.ledger.models import Job, Movement, Posting
 from backflush.ledger.selectors import totals_at, waiting_movements
-from backflush.stockmap.models import Action, Location, Site
+from backflush.prepared import Part, Prepared
+from backflush.stockmap.models import Action, Location, Site, TransferRule
 from backflush.stockmap.selectors import single_rules
 from backflush.structures.models import FrozenLine
 from backflush.structures.services import LineIn
 from backflush.works.models import OrderChange, WorksOrder
 
 FINISHED = frozenset({OrderStatus.COMPLETE, OrderStatus.CANCELLED})
-IN_WORK, NOT_YET, DONE = 2, 1, 0
+IN_TURN = (OrderStatus.OPEN, OrderStatus.RELEASED, OrderStatus.NEW, OrderStatus.COMPLETE, OrderStatus.CANCELLED)
 BY_HAND = (Process.ISSUE, Process.RETURN)
 
 
-def orders_numbered(site: Site, numbers: Sequence[str], *, among: QuerySet[WorksOrder]) -> list[WorksOrder]:
+_ORDER_TABLES = "FROM works_worksorder o JOIN ledger_job j ON j.id = o.job_id AND j.site_id = o.site_id "
+_ORDERS = (Part("o", WorksOrder), Part("j", Job, of="o.job"))
+_NUMBERED = _ORDER_TABLES + "WHERE o.site_id = %(site)s AND o.number {among:numbers:text} ORDER BY o.job_id"
+
+ORDERS = Prepared("orders", _ORDERS, _NUMBERED)
+# In the order of their jobs, because that is how whoever locks jobs alone takes them.
+LOCK_ORDERS = Prepared("lock orders", _ORDERS, _NUMBERED, locks="FOR NO KEY UPDATE OF o, j")
+
+MADE_ITEMS = Prepared(
+    "items that are made, with the rules of their completion and backflush at a site",
+    (
+        Part("i", Item),
+        Part("u", Unit, of="i.stock_unit"),
+        Part("t", TypeCode, of="i.type_code"),
+        Part("completion", Action, of="t.completion"),
+        Part("backflush", Action, of="t.backflush"),
+        Part("issue", Action, of="t.issue"),
+        Part("giveback", Action, of="t.return_action"),
+        Part("cr", TransferRule),
+        Part("cs", Location, of="cr.source"),
+        Part("ct", Location, of="cr.target"),
+        Part("br", TransferRule),
+        Part("bs", Location, of="br.source"),
+        Part("bt", Location, of="br.target"),
+    ),
+    "FROM items_item i JOIN items_unit u ON u.id = i.stock_unit_id JOIN items_typecode t ON t.id = i.type_code_id "
+    "LEFT JOIN stockmap_action completion ON completion.id = t.completion_id "
+    "LEFT JOIN stockmap_action backflush ON backflush.id = t.backflush_id "
+    "LEFT JOIN stockmap_action issue ON issue.id = t.issue_id "
+    "LEFT JOIN stockmap_action giveback ON giveback.id = t.return_action_id "
+    "LEFT JOIN stockmap_transferrule cr "
+    "ON cr.action_id = t.completion_id AND cr.site_id = %(site)s AND cr.single AND cr.active "
+    "LEFT JOIN stockmap_location cs ON cs.id = cr.source_id LEFT JOIN stockmap_location ct ON ct.id = cr.target_id "
+    "LEFT JOIN stockmap_transferrule br "
+    "ON br.action_id = t.backflush_id AND br.site_id = %(site)s AND br.single AND br.active "
+    "LEFT JOIN stockmap_location bs ON bs.id = br.source_id LEFT JOIN stockmap_location bt ON bt.id = br.target_id "
+    "WHERE i.id {among:items:bigint}",
+)
+
+
+class Bookable(NamedTuple):
+    """Works orders by number, with their jobs, items and units, and the rules that bookings on them need, by action."""
+
+    orders: dict[str, WorksOrder]
+    rules: dict[int, TransferRule]
+
+
+def orders_numbered(site: Site, numbers: Sequence[str], *, lock: bool = False) -> list[WorksOrder]:
     """Works orders with their jobs and all that booking needs, in the order asked."""
-    found = orders_found(site, numbers, among=among)
-    missing = [number for number in dict.fromkeys(numbers) if number not in found]
+    orders = bookable(site, numbers, lock=lock).orders
+    return [orders[number] for number in numbers]
+
+
+def bookable(site: Site, numbers: Sequence[str], *, lock: bool = False) -> Bookable:
+    """Works orders and the rules that bookings on them need; refused where one isn't there (`not_found`)."""
+    found = orders_found(site, numbers, lock=lock)
+    missing = [number for number in dict.fromkeys(numbers) if number not in found.orders]
     if missing:
         raise NotFound(f"There is no works order {', '.join(missing)}.", field="order")
-    return [found[number] for number in numbers]
+    return found
 
 
-def orders_found(site: Site, numbers: Sequence[str], *, among: QuerySet[WorksOrder]) -> dict[str, WorksOrder]:
-    """Those of some works orders that there are, by number.
+def orders_found(site: Site, numbers: Sequence[str], *, lock: bool = False) -> Bookable:
+    """Those of some works orders that there are.
 
-    Many orders make the same few items, so these are read once and shared: a row of an order is short then. They
-    are read, and so locked, in the order of their jobs, because that is how whoever locks jobs alone takes them.
+    Many orders make the same few items, so these are read once and shared: a row of an order is short then.
     """
-    orders = list(among.filter(site=site, number__in=set(numbers)).select_related("job").order_by("job_id"))
-    items = {
-        item.pk: item
-        for item in Item.objects.filter(pk__in={order.item_id for order in orders}).select_related(
-            "stock_unit",
-            "type_code__completion",
-            "type_code__backflush",
-            "type_code__issue",
-            "type_code__return_action",
-        )
+    statement = LOCK_ORDERS if lock else ORDERS
+    orders: dict[str, WorksOrder] = {
+        order.number: order for order, _ in statement.rows(site=site.pk, numbers=sorted(set(numbers)))
     }
-    for order in orders:
+    items, rules = _made_items(site, {order.item_id for order in orders.values()})
+    for order in orders.values():
         order.item = items[order.item_id]
         if order.unit_id == order.item.stock_unit_id:
             order.unit = order.item.stock_unit
-    return {order.number: order for order in orders}
+    return Bookable(orders, rules)
+
+
+def _made_items(site: Site, keys: Iterable[int]) -> tuple[dict[int, Item], dict[int, TransferRule]]:
+    """Some items with their type codes' actions, and the single rules of completing and backflushing them."""
+    items: dict[int, Item] = {}
+    rules: dict[int, TransferRule] = {}
+    for item, *_, completed_by, _, _, backflushed_by, _, _ in MADE_ITEMS.rows(site=site.pk, items=sorted(keys)):
+        items[item.pk] = item
+        for action, rule in ((item.type_code.completion, completed_by), (item.type_code.backflush, backflushed_by)):
+            if rule is not None:
+                rule.action = action
+                rules[action.pk] = rule
+    return items, rules
 
 
 def release_warnings(order: WorksOrder) -> list[str]:
@@ -75,26 +136,23 @@ def release_warnings(order: WorksOrder) -> list[str]:
 
 def order_numbered(site: Site, number: str) -> WorksOrder:
     """One works order, to look at."""
-    return orders_numbered(site, [number], among=WorksOrder.objects.all())[0]
+    return orders_numbered(site, [number])[0]
 
 
-def orders_in_turn(site: Site, *, status: str = "", number: str = "") -> QuerySet[WorksOrder]:
-    """Works orders with their place in the list, `turn`: what takes bookings, what is new, what is done with.
-
-    `number` is how the number begins. Nothing is added up: how much is booked stands on each order's own job.
-    """
-    turn = Case(
-        When(status__in=BOOKABLE, then=Value(IN_WORK)),
-        When(status=OrderStatus.NEW, then=Value(NOT_YET)),
-        default=Value(DONE),
-        output_field=IntegerField(),
-    )
-    found = WorksOrder.objects.filter(site=site).annotate(turn=turn)
+def orders_listed(site: Site, *, status: str = "", number: str = "") -> QuerySet[WorksOrder]:
+    """Works orders, of a status; `number` is how the number begins."""
+    found = WorksOrder.objects.filter(site=site)
     if status:
         found = found.filter(status=status)
-    if number:
-        found = found.filter(number__startswith=number)
-    return found.prefetch_related("item", "unit", "job")
+    return found.filter(number__startswith=number) if number else found
+
+
+def in_turn(found: QuerySet[WorksOrder], *, status: str = "") -> list[QuerySet[WorksOrder]]:
+    """The same, status by status: what takes bookings, what is new, what is done with.
+
+    Each status is a run along an index by number. Nothing is added up: how much is booked stands on each order's job.
+    """
+    return [found.filter(status=one) for one in IN_TURN if status in {"", one}]
 
 
 @dataclass(slots=True)
@@ -141,7 +199,7 @@ def materials(order: WorksOrder) -> list[Material]:
     _share_issues(found, issued)
     for material in found:
         if material.by_hand and material.needed is not None:
-            material.to_come = max(ZERO, _required(order, material.line) - material.issued)
+            material.to_come = max(ZERO, required_by_hand(order, material.line) - material.issued)
         action = order.item.type_code.issue_id if material.by_hand else order.item.type_code.backflush_id
         rule = rules.get(action or 0)
         own = material.line.source if material.line and not material.by_hand else None
@@ -208,7 +266,7 @@ def _material(order: WorksOrder, line: FrozenLine, tally: Tally, had: _Had) -> M
     return material
 
 
-def _required(order: WorksOrder, line: FrozenLine | None) -> Decimal:
+def required_by_hand(order: WorksOrder, line: FrozenLine | None) -> Decimal:
     """What a line that is issued by hand comes to in the end: for what was made, scrap too, and what is to go."""
     if line is None or line.per_piece is None or line.fixed_exact is None or not _to_go(order):
         return ZERO
@@ -252,6 +310,11 @@ def waiting_of(order: WorksOrder) -> QuerySet[Movement]:
 def changes_of(order: WorksOrder) -> QuerySet[OrderChange]:
     """What was changed of an order by whom, the newest first."""
     return OrderChange.objects.filter(order=order).select_related("by").order_by("-pk")
+
+
+def opened_by(order: WorksOrder) -> Posting | None:
+    """The first booking or issue of an order, which opened it."""
+    return Posting.objects.filter(site=order.site_id, job=order.job_id).select_related("by").order_by("pk").first()
 
 
 def bookings_of(order: WorksOrder) -> QuerySet[Booking]:

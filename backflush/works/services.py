@@ -45,9 +45,10 @@ from backflush.items.selectors import converter, in_stock_unit, item_coded, item
 from backflush.ledger.keys import Request, claim_keys
 from backflush.ledger.models import Job, JobKind, Posting
 from backflush.ledger.services import open_jobs
-from backflush.ledger.statements import Row, add, adding, driver_date
+from backflush.ledger.statements import Row, add, adding, driver_date, driver_time, run
 from backflush.people.models import User
 from backflush.stockmap.models import Action, Site, TransferRule
+from backflush.stockmap.naming import named_once
 from backflush.stockmap.selectors import day_at, event_time, require_rule, single_rules
 from backflush.structures.models import FrozenLine, FrozenStructure
 from backflush.structures.selectors import StructureBook
@@ -60,7 +61,7 @@ from backflush.structures.services import (
     structure_of_day,
 )
 from backflush.works.models import OrderChange, WorksOrder
-from backflush.works.selectors import orders_numbered
+from backflush.works.selectors import bookable, orders_numbered
 
 SCRAP_REASON_LENGTH = 60
 
@@ -80,6 +81,7 @@ class OrderIn:
     remarks: str = ""
 
 
+@named_once("a works order", field="number")
 @transaction.atomic
 def create_orders(orders: Sequence[OrderIn], *, site: Site, by: User, released: bool = False) -> list[WorksOrder]:
     """New works orders, each with its own copy of the structure in force on its start date (S1, S2).
@@ -121,6 +123,7 @@ def create_orders(orders: Sequence[OrderIn], *, site: Site, by: User, released: 
         for (order, item, unit, factor), job, copy in zip(made, jobs, copies, strict=True)
     ]
     add(ADD_ORDERS, rows, [_row(order) for order in rows])
+    _keep(_change(order, "status", "", str(order.status), by) for order in rows)
     return rows
 
 
@@ -158,6 +161,39 @@ def _row(order: WorksOrder) -> Row:
         order.structure_id,
         order.remarks,
     )
+
+
+ADD_CHANGES = adding(
+    "works_orderchange",
+    {
+        "site_id": "bigint",
+        "order_id": "bigint",
+        "what": "text",
+        "before": "text",
+        "after": "text",
+        "by_id": "bigint",
+        "at": "timestamptz",
+        "remarks": "text",
+    },
+)
+
+
+def _keep(changes: Iterable[OrderChange]) -> None:
+    """Write what was changed of some orders."""
+    rows = [
+        (
+            one.site_id,
+            one.order_id,
+            one.what,
+            str(one.before),
+            str(one.after),
+            one.by_id,
+            driver_time(one.at),
+            one.remarks,
+        )
+        for one in changes
+    ]
+    run(ADD_CHANGES, rows)
 
 
 def create_order(order: OrderIn, *, site: Site, by: User) -> WorksOrder:
@@ -257,9 +293,7 @@ def release_orders(*, site: Site, numbers: Sequence[str], by: User) -> list[Work
     frozen = freeze(site=site, contents=[(item, contents[structure]) for structure, item in copies.items()])
     released = dict(zip(copies, frozen, strict=True))
     _set_released(orders, {before: after for before, after in released.items() if before != after.pk})
-    OrderChange.objects.bulk_create(
-        _change(order, "status", order.status, OrderStatus.RELEASED, by, "") for order in orders
-    )
+    _keep(_change(order, "status", order.status, OrderStatus.RELEASED, by) for order in orders)
     for order in orders:
         assert order.structure_id is not None, "every order takes a copy when it is created"
         order.structure = released[order.structure_id]
@@ -341,7 +375,7 @@ def revise_orders(revisions: Sequence[RevisionIn], *, site: Site, by: User) -> l
         require(refuse_revising(order.number, OrderStatus(order.status)))
         changes += _revised(order, revision, by)
     WorksOrder.objects.bulk_update(orders, ["quantity", "due_date"])
-    OrderChange.objects.bulk_create(changes)
+    _keep(changes)
     return orders
 
 
@@ -384,7 +418,7 @@ def _move_on(order: WorksOrder, status: OrderStatus, refuse: Refuses, by: User, 
 
 
 def _trace(order: WorksOrder, what: str, before: str, after: str, by: User, remarks: str = "") -> None:
-    _change(order, what, before, after, by, remarks).save()
+    _keep([_change(order, what, before, after, by, remarks)])
 
 
 def _change(order: WorksOrder, what: str, before: str, after: str, by: User, remarks: str = "") -> OrderChange:
@@ -413,7 +447,7 @@ def lock_order(site: Site, number: str) -> WorksOrder:
 
 def _lock_orders(site: Site, numbers: Sequence[str]) -> list[WorksOrder]:
     """Orders with their jobs, locked in the order of the jobs; answered in the order asked."""
-    return orders_numbered(site, numbers, among=WorksOrder.objects.select_for_update(no_key=True, of=("self", "job")))
+    return orders_numbered(site, numbers, lock=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -456,11 +490,10 @@ def book_production_many(bookings: Sequence[BookingIn], *, site: Site, by: User)
     """
     claims = claim_keys(site=site, requests=[booking.request() for booking in bookings])
     fresh = _first_of_each_key(booking for booking in bookings if booking.key not in claims.posted)
-    orders = dict(zip((one.order for one in fresh), _lock_orders(site, [one.order for one in fresh]), strict=True))
-    rules = rules_for(site, orders.values())
+    orders, rules = bookable(site, [one.order for one in fresh], lock=True)
     batch = [booking_made(one, orders[one.order], rules, site=site, key=claims.new.get(one.key)) for one in fresh]
     posted = post_bookings(batch, site=site, by=by)
-    _open(orders.values(), site)
+    _open(orders.values(), site, by)
     done = {one.key: booking for one, booking in zip(fresh, posted, strict=True) if one.key}
     done |= _bookings_of(claims.posted)
     in_turn = iter([booking for one, booking in zip(fresh, posted, strict=True) if not one.key])
@@ -489,13 +522,6 @@ def _first_of_each_key(bookings: Iterable[BookingIn]) -> list[BookingIn]:
             first.append(one)
             seen.add(one.key)
     return first
-
-
-def rules_for(site: Site, orders: Iterable[WorksOrder]) -> dict[int, TransferRule]:
-    """The completion and backflush rules that bookings on some orders need, by action."""
-    codes = [order.item.type_code for order in orders]
-    actions = {action for code in codes for action in (code.completion_id, code.backflush_id) if action is not None}
-    return single_rules(site, actions)
 
 
 def booking_made(
@@ -593,13 +619,23 @@ def made_of(
     )
 
 
-def _open(orders: Iterable[WorksOrder], site: Site) -> None:
-    """The first booking opens an order; the site may have it completed by itself once it is full (B6)."""
-    opened = [order.pk for order in orders if order.status == OrderStatus.RELEASED]
-    full = [order.pk for order in orders if _completes_itself(order, site)]
-    for pks, status in ((opened, OrderStatus.OPEN), (full, OrderStatus.COMPLETE)):
-        if pks:
-            WorksOrder.objects.filter(pk__in=pks).update(status=status)
+def _open(orders: Iterable[WorksOrder], site: Site, by: User) -> None:
+    """The first booking opens an order; the site may have it completed by itself once it is full (B6).
+
+    The posting itself is the trace of the opening (`opened_by`), so that none is written with each first booking.
+    """
+    full = [order for order in orders if _completes_itself(order, site)]
+    _turn([order for order in orders if order.status == OrderStatus.RELEASED], OrderStatus.OPEN)
+    if full:
+        _keep(_change(order, "status", str(order.status), OrderStatus.COMPLETE, by, "full") for order in full)
+        _turn(full, OrderStatus.COMPLETE)
+
+
+def _turn(orders: Sequence[WorksOrder], status: OrderStatus) -> None:
+    if orders:
+        WorksOrder.objects.filter(pk__in=[order.pk for order in orders]).update(status=status)
+    for order in orders:
+        order.status = status
 
 
 def _completes_itself(order: WorksOrder, site: Site) -> bool:
@@ -615,7 +651,7 @@ def count_in(order: WorksOrder, booking: BookingIn, site: Site) -> None:
 def open_by_issue(order: WorksOrder) -> None:
     """The first issue opens an order too (W)."""
     if order.status == OrderStatus.RELEASED:
-        WorksOrder.objects.filter(pk=order.pk).update(status=OrderStatus.OPEN)
+        _turn([order], OrderStatus.OPEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ from backflush.stockmap.services import (
     set_supplier_stock,
 )
 from backflush.structures.services import LineIn, set_structures
+from backflush.subcontract.models import PurchaseOrderLine
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, ReceiptIn, place_order, receive
 from backflush.unresolved.services import cancel, resolve, retry
 from backflush.works.issuing import IssueIn, issue, return_material
@@ -535,11 +536,8 @@ class World:
             if found is not None:
                 state = {"status": str(found.status), "good": found.job.good, "scrap": found.job.scrap}
             else:
-                job = Job.objects.select_related("purchase_line__order").get(
-                    kind=JobKind.PURCHASE_ORDER, purchase_line__order__number=str(order)
-                )
-                status = job.purchase_line.order.status
-                state = {"status": str(status), "good": job.good, "scrap": job.scrap}
+                line = PurchaseOrderLine.objects.select_related("job", "order").get(order__number=str(order))
+                state = {"status": str(line.order.status), "good": line.job.good, "scrap": line.job.scrap}
             expected = {key: value if key == "status" else number(value) for key, value in fields.items()}
             assert {key: state[key] for key in expected} == expected, f"order {order}"
 

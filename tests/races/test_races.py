@@ -9,9 +9,12 @@ import pytest
 from backflush.backflushing.models import Booking
 from backflush.core.moves import Status
 from backflush.core.refusals import Refusal
+from backflush.items.models import Item
 from backflush.ledger.models import Balance, Job, Movement, Posting
 from backflush.structures.models import FrozenLine, FrozenStructure
+from backflush.subcontract.models import PurchaseOrder
 from backflush.unresolved.models import Settlement
+from backflush.works.models import WorksOrder
 from backflush.works.services import book_production_many
 from tests.cast import Plant
 from tests.databases import Database
@@ -124,6 +127,33 @@ def test_the_same_key_from_eight_people_posts_once(committed_plant: Plant, commi
     assert len({one.answer for one in outcomes}) == 1
     assert Booking.objects.count() == 1
     assert faults(plant.site) == []
+
+
+def orders(plant: Plant, number: str) -> int:
+    plant.orders(5, "BRACKET", number=number)
+    return WorksOrder.objects.get(number=number).pk
+
+
+def buys(plant: Plant, number: str) -> None:
+    plant.buys(5, "PLATED", number=number)
+
+
+def stocks(plant: Plant, code: str) -> None:
+    plant.stocks(code)
+
+
+@pytest.mark.parametrize(
+    ("adds", "name", "made"), [(orders, "W-1", WorksOrder), (buys, "P-1", PurchaseOrder), (stocks, "NUT", Item)]
+)
+def test_of_those_who_take_the_same_number_one_has_it(
+    committed_plant: Plant, committed_database: Database, adds: Any, name: str, made: Any
+) -> None:
+    before = made.objects.count()
+    outcomes = race(committed_database, *[(adds, name)] * 4)
+    assert sorted(one.refusal for one in outcomes) == ["", "already_there", "already_there", "already_there"]
+    assert all_went_through(outcomes, "already_there")
+    assert made.objects.count() == before + 1
+    assert Job.objects.filter(number=name).count() <= 1
 
 
 def test_of_two_who_resolve_the_same_movement_one_wins(committed_plant: Plant, committed_database: Database) -> None:

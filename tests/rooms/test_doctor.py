@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from backflush.doctor.findings import KINDS, Finding, Severity
-from backflush.doctor.selectors import examine
+from backflush.doctor.findings import KINDS, About, Finding, Severity
+from backflush.doctor.selectors import CHARTED, EXPLODED, by_thing, examine
 from backflush.items.models import Item, TypeCode
 from backflush.items.selectors import item_coded
 from backflush.stockmap.models import Location, Site, TransferRule
@@ -313,3 +313,22 @@ def statements() -> Iterator[list[dict[str, str]]]:
 def test_where_nothing_is_set_up_nothing_is_found(database: object) -> None:
     assert examine(add_site(code="EMPTY"), today=TODAY) == []
     assert not Location.objects.exists()
+
+
+def test_who_asks_for_some_codes_gets_these_and_the_same_as_who_asks_for_all(plant: Plant) -> None:
+    everything = findings(plant)
+    for code in KINDS:
+        some = examine(plant.site, today=TODAY, codes=[code])
+        assert some == [finding for finding in everything if finding.code == code]
+
+
+def test_every_kind_of_finding_has_a_check_that_finds_it() -> None:
+    assert {code for finds in (*CHARTED.values(), *EXPLODED.values()) for code in finds} == set(KINDS)
+
+
+def test_a_finding_names_each_thing_that_it_concerns(healthy: Plant) -> None:
+    end_rule(rule=TransferRule.objects.get(action__name="BACKFLUSH", active=True))
+    found = examine(healthy.site, today=TODAY, codes=["no_rule"])
+    assert list(by_thing(found, About.ACTION)) == ["BACKFLUSH"]
+    assert "MADE" in by_thing(found, About.TYPE_CODE)
+    assert by_thing(found, About.LOCATION) == {}

@@ -14,6 +14,7 @@ from backflush.items.selectors import item_coded, unit_coded
 from backflush.items.services import ConversionIn, add_conversions
 from backflush.subcontract.services import close_order
 from backflush.works.models import OrderChange
+from backflush.works.selectors import opened_by, order_numbered
 from backflush.works.services import (
     book_production_many,
     cancel_order,
@@ -251,8 +252,16 @@ def test_an_order_goes_from_new_to_complete_and_may_be_reopened(plant: Plant) ->
         reopen_order(site=plant.site, number=other, by=plant.storekeeper)
     reopen_order(site=plant.site, number=ORDER, by=plant.storekeeper)
     plant.books(1, "BRACKET")
+    opened = opened_by(order_numbered(plant.site, ORDER))
+    assert opened is not None
+    assert opened.by == plant.storekeeper
     changes = OrderChange.objects.filter(order__number=ORDER, what="status").order_by("pk")
-    assert [(change.before, change.after) for change in changes][-2:] == [("open", "complete"), ("complete", "open")]
+    assert [(change.before, change.after, change.remarks) for change in changes] == [
+        ("", "new", ""),
+        ("new", "released", ""),
+        ("open", "complete", ""),
+        ("complete", "open", ""),
+    ]
     assert faults(plant.site) == []
 
 
@@ -282,6 +291,7 @@ def test_quantity_and_due_date_change_with_a_trace(plant: Plant) -> None:
     revises(quantity=Decimal(12), due_date=date(2026, 4, 1), remarks="two more")
     changes = OrderChange.objects.order_by("pk").values_list("what", "before", "after", "by__username", "remarks")
     assert list(changes) == [
+        ("status", "", "new", "sam", ""),
         ("quantity", "10", "12", "sam", "two more"),
         ("due date", "", "2026-04-01", "sam", "two more"),
     ]

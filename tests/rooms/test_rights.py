@@ -3,9 +3,10 @@
 import pytest
 
 from backflush.core.refusals import AlreadyThere, InvalidValue, NotAllowed
+from backflush.people.models import User
 from backflush.people.rights import ROLES, Role, Verb
 from backflush.people.selectors import may, require, roles_of
-from backflush.people.services import add_person, give_role, take_role
+from backflush.people.services import add_person, change_person, give_role, require_administers, take_role
 from backflush.stockmap.models import Site
 from tests.cast import Plant
 
@@ -65,3 +66,51 @@ def test_a_name_is_taken_once_and_a_weak_password_refused(plant: Plant) -> None:
         add_person(name="jan", password="northmoor-12", site=plant.site)
     with pytest.raises(InvalidValue, match="too short"):
         add_person(name="ken", password="short", site=plant.site)
+
+
+def named(plant: Plant, name: str, *roles: Role) -> User:
+    return add_person(name=name, password="northmoor-12", roles=roles, site=plant.site)
+
+
+def change(plant: Plant, user: User, by: User, *roles: Role, active: bool = True) -> None:
+    names = {"first_name": user.first_name, "last_name": user.last_name}
+    change_person(user=user, by=by, active=active, roles={plant.site.pk: roles}, **names)
+
+
+def test_one_administrator_of_two_may_go_and_the_last_may_not(plant: Plant) -> None:
+    jan, ken = named(plant, "jan", Role.ADMINISTRATOR), named(plant, "ken", Role.ADMINISTRATOR)
+    change(plant, ken, jan, Role.VIEWER)
+    assert roles_of(ken, plant.site) == [Role.VIEWER]
+    with pytest.raises(InvalidValue, match="only administrator") as refused:
+        change(plant, jan, jan, Role.ADMINISTRATOR, active=False)
+    assert refused.value.field == "roles"
+    assert roles_of(jan, plant.site) == [Role.ADMINISTRATOR]
+
+
+def test_an_administrator_who_may_not_sign_in_is_none(plant: Plant) -> None:
+    jan, ken = named(plant, "jan", Role.ADMINISTRATOR), named(plant, "ken", Role.ADMINISTRATOR)
+    change(plant, ken, jan, Role.ADMINISTRATOR, active=False)
+    with pytest.raises(InvalidValue, match="only administrator"):
+        change(plant, jan, jan, Role.VIEWER)
+
+
+def test_who_is_ended_keeps_the_roles_for_coming_back(plant: Plant) -> None:
+    jan, ken = named(plant, "jan", Role.ADMINISTRATOR), named(plant, "ken", Role.STORES)
+    change(plant, ken, jan, Role.STORES, active=False)
+    ken.refresh_from_db()
+    assert roles_of(ken, plant.site) == []
+    change(plant, ken, jan, Role.STORES)
+    ken.refresh_from_db()
+    assert roles_of(ken, plant.site) == [Role.STORES]
+
+
+def test_somebody_of_another_site_too_takes_an_administrator_of_both(plant: Plant) -> None:
+    elsewhere = Site.objects.create(code="ELSEWHERE")
+    jan, ken = named(plant, "jan", Role.ADMINISTRATOR), named(plant, "ken", Role.STORES)
+    give_role(user=ken, site=elsewhere, role=Role.VIEWER)
+    with pytest.raises(NotAllowed, match="of which you are no administrator"):
+        require_administers(jan, ken)
+    change(plant, ken, jan, Role.BUYER)
+    assert roles_of(ken, plant.site) == [Role.BUYER]
+    give_role(user=jan, site=elsewhere, role=Role.ADMINISTRATOR)
+    require_administers(jan, ken)

@@ -1,0 +1,228 @@
+"""The checks of an audit, each with how many there are and its list.
+
+Two are asked of the ledger as it is now, along its indexes: what is unresolved, and what was cancelled. The others take
+a walk through all of it, or all of the period, so they are worked out once for an audit (`reckoning`).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from django.db.models import F, Q, QuerySet
+
+from backflush.audit.lines import Line
+from backflush.audit.models import Audit, CheckName, Finding, Look, Reckoning
+from backflush.core.moves import Process
+from backflush.core.quantity import ZERO
+from backflush.ledger.models import Movement, Posting
+from backflush.ledger.selectors import waiting_movements
+from backflush.unresolved.models import Outcome, Settlement
+from backflush.works.models import WorksOrder
+
+COUNTED_MOST: Final = 10_000
+CHUNK: Final = 500
+WORKED_OUT: Final = frozenset(CheckName) - {CheckName.UNRESOLVED, CheckName.CANCELLED}
+"""What a reckoning finds."""
+KEPT_LESS, KEPT_REST, MORE, ELSEWHERE = "dropped", "kept", "more", "elsewhere"
+ASSUMED_TOO, BEYOND = "assumed too", "beyond"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a check finds: the rows, the fields that they are ordered by, and how some rows become lines."""
+
+    found: QuerySet[Any]
+    by: tuple[str, ...]
+    lines: Callable[[list[Any]], list[Line]]
+
+    def count(self) -> int:
+        """How many there are; one more than 10,000 stands for more."""
+        return self.found.order_by().values("pk")[: COUNTED_MOST + 1].count()
+
+    def first(self, most: int) -> list[Line]:
+        """The first lines."""
+        return self.lines(list(self.found.order_by(*self.by)[:most]))
+
+
+def listed(audit: Audit, check: CheckName, reckoning: Reckoning | None = None) -> Listed:
+    """What a check of an audit finds; of a check that is worked out, what that reckoning found."""
+    if check in WORKED_OUT:
+        found = Finding.objects.filter(site=audit.site_id, reckoning=reckoning, check_name=check)
+        return Listed(found, ("position",), lambda rows: [Line.of(row.line) for row in rows])
+    return _ASKED[check](audit)
+
+
+def last_reckoning(audit: Audit) -> Reckoning | None:
+    """The latest that was worked out for an audit to its end."""
+    done = Reckoning.objects.filter(site=audit.site_id, audit=audit, finished_at__isnull=False, failed=False)
+    return done.select_related("by").order_by("-pk").first()
+
+
+def latest_looks(audit: Audit) -> dict[str, Look]:
+    """Who looked last at each check."""
+    looks = Look.objects.filter(site=audit.site_id, audit=audit).select_related("by").order_by("pk")
+    return {look.check_name: look for look in looks}
+
+
+def _unresolved(audit: Audit) -> Listed:
+    """All that waits, of whatever period: the oldest first."""
+    waiting = waiting_movements(audit.site).order_by()
+    return Listed(waiting, ("at", "pk"), lambda rows: [_waiting(row) for row in rows])
+
+
+def _waiting(row: Movement) -> Line:
+    return Line(
+        **_item(row),
+        movement=row.pk,
+        order=_order(row),
+        quantity=row.due,
+        place=row.source.path,
+        kind=row.reason,
+        who=row.posting.by.name,
+        at=row.at,
+    )
+
+
+def _settled(audit: Audit, outcome: Outcome) -> QuerySet[Settlement]:
+    """What was settled in the period and stands, what a reversal cancelled of its booking left out."""
+    found = Settlement.objects.filter(
+        site=audit.site_id,
+        posting__gt=audit.first_posting,
+        posting__lte=audit.last_posting,
+        outcome=outcome,
+        undone_by__isnull=True,
+    )
+    named = ("movement__item__stock_unit", "movement__job", "movement__source", "posting__by", "kept")
+    return found.select_related(*named)
+
+
+def _cancelled(audit: Audit) -> Listed:
+    """Cancelled by somebody, not with a booking that was reversed."""
+    found = _settled(audit, Outcome.CANCELLED).filter(posting__process=Process.RESOLUTION)
+    return Listed(found, ("posting_id", "pk"), lambda rows: [_settlement(row) for row in rows])
+
+
+def _settlement(row: Settlement, **more: Any) -> Line:
+    movement = row.movement
+    return Line(
+        **_item(movement),
+        movement=movement.pk,
+        order=_order(movement),
+        quantity=movement.due,
+        place=movement.source.path,
+        who=row.posting.by.name,
+        at=row.posting.recorded_at,
+        why=row.remarks,
+        **more,
+    )
+
+
+def revised(audit: Audit) -> Iterator[Line]:
+    """Resolved with another quantity, or from another place than was planned. Every resolution moves something."""
+    moved = "movement__resolved_by"
+    elsewhere = Q(**{f"{moved}__source__lt": F("movement__source")}) | Q(
+        **{f"{moved}__source__gt": F("movement__source")}
+    )
+    found = _settled(audit, Outcome.RESOLVED).filter(
+        Q(kept__isnull=False) | ~Q(dropped=0) | elsewhere, **{f"{moved}__posting": F("posting")}
+    )
+    rows = found.distinct().order_by("posting", "pk").iterator(chunk_size=CHUNK)
+    while chunk := list(islice(rows, CHUNK)):
+        yield from _revisions(chunk)
+
+
+def _revisions(rows: list[Settlement]) -> list[Line]:
+    moves = Movement.objects.filter(posting__in={row.posting_id for row in rows}, resolves__isnull=False)
+    places = dict(moves.values_list("resolves", "source__path"))
+    return [_revision(row, places.get(row.movement_id, "")) for row in rows]
+
+
+def _revision(row: Settlement, place: str) -> Line:
+    planned = row.movement.source.path
+    kinds = [
+        word
+        for word, holds in (
+            (KEPT_REST, row.kept_id is not None),
+            (KEPT_LESS, row.dropped > 0),
+            (MORE, row.dropped < 0),
+            (ELSEWHERE, place != planned),
+        )
+        if holds
+    ]
+    return _settlement(row, other=row.moved, other_place=place if place != planned else "", kind=kinds[0])
+
+
+def issued(audit: Audit) -> Iterator[Line]:
+    """Issued by hand to an order of what is backflushed, though its structure doesn't say that this is done by hand.
+
+    What was taken back is left out. What the structure assumes too is used twice, as far as anyone can see.
+    """
+    found = Posting.objects.filter(
+        site=audit.site_id,
+        process=Process.ISSUE,
+        pk__gt=audit.first_posting,
+        pk__lte=audit.last_posting,
+        reversals__isnull=True,
+        job__works_order__item__type_code__backflush__isnull=False,
+    )
+    rows = found.select_related("job", "by").order_by("pk").iterator(chunk_size=CHUNK)
+    while chunk := list(islice(rows, CHUNK)):
+        yield from _issues(chunk)
+
+
+def _issues(rows: list[Posting]) -> Iterator[Line]:
+    lines = WorksOrder.objects.filter(job__in={row.job_id for row in rows}).values_list(
+        "job", "structure__lines__component", "structure__lines__by_hand"
+    )
+    by_hand = {(job, item): hand for job, item, hand in lines.order_by("structure__lines__by_hand")}
+    moved: dict[int, list[Movement]] = {}
+    named = Movement.objects.filter(posting__in=[row.pk for row in rows]).select_related("item__stock_unit", "source")
+    for movement in named.order_by("pk"):
+        moved.setdefault(movement.posting_id, []).append(movement)
+    for row in rows:
+        assert row.job_id is not None, "an issue is to an order"
+        planned = by_hand.get((row.job_id, moved[row.pk][0].item_id))
+        if not planned:
+            yield _issue(row, moved[row.pk], BEYOND if planned is None else ASSUMED_TOO)
+
+
+def _issue(row: Posting, moved: list[Movement], kind: str) -> Line:
+    """One issue is of one item, in as many movements as it has serial numbers."""
+    first = moved[0]
+    return Line(
+        **_item(first),
+        movement=first.pk,
+        order=row.job.number if row.job else "",
+        quantity=sum((movement.quantity for movement in moved), ZERO),
+        place=first.source.path,
+        kind=kind,
+        who=row.by.name,
+        at=row.at,
+        why=row.remarks,
+    )
+
+
+def _item(row: Movement) -> dict[str, Any]:
+    item = row.item
+    return {
+        "item": item.code,
+        "about": item.description,
+        "unit": item.stock_unit.code,
+        "decimals": item.quantity_decimals,
+    }
+
+
+def _order(row: Movement) -> str:
+    return row.job.number if row.job is not None else ""
+
+
+_ASKED: Final[Mapping[CheckName, Callable[[Audit], Listed]]] = {
+    CheckName.UNRESOLVED: _unresolved,
+    CheckName.CANCELLED: _cancelled,
+}
+
+
+def kept(lines: Iterable[Line]) -> list[dict[str, Any]]:
+    """Lines as they are kept with a look."""
+    return [line.kept() for line in lines]

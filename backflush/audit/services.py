@@ -1,0 +1,258 @@
+"""Working through an audit: begin it, look at its checks, sign it off. It writes its own notes and never stock.
+
+What is signed is never changed: looks are added while an audit is at work, and the lock of the audit decides between
+somebody who looks and somebody who signs.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils import timezone
+from django_tasks import task
+
+from backflush.audit.checks import WORKED_OUT, kept, last_reckoning, latest_looks, listed
+from backflush.audit.models import Audit, AuditKey, CheckName, Look, Reckoning
+from backflush.audit.reckoning import work_out
+from backflush.audit.selectors import audit_at_work, audit_numbered, is_small, running_reckoning
+from backflush.audit.verify import Progress
+from backflush.core.refusals import (
+    AlreadyThere,
+    AuditSigned,
+    DateInFuture,
+    InvalidDates,
+    InvalidValue,
+    KeyReused,
+    NotLookedAt,
+    NotWorkedOut,
+)
+from backflush.core.text import require_short
+from backflush.ledger.keys import KEY_LENGTH, Request
+from backflush.ledger.models import Key, Posting
+from backflush.ledger.services import REMARKS_LENGTH
+from backflush.people.models import User
+from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import day_at
+
+LINES_KEPT: Final = 100
+"""So many lines of a check are kept with each look."""
+
+
+def begin_audit(*, site: Site, by: User, until: date | None = None, key: str = "") -> Audit:
+    """Begin an audit of what was recorded since the last one, until the end of a day, or until now.
+
+    One at a time is at work at a site, so that everybody works through the same one.
+    """
+    now = timezone.now()
+    end = _end_of(site, until, now)
+    with transaction.atomic():
+        claim = _claim(site, Request(key, "begin audit", {"until": until}))
+        if claim.audit is not None:
+            return claim.audit
+        # Whoever begins another one waits here, and then sees this one.
+        Site.objects.select_for_update(no_key=True).get(pk=site.pk)
+        _require_none_at_work(site)
+        last = Audit.objects.filter(site=site).order_by("-number").first()
+        if last is not None and end <= last.until:
+            raise InvalidDates(
+                f"Audit {last.number} went until {_words(site, last.until)}. Choose a later day.", field="until"
+            )
+        audit = Audit.objects.create(
+            site=site,
+            number=last.number + 1 if last else 1,
+            since=last.until if last else None,
+            until=end,
+            first_posting=last.last_posting if last else 0,
+            last_posting=_last_posting(site, end, after=last.last_posting if last else 0),
+            begun_by=by,
+            begun_at=now,
+        )
+        claim.fulfil(audit=audit)
+    return audit
+
+
+def _end_of(site: Site, until: date | None, now: datetime) -> datetime:
+    """The moment up to which it goes: a day that isn't over goes until now."""
+    if until is None:
+        return now
+    if until > day_at(site, now):
+        raise DateInFuture(f"{until:%d %b %Y} isn't over yet. Choose today or an earlier day.", field="until")
+    return min(now, datetime.combine(until + timedelta(days=1), time(), ZoneInfo(site.time_zone)))
+
+
+def _last_posting(site: Site, end: datetime, *, after: int) -> int:
+    """The last posting that was recorded before a moment; never one that the audit before had."""
+    before = Posting.objects.filter(site=site, pk__gt=after, recorded_at__lt=end).order_by("-pk")
+    return before.values_list("pk", flat=True).first() or after
+
+
+def _require_none_at_work(site: Site) -> None:
+    open_one = audit_at_work(site)
+    if open_one is not None:
+        raise AlreadyThere(
+            f"Audit {open_one.number}, begun by {open_one.begun_by.name}, is at work. Sign it off first.", field="until"
+        )
+
+
+def look_at(*, site: Site, number: int, check: str, by: User, remarks: str = "", key: str = "") -> Look:
+    """Say that one has looked at a check, and what one says to it; what it comes to now is kept with that."""
+    name = _check_named(check)
+    require_short(remarks, REMARKS_LENGTH, field="remarks", what="A remark")
+    audit = audit_numbered(site, number)
+    # What it comes to is read first: nobody who books waits for it.
+    reckoning = last_reckoning(audit) if name in WORKED_OUT else None
+    found = listed(audit, name, reckoning)
+    content = {"audit": number, "check": name.value, "remarks": remarks}
+    count, lines = (0, []) if audit.signed_at else (_counted(name, reckoning, found.count), found.first(LINES_KEPT))
+    with transaction.atomic():
+        claim = _claim(site, Request(key, "look at check", content))
+        if claim.look is not None:
+            return claim.look
+        audit = _lock(site, number)
+        if name in WORKED_OUT and reckoning is None:
+            raise NotWorkedOut("This check isn't worked out yet. Work it out first.", field="check")
+        look = Look.objects.create(
+            site=site,
+            audit=audit,
+            check_name=name,
+            reckoning=reckoning,
+            count=count,
+            lines=kept(lines),
+            remarks=remarks,
+            by=by,
+            at=timezone.now(),
+        )
+        claim.fulfil(audit=audit, look=look)
+    return look
+
+
+def _counted(check: CheckName, reckoning: Reckoning | None, count: Any) -> int:
+    """Of what was worked out the count is known, of the proof with the faults that aren't listed."""
+    return int(reckoning.counts[check.value]) if reckoning is not None else int(count())
+
+
+def _check_named(check: str) -> CheckName:
+    if check not in set(CheckName):
+        raise InvalidValue(f"{check!r} is none of {', '.join(CheckName)}.", field="check")
+    return CheckName(check)
+
+
+@transaction.atomic
+def sign_off(*, site: Site, number: int, by: User, remarks: str = "", key: str = "") -> Audit:
+    """Sign an audit off, once somebody has looked at all of its checks (`not_looked_at`). Nothing changes it then."""
+    require_short(remarks, REMARKS_LENGTH, field="remarks", what="A remark")
+    claim = _claim(site, Request(key, "sign off audit", {"audit": number, "remarks": remarks}))
+    if claim.audit is not None:
+        return claim.audit
+    audit = _lock(site, number)
+    looked = latest_looks(audit)
+    missing = [str(check.value) for check in CheckName if check not in looked]
+    if missing:
+        raise NotLookedAt(f"Nobody has looked at {', '.join(missing)} yet.", field="check")
+    audit.signed_by, audit.signed_at, audit.remarks = by, timezone.now(), remarks
+    audit.save(update_fields=["signed_by", "signed_at", "remarks"])
+    claim.fulfil(audit=audit)
+    return audit
+
+
+def _lock(site: Site, number: int) -> Audit:
+    """An audit that is at work, locked."""
+    pk = audit_numbered(site, number).pk
+    audit = Audit.objects.select_for_update(no_key=True, of=("self",)).select_related("site", "begun_by").get(pk=pk)
+    if audit.signed_at is not None:
+        assert audit.signed_by is not None, "a constraint of the database says so"
+        raise AuditSigned(
+            f"{audit.signed_by.name} signed audit {number} off on {_words(site, audit.signed_at)}. "
+            "It stands as it was signed.",
+            field="audit",
+        )
+    return audit
+
+
+def _words(site: Site, moment: datetime) -> str:
+    return f"{moment.astimezone(ZoneInfo(site.time_zone)):%d %b %Y %H:%M}"
+
+
+def reckon(*, audit: Audit, by: User, progress: Progress | None = None) -> Reckoning:
+    """Work out now what takes a walk through the whole ledger."""
+    reckoning = _new_reckoning(audit, by)
+    _work_out(reckoning, progress)
+    return reckoning
+
+
+def ask_reckoning(*, audit: Audit, by: User) -> Reckoning:
+    """The same for a page, which can't wait: at once where the ledger is small, else left to the worker.
+
+    Where one is on its way already, that is the one.
+    """
+    running = running_reckoning(audit)
+    if running is not None:
+        return running
+    if is_small(audit.site):
+        return reckon(audit=audit, by=by)
+    reckoning = _new_reckoning(audit, by)
+    work_out_later.enqueue(reckoning.pk)
+    return reckoning
+
+
+@transaction.atomic
+def _new_reckoning(audit: Audit, by: User) -> Reckoning:
+    locked = _lock(audit.site, audit.number)
+    now = timezone.now()
+    return Reckoning.objects.create(site_id=locked.site_id, audit=locked, by=by, begun_at=now, moved_at=now)
+
+
+@task()
+def work_out_later(number: int) -> None:
+    """A reckoning, done by the worker."""
+    reckoning = Reckoning.objects.select_related("audit__site").get(pk=number)
+    if reckoning.finished_at is None and not reckoning.step:
+        _work_out(reckoning, None)
+
+
+def _work_out(reckoning: Reckoning, progress: Progress | None) -> None:
+    try:
+        work_out(reckoning, progress)
+    except Exception:
+        now = timezone.now()
+        Reckoning.objects.filter(pk=reckoning.pk).update(failed=True, finished_at=now, moved_at=now)
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A caller's key: new, or what was done under it."""
+
+    new: AuditKey | None = None
+    audit: Audit | None = None
+    look: Look | None = None
+
+    def fulfil(self, *, audit: Audit, look: Look | None = None) -> None:
+        """Keep with a new key what was done."""
+        if self.new is not None:
+            AuditKey.objects.filter(pk=self.new.pk).update(audit=audit, look=look)
+
+
+def _claim(site: Site, request: Request) -> _Claim:
+    """Claim a key, if there is one. Whoever comes second with it waits for the first."""
+    if not request.key:
+        return _Claim()
+    if len(request.key) > KEY_LENGTH:
+        raise InvalidValue(f"A key has at most {KEY_LENGTH} characters.", field="key")
+    if Key.objects.filter(site=site, key=request.key).exists():
+        raise _reused(request.key)
+    AuditKey.objects.bulk_create([AuditKey(site=site, key=request.key, digest=request.digest)], ignore_conflicts=True)
+    named = ("audit__site", "audit__begun_by", "look__by")
+    claimed = AuditKey.objects.select_related(*named).get(site=site, key=request.key)
+    if claimed.digest != request.digest:
+        raise _reused(request.key)
+    return _Claim(audit=claimed.audit, look=claimed.look) if claimed.audit else _Claim(new=claimed)
+
+
+def _reused(key: str) -> KeyReused:
+    return KeyReused(
+        f"The key {key!r} was used for another request. Use a new key, or send the first request again unchanged.",
+        field="key",
+    )

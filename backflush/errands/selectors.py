@@ -1,0 +1,55 @@
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final
+
+from django.db.models import Q
+from django.utils import timezone
+
+from backflush.core.refusals import NotFound
+from backflush.errands.models import Errand, ErrandKind
+from backflush.errands.services import NUMBER_MAX, content_of
+from backflush.people.models import User
+from backflush.stockmap.models import Site
+
+SHOWN: Final = 5
+NEWS: Final = timedelta(days=7)
+NOT_TAKEN_UP: Final = timedelta(seconds=20)
+"""A running worker has taken an errand up long before."""
+
+
+def errand_numbered(site: Site, by: User, number: int) -> Errand:
+    """An errand that a person may look at: a retry is everybody's, an export its own person's."""
+    found = Errand.objects.filter(site=site, pk=number).select_related("by") if number <= NUMBER_MAX else None
+    errand = found.first() if found is not None else None
+    if errand is None or (errand.kind == ErrandKind.EXPORT and errand.by_id != by.pk):
+        raise NotFound(f"There is no errand {number} of yours.")
+    return errand
+
+
+def errands_for(site: Site, by: User) -> list[Errand]:
+    """What Home tells a person: what runs, and what was finished these days for that person; the latest first."""
+    mine = Errand.objects.filter(site=site, by=by, begun_at__gt=timezone.now() - NEWS)
+    running = Errand.objects.filter(site=site, finished_at__isnull=True, kind=ErrandKind.RETRY)
+    numbers = {
+        *mine.order_by("-begun_at").values_list("pk", flat=True)[:SHOWN],
+        *running.values_list("pk", flat=True)[:SHOWN],
+    }
+    return list(Errand.objects.filter(pk__in=numbers).select_related("by").order_by("-begun_at"))
+
+
+def is_waited_for_in_vain(errand: Errand) -> bool:
+    """Whether nobody has taken it up for so long that probably no worker runs."""
+    waits = not errand.taken_up and not errand.is_finished
+    return waits and timezone.now() - errand.begun_at > NOT_TAKEN_UP
+
+
+def file_of(errand: Errand) -> Iterator[bytes]:
+    """The file of an errand, piece by piece."""
+    for part in errand.parts.order_by("number").iterator(chunk_size=4):
+        yield content_of(part)
+
+
+def running_retries(site: Site) -> list[Errand]:
+    """The retries that run at a site, the oldest first."""
+    found = Errand.objects.filter(Q(finished_at__isnull=True), site=site, kind=ErrandKind.RETRY)
+    return list(found.select_related("by").order_by("begun_at")[:SHOWN])

@@ -1,0 +1,95 @@
+"""Which tables are stock, which are set-up of a site, and which are common to all sites.
+
+Stock is what grows with bookings. A model that nobody names here counts as stock, and must then keep the rules for
+growth: a site, and every unique rule within it (tests/rooms/test_house_rules_for_growth.py).
+"""
+
+from typing import Final
+
+from django.apps import apps
+from django.db.models import Field, ForeignKey, Model, UniqueConstraint
+
+ROOMS: Final = "backflush."
+
+COMMON: Final = frozenset(
+    {
+        "people.User",
+        "stockmap.Action",
+        "stockmap.Site",
+        "stockmap.Supplier",
+        "items.Unit",
+        "items.ProductGroup",
+        "items.TypeCode",
+        "items.Item",
+        "items.ItemCost",
+        "items.UnitConversion",
+        "items.Batch",
+        "structures.StructureLine",
+    }
+)
+"""Master data: the same at every site, and with no site of its own."""
+
+SET_UP: Final = frozenset(
+    {
+        "people.Assignment",
+        "people.Board",
+        "stockmap.Store",
+        "stockmap.Location",
+        "stockmap.Bin",
+        "stockmap.SupplierStock",
+        "stockmap.TransferRule",
+        "structures.LineSource",
+        "errands.Errand",
+        "errands.ErrandPart",
+    }
+)
+"""What belongs to one site or person but doesn't grow with bookings: set-up, and work in hand that is swept away."""
+
+
+def models_of_rooms() -> list[type[Model]]:
+    """Every model of ours that is a table, in the order in which the rooms stand."""
+    return [
+        model
+        for room in apps.get_app_configs()
+        if room.name.startswith(ROOMS)
+        for model in room.get_models()
+        if model._meta.managed
+    ]
+
+
+def stock_models() -> list[type[Model]]:
+    """What grows with bookings."""
+    return [model for model in models_of_rooms() if model._meta.label not in COMMON | SET_UP]
+
+
+def shared_models() -> list[type[Model]]:
+    """What every site reads: master data, and each site's set-up."""
+    return [model for model in models_of_rooms() if model._meta.label in COMMON | SET_UP]
+
+
+def columns_of(model: type[Model]) -> list["Field[object, object]"]:
+    """The fields of a model that are columns."""
+    return [field for field in model._meta.local_fields if field.column is not None]
+
+
+def references(model: type[Model]) -> list["ForeignKey[Model, Model]"]:
+    """The foreign keys of a model."""
+    return [field for field in columns_of(model) if isinstance(field, ForeignKey)]
+
+
+def unique_rules(model: type[Model]) -> dict[str, frozenset[str]]:
+    """Every unique rule of a model but its key: what it is called, and over which fields it goes."""
+    rules = {
+        field.name: frozenset({field.name}) for field in columns_of(model) if field.unique and not field.primary_key
+    }
+    for together in model._meta.unique_together:
+        rules[", ".join(together)] = frozenset(together)
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, UniqueConstraint):
+            rules[constraint.name] = frozenset(constraint.fields) | _named_in(constraint)
+    return rules
+
+
+def _named_in(rule: UniqueConstraint) -> frozenset[str]:
+    parts = (part for expression in rule.expressions for part in expression.flatten())  # type: ignore[union-attr]
+    return frozenset(name for part in parts if (name := getattr(part, "name", "")))

@@ -1,0 +1,116 @@
+"""What was recorded since somebody began to count, read from the ledger itself: by pages, console and imports alike.
+
+Nothing counts while it books. Each reading counts only the rows that are new since the last, by their numbers, so it
+costs the same at ten million movements as at none. Rows may be committed later than rows with higher numbers, so the
+mark below which nothing is counted again follows only after `SETTLING`; a transaction that takes longer than that may
+be left out. These figures are for watching: the ledger itself is the proof.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Count, Manager, Max, QuerySet
+from django.utils import timezone
+
+from backflush.backflushing.models import Booking
+from backflush.core.moves import Status
+from backflush.ledger.models import Movement, Posting
+from backflush.stockmap.models import Site
+
+SETTLING: Final = timedelta(minutes=5)
+UNRESOLVED_MOST: Final = 10_000
+"""More are said to be this many: the queue isn't read to its end each time somebody looks."""
+
+POSTINGS, BOOKINGS, LINES = "postings", "bookings", "lines"
+TABLES: Final[Mapping[str, "Manager[Any]"]] = {
+    POSTINGS: Posting.objects,
+    BOOKINGS: Booking.objects,
+    LINES: Movement.objects,
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """How far was counted, and what it came to: for each table the settled mark, the counts, and marks to come."""
+
+    marks: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    coming: list[tuple[str, dict[str, int]]] = field(default_factory=list)
+
+    def as_text(self) -> str:
+        """To be kept in a file that several processes share."""
+        return json.dumps(asdict(self))
+
+
+def read_tally(text: str) -> Tally:
+    """The tally that a file holds; a new one where it is empty."""
+    facts: dict[str, Any] = json.loads(text) if text else {}
+    return Tally(
+        facts.get("marks", {}), facts.get("counts", {}), [(when, marks) for when, marks in facts.get("coming", [])]
+    )
+
+
+def count_on(tally: Tally, *, now: datetime | None = None) -> dict[str, dict[str, int]]:
+    """Bring a tally up to date, and say what was recorded since it began: postings by process, bookings, lines."""
+    now = now or timezone.now()
+    newest = {name: _newest(rows) for name, rows in TABLES.items()}
+    if not tally.marks:
+        tally.marks = dict(newest)
+        tally.counts = {name: {} for name in TABLES}
+    _settle(tally, now)
+    tally.coming.append((now.isoformat(), newest))
+    return {name: _sum(tally.counts[name], _counted(name, tally.marks[name])) for name in TABLES}
+
+
+def _settle(tally: Tally, now: datetime) -> None:
+    ripe = [marks for when, marks in tally.coming if datetime.fromisoformat(when) <= now - SETTLING]
+    if not ripe:
+        return
+    for name, mark in ripe[-1].items():
+        tally.counts[name] = _sum(tally.counts[name], _counted(name, tally.marks[name], mark))
+        tally.marks[name] = max(mark, tally.marks[name])
+    tally.coming = tally.coming[len(ripe) :]
+
+
+def _newest(rows: "Manager[Any]") -> int:
+    return int(rows.aggregate(newest=Max("pk"))["newest"] or 0)
+
+
+def _counted(name: str, above: int, to: int | None = None) -> dict[str, int]:
+    found: QuerySet[Any] = TABLES[name].filter(pk__gt=above)
+    if to is not None:
+        found = found.filter(pk__lte=to)
+    if name == LINES:
+        found = found.filter(line__isnull=False, origin__isnull=True, reverses__isnull=True)
+    by = "process" if name == POSTINGS else "site__code"
+    rows = found.order_by().values_list(by).annotate(many=Count("pk"))
+    return dict(rows)
+
+
+def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return dict(Counter(one) + Counter(other))
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is unresolved at a site now: how many, up to a limit, and for how long the oldest has been."""
+
+    site: str
+    count: int
+    oldest_seconds: float
+
+
+def waiting_now() -> list[Waiting]:
+    """What is unresolved at each site, by the index of what waits."""
+    now = timezone.now()
+    answer = []
+    for site in Site.objects.order_by("code"):
+        found = Movement.objects.filter(site=site, status=Status.UNRESOLVED)
+        count = found[:UNRESOLVED_MOST].count()
+        oldest = found.order_by("at").values_list("at", flat=True).first() if count else None
+        answer.append(Waiting(site.code, count, (now - oldest).total_seconds() if oldest else 0.0))
+    return answer

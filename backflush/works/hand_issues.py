@@ -1,0 +1,78 @@
+"""What orders in work need that nobody assumes: it is issued by hand, and this says what of it is still due."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Q, QuerySet
+
+from backflush.core.lifecycle import BOOKABLE
+from backflush.core.moves import Status
+from backflush.core.quantity import ZERO
+from backflush.fields import ExactSum
+from backflush.items.models import Item
+from backflush.ledger.models import Movement
+from backflush.stockmap.models import Site
+from backflush.structures.models import FrozenLine
+from backflush.works.models import WorksOrder
+from backflush.works.selectors import required_by_hand
+
+
+@dataclass(frozen=True, slots=True)
+class HandIssue:
+    """So much of a component is still to be issued to an order."""
+
+    order: WorksOrder
+    component: Item
+    due: Decimal
+
+
+def orders_with_hand_issues(site: Site) -> QuerySet[WorksOrder]:
+    """Orders that take bookings and have lines that are never assumed, those that start first before the others."""
+    by_hand = FrozenLine.objects.filter(site=site, by_hand=True).order_by().values("structure")
+    found = WorksOrder.objects.filter(site=site, status__in=BOOKABLE, structure__isnull=False)
+    asked = found.filter(Q(structure__in=by_hand) | Q(item__type_code__backflush__isnull=True))
+    return asked.select_related("job", "item__type_code").order_by("start_date", "pk")
+
+
+def hand_issues(site: Site, orders: Sequence[WorksOrder]) -> list[HandIssue]:
+    """What is still to be issued to some orders, in their order; the same three statements for one or for many."""
+    lines = _lines(site, {order.structure_id for order in orders if order.structure_id is not None})
+    issued = _issued(site, {order.job_id for order in orders})
+    return [issue for order in orders for issue in _of_order(order, lines, issued)]
+
+
+def _of_order(
+    order: WorksOrder, lines: Mapping[int, Sequence[FrozenLine]], issued: Mapping[tuple[int, int], Decimal]
+) -> Iterator[HandIssue]:
+    assert order.structure_id is not None, "only orders with a structure were asked for"
+    due: dict[int, Decimal] = defaultdict(lambda: ZERO)
+    components: dict[int, Item] = {}
+    for line in lines.get(order.structure_id, ()):
+        if line.by_hand or order.item.type_code.backflush_id is None:
+            components[line.component_id] = line.component
+            due[line.component_id] += required_by_hand(order, line)
+    for item, component in components.items():
+        left = due[item] - issued.get((order.job_id, item), ZERO)
+        if left > 0:
+            yield HandIssue(order, component, left)
+
+
+def _lines(site: Site, structures: Collection[int]) -> dict[int, list[FrozenLine]]:
+    rows = FrozenLine.objects.filter(site=site, structure__in=structures).select_related("component__stock_unit")
+    lines: dict[int, list[FrozenLine]] = defaultdict(list)
+    for line in rows.order_by("structure", "position"):
+        lines[line.structure_id].append(line)
+    return lines
+
+
+def _issued(site: Site, jobs: Collection[int]) -> dict[tuple[int, int], Decimal]:
+    """Issued less returned by job and item: what is charged without a structure line."""
+    rows = Movement.objects.filter(site=site, job__in=jobs, line__isnull=True, status=Status.OK).exclude(charged=0)
+    totals: dict[tuple[int, int], Decimal] = defaultdict(lambda: ZERO)
+    for job, item, charged, quantity in (
+        rows.order_by().values_list("job", "item", "charged").annotate(ExactSum("quantity"))
+    ):
+        totals[job, item] += charged * quantity
+    return totals

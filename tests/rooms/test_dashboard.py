@@ -1,0 +1,182 @@
+"""The questions behind Home's blocks."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.core.cache import cache
+
+from backflush.core.moves import Reason
+from backflush.dashboard import keeping, long_queues
+from backflush.dashboard.consumption_by_day import consumption_by_day
+from backflush.dashboard.hand_issues_due import hand_issues_due
+from backflush.dashboard.keeping import kept
+from backflush.dashboard.orders_in_work import orders_in_work
+from backflush.dashboard.start_here import start_here
+from backflush.dashboard.stock_outside import stock_outside
+from backflush.dashboard.unresolved_by_age import unresolved_by_age
+from backflush.dashboard.unresolved_over_time import unresolved_over_time
+from backflush.doctor import last_check as checking
+from backflush.doctor.last_check import check, last_check
+from tests.cast import DAY, Plant
+
+WEEK = timedelta(weeks=1)
+TODAY = DAY + 3 * WEEK
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, each answer is a fresh one."""
+    cache.clear()
+    monkeypatch.setattr(keeping, "LONG_SECONDS", float("inf"))
+
+
+def by_week(plant: Plant, today: date = TODAY) -> dict[str, int]:
+    """What waited at the end of each of the last weeks, those in which nothing did left out."""
+    weeks = unresolved_over_time(plant.site, today).answer.weeks
+    assert len(weeks) == 12
+    return {f"{week.begins:%d %b}": week.total for week in weeks if week.total}
+
+
+def test_what_waits_counts_to_each_week_since_it_happened(plant: Plant) -> None:
+    plant.books(1, "BRACKET", at=DAY)
+    plant.books(1, "BRACKET", at=DAY + WEEK)
+    assert by_week(plant) == {"02 Mar": 1, "09 Mar": 2, "16 Mar": 2, "23 Mar": 2}
+
+
+def test_what_is_older_than_the_weeks_is_in_all_of_them(plant: Plant) -> None:
+    plant.books(1, "BRACKET", at=DAY)
+    assert set(by_week(plant, DAY + 30 * WEEK).values()) == {1}
+
+
+def test_a_settled_one_waited_until_the_week_of_its_settlement(plant: Plant) -> None:
+    plant.has(100, "BOLT", at="RAW")
+    plant.books(1, "BRACKET", at=DAY)
+    settled = plant.resolves("BOLT", source="RAW", at=DAY + 2 * WEEK)
+    assert by_week(plant) == {"02 Mar": 1, "09 Mar": 1}
+    plant.reverses(settled)
+    assert by_week(plant) == {"02 Mar": 1, "09 Mar": 1, "16 Mar": 1, "23 Mar": 1}
+
+
+def test_a_kept_rest_is_the_same_one_going_on(plant: Plant) -> None:
+    plant.has(100, "BOLT", at="RAW")
+    plant.books(1, "BRACKET", at=DAY)
+    settled = plant.resolves("BOLT", quantity=Decimal(1), source="RAW", remainder="keep", at=DAY + WEEK)
+    assert by_week(plant) == {"02 Mar": 1, "09 Mar": 1, "16 Mar": 1, "23 Mar": 1}
+    plant.reverses(settled)
+    assert by_week(plant) == {"02 Mar": 1, "09 Mar": 1, "16 Mar": 1, "23 Mar": 1}
+
+
+def test_reasons_are_told_apart_until_there_are_too_many(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant.books(1, "BRACKET", at=DAY)
+    plant.books(1, "CRATE", at=DAY)
+    apart = unresolved_over_time(plant.site, TODAY).answer
+    assert apart.told_apart
+    assert apart.weeks[-1].waiting == {Reason.SHORT: 1, Reason.BIN: 1, Reason.BATCH: 0, Reason.SERIAL: 0}
+    monkeypatch.setattr(long_queues, "COUNTED_MOST", 1)
+    together = unresolved_over_time(plant.site, TODAY).answer
+    assert not together.told_apart
+    assert [week.total for week in together.weeks] == [week.total for week in apart.weeks]
+    ages = unresolved_by_age(plant.site, TODAY).answer
+    assert [(age.days_min, age.total) for age in ages.ages if age.total] == [(8, 2)]
+
+
+def test_ages_are_counted_in_the_sites_days(plant: Plant) -> None:
+    for back in (0, 1, 7, 8, 90, 91):
+        plant.books(1, "BRACKET", at=TODAY - timedelta(days=back))
+    ages = unresolved_by_age(plant.site, TODAY).answer.ages
+    assert [(age.days_min, age.days_max, age.total) for age in ages] == [
+        (0, 0, 1),
+        (1, 7, 2),
+        (8, 30, 1),
+        (31, 90, 1),
+        (91, None, 1),
+    ]
+
+
+def test_consumption_is_what_was_charged_less_what_came_back(plant: Plant) -> None:
+    plant.has(100, "BOLT")
+    plant.has(100, "LUG", at="RAW")
+    plant.books(2, "BRACKET", at=DAY)
+    plant.issues(4, "LUG", to="BRACKET", at=DAY)
+    plant.returns(1, "LUG", of="BRACKET", at=DAY + timedelta(days=1))
+    taken_back = plant.books(5, "BRACKET", at=DAY + timedelta(days=1))
+    plant.reverses(taken_back, at=DAY + timedelta(days=2))
+    days = {day.day: (day.assumed, day.by_hand) for day in consumption_by_day(plant.site, DAY + WEEK).answer}
+    assert len(days) == 14
+    assert {day: used for day, used in days.items() if any(used)} == {
+        DAY: (Decimal("0.8"), Decimal(3)),
+        DAY + timedelta(days=1): (Decimal(2), Decimal("-0.75")),
+        DAY + timedelta(days=2): (Decimal(-2), Decimal(0)),
+    }
+
+
+def test_orders_in_work_say_how_many_movements_wait(plant: Plant) -> None:
+    plant.has(100, "LUG")
+    plant.books(1, "BRACKET")
+    plant.releases(3, "FRAME")
+    found = orders_in_work(plant.site)
+    assert found.total == 2
+    assert {one.order.item.code: one.unresolved for one in found.first} == {"BRACKET": 1, "FRAME": 0}
+
+
+def test_hand_issues_are_due_until_they_are_made(plant: Plant) -> None:
+    plant.consists("BRACKET", plant.line(10, "BOLT", 4), plant.line(20, "LUG", 2, by_hand=True))
+    plant.has(100, "LUG", at="RAW")
+    plant.releases(10, "BRACKET")
+    plant.releases(5, "FRAME")
+    assert [(one.component.code, one.due) for one in hand_issues_due(plant.site).first] == [("LUG", 20)]
+    plant.issues(15, "LUG", to="BRACKET")
+    plant.returns(1, "LUG", of="BRACKET")
+    assert [one.due for one in hand_issues_due(plant.site).first] == [6]
+    plant.issues(6, "LUG", to="BRACKET")
+    assert hand_issues_due(plant.site).total == 0
+
+
+def test_everything_of_an_order_that_assumes_nothing_is_issued_by_hand(plant: Plant) -> None:
+    plant.stocks("STAND", "M", "BYHAND")
+    plant.consists("STAND", plant.line(10, "BOLT", 4))
+    plant.releases(3, "STAND")
+    assert [(one.component.code, one.due) for one in hand_issues_due(plant.site).first] == [("BOLT", 12)]
+
+
+def test_stock_outside_says_what_it_is_worth_and_what_waits(plant: Plant) -> None:
+    plant.names_stock_of("ACME", at="ACME/STOCK")
+    plant.has(10, "LUG", at="ACME/STOCK")
+    plant.buys(100, "PLATED")
+    plant.receives(5, "PLATED")
+    found = stock_outside(plant.site).answer
+    assert (found.total, found.value) == (1, Decimal("7.5"))
+    assert [(one.supplier.code, one.unresolved) for one in found.first] == [("ACME", 1)]
+
+
+def test_a_plant_in_which_nothing_was_posted_starts_here(plant: Plant) -> None:
+    begins = start_here(plant.site)
+    assert begins is not None
+    assert (begins.places, begins.rules, begins.structures) == (True, True, True)
+    plant.has(1, "BOLT")
+    assert start_here(plant.site) is None
+
+
+def test_what_took_long_to_find_is_kept_with_its_moment(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "LONG_SECONDS", 0)
+    first = kept("asked", plant.site, lambda: 1)
+    again = kept("asked", plant.site, lambda: 2)
+    assert (first.answer, again.answer) == (1, 1)
+    assert first.as_at is None
+    assert again.as_at is not None
+
+
+def test_a_small_set_up_is_checked_and_a_large_one_only_when_asked(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = last_check(plant.site)
+    assert small is not None
+    assert small.total >= len(small.findings) > 0
+    cache.clear()
+    monkeypatch.setattr(checking, "SMALL", 3)
+    assert last_check(plant.site) is None
+    found = check(plant.site)
+    after = last_check(plant.site)
+    assert after is not None
+    assert (after.total, list(after.findings)) == (len(found), found[: checking.KEPT])

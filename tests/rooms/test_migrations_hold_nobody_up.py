@@ -1,0 +1,253 @@
+"""From now on no migration locks a stock table of PostgreSQL for longer than a moment.
+
+Read off the SQL that each one comes to, so that it doesn't matter by which operation it was written.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any, Final
+
+import psycopg
+import pytest
+from django.db import connection, migrations, models
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.migration import Migration
+
+from backflush.core.refusals import DatabaseUnreachable
+from backflush.handling.models import Consignment
+from backflush.ledger.models import Posting
+from backflush.migrating import AddConstraintOnline, AddIndexOnline
+from backflush.upkeep.tables import stock_models
+from backflush.upkeep.upgrading import ONE_AT_A_TIME, upgrade_database
+from tests.cast import Plant
+from tests.databases import Database
+from tests.doors.console import Console
+
+# The last of each room from before there was a ledger that could be held up.
+BEFORE: Final = {
+    "ledger": "0003",
+    "structures": "0001",
+    "unresolved": "0001",
+    "backflushing": "0002",
+    "works": "0001",
+    "subcontract": "0001",
+}
+ONLY_POSTGRES = pytest.mark.parametrize("database", ["postgres"], indirect=True)
+ONLY_COMMITTED_POSTGRES = pytest.mark.parametrize("committed_database", ["postgres"], indirect=True)
+
+BLOCKING: Final = {
+    r"CREATE (UNIQUE )?INDEX (?!CONCURRENTLY)": "builds an index while nobody may write; use AddIndexOnline",
+    r"DROP INDEX (?!CONCURRENTLY|IF EXISTS)": "waits for everybody who reads; that is short, but say why",
+    r"ADD CONSTRAINT .* (CHECK|FOREIGN KEY)(?!.*NOT VALID)": "reads the whole table; use AddConstraintOnline",
+    r"ADD CONSTRAINT \S+ UNIQUE \(": "builds an index while nobody may write; use AddConstraintOnline",
+    r"ALTER COLUMN \S+ TYPE": "writes the whole table anew; add a column beside it",
+    r"ALTER COLUMN \S+ SET NOT NULL": "reads the whole table; add a check first",
+    r"ADD COLUMN .*\bREFERENCES\b": "reads the whole table; add the column, then the constraint",
+    r"ADD COLUMN .*\bNOT NULL\b(?!.*DEFAULT)": "fails where there are rows; make it null, or give a db_default",
+    r"^UPDATE|^DELETE": "changes rows in one go; do it in chunks, in a command",
+}
+
+
+def objections(statements: list[str]) -> list[str]:
+    """What some statements would do to a stock table that is there already."""
+    tables = {model._meta.db_table for model in stock_models()}
+    made = {name for one in statements for name in re.findall(r'CREATE TABLE "(\w+)"', one)}
+    found = []
+    for one in statements:
+        text = " ".join(one.split())
+        named = set(re.findall(r'(?:ON|TABLE|UPDATE|FROM) (?:ONLY )?"(\w+)"', text))
+        if not named & (tables - made):
+            continue
+        found += [f"{text}: {why}" for pattern, why in BLOCKING.items() if re.search(pattern, text)]
+    return found
+
+
+def statements_of(migration: Any) -> list[str]:
+    executor = MigrationExecutor(connection)
+    lines = executor.loader.collect_sql([(migration, False)])
+    return [
+        line for line in "\n".join(line for line in lines if not line.startswith("--")).split(";\n") if line.strip()
+    ]
+
+
+@ONLY_POSTGRES
+def test_no_migration_since_the_first_holds_up_a_stock_table(database: Database) -> None:
+    executor = MigrationExecutor(connection)
+    looked_at = 0
+    for (room, name), migration in sorted(executor.loader.disk_migrations.items()):
+        if name.split("_")[0] > BEFORE.get(room, ""):
+            looked_at += 1
+            assert objections(statements_of(migration)) == [], f"{room}.{name}"
+    assert looked_at > len(BEFORE)
+
+
+@ONLY_POSTGRES
+def test_the_objections_are_heard_where_there_is_reason(database: Database) -> None:
+    executor = MigrationExecutor(connection)
+    first = executor.loader.disk_migrations["ledger", "0003_indexes_for_lists"]
+    assert len(objections(statements_of(first))) == 2
+    assert objections(['ALTER TABLE "ledger_posting" ALTER COLUMN "remarks" TYPE text']) != []
+    assert objections(['ALTER TABLE "ledger_posting" ADD COLUMN "seal" bigint NULL']) == []
+    assert objections(['CREATE INDEX "by_code" ON "items_item" ("code")']) == []
+
+
+# The operations themselves
+
+
+class Probe(Migration):
+    """Stands for a migration of a later version."""
+
+    atomic = False
+
+    def __init__(self, *operations: Any) -> None:
+        super().__init__("probe", "ledger")
+        self.operations = [*operations]  # type: ignore[misc]  # as Django's own tests do
+
+
+def apply(*operations: Any, backwards: bool = False) -> None:
+    state = MigrationExecutor(connection).loader.project_state()
+    probe = Probe(*operations)
+    with connection.schema_editor(atomic=False) as editor:
+        (probe.unapply if backwards else probe.apply)(state, editor)
+
+
+def names_on(model: type[models.Model]) -> set[str]:
+    with connection.cursor() as cursor:
+        return set(connection.introspection.get_constraints(cursor, model._meta.db_table))
+
+
+INDEX = AddIndexOnline("posting", models.Index(fields=["site", "recorded_at"], name="probe_index"))
+UNIQUE = AddConstraintOnline("posting", models.UniqueConstraint(fields=["site", "id"], name="probe_unique"))
+PARTIAL = AddConstraintOnline(
+    "posting",
+    models.UniqueConstraint(fields=["site", "id"], condition=models.Q(remarks="x"), name="probe_partial"),
+)
+CHECK = AddConstraintOnline(
+    "posting", models.CheckConstraint(condition=~models.Q(remarks="forbidden"), name="probe_check")
+)
+
+
+@pytest.mark.parametrize(
+    ("operation", "name"),
+    [(INDEX, "probe_index"), (UNIQUE, "probe_unique"), (PARTIAL, "probe_partial"), (CHECK, "probe_check")],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_each_way_to_add_adds_and_takes_away_again(committed_database: Database, operation: Any, name: str) -> None:
+    Plant.build().has(5, "BOLT")
+    before = names_on(Posting)
+    apply(operation)
+    assert names_on(Posting) == {*before, name}
+    apply(operation, backwards=True)
+    assert names_on(Posting) == before
+
+
+@ONLY_COMMITTED_POSTGRES
+def test_a_build_that_was_interrupted_is_begun_anew(committed_database: Database) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute('CREATE INDEX "probe_index" ON ledger_posting (id)')
+        cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'probe_index'::regclass")
+    apply(INDEX)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = 'probe_index'::regclass")
+        assert cursor.fetchone() == (True,)
+
+
+@contextmanager
+def somebody_books(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """An open transaction that has written to the postings, as of a large import."""
+    with psycopg.connect(url) as other:
+        _write(other)
+        yield other
+
+
+def _write(other: "psycopg.Connection[Any]") -> None:
+    other.execute("SET lock_timeout = '3s'")
+    other.execute("UPDATE ledger_posting SET remarks = remarks || '.' WHERE id = (SELECT min(id) FROM ledger_posting)")
+
+
+@ONLY_COMMITTED_POSTGRES
+@pytest.mark.parametrize(
+    ("operation", "held_up"),
+    [(INDEX, False), (UNIQUE, False), (migrations.AddIndex("posting", models.Index(fields=["at"], name="p")), True)],
+    ids=["index online", "unique online", "plain index"],
+)
+def test_people_write_while_an_index_waits_and_not_while_a_plain_one_does(
+    committed_database: Database, operation: Any, held_up: bool
+) -> None:
+    plant = Plant.build()
+    plant.has(5, "BOLT")
+    plant.has(5, "LUG")
+    faults: list[BaseException] = []
+    with psycopg.connect(committed_database.url, autocommit=True) as watcher:
+        with psycopg.connect(committed_database.url) as first:
+            first.execute(
+                "UPDATE ledger_posting SET remarks = 'long import' WHERE id = (SELECT max(id) FROM ledger_posting)"
+            )
+            building = Thread(target=_in_thread, args=(committed_database, operation, faults))
+            building.start()
+            while not watcher.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone():
+                assert building.is_alive()
+            if held_up:
+                with pytest.raises(psycopg.errors.LockNotAvailable), psycopg.connect(committed_database.url) as second:
+                    _write(second)
+            else:
+                with psycopg.connect(committed_database.url) as second:
+                    _write(second)
+        building.join(60)
+    assert faults == []
+
+
+def _in_thread(database: Database, operation: Any, faults: list[BaseException]) -> None:
+    try:
+        apply(operation)
+    except BaseException as fault:  # noqa: BLE001 - the test that waits must hear of it
+        faults.append(fault)
+    finally:
+        connection.close()
+
+
+def test_the_unique_rules_went_over_with_what_was_posted(committed_database: Database) -> None:
+    """Back to before the rules were within the site, and forward again, with a ledger in it."""
+    plant = Plant.build()
+    plant.has(100, "BOLT")
+    plant.books(1, "BRACKET", key="k1")
+    executor = MigrationExecutor(connection)
+    last = executor.loader.graph.leaf_nodes()
+    executor.migrate([("ledger", "0003_indexes_for_lists"), ("backflushing", "0002_initial")])
+    assert "posted_once_by_key" not in names_on(Posting)
+    MigrationExecutor(connection).migrate(last)
+    assert "posted_once_by_key" in names_on(Posting)
+    assert plant.books(1, "BRACKET", key="k1").pk == plant.books(1, "BRACKET", key="k1").pk
+    assert not Consignment.objects.exists()
+
+
+# The upgrade itself
+
+
+@ONLY_COMMITTED_POSTGRES
+def test_an_upgrade_waits_for_a_table_for_a_moment_only(committed_database: Database) -> None:
+    Plant.build().has(5, "BOLT")
+    executor = MigrationExecutor(connection)
+    executor.migrate([("works", "0001_initial")])
+    with psycopg.connect(committed_database.url) as reader:
+        reader.execute("LOCK TABLE works_worksorder IN ROW EXCLUSIVE MODE")
+        with pytest.raises(DatabaseUnreachable, match=r"Somebody has held a table for 0\.5 seconds"):
+            upgrade_database(patience=0.5)
+    assert Console().tells("upgrade", "--patience", "5")["applied"][0] == "works.0002_unique_within_the_site"
+
+
+@ONLY_COMMITTED_POSTGRES
+def test_two_upgrades_at_once_do_not_get_in_each_others_way(committed_database: Database) -> None:
+    with psycopg.connect(committed_database.url, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
+        with pytest.raises(DatabaseUnreachable, match="Another upgrade is at work"):
+            upgrade_database()
+    upgrade_database()
+
+
+def test_an_upgrade_makes_tables_only_where_it_is_told(committed_database: Database) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations")
+    assert Console().refuses("upgrade") == "no_plant"

@@ -1,0 +1,64 @@
+"""(d) AdventureWorks whole: 72,591 bookings by the import, where the data is at hand."""
+
+import os
+import runpy
+import shutil
+from pathlib import Path
+from time import perf_counter
+
+from django.db import connection
+
+from backflush.importing.services import import_data
+from backflush.people.services import known_user
+from tests.speed.copies import Places
+from tests.speed.figures import Figure, peak_memory_mb
+from tests.speed.floor import Floor, Writings
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "adventureworks" / "convert.py"
+VARIABLE = "BACKFLUSH_ADVENTUREWORKS"
+AT_ONCE = 2_000
+
+
+def whole_of_adventureworks(places: Places) -> list[Figure]:
+    """Set-up and orders go in first, so that what is compared is the bookings; the whole stands beside it."""
+    tables = os.environ.get(VARIABLE)
+    if not tables:
+        print(f"(d) is left out: {VARIABLE} doesn't name the folder of the tables.")
+        return []
+    files = places.folder / f"adventureworks-{places.engine}"
+    runpy.run_path(str(EXAMPLE))["convert"](Path(tables), files, stock="ample")
+    bookings, aside = files / "bookings.csv", places.folder / "bookings.csv"
+    shutil.move(bookings, aside)
+    places.create("d")
+    known_user(name="ann")
+    begun = perf_counter()
+    assert import_data(files, by="ann").applied
+    masters = perf_counter() - begun
+    places.copy("d", "d_floor")
+    places.use("d")
+    raw = places.connect("d")
+    writings = Writings(raw)
+    raw.rollback()
+    for other in files.iterdir():
+        other.unlink()
+    shutil.move(aside, bookings)
+    begun = perf_counter()
+    report = import_data(files, by="ann")
+    project = perf_counter() - begun
+    memory = peak_memory_mb()
+    assert report.applied, report.findings[:3]
+    connection.close()
+    written = writings.written()
+    count, floor = len(written.tables["backflushing_booking"][1]), Floor(places.connect("d_floor"))
+    floor.catch_up(raw)
+    begun = perf_counter()
+    for part in written.in_parts(AT_ONCE):
+        floor.write(part)
+    floored = perf_counter() - begun
+    return [
+        Figure(
+            "d", places.engine, f"AdventureWorks: {count:,} bookings, {written.lines:,} movements", "bookings",
+            count / project, count / floored, 1000 * project, None, 1000 * floored, None, None, memory,
+            {"set-up and orders, seconds": masters, "bookings, seconds": project, "whole, seconds": masters + project},
+        )
+    ]  # fmt: skip
