@@ -10,6 +10,7 @@ const TARGET = "backflush/web/static/vendor";
 const FILES = {
   "@dagrejs/dagre/dist/dagre.min.js": "dagre.js",
   "@tabler/core/dist/css/tabler.min.css": "tabler.css",
+  "echarts/dist/echarts.common.min.js": "echarts.js",
   "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2": "inter-latin.woff2",
   "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2": "inter-latin-ext.woff2",
 };

@@ -30,7 +30,9 @@ the room. A page costs the same number of statements however many rows there are
       {% field_error refusal "quantity" %}
 
 and `{% include "web/parts/refusal.html" %}` for one that is about no field of the form. Typed values always come back
-(`typed` is request.POST). Whatever posts carries a hidden `key` (`keys.new_key()`), so a double press posts once.
+(`typed` is request.POST), also to whoever was signed out meanwhile: `again` shows it after the log-in (`kept.py`).
+A refusal's sentence is shown by `{{ refusal|said }}`, in the reader's language (`saying.py`). Whatever posts carries a
+hidden `key` (`keys.new_key()`), so a double press posts once.
 
 **Reading input** `reading.number_in(request.POST, "good", unit="EA")`, `moment_in`, `pks_in`: by the locale, never
 rounded; a `Refusal` with the field where it can't be read.
@@ -40,7 +42,9 @@ rounded; a `Refusal` with the field where it can't be read.
 `{% q value item %}` or `{% q value decimals=2 unit="kg" %}` · `{{ n|number:2 }}` `|money` `|unit_cost` `|counted` ·
 `{{ n|typed }}` (as it stands in a field) · `{{ at|age }}` `|day` `|clock` `|when` `|near` `|spoken` `|weekday` ·
 `{% status movement %}` `{{ order.status|order_status }}` `{% sign some_sign %}`
-(`signs.py`) · `{% translate %}` and `{% blocktranslate %}` around every text.
+(`signs.py`) · `{% translate %}` and `{% blocktranslate %}` around every text;
+in Python `_("…")`, never within an f-string, where `make words` can't find it. Script has no words of its own: they are
+on `#toasts`, in the page's language.
 
 **Pieces** `web/base.html` (blocks `title`, `content`, `below`, `live` for what the live region says first) ·
 `web/parts/pager.html` (page, older, newer, noun) · `web/parts/nothing.html` (title, text, link, word) ·

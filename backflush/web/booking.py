@@ -33,8 +33,8 @@ from backflush.web.signs import CHOICE, Sign
 from backflush.web.visits import PageRequest, Visit
 from backflush.works.models import WorksOrder
 from backflush.works.previews import preview_booking
-from backflush.works.selectors import orders_numbered
-from backflush.works.services import BookingIn, book_production, rules_for
+from backflush.works.selectors import bookable
+from backflush.works.services import BookingIn, book_production
 
 OFFERED: Final = 12
 """So many orders are offered where none was scanned yet."""
@@ -91,8 +91,8 @@ class Asked:
 
 def asked_order(visit: Visit, number: str) -> Asked:
     """The order of a number, as it was scanned or typed."""
-    order = orders_numbered(visit.site, [number.strip()], among=WorksOrder.objects.all())[0]
-    rules = rules_for(visit.site, [order])
+    orders, rules = bookable(visit.site, [number.strip()])
+    order = orders[number.strip()]
     completion = order.item.type_code.completion_id
     return Asked(order, rules.get(completion) if completion is not None else None)
 

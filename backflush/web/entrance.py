@@ -1,4 +1,4 @@
-"""Log-in, log-out, the person's own page, and the choices kept for the browser: theme, site."""
+"""Log-in, log-out, the person's own page and keys, and the choices kept for the browser: theme, site."""
 
 from http import HTTPStatus
 from typing import Any
@@ -12,7 +12,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from backflush.core.refusals import InvalidValue
+from backflush.people.services import use_single_keys
 from backflush.web.frame import THEME, THEMES
+from backflush.web.kept import KEPT, back_to_form
 from backflush.web.pages import page, posts
 from backflush.web.visits import SITE, PageRequest
 
@@ -25,11 +27,19 @@ class LogIn(LoginView):
     template_name = "web/log_in.html"
     redirect_authenticated_user = True
 
+    def get_context_data(self, **more: Any) -> dict[str, Any]:
+        """What was typed before goes along with every try."""
+        return super().get_context_data(**more, kept=self.request.POST.get(KEPT, ""))
+
+    def get_success_url(self) -> str:
+        """Back to the form that was being filled in, else to the page that was asked for."""
+        return back_to_form(self.request) or super().get_success_url()
+
 
 def locked_out(request: HttpRequest, original: HttpResponse | None, credentials: Any = None) -> HttpResponse:
     """After too many wrong tries."""
     minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
-    shown = {"minutes": minutes, "username": request.POST.get("username", ""), "next": request.POST.get("next", "")}
+    shown = {"minutes": minutes, **{name: request.POST.get(name, "") for name in ("username", "next", KEPT)}}
     return render(request, "web/log_in.html", shown, status=HTTPStatus.TOO_MANY_REQUESTS)
 
 
@@ -42,7 +52,8 @@ def more_page(request: PageRequest) -> HttpResponse:
 @page()
 def you_page(request: PageRequest) -> HttpResponse:
     """Who one is here, and the way out."""
-    return render(request, "web/you.html")
+    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    return render(request, "web/you.html", {"languages": settings.LANGUAGES, "chosen_language": chosen})
 
 
 @require_POST
@@ -57,6 +68,23 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@require_POST
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """Speak another language in this browser; without one, the browser's own wish counts again."""
+    language, response = request.POST.get("language", ""), _back(request)
+    if language in dict(settings.LANGUAGES):
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            language,
+            max_age=settings.LANGUAGE_COOKIE_AGE,
+            samesite="Lax",
+            secure=settings.LANGUAGE_COOKIE_SECURE,
+        )
+    elif not language:
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, samesite="Lax")
+    return response
+
+
 @posts()
 def choose_site(request: PageRequest) -> HttpResponse:
     """Work at another site from here on."""
@@ -65,6 +93,13 @@ def choose_site(request: PageRequest) -> HttpResponse:
         raise InvalidValue("You have no role at that site.", field="site")
     request.session[SITE] = code
     return redirect("home")
+
+
+@posts()
+def choose_keys(request: PageRequest) -> HttpResponse:
+    """Let letters alone do something, or not: kept for the person, wherever they sign in."""
+    use_single_keys(user=request.visit.user, on=request.POST.get("keys") == "on")
+    return redirect("you")
 
 
 def _back(request: HttpRequest) -> HttpResponseRedirect:
@@ -78,6 +113,8 @@ urlpatterns = [
     path("log-out/", LogoutView.as_view(), name="log-out"),
     path("more/", more_page, name="more"),
     path("you/", you_page, name="you"),
+    path("you/keys/", choose_keys, name="choose-keys"),
     path("theme/", choose_theme, name="choose-theme"),
+    path("language/", choose_language, name="choose-language"),
     path("site/", choose_site, name="choose-site"),
 ]

@@ -1,7 +1,8 @@
 """Lists as files: exactly what is shown, in its order and with its columns, as CSV or XLSX.
 
-Rows are read page by page and never held together. CSV goes out while it is read, however long it is. A workbook is
-written to a temporary file row by row, and only up to a limit, because nobody waits longer for it.
+Rows are read page by page and never held together. A CSV goes out while it is read; a workbook is written to a
+temporary file row by row. Over a hundred thousand rows nobody waits for: that list is made in the background
+(`sending.py`) and offered on Home.
 """
 
 import csv
@@ -9,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain, islice
 from tempfile import TemporaryFile
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import IO, Any, Final, Generic, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from django.db.models import Model, QuerySet
@@ -22,11 +24,12 @@ from xlsxwriter import Workbook
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
 from backflush.web import showing
-from backflush.web.paging import count_up_to, page_of
+from backflush.web.paging import behind, count_up_to, page_of
 
 AT_ONCE: Final = 2_000
 WORKBOOK_MOST: Final = 100_000
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+CSV: Final = "text/csv; charset=utf-8"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 Row = TypeVar("Row")
@@ -60,19 +63,53 @@ def rows_of(found: QuerySet[RowModel], *, by: Sequence[str], descending: bool = 
         asked = {"after": page.following}
 
 
+def flat_rows(
+    found: QuerySet[Any],
+    lookups: Sequence[str],
+    *,
+    by: Sequence[str],
+    descending: bool = False,
+    after: Sequence[Any] = (),
+    most: int | None = None,
+) -> Iterator[tuple[Any, ...]]:
+    """All rows of a list as plain values, behind a mark and so many at most: no object is made of any of them.
+
+    The values that the list is ordered by come behind the others: the last row's are the mark that goes on from it.
+    """
+    wanted = (*lookups, *by)
+    ordered = found.order_by(*(f"-{name}" if descending else name for name in by))
+    left = most
+    while left is None or left > 0:
+        size = AT_ONCE if left is None else min(AT_ONCE, left)
+        some = ordered.filter(behind(by, after, descending)) if after else ordered
+        rows = list(some.values_list(*wanted)[:size])
+        yield from rows
+        if len(rows) < size:
+            return
+        after = rows[-1][len(lookups) :]
+        left = None if left is None else left - size
+
+
 def as_csv(name: str, columns: Sequence[Column[Row]], rows: Iterable[Row], zone: ZoneInfo) -> HttpResponse:
     """Rows as they are read. Numbers are plain, with a point; times are the site's."""
-    heads = [str(column.head) for column in columns]
-    writer = csv.writer(Echo())
-
-    def lines() -> Iterator[str]:
-        yield writer.writerow(heads)
-        for row in rows:
-            yield writer.writerow([_text(column.value(row), zone) for column in columns])
-
-    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    lines = chain([csv_heads(columns)], csv_lines(columns, rows, zone))
+    response = StreamingHttpResponse(lines, content_type=CSV)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return cast(HttpResponse, response)
+
+
+def csv_heads(columns: Sequence[Column[Row]]) -> bytes:
+    """The first line of a CSV."""
+    line: str = csv.writer(Echo()).writerow([str(column.head) for column in columns])
+    return line.encode()
+
+
+def csv_lines(columns: Sequence[Column[Row]], rows: Iterable[Row], zone: ZoneInfo) -> Iterator[bytes]:
+    """The other lines, many at a time: an answer is slow in sending many small pieces."""
+    writer, values = csv.writer(Echo()), [column.value for column in columns]
+    rows = iter(rows)
+    while some := list(islice(rows, AT_ONCE)):
+        yield "".join([writer.writerow([_text(value(row), zone) for value in values]) for row in some]).encode()
 
 
 def require_workbook(found: QuerySet[Any]) -> None:
@@ -84,7 +121,14 @@ def require_workbook(found: QuerySet[Any]) -> None:
 
 def as_xlsx(name: str, columns: Sequence[Column[Row]], rows: Iterable[Row], zone: ZoneInfo) -> HttpResponse:
     """A workbook with numbers and times as such, written row by row."""
-    made = TemporaryFile()  # noqa: SIM115 - the answer closes it when it has been sent
+    made = workbook_of(columns, rows, zone)
+    sent = FileResponse(made, as_attachment=True, filename=f"{name}.xlsx", content_type=XLSX)
+    return cast(HttpResponse, sent)
+
+
+def workbook_of(columns: Sequence[Column[Row]], rows: Iterable[Row], zone: ZoneInfo) -> IO[bytes]:
+    """A workbook in a temporary file, which goes when it is closed."""
+    made = TemporaryFile()  # noqa: SIM115 - whoever takes it closes it
     workbook = Workbook(made, {"constant_memory": True, "default_date_format": "yyyy-mm-dd hh:mm"})
     sheet = workbook.add_worksheet()
     bold = workbook.add_format({"bold": True})
@@ -97,8 +141,7 @@ def as_xlsx(name: str, columns: Sequence[Column[Row]], rows: Iterable[Row], zone
             _write(sheet, line, place, column.value(row), zone)
     workbook.close()
     made.seek(0)
-    sent = FileResponse(made, as_attachment=True, filename=f"{name}.xlsx", content_type=XLSX)
-    return cast(HttpResponse, sent)
+    return made
 
 
 def _write(sheet: Any, line: int, place: int, value: Cell, zone: ZoneInfo) -> None:
@@ -117,16 +160,13 @@ def _write(sheet: Any, line: int, place: int, value: Cell, zone: ZoneInfo) -> No
 
 
 def _text(value: Cell, zone: ZoneInfo) -> str:
-    match value:
-        case None:
-            return ""
-        case datetime():
-            return value.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
-        case date():
-            return value.isoformat()
-        case Decimal():
-            return written(value)
-        case int():
-            return str(value)
-    # A spreadsheet would take it for a formula, and run it.
-    return f"'{value}" if value.startswith(FORMULA) else value
+    if isinstance(value, str):
+        # A spreadsheet would take it for a formula, and run it.
+        return f"'{value}" if value.startswith(FORMULA) else value
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return written(value)
+    if isinstance(value, datetime):
+        return value.astimezone(zone).isoformat(" ", "seconds")[:19]
+    return value.isoformat() if isinstance(value, date) else str(value)

@@ -31,6 +31,8 @@ class Area:
     icon: str
     verbs: frozenset[Verb]
     counts_waiting: bool = False
+    key: str = ""
+    """The letter that opens it after G."""
 
     @property
     def address(self) -> str:
@@ -41,8 +43,8 @@ class Area:
             return ""
 
 
-def _area(name: str | Promise, at: str, *verbs: Verb, icon: str, counts_waiting: bool = False) -> Area:
-    return Area(name, at, icon, frozenset(verbs or {Verb.SEE_WORK}), counts_waiting)
+def _area(name: str | Promise, at: str, *verbs: Verb, icon: str, counts_waiting: bool = False, key: str = "") -> Area:
+    return Area(name, at, icon, frozenset(verbs or {Verb.SEE_WORK}), counts_waiting, key)
 
 
 _OUTSIDE: Final = (Verb.SEE, Verb.STATEMENTS, Verb.PURCHASE, Verb.SEND, Verb.TAKE_BACK, Verb.RECEIVE)
@@ -56,12 +58,12 @@ _SETTING_UP: Final = (
     Verb.STOCK_MAP,
     Verb.PEOPLE,
 )
-HOME: Final = _area(_("Home"), "home", icon="home")
-BOOK: Final = _area(_("Book"), "book", Verb.BOOK, icon="barcode")
-UNRESOLVED: Final = _area(_("Unresolved"), "unresolved", icon="hourglass", counts_waiting=True)
-ORDERS: Final = _area(_("Orders"), "orders", icon="clipboard-list")
-OUTSIDE: Final = _area(_("Sub-contractors"), "sub-contractors", *_OUTSIDE, icon="truck")
-STOCK: Final = _area(_("Stock"), "stock", icon="packages")
+HOME: Final = _area(_("Home"), "home", icon="home", key="h")
+BOOK: Final = _area(_("Book"), "book", Verb.BOOK, icon="barcode", key="b")
+UNRESOLVED: Final = _area(_("Unresolved"), "unresolved", icon="hourglass", counts_waiting=True, key="u")
+ORDERS: Final = _area(_("Orders"), "orders", icon="clipboard-list", key="o")
+OUTSIDE: Final = _area(_("Sub-contractors"), "sub-contractors", *_OUTSIDE, icon="truck", key="c")
+STOCK: Final = _area(_("Stock"), "stock", icon="packages", key="s")
 AREAS: Final[Sequence[Area]] = (
     HOME,
     BOOK,
@@ -69,11 +71,11 @@ AREAS: Final[Sequence[Area]] = (
     STOCK,
     ORDERS,
     OUTSIDE,
-    _area(_("Items"), "items", icon="sitemap"),
-    _area(_("Costs"), "costs", Verb.SEE, Verb.COSTS, icon="coins"),
-    _area(_("Audit"), "audit", Verb.SEE, Verb.SIGN_OFF, icon="checklist"),
-    _area(_("Stock map"), "stock-map", icon="map-2"),
-    _area(_("Set-up"), "set-up", *_SETTING_UP, icon="settings"),
+    _area(_("Items"), "items", icon="sitemap", key="i"),
+    _area(_("Costs"), "costs", Verb.SEE, Verb.COSTS, icon="coins", key="k"),
+    _area(_("Audit"), "audit", Verb.SEE, Verb.SIGN_OFF, icon="checklist", key="a"),
+    _area(_("Stock map"), "stock-map", icon="map-2", key="m"),
+    _area(_("Set-up"), "set-up", *_SETTING_UP, icon="settings", key="t"),
 )
 MORE: Final = _area(_("More"), "more", icon="menu-2")
 DOCK_SIZE: Final = 4

@@ -18,6 +18,8 @@ from backflush.core.moves import Tracking
 from backflush.core.quantity import plain, round_half_up
 from backflush.core.refusals import NotFound, Refusal
 from backflush.costing.structure import CostedLine, CostedStructure
+from backflush.doctor.findings import About
+from backflush.doctor.selectors import by_thing, examine
 from backflush.items.models import ComponentClass, Item, ProductGroup, TypeCode, Unit
 from backflush.items.selectors import item_coded, items_found, unit_coded
 from backflush.items.services import COST_ELEMENTS, ITEM_FIELDS, ItemIn, add_item, change_items
@@ -26,17 +28,18 @@ from backflush.ledger.selectors import items_in_use, waiting_movements
 from backflush.people.rights import Verb
 from backflush.stockmap.models import Location
 from backflush.structures.models import StructureLine
-from backflush.structures.selectors import where_used
+from backflush.structures.selectors import use_counts, where_used
 from backflush.structures.services import copy_structure
 from backflush.web import showing
 from backflush.web.entries import Field, chosen_in, optional_number, plainly, shown, whole_in
 from backflush.web.pages import page, posts
 from backflush.web.paging import count_up_to, page_of
 from backflush.web.reading import day_in, text_in
+from backflush.web.trying import refused_as_it_stands
 from backflush.web.visits import PageRequest, Visit
 
 OPENED_MOST: Final = 40
-SHOWN_MOST: Final = 500
+SHOWN_MOST: Final = 300
 QUANTITY_DECIMALS: Final = 6
 COST_DECIMALS: Final = 4
 SEES_COSTS: Final = (Verb.SEE, Verb.COSTS, Verb.ITEMS, Verb.STRUCTURES)
@@ -62,13 +65,18 @@ def items_page(request: PageRequest) -> HttpResponse:
     asked = {name: request.GET.get(name, "").strip() for name in ("q", "class", "group", "type")}
     found = items_found(text=asked["q"], component_class=asked["class"], group=asked["group"], type_code=asked["type"])
     listed = page_of(found, request.GET, by=("code",))
-    stock = stock_of(request.visit.site, [item.pk for item in listed.rows])
+    keys = [item.pk for item in listed.rows]
+    stock, used = stock_of(request.visit.site, keys), use_counts(keys, day=request.visit.today)
+    wrong = by_thing(examine(request.visit.site), About.ITEM) if request.visit.may(Verb.ITEMS) else {}
     return render(
         request,
         "web/items/list.html",
         {
             "page": listed,
-            "rows": [(item, stock.get(item.pk, Decimal(0))) for item in listed.rows],
+            "rows": [
+                (item, stock.get(item.pk, Decimal(0)), used.get(item.pk, 0), wrong.get(item.code, []))
+                for item in listed.rows
+            ],
             "asked": asked,
             "filtered": any(asked.values()),
             "classes": ComponentClass.choices,
@@ -161,23 +169,35 @@ def _money(exact: Fraction | None) -> Decimal | None:
     return None if exact is None else round_half_up(exact, COST_DECIMALS)
 
 
+KINDS_SAID: Final = {
+    ComponentClass.SUBCONTRACTED.value: gettext_lazy("sub-contracted"),
+    ComponentClass.KIT.value: gettext_lazy("kit"),
+}
+TRACKING_SAID: Final = {Tracking.BATCH.value: gettext_lazy("batch"), Tracking.SERIAL.value: gettext_lazy("serial")}
+
+
 def traits_of(costed: CostedLine, places: Mapping[int, Location]) -> list[str]:
     """What is special about a line, in a word each."""
     line, item = costed.line, costed.item
     own = places.get(line.source) if line.source is not None else None
-    traits = [
-        (line.component.phantom, _("phantom")),
-        (item.component_class == ComponentClass.SUBCONTRACTED, _("sub-contracted")),
-        (item.component_class == ComponentClass.KIT, _("kit")),
-        (line.by_hand, _("by hand")),
-        (item.tracking == Tracking.BATCH, _("batch")),
-        (item.tracking == Tracking.SERIAL, _("serial")),
-        (bool(line.fixed), _("%(fixed)s %(unit)s once") % {"fixed": showing.number(line.fixed), "unit": line.unit}),
-        (line.supplier_provides, _("supplier provides")),
-        (own is not None, _("from %(place)s") % {"place": own}),
-        (costed.per_parent is None, _("no conversion")),
-    ]
-    return [str(word) for holds, word in traits if holds]
+    traits = []
+    if line.component.phantom:
+        traits.append(_("phantom"))
+    if (word := KINDS_SAID.get(item.component_class)) is not None:
+        traits.append(str(word))
+    if line.by_hand:
+        traits.append(_("by hand"))
+    if (word := TRACKING_SAID.get(item.tracking)) is not None:
+        traits.append(str(word))
+    if line.fixed:
+        traits.append(_("%(fixed)s %(unit)s once") % {"fixed": showing.number(line.fixed), "unit": line.unit})
+    if line.supplier_provides:
+        traits.append(_("supplier provides"))
+    if own is not None:
+        traits.append(_("from %(place)s") % {"place": own})
+    if costed.per_parent is None:
+        traits.append(_("no conversion"))
+    return traits
 
 
 @page(Verb.SEE_WORK)
@@ -327,6 +347,23 @@ def edit_page(request: PageRequest, code: str) -> HttpResponse:
     return show_item_form(request, None, code)
 
 
+@posts(Verb.ITEMS)
+def judge_part(request: PageRequest, code: str = "") -> HttpResponse:
+    """What would be refused of an item as it stands in its form."""
+
+    def save() -> None:
+        if code:
+            item = item_at(code)
+            change_items([(item, item_in(request, code))], in_use=items_in_use([item.pk]))
+        else:
+            add_item(item_in(request, text_in(request.POST, "code", most=60)))
+
+    refusal = refused_as_it_stands(save, request.POST)
+    labels = {field.name: field.label for field in [*item_fields(None, settled=False), *cost_fields(request.visit)]}
+    facts = {"refusal": refusal, "label": labels.get(refusal.field, "") if refusal else ""}
+    return render(request, "web/setup/judged_form.html", facts)
+
+
 def _show_again(request: PageRequest, refusal: Refusal, code: str) -> HttpResponse:
     return show_item_form(request, refusal, code)
 
@@ -402,6 +439,8 @@ def _by_method(get: Any, post: Any) -> Any:
 urlpatterns = [
     path("items/", items_page, name="items"),
     path("items/about/", about_part, name="item-about"),
+    path("items/judge/", judge_part, name="item-judge-new"),
+    path("items/judge/<path:code>/", judge_part, name="item-judge"),
     path("items/new/", _by_method(new_page, add_page), name="item-new"),
     path("items/edit/<path:code>/", _by_method(edit_page, change_page), name="item-edit"),
     path("items/copy/<path:code>/", _by_method(copy_form_page, copy_page), name="item-copy"),

@@ -37,6 +37,7 @@ from backflush.works.selectors import (
     frozen_lines_of,
     hand_postings_of,
     materials,
+    opened_by,
     order_numbered,
     own_lines,
     release_warnings,
@@ -328,7 +329,8 @@ def history_page(request: PageRequest, number: str) -> HttpResponse:
     """What was changed, by whom and when."""
     order = _found(request, number)
     shown = page_of(changes_of(order), request.GET, by=("pk",), descending=True)
-    return render(request, "web/orders/history.html", _facts(request, order, "order-history") | {"page": shown})
+    facts = {**_facts(request, order, "order-history"), "page": shown, "opened_by": opened_by(order)}
+    return render(request, "web/orders/history.html", facts)
 
 
 @page()

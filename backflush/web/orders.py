@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -12,14 +13,12 @@ from backflush.items.models import Unit
 from backflush.people.rights import Verb
 from backflush.web import signs
 from backflush.web.pages import page, posts
-from backflush.web.paging import page_of
+from backflush.web.paging import count_up_to, page_along
 from backflush.web.reading import day_in, number_in, text_in
 from backflush.web.visits import PageRequest
 from backflush.works.models import WorksOrder
-from backflush.works.selectors import orders_in_turn
+from backflush.works.selectors import in_turn, orders_listed
 from backflush.works.services import OrderIn, create_order
-
-TURN: Final = ("turn", "number")
 
 
 @page()
@@ -31,7 +30,10 @@ def orders_page(request: PageRequest) -> HttpResponse:
     site = request.visit.site
     if number and not status and WorksOrder.objects.filter(site=site, number=number).exists():
         return redirect("order", number)
-    shown = page_of(orders_in_turn(site, status=status, number=number), request.GET, by=TURN, descending=True)
+    found = orders_listed(site, status=status, number=number)
+    runs = in_turn(found, status=status)
+    shown = page_along(runs, request.GET, by=("number",), descending=True, total=count_up_to(found))
+    prefetch_related_objects(shown.rows, "item", "unit", "job")
     facts = {
         "page": shown,
         "status": status,

@@ -11,6 +11,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, cast
 
 from django.contrib.auth.views import redirect_to_login
@@ -22,6 +23,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from backflush.core.refusals import NotAllowed, Refusal
 from backflush.people.rights import Verb
+from backflush.web.kept import SignedOut, ask_to_sign_in, require_sent_now
+from backflush.web.measuring import count_refusal
 from backflush.web.refusing import status_of
 from backflush.web.visits import PageRequest, enter
 
@@ -44,12 +47,14 @@ def posts(*verbs: Verb, again: View | None = None) -> Callable[[View], View]:
         @wraps(view)
         def answered(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
+                require_sent_now(request)
                 return view(request, *args, **kwargs)
             except Refusal as refusal:
                 if again is None or isinstance(refusal, NotAllowed):
                     raise
+                count_refusal(refusal)
                 response = again(request, refusal, *args, **kwargs)
-                response.status_code = status_of(refusal)
+                response.status_code = HTTPStatus.OK if isinstance(refusal, SignedOut) else status_of(refusal)
                 return response
 
         return require_POST(_entered(answered, verbs or (Verb.SEE_WORK,)))
@@ -72,10 +77,11 @@ def _entered(view: View, verbs: tuple[Verb, ...]) -> View:
 
 
 def _to_log_in(request: HttpRequest) -> HttpResponse:
-    """The log-in, and back here afterwards; a part's page is where the part is, and a form's is where it stood."""
+    """The log-in, and back here afterwards; a part's page is where the part is. A form keeps what was typed."""
+    if request.method == "POST":
+        return ask_to_sign_in(request)
     htmx = getattr(request, "htmx", None)
     if htmx:
         here = htmx.current_url_abs_path or reverse("home")
         return HttpResponseClientRedirect(redirect_to_login(here).url)
-    back = request.get_full_path() if request.method == "GET" else reverse("home")
-    return redirect_to_login(back)
+    return redirect_to_login(request.get_full_path())

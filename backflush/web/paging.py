@@ -57,34 +57,57 @@ def page_of(
     total: int | None = None,
 ) -> Page[Row]:
     """The page behind the mark `after`, or before the mark `before`, of what is asked; else the first."""
+    counted = count_up_to(found) if total is None else total
+    return page_along([found], asked, by=by, descending=descending, size=size, total=counted)
+
+
+def page_along(
+    runs: Sequence[QuerySet[Row]],
+    asked: Mapping[str, str],
+    *,
+    by: Sequence[str],
+    descending: bool = False,
+    total: int,
+    size: int = PAGE_SIZE,
+) -> Page[Row]:
+    """The same for a list of several runs, one after the other, each with an index of its own to go along.
+
+    A list sorted by what no index knows is read whole for every page; of runs only as much is read as the page takes.
+    A mark says in which of them it is.
+    """
     after, before = asked.get("after", ""), asked.get("before", "")
     backwards = bool(before)
-    mark = before or after
-    rows = _rows_behind(found, by, mark, descending ^ backwards) if mark else found
-    rows = rows.order_by(*(f"-{name}" if descending ^ backwards else name for name in by))
-    shown = list(rows[: size + 1])
+    turned = descending ^ backwards
+    start, values = _unmark(before or after, len(runs), len(by)) if before or after else (0, [])
+    shown: list[tuple[int, Row]] = []
+    for run in range(start, -1, -1) if backwards else range(start, len(runs)):
+        rows = _rows_behind(runs[run], by, values, turned) if values and run == start else runs[run]
+        rows = rows.order_by(*(f"-{name}" if turned else name for name in by))
+        shown += [(run, row) for row in rows[: size + 1 - len(shown)]]
+        if len(shown) > size:
+            break
     more = len(shown) > size
     shown = shown[:size]
     if backwards:
         shown.reverse()
     has_previous, has_following = (more, True) if backwards else (bool(after), more)
     return Page(
-        shown,
-        _mark(shown[0], by) if shown and has_previous else "",
-        _mark(shown[-1], by) if shown and has_following else "",
-        count_up_to(found) if total is None else total,
+        [row for _, row in shown],
+        _mark(*shown[0], by) if shown and has_previous else "",
+        _mark(*shown[-1], by) if shown and has_following else "",
+        total,
     )
 
 
-def _rows_behind(found: QuerySet[Row], by: Sequence[str], mark: str, descending: bool) -> QuerySet[Row]:
+def _rows_behind(found: QuerySet[Row], by: Sequence[str], values: Sequence[Any], descending: bool) -> QuerySet[Row]:
     """What is behind a mark; refused where somebody has changed it to what no row can have."""
     try:
-        return found.filter(_behind(by, _unmark(mark, len(by)), descending))
+        return found.filter(behind(by, values, descending))
     except (ValueError, TypeError, ValidationError):
         raise _changed() from None
 
 
-def _behind(by: Sequence[str], values: Sequence[Any], descending: bool) -> Q:
+def behind(by: Sequence[str], values: Sequence[Any], descending: bool) -> Q:
     """All rows behind some values. The first condition alone lets both engines begin at the right place of an index."""
     beyond = "lt" if descending else "gt"
     behind = Q()
@@ -94,19 +117,19 @@ def _behind(by: Sequence[str], values: Sequence[Any], descending: bool) -> Q:
     return Q(**{f"{by[0]}__{beyond}e": values[0]}) & behind
 
 
-def _mark(row: Model, by: Sequence[str]) -> str:
-    values = [_plain(getattr(row, name)) for name in by]
+def _mark(run: int, row: Model, by: Sequence[str]) -> str:
+    values = [run, *(_plain(getattr(row, name)) for name in by)]
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
-def _unmark(mark: str, length: int) -> list[Any]:
+def _unmark(mark: str, runs: int, length: int) -> tuple[int, list[Any]]:
     try:
         values = json.loads(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
     except (ValueError, binascii.Error):
         values = None
-    if not isinstance(values, list) or len(values) != length:
+    if not isinstance(values, list) or len(values) != length + 1 or values[0] not in range(runs):
         raise _changed()
-    return values
+    return int(values[0]), values[1:]
 
 
 def _changed() -> InvalidValue:

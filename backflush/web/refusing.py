@@ -4,6 +4,9 @@ A form's own page takes its refusals by `posts(again=…)` and comes back with w
 a page of its own, or, for a part that htmx asked for, a sentence.
 """
 
+import logging
+import secrets
+import sys
 from http import HTTPStatus
 from typing import Final
 
@@ -13,6 +16,7 @@ from django.shortcuts import render
 from backflush.core.refusals import (
     AlreadyReversed,
     AlreadyThere,
+    AuditSigned,
     KeyReused,
     NotAllowed,
     NotFound,
@@ -23,10 +27,12 @@ from backflush.core.refusals import (
     Refusal,
     SettledSince,
 )
+from backflush.web.measuring import count_refusal
 
 CONFLICTS: Final = (
     AlreadyReversed,
     AlreadyThere,
+    AuditSigned,
     KeyReused,
     NotUnresolved,
     OrderNotNew,
@@ -49,6 +55,7 @@ def status_of(refusal: Refusal) -> HTTPStatus:
 
 def answer_refusal(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """A refusal that no form took: what was looked for isn't there, isn't allowed, or can't be read."""
+    count_refusal(refusal)
     status = HTTPStatus.NOT_FOUND if isinstance(refusal, NotFound) else status_of(refusal)
     part = bool(getattr(request, "htmx", False)) and not request.htmx.boosted  # type: ignore[attr-defined]
     template = "web/parts/refusal.html" if part else "web/refused.html"
@@ -65,6 +72,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "web/missing.html", status=HTTPStatus.NOT_FOUND)
 
 
+REFERENCE: Final = "X-Reference"
+_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""None that is taken for another over the telephone."""
+_log: Final = logging.getLogger(__name__)
+
+
 def failed(request: HttpRequest) -> HttpResponse:
-    """A fault of ours. Shown without anything that could fail again: no database, no visit."""
-    return render(request, "web/failed.html", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    """A fault of ours, with a reference that stands in the log too.
+
+    Shown without anything that could fail again: no database, no visit.
+    """
+    reference = "".join(secrets.choice(_LETTERS) for _ in range(4))
+    _log.error("reference %s: %s %s failed", reference, request.method, request.path, exc_info=sys.exc_info())
+    response = render(request, "web/failed.html", {"reference": reference}, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    response.headers[REFERENCE] = reference
+    return response

@@ -62,6 +62,11 @@ class Panel:
         """What it is about."""
         return self.reading.movement
 
+    @cached_property
+    def settled_by(self) -> list[Movement]:
+        """What moved when it was settled."""
+        return list(self.movement.resolved_by.select_related("source").order_by("pk")[:OFFERED_MOST])
+
     @property
     def waits(self) -> bool:
         """Whether it is still unresolved."""

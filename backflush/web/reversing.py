@@ -1,60 +1,96 @@
-"""Taking back what was posted: first what will go back, then done; and the undo of what was just done."""
+"""Taking back what was posted: first what will go back, then done; and the undo of what was just done.
 
+There is one page for all of it. Whoever comes from an order, or undoes in place, goes back there (`home`); whoever
+comes from a movement sees what became of that.
+"""
+
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from backflush.backflushing.models import Booking
+from backflush.core.moves import Process
 from backflush.core.refusals import Refusal
 from backflush.handling.rights import may_reverse, require_may_reverse
-from backflush.handling.services import reverse as take_back
+from backflush.handling.selectors import foresee_reversal
+from backflush.handling.services import reverse as reverse_posting
 from backflush.ledger.models import Posting
 from backflush.ledger.selectors import movements_of, posting_numbered
 from backflush.people.rights import Verb
+from backflush.subcontract.models import PurchaseOrder
 from backflush.web.keys import new_key
 from backflush.web.pages import page, posts
+from backflush.web.reading import moment_in
 from backflush.web.visits import PageRequest
 from backflush.works.models import WorksOrder
 
 SHOWN: Final = 100
-ANY_WAY_BACK: Final = (Verb.REVERSE, Verb.REVERSE_OWN)
+GOING_BACK_MOST: Final = 200
+
+TAKING_BACK: Final[Mapping[str, str | Promise]] = {
+    Process.WORKS_ORDER: _("Reverse the booking"),
+    Process.PRODUCTION: _("Reverse the production"),
+    Process.GOODS_RECEIVED: _("Reverse the receipt"),
+    Process.ISSUE: _("Reverse the issue"),
+    Process.RETURN: _("Reverse the return"),
+    Process.HAND: _("Reverse the hand movement"),
+    Process.COUNT: _("Reverse the count"),
+    Process.RESOLUTION: _("Undo the settlement"),
+    Process.REVERSAL: _("Reverse"),
+    Process.OPENING: _("Reverse"),
+}
 
 
-def _posting(request: PageRequest, number: int) -> Posting:
-    posting = posting_numbered(request.visit.site, number)
-    require_may_reverse(request.user, request.visit.site, posting)
-    return posting
+@page()
+def reversal_page(request: PageRequest, number: int) -> HttpResponse:
+    """See before it is done."""
+    return show_reversal(request, None, number)
 
 
-@page(*ANY_WAY_BACK)
-def reverse_page(request: PageRequest, number: int) -> HttpResponse:
-    """What will go back, and the button that does it."""
-    return _ask(request, None, number)
-
-
-def _ask(request: PageRequest, refusal: Refusal | None, number: int) -> HttpResponse:
-    posting = _posting(request, number)
-    moved = list(movements_of(posting)[: SHOWN + 1])
-    facts = {
+def show_reversal(request: PageRequest, refusal: Refusal | None, number: int) -> HttpResponse:
+    """What taking a posting back would do, the reason where it can't be, and the button."""
+    visit = request.visit
+    posting = posting_numbered(visit.site, number)
+    foreseen = foresee_reversal(posting)
+    at_home = bool(request.GET.get("home") or request.POST.get("home"))
+    shown: dict[str, Any] = {
         "posting": posting,
+        "taking_back": TAKING_BACK[posting.process],
+        "first": movements_of(posting).first(),
+        "home": where_of(posting) if at_home else "",
         "booking": Booking.objects.filter(posting=posting).select_related("item__stock_unit", "job").first(),
-        "movements": moved[:SHOWN],
-        "more": len(moved) > SHOWN,
-        "back": where_of(posting),
-        "key": new_key(),
-        "refusal": refusal,
+        "foreseen": foreseen,
+        "back": foreseen.back[:GOING_BACK_MOST],
+        "refusal": refusal or foreseen.refusal,
+        "may_reverse": may_reverse(request.user, visit.site, posting),
+        "typed": request.POST,
+        "key": request.POST.get("key", "") or new_key(),
     }
-    return render(request, "web/orders/reverse.html", facts)
+    return render(request, "web/stock/reverse.html", shown)
 
 
-@posts(*ANY_WAY_BACK, again=_ask)
-def take_it_back(request: PageRequest, number: int) -> HttpResponse:
-    """Reverse it whole, or be told why not."""
-    posting = _posting(request, number)
-    take_back(site=request.visit.site, posting=posting.pk, by=request.user, key=request.POST.get("key", ""))
-    return redirect(f"{where_of(posting)}?undone={posting.pk}")
+@posts(Verb.REVERSE_OWN, Verb.REVERSE, Verb.UNDO, again=show_reversal)
+def take_back(request: PageRequest, number: int) -> HttpResponse:
+    """Take the posting back, whole."""
+    visit = request.visit
+    posting = posting_numbered(visit.site, number)
+    require_may_reverse(request.user, visit.site, posting)
+    reversal = reverse_posting(
+        site=visit.site,
+        posting=number,
+        by=request.user,
+        at=moment_in(request.POST, "at"),
+        key=request.POST.get("key", ""),
+    )
+    if request.POST.get("home"):
+        return redirect(f"{where_of(posting)}?undone={posting.pk}")
+    first = movements_of(posting).first() or movements_of(reversal).first()
+    return redirect("movement", first.pk) if first else redirect("reversal", number)
 
 
 def where_of(posting: Posting) -> str:
@@ -65,7 +101,7 @@ def where_of(posting: Posting) -> str:
     order = WorksOrder.objects.filter(job=job).first()
     if order is not None:
         return reverse("order-bookings", args=[order.number])
-    return reverse("purchase-order", args=[job.purchase_line.order.number])
+    return reverse("purchase-order", args=[PurchaseOrder.objects.get(lines__job=job).number])
 
 
 def strip(request: PageRequest) -> dict[str, Any]:
@@ -82,9 +118,7 @@ def strip(request: PageRequest) -> dict[str, Any]:
     moved = list(movements_of(posting)[:SHOWN])
     return {
         "strip_done": posting,
-        "strip_booking": Booking.objects.filter(posting=posting)
-        .select_related("item__stock_unit", "job__purchase_line__unit")
-        .first(),
+        "strip_booking": Booking.objects.filter(posting=posting).select_related("item").first(),
         "strip_moved": [one for one in moved if one.due is None],
         "strip_waits": sum(1 for one in moved if one.due is not None),
         "strip_may_undo": may_reverse(request.user, request.visit.site, posting),
@@ -93,6 +127,6 @@ def strip(request: PageRequest) -> dict[str, Any]:
 
 
 urlpatterns = [
-    path("orders/reverse/<int:number>/", reverse_page, name="reverse"),
-    path("orders/reversed/<int:number>/", take_it_back, name="reverse-now"),
+    path("stock/postings/<int:number>/", reversal_page, name="reversal"),
+    path("stock/postings/<int:number>/reverse/", take_back, name="take-back"),
 ]

@@ -11,7 +11,7 @@ from typing import Final
 from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext
 
 from backflush.core.quantity import plain
 
@@ -48,7 +48,7 @@ def counted(value: int, most: int) -> str:
 
 def day(moment: date | datetime) -> str:
     """12 Mar 2026."""
-    return date_format(_local(moment), "j M Y")
+    return date_format(_local(moment), pgettext("date", "j M Y"))
 
 
 def clock(moment: datetime) -> str:
@@ -66,12 +66,22 @@ def near(moment: datetime) -> str:
     local, now = timezone.localtime(moment), timezone.localtime()
     if local.date() == now.date():
         return clock(moment)
-    return f"{date_format(local, 'j M')} {clock(moment)}" if local.year == now.year else day(moment)
+    if local.year != now.year:
+        return day(moment)
+    short = date_format(local, pgettext("date", "j M"))
+    return f"{short} {clock(moment)}"
 
 
 def spoken(moment: datetime) -> str:
     """In a sentence: today 14:32, or 9 Mar 15:10."""
     return gettext("today %(time)s") % {"time": near(moment)} if not days_since(moment) else near(moment)
+
+
+def moment_said(moment: datetime) -> str:
+    """When something was done: today at 13:12, or on 9 Mar 15:10."""
+    if not days_since(moment):
+        return gettext("today at %(time)s") % {"time": clock(moment)}
+    return gettext("on %(day)s") % {"day": near(moment)}
 
 
 def days_since(moment: date | datetime) -> int:
@@ -90,7 +100,7 @@ def age(moment: date | datetime) -> str:
 
 def weekday(moment: date | datetime) -> str:
     """Thursday 12 March 2026."""
-    return date_format(_local(moment), "l j F Y")
+    return date_format(_local(moment), pgettext("date", "l j F Y"))
 
 
 def _local(moment: date | datetime) -> date | datetime:

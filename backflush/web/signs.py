@@ -35,12 +35,24 @@ CHOICE: Final[Mapping[str, Sign]] = {
     Reason.SERIAL: Sign("st-off", icon="list-details", word=_("which serials?")),
     Reason.BIN: Sign("st-off", icon="list-details", word=_("which bin?")),
 }
+REASON: Final[Mapping[str, str | Promise]] = {
+    Reason.SHORT: _("short"),
+    Reason.BATCH: _("which batch?"),
+    Reason.SERIAL: _("which serials?"),
+    Reason.BIN: _("which bin?"),
+}
 ORDER: Final[Mapping[str, str | Promise]] = {
     OrderStatus.NEW: _("New"),
     OrderStatus.RELEASED: _("Released"),
     OrderStatus.OPEN: _("Open"),
     OrderStatus.COMPLETE: _("Complete"),
     OrderStatus.CANCELLED: _("Cancelled"),
+}
+ORDER_CHANGE: Final[Mapping[str, str | Promise]] = {
+    "status": _("status"),
+    "quantity": _("quantity"),
+    "due date": _("due date"),
+    "structure": _("structure"),
 }
 
 # stock

@@ -1,12 +1,14 @@
 """Stock transactions: what moved? Every movement as its from/to pair, searched, paged and exported."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import path
 from django.utils.functional import Promise
@@ -20,9 +22,10 @@ from backflush.ledger.models import Movement
 from backflush.people.selectors import people_at
 from backflush.stockmap.selectors import action_names, place_names
 from backflush.web import showing, signs
-from backflush.web.exporting import Column, as_csv, as_xlsx, require_workbook, rows_of
+from backflush.web.exporting import Column
 from backflush.web.pages import page
 from backflush.web.paging import Page, page_of
+from backflush.web.sending import Sent, send
 from backflush.web.sieve import Chip, chips_of, day_in, first_moment, moment_after, same_list
 from backflush.web.visits import PageRequest, Visit
 
@@ -112,47 +115,105 @@ def _answer(request: PageRequest, shown: dict[str, Any]) -> HttpResponse:
     return render(request, "web/stock/transactions.html", fields | shown, status=status)
 
 
-@page()
-def export_transactions(request: PageRequest, kind: str) -> HttpResponse:
-    """The whole list as a file: the same filters, order and columns."""
-    listed = Transactions(request.visit, request.GET)
-    found = listed.found.movements
-    name = f"stock-transactions-{request.visit.today:%Y-%m-%d}"
-    rows: Iterator[Movement] = rows_of(found, by=ORDERED_BY, descending=True)
-    if kind == "csv":
-        return as_csv(name, COLUMNS, rows, request.visit.zone)
-    if kind != "xlsx":
-        raise Http404
-    try:
-        require_workbook(found)
-    except Refusal as refusal:
-        return _answer(request, {"refusal": refusal, "page": listed.page, "chips": listed.chips()})
-    return as_xlsx(name, COLUMNS, rows, request.visit.zone)
+class Line(NamedTuple):
+    """A movement as a file has it: what is read of each, in the order of `LOOKUPS`."""
+
+    number: int
+    at: datetime
+    item: str
+    description: str
+    batch: str
+    serial: str
+    source: str
+    source_bin: str
+    target: str
+    target_bin: str
+    moved: Decimal
+    due: Decimal | None
+    unit: str
+    source_after: Decimal | None
+    target_after: Decimal | None
+    status: str
+    order: str | None
+    process: str
+    first_name: str
+    last_name: str
+    username: str
+
+
+LOOKUPS: Final = (
+    "pk",
+    "at",
+    "item__code",
+    "item__description",
+    "batch",
+    "serial",
+    "source__path",
+    "source_bin",
+    "target__path",
+    "target_bin",
+    "quantity",
+    "due",
+    "item__stock_unit__code",
+    "source_after",
+    "target_after",
+    "status",
+    "job__number",
+    "posting__process",
+    "posting__by__first_name",
+    "posting__by__last_name",
+    "posting__by__username",
+)
 
 
 def _where(end: str, bin: str) -> str:
-    return f"{end} {bin}".strip()
+    return f"{end} {bin}" if bin else end
 
 
-COLUMNS: Final[Sequence[Column[Movement]]] = (
-    Column(_("Movement"), lambda row: row.pk),
+COLUMNS: Final[Sequence[Column[Line]]] = (
+    Column(_("Movement"), lambda row: row.number),
     Column(_("When"), lambda row: row.at),
-    Column(_("Item"), lambda row: row.item.code),
-    Column(_("Description"), lambda row: row.item.description),
+    Column(_("Item"), lambda row: row.item),
+    Column(_("Description"), lambda row: row.description),
     Column(_("Batch"), lambda row: row.batch),
     Column(_("Serial"), lambda row: row.serial),
-    Column(_("From"), lambda row: _where(row.source.path, row.source_bin)),
-    Column(_("To"), lambda row: _where(row.target.path, row.target_bin)),
-    Column(_("Moved"), lambda row: row.quantity),
+    Column(_("From"), lambda row: _where(row.source, row.source_bin)),
+    Column(_("To"), lambda row: _where(row.target, row.target_bin)),
+    Column(_("Moved"), lambda row: row.moved),
     Column(_("Due"), lambda row: row.due),
-    Column(_("Unit"), lambda row: row.item.stock_unit.code),
+    Column(_("Unit"), lambda row: row.unit),
     Column(_("Left at from"), lambda row: row.source_after),
     Column(_("Then at to"), lambda row: row.target_after),
     Column(_("Status"), lambda row: str(signs.MOVEMENT[row.status].word)),
-    Column(_("For"), lambda row: row.job.number if row.job else ""),
-    Column(_("Process"), lambda row: str(signs.PROCESS[row.posting.process])),
-    Column(_("By"), lambda row: row.posting.by.name),
+    Column(_("For"), lambda row: row.order or ""),
+    Column(_("Process"), lambda row: str(signs.PROCESS[row.process])),
+    Column(_("By"), lambda row: f"{row.first_name} {row.last_name}".strip() or row.username),
 )
+
+
+def transactions_sent(visit: Visit, asked: QueryDict) -> Sent[Line]:
+    """The list as a file has it: the same filters, order and columns."""
+    return Sent(
+        name=f"stock-transactions-{visit.today:%Y-%m-%d}",
+        title=_now("Stock transactions"),
+        columns=COLUMNS,
+        found=Transactions(visit, asked).found.movements,
+        lookups=LOOKUPS,
+        line=Line._make,
+        by=ORDERED_BY,
+        descending=True,
+    )
+
+
+@page()
+def export_transactions(request: PageRequest, kind: str) -> HttpResponse:
+    """The whole list as a file."""
+    try:
+        return send("transactions", request, kind)
+    except InvalidValue as refusal:
+        listed = Transactions(request.visit, request.GET)
+        return _answer(request, {"refusal": refusal, "page": listed.page, "chips": listed.chips()})
+
 
 urlpatterns = [
     path("stock/", transactions_page, name="stock"),

@@ -23,7 +23,7 @@ from backflush.people.rights import Verb
 from backflush.stockmap.models import Action, ActionType, Location, TransferRule
 from backflush.web.items import sees_costs
 from backflush.web.pages import page
-from backflush.web.setup import keeps
+from backflush.web.setup.places import keeps
 from backflush.web.visits import PageRequest, Visit
 
 UNFOLDED_MOST: Final = 40

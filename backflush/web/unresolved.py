@@ -1,121 +1,32 @@
-"""Unresolved: what do I settle next, and can I? The queue, its panel, retry and cancellation of many."""
+"""Unresolved: what do I settle next, and can I? The queue, its panel, and what is not used."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
-from functools import cached_property
 from typing import Any, Final
 
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Coalesce
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
-from django.utils import timezone
-from django.utils.functional import Promise
-from django.utils.http import urlencode
-from django.utils.translation import gettext_lazy as _
 
 from backflush.core.refusals import InvalidValue, NotFound, Refusal
+from backflush.errands.selectors import running_retries
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import movement_numbered, posting_numbered
 from backflush.people.rights import Verb
 from backflush.unresolved.models import Settlement
-from backflush.unresolved.selectors import fits_now, needing_choice, queue, short_now, there_now
-from backflush.unresolved.services import cancel, preview_retry, resolve, retry, undo
-from backflush.web import showing
+from backflush.unresolved.selectors import last_settlement, queue
+from backflush.unresolved.services import cancel, resolve, undo
+from backflush.web import showing, signs
 from backflush.web.keys import new_key
 from backflush.web.pages import page, posts
-from backflush.web.paging import COUNTED_MOST, Page, count_up_to, page_of
+from backflush.web.queueing import Queue
+from backflush.web.reading import moment_in
 from backflush.web.resolving import chosen_in, outcome_of, panel_of, picks_in
+from backflush.web.sending import send
 from backflush.web.visits import PageRequest, Visit
-from backflush.web.waiting import Reading, reading_of
+from backflush.web.waiting import reading_of
 
-ORDERED_BY: Final = ("at", "place", "pk")
-RETRIED_MOST: Final = 200
-"""So many at a time a person retries from here; more go one press after another."""
-
-Cut = Callable[[QuerySet[Movement]], QuerySet[Movement]]
-CUTS: Final[Mapping[str, tuple[str | Promise, Cut]]] = {
-    "fit": (_("Fit now"), fits_now),
-    "short": (_("Short"), short_now),
-    "choice": (_("Needs a choice"), needing_choice),
-}
-FILTERS: Final = ("item", "location", "order", "supplier")
-
-
-@dataclass(frozen=True)
-class Queue:
-    """The queue as it was asked for: one of the usual cuts, and the remaining filters."""
-
-    visit: Visit
-    asked: QueryDict
-
-    @property
-    def cut(self) -> str:
-        """Which of the usual cuts is shown; empty is all."""
-        return cut if (cut := self.asked.get("show", "")) in CUTS else ""
-
-    @cached_property
-    def filters(self) -> dict[str, str]:
-        """The remaining filters that are set."""
-        return {name: value for name in (*FILTERS, "days") if (value := self.asked.get(name, "").strip())}
-
-    @property
-    def view(self) -> str:
-        """The same as a part of an address, without which row is open."""
-        return urlencode({**({"show": self.cut} if self.cut else {}), **self.filters})
-
-    @cached_property
-    def filtered(self) -> QuerySet[Movement]:
-        """Everything that the filters leave, oldest first."""
-        found = queue(self.visit.site, **{name: self.filters.get(name, "") for name in FILTERS})
-        if days := self.filters.get("days", ""):
-            if not days.isdecimal() or len(days) > 5:
-                raise InvalidValue("Write the age in whole days.", field="days")
-            found = found.filter(at__lte=timezone.now() - timedelta(days=int(days)))
-        return found.select_related("cost", "posting__booking__item").annotate(place=Coalesce("origin", "id"))
-
-    @property
-    def shown(self) -> QuerySet[Movement]:
-        """What the cut leaves of it."""
-        return CUTS[self.cut][1](self.filtered) if self.cut else self.filtered
-
-    @cached_property
-    def page(self) -> Page[Movement]:
-        """The rows of this page."""
-        return page_of(self.shown, self.asked, by=ORDERED_BY)
-
-    @cached_property
-    def rows(self) -> list[Reading]:
-        """The rows with what is there for them now."""
-        there = there_now(self.visit.site, self.page.rows)
-        return [reading_of(row, there[row.pk]) for row in self.page.rows]
-
-    @cached_property
-    def total(self) -> int:
-        """How many the filters leave, counted up to a limit."""
-        return count_up_to(self.filtered)
-
-    @cached_property
-    def chips(self) -> list[tuple[str, str | Promise, int | None]]:
-        """The usual cuts with their counts. In a very long queue they aren't counted, because that means to read it."""
-        counted = self.total <= COUNTED_MOST
-        counts = {name: count_up_to(cut(self.filtered)) if counted else None for name, (_word, cut) in CUTS.items()}
-        return [("", _("All"), self.total), *((name, word, counts[name]) for name, (word, _cut) in CUTS.items())]
-
-    @property
-    def fitting(self) -> int | None:
-        """How many would fit now; None where that isn't counted."""
-        return next(count for name, _word, count in self.chips if name == "fit")
-
-    def after(self, movement: Movement) -> Movement | None:
-        """The next one behind a movement, or from the beginning again where it was the last."""
-        place = movement.origin_id or movement.pk
-        behind = Q(at__gt=movement.at) | Q(at=movement.at, place__gt=place)
-        others = self.shown.exclude(pk=movement.pk)
-        return others.filter(Q(at__gte=movement.at) & behind).first() or others.first()
+SETTLED_SHOWN: Final = 200
+"""So many settlements of one posting are counted on the strip."""
 
 
 @page()
@@ -124,15 +35,18 @@ def queue_page(request: PageRequest) -> HttpResponse:
     asked = Queue(request.visit, request.GET)
     number = request.GET.get("open", "")
     panel_alone = bool(request.htmx) and request.htmx.target == "panel"
-    if not number and not panel_alone and asked.total == 1 and asked.page.rows:
+    if not number and not panel_alone and asked.total == 1 and not asked.group_by and asked.page.rows:
         number = str(asked.page.rows[0].pk)
-    shown = _panel(request, number, request.GET) if number else {}
+    shown = _panel(request, asked, number, request.GET) if number else {}
     if panel_alone:
         return render(request, "web/parts/panel.html", {"queue": asked, **shown})
+    if not asked.total and not asked.filters:
+        shown["last"] = last_settlement(request.visit.site)
+    shown |= {"retries": running_retries(request.visit.site), "reasons": signs.REASON.items()}
     return render(request, "web/unresolved.html", {"queue": asked, **shown, **_strip(request)})
 
 
-def _panel(request: PageRequest, number: str, typed: QueryDict) -> dict[str, Any]:
+def _panel(request: PageRequest, asked: Queue, number: str, typed: QueryDict) -> dict[str, Any]:
     """What the panel of a movement shows."""
     panel = panel_of(request.visit, _movement(request.visit, number))
     if "quantity" not in typed:
@@ -146,6 +60,7 @@ def _panel(request: PageRequest, number: str, typed: QueryDict) -> dict[str, Any
         "picked": typed.getlist("from"),
         "key": typed.get("key") or new_key(),
         "outcome": outcome_of(request.visit, panel, typed) if panel.waits else None,
+        "following": None if panel.waits else asked.after(panel.movement),
         "not_used": "not_used" in typed or "remarks" in typed,
     }
 
@@ -171,7 +86,8 @@ def _view(request: PageRequest) -> Queue:
 
 
 def _panel_again(request: PageRequest, refusal: Refusal, number: int) -> HttpResponse:
-    shown = {"queue": _view(request), "refusal": refusal, **_panel(request, str(number), request.POST)}
+    asked = _view(request)
+    shown = {"queue": asked, "refusal": refusal, **_panel(request, asked, str(number), request.POST)}
     return render(request, "web/unresolved.html", shown)
 
 
@@ -186,6 +102,7 @@ def resolve_one(request: PageRequest, number: int) -> HttpResponse:
         movement=number,
         by=request.user,
         remainder="keep" if request.POST.get("remainder") == "keep" and chosen.quantity < _due(waiting) else "drop",
+        at=moment_in(request.POST, "at"),
         key=request.POST.get("key", ""),
         **chosen.arguments(),
     )
@@ -215,14 +132,15 @@ def _strip(request: PageRequest) -> dict[str, Any]:
     settled = list(
         Settlement.objects.filter(site=request.visit.site, posting=int(number))
         .select_related("movement__item__stock_unit", "posting__by", "undone_by")
-        .order_by("pk")[: RETRIED_MOST + 1]
+        .order_by("pk")[: SETTLED_SHOWN + 1]
     )
     return {"settled": settled, "undo_key": new_key()} if settled else {}
 
 
 def _cancel_again(request: PageRequest, refusal: Refusal) -> HttpResponse:
     if number := request.POST.get("open", ""):
-        shown = {"queue": _view(request), "refusal": refusal, **_panel(request, number, request.POST)}
+        asked = _view(request)
+        shown = {"queue": asked, "refusal": refusal, **_panel(request, asked, number, request.POST)}
         return render(request, "web/unresolved.html", shown)
     return _show_cancelling(request, request.POST, refusal)
 
@@ -234,8 +152,9 @@ def cancel_page(request: PageRequest) -> HttpResponse:
 
 
 def _show_cancelling(request: PageRequest, typed: QueryDict, refusal: Refusal | None = None) -> HttpResponse:
-    picked = queue(request.visit.site).filter(pk__in=picks_in(typed))
+    picked = list(queue(request.visit.site).filter(pk__in=picks_in(typed)))
     shown = {
+        "newest": max((row.at for row in picked), default=None),
         "rows": [reading_of(row, None) for row in picked],
         "view": typed.get("view", ""),
         "typed": typed,
@@ -257,41 +176,10 @@ def cancel_some(request: PageRequest) -> HttpResponse:
         movements=picked,
         remarks=request.POST.get("remarks", ""),
         by=request.user,
+        at=moment_in(request.POST, "at"),
         key=request.POST.get("key", ""),
     )
     return _onwards(request, settled[0].posting_id, following)
-
-
-@page(Verb.RETRY)
-def retry_page(request: PageRequest) -> HttpResponse:
-    """What would go through, before it does: of what was picked, else of the oldest that fit."""
-    asked = Queue(request.visit, request.GET)
-    picked = picks_in(request.GET) or list(fits_now(asked.filtered).values_list("pk", flat=True)[: RETRIED_MOST + 1])
-    some = picked[:RETRIED_MOST]
-    foreseen = preview_retry(site=request.visit.site, movements=some)
-    shown = {
-        "foreseen": foreseen,
-        "asked": len(some),
-        "stays": len(some) - len(foreseen),
-        "more": len(picked) > RETRIED_MOST,
-        "view": asked.view,
-        "key": new_key(),
-    }
-    return render(request, "web/unresolved_retry.html", shown)
-
-
-@posts(Verb.RETRY)
-def retry_some(request: PageRequest) -> HttpResponse:
-    """Settle what fits. What fits no longer goes on waiting."""
-    settled = retry(
-        site=request.visit.site,
-        by=request.user,
-        movements=picks_in(request.POST)[:RETRIED_MOST],
-        key=request.POST.get("key", ""),
-    )
-    if not settled:
-        return redirect(f"{reverse('unresolved')}?{_view(request).view}")
-    return _onwards(request, settled[0].posting_id, None)
 
 
 @posts(Verb.UNDO)
@@ -305,13 +193,18 @@ def undo_settling(request: PageRequest) -> HttpResponse:
     return _onwards(request, posting.pk, None)
 
 
+@page()
+def export_queue(request: PageRequest, kind: str) -> HttpResponse:
+    """What is shown of the queue as a file."""
+    return send("unresolved", request, kind)
+
+
 urlpatterns = [
     path("unresolved/", queue_page, name="unresolved"),
+    path("unresolved/export.<slug:kind>", export_queue, name="unresolved-export"),
     path("unresolved/<int:number>/outcome/", outcome_part, name="resolve-outcome"),
     path("unresolved/<int:number>/resolve/", resolve_one, name="resolve"),
     path("unresolved/cancel/", cancel_page, name="cancel-page"),
     path("unresolved/cancel/post/", cancel_some, name="cancel"),
-    path("unresolved/retry/", retry_page, name="retry-page"),
-    path("unresolved/retry/post/", retry_some, name="retry"),
     path("unresolved/undo/", undo_settling, name="undo-settling"),
 ]

@@ -3,16 +3,23 @@
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("backflush.web.health")),
+    path("", include("backflush.web.measuring")),
     path("", include("backflush.web.entrance")),
     path("", include("backflush.web.home")),
     path("", include("backflush.web.finding")),
     path("", include("backflush.web.booking")),
     path("", include("backflush.web.unresolved")),
+    path("", include("backflush.web.retrying")),
+    path("", include("backflush.web.errands")),
+    path("", include("backflush.web.sending")),
     path("", include("backflush.web.items")),
+    path("", include("backflush.web.item_tabs")),
     path("", include("backflush.web.structures")),
-    path("", include("backflush.web.checking")),
-    path("", include("backflush.web.actions")),
-    path("", include("backflush.web.setup")),
+    path("", include("backflush.web.setup.checking")),
+    path("", include("backflush.web.setup.actions")),
+    path("", include("backflush.web.setup.people")),
+    path("", include("backflush.web.setup.pages")),
     path("", include("backflush.web.stock_map")),
     path("", include("backflush.web.stock")),
     path("", include("backflush.web.movements")),
@@ -26,6 +33,7 @@ urlpatterns = [
     path("", include("backflush.web.receiving")),
     path("", include("backflush.web.purchasing")),
     path("", include("backflush.web.outside")),
+    path("", include("backflush.web.audit")),
 ]
 
 handler404 = "backflush.web.refusing.not_found"

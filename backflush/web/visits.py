@@ -21,6 +21,7 @@ from backflush.people.rights import Role, Verb, verbs_of
 from backflush.people.selectors import not_allowed, roles_of, sites_of
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import day_at
+from backflush.web.kept import type_again
 from backflush.web.refusing import answer_refusal
 
 SITE: Final = "site"
@@ -101,6 +102,10 @@ class VisitMiddleware:
         with ExitStack() as clocks:
             request.clocks = clocks  # type: ignore[attr-defined]
             return self._answer(request)
+
+    def process_view(self, request: HttpRequest, *_: object) -> None:
+        """Show a form again with what was typed before its person had to sign in."""
+        type_again(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         """Answer a refusal; what is no refusal is a fault of ours."""

@@ -14,11 +14,13 @@ REPOSITORY = Path(__file__).parents[2]
 STEPS = ("preview", "book", "unresolved", "explain", "resolve", "verify")
 
 
-def backflush(*arguments: str, folder: Path, database: str | None = None) -> subprocess.CompletedProcess[str]:
+def environment_of(database: str | None = None) -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "COLUMNS"}}
-    environment |= (
-        {"PYTHONPATH": str(REPOSITORY), "DATABASE_URL": database} if database else {"PYTHONPATH": str(REPOSITORY)}
-    )
+    return environment | {"PYTHONPATH": str(REPOSITORY)} | ({"DATABASE_URL": database} if database else {})
+
+
+def backflush(*arguments: str, folder: Path, database: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = environment_of(database)
     return subprocess.run(
         [*COMMAND, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
@@ -28,7 +30,7 @@ def backflush(*arguments: str, folder: Path, database: str | None = None) -> sub
 def toured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A folder in which the tour was run, and what it said."""
     folder = tmp_path_factory.mktemp("tour")
-    done = backflush("tour", folder=folder, database="sqlite:///mine.sqlite3")
+    done = backflush("tour", "--no-serve", folder=folder, database="sqlite:///mine.sqlite3")
     assert done.returncode == 0, done.stderr
     assert not done.stderr
     return folder, done.stdout
@@ -72,7 +74,7 @@ def test_the_tour_leaves_a_file_that_is_not_its_own_alone(tmp_path: Path, conten
     else:
         file.write_text(content)
     before = file.read_bytes()
-    done = backflush("tour", "--file", file.name, folder=tmp_path)
+    done = backflush("tour", "--no-serve", "--file", file.name, folder=tmp_path)
     assert done.returncode == 1
     assert "so it is left alone" in done.stderr
     assert file.read_bytes() == before

@@ -4,7 +4,8 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 
 from backflush.dashboard.backflush_errors import backflush_errors
-from backflush.web.blocks.block import Block
+from backflush.people.rights import Verb
+from backflush.web.blocks.block import HALF, WHOLE, Block
 from backflush.web.visits import Visit
 from backflush.web.waiting import reading_of
 
@@ -18,7 +19,9 @@ def facts(visit: Visit) -> Mapping[str, Any]:
 BLOCK: Final = Block(
     name="backflush-errors",
     title=_("Backflush errors"),
-    width=7,
+    width=HALF,
     template="web/blocks/backflush_errors.html",
     facts=facts,
+    widths=(HALF, WHOLE),
+    stays_for=frozenset({Verb.RESOLVE}),
 )

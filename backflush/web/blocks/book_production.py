@@ -5,19 +5,19 @@ from django.utils.translation import gettext_lazy as _
 
 from backflush.dashboard.bookable_orders import bookable_orders
 from backflush.people.rights import Verb
-from backflush.web.blocks.block import Block
+from backflush.web.blocks.block import HALF, Block
 from backflush.web.visits import Visit
 
 
 def facts(visit: Visit) -> Mapping[str, Any]:
     """The orders that take bookings."""
-    return {"orders": bookable_orders(visit.site)}
+    return {"orders": bookable_orders(visit.site), "may_produce": visit.may(Verb.PRODUCE)}
 
 
 BLOCK: Final = Block(
     name="book-production",
     title=_("Book production"),
-    width=5,
+    width=HALF,
     template="web/blocks/book_production.html",
     facts=facts,
     verbs=frozenset({Verb.BOOK}),

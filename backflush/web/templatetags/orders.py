@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from backflush.backflushing.explaining import figure
 from backflush.core.quantity import ZERO
 from backflush.ledger.models import Movement
+from backflush.web import signs
 from backflush.web.qr import qr_path
 from backflush.web.templatetags.pieces import q
 
@@ -80,6 +81,12 @@ def unlocalized(value: Decimal) -> str:
 def decimal(text: str) -> Decimal:
     """A number that was kept as text."""
     return Decimal(text)
+
+
+@register.filter
+def order_change(what: str) -> str:
+    """What was changed of an order."""
+    return str(signs.ORDER_CHANGE.get(what, what))
 
 
 @register.filter

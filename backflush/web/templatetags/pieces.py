@@ -10,12 +10,13 @@ from typing import Any, Final
 from django import template
 from django.contrib.staticfiles import finders
 from django.templatetags.static import static
+from django.utils.formats import get_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backflush.core.refusals import Refusal
 from backflush.items.models import Item
-from backflush.web import showing, signs
+from backflush.web import saying, showing, signs
 from backflush.web.paging import COUNTED_MOST
 
 register: Final = template.Library()
@@ -67,6 +68,12 @@ def sign(of: signs.Sign, amount: str = "") -> SafeString:
 def status(movement: Any) -> SafeString:
     """The status of a movement."""
     return sign(signs.MOVEMENT[movement.status])
+
+
+@register.simple_tag
+def decimal_sign() -> str:
+    """What parts the whole from its part in this language, for the script that steps amounts."""
+    return str(get_format("DECIMAL_SEPARATOR"))
 
 
 @register.filter
@@ -136,6 +143,12 @@ def spoken(moment: datetime) -> str:
 
 
 @register.filter
+def moment_said(moment: datetime) -> str:
+    """In a sentence that says when something was done: today at 13:12, or on 9 Mar 15:10."""
+    return showing.moment_said(moment)
+
+
+@register.filter
 def age(moment: date | datetime) -> str:
     """23 days, today."""
     return showing.age(moment)
@@ -145,6 +158,18 @@ def age(moment: date | datetime) -> str:
 def weekday(moment: date | datetime) -> str:
     """Thursday 12 March 2026."""
     return showing.weekday(moment)
+
+
+@register.filter
+def said(refusal: Refusal) -> str:
+    """Why not, in the reader's language."""
+    return saying.said(refusal)
+
+
+@register.filter
+def said_details(refusal: Refusal) -> list[str]:
+    """What else a refusal says, line by line."""
+    return [saying.say(refusal.code, detail) for detail in refusal.details]
 
 
 def _is_about(refusal: object, field: str) -> bool:

@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 
-import pytest
 from django.urls import reverse
 
 from backflush.ledger.models import Posting
@@ -54,8 +53,8 @@ def test_a_supervisor_undoes_it_in_place(plant: Plant) -> None:
     client = signed_in(plant, Role.SUPERVISOR)
     response = client.post(ISSUE_POST, {"item": "LUG", "quantity": "12"})
     posting = Posting.objects.order_by("-pk")[0].pk
-    assert reverse("reverse-now", args=[posting]) in text_of(client.get(response.headers["Location"]))
-    undone = client.post(reverse("reverse-now", args=[posting]), {"key": "undo"})
+    assert reverse("take-back", args=[posting]) in text_of(client.get(response.headers["Location"]))
+    undone = client.post(reverse("take-back", args=[posting]), {"key": "undo", "home": "1"})
     assert plant.balance("LUG", "RAW") == 50
     assert undone.headers["Location"].startswith(reverse("order-bookings", args=["W-BRACKET"]))
     assert "Taken back." in text_of(client.get(undone.headers["Location"]))
@@ -96,10 +95,9 @@ def test_batches_and_serial_numbers_are_asked_for_where_the_item_has_them(plant:
     assert plant.balance("MOTOR", "RAW") == 0
 
 
-@pytest.mark.parametrize("item", ["NOWHERE", "\0"])
-def test_an_item_that_is_not_there_is_said_at_the_field(plant: Plant, item: str) -> None:
+def test_an_item_that_is_not_there_is_said_at_the_field(plant: Plant) -> None:
     plant.releases(10, "BRACKET")
-    response = signed_in(plant, Role.OPERATOR).get(ISSUE, {"item": item})
+    response = signed_in(plant, Role.OPERATOR).get(ISSUE, {"item": "NOWHERE"})
     assert 'id="item-error"' in text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
@@ -114,12 +112,12 @@ def test_reversing_a_booking_says_what_goes_back_and_is_for_those_who_may(plant:
     plant.has(50, "BOLT")
     plant.releases(10, "BRACKET")
     booking = plant.books(4, "BRACKET")
-    page, now = (reverse(name, args=[booking.posting_id]) for name in ("reverse", "reverse-now"))
+    page, now = (reverse(name, args=[booking.posting_id]) for name in ("reversal", "take-back"))
     operator = signed_in(plant, Role.OPERATOR, name="ken")
-    assert operator.get(page).status_code == HTTPStatus.FORBIDDEN
+    assert "Supervisors may reverse this" in text_of(operator.get(page))
     assert operator.post(now).status_code == HTTPStatus.FORBIDDEN
     client = signed_in(plant, Role.SUPERVISOR)
-    assert "Take back 4 good, 0 scrap of BRACKET?" in text_of(client.get(page))
+    assert "Reverse the booking: 4 good, 0 scrap of BRACKET" in text_of(client.get(page))
     client.post(now)
     assert plant.balance("BOLT") == 50
     assert "This was reversed on" in text_of(client.post(now), HTTPStatus.CONFLICT)
@@ -130,6 +128,6 @@ def test_goods_that_have_left_cannot_be_taken_back(plant: Plant) -> None:
     plant.releases(10, "BRACKET")
     booking = plant.books(4, "BRACKET")
     plant.moves(2, "BRACKET", "FG", "ADJUST", action="ADJUST")
-    response = signed_in(plant, Role.SUPERVISOR).post(reverse("reverse-now", args=[booking.posting_id]))
+    response = signed_in(plant, Role.SUPERVISOR).post(reverse("take-back", args=[booking.posting_id]))
     assert response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert plant.balance("BOLT") == 34

@@ -1,11 +1,14 @@
 """Who comes in, what every answer carries, and who is sent away."""
 
+import re
 from http import HTTPStatus
 
 import pytest
+from django.core import signing
 from django.urls import reverse
 
 from backflush.config.env import public_address
+from backflush.items.models import Unit
 from backflush.people.models import User
 from backflush.people.rights import Role
 from backflush.people.services import set_password
@@ -122,3 +125,56 @@ def test_only_https_elsewhere_gets_cookies(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PUBLIC_URL", "http://backflush.example.org")
     with pytest.raises(SystemExit, match="PUBLIC_URL"):
         public_address()
+
+
+def kept_in(page: str) -> str:
+    found = re.search(r'name="kept" value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+def test_whoever_was_signed_out_comes_back_with_what_they_typed(plant: Plant) -> None:
+    with_password(plant, Role.ENGINEER)
+    client, form = browser(), reverse("set-up-new", args=["units"])
+    asked = text_of(client.post(form, {"code": "DOZ", "name": "Dozen"}))
+    assert "You were signed out. Sign in and you are back here with what you typed." in asked
+    wrong = text_of(client.post(reverse("log-in"), {"username": "rosa", "password": "no", "kept": kept_in(asked)}))
+    signing_in = {"username": "rosa", "password": PASSWORD, "kept": kept_in(wrong)}
+    response = client.post(reverse("log-in"), signing_in)
+    text = text_of(client.get(response.headers["Location"]))
+    assert 'value="DOZ"' in text
+    assert 'value="Dozen"' in text
+    assert "Nothing was posted yet." in text
+    assert not Unit.objects.filter(code="DOZ").exists()
+    client.post(form, {"code": "DOZ", "name": "Dozen"})
+    assert Unit.objects.filter(code="DOZ").exists()
+    assert "Dozen" not in text_of(client.get(response.headers["Location"]))
+
+
+def test_a_part_that_htmx_posts_shows_the_log_in_in_place_of_the_page(plant: Plant) -> None:
+    response = browser().post(reverse("set-up-new", args=["units"]), {"code": "DOZ"}, headers={"hx-request": "true"})
+    assert "You were signed out." in text_of(response)
+    assert (response.headers["HX-Retarget"], response.headers["HX-Reswap"]) == ("body", "innerHTML")
+
+
+def test_no_password_is_kept_and_nobody_can_make_up_what_was(plant: Plant) -> None:
+    with_password(plant, Role.ADMINISTRATOR)
+    client = browser()
+    asked = text_of(client.post(reverse("set-up-new", args=["people"]), {"name": "jan", "password": "trailers-77x"}))
+    kept = signing.loads(kept_in(asked), salt="backflush.web.kept")
+    assert kept["typed"] == [["name", ["jan"]]]
+    response = client.post(reverse("log-in"), {"username": "rosa", "password": PASSWORD, "kept": "made:up"})
+    assert response.headers["Location"] == reverse("home")
+
+
+def test_a_fault_gives_a_reference_that_stands_in_the_log(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = signed_in(plant, Role.STORES)
+    client.raise_request_exception = False
+    monkeypatch.setattr("backflush.web.finding.FINDERS", None)
+    response = client.get(reverse("find"), {"q": "W-1"})
+    text = text_of(response, HTTPStatus.INTERNAL_SERVER_ERROR)
+    reference = response.headers["X-Reference"]
+    assert re.search(rf"Something failed here, reference <b class=\"code\">{reference}</b>. Nothing was posted.", text)
+    assert f"reference {reference}: GET /find/ failed" in caplog.text

@@ -316,3 +316,45 @@ def test_an_items_code_typed_into_find_opens_its_page(plant: Plant) -> None:
     client = signed_in(plant, Role.STORES)
     assert client.get(reverse("find"), {"q": "BOLT"}).headers["Location"] == reverse("item", args=["BOLT"])
     assert "MAIN%2FLINE" in client.get(reverse("find"), {"q": "MAIN/LINE"}).headers["Location"]
+
+
+# ---- orders and cost ----------------------------------------------------------------------------------------------
+
+
+def test_an_item_has_its_orders_the_latest_first(plant: Plant) -> None:
+    client = signed_in(plant, Role.OPERATOR)
+    plant.releases(5, "BRACKET", number="W-1")
+    plant.orders(7, "BRACKET", number="W-2")
+    plant.orders(7, "FRAME", number="W-3")
+    plant.buys(5, "PLATED")
+    text = text_of(client.get(reverse("item-orders", args=["BRACKET"])))
+    assert text.index("W-2") < text.index("W-1")
+    assert "W-3" not in text
+    assert "P-PLATED" in text_of(client.get(reverse("item-orders", args=["PLATED"])))
+
+
+def test_more_orders_of_an_item_cost_no_more_statements(plant: Plant) -> None:
+    client = signed_in(plant, Role.OPERATOR)
+    for number in range(25):
+        plant.orders(1, "BRACKET", number=f"W-{number}")
+    with statements(16):
+        text_of(client.get(reverse("item-orders", args=["BRACKET"])))
+
+
+def test_an_items_cost_is_shown_by_element_and_rolled_up(plant: Plant) -> None:
+    text = text_of(signed_in(plant, Role.CONTROLLER).get(reverse("item-cost", args=["BRACKET"])))
+    assert "Outside work" in text
+    assert "Its 1 line in force on" in text
+    assert "adds up to 0.4000, outside work included." in text
+
+
+def test_who_sees_no_costs_sees_no_cost_page(plant: Plant) -> None:
+    client = signed_in(plant, Role.OPERATOR)
+    assert client.get(reverse("item-cost", args=["BRACKET"])).status_code == HTTPStatus.FORBIDDEN
+    assert reverse("item-cost", args=["BRACKET"]) not in text_of(client.get(reverse("item", args=["BRACKET"])))
+
+
+def test_where_it_is_leads_to_its_bin_card(plant: Plant) -> None:
+    plant.has(8, "BOLT")
+    text = text_of(signed_in(plant, Role.OPERATOR).get(reverse("item", args=["BOLT"])))
+    assert f"{reverse('bin-card')}?item=BOLT&amp;location=MAIN%2FLINE" in text

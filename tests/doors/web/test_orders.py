@@ -1,5 +1,7 @@
 """Works orders as pages: the list, one order's views, what may be done with it, and its paper."""
 
+import base64
+import json
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -11,12 +13,14 @@ from django.urls import reverse
 from backflush.core.lifecycle import OrderStatus
 from backflush.people.rights import Role
 from backflush.works.models import OrderChange, WorksOrder
+from backflush.works.services import cancel_order
 from tests.cast import DAY, Plant
 from tests.doors.web.visitors import MODEL_BACKEND, browser, person, signed_in, statements, text_of
 
 TABS = ("order", "order-bookings", "order-cost", "order-structure", "order-history", "order-print")
 BUDGET = 26
-LIST_BUDGET = 12
+LIST_BUDGET = 16
+"""Each of the five statuses is a run of its own."""
 
 
 def at(name: str, order: str = "W-BRACKET") -> str:
@@ -74,6 +78,31 @@ def test_the_list_goes_on_behind_the_last_row(plant: Plant) -> None:
     second = text_of(client.get(reverse("orders"), {"after": after}))
     assert "W-009<" in second
     assert "W-010<" not in second
+
+
+def test_the_list_goes_through_all_statuses_and_back(plant: Plant) -> None:
+    for number in range(30):
+        plant.releases(5, "BRACKET", number=f"R-{number:03}")
+        plant.orders(5, "BRACKET", number=f"N-{number:03}")
+    cancel_order(site=plant.site, number="N-000", by=plant.storekeeper)
+    plant.books(1, "R-007")
+    client = signed_in(plant, Role.VIEWER)
+    first = text_of(client.get(reverse("orders")))
+    assert first.index(">R-007<") < first.index(">R-029<") < first.index(">R-000<") < first.index(">N-029<")
+    assert ">N-009<" not in first
+    second = text_of(client.get(reverse("orders"), {"after": first.split("after=")[1].split('"')[0]}))
+    assert second.index(">N-009<") < second.index(">N-001<") < second.index(">N-000<")
+    assert ">N-010<" not in second
+    back = text_of(client.get(reverse("orders"), {"before": second.split("before=")[1].split('"')[0]}))
+    assert [number in back for number in (">R-007<", ">N-010<", ">N-009<")] == [True, True, False]
+
+
+def test_a_mark_that_somebody_changed_is_refused(plant: Plant) -> None:
+    client = signed_in(plant, Role.VIEWER)
+    for values in ([9, "R-1"], ["0", "R-1"], [0], {"0": 1}):
+        mark = base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+        refused = client.get(reverse("orders"), {"after": mark})
+        assert "Go back to its beginning" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def test_more_orders_cost_no_more_statements(plant: Plant) -> None:
@@ -147,7 +176,7 @@ def test_bookings_say_how_their_use_stands(plant: Plant) -> None:
     assert "1 of 1 unresolved" in text
     assert "Reversed" in text
     assert "bent ones" in text
-    assert reverse("reverse", args=[waiting.posting_id]) in text
+    assert reverse("reversal", args=[waiting.posting_id]) in text
 
 
 def test_cost_is_for_those_whose_right_it_is(plant: Plant) -> None:
@@ -170,9 +199,14 @@ def test_a_new_order_is_released_reset_and_traced(plant: Plant) -> None:
     assert status_of(plant) == OrderStatus.NEW
     text = text_of(client.get(at("order-history")))
     assert "Rosa Marsh" in text
+    client.post(at("order-release"))
+    plant.books(1, "BRACKET")
+    assert "Opened by what was posted first" in text_of(client.get(at("order-history")))
     assert [(one.before, one.after) for one in OrderChange.objects.order_by("pk")] == [
+        ("", "new"),
         ("new", "released"),
         ("released", "new"),
+        ("new", "released"),
     ]
 
 

@@ -17,7 +17,7 @@ from python_calamine import CalamineWorkbook
 from backflush.core.moves import Status
 from backflush.ledger.models import Movement, Posting
 from backflush.people.rights import Role
-from backflush.web import exporting, paging
+from backflush.web import exporting, paging, sending
 from tests.cast import DAY, Plant
 from tests.doors.web.visitors import MODEL_BACKEND, browser, person, signed_in, statements, text_of
 
@@ -144,15 +144,23 @@ def test_the_workbook_has_numbers_and_times_as_such(stores: Client) -> None:
     assert f"{row[1]:%Y-%m-%d}" == f"{DAY}"
 
 
-def test_a_list_too_long_for_a_workbook_is_refused_and_goes_out_as_csv(
+def test_a_list_too_long_to_wait_for_is_offered_in_the_background(
     stores: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporting, "WORKBOOK_MOST", 2)
     monkeypatch.setattr(exporting, "AT_ONCE", 2)
-    text = text_of(stores.get(reverse("stock-export", args=["xlsx"])), HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert "These are more than 2 rows. Take the CSV" in text
     lines = content_of(stores.get(reverse("stock-export", args=["csv"]))).decode().splitlines()
     assert len(lines) == 1 + Movement.objects.count()
+    monkeypatch.setattr(sending, "AT_ONCE_MOST", 2)
+    for kind in ("csv", "xlsx"):
+        answer = stores.get(reverse("stock-export", args=[kind]))
+        assert answer.status_code == HTTPStatus.FOUND
+        assert "more than 2 rows" in text_of(stores.get(answer.headers["Location"]))
+
+
+def test_balances_too_many_for_a_workbook_are_refused(stores: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "WORKBOOK_MOST", 1)
+    text = text_of(stores.get(reverse("balances-export", args=["xlsx"])), HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "These are more than 1 rows. Take the CSV" in text
 
 
 def test_a_code_that_looks_like_a_formula_stays_a_text(plant: Plant) -> None:

@@ -269,25 +269,3 @@ def test_the_queue_costs_the_same_for_two_rows_and_for_fifty(plant: Plant, short
         plant.books(1, "BRACKET")
     with statements(24):
         text_of(client.get(reverse("unresolved"), asked))
-
-
-def test_home_shows_number_oldest_and_newest_each_a_link(plant: Plant, short: Movement) -> None:
-    client = signed_in(plant, Role.STORES)
-    with statements(6):
-        home = text_of(client.get(reverse("home")))
-    for name in ("backflush-errors", "book-production"):
-        assert f'hx-get="{reverse("block", args=[name])}"' in home
-    for _ in range(6):
-        plant.books(1, "BRACKET")
-    with statements(13):
-        block = text_of(client.get(reverse("block", args=["backflush-errors"])))
-    newest = [one.pk for one in plant.queue()][::-1][:5]
-    assert all(f'href="{reverse("unresolved")}?open={pk}"' in block for pk in [short.pk, *newest])
-    assert f"Newest 5 of {len(plant.queue())}." in block
-
-
-def test_a_block_is_only_for_those_who_have_its_right(plant: Plant) -> None:
-    client = signed_in(plant, Role.VIEWER)
-    assert client.get(reverse("block", args=["book-production"])).status_code == HTTPStatus.FORBIDDEN
-    assert client.get(reverse("block", args=["no-such"])).status_code == HTTPStatus.NOT_FOUND
-    assert "book-production" not in text_of(client.get(reverse("home")))

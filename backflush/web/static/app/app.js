@@ -22,13 +22,20 @@ document.addEventListener("submit", (e) => {
   document.dispatchEvent(new CustomEvent("theme-changed"));
 });
 
-// ---- keys ------------------------------------------------------------------------------------------------------
+// ---- keys: letters alone, unless the person has switched them off --------------------------------------------------
+const lettersOff = () => root.dataset.keys === "off" || $("dialog[open]") !== null;
+let gone = -Infinity; // when G was pressed: the next letter goes somewhere
+
 document.addEventListener("keydown", (e) => {
-  if (typing(e.target) || e.ctrlKey || e.metaKey || e.altKey) return;
-  if (e.key === "/" && $("#find")) {
-    e.preventDefault();
-    $("#find").focus();
-  }
+  if (typing(e.target) || e.ctrlKey || e.metaKey || e.altKey || lettersOff()) return;
+  const going = e.timeStamp - gone < 1500 && e.key.length === 1;
+  gone = !going && e.key.toLowerCase() === "g" ? e.timeStamp : -Infinity;
+  const link = going && $(`[data-goes="${CSS.escape(e.key.toLowerCase())}"]`);
+  const does = going ? () => link?.click() : { "/": () => $("#find")?.focus(), "?": () => $("#keys")?.showModal() }[e.key];
+  if (!does) return;
+  e.preventDefault();
+  e.stopImmediatePropagation();
+  does();
 });
 
 // ---- selects that send themselves, amounts that are stepped or set, rows that are pressed ----------------------------
@@ -45,9 +52,9 @@ document.addEventListener("click", (e) => {
   const input = document.getElementById(id);
   if (button.dataset.step) {
     // Whole steps of what stands there; what can't be read is left alone, for the server to say.
-    const now = input.value.trim() === "" ? 0 : Number(input.value.replaceAll(",", ""));
+    const now = input.value.trim() === "" ? 0 : Number(plainNumber(input.value));
     if (!Number.isFinite(now)) return;
-    input.value = String(Math.max(0, now + Number(amount)));
+    input.value = String(Math.max(0, now + Number(amount))).replace(".", decimalSign);
   } else {
     input.value = amount;
   }
@@ -75,19 +82,73 @@ document.addEventListener("htmx:afterSettle", (e) => {
   $("[tabindex='-1']", part)?.focus();
 });
 
-document.addEventListener("htmx:sendError", () => noAnswer("No connection. What you typed is kept here and nothing was posted yet."));
-document.addEventListener("htmx:responseError", (e) => noAnswer(e.detail.xhr.status >= 500 ? "Something failed here. Nothing was posted." : "That wasn't possible. Load the page again."));
+// What refreshes itself says in its own place that it failed (board.js).
+const byItself = (e) => e.detail.elt.closest?.("[data-refreshes]") && !e.detail.elt.closest("form");
+// The words for it are the page's own, in its language.
+const texts = () => $("#toasts").dataset;
+
+document.addEventListener("htmx:sendError", (e) => {
+  if (byItself(e)) return;
+  // A preview that got no answer is said in passing: whoever types keeps the focus.
+  if (e.detail.requestConfig.verb === "post") offline(e.detail.elt.closest("form")); else noAnswer(texts().offline);
+});
+document.addEventListener("htmx:responseError", (e) => {
+  if (byItself(e)) return;
+  if (e.detail.xhr.status < 500) { noAnswer(texts().impossible); return; }
+  const reference = e.detail.xhr.getResponseHeader("X-Reference");
+  noAnswer(reference ? texts().failedAs.replace("7F3K", reference) : texts().failed);
+});
+
+// ---- no connection: said at the form, which keeps what was typed --------------------------------------------------------
+function offline(form) {
+  if (!form || form.method !== "post") { noAnswer(texts().offline); return; }
+  let note = $("[data-offline-note]", form);
+  if (!note) {
+    note = document.createElement("p");
+    note.className = "say say-bad";
+    note.dataset.offlineNote = "";
+    note.setAttribute("role", "alert");
+    note.tabIndex = -1;
+    form.prepend(note);
+  }
+  note.textContent = texts().offline;
+  note.focus();
+}
+
+// A plain form would lose itself to the browser's own page of errors, so the server is knocked at first.
+document.addEventListener("submit", async (e) => {
+  const form = e.target;
+  if (e.defaultPrevented || form.method !== "post" || form.matches("[hx-post], [data-theme-switch]")) return;
+  if (form.dataset.reached) { delete form.dataset.reached; return; }
+  e.preventDefault();
+  if (form.dataset.knocking) return;
+  form.dataset.knocking = "1";
+  const reached = await knock();
+  delete form.dataset.knocking;
+  if (!reached) { offline(form); return; }
+  $("[data-offline-note]", form)?.remove();
+  form.dataset.reached = "1";
+  form.requestSubmit(e.submitter);
+});
+
+async function knock() {
+  try {
+    await fetch($("link[rel=icon]").href, { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(5000) });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function noAnswer(text) {
-  const texts = $("#toasts").dataset;
   const note = document.createElement("div");
   note.className = "toast-note toast-bad";
   const words = document.createElement("span");
-  words.textContent = texts[text] || text;
+  words.textContent = text;
   const close = document.createElement("button");
   close.className = "btn btn-s";
   close.type = "button";
-  close.textContent = texts.close || "Close";
+  close.textContent = texts().close;
   close.addEventListener("click", () => note.remove());
   note.append(words, close);
   $("#toasts").replaceChildren(note);
@@ -137,13 +198,17 @@ document.addEventListener("keydown", (e) => {
   if (typing(e.target)) return;
   const links = $$("#queue [data-open]");
   const at = links.findIndex((link) => link.hasAttribute("aria-current"));
+  // Enter does what it does on a link or a button; anywhere else it opens the first, or goes to the open one.
+  if (e.key === "Enter" && !e.target.closest("a, button, input, summary, select")) {
+    if (at < 0) links[0]?.click(); else $("#panel-title")?.focus();
+  }
+  if (lettersOff()) return;
   const does = {
     j: () => links[at + 1]?.click(),
     k: () => links[at - 1]?.click(),
     x: () => links[at]?.closest("tr").querySelector(".tick").click(),
     r: () => $("[data-resolves]")?.click(),
     c: () => $("[data-not-used]")?.click(),
-    "?": () => $("#keys").showModal(),
   }[e.key.length === 1 ? e.key.toLowerCase() : ""];
   if (does) { e.preventDefault(); does(); }
 });
@@ -155,3 +220,25 @@ setInterval(() => {
     if (!block.contains(document.activeElement)) htmx.trigger(block, "refresh");
   });
 }, 60000);
+
+// ---- the chosen day in words, beside each field of a date: browsers show dates in their own order -----------------------
+const dayFormat = new Intl.DateTimeFormat(root.lang === "en" ? "en-GB" : root.lang, { weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+
+function sayDay(input) {
+  let words = input.nextElementSibling;
+  if (!words?.matches("[data-day-said]")) {
+    words = document.createElement("span");
+    words.className = "day-said";
+    words.dataset.daySaid = "";
+    input.after(words);
+  }
+  const day = /^(\d{4}-\d\d-\d\d)/.exec(input.value);
+  const said = day ? dayFormat.format(new Date(`${day[1]}T00:00:00Z`)) : "";
+  words.textContent = root.lang === "en" ? said.replace(",", "") : said;
+}
+
+const DATES = "input[type=date], input[type=datetime-local]";
+const sayDays = (part) => $$(DATES, part).forEach(sayDay);
+document.addEventListener("DOMContentLoaded", () => sayDays(document));
+document.addEventListener("htmx:load", (e) => sayDays(e.detail.elt));
+document.addEventListener("input", (e) => { if (e.target.matches(DATES)) sayDay(e.target); });

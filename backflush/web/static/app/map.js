@@ -4,7 +4,8 @@
 
 (() => {
   const WIDE = 1000;
-  const LETTER = 7;
+  const LETTER = 6.6;
+  const APART = 24;
   const SMALLEST = 11 / 12;
   const LARGEST = 1.2;
   const svg = document.getElementById("map");
@@ -66,9 +67,16 @@
     const graph = new dagre.graphlib.Graph({ compound: true, multigraph: true });
     graph.setGraph({ rankdir: wide ? "LR" : "TB", nodesep: wide ? 34 : 20, ranksep: wide ? 6 : 36, edgesep: 14, marginx: 14, marginy: 18 });
     graph.setDefaultEdgeLabel(() => ({}));
+    const joined = new Set([...arrows.values()].flatMap((arrow) => [arrow.from, arrow.to]));
+    const alone = [];
     for (const box of boxes.values()) {
-      const widest = Math.max(box.title.length * 8.2 + (box.wait ? 44 : 0), box.name.length * 6, box.says.length * 6.2);
-      graph.setNode(box.id, { width: Math.max(wide ? 140 : 136, widest + 22), height: box.balance ? 62 : 46 });
+      const widest = Math.max(box.title.length * 7.9 + (box.wait ? 40 : 0), box.name.length * 5.8, box.says.length * 6);
+      const size = { width: Math.max(wide ? 116 : 130, widest + 20), height: box.balance ? 62 : 46 };
+      if (!box.frame && !joined.has(box.id)) {
+        alone.push([box.id, size]);
+        continue;
+      }
+      graph.setNode(box.id, size);
       if (box.frame) {
         graph.setNode(`frame ${box.frame}`, {});
         graph.setParent(box.id, `frame ${box.frame}`);
@@ -79,7 +87,22 @@
       if (!arrow.own) graph.setEdge(arrow.from, arrow.to, { width, height: 20, labelpos: "c", minlen: 1, weight: arrow.flush ? 3 : 1 }, key);
     }
     dagre.layout(graph);
+    if (alone.length) below(graph, alone);
     return graph;
+  }
+
+  // Places that no rule leads to or from stand in rows of their own below: dagre would lay them under an arrow.
+  function below(graph, alone) {
+    const size = graph.graph();
+    const wholly = Math.max(Number.isFinite(size.width) ? size.width : 0, WIDE / 2);
+    let [x, y] = [14, (Number.isFinite(size.height) ? size.height : 0) + APART];
+    for (const [id, { width, height }] of alone) {
+      if (x > 14 && x + width > wholly) [x, y] = [14, y + 62 + APART];
+      graph.setNode(id, { width, height, x: x + width / 2, y: y + height / 2 });
+      x += width + APART;
+    }
+    size.width = wholly;
+    size.height = y + 62 + 18;
   }
 
   // Where a straight line from the middle of a box to somewhere leaves the box.
@@ -93,6 +116,25 @@
     const [a, b] = [graph.node(arrow.from), graph.node(arrow.to)];
     const points = [edgeOf(a, b), { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 }, edgeOf(b, a)];
     return { points, x: points[1].x, y: points[1].y };
+  }
+
+  // Whether a straight way passes through a box that isn't its end.
+  function crosses(graph, from, to, except) {
+    const others = graph.nodes().filter((id) => !graph.children(id).length && !except.includes(id)).map((id) => graph.node(id));
+    return [0.15, 0.3, 0.45, 0.6, 0.75, 0.9].some((part) => {
+      const [x, y] = [from.x + (to.x - from.x) * part, from.y + (to.y - from.y) * part];
+      return others.some((box) => Math.abs(x - box.x) < box.width / 2 && Math.abs(y - box.y) < box.height / 2);
+    });
+  }
+
+  // What would cross other boxes on its last way comes in at a side instead, by the gap between two columns.
+  function fromTheSide(graph, arrow, points) {
+    const box = graph.node(arrow.to);
+    const [before, end] = points.slice(-2);
+    const side = before.x < box.x - box.width / 2 ? -1 : before.x > box.x + box.width / 2 ? 1 : 0;
+    if (!side || !crosses(graph, before, end, [arrow.from, arrow.to])) return points;
+    const x = box.x + (side * box.width) / 2;
+    return [...points.slice(0, -1), { x: x + side * 12, y: box.y }, { x, y: box.y }];
   }
 
   function bent(points) {
@@ -153,10 +195,11 @@
     for (const [key, arrow] of arrows) {
       const edge = arrow.own ? straight(graph, arrow) : graph.edge({ v: arrow.from, w: arrow.to, name: key });
       const look = `link${arrow.flush ? " flush" : ""}${traced ? (arrow.steps.length ? " on" : " dimmed") : ""}`;
-      const [a, b] = edge.points.slice(-2);
+      const points = wide && !arrow.own ? fromTheSide(graph, arrow, edge.points) : edge.points;
+      const [a, b] = points.slice(-2);
       const turn = (Math.atan2(b.y - a.y, b.x - a.x) * 180) / Math.PI;
       const line = el("g", { class: look });
-      line.append(el("path", { class: "edge", d: bent(edge.points) }), el("path", { class: "tip", d: "M0 0L-10 -5L-10 5Z", transform: `translate(${b.x} ${b.y}) rotate(${turn})` }));
+      line.append(el("path", { class: "edge", d: bent(points) }), el("path", { class: "tip", d: "M0 0L-10 -5L-10 5Z", transform: `translate(${b.x} ${b.y}) rotate(${turn})` }));
       layers.lines.append(line);
       layers.labels.append(labelOf(arrow, edge, look));
     }

@@ -9,6 +9,11 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Browser
 
+from backflush.audit.models import CheckName
+from backflush.audit.services import begin_audit, look_at, reckon, sign_off
+from backflush.ledger.models import Movement
+from backflush.unresolved.listing import SoughtWaiting
+from backflush.unresolved.retrying import begin_retry
 from tests.cast import Plant
 from tests.doors.web.browser.test_flows import short_of_bolts
 from tests.doors.web.browser.visit import SIZES, THEMES, Visit
@@ -18,9 +23,12 @@ SEEN = ("sqlite",)
 
 PAGES = (
     "/",
+    "/?arrange=1",
+    "/blocks/unresolved-over-time/",
     "/more/",
     "/you/",
     "/find/?q=W-404",
+    "/find/?q=BRACK",
     "/book/",
     "/book/?order=W-BRACKET&good=3&scrap=1",
     "/book/?order=W-404",
@@ -28,7 +36,11 @@ PAGES = (
     "/unresolved/?open={waiting}",
     "/unresolved/?open={waiting}&not_used=1",
     "/unresolved/?show=fit",
+    "/unresolved/?group=item",
+    "/unresolved/?group=cause&item=BOLT",
     "/unresolved/retry/",
+    "/errands/1/",
+    "/exports/?list=transactions&kind=xlsx&asked=",
     "/unresolved/cancel/?pick={waiting}",
     "/stock/",
     "/stock/?item=BOLT&since=soon",
@@ -68,6 +80,8 @@ PAGES = (
     "/items/new/",
     "/items/code/CABINET/",
     "/items/used/LUG/",
+    "/items/orders/BRACKET/",
+    "/items/cost/FRAME/",
     "/items/edit/BOLT/",
     "/items/structure/FRAME/",
     "/items/copy/PACK/?source=FRAME",
@@ -82,8 +96,22 @@ PAGES = (
     "/set-up/conversions/new/",
     "/set-up/people/",
     "/set-up/people/new/",
+    "/set-up/people/at/ama/",
+    "/set-up/units/",
+    "/set-up/suppliers/at/ACME/",
+    "/set-up/sites/at/MAIN/",
     "/stock-map/",
     "/stock-map/?item=FRAME",
+    "/audit/",
+    "/audit/1/",
+    "/audit/2/unresolved/",
+    "/audit/2/cancelled/",
+    "/audit/2/revised/",
+    "/audit/2/hand-issues/",
+    "/audit/2/negative/",
+    "/audit/2/proof/",
+    "/stock/postings/{posting}/",
+    "/stock/postings/{posting}/?home=1",
 )
 """Whoever adds a page adds its address here."""
 
@@ -114,16 +142,37 @@ def something_on_every_page(plant: Plant) -> int:
     plant.orders(5, "FRAME")
     plant.buys(5, "PLATED")
     plant.receives(1, "PLATED")
+    audits(plant)
+    begin_retry(site=plant.site, sought=SoughtWaiting(), title="Retry of all that waits", by=plant.storekeeper)
     return waiting
+
+
+def audits(plant: Plant) -> None:
+    """One audit that was signed, and one that is at work, with something for its checks to find."""
+    for signed in (True, False):
+        plant.books(1, plant.releases(5, "FRAME", number=f"F-{signed}"))
+        plant.cancels("LUG", "counted, none is missing")
+        plant.has(20, "PAINT", at="RAW")
+        plant.resolves("PAINT", "0.1", source="MAIN/RAW")
+        plant.has(5, "LUG", at="RAW")
+        plant.issues(2, "LUG", "BRACKET")
+        audit = begin_audit(site=plant.site, by=plant.storekeeper)
+        reckon(audit=audit, by=plant.storekeeper)
+        for check in CheckName:
+            if signed or check is CheckName.CANCELLED:
+                look_at(site=plant.site, number=audit.number, check=check, by=plant.storekeeper, remarks="seen")
+        if signed:
+            sign_off(site=plant.site, number=audit.number, by=plant.storekeeper)
 
 
 def faults_of(browser: Browser, served: str, look: tuple[str, str], pages: Iterable[str], waiting: int) -> list[str]:
     """What axe, the policy and the width find on some pages at one size and in one theme."""
+    posting = Movement.objects.get(pk=waiting).posting_id
     with closing(Visit(browser, served, *look)) as visit:
         visit.goes("/log-in/")
         found = [f"/log-in/ {look}: {one}" for one in visit.violations()]
         visit.sign_in("ama")
         for path in pages:
-            visit.goes(path.format(waiting=waiting))
+            visit.goes(path.format(waiting=waiting, posting=posting))
             found += [f"{path} {look}: {one}" for one in visit.violations()]
         return found + [f"{look}: {one}" for one in visit.complaints if "Content Security Policy" in one]

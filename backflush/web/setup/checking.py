@@ -1,8 +1,11 @@
 """The set-up check: what the doctor finds wrong, each with a link to where it is mended."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from django.http import HttpResponse
@@ -14,11 +17,12 @@ from backflush.doctor.findings import KINDS as HEADINGS
 from backflush.doctor.findings import Finding, Severity
 from backflush.doctor.selectors import examine
 from backflush.web.pages import page
-from backflush.web.setup import KINDS, SETTING_UP
+from backflush.web.setup.actions import ACTION_CHECKS
+from backflush.web.setup.kinds import SETTING_UP
+from backflush.web.setup.pages import KINDS
 from backflush.web.visits import PageRequest
 
 SHOWN: Final = 8
-ACTION_CHECKS: Final = ("no_rule", "bin_controlled", "no_balance", "same_location", "no_receive_action")
 _LINE: Final = re.compile(r"(?P<item>.+) line [\d/]+")
 
 
@@ -26,11 +30,9 @@ _LINE: Final = re.compile(r"(?P<item>.+) line [\d/]+")
 class Shown:
     """A finding as it is shown."""
 
-    heading: str
     sentence: str
     remedy: str
     address: str
-    refused: bool
 
 
 def _item(subject: str) -> str:
@@ -88,37 +90,54 @@ def mended_at(finding: Finding) -> str:
     return at(finding.subject) if at is not None else ""
 
 
-def concerns(finding: Finding, kind: str, about: str) -> bool:
-    """Whether a finding is about a kind of thing, and names what is asked for."""
-    if kind == "actions" and finding.code not in ACTION_CHECKS:
-        return False
-    if kind in KINDS and finding.code not in KINDS[kind].checks:
-        return False
-    named = re.compile(rf"(?<![\w-]){re.escape(about)}(?![\w-])")
-    return not about or bool(named.search(f"{finding.subject} {finding.sentence}"))
+def codes_of(kind: str) -> Collection[str]:
+    """What the doctor finds about a kind of thing; everything where none is named."""
+    if kind == "actions":
+        return ACTION_CHECKS
+    return KINDS[kind].checks if kind in KINDS else HEADINGS
+
+
+def concerns(finding: Finding, about: str) -> bool:
+    """Whether a finding is about a thing of this name; of whatever name where none is given."""
+    return not about or about in {name for _, name in finding.about}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The findings of one kind, as many as are shown at first, and how many there are."""
+
+    heading: str
+    refused: bool
+    total: int
+    shown: Sequence[Shown]
 
 
 @page(*SETTING_UP)
 def check_page(request: PageRequest) -> HttpResponse:
-    """All findings of the site, or those about one kind or one thing; the heaviest first."""
+    """All findings of the site, or those about one kind or one thing, the heaviest group first."""
     kind, about = request.GET.get("kind", ""), request.GET.get("about", "")
-    found = [finding for finding in examine(request.visit.site) if concerns(finding, kind, about)]
-    listed = found if request.GET.get("all") or not request.htmx else found[:SHOWN]
+    found = [one for one in examine(request.visit.site, codes=codes_of(kind)) if concerns(one, about)]
+    narrow = bool(request.htmx) and not request.GET.get("all")
     facts = {
         "total": len(found),
         "refused": any(finding.severity is Severity.REFUSED for finding in found),
-        "findings": [
-            Shown(
-                HEADINGS[finding.code].heading,
-                finding.sentence,
-                finding.remedy,
-                mended_at(finding),
-                finding.severity is Severity.REFUSED,
-            )
-            for finding in listed
-        ],
+        "groups": _groups(found[:SHOWN] if narrow else found, found, most=None if request.GET.get("all") else SHOWN),
+        "cut": narrow and len(found) > SHOWN,
     }
     return render(request, "web/setup/check.html", facts)
+
+
+def _groups(listed: Sequence[Finding], found: Sequence[Finding], *, most: int | None) -> list[Group]:
+    totals = Counter(finding.code for finding in found)
+    return [
+        Group(
+            HEADINGS[code].heading,
+            HEADINGS[code].severity is Severity.REFUSED,
+            totals[code],
+            [Shown(one.sentence, one.remedy, mended_at(one)) for one in list(of_code)[:most]],
+        )
+        for code, of_code in groupby(listed, key=attrgetter("code"))
+    ]
 
 
 urlpatterns = [path("set-up/check/", check_page, name="set-up-check")]

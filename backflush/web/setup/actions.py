@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 
 from backflush.backflushing.happening import happenings
 from backflush.core.refusals import Refusal
+from backflush.doctor.findings import About
+from backflush.doctor.selectors import by_thing, examine
 from backflush.items.models import Item, TypeCode
 from backflush.items.selectors import item_coded
 from backflush.people.rights import Verb
@@ -31,9 +33,12 @@ from backflush.web.entries import Field, shown
 from backflush.web.pages import page, posts
 from backflush.web.paging import page_of
 from backflush.web.reading import text_in
-from backflush.web.setup import SETTING_UP, TYPE_CODE_ACTIONS
+from backflush.web.setup.kinds import SETTING_UP
+from backflush.web.setup.naming import TYPE_CODE_ACTIONS
 from backflush.web.visits import PageRequest
 
+ACTION_CHECKS: Final = ("no_rule", "bin_controlled", "no_balance", "same_location")
+"""What the doctor finds about actions, by code."""
 ASSUMES: Final = {ActionType.BACKFLUSH}
 """The types of which lines may be short and wait."""
 
@@ -55,9 +60,13 @@ def actions_page(request: PageRequest) -> HttpResponse:
     for rule in found.select_related("source", "target").order_by("source__path", "target__path"):
         rules.setdefault(rule.action_id, []).append(rule)
     used = _type_codes_by_action(listed.rows)
+    wrong = by_thing(examine(request.visit.site, codes=ACTION_CHECKS), About.ACTION)
     facts = {
         "page": listed,
-        "rows": [(action, rules.get(action.pk, []), used.get(action.pk, [])) for action in listed.rows],
+        "rows": [
+            (action, rules.get(action.pk, []), used.get(action.pk, []), wrong.get(action.name, []))
+            for action in listed.rows
+        ],
         "may": request.visit.may(Verb.ACTIONS),
     }
     return render(request, "web/setup/actions.html", facts)

@@ -1,0 +1,64 @@
+"""Consumption by day: what material worth how much was used on each of the last days."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.db.models import Case, IntegerField, Q, Value, When
+
+from backflush.core.moves import Status
+from backflush.core.quantity import EXACT, ZERO
+from backflush.dashboard.backflush_errors import standard
+from backflush.dashboard.keeping import Kept, kept
+from backflush.fields import ExactSum
+from backflush.items.models import ItemCost
+from backflush.ledger.models import Movement
+from backflush.stockmap.models import Site
+
+DAYS: Final = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What was charged to jobs on a day, less what came back: what was assumed, and what was issued by hand."""
+
+    day: date
+    assumed: Decimal
+    by_hand: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """Both."""
+        return self.assumed + self.by_hand
+
+
+def consumption_by_day(site: Site, today: date) -> Kept[list[Day]]:
+    """The last fourteen days, today among them, by event time and at the standard cost of the moment."""
+    return kept(f"consumption-by-day:{today}", site, lambda: _days(site, today))
+
+
+def _days(site: Site, today: date) -> list[Day]:
+    days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
+    zone = ZoneInfo(site.time_zone)
+    begins = [datetime.combine(day, time.min, tzinfo=zone) for day in days]
+    rows = _used(site, begins)
+    costs = {cost.pk: standard(cost) for cost in ItemCost.objects.filter(pk__in={row[2] for row in rows})}
+    used: dict[tuple[int, bool], Decimal] = defaultdict(lambda: ZERO)
+    for day, assumed, cost, charged, quantity in rows:
+        used[day, bool(assumed)] += charged * EXACT.multiply(quantity, costs[cost])
+    return [Day(day, used[place, True], used[place, False]) for place, day in enumerate(days)]
+
+
+def _used(site: Site, begins: Sequence[datetime]) -> list[tuple[int, int, int, int, Decimal]]:
+    """Day, whether assumed, cost, charged or given back, and how much: added up by the database."""
+    latest_first = reversed(list(enumerate(begins)))
+    cases = [When(at__gte=begin, then=Value(place)) for place, begin in latest_first]
+    assumed = Case(When(line__isnull=False, then=Value(1)), default=Value(0), output_field=IntegerField())
+    rows = Movement.objects.filter(Q(site=site, status=Status.OK, at__gte=begins[0]) & ~Q(charged=0)).annotate(
+        day=Case(*cases, default=Value(0), output_field=IntegerField()), assumed=assumed
+    )
+    return list(rows.order_by().values_list("day", "assumed", "cost", "charged").annotate(ExactSum("quantity")))

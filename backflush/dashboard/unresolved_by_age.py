@@ -1,0 +1,50 @@
+"""Unresolved by age: how long what waits has waited, and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from backflush.dashboard.keeping import Kept, kept
+from backflush.dashboard.long_queues import total, waiting_between
+from backflush.stockmap.models import Site
+
+BOUNDS: Final = (0, 7, 30, 90)
+"""Up to so many days, each; the last age is everything older."""
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """From so many days to so many (None: and more), and what has waited that long, by reason."""
+
+    days_min: int
+    days_max: int | None
+    waiting: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """Whatever the reason."""
+        return total(self.waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class ByAge:
+    """The ages, the youngest first, and whether reasons are told apart."""
+
+    ages: Sequence[Age]
+    told_apart: bool
+
+
+def unresolved_by_age(site: Site, today: date) -> Kept[ByAge]:
+    """Everything that waits, by how many of the site's days ago it happened."""
+    return kept(f"unresolved-by-age:{today}", site, lambda: _by_age(site, today))
+
+
+def _by_age(site: Site, today: date) -> ByAge:
+    zone = ZoneInfo(site.time_zone)
+    begins = [datetime.combine(today - timedelta(days=bound), time.min, tzinfo=zone) for bound in BOUNDS]
+    counted = waiting_between(site, begins[::-1])
+    firsts = [0, *(bound + 1 for bound in BOUNDS)]
+    ages = zip(firsts, [*BOUNDS, None], reversed(counted.spans), strict=True)
+    return ByAge([Age(*one) for one in ages], counted.told_apart)

@@ -1,0 +1,81 @@
+"""Unresolved over time: how much waited at the end of each of the last weeks, and why.
+
+By event time, as ages in the queue are: what an import or a late booking brings belongs to the week in which it
+happened. A settlement that was undone never was. The present queue is counted once by week, and what was settled
+since the first of the weeks is added to those in which it still waited.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count
+
+from backflush.dashboard.keeping import Kept, kept
+from backflush.dashboard.long_queues import span_of, total, waiting_between
+from backflush.stockmap.models import Site
+from backflush.unresolved.models import Settlement
+
+WEEKS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A week by its Monday, and what waited at its end (now, for the present one), by reason."""
+
+    begins: date
+    waiting: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """Whatever the reason."""
+        return total(self.waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class OverTime:
+    """The weeks, and whether their reasons are told apart."""
+
+    weeks: Sequence[Week]
+    told_apart: bool
+
+
+def unresolved_over_time(site: Site, today: date) -> Kept[OverTime]:
+    """The last twelve weeks, the present one among them."""
+    return kept(f"unresolved-over-time:{today}", site, lambda: _over_time(site, today))
+
+
+def _over_time(site: Site, today: date) -> OverTime:
+    monday = today - timedelta(days=today.weekday())
+    mondays = [monday - timedelta(weeks=back) for back in reversed(range(WEEKS))]
+    begins = [datetime.combine(day, time.min, tzinfo=ZoneInfo(site.time_zone)) for day in mondays]
+    # The first of the weeks takes in all that is older.
+    counted = waiting_between(site, begins[1:])
+    waiting = [dict(span) for span in counted.spans]
+    for before, week in pairwise(waiting):
+        for why, number in before.items():
+            week[why] += number
+    for reason, first, gone, number in _settled(site, begins[1:]):
+        for week in waiting[first:gone]:
+            week[counted.why(reason)] += number
+    return OverTime([Week(*one) for one in zip(mondays, waiting, strict=True)], counted.told_apart)
+
+
+def _settled(site: Site, edges: Sequence[datetime]) -> list[tuple[str, int, int, int]]:
+    """What was settled since the first week's end, by the week since which it waited and that in which it went.
+
+    Where a rest was kept, the rest stands for the whole: it waits since the original did.
+    """
+    rows = Settlement.objects.filter(
+        site=site,
+        posting__site=site,
+        movement__site=site,
+        posting__at__gte=edges[0],
+        undone_by__isnull=True,
+        kept__isnull=True,
+    )
+    weeks = rows.annotate(first=span_of("movement__at", edges), gone=span_of("posting__at", edges)).order_by()
+    return list(weeks.values_list("movement__reason", "first", "gone").annotate(Count("pk")))

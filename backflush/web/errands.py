@@ -1,0 +1,69 @@
+"""What somebody asked for that is done in the background: how far it is, what came of it, and its file.
+
+Progress is kept with the errand, so one may leave the page and come back, or look at it on Home.
+"""
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+
+from backflush.core.refusals import NotFound, Refusal
+from backflush.errands.models import Errand, ErrandKind
+from backflush.errands.selectors import errand_numbered, file_of, is_waited_for_in_vain
+from backflush.errands.services import stop_errand
+from backflush.people.rights import Verb
+from backflush.web.exporting import CSV, XLSX
+from backflush.web.pages import page, posts
+from backflush.web.visits import PageRequest
+
+
+def _errand(request: PageRequest, number: int) -> Errand:
+    return errand_numbered(request.visit.site, request.user, number)
+
+
+@page()
+def errand_page(request: PageRequest, number: int) -> HttpResponse:
+    """How far it is; its bar asks again by itself while it runs."""
+    return _show(request, None, number)
+
+
+def _show(request: PageRequest, refusal: Refusal | None, number: int) -> HttpResponse:
+    errand = _errand(request, number)
+    shown = {
+        "errand": errand,
+        "refusal": refusal,
+        "in_vain": is_waited_for_in_vain(errand),
+        "may_stop": errand.by_id == request.user.pk or request.visit.may(Verb.RETRY),
+        "is_retry": errand.kind == ErrandKind.RETRY,
+    }
+    part = request.htmx and request.htmx.target == "errand"
+    return render(request, "web/errands/progress.html" if part else "web/errands/errand.html", shown)
+
+
+@posts(again=_show)
+def stop_page(request: PageRequest, number: int) -> HttpResponse:
+    """Leave off after the step that it is in."""
+    errand = _errand(request, number)
+    if errand.by_id != request.user.pk:
+        request.visit.require(Verb.RETRY)
+    stop_errand(site=request.visit.site, number=number)
+    return redirect("errand", number)
+
+
+@page()
+def file_page(request: PageRequest, number: int) -> HttpResponse:
+    """The file that it made."""
+    errand = _errand(request, number)
+    if not errand.offers_file:
+        raise NotFound("This file isn't there any more. Make it again.")
+    kind = XLSX if errand.file_name.endswith(".xlsx") else CSV
+    response = StreamingHttpResponse(file_of(errand), content_type=kind)
+    response.headers["Content-Disposition"] = f'attachment; filename="{errand.file_name}"'
+    return response  # type: ignore[return-value]
+
+
+urlpatterns = [
+    path("errands/<int:number>/", errand_page, name="errand"),
+    path("errands/<int:number>/stop/", stop_page, name="errand-stop"),
+    path("errands/<int:number>/file/", file_page, name="errand-file"),
+]

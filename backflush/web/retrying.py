@@ -1,0 +1,82 @@
+"""Retry: what has become possible meanwhile, seen before it is done. A few at once, any number in the background."""
+
+from typing import Any, Final
+
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from backflush.errands.selectors import running_retries
+from backflush.people.rights import Verb
+from backflush.unresolved.retrying import begin_retry, worth_retrying
+from backflush.unresolved.services import preview_retry, retry
+from backflush.web.keys import new_key
+from backflush.web.pages import page, posts
+from backflush.web.paging import count_up_to
+from backflush.web.queueing import Queue
+from backflush.web.resolving import picks_in
+from backflush.web.visits import PageRequest
+
+AT_ONCE_MOST: Final = 200
+"""So many are settled while somebody waits; more in the background."""
+LOOKED_AT_MOST: Final = 500
+"""So many of a long queue a preview looks at."""
+SHOWN_MOST: Final = 200
+
+
+@page(Verb.RETRY)
+def retry_page(request: PageRequest) -> HttpResponse:
+    """What would go through, before it does: of what was picked, else of all that the queue shows."""
+    asked = Queue(request.visit, request.GET)
+    if request.GET.get("view"):
+        asked = Queue(request.visit, QueryDict(request.GET["view"]))
+    picked = picks_in(request.GET)[:AT_ONCE_MOST]
+    shown: dict[str, Any] = {"view": asked.view, "key": new_key(), "picked": bool(picked), "more": 0}
+    if not picked:
+        worth = worth_retrying(request.visit.site, asked.sought)
+        picked = list(worth.values_list("pk", flat=True)[: LOOKED_AT_MOST + 1])
+        if len(picked) > AT_ONCE_MOST:
+            shown["more"] = count_up_to(worth) if len(picked) > LOOKED_AT_MOST else len(picked)
+            shown["running"] = running_retries(request.visit.site)
+    looked_at = picked[:LOOKED_AT_MOST]
+    foreseen = preview_retry(site=request.visit.site, movements=looked_at) if looked_at else []
+    shown |= {
+        "foreseen": foreseen[:SHOWN_MOST],
+        "fitting": len(foreseen),
+        "looked_at": len(looked_at),
+        "stays": len(looked_at) - len(foreseen),
+    }
+    return render(request, "web/unresolved_retry.html", shown)
+
+
+@posts(Verb.RETRY)
+def retry_some(request: PageRequest) -> HttpResponse:
+    """Settle what fits of what was shown. What fits no longer goes on waiting."""
+    settled = retry(
+        site=request.visit.site,
+        by=request.user,
+        movements=picks_in(request.POST)[:AT_ONCE_MOST],
+        key=request.POST.get("key", ""),
+    )
+    view = Queue(request.visit, QueryDict(request.POST.get("view", ""))).view
+    address = f"{reverse('unresolved')}?{view}"
+    return redirect(f"{address}&{urlencode({'settled': settled[0].posting_id})}" if settled else address)
+
+
+@posts(Verb.RETRY)
+def retry_all(request: PageRequest) -> HttpResponse:
+    """Begin to settle all that fits of what the queue shows, in the background."""
+    asked = Queue(request.visit, QueryDict(request.POST.get("view", "")))
+    narrowed = ", ".join(f"{name} {value}" for name, value in asked.filters.items())
+    title = _("Retry of what waits: %(filters)s") % {"filters": narrowed} if narrowed else _("Retry of all that waits")
+    errand = begin_retry(site=request.visit.site, sought=asked.sought, title=title, by=request.user)
+    return redirect("errand", errand.pk)
+
+
+urlpatterns = [
+    path("unresolved/retry/", retry_page, name="retry-page"),
+    path("unresolved/retry/post/", retry_some, name="retry"),
+    path("unresolved/retry/all/", retry_all, name="retry-all"),
+]

@@ -1,0 +1,54 @@
+"""The line is down, or the person was signed out: what was typed is never lost, and the page says so."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.cast import Plant
+from tests.doors.web.browser.visit import Visit
+
+pytestmark = pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
+
+
+def test_no_connection_is_said_at_the_form_and_the_next_try_goes_through(committed_plant: Plant, visit: Visit) -> None:
+    page = visit.sign_in("ama").goes("/set-up/units/new/").page
+    page.fill("#code", "DOZ")
+    page.context.set_offline(True)
+    page.click("button:has-text('Add unit')")
+    note = page.locator("form [data-offline-note]")
+    expect(note).to_have_text("No connection. What you typed is kept here and nothing was posted yet.")
+    expect(page.locator("#code")).to_have_value("DOZ")
+    page.context.set_offline(False)
+    page.click("button:has-text('Add unit')")
+    page.wait_for_url("**/set-up/units/at/DOZ/")
+
+
+def test_whoever_was_signed_out_is_back_in_the_form_after_the_log_in(committed_plant: Plant, visit: Visit) -> None:
+    page = visit.sign_in("ama").goes("/set-up/units/new/").page
+    page.fill("#code", "DOZ")
+    page.context.clear_cookies(name="backflush_session")
+    page.click("button:has-text('Add unit')")
+    expect(page.get_by_role("alert")).to_contain_text("You were signed out.")
+    page.fill("#username", "ama")
+    page.fill("#password", "northmoor-12")
+    page.click("button:has-text('Sign in')")
+    expect(page.locator("#code")).to_have_value("DOZ")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was posted yet.")
+    page.click("button:has-text('Add unit')")
+    page.wait_for_url("**/set-up/units/at/DOZ/")
+
+
+def test_the_chosen_day_stands_in_words_beside_its_field(committed_plant: Plant, visit: Visit) -> None:
+    page = visit.sign_in("ama").goes("/orders/new/").page
+    page.fill("#start_date", "2026-03-12")
+    expect(page.locator("#start_date + [data-day-said]")).to_have_text("Thursday 12 March 2026")
+
+
+def test_a_form_says_what_would_be_refused_and_a_role_what_it_takes_away(committed_plant: Plant, visit: Visit) -> None:
+    page = visit.sign_in("ama").goes("/set-up/units/new/").page
+    page.fill("#code", "EA")
+    page.press("#code", "Tab")
+    expect(page.locator("#judged")).to_contain_text("EA")
+    page = visit.goes("/set-up/people/at/ken/").page
+    page.uncheck("input[value=operator]")
+    expect(page.locator("#effect")).to_contain_text("Taken away: book, issue, produce, return")
+    assert [one for one in visit.complaints if "Content Security Policy" in one] == []

@@ -1,0 +1,266 @@
+"""What takes long is done in the background: its progress outlives the page, and Home offers what it made."""
+
+import csv
+import io
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+from python_calamine import CalamineWorkbook
+
+from backflush.errands.models import Errand, ErrandPart
+from backflush.errands.services import KEPT, LEFT_AFTER, stopping, take_up_left, tidy
+from backflush.errands.working import work_off
+from backflush.ledger.models import Movement
+from backflush.people.rights import Role
+from backflush.unresolved import retrying
+from backflush.web import exporting, sending
+from backflush.web import retrying as retry_pages
+from tests.cast import Plant
+from tests.doors.web.visitors import signed_in, statements, text_of
+
+MANY = 12
+
+
+@pytest.fixture
+def waiting(plant: Plant) -> Plant:
+    """Twelve bookings wait for four bolts each, and forty bolts are found since."""
+    for _ in range(MANY):
+        plant.books(1, "BRACKET")
+    plant.finds(40, "BOLT")
+    return plant
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long queue is one of more than three, and a step takes two."""
+    monkeypatch.setattr(retrying, "STEP", 2)
+    monkeypatch.setattr(retry_pages, "AT_ONCE_MOST", 3)
+    monkeypatch.setattr(retry_pages, "LOOKED_AT_MOST", 5)
+
+
+@pytest.fixture(autouse=True)
+def nobody_stops() -> Iterator[None]:
+    """The worker's own flag is as it was."""
+    yield
+    stopping.clear()
+
+
+def begin(client: Client, **view: str) -> Errand:
+    """Press *Retry all in the background*."""
+    answer = client.post(reverse("retry-all"), {"view": "&".join(f"{name}={text}" for name, text in view.items())})
+    assert answer.status_code == HTTPStatus.FOUND
+    return Errand.objects.get(pk=int(answer.headers["Location"].rstrip("/").rsplit("/", 1)[1]))
+
+
+def content_of(response: Any) -> bytes:
+    """What was sent."""
+    assert response.status_code == HTTPStatus.OK
+    return b"".join(response.streaming_content)
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_a_long_retry_is_foreseen_as_far_as_it_was_looked_at(waiting: Plant) -> None:
+    text = text_of(signed_in(waiting, Role.STORES).get(reverse("retry-page")))
+    assert "For 12 movements something is there. Of the oldest 5 of these, 5 would go through now" in text
+    assert "Retry all in the background" in text
+    assert waiting.waiting() == ["BOLT 4 short"] * MANY
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_all_is_retried_in_steps_and_the_page_says_how_far_it_is(waiting: Plant) -> None:
+    client = signed_in(waiting, Role.STORES)
+    errand = begin(client)
+    page = reverse("errand", args=[errand.pk])
+    assert "It waits for its turn." in text_of(client.get(page))
+    assert waiting.waiting() == ["BOLT 4 short"] * MANY, "nothing is posted before the worker comes"
+    assert work_off()
+    assert not work_off()
+    assert waiting.waiting() == ["BOLT 4 short"] * 2
+    assert "10 settled." in text_of(client.get(page))
+    assert waiting.balance("BOLT") == 0
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_a_retry_that_was_stopped_halfway_goes_on_where_it_stopped(waiting: Plant) -> None:
+    client = signed_in(waiting, Role.STORES)
+    errand = begin(client)
+    stopping.set()
+    assert work_off()
+    errand.refresh_from_db()
+    assert (errand.done, errand.counted, errand.is_finished) == (2, 2, False)
+    assert "2 of 12 so far, 2 settled." in text_of(client.get(reverse("errand", args=[errand.pk])))
+    assert f'href="{reverse("errand", args=[errand.pk])}"' in text_of(client.get(reverse("unresolved")))
+    stopping.clear()
+    assert work_off()
+    errand.refresh_from_db()
+    assert (errand.done, errand.counted, errand.is_finished) == (10, 10, True)
+    assert Movement.objects.filter(resolves__isnull=False).count() == 10
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_what_a_worker_left_when_it_died_is_taken_up_by_the_next(waiting: Plant) -> None:
+    errand = begin(signed_in(waiting, Role.STORES))
+    DBTaskResult.objects.update(status="RUNNING")
+    assert not work_off()
+    assert take_up_left() == 0
+    Errand.objects.filter(pk=errand.pk).update(moved_at=timezone.now() - 2 * LEFT_AFTER)
+    assert take_up_left() == 1
+    assert work_off()
+    errand.refresh_from_db()
+    assert errand.is_finished
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_only_what_was_looked_for_is_retried(waiting: Plant) -> None:
+    waiting.finds(100, "LUG")
+    client = signed_in(waiting, Role.STORES)
+    begin(client, item="LUG")
+    assert work_off()
+    assert waiting.waiting() == ["BOLT 4 short"] * MANY
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_a_person_stops_it_and_what_was_done_stays(waiting: Plant) -> None:
+    client = signed_in(waiting, Role.STORES)
+    errand = begin(client)
+    stopping.set()
+    work_off()
+    stopping.clear()
+    assert client.post(reverse("errand-stop", args=[errand.pk])).status_code == HTTPStatus.FOUND
+    work_off()
+    text = text_of(client.get(reverse("errand", args=[errand.pk])))
+    assert "Stopped before its end. What was done stays." in text
+    assert waiting.waiting() == ["BOLT 4 short"] * 10
+    again = client.post(reverse("errand-stop", args=[errand.pk]))
+    assert again.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def test_pressed_twice_it_is_one_errand(waiting: Plant) -> None:
+    client = signed_in(waiting, Role.STORES)
+    assert begin(client).pk == begin(client).pk
+
+
+def test_a_fault_ends_the_errand_and_says_so(waiting: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = signed_in(waiting, Role.STORES)
+    errand = begin(client)
+
+    def fails(**_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(retrying, "retry", fails)
+    assert work_off()
+    assert "Something failed here. What was done before stays." in text_of(
+        client.get(reverse("errand", args=[errand.pk]))
+    )
+    assert not work_off()
+
+
+def test_whoever_may_not_retry_may_not_begin_one(waiting: Plant) -> None:
+    client = signed_in(waiting, Role.OPERATOR)
+    assert client.get(reverse("retry-page")).status_code == HTTPStatus.FORBIDDEN
+    assert client.post(reverse("retry-all"), {"view": ""}).status_code == HTTPStatus.FORBIDDEN
+    assert not Errand.objects.exists()
+
+
+def test_nobody_takes_it_up_is_said_on_its_page(waiting: Plant) -> None:
+    client = signed_in(waiting, Role.STORES)
+    errand = begin(client)
+    Errand.objects.update(begun_at=timezone.now() - LEFT_AFTER)
+    assert "no worker seems to run" in text_of(client.get(reverse("errand", args=[errand.pk])))
+
+
+def test_an_idle_worker_only_reads(plant: Plant) -> None:
+    with statements(2):
+        assert not work_off()
+        assert take_up_left() == 0
+
+
+# Files
+
+
+@pytest.fixture
+def long_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rows are as many as are waited for, and a step reads three."""
+    monkeypatch.setattr(sending, "AT_ONCE_MOST", 2)
+    monkeypatch.setattr(sending, "STEP_ROWS", 3)
+    monkeypatch.setattr(exporting, "AT_ONCE", 2)
+
+
+def export(client: Client, name: str, kind: str, **asked: str) -> Errand:
+    """Ask for a file, and have it made in the background as the page offers."""
+    answer = client.get(reverse(name, args=[kind]), asked)
+    assert answer.status_code == HTTPStatus.FOUND
+    text = text_of(client.get(answer.headers["Location"]))
+    assert "more than 2 rows" in text
+    sent = {"list": name.removesuffix("-export").replace("stock", "transactions"), "kind": kind}
+    query = "&".join(f"{field}={value}" for field, value in asked.items())
+    begun = client.post(reverse("export-begin"), {**sent, "asked": query})
+    assert begun.status_code == HTTPStatus.FOUND
+    assert work_off()
+    return Errand.objects.latest("pk")
+
+
+@pytest.mark.usefixtures("long_lists")
+def test_a_long_csv_is_made_in_the_background_and_is_what_the_list_shows(waiting: Plant) -> None:
+    client = signed_in(waiting, Role.STORES)
+    errand = export(client, "stock-export", "csv", item="BOLT")
+    assert errand.outcome == f"{errand.done} rows, ready to take."
+    assert ErrandPart.objects.filter(errand=errand).count() == errand.done // 3 + 1
+    rows = list(csv.DictReader(io.StringIO(content_of(client.get(reverse("errand-file", args=[errand.pk]))).decode())))
+    shown = Movement.objects.filter(item__code="BOLT").order_by("-at", "-id").values_list("pk", flat=True)
+    assert [int(row["Movement"]) for row in rows] == list(shown)
+
+
+@pytest.mark.usefixtures("long_lists")
+def test_a_long_workbook_is_made_in_the_background(waiting: Plant) -> None:
+    client = signed_in(waiting, Role.STORES)
+    errand = export(client, "unresolved-export", "xlsx", show="fit")
+    content = content_of(client.get(reverse("errand-file", args=[errand.pk])))
+    head, *rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    assert head[:3] == ["Movement", "Since", "Item"]
+    assert [int(str(row[0]).removesuffix(".0")) for row in rows] == [one.pk for one in waiting.queue()]
+
+
+@pytest.mark.usefixtures("long_lists")
+def test_home_offers_what_was_made_to_whoever_asked_for_it(waiting: Plant) -> None:
+    client = signed_in(waiting, Role.STORES)
+    errand = export(client, "stock-export", "csv")
+    block = reverse("block", args=["errands"])
+    text = text_of(client.get(block))
+    assert "Stock transactions as CSV" in text
+    assert "ready to take" in text
+    other = signed_in(waiting, Role.SUPERVISOR, name="sue")
+    assert "Stock transactions as CSV" not in text_of(other.get(block))
+    for name in ("errand", "errand-file"):
+        assert other.get(reverse(name, args=[errand.pk])).status_code == HTTPStatus.NOT_FOUND
+    with statements(12):
+        client.get(block)
+
+
+@pytest.mark.usefixtures("long_lists")
+def test_a_file_is_kept_for_a_week(waiting: Plant) -> None:
+    client = signed_in(waiting, Role.STORES)
+    errand = export(client, "stock-export", "csv")
+    tidy()
+    assert ErrandPart.objects.exists()
+    Errand.objects.update(finished_at=timezone.now() - 2 * KEPT)
+    tidy()
+    assert not ErrandPart.objects.exists()
+    assert "kept for a week and is gone" in text_of(client.get(reverse("errand", args=[errand.pk])))
+    assert client.get(reverse("errand-file", args=[errand.pk])).status_code == HTTPStatus.NOT_FOUND
+
+
+def test_what_no_list_has_is_refused(waiting: Plant) -> None:
+    client = signed_in(waiting, Role.STORES)
+    sent = {"list": "transactions", "kind": "csv", "asked": ""}
+    assert client.post(reverse("export-begin"), {**sent, "list": "people"}).status_code == HTTPStatus.NOT_FOUND
+    for wrong in ({"kind": "pdf"}, {"asked": "x" * 5000}):
+        refused = client.post(reverse("export-begin"), {**sent, **wrong})
+        assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY, wrong
+    assert Errand.objects.count() == 0

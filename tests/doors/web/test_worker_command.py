@@ -1,0 +1,109 @@
+"""The worker: beside `serve` and by itself; it comes again when it goes down, and goes when `serve` goes."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from backflush.errands.models import Errand
+from backflush.unresolved.listing import SoughtWaiting
+from backflush.unresolved.retrying import begin_retry
+from tests.cast import Plant
+from tests.databases import Database
+
+ENTRY = "from backflush.console.main import main; main()"
+SECONDS_MAX = 40
+PROC = Path("/proc")
+
+needs_proc = pytest.mark.skipif(not PROC.exists(), reason="processes are looked up in /proc")
+
+
+@contextmanager
+def running(database: Database, log: Path, *words: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A command that goes on until it is stopped."""
+    environment = {**os.environ, "DATABASE_URL": database.url}
+    with log.open("w") as out:
+        process = subprocess.Popen([sys.executable, "-c", ENTRY, *words], env=environment, stdout=out, stderr=out)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(SECONDS_MAX)
+
+
+def until(true: Callable[[], object], log: Path) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + SECONDS_MAX
+    while not true():
+        assert time.monotonic() < end, log.read_text()
+        time.sleep(0.2)
+
+
+def workers_of(parent: int) -> list[int]:
+    """The workers that a process has started."""
+    found = []
+    for entry in PROC.glob("[0-9]*"):
+        with suppress(OSError):
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            if b"worker" in words and words[words.index(b"worker") + 1 :][:2] == [b"--parent", str(parent).encode()]:
+                found.append(int(entry.name))
+    return found
+
+
+def free_port() -> str:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+@needs_proc
+@pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
+def test_serve_keeps_one_worker_and_takes_it_along(
+    committed_plant: Plant, committed_database: Database, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with running(committed_database, log, "serve", "--port", free_port(), "--workers", "2") as serve:
+        until(lambda: workers_of(serve.pid), log)
+        (first,) = workers_of(serve.pid)
+        os.kill(first, signal.SIGKILL)
+        until(lambda: "The worker is down (exit code -9)" in log.read_text(), log)
+        until(lambda: workers_of(serve.pid) not in ([], [first]), log)
+        assert len(workers_of(serve.pid)) == 1
+    assert workers_of(serve.pid) == []
+    assert "Traceback" not in log.read_text()
+
+
+@needs_proc
+@pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
+def test_a_worker_does_not_outlive_the_serve_that_started_it(
+    committed_plant: Plant, committed_database: Database, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with running(committed_database, log, "worker", "--parent", "1") as orphan:
+        assert orphan.wait(SECONDS_MAX) == 0
+
+
+def test_a_worker_by_itself_does_what_was_queued(
+    committed_plant: Plant, committed_database: Database, tmp_path: Path
+) -> None:
+    committed_plant.books(1, "BRACKET")
+    committed_plant.finds(10, "BOLT")
+    errand = begin_retry(
+        site=committed_plant.site, sought=SoughtWaiting(), title="Retry", by=committed_plant.storekeeper
+    )
+    log = tmp_path / "log"
+    with running(committed_database, log, "worker") as worker:
+        until(lambda: Errand.objects.get(pk=errand.pk).is_finished, log)
+        worker.terminate()
+        assert worker.wait(SECONDS_MAX) == 0
+    assert committed_plant.waiting() == []
+    assert re.search(r"Working", log.read_text())
