@@ -268,7 +268,7 @@ def reverse_booking(*, site: Site, posting: int, by: User, at: datetime | date |
         return Booking.objects.get(reversed_by=done)
     booking = _lock_booking(site, posting)
     moment = event_time(site, at)
-    require_not_before(moment, booking.posting.at)
+    require_not_before(site, moment, booking.posting.at)
     waiting = _lock_family(site, booking)
     taken = movements_standing(booking)
     back = [move_of(movement).mirrored(movement=movement.pk) for movement in taken]

@@ -170,7 +170,7 @@ def arrive(
         return _consignment(site, done)
     moment = event_time(site, at)
     if at is not None:
-        require_not_before(moment, note.sent_at)
+        require_not_before(site, moment, note.sent_at)
     moves = _incoming(note, transit_location(site, other), location_at(site, into, field="into"), bin)
     return _post(site, other, Way.ARRIVED, note.number, moves, at=moment, by=by, key=new_key, remarks=remarks)
 

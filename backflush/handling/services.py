@@ -212,7 +212,7 @@ def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date |
     original = Posting.objects.select_for_update(no_key=True, of=("self",)).get(site=site, pk=posting)
     require_not_reversed(original)
     moment = event_time(site, at)
-    require_not_before(moment, original.at)
+    require_not_before(site, moment, original.at)
     taken = Movement.objects.filter(posting=original).select_related("item", "source", "target").order_by("-pk")
     back = [move_of(movement).mirrored(movement=movement.pk) for movement in taken]
     if job is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from django.db import transaction
 
@@ -32,6 +33,10 @@ from backflush.importing.tables import TABLES
 from backflush.importing.work import Count, Tell, Work
 from backflush.people.services import known_user
 from backflush.stockmap.models import Site
+from backflush.upkeep.statistics import look_over
+
+MANY: Final = 1_000
+"""So many new rows change what a database should know of its tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ def import_data(
             transaction.set_rollback(True)
     if applied:
         _post(work, to_post, chunk)
+        if sum(count.new for count in work.counts.values()) >= MANY:
+            look_over()
     return Report({name: work.counts[name] for name in TABLES if name in sheets}, [*findings], applied)
 
 

@@ -2,6 +2,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from django.db.models import F, Min, Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -116,12 +117,13 @@ def _over_sentences(job: Job, over: Mapping[int, tuple[Decimal, Decimal]]) -> li
     ]
 
 
-def require_not_before(at: datetime, original: datetime) -> None:
+def require_not_before(site: Site, at: datetime, original: datetime) -> None:
     """A reversal or settlement has an event time of its own, not before the original's (V4)."""
     if at < original:
+        zone = ZoneInfo(site.time_zone)
+        given, first = (f"{moment.astimezone(zone):%d %b %Y %H:%M}" for moment in (at, original))
         raise DateBeforeOriginal(
-            f"{at:%d %b %Y %H:%M} is before the original's {original:%d %b %Y %H:%M} (UTC). "
-            "Give a later time, or none.",
+            f"{given} is before the original's {first}. Give a later time, or none.",
             field="at",
         )
 

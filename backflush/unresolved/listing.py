@@ -4,7 +4,7 @@ As with all movements (`ledger/listing.py`): where one filter alone leaves few, 
 match, one goes along the index of time until the page is full. Groups are added up from an index that has all of it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -187,7 +187,7 @@ class WaitingList:
 
     @cached_property
     def pots(self) -> list["Pot"]:
-        """What waits by item, place and reason, with how many of each fit now."""
+        """What waits by item, place and reason, with how many of each fit now, where these can be named."""
         pots = self._bare.values_list("source", "item", "reason").order_by()
         fit = self._fits_by_pot()
         return [
@@ -197,28 +197,28 @@ class WaitingList:
                 reason=reason,
                 count=number,
                 oldest=oldest,
-                fits=fit.get((source, item), 0) if reason == Reason.SHORT else 0,
+                fits=0 if reason != Reason.SHORT else None if fit is None else fit.get((source, item), 0),
             )
             for source, item, reason, number, oldest in pots.annotate(number=Count("*"), oldest=Min("at"))
         ]
 
-    def _fits_by_pot(self) -> dict[tuple[int, int], int]:
+    def _fits_by_pot(self) -> dict[tuple[int, int], int] | None:
         if self._fitting is None:
-            return {}
+            return None
         fitting = self._bare.filter(pk__in=self._fitting).values_list("source", "item")
         return {(source, item): count for source, item, count in fitting.annotate(number=Count("*"))}
 
 
 @dataclass(frozen=True, slots=True)
 class Pot:
-    """What waits of one item at one place for one reason."""
+    """What waits of one item at one place for one reason; `fits` is None where too many fit now to say which."""
 
     source: int
     item: int
     reason: str
     count: int
     oldest: datetime
-    fits: int
+    fits: int | None
 
 
 class GroupBy(StrEnum):
@@ -231,13 +231,16 @@ class GroupBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Some of what waits: `key` finds it again. `there` is what is there now for all of it, where that is one item."""
+    """Some of what waits: `key` finds it again. `there` is what is there now for all of it, where that is one item.
+
+    `fits` is None where too many fit now to say which.
+    """
 
     key: str
     name: str
     count: int
     oldest: datetime
-    fits: int
+    fits: int | None
     item: Item | None = None
     there: Decimal | None = None
 
@@ -276,10 +279,16 @@ def _group(
         name=name,
         count=sum(pot.count for pot in pots),
         oldest=min(pot.oldest for pot in pots),
-        fits=sum(pot.fits for pot in pots),
+        fits=_sum(pot.fits for pot in pots),
         item=item,
         there=there,
     )
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    """A sum, where all of it is known."""
+    known = list(numbers)
+    return None if None in known else sum(number for number in known if number is not None)
 
 
 def _jobs(site: Site, order: str) -> list[int]:

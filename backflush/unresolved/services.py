@@ -91,7 +91,7 @@ def resolve(
         return done.settlements.get()
     waiting = _lock_one(site, movement)
     moment = event_time(site, at)
-    require_not_before(moment, waiting.at)
+    require_not_before(site, moment, waiting.at)
     moves = _resolving_moves(
         waiting, quantity=quantity, source=source, bin=bin, to_bin=to_bin, batch=batch, serials=serials
     )
@@ -344,7 +344,7 @@ def cancel(
         raise RemarksRequired("Say why it was not used.", field="remarks")
     moment = event_time(site, at)
     for waiting in locked.values():
-        require_not_before(moment, waiting.at)
+        require_not_before(site, moment, waiting.at)
     posting = _post(site, Plan(), process_at=moment, by=by, key=new_key, remarks=remarks, stock=Stock({}))
     return cancel_locked(list(locked.values()), posting=posting, remarks=remarks)
 
@@ -511,7 +511,7 @@ def undo(*, site: Site, posting: int, by: User, at: datetime | date | None = Non
     settlements = _lock_settled(site, posting)
     original = settlements[0].posting
     moment = event_time(site, at)
-    require_not_before(moment, original.at)
+    require_not_before(site, moment, original.at)
     taken = Movement.objects.filter(posting=original, status=Status.OK).select_related("item", "source", "target")
     back = [move_of(movement).mirrored(movement=movement.pk) for movement in taken.order_by("-pk")]
     require_jobs_had(back)

@@ -27,6 +27,7 @@ from backflush.core.refusals import AlreadyThere, DatabaseUnreachable, InvalidVa
 from backflush.upkeep import portable
 from backflush.upkeep.elsewhere import another_database
 from backflush.upkeep.readiness import missing_file
+from backflush.upkeep.statistics import look_over
 from backflush.upkeep.tables import models_of_rooms
 
 SQLITE_BEGINS: Final = b"SQLite format 3\0"
@@ -175,16 +176,9 @@ def restore(file: Path, *, replace: bool = False) -> Kind:
         case _:
             _prepare()
             portable.read(file)
-    _look_over()
+    look_over()
     ContentType.objects.clear_cache()
     return kind
-
-
-def _look_over() -> None:
-    """Let PostgreSQL see how much is where: it answers slowly out of tables of which it knows nothing yet."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
 
 
 def kind_of(file: Path) -> Kind:

@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 
 from backflush.core.refusals import DatabaseUnreachable
+from backflush.upkeep.statistics import look_over
 
 PATIENCE_SECONDS: Final = 10
 ONE_AT_A_TIME: Final = 4_200_420
@@ -25,6 +26,7 @@ def upgrade_database(*, patience: float = PATIENCE_SECONDS) -> None:
     with _alone(), _patient(patience):
         try:
             call_command("migrate", verbosity=0, interactive=False)
+            look_over()
         except OperationalError as error:
             if isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
                 raise DatabaseUnreachable(

@@ -1,6 +1,6 @@
 """What could not move waits, until a person says what really happened (U1 to U8, T1 to T4)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from backflush.core.moves import Status
+from backflush.core.refusals import DateBeforeOriginal
 from backflush.ledger.models import Movement
 from backflush.unresolved.models import Settlement
 from backflush.unresolved.services import cancel, preview_retry, retry
@@ -421,3 +422,12 @@ def test_many_bookings_of_one_call_each_account_for_their_own(plant: Plant) -> N
     assert plant.waiting() == ["LUG 10 short"]
     assert plant.balance("LUG") == Decimal(0)
     assert faults(plant.site) == []
+
+
+def test_a_time_before_the_original_is_said_by_the_clocks_of_the_site(plant: Plant) -> None:
+    plant.site.time_zone = "Asia/Tokyo"
+    plant.site.save()
+    plant.books(1, "BRACKET", at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
+    plant.has(4, "BOLT")
+    with pytest.raises(DateBeforeOriginal, match=r"02 Mar 2026 18:29 is before the original's 02 Mar 2026 18:30\."):
+        plant.resolves("BOLT", at=datetime(2026, 3, 2, 9, 29, tzinfo=UTC))

@@ -110,10 +110,21 @@ def test_it_is_grouped_by_item_place_and_cause(mixed: Plant, stores: Client) -> 
         groups = groups_of(waiting(mixed), by, mixed.site)
         assert sorted(group.key for group in groups) == keys
         assert sum(group.count for group in groups) == waiting(mixed).total
-        assert sum(group.fits for group in groups) == 1
+        assert [group.fits for group in groups if group.fits] == [1]
         text = text_of(stores.get(reverse("unresolved"), {"group": by.value}))
         for address in re.findall(r'class="key code" href="(\?[^"]+)"', text):
             assert rows_in(text_of(stores.get(reverse("unresolved") + address.replace("&amp;", "&"))))
+
+
+def test_where_too_many_fit_to_name_them_a_group_sends_to_look_instead_of_saying_none(
+    mixed: Plant, stores: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "FEW", 0)
+    assert {group.key: group.fits for group in groups_of(waiting(mixed), GroupBy.CAUSE, mixed.site)} == {
+        "short": None,
+        "batch": 0,
+    }
+    assert ">look<" in text_of(stores.get(reverse("unresolved"), {"group": "cause"}))
 
 
 def test_a_long_queue_comes_grouped_until_somebody_looks_for_something(
