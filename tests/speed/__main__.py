@@ -24,16 +24,23 @@ def main() -> None:
     """Measure what was asked for."""
     asked, begun = _asked(), time.monotonic()
     figures: list[Figure] = []
+    failed: list[str] = []
     with tempfile.TemporaryDirectory() as folder, running_server(DURABLE) as server:
         for name in asked.measurements or LETTERS:
             for engine in asked.engine or ENGINES:
-                some = _measured(name, engine, folder, server)
+                try:
+                    some = _measured(name, engine, folder, server)
+                except subprocess.CalledProcessError:
+                    failed.append(f"({name}) on {engine}")
+                    continue
                 figures += some
                 print(table(some), flush=True)
     shown = (
         f"{_machine()}\n\n{table(figures)}\n\n{_beside(figures)}\nTook {(time.monotonic() - begun) / 60:.1f} minutes."
     )
     print(f"\n{shown}")
+    if failed:
+        sys.exit(f"Not measured, see above: {', '.join(failed)}")
     if asked.json:
         asked.json.write_text(json.dumps([figure.as_record() for figure in figures], indent=1) + "\n")
     if asked.write:

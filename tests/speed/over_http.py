@@ -34,8 +34,10 @@ def over_http(places: Places) -> list[Figure]:
 
     def fill() -> None:
         shop = Shop.build()
-        shop.lay_in(items=max(PEOPLE), components=COMPONENTS, shared=COMPONENTS * 10)
-        shop.opens([(f"W-{n}", f"ITEM {n}") for n in range(max(PEOPLE))], quantity=100_000)
+        # Parts of their own for each: the floor takes no locks in order, and would stop itself.
+        for n in range(max(PEOPLE)):
+            shop.lay_in(items=1, components=COMPONENTS, shared=COMPONENTS, prefix=f"{n} ")
+        shop.opens([(f"W-{n}", f"{n} ITEM 0") for n in range(max(PEOPLE))], quantity=100_000)
         for n in range(max(PEOPLE)):
             book_production(shop.report(f"W-{n}"), site=shop.site, by=shop.storekeeper)
         give_role(user=shop.storekeeper, site=shop.site, role=Role.OPERATOR)
