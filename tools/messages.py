@@ -29,6 +29,10 @@ PACKAGE = ROOT / "backflush"
 LOCALE = PACKAGE / "web" / "locale"
 ELSEWHERE = {"config", "console", "demo"}
 """What refuses on the command line only, which speaks English."""
+WORD = "word"
+OWN_CONTEXTS = {WORD, "date"}
+"""What has no place to fill: all other contexts are codes of refusals and findings."""
+WORDED = {"StrEnum", "TextChoices"}
 KEYWORDS = {
     **DEFAULT_KEYWORDS,
     "_now": None,
@@ -64,7 +68,7 @@ def compile_all() -> None:
         with file.with_suffix(".mo").open("wb") as target:
             write_mo(target, catalog)
         for message in catalog:
-            if message.context and message.context in CODES.values():
+            if message.context and message.context not in OWN_CONTEXTS:
                 templates.setdefault(message.context, set()).add(str(message.id))
     sentences = {code: sorted(found) for code, found in sorted(templates.items())}
     (LOCALE / "sentences.json").write_text(json.dumps(sentences), encoding="utf-8")
@@ -81,6 +85,8 @@ def all_texts() -> Catalog:
         if file.relative_to(PACKAGE).parts[0] not in ELSEWHERE:
             for code, sentence in refusals_in(file.read_text(encoding="utf-8")):
                 catalog.add(sentence, context=code)
+        for word in words_in(file.read_text(encoding="utf-8")):
+            catalog.add(word, context=WORD)
     for file in sorted((PACKAGE / "web" / "templates").rglob("*.html")):
         calls = templatize(file.read_text(encoding="utf-8"), origin=str(file))
         # As Python it would trip over the indentation of the page.
@@ -100,6 +106,43 @@ def refusals_in(source: str) -> Iterator[tuple[str, str]]:
             code, sentence = CODES.get(node.func.id, ""), _template(node.args[0])
             if code and sentence:
                 yield code, sentence
+            elif node.func.id == "found":
+                yield from _of_finding(node)
+
+
+def _of_finding(call: ast.Call) -> Iterator[tuple[str, str]]:
+    """What the doctor says of a finding, and what it says should be done, with the finding's code."""
+    code, _, *said = call.args
+    for sentence in said[:2]:
+        if template := _template(sentence):
+            yield from ((one, template) for one in _kinds(code))
+
+
+def _kinds(code: ast.expr) -> list[str]:
+    """The kinds of finding that a code stands for: one, or all that end alike where its beginning is put in."""
+    if isinstance(code, ast.Constant):
+        return [str(code.value)]
+    if not isinstance(code, ast.JoinedStr):
+        return []
+    ending = "".join(str(part.value) for part in code.values if isinstance(part, ast.Constant))
+    named = (PACKAGE / "doctor" / "findings.py").read_text(encoding="utf-8")
+    keys = [key for node in ast.walk(ast.parse(named)) if isinstance(node, ast.Dict) for key in node.keys]
+    return [str(key.value) for key in keys if isinstance(key, ast.Constant) and str(key.value).endswith(ending)]
+
+
+def words_in(source: str) -> Iterator[str]:
+    """The words that a module has for a few kinds of things: the values of its enumerations, or their labels."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef) and any(
+            getattr(base, "id", getattr(base, "attr", "")) in WORDED for base in node.bases
+        ):
+            for line in node.body:
+                if isinstance(line, ast.Assign):
+                    said = line.value.elts[-1] if isinstance(line.value, ast.Tuple) else line.value
+                    if isinstance(said, ast.Constant) and isinstance(said.value, str) and said.value:
+                        yield said.value
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Kind":
+            yield from (one.value for one in node.args if isinstance(one, ast.Constant))
 
 
 def _codes() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Refusals in the reader's language.
+"""What the rooms say, in the reader's language: refusals, findings of the doctor, and the words for roles and kinds.
 
 The rooms say no in plain English and know of no language: a service is called by programs too. So their sentences are
 translated here, at the door. A sentence that was put together (`f"{item.code} needs a quantity"`) is found again by
@@ -40,6 +40,11 @@ def say(code: str, sentence: str) -> str:
         if filled and translated != template:
             return translated.format(**{name: _shown(value) for name, value in filled.groupdict().items()})
     return sentence
+
+
+def word(english: str) -> str:
+    """One of the words that the rooms have for roles, rights, kinds of items and the like."""
+    return pgettext("word", english) if english else ""
 
 
 @cache

@@ -21,6 +21,7 @@ def facts(visit: Visit) -> Mapping[str, Any]:
         "check": check,
         "first": [
             {
+                "code": finding.code,
                 "sentence": finding.sentence,
                 "refused": finding.severity is Severity.REFUSED,
                 "address": mended_at(finding),

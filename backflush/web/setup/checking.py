@@ -30,6 +30,7 @@ _LINE: Final = re.compile(r"(?P<item>.+) line [\d/]+")
 class Shown:
     """A finding as it is shown."""
 
+    code: str
     sentence: str
     remedy: str
     address: str
@@ -134,7 +135,7 @@ def _groups(listed: Sequence[Finding], found: Sequence[Finding], *, most: int | 
             HEADINGS[code].heading,
             HEADINGS[code].severity is Severity.REFUSED,
             totals[code],
-            [Shown(one.sentence, one.remedy, mended_at(one)) for one in list(of_code)[:most]],
+            [Shown(code, one.sentence, one.remedy, mended_at(one)) for one in list(of_code)[:most]],
         )
         for code, of_code in groupby(listed, key=attrgetter("code"))
     ]

@@ -1,6 +1,7 @@
 """The pieces that every page is made of: `{% icon %}`, `{% q %}`, dates, numbers, statuses, errors at their field."""
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -74,6 +75,19 @@ def status(movement: Any) -> SafeString:
 def decimal_sign() -> str:
     """What parts the whole from its part in this language, for the script that steps amounts."""
     return str(get_format("DECIMAL_SEPARATOR"))
+
+
+@register.filter
+def in_words(value: Any) -> str:
+    """A word of the rooms, such as a role or a kind of item, in the reader's language; of several, with commas."""
+    several = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    return ", ".join(saying.word(str(one)) for one in several)
+
+
+@register.filter
+def finding_said(sentence: str, code: str) -> str:
+    """A sentence of the doctor in the reader's language."""
+    return saying.say(code, sentence)
 
 
 @register.filter

@@ -15,6 +15,7 @@ from django.utils.translation import deactivate, override
 
 from backflush.backflushing.models import Booking
 from backflush.core.refusals import InvalidQuantity
+from backflush.doctor.findings import KINDS
 from backflush.people.rights import Role
 from backflush.web.reading import read_number
 from backflush.web.saying import said
@@ -101,3 +102,18 @@ def test_a_translation_has_the_places_of_its_original(file: Path) -> None:
         allowed = set().union(*(PLACES.findall(one) for one in ids))
         wrong += [text for text in texts if text and message.id and not set(PLACES.findall(text)) <= allowed]
     assert wrong == []
+
+
+def test_the_words_of_the_rooms_are_translated_too(plant: Plant) -> None:
+    text = text_of(in_german(plant, Role.STORES).get(reverse("you")))
+    assert "Lager" in text
+    assert "Wareneingang buchen" in text
+    assert "manufactured" in text_of(signed_in(plant, Role.ENGINEER).get(reverse("item", args=["BRACKET"]))).lower()
+    assert "Gefertigt" in text_of(in_german(plant, Role.ENGINEER).get(reverse("item", args=["BRACKET"])))
+
+
+def test_what_the_doctor_says_is_ready_for_translation() -> None:
+    german = read_po(LANGUAGES[0].open("rb"), locale="de")
+    kept = {(message.context, message.id) for message in german}
+    assert all(("word", kind.heading) in kept for kind in KINDS.values())
+    assert {context for context, _ in kept} >= set(KINDS)
