@@ -244,6 +244,8 @@ def test_two_upgrades_at_once_do_not_get_in_each_others_way(committed_database: 
         other.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
         with pytest.raises(DatabaseUnreachable, match="Another upgrade is at work"):
             upgrade_database()
+        # Let go of it here: a server takes its time to notice that somebody has hung up.
+        other.execute("SELECT pg_advisory_unlock(%s)", [ONE_AT_A_TIME])
     upgrade_database()
 
 
