@@ -7,13 +7,19 @@ where SQLite would turn a decimal column into a binary float. What has any numbe
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import Aggregate
 from django.db.models.expressions import Combinable
+from django.db.models.lookups import Exact
+from django.db.models.sql.where import WhereNode
 
 from backflush.core.quantity import SCALE, from_scaled, to_scaled, written
+
+_Set = TypeVar("_Set", contravariant=True)
+_Get = TypeVar("_Get", covariant=True)
 
 
 class QuantityField(models.Field):  # type: ignore[type-arg]
@@ -86,6 +92,13 @@ class ExactDecimalField(models.Field):  # type: ignore[type-arg]
         return written(value) if isinstance(value, Decimal) else value
 
 
+@lru_cache(maxsize=10_000)
+def _ratio(text: str) -> Fraction:
+    """A ratio that was kept; bookings read the same few again and again, and each costs a division to make."""
+    above, _, below = text.partition("/")
+    return Fraction(int(above), int(below))
+
+
 class RatioField(models.Field):  # type: ignore[type-arg]
     """An exact ratio, kept as `numerator/denominator`."""
 
@@ -101,13 +114,40 @@ class RatioField(models.Field):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
 
     def from_db_value(self, value: Any, *_: object) -> Fraction | None:
-        if value is None:
-            return None
-        above, _, below = value.partition("/")
-        return Fraction(int(above), int(below))
+        return None if value is None else _ratio(value)
 
     def to_python(self, value: Any) -> Any:
         return value if value is None else Fraction(value)
 
     def get_prep_value(self, value: Any) -> Any:
         return f"{value.numerator}/{value.denominator}" if isinstance(value, Fraction) else value
+
+
+def site_of(model: type[models.Model]) -> Any:
+    """The field that says which site a row of a stock table belongs to."""
+    return model._meta.get_field("site")  # noqa: SLF001 - Django documents it under this name
+
+
+class WithinSite(models.ForeignKey[_Set, _Get]):
+    """A reference from one stock table to another: both rows belong to one site, and every join says so.
+
+    So a database that is divided by site finds both rows on one server (docs/scaling.md). In a migration it is an
+    ordinary foreign key, because the table is the same.
+    """
+
+    def get_extra_restriction(self, alias: str | None, related_alias: str | None) -> Any:
+        """The join's second condition: the same site on both sides."""
+        if alias is None or related_alias is None:
+            return None
+        there = site_of(self.remote_field.model).get_col(alias)
+        here = site_of(self.model).get_col(related_alias)
+        return WhereNode([Exact(there, here)])  # type: ignore[list-item]
+
+    def get_extra_descriptor_filter(self, instance: models.Model) -> dict[str, Any]:
+        """Following the reference asks for a row of the site as well."""
+        return {"site_id": instance.site_id}  # type: ignore[attr-defined]
+
+    def deconstruct(self) -> Any:
+        """As a migration writes it."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.ForeignKey", args, kwargs

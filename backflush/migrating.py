@@ -3,14 +3,16 @@
 On PostgreSQL a plain index or constraint locks its table until it is built, which takes minutes on a ledger of years.
 These operations build beside the running system instead, so the migration that has them says `atomic = False`.
 On SQLite, where everybody waits for a writer anyway, they are Django's own, each in one transaction.
-Every new index, unique rule or check on a stock table comes through here; a test reads the migrations to see it.
+Every change of an index, unique rule or check of a stock table comes through here; a test reads the migrations to see
+it.
 """
 
 from typing import Any
 
 from django.db import transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import AddConstraint, AddIndex, AlterField
+from django.db.migrations.operations import AddConstraint, AddIndex, AlterField, RemoveConstraint, RemoveIndex
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models import CheckConstraint, Model, UniqueConstraint
 
@@ -50,6 +52,110 @@ class AddConstraintOnline(AddConstraint):
             _check(schema_editor, model, self.constraint)
 
 
+class RemoveIndexOnline(RemoveIndex):
+    """Drop an index without waiting, at the head of everybody, for those who read."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Drop it beside the running system on PostgreSQL, in one go elsewhere."""
+        if _online(self, app_label, schema_editor):
+            _drop_index(schema_editor, self.name)
+        else:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Build it again beside the running system."""
+        if not _online(self, app_label, schema_editor):
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
+            return
+        index = to_state.models[app_label, self.model_name_lower].get_index_by_name(self.name)
+        _drop_index(schema_editor, self.name)
+        schema_editor.add_index(to_state.apps.get_model(app_label, self.model_name), index, concurrently=True)  # type: ignore[call-arg]
+
+
+class RemoveUniqueOnline(RemoveConstraint):
+    """Take away a unique rule that has a condition, once another one stands in its place: it is an index only."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Drop it beside the running system on PostgreSQL, in one go elsewhere."""
+        rule = from_state.models[app_label, self.model_name_lower].get_constraint_by_name(self.name)
+        assert isinstance(rule, UniqueConstraint), "another kind is no index"
+        assert rule.condition, "one without a condition is a constraint that leans on its index"
+        if _online(self, app_label, schema_editor):
+            _drop_index(schema_editor, self.name)
+        else:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Build it again beside the running system."""
+        if not _online(self, app_label, schema_editor):
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
+            return
+        rule = to_state.models[app_label, self.model_name_lower].get_constraint_by_name(self.name)
+        _unique(schema_editor, to_state.apps.get_model(app_label, self.model_name), rule)
+
+
+class WithoutOwnIndex(Operation):
+    """Take its own index off foreign keys by which alone nobody looks; columns and references stay untouched.
+
+    Django's own way writes the whole table anew on SQLite; on PostgreSQL it drops each reference and checks it again.
+    """
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, model_name: str, names: list[str]) -> None:
+        self.model_name = model_name
+        self.names = names
+
+    def describe(self) -> str:
+        """For whoever applies it."""
+        return f"Take the indexes of their own off {', '.join(self.names)} of {self.model_name}"
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """The fields say that they have none."""
+        for name in self.names:
+            field = state.models[app_label, self.model_name.lower()].get_field(name)
+            _, _, args, kwargs = field.deconstruct()
+            bare = type(field)(*args, **{**kwargs, "db_index": False})
+            state.alter_field(app_label, self.model_name.lower(), name, bare, preserve_default=True)
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Drop them, beside the running system on PostgreSQL."""
+        online = _online(self, app_label, schema_editor)
+        model = from_state.apps.get_model(app_label, self.model_name)
+        for name in self.names:
+            index = _own_index_name(schema_editor, model, name)
+            if online:
+                _drop_index(schema_editor, index)
+            else:
+                schema_editor.execute(f"DROP INDEX IF EXISTS {schema_editor.quote_name(index)}", None)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Build them again."""
+        online = "CONCURRENTLY " if _online(self, app_label, schema_editor) else ""
+        model = to_state.apps.get_model(app_label, self.model_name)
+        for name in self.names:
+            index = _own_index_name(schema_editor, model, name)
+            if online:
+                _drop_index(schema_editor, index)
+            column = schema_editor.quote_name(_column(model, name))
+            schema_editor.execute(
+                _say(schema_editor, f"CREATE INDEX {online}{{name}} ON {{table}} ({column})", model, index), None
+            )
+
+
 class LoosenUnique(AlterField):
     """Take the unique rule off one column, once another rule has taken its place; the foreign key stays untouched.
 
@@ -85,7 +191,16 @@ def _online(operation: Any, app_label: str, schema_editor: BaseDatabaseSchemaEdi
 
 def _forget_half_built(schema_editor: BaseDatabaseSchemaEditor, name: str) -> None:
     # An attempt that was interrupted leaves an index behind that nobody uses and everybody keeps up.
+    _drop_index(schema_editor, name)
+
+
+def _drop_index(schema_editor: BaseDatabaseSchemaEditor, name: str) -> None:
     schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(name)}", None)
+
+
+def _own_index_name(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], name: str) -> str:
+    """What Django calls the index of a foreign key; it follows from table and column."""
+    return str(schema_editor._create_index_name(model._meta.db_table, [_column(model, name)]))  # type: ignore[attr-defined]
 
 
 def _unique(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], rule: UniqueConstraint) -> None:

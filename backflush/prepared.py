@@ -10,26 +10,35 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Model
 from django.db.models.base import ModelState
 
-Convert = Callable[[Any], Any]
+Convert = Callable[[Any, Any, Any], Any]
+"""A column's value, the column, the connection: as Django calls it."""
 
 _AMONG = re.compile(r"\{among:(\w+):(\w+)\}")
 
 
 @dataclass(frozen=True)
 class Part:
-    """The columns of one model in a statement; `of` "o.job" makes it the job of the part with the alias o."""
+    """The columns of one model in a statement; `of` "o.job" makes it the job of the part with the alias o.
+
+    The fields in `without` are left out, as Django's `defer` leaves them out: it reads one when it is asked for.
+    """
 
     alias: str
     model: type[Model]
     of: str = ""
+    without: frozenset[str] = frozenset()
+
+    @property
+    def fields(self) -> list[Any]:
+        """The fields that are read."""
+        return [each for each in _meta(self).concrete_fields if each.name not in self.without]
 
 
 @dataclass(frozen=True)
@@ -40,19 +49,19 @@ class _Read:
     names: list[str]
     begin: int
     end: int
-    conversions: list[tuple[str, Convert]]
+    conversions: list[tuple[str, Convert, Any]]
     owner: int
     relation: Any
 
-    def made_of(self, row: Sequence[Any], alias: str) -> Model:
+    def made_of(self, row: Sequence[Any], database: Any) -> Model:
         """An object as Django unpickles one: without the constructor, which would look at each field once more."""
         thing = self.model.__new__(self.model)
         facts = thing.__dict__
         facts["_state"] = state = ModelState()
-        state.adding, state.db = False, alias
+        state.adding, state.db = False, database.alias
         facts.update(zip(self.names, row[self.begin : self.end], strict=True))
-        for name, convert in self.conversions:
-            facts[name] = convert(facts[name])
+        for name, convert, column in self.conversions:
+            facts[name] = convert(facts[name], column, database)
         return thing
 
 
@@ -73,17 +82,18 @@ class Prepared:
 
     def rows(self, **values: Any) -> list[list[Any]]:
         """For each row of the answer an object, or None, for each part."""
-        text, reads = self._known.get(connection.vendor) or self._work_out()
-        alias = connection.alias
+        # Not the proxy, which looks for the thread's own at every touch, and each column is converted with it.
+        database = connections[DEFAULT_DB_ALIAS]
+        text, reads = self._known.get(database.vendor) or self._work_out()
         shared: list[tuple[_Read, dict[int, Model]]] = [(read, {}) for read in reads]
-        return [_things(shared, row, alias) for row in _answer(text, values)]
+        return [_things(shared, row, database) for row in _answer(text, values)]
 
     def _work_out(self) -> tuple[str, list[_Read]]:
         columns: list[str] = []
         reads: list[_Read] = []
         places = {part.alias: place for place, part in enumerate(self.parts)}
         for part in self.parts:
-            fields = _meta(part).concrete_fields
+            fields = part.fields
             begin, end = len(columns), len(columns) + len(fields)
             owner, _, relation = part.of.partition(".")
             reads.append(
@@ -98,9 +108,10 @@ class Prepared:
                 )
             )
             columns += [f'{part.alias}."{each.column}"' for each in fields]
-        text = f"SELECT {', '.join(columns)} {_AMONG.sub(_among, self.text)}"
+        text = f"SELECT {', '.join(columns)} {self.text}"
         if self.locks and connection.features.has_select_for_update:
             text += f" {self.locks}"
+        text = _in_words_of_the_driver(text)
         self._known[connection.vendor] = text, reads
         return text, reads
 
@@ -109,7 +120,7 @@ def _meta(part: Part) -> Any:
     return part.model._meta  # noqa: SLF001 - Django documents it under this name
 
 
-def _things(shared: Sequence[tuple[_Read, dict[int, Model]]], row: Sequence[Any], alias: str) -> list[Any]:
+def _things(shared: Sequence[tuple[_Read, dict[int, Model]]], row: Sequence[Any], database: Any) -> list[Any]:
     """The objects of one row, joined as the parts say; one that was made for an earlier row is taken again."""
     things: list[Any] = []
     for read, known in shared:
@@ -117,7 +128,7 @@ def _things(shared: Sequence[tuple[_Read, dict[int, Model]]], row: Sequence[Any]
         if key is None:
             thing = None
         elif (thing := known.get(key)) is None:
-            thing = known[key] = read.made_of(row, alias)
+            thing = known[key] = read.made_of(row, database)
         if read.relation is not None and things[read.owner] is not None:
             read.relation.set_cached_value(things[read.owner], thing)
         things.append(thing)
@@ -129,11 +140,7 @@ def _conversions(fields: Sequence[Any], part: Part) -> Any:
     for each in fields:
         column = each.get_col(part.alias)
         for convert in (*connection.ops.get_db_converters(column), *each.get_db_converters(connection)):
-            yield each.attname, partial(_converted, convert, column)
-
-
-def _converted(convert: Any, column: Any, value: Any) -> Any:
-    return convert(value, column, connection)
+            yield each.attname, convert, column
 
 
 def _among(found: re.Match[str]) -> str:
@@ -143,13 +150,23 @@ def _among(found: re.Match[str]) -> str:
     return f"IN (SELECT value FROM json_each(%({name})s))"  # noqa: S608 - the name stands in our own text
 
 
+def _in_words_of_the_driver(text: str) -> str:
+    """A statement with the driver's own placeholders."""
+    text = _AMONG.sub(_among, text)
+    return text if connection.vendor == "postgresql" else text.replace("%(", ":").replace(")s", "")
+
+
 def _answer(text: str, values: dict[str, Any]) -> list[Any]:
     if connection.vendor == "postgresql":
         return execute(text, values)
     return execute(
-        text.replace("%(", ":").replace(")s", ""),
-        {name: json.dumps(value) if isinstance(value, list) else value for name, value in values.items()},
+        text, {name: json.dumps(value) if isinstance(value, list) else value for name, value in values.items()}
     )
+
+
+def answer(text: str, **values: Any) -> list[Any]:
+    """The rows of a statement written like a `Prepared` one, as they come: for thousands, where objects would cost."""
+    return _answer(_in_words_of_the_driver(text), values)
 
 
 def execute(sql: str, values: Any, *, by_row: bool = False) -> list[Any]:
@@ -158,25 +175,27 @@ def execute(sql: str, values: Any, *, by_row: bool = False) -> list[Any]:
     PostgreSQL binds it on the server and prepares what comes often. It goes through Django's execute wrappers, so
     that whoever counts statements counts these.
     """
-    connection.ensure_connection()
-    run: Callable[..., list[Any]] = _on_postgresql if connection.vendor == "postgresql" else _on_sqlite
-    for wrapper in reversed(connection.execute_wrappers):
+    database = connections[DEFAULT_DB_ALIAS]
+    database.ensure_connection()
+    run: Callable[..., list[Any]] = _on_postgresql if database.vendor == "postgresql" else _on_sqlite
+    for wrapper in reversed(database.execute_wrappers):
         run = _wrapped(wrapper, run)
-    with connection.wrap_database_errors:
-        return run(sql, values, by_row, {"connection": connection, "cursor": None})
+    with database.wrap_database_errors:
+        return run(sql, values, by_row, {"connection": database, "cursor": None})
 
 
 def _on_postgresql(sql: str, values: Any, many: bool, context: Any) -> list[Any]:
-    with psycopg.Cursor(connection.connection) as cursor:
+    with psycopg.Cursor(context["connection"].connection) as cursor:
         cursor.execute(sql, values)
         return cursor.fetchall() if cursor.description else []
 
 
 def _on_sqlite(sql: str, values: Any, many: bool, context: Any) -> list[Any]:
+    driver = context["connection"].connection
     if many:
-        connection.connection.executemany(sql, values)
+        driver.executemany(sql, values)
         return []
-    rows: list[Any] = connection.connection.execute(sql, values).fetchall()
+    rows: list[Any] = driver.execute(sql, values).fetchall()
     return rows
 
 

@@ -55,7 +55,7 @@ class _Path:
     def exact_with_fixed(self) -> Fraction:
         """The fixed quantity counts once, as the first booking still standing has it (S6)."""
         for _, fixed, _ in self.takers.values():
-            return self.exact + fixed
+            return self.exact + fixed if fixed else self.exact
         return self.exact
 
     def use(self, line: UseLine, exact: Fraction) -> AssumedUse:
@@ -69,8 +69,8 @@ class _Path:
         return AssumedUse(line, before, after, self.assumed, quantity)
 
     def add(self, booking: int, exact: Fraction, fixed: Fraction, assumed: Decimal) -> None:
+        self.exact = self.exact + exact if self.takers else exact
         self.takers[booking] = (exact, fixed, assumed)
-        self.exact += exact
         self.assumed += assumed
 
     def remove(self, booking: int) -> None:
@@ -125,13 +125,18 @@ class Tally:
 
 def obstacle(move: Move, stock: Stock) -> Reason | None:
     """Why assumed use can't move now, the first reason in the order batch, serial, bin, short (T1, T4, U1)."""
+    return choice_needed(move) or (None if stock.has(move) else Reason.SHORT)
+
+
+def choice_needed(move: Move) -> Reason | None:
+    """What of assumed use only a person can say: the batch, the serials, the bin (T1)."""
     if move.tracking is Tracking.BATCH:
         return Reason.BATCH
     if move.tracking is Tracking.SERIAL:
         return Reason.SERIAL
     if move.source.bin_controlled or move.target.bin_controlled:
         return Reason.BIN
-    return None if stock.has(move) else Reason.SHORT
+    return None
 
 
 def plan_posting(made: Sequence[Move], due: Sequence[Move], stock: Stock) -> Plan:

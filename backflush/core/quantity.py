@@ -19,6 +19,9 @@ LARGEST = Decimal(10) ** 12
 EXACT = Context(prec=200)
 """Structure quantities have any number of digits, amounts up to 38: more than Python's decimals keep unless told."""
 
+DIGITS_MAX = 100
+"""On either side of the point: 1e999999999 is soon typed, and would fill the memory when it is written out."""
+
 _STEPS = tuple(Decimal(1).scaleb(-decimals) for decimals in range(DECIMALS_MAX + 1))
 
 
@@ -62,6 +65,10 @@ def read_decimal(text: str | int | Decimal, *, field: str) -> Decimal:
         value = Decimal("NaN")
     if not value.is_finite():
         raise InvalidValue(f"{text!r} is not a number. Write it like 12.5.", field=field)
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int), "a finite number has one"
+    if max(value.adjusted(), -exponent) > DIGITS_MAX:
+        raise InvalidValue(f"{str(text)[:20]}… is too long a number. Write it like 12.5.", field=field)
     return value
 
 

@@ -4,7 +4,7 @@
     ├── InvalidQuantity, QuantityTooLarge            the number itself
     ├── NoConversion, ConversionsDisagree            units
     ├── StructureLoop, OverlappingLines, DuplicateLine, FixedOnPhantom, StructureTooLarge
-    ├── WrongClass, ObsoleteItem, InUse              items
+    ├── WrongClass, ObsoleteItem, InUse, Ended       items and the set-up
     ├── TooManyRules, NoRule, NoSuchRule, SameLocation, DuplicateRule, WrongActionType
     ├── NoCompletionAction, NoIssueAction, NoReturnAction, NoReceiveAction
     ├── OrderNotNew, OrderNotReleased, OrderNotOpen, OrderNotComplete, OrderHasBookings, MoreThanIssued
@@ -14,8 +14,9 @@
     ├── AlreadyReversed, NotReversible
     ├── WrongSite                                    between sites
     ├── KeyReused
-    ├── PeriodClosed, DateInFuture, DateBeforeOriginal, InvalidDates
+    ├── PeriodClosed, UnresolvedInPeriod, DateInFuture, DateBeforeOriginal, InvalidDates
     ├── AuditSigned, NotLookedAt, NotWorkedOut       audits
+    ├── Archived, ChangedMeanwhile                   what is in a file now
     ├── NotFound, AlreadyThere, NotAllowed, InvalidValue
     └── DatabaseUnreachable, NoPlant, UpgradeNeeded  where the stock is kept
 
@@ -109,6 +110,12 @@ class InUse(Refusal):
     """Stock has moved under the old value, so it can't change any more."""
 
     code = "in_use"
+
+
+class Ended(Refusal):
+    """It was ended: what names it stays, nothing new may."""
+
+    code = "ended"
 
 
 class TooManyRules(Refusal):
@@ -291,6 +298,12 @@ class PeriodClosed(Refusal):
     code = "period_closed"
 
 
+class UnresolvedInPeriod(Refusal):
+    """More waits in the period than whoever would close it knows of (P)."""
+
+    code = "unresolved_in_period"
+
+
 class DateInFuture(Refusal):
     """The event lies in the future (B9)."""
 
@@ -331,6 +344,18 @@ class NotFound(Refusal):
     """There is no such thing."""
 
     code = "not_found"
+
+
+class Archived(Refusal):
+    """It is in the file of an archive, no longer in the database."""
+
+    code = "archived"
+
+
+class ChangedMeanwhile(Refusal):
+    """Somebody worked on what was about to be put away."""
+
+    code = "changed_meanwhile"
 
 
 class AlreadyThere(Refusal):

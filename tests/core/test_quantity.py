@@ -95,6 +95,13 @@ def test_spaces_around_a_number_do_no_harm() -> None:
     assert read_decimal(" 12.5 ", field="good") == Decimal("12.5")
 
 
+@pytest.mark.parametrize("text", ["1e300", "-1e300", "1e-300", "1E+999999", "0e-999999", "1" * 300, "0." + "1" * 300])
+def test_a_number_that_nobody_could_write_out_is_none(text: str) -> None:
+    """Written out for a digest or a sentence it would be as long as its exponent says."""
+    with pytest.raises(InvalidValue, match="is too long a number"):
+        read_decimal(text, field="good")
+
+
 def test_a_number_that_does_not_fit_is_refused_with_the_two_nearest_that_do() -> None:
     with pytest.raises(InvalidQuantity) as refused:
         require_fit(Decimal("2.4567"), 3, field="good", what="PAINT")
