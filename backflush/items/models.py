@@ -3,7 +3,7 @@ from django.db.models import F, Q
 
 from backflush.core.moves import Tracking
 from backflush.fields import QuantityField, RatioField
-from backflush.stockmap.models import Action
+from backflush.stockmap.models import Action, Endable
 
 
 class ComponentClass(models.TextChoices):
@@ -16,7 +16,7 @@ class ComponentClass(models.TextChoices):
     KIT = "K", "kit"
 
 
-class Unit(models.Model):
+class Unit(Endable):
     """A unit of measure."""
 
     code = models.CharField(max_length=20, unique=True)
@@ -26,7 +26,7 @@ class Unit(models.Model):
         return self.code
 
 
-class ProductGroup(models.Model):
+class ProductGroup(Endable):
     """Items that are looked at together."""
 
     code = models.CharField(max_length=40, unique=True)
@@ -36,7 +36,7 @@ class ProductGroup(models.Model):
         return self.code
 
 
-class TypeCode(models.Model):
+class TypeCode(Endable):
     """Decides, by its actions, whether an item is backflushed and how; each action is optional."""
 
     code = models.CharField(max_length=40, unique=True)

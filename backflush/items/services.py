@@ -27,8 +27,9 @@ from backflush.core.refusals import (
 )
 from backflush.core.units import Conversion, contradiction
 from backflush.items.models import Batch, ComponentClass, Item, ItemCost, ProductGroup, TypeCode, Unit, UnitConversion
+from backflush.naming import named_once
+from backflush.stockmap.ending import require_in_use
 from backflush.stockmap.models import Action, ActionType
-from backflush.stockmap.naming import named_once
 from backflush.stockmap.services import require_new, require_type
 
 COST_ELEMENTS = tuple(
@@ -139,7 +140,7 @@ def add_type_codes(codes: Sequence[TypeCodeIn]) -> list[TypeCode]:
     """What decides, by its actions, whether and how its items are backflushed (A4)."""
     require_new(((code.code,) for code in codes), TypeCode.objects.values_list("code"), "type code")
     for code in codes:
-        _require_right_types(code)
+        _require_right_types(code, before=None)
     return TypeCode.objects.bulk_create(
         TypeCode(code=code.code, **{name: getattr(code, name) for name in TYPE_CODE_FIELDS}) for code in codes
     )
@@ -170,14 +171,14 @@ def add_type_code(
 def change_type_codes(changes: Sequence[tuple[TypeCode, TypeCodeIn]]) -> None:
     """Give some type codes other actions, from the next booking on: each booking keeps the one it was made by."""
     for code, new in changes:
-        _require_right_types(new)
+        _require_right_types(new, before=code)
         for name in TYPE_CODE_FIELDS:
             setattr(code, name, getattr(new, name))
     TypeCode.objects.bulk_update([code for code, _ in changes], TYPE_CODE_FIELDS)
 
 
-def _require_right_types(code: TypeCodeIn) -> None:
-    """Refuse an action of another type than its place in a type code needs (`wrong_action_type`)."""
+def _require_right_types(code: TypeCodeIn, *, before: TypeCode | None) -> None:
+    """Refuse an action of another type than its place in a type code needs (`wrong_action_type`), or one ended."""
     for action, type, name in (
         (code.completion, ActionType.COMPLETION, "completion"),
         (code.backflush, ActionType.BACKFLUSH, "backflush"),
@@ -186,6 +187,7 @@ def _require_right_types(code: TypeCodeIn) -> None:
     ):
         if action is not None:
             require_type(action, type, field=name)
+            require_in_use(action, field=name, before=getattr(before, f"{name}_id", None))
 
 
 def item_refusals(item: ItemIn) -> Iterator[Refusal]:
@@ -210,6 +212,15 @@ def item_refusals(item: ItemIn) -> Iterator[Refusal]:
         yield InvalidQuantity(f"{item.code}: a lead time is 0 days or more.", field="lead_time_days")
 
 
+NAMES: Mapping[str, str] = {"type_code": "type_code", "product_group": "product_group", "stock_unit": "unit"}
+"""What an item names, and what that is called; none of it may have been ended before it is named."""
+
+
+def _require_named_in_use(new: ItemIn, *, before: Item | None) -> None:
+    for name, called in NAMES.items():
+        require_in_use(getattr(new, name), field=called, before=getattr(before, f"{name}_id", None))
+
+
 def require_sound(items: Iterable[ItemIn]) -> None:
     """Refuse items whose own facts make no sense."""
     for item in items:
@@ -222,6 +233,8 @@ def require_sound(items: Iterable[ItemIn]) -> None:
 def add_items(items: Sequence[ItemIn]) -> list[Item]:
     """Items with their first costs."""
     require_sound(items)
+    for item in items:
+        _require_named_in_use(item, before=None)
     there = set(Item.objects.filter(code__in=[item.code for item in items]).values_list("code", flat=True))
     if there or len({item.code for item in items}) < len(items):
         raise AlreadyThere(f"There is {', '.join(sorted(there)) or 'an item twice'} already.", field="code")
@@ -266,6 +279,7 @@ def change_items(changes: Sequence[tuple[Item, ItemIn]], *, in_use: Collection[i
     for item, new in changes:
         for refusal in change_refusals(item, new, in_use=item.pk in in_use):
             raise refusal
+        _require_named_in_use(new, before=item)
         for name in ITEM_FIELDS:
             setattr(item, name, getattr(new, name))
     Item.objects.bulk_update([item for item, _ in changes], ITEM_FIELDS)
@@ -342,6 +356,13 @@ class ConversionIn:
 @transaction.atomic
 def add_conversions(conversions: Sequence[ConversionIn]) -> list[UnitConversion]:
     """Conversions that agree with those that are there, within the system's and within an item's own (Q4)."""
+    for new in conversions:
+        require_in_use(new.source, field="from")
+        require_in_use(new.target, field="to")
+    return _enter_conversions(conversions)
+
+
+def _enter_conversions(conversions: Sequence[ConversionIn]) -> list[UnitConversion]:
     _require_two_units(conversions)
     require_agreement(conversions)
     return UnitConversion.objects.bulk_create(
@@ -361,7 +382,7 @@ def change_conversions(conversions: Sequence[ConversionIn]) -> list[UnitConversi
     common = UnitConversion.objects.filter(item__isnull=True)
     old = [pk for pk, *ends in (there | common).values_list("pk", "item", "source", "target") if tuple(ends) in wanted]
     UnitConversion.objects.filter(pk__in=old).delete()
-    return add_conversions(conversions)
+    return _enter_conversions(conversions)
 
 
 def _require_two_units(conversions: Iterable[ConversionIn]) -> None:

@@ -47,3 +47,16 @@ class Board(models.Model):
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="board")
     blocks = models.JSONField()
+
+
+class Token(models.Model):
+    """By what a program comes in through the API as somebody, with that person's roles.
+
+    Only a digest is kept: whoever reads the database can't come in by it. `ended_at` is when it was taken back.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=16, unique=True)
+    digest = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from backflush.core.refusals import AlreadyThere, InvalidValue, NotAllowed
+from backflush.naming import named_once
 from backflush.people.models import Assignment, Board, User
 from backflush.people.rights import Role
 
@@ -24,26 +25,41 @@ def known_user(*, name: str, first_name: str = "", last_name: str = "") -> User:
     return user
 
 
+@named_once("somebody", field="name")
 @transaction.atomic
 def add_person(
     *, name: str, password: str, first_name: str = "", last_name: str = "", roles: Iterable[Role] = (), site: Model
 ) -> User:
-    """Someone new, who can sign in and has some roles at a site."""
-    if User.objects.filter(username=name).exists():
-        raise AlreadyThere(f"There is somebody with the log-in name {name} already.", field="name")
-    user = known_user(name=name, first_name=first_name, last_name=last_name)
+    """Someone new, who can sign in and has some roles at a site.
+
+    Always a new row: of two who add one name at once the second is refused (`already_there`), and doesn't give the
+    first one's person another password.
+    """
+    require_name_free(name)
+    user = User.objects.create(username=name, first_name=first_name, last_name=last_name)
     set_password(user=user, password=password)
     for role in roles:
         give_role(user=user, site=site, role=role)
     return user
 
 
-def set_password(*, user: User, password: str) -> None:
-    """Give someone a password to sign in with; a short or well-known one is refused."""
+def require_name_free(name: str) -> None:
+    """Refuse a log-in name that somebody has."""
+    if User.objects.filter(username=name).exists():
+        raise AlreadyThere(f"There is somebody with the log-in name {name} already.", field="name")
+
+
+def require_strong(password: str, *, user: User) -> None:
+    """Refuse a password that is short, well known or much like the person's name."""
     try:
         validate_password(password, user)
     except ValidationError as weak:
         raise InvalidValue(" ".join(weak.messages), field="password") from None
+
+
+def set_password(*, user: User, password: str) -> None:
+    """Give someone a password to sign in with; a short or well-known one is refused."""
+    require_strong(password, user=user)
     user.set_password(password)
     user.save(update_fields=["password"])
 

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -40,7 +41,19 @@ class RetryRule(models.TextChoices):
     AUTOMATIC = "automatic"
 
 
-class Action(models.Model):
+class Endable(models.Model):
+    """Something of the set-up that may be used no more, from a day on: what names it stays, nothing new may.
+
+    It is kept, because what has happened is read by it; and it can be taken in use again.
+    """
+
+    ended_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Action(Endable):
     """A named way of moving stock; common to all sites, while its rules belong to one each."""
 
     name = models.CharField(max_length=40, unique=True)
@@ -54,19 +67,26 @@ class Action(models.Model):
 
 
 class Site(models.Model):
-    """A plant with stores of its own."""
+    """A plant with stores of its own.
+
+    Nothing is posted on or before `closed_through`, a day of the site's (P): the ledger's `periods` closes and reopens.
+    Up to `archived_through` some of what happened is in the files of archives, and no longer in the database.
+    """
 
     code = models.CharField(max_length=20, unique=True)
     name = models.CharField(max_length=100, blank=True)
     time_zone = models.CharField(max_length=60, default="UTC")
     receive_action = models.ForeignKey(Action, models.PROTECT, null=True, blank=True, related_name="+")
     complete_when_full = models.BooleanField(default=False)
+    closed_through = models.DateField(null=True, blank=True)
+    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    archived_through = models.DateField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.code
 
 
-class Supplier(models.Model):
+class Supplier(Endable):
     """Whom we buy from or send work to; may hold our stock (R5)."""
 
     code = models.CharField(max_length=40, unique=True)
@@ -76,7 +96,7 @@ class Supplier(models.Model):
         return self.code
 
 
-class Store(models.Model):
+class Store(Endable):
     """A building, hall or sub-contractor that holds locations."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="stores")
@@ -90,7 +110,7 @@ class Store(models.Model):
         return self.code
 
 
-class Location(models.Model):
+class Location(Endable):
     """Where stock is, or, without balances, a part of the outside: suppliers, work in progress, adjustments.
 
     `path` is store and code, "MAIN/LINE": the name that people use.
@@ -118,7 +138,7 @@ class Location(models.Model):
         return self.path
 
 
-class Bin(models.Model):
+class Bin(Endable):
     """A place within a bin-controlled location."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")

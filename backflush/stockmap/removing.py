@@ -14,7 +14,11 @@ Thing = models.Model
 
 def users_of(thing: Thing) -> list[str]:
     """What names a thing, kind by kind: "3 transfer rules". Counted up to a limit, so that a ledger isn't read."""
-    return [_counted(relation, count) for relation, count in _relations(thing) if count]
+    kinds: dict[Any, int] = {}
+    for relation, count in _relations(thing):
+        # Both ends of a rule name it, and both ends of a movement: they are one kind to whoever reads this.
+        kinds[relation.related_model] = kinds.get(relation.related_model, 0) + count
+    return [_counted(kind, count) for kind, count in kinds.items() if count]
 
 
 def use_count(thing: Thing) -> int:
@@ -33,8 +37,8 @@ def _relations(thing: Thing) -> Iterator[tuple[Any, int]]:
         yield relation, named[: COUNTED_MOST + 1].count()
 
 
-def _counted(relation: Any, count: int) -> str:
-    name = relation.related_model._meta  # noqa: SLF001
+def _counted(kind: Any, count: int) -> str:
+    name = kind._meta  # noqa: SLF001
     if count > COUNTED_MOST:
         return f"more than {COUNTED_MOST:,} {name.verbose_name_plural}"
     return f"{count:,} {name.verbose_name if count == 1 else name.verbose_name_plural}"

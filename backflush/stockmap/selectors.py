@@ -1,5 +1,5 @@
-from collections.abc import Collection, Container, Mapping
-from datetime import UTC, date, datetime, time
+from collections.abc import Collection, Container, Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -7,7 +7,8 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from backflush.core.moves import Place
-from backflush.core.refusals import BinRequired, DateInFuture, NoRule, NotFound
+from backflush.core.refusals import BinRequired, DateInFuture, NoRule, NotFound, PeriodClosed, Refusal
+from backflush.stockmap.ending import require_in_use
 from backflush.stockmap.models import Action, Bin, Location, Site, Supplier, SupplierStock, TransferRule
 
 Thing = TypeVar("Thing", bound=Model)
@@ -96,38 +97,104 @@ def place_of(location: Location, bin: str = "") -> Place:
 
 
 def place_in_bin(
-    location: Location, bin: str, *, field: str = "bin", known: Container[tuple[int, str]] | None = None
+    location: Location,
+    bin: str,
+    *,
+    field: str = "bin",
+    into: bool = False,
+    known: Container[tuple[int, str]] | None = None,
 ) -> Place:
     """A place that a person names: with a bin of it where the location is bin controlled, without one elsewhere.
 
-    Whoever names many places looks their bins up once and hands over the `known` ones.
+    Nothing goes `into` a bin that was ended (`ended`); what came back to one can be taken out. Whoever names many
+    places looks their bins up once and hands over the `known` ones.
     """
     if location.bin_controlled and not bin:
         raise BinRequired(f"{location.path} is kept in bins. Say which bin.", field=field)
-    if bin and (location.pk, bin) not in (bins_of([location.pk]) if known is None else known):
-        raise NotFound(f"{location.path} has no bin {bin}.", field=field)
+    if bin and (location.pk, bin) not in (bins_of([location.pk], into=into) if known is None else known):
+        raise _no_bin(location, bin, field)
     return place_of(location, bin)
 
 
-def bins_of(locations: Collection[int]) -> set[tuple[int, str]]:
-    """The bins of some locations, to look up many at once."""
-    return set(Bin.objects.filter(location__in=locations).values_list("location", "code"))
+def _no_bin(location: Location, bin: str, field: str) -> Refusal:
+    """Why nothing can be in a bin: there is none of that code, or it was ended."""
+    try:
+        require_in_use(Bin.objects.filter(location=location, code=bin).first(), field=field)
+    except Refusal as refusal:
+        return refusal
+    return NotFound(f"{location.path} has no bin {bin}.", field=field)
+
+
+def bins_of(locations: Collection[int], *, into: bool = False) -> set[tuple[int, str]]:
+    """The bins of some locations, to look up many at once; only those in use where something goes `into` them."""
+    found = Bin.objects.filter(location__in=locations)
+    if into:
+        found = found.filter(ended_on__isnull=True)
+    return set(found.values_list("location", "code"))
 
 
 def event_time(site: Site, at: datetime | date | None) -> datetime:
     """When an event happened: now where nothing is said; a day alone is its first moment at the site (B9).
 
-    Refused in the future: stock can't have moved yet.
+    Refused in the future, where stock can't have moved yet, and in a closed period (P).
     """
     now = timezone.now()
     if at is None:
         return now
+    moment = moment_of(site, at)
+    if moment > now:
+        zone = ZoneInfo(site.time_zone)
+        raise DateInFuture(f"{moment.astimezone(zone):%d %b %Y %H:%M} is in the future.", field="at")
+    require_not_closed(site, moment)
+    return moment
+
+
+def moment_of(site: Site, at: datetime | date) -> datetime:
+    """A day or a time as a moment, by the site's clocks where it has no zone of its own."""
     zone = ZoneInfo(site.time_zone)
     moment = at if isinstance(at, datetime) else datetime.combine(at, time(), zone)
-    moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-    if moment > now:
-        raise DateInFuture(f"{moment.astimezone(zone):%d %b %Y %H:%M} is in the future.", field="at")
-    return moment
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def require_not_closed(site: Site, moment: datetime) -> None:
+    """Refuse a moment in a closed period (`period_closed`).
+
+    Only a courtesy: whoever read the site a while ago may know of no closing, so the statement that adds postings
+    looks itself. The other way round the site is read again here, because it may have been reopened.
+    """
+    if site.closed_through is None or day_at(site, moment) > site.closed_through:
+        return
+    now = Site.objects.select_related("closed_by").get(pk=site.pk)
+    if now.closed_through is not None and day_at(site, moment) <= now.closed_through:
+        raise _period_closed(now, day_at(site, moment))
+
+
+def closed_meanwhile(site: Site, days: Iterable[date]) -> PeriodClosed:
+    """Why the ledger took no postings of some days, though they were open when somebody looked."""
+    return _period_closed(Site.objects.select_related("closed_by").get(pk=site.pk), min(days))
+
+
+def _period_closed(site: Site, day: date) -> PeriodClosed:
+    """Why nothing can be posted on a day, from when on it can, and who can change that."""
+    # Somebody may have reopened it since, in this very moment.
+    through = max(day, site.closed_through or day)
+    who = site.closed_by.name if site.closed_by else "a controller"
+    return PeriodClosed(
+        f"{_period_of(day, through)} is closed. Use {written_day(through + timedelta(days=1))} or later, or ask {who} "
+        "to reopen it.",
+        field="at",
+    )
+
+
+def _period_of(day: date, through: date) -> str:
+    """A closed day's month where all of it is closed, else everything up to the last closed day."""
+    end_of_month = (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return f"{day:%B %Y}" if end_of_month <= through else f"Everything up to {written_day(through)}"
+
+
+def written_day(day: date) -> str:
+    """A day in a sentence: 1 Mar 2026."""
+    return f"{day.day} {day:%b %Y}"
 
 
 def day_at(site: Site, moment: datetime) -> date:
@@ -135,9 +202,12 @@ def day_at(site: Site, moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(site.time_zone)).date()
 
 
-def place_names(site: Site, *, most: int) -> list[str]:
-    """The paths of a site's locations in order; no more than so many."""
-    return list(Location.objects.filter(site=site).order_by("path").values_list("path", flat=True)[:most])
+def place_names(site: Site, *, most: int, in_use: bool = False) -> list[str]:
+    """The paths of a site's locations in order, no more than so many; those that were ended too, unless `in_use`."""
+    found = Location.objects.filter(site=site)
+    if in_use:
+        found = found.filter(ended_on__isnull=True)
+    return list(found.order_by("path").values_list("path", flat=True)[:most])
 
 
 def action_names(site: Site) -> list[str]:

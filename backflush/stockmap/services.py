@@ -22,6 +22,8 @@ from backflush.core.refusals import (
     TooManyRules,
     WrongActionType,
 )
+from backflush.naming import named_once
+from backflush.stockmap.ending import require_in_use
 from backflush.stockmap.models import (
     Action,
     ActionType,
@@ -35,7 +37,6 @@ from backflush.stockmap.models import (
     SupplierStock,
     TransferRule,
 )
-from backflush.stockmap.naming import named_once
 
 
 @named_once("a site")
@@ -125,6 +126,8 @@ def add_locations(locations: Sequence[LocationIn]) -> list[Location]:
     """Places for stock, or, without balances, parts of the outside."""
     for location in locations:
         _require_bins_only_where_balances(location)
+        require_in_use(location.store, field="store")
+        require_in_use(location.supplier, field="supplier")
     there = Location.objects.filter(store__in={location.store for location in locations}).values_list("site", "path")
     require_new(((location.store.site_id, location.path) for location in locations), there, "location")
     return Location.objects.bulk_create(_location(location) for location in locations)
@@ -176,6 +179,7 @@ def change_locations(changes: Sequence[tuple[Location, LocationIn]], *, in_use: 
     """Change what some locations are. What decides how stock is kept there stays once any has moved (`in_use`)."""
     for location, new in changes:
         _require_bins_only_where_balances(new)
+        require_in_use(new.supplier, field="supplier", before=location.supplier_id)
         kept = (location.has_balance, location.bin_controlled) == (new.has_balance, new.bin_controlled)
         if location.pk in in_use and not kept:
             raise InUse(
@@ -203,6 +207,7 @@ class BinIn:
 def add_bins(bins: Sequence[BinIn]) -> list[Bin]:
     """Places within bin-controlled locations."""
     for bin in bins:
+        require_in_use(bin.location, field="location")
         if not bin.location.bin_controlled:
             raise InvalidValue(f"{bin.location.path} isn't bin controlled, so it takes no bins.", field="location")
     there = Bin.objects.filter(location__in={bin.location for bin in bins}).values_list("location", "code")
@@ -253,7 +258,12 @@ def set_supplier_stocks(stocks: Sequence[tuple[Supplier, Location]]) -> None:
 
     It must keep balances; one that belongs to nobody becomes the supplier's.
     """
+    named = SupplierStock.objects.filter(supplier__in=[supplier for supplier, _ in stocks])
+    kept = set(named.values_list("supplier", "location"))
     for supplier, location in stocks:
+        if (supplier.pk, location.pk) not in kept:
+            require_in_use(supplier, field="supplier")
+            require_in_use(location, field="stock")
         if not location.has_balance:
             raise NotABalanceLocation(f"{location.path} keeps no balances, so no stock can be there.", field="stock")
         if location.supplier_id not in {None, supplier.pk}:
@@ -295,7 +305,7 @@ def add_actions(actions: Sequence[ActionIn]) -> list[Action]:
     for action in actions:
         _require_choices(action)
     there = Action.objects.filter(name__in=[action.name for action in actions]).values_list("name")
-    require_new(((action.name,) for action in actions), there, "action")
+    require_new(((action.name,) for action in actions), there, "action", field="name")
     return Action.objects.bulk_create(
         Action(
             name=action.name,
@@ -364,12 +374,16 @@ def add_rules(rules: Sequence[RuleIn]) -> list[TransferRule]:
         require_two_ends(rule)
     # The action is the lock: two people adding a rule at once are taken one after the other.
     actions = Action.objects.select_for_update(no_key=True).order_by("pk").in_bulk({rule.action.pk for rule in rules})
+    ends = _lock_ends(rules)
     there = TransferRule.objects.filter(action__in=actions, active=True)
     known = set(there.values_list("action", "source", "target"))
     taken = set(there.filter(single=True).values_list("action", "site"))
     made = []
     for rule in rules:
         action, site = actions[rule.action.pk], rule.source.site_id
+        require_in_use(action, field="action")
+        require_in_use(ends[rule.source.pk], field="from")
+        require_in_use(ends[rule.target.pk], field="to")
         if rule.ends in known:
             raise DuplicateRule(
                 f"{action.name} moves from {rule.source.path} to {rule.target.path} already.", field="to"
@@ -383,6 +397,12 @@ def add_rules(rules: Sequence[RuleIn]) -> list[TransferRule]:
         taken.add((action.pk, site))
         made.append(TransferRule(site_id=site, action=action, source=rule.source, target=rule.target, single=single))
     return TransferRule.objects.bulk_create(made)
+
+
+def _lock_ends(rules: Sequence[RuleIn]) -> dict[int, Location]:
+    """The locations of some rules, locked: nobody ends one while it gets a rule."""
+    wanted = {end.pk for rule in rules for end in (rule.source, rule.target)}
+    return Location.objects.select_for_update(no_key=True).order_by("pk").in_bulk(wanted)
 
 
 def add_rule(*, action: Action, source: Location, target: Location) -> TransferRule:
@@ -420,6 +440,7 @@ def end_rule(*, rule: TransferRule) -> None:
 def set_receive_action(*, site: Site, action: Action) -> None:
     """Name the action by which goods are received where a purchase order names none (R5)."""
     require_type(action, ActionType.RECEIVE, field="receive_action")
+    require_in_use(action, field="receive_action", before=site.receive_action_id)
     Site.objects.filter(pk=site.pk).update(receive_action=action)
     site.receive_action = action
 
