@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from backflush.fields import WithinSite
 from backflush.stockmap.models import Site
 
 
@@ -60,7 +61,7 @@ class Reckoning(models.Model):
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
-    audit = models.ForeignKey(Audit, models.PROTECT, related_name="reckonings")
+    audit = WithinSite(Audit, models.PROTECT, related_name="reckonings")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     begun_at = models.DateTimeField()
     moved_at = models.DateTimeField()
@@ -75,7 +76,7 @@ class Finding(models.Model):
     """One line that a reckoning found for a check; `line` is what is shown of it."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
-    reckoning = models.ForeignKey(Reckoning, models.PROTECT, db_index=False, related_name="findings")
+    reckoning = WithinSite(Reckoning, models.PROTECT, db_index=False, related_name="findings")
     check_name = models.CharField(max_length=20, choices=CheckName.choices)
     position = models.PositiveIntegerField()
     line = models.JSONField()
@@ -93,9 +94,9 @@ class Look(models.Model):
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
-    audit = models.ForeignKey(Audit, models.PROTECT, related_name="looks")
+    audit = WithinSite(Audit, models.PROTECT, related_name="looks")
     check_name = models.CharField(max_length=20, choices=CheckName.choices)
-    reckoning = models.ForeignKey(Reckoning, models.PROTECT, null=True, related_name="+")
+    reckoning = WithinSite(Reckoning, models.PROTECT, null=True, related_name="+")
     count = models.PositiveIntegerField()
     lines = models.JSONField(default=list)
     remarks = models.CharField(max_length=500, blank=True)
@@ -109,8 +110,8 @@ class AuditKey(models.Model):
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     key = models.CharField(max_length=200)
     digest = models.CharField(max_length=64)
-    audit = models.ForeignKey(Audit, models.PROTECT, null=True, related_name="+")
-    look = models.ForeignKey(Look, models.PROTECT, null=True, related_name="+")
+    audit = WithinSite(Audit, models.PROTECT, null=True, related_name="+")
+    look = WithinSite(Look, models.PROTECT, null=True, related_name="+")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["site", "key"], name="audit_key_once")]

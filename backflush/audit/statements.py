@@ -1,6 +1,7 @@
 """The SQL of the proof, every question by name. Each answers with faults only, so a sound ledger answers with nothing.
 
-Sums are taken of whole units and of millionths apart: a sum of millionths would pass 64 bits on SQLite.
+Sums are taken of whole units and of millionths apart: a sum of millionths would pass 64 bits on SQLite. What went into
+archives counts by its stretches: each stands in its pot's history like one movement.
 """
 
 WHOLE = 1_000_000
@@ -14,6 +15,9 @@ _CHANGES = """
     UNION ALL
     SELECT id, site_id, item_id, source_id, source_bin, batch, serial, -quantity, source_after
     FROM ledger_movement WHERE quantity > 0
+    UNION ALL
+    SELECT last, site_id, item_id, location_id, bin, batch, serial, change, after
+    FROM ledger_archivedstretch WHERE after IS NOT NULL
 """
 
 BALANCES_AGAINST_MOVEMENTS = f"""
@@ -64,6 +68,9 @@ ITEMS_IN_AGAINST_OUT = f"""
             FROM ledger_movement m
             JOIN stockmap_location s ON s.id = m.source_id AND s.has_balance
             JOIN stockmap_location t ON t.id = m.target_id AND NOT t.has_balance
+            UNION ALL
+            SELECT site_id, item_id, change / {WHOLE}, change % {WHOLE}
+            FROM ledger_archivedstretch WHERE after IS NOT NULL
             UNION ALL
             SELECT site_id, item_id, -(quantity / {WHOLE}), -(quantity % {WHOLE}) FROM ledger_balance
         ) u
@@ -187,7 +194,8 @@ POSTINGS_WITHOUT_BOOKING = """
 KEYS_WITHOUT_POSTING = """
     SELECT k.key, k.operation
     FROM ledger_key k LEFT JOIN ledger_posting p ON p.key_id = k.id
-    WHERE p.id IS NULL
+    LEFT JOIN ledger_archivedkey a ON a.key_id = k.id AND a.site_id = k.site_id
+    WHERE p.id IS NULL AND a.id IS NULL
     ORDER BY k.id
 """
 
@@ -197,6 +205,50 @@ REVERSED_BOOKINGS_WITHOUT_REVERSAL = """
     LEFT JOIN ledger_posting r ON r.reverses_id = b.posting_id
     WHERE COALESCE(b.reversed_by_id, 0) <> COALESCE(r.id, 0)
     ORDER BY b.posting_id
+"""
+
+# Each closing against the one before it and what moved in between, so that a movement is read once for all closings.
+# SQLite keeps to the order of a cross join: closing by closing along the index of time. What was before the last
+# archive can't be told again without its file: there it begins with the first closing since, and what archives took.
+PERIOD_BALANCES_AGAINST_MOVEMENTS = f"""
+    WITH a AS (SELECT site_id, MAX(until) AS until FROM ledger_archive WHERE brought_back_at IS NULL GROUP BY site_id),
+    c AS (
+        SELECT p.id, p.site_id, p.through, p.until, LAG(p.id) OVER w AS earlier,
+               COALESCE(LAG(p.until) OVER w, '0001-01-01 00:00:00+00') AS since
+        FROM ledger_periodclosing p LEFT JOIN a ON a.site_id = p.site_id
+        WHERE p.reopened_at IS NULL AND p.counted_at IS NOT NULL AND (a.until IS NULL OR p.until >= a.until)
+        WINDOW w AS (PARTITION BY p.site_id ORDER BY p.until)
+    )
+    SELECT i.code, l.path, d.bin, d.batch, d.serial, c.through, d.whole, d.part
+    FROM (
+        SELECT closing, site_id, item_id, location_id, bin, batch, serial, SUM(whole) AS whole, SUM(part) AS part
+        FROM (
+            SELECT c.id AS closing, m.site_id, m.item_id, m.target_id AS location_id, m.target_bin AS bin, m.batch,
+                   m.serial, m.quantity / {WHOLE} AS whole, m.quantity % {WHOLE} AS part
+            FROM c CROSS JOIN ledger_movement m
+            WHERE m.site_id = c.site_id AND m.at >= c.since AND m.at < c.until AND m.quantity > 0
+            UNION ALL
+            SELECT c.id, m.site_id, m.item_id, m.source_id, m.source_bin, m.batch, m.serial,
+                   -(m.quantity / {WHOLE}), -(m.quantity % {WHOLE})
+            FROM c CROSS JOIN ledger_movement m
+            WHERE m.site_id = c.site_id AND m.at >= c.since AND m.at < c.until AND m.quantity > 0
+            UNION ALL
+            SELECT c.id, b.{_POT.replace(", ", ", b.")}, b.quantity / {WHOLE}, b.quantity % {WHOLE}
+            FROM c JOIN ledger_periodbalance b ON b.closing_id = c.earlier AND b.site_id = c.site_id
+            UNION ALL
+            SELECT c.id, b.{_POT.replace(", ", ", b.")}, -(b.quantity / {WHOLE}), -(b.quantity % {WHOLE})
+            FROM c JOIN ledger_periodbalance b ON b.closing_id = c.id AND b.site_id = c.site_id
+            UNION ALL
+            SELECT c.id, s.{_POT.replace(", ", ", s.")}, s.change / {WHOLE}, s.change % {WHOLE}
+            FROM c JOIN ledger_archivedstretch s ON s.site_id = c.site_id AND c.earlier IS NULL AND s.after IS NOT NULL
+        ) u
+        GROUP BY closing, site_id, item_id, location_id, bin, batch, serial
+        HAVING SUM(whole) * {WHOLE} + SUM(part) <> 0
+    ) d
+    JOIN c ON c.id = d.closing
+    JOIN items_item i ON i.id = d.item_id
+    JOIN stockmap_location l ON l.id = d.location_id AND l.has_balance
+    ORDER BY c.until, i.code, l.path
 """
 
 _BY_PLACE = """

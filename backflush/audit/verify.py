@@ -20,7 +20,7 @@ from backflush.backflushing.use import FrozenLines, events_of
 from backflush.core.consumption import Tally
 from backflush.core.moves import Status
 from backflush.core.quantity import ZERO, from_scaled, written
-from backflush.ledger.models import Balance, Job, JobKind, Key, Movement, Posting
+from backflush.ledger.models import Balance, Job, JobKind, Key, Movement, PeriodBalance, Posting
 from backflush.structures.models import FrozenLine
 from backflush.unresolved.models import Settlement
 
@@ -217,11 +217,13 @@ class _KnownLines:
     def __init__(self) -> None:
         self._known: dict[int, FrozenLines] = {}
 
-    def learn(self, structures: Iterable[int]) -> None:
-        new = set(structures) - self._known.keys()
-        if new:
-            read = FrozenLines(new)
-            self._known.update(dict.fromkeys(new, read))
+    def learn(self, history: Iterable[Booking]) -> None:
+        new: dict[int, set[int]] = {}
+        for booking in history:
+            if booking.structure_id is not None and booking.structure_id not in self._known:
+                new.setdefault(booking.site_id, set()).add(booking.structure_id)
+        for site, structures in new.items():
+            self._known.update(dict.fromkeys(structures, FrozenLines(site, structures)))
 
     def of(self, booking: Booking) -> FrozenLines:
         assert booking.structure_id is not None
@@ -230,7 +232,7 @@ class _KnownLines:
 
 def _assumed_again(history: Sequence[Booking], known: _KnownLines) -> dict[tuple[int, int], Decimal]:
     """What each booking must have assumed of each line, told again from the start."""
-    known.learn(booking.structure_id for booking in history if booking.structure_id is not None)
+    known.learn(history)
     tallies: dict[int, Tally] = {}
     assumed: dict[tuple[int, int], Decimal] = {}
     for _, booking, taken_back in events_of(history):
@@ -369,6 +371,19 @@ def _every_posting_has_its_reason(_: Progress) -> Check:
     return _found("postings", "Every posting has its booking and every key its posting.", counted, faults)
 
 
+def _closed_periods_stay(_: Progress) -> Check:
+    return _found(
+        "closed periods",
+        "The balances of every closed period are those of the one before it, and what moved in between.",
+        PeriodBalance.objects.count(),
+        (
+            f"{_pot(*pot)}, at the end of {through}: the movements come to {_difference(whole, part)} more than was "
+            "kept."
+            for *pot, through, whole, part in _rows(statements.PERIOD_BALANCES_AGAINST_MOVEMENTS)
+        ),
+    )
+
+
 CHECKS: tuple[Callable[[Progress], Check], ...] = (
     _balances_equal_movements,
     _no_balance_is_impossible,
@@ -380,4 +395,5 @@ CHECKS: tuple[Callable[[Progress], Check], ...] = (
     _every_reversal_mirrors,
     _orders_say_what_was_booked,
     _every_posting_has_its_reason,
+    _closed_periods_stay,
 )

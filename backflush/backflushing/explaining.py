@@ -12,9 +12,10 @@ from fractions import Fraction
 from backflush.backflushing.models import Booking
 from backflush.backflushing.selectors import Explanation
 from backflush.core.moves import Process, Reason
-from backflush.core.quantity import DECIMALS_MAX, round_half_up, written
+from backflush.core.quantity import DECIMALS_MAX, plain, round_half_up, written
 from backflush.core.structure import Step
 
+MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 WAITS = {
     Reason.BATCH: "nobody can know which batch it was",
     Reason.SERIAL: "nobody can know which serial numbers it was",
@@ -61,9 +62,14 @@ def figure(exact: Fraction) -> str:
     while rest % 5 == 0:
         rest, fives = rest // 5, fives + 1
     if rest == 1:
-        return written(round_half_up(exact, max(twos, fives)))
+        return _signed(written(round_half_up(exact, max(twos, fives))))
     about = round_half_up(exact, DECIMALS_MAX)
-    return f"{exact.numerator}/{exact.denominator} (about {written(about)})"
+    return _signed(f"{exact.numerator}/{exact.denominator} (about {written(about)})")
+
+
+def _signed(text: str) -> str:
+    """With a true minus, as figures stand everywhere."""
+    return text.replace("-", MINUS)
 
 
 def _unit(facts: Explanation) -> str:
@@ -75,7 +81,18 @@ def _made_unit(facts: Explanation) -> str:
 
 
 def _amount(quantity: Decimal, unit: str) -> str:
-    return f"{written(quantity)} {unit}"
+    return f"{_signed(written(quantity))} {unit}"
+
+
+def _rounded(quantity: Decimal, facts: Explanation) -> str:
+    """What was rounded, with the component's decimals as in lists; with more if it was booked when there were more."""
+    shortest = plain(quantity)
+    own = max(0, -int(shortest.as_tuple().exponent))
+    return _signed(f"{shortest:.{max(own, facts.decimals)}f}")
+
+
+def _in_stock(quantity: Decimal, facts: Explanation) -> str:
+    return f"{_rounded(quantity, facts)} {_unit(facts)}"
 
 
 def _were(quantity: Decimal) -> str:
@@ -127,22 +144,22 @@ def _per(step: Step) -> str:
 
 
 def _makes(facts: Explanation) -> str:
-    unit, use = _unit(facts), facts.use
+    use = facts.use
     if not use.exact_before and not use.assumed_before:
-        return f"That makes {_amount(facts.rounded, unit)}."
+        return f"That makes {_in_stock(facts.rounded, facts)}."
     return (
-        f"With the {written(facts.produced_before)} booked before, that makes {_amount(facts.rounded, unit)}; "
-        f"{_amount(use.assumed_before, unit)} had been assumed already, so {_amount(use.quantity, unit)} "
+        f"With the {written(facts.produced_before)} booked before, that makes {_in_stock(facts.rounded, facts)}; "
+        f"{_in_stock(use.assumed_before, facts)} had been assumed already, so {_in_stock(use.quantity, facts)} "
         f"{_were(use.quantity)} assumed now."
     )
 
 
 def _became(facts: Explanation) -> str:
-    outcome, unit = facts.outcome, _unit(facts)
+    outcome = facts.outcome
     if outcome.moved == facts.use.quantity:
         return "All of it moved."
     parts = [
-        f"{_amount(quantity, unit)} {word}"
+        f"{_in_stock(quantity, facts)} {word}"
         for quantity, word in (
             (outcome.moved, "moved"),
             (outcome.unresolved, "still " + ("waits" if outcome.unresolved == 1 else "wait")),
@@ -152,7 +169,7 @@ def _became(facts: Explanation) -> str:
         if quantity > 0
     ]
     if outcome.dropped < 0:
-        parts.append(f"{_amount(-outcome.dropped, unit)} of that more than was assumed")
+        parts.append(f"{_in_stock(-outcome.dropped, facts)} of that more than was assumed")
     why = f": {WAITS[Reason(facts.root.reason)]}" if facts.root.reason and outcome.unresolved else ""
     return f"{', '.join(parts)}{why}."
 
@@ -168,7 +185,7 @@ def _workings(facts: Explanation) -> Iterator[Working]:
         parent = step.component.code
     per_piece = facts.use.line.per_piece
     if len(facts.steps) > 1:
-        way = " x ".join(figure(step.multiplier or Fraction(0)) for step in facts.steps)
+        way = f" {TIMES} ".join(figure(step.multiplier or Fraction(0)) for step in facts.steps)
         yield Working(f"For one {booking.item.code}", way, f"{figure(per_piece)} {unit}")
     yield from _exact_workings(facts, per_piece)
     yield from _assumed_workings(facts)
@@ -183,14 +200,14 @@ def _step_workings(step: Step, parent: str) -> Iterator[Working]:
         exact = exact * 100 / (100 - Fraction(step.waste))
         yield Working(
             f"{written(step.waste)} % waste",
-            f"{written(step.quantity)} x 100 / {kept}",
+            f"{written(step.quantity)} {TIMES} 100 / {kept}",
             f"{figure(exact)} {step.unit}",
         )
     if step.factor is not None and step.unit != step.component.unit:
         stock = step.component.unit
         yield Working(
             f"{step.unit} to {stock}",
-            f"{figure(exact)} x {figure(step.factor)}",
+            f"{figure(exact)} {TIMES} {figure(step.factor)}",
             f"{figure(exact * step.factor)} {stock}",
         )
 
@@ -199,7 +216,7 @@ def _exact_workings(facts: Explanation, per_piece: Fraction) -> Iterator[Working
     unit, use, fixed = _unit(facts), facts.use, facts.use.line.fixed
     now = per_piece * Fraction(facts.produced)
     first = use.exact_after - use.exact_before != now
-    yield Working("Exactly, for now", f"{written(facts.produced)} x {figure(per_piece)}", f"{figure(now)} {unit}")
+    yield Working("Exactly, for now", f"{written(facts.produced)} {TIMES} {figure(per_piece)}", f"{figure(now)} {unit}")
     if fixed and first:
         yield Working("Set-up, once", "taken by the first booking that stands", f"{figure(fixed)} {unit}")
     if use.exact_before:
@@ -211,7 +228,7 @@ def _exact_workings(facts: Explanation, per_piece: Fraction) -> Iterator[Working
 def _before(facts: Explanation, per_piece: Fraction, fixed: Fraction) -> str:
     """How the earlier bookings' part comes about, where they used the same line; else each had its own."""
     plain = per_piece * Fraction(facts.produced_before)
-    times = f"{written(facts.produced_before)} x {figure(per_piece)}"
+    times = f"{written(facts.produced_before)} {TIMES} {figure(per_piece)}"
     if facts.use.exact_before == plain:
         return times
     if fixed and facts.use.exact_before == plain + fixed:
@@ -220,14 +237,16 @@ def _before(facts: Explanation, per_piece: Fraction, fixed: Fraction) -> str:
 
 
 def _assumed_workings(facts: Explanation) -> Iterator[Working]:
-    unit, use, outcome = _unit(facts), facts.use, facts.outcome
+    use, outcome = facts.use, facts.outcome
     decimals = "whole pieces" if not facts.decimals else f"{facts.decimals} decimals"
-    yield Working("Rounded", f"half up to {decimals}", _amount(facts.rounded, unit))
+    yield Working("Rounded", f"half up to {decimals}", _in_stock(facts.rounded, facts))
     if use.assumed_before:
         never = "; never below zero" if use.assumed_before > facts.rounded else ""
-        yield Working("Assumed before", f"what the bookings before assumed{never}", _amount(use.assumed_before, unit))
-    less = f"{written(facts.rounded)} - {written(use.assumed_before)}"
-    yield Working("Assumed now", less, _amount(use.quantity, unit))
+        yield Working(
+            "Assumed before", f"what the bookings before assumed{never}", _in_stock(use.assumed_before, facts)
+        )
+    less = f"{_rounded(facts.rounded, facts)} {MINUS} {_rounded(use.assumed_before, facts)}"
+    yield Working("Assumed now", less, _in_stock(use.quantity, facts))
     became = (
         ("moved", outcome.moved),
         ("still unresolved", outcome.unresolved),
@@ -236,14 +255,14 @@ def _assumed_workings(facts: Explanation) -> Iterator[Working]:
     )
     for word, quantity in became:
         if quantity:
-            yield Working(f"of which {word}", "", _amount(quantity, unit))
+            yield Working(f"of which {word}", "", _in_stock(quantity, facts))
 
 
 def _chosen_by(facts: Explanation) -> str:
     booking, rule, root = facts.booking, facts.booking.rule, facts.root
     assert rule is not None, "nothing is assumed without a rule"
     said = (
-        f"Type code {booking.type_code.code} -> action {rule.action.name} -> "
+        f"Type code {booking.type_code.code} → action {rule.action.name} → "
         f"rule from {rule.source.path} to {rule.target.path}"
     )
     if root.source_id == rule.source_id:

@@ -1,7 +1,7 @@
 from django.db import models
 from django.db.models import Q
 
-from backflush.fields import QuantityField
+from backflush.fields import QuantityField, WithinSite
 from backflush.items.models import Item, TypeCode
 from backflush.ledger.models import Job, Posting
 from backflush.stockmap.models import Site, TransferRule
@@ -16,21 +16,19 @@ class Booking(models.Model):
     those that chose where from and to.
     """
 
-    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
-    posting = models.ForeignKey(
-        Posting, models.PROTECT, db_index=False, related_name="bookings", related_query_name="booking"
-    )
-    job = models.ForeignKey(Job, models.PROTECT, null=True, related_name="bookings")
-    item = models.ForeignKey(Item, models.PROTECT, related_name="bookings")
+    site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
+    posting = WithinSite(Posting, models.PROTECT, db_index=False, related_name="bookings", related_query_name="booking")
+    job = WithinSite(Job, models.PROTECT, null=True, related_name="bookings")
+    item = models.ForeignKey(Item, models.PROTECT, db_index=False, related_name="bookings")
     good = QuantityField()
     scrap = QuantityField()
     quantity = QuantityField()
     scrap_reason = models.CharField(max_length=60, blank=True)
-    structure = models.ForeignKey(FrozenStructure, models.PROTECT, null=True, related_name="+")
+    structure = WithinSite(FrozenStructure, models.PROTECT, null=True, db_index=False, related_name="+")
     assumed = models.BooleanField()
     type_code = models.ForeignKey(TypeCode, models.PROTECT, related_name="+")
-    rule = models.ForeignKey(TransferRule, models.PROTECT, null=True, related_name="+")
-    reversed_by = models.ForeignKey(
+    rule = models.ForeignKey(TransferRule, models.PROTECT, null=True, db_index=False, related_name="+")
+    reversed_by = WithinSite(
         Posting,
         models.PROTECT,
         null=True,

@@ -20,15 +20,15 @@ from backflush.core.refusals import AlreadyReversed, NotFound, SameLocation
 from backflush.items.models import Item
 from backflush.ledger.keys import claim_key
 from backflush.ledger.models import Job, Movement, Posting
-from backflush.ledger.selectors import move_of, require_had, require_not_before
+from backflush.ledger.selectors import move_of, posting_numbered, require_had, require_not_before
 from backflush.ledger.services import Entry, advance_jobs, lock_balances, lock_waiting, post
 from backflush.ledger.statements import Row, add, adding
 from backflush.ledger.tracking import named_moves
 from backflush.people.models import User
 from backflush.stockmap.models import Location, ShortRule, Site, TransferRule
-from backflush.stockmap.selectors import bins_of, event_time, place_in_bin, place_of
+from backflush.stockmap.selectors import bins_of, day_at, event_time, place_in_bin, place_of, written_day
 from backflush.structures.models import FrozenLine
-from backflush.unresolved.services import cancel_locked
+from backflush.unresolved.services.cancelling import cancel_locked
 
 ADD_BOOKINGS = adding(
     "backflushing_booking",
@@ -91,7 +91,9 @@ class Made:
 
 def goods_bins(batch: Iterable[Made]) -> set[tuple[int, str]]:
     """The bins of the places that some goods go to, where any names one."""
-    return bins_of(places) if (places := {made.goods_rule.target_id for made in batch if made.bin}) else set()
+    return (
+        bins_of(places, into=True) if (places := {made.goods_rule.target_id for made in batch if made.bin}) else set()
+    )
 
 
 def goods_moves(made: Made, *, bins: Container[tuple[int, str]]) -> list[Move]:
@@ -103,7 +105,7 @@ def goods_moves(made: Made, *, bins: Container[tuple[int, str]]) -> list[Move]:
         item=made.item,
         quantity=made.good_stock,
         source=place_of(rule.source),
-        target=place_in_bin(rule.target, made.bin, known=bins),
+        target=place_in_bin(rule.target, made.bin, into=True, known=bins),
         batch=made.batch,
         serials=made.serials,
         job=made.job.pk if made.job else None,
@@ -280,7 +282,7 @@ def reverse_booking(*, site: Site, posting: int, by: User, at: datetime | date |
     reversal = post([entry], site=site, by=by, stock=stock)[0]
     cancel_locked(waiting, posting=reversal, remarks="reversed with its booking")
     booking.reversed_by = reversal
-    booking.save(update_fields=["reversed_by"])
+    Booking.objects.filter(site=site, pk=booking.pk).update(reversed_by=reversal)
     if booking.job is not None:
         advance_jobs([_set_back(booking.job, booking)])
     return booking
@@ -289,6 +291,7 @@ def reverse_booking(*, site: Site, posting: int, by: User, at: datetime | date |
 def _lock_booking(site: Site, posting: int) -> Booking:
     found = Booking.objects.filter(site=site, posting=posting).first()
     if found is None:
+        posting_numbered(site, posting)
         raise NotFound(f"There is no booking with the posting number {posting}.", field="posting")
     jobs = Job.objects.select_for_update(no_key=True)
     job = jobs.get(site=site, pk=found.job_id) if found.job_id is not None else None
@@ -303,24 +306,26 @@ def _lock_booking(site: Site, posting: int) -> Booking:
 def require_not_reversed(booking: Booking) -> None:
     """Refuse to take a booking back twice."""
     if booking.reversed_by is not None:
-        raise AlreadyReversed(
-            f"This was reversed on {booking.reversed_by.at:%d %b %Y} by {booking.reversed_by.by}.", field="posting"
-        )
+        on = written_day(day_at(booking.site, booking.reversed_by.at))
+        raise AlreadyReversed(f"This was reversed on {on} by {booking.reversed_by.by.name}.", field="posting")
 
 
 def _lock_family(site: Site, booking: Booking) -> list[Movement]:
     """Lock all that is, was or goes back to unresolved use of a booking; answers with what is unresolved still."""
-    roots = Movement.objects.filter(posting=booking.posting_id, due__isnull=False).values_list("pk", flat=True)
+    roots = Movement.objects.filter(site=site, posting=booking.posting_id, due__isnull=False).values_list(
+        "pk", flat=True
+    )
     family = lock_waiting(site=site, movements=set(roots))
-    kept = Movement.objects.filter(origin__in=family, due__isnull=False).values_list("pk", flat=True)
+    kept = Movement.objects.filter(site=site, origin__in=family, due__isnull=False).values_list("pk", flat=True)
     family |= lock_waiting(site=site, movements=set(kept))
     return [movement for _, movement in sorted(family.items()) if movement.status == Status.UNRESOLVED]
 
 
 def movements_standing(booking: Booking) -> list[Movement]:
     """What a booking and its resolutions moved and nobody has taken back yet, the last first."""
-    own = Movement.objects.filter(posting=booking.posting_id, status=Status.OK)
-    resolved = Movement.objects.filter(
+    here = Movement.objects.filter(site=booking.site_id)
+    own = here.filter(posting=booking.posting_id, status=Status.OK)
+    resolved = here.filter(
         origin__posting=booking.posting_id, status=Status.OK, reverses__isnull=True, reversed_by__isnull=True
     )
     named = ("item__stock_unit", "source", "target")

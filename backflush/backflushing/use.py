@@ -14,6 +14,11 @@ from backflush.prepared import Part, Prepared
 from backflush.stockmap.models import Location, Site
 from backflush.structures.models import FrozenLine
 
+NOT_FOR_USE = frozenset(
+    {"cost_decimals", "abc_class", "stock_min", "stock_max", "batch_size", "lead_time_days", "obsolete_on"}
+)
+"""What a component is planned and counted by, which nobody asks where it is used."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
@@ -43,23 +48,30 @@ class MadeLike(Protocol):
 
 LINES = Prepared(
     "lines of frozen structures",
-    (Part("l", FrozenLine), Part("i", Item, of="l.component"), Part("p", Location, of="l.source")),
+    (
+        Part("l", FrozenLine, without=frozenset({"fixed"})),
+        Part("i", Item, of="l.component", without=NOT_FOR_USE),
+        Part("p", Location, of="l.source"),
+    ),
     "FROM structures_frozenline l JOIN items_item i ON i.id = l.component_id "
     "LEFT JOIN stockmap_location p ON p.id = l.source_id "
-    "WHERE l.structure_id {among:structures:bigint} ORDER BY l.structure_id, l.position",
+    "WHERE l.site_id = %(site)s AND l.structure_id {among:structures:bigint} ORDER BY l.structure_id, l.position",
 )
 
 
-def _written(structures: Collection[int]) -> list[FrozenLine]:
-    return [line for line, *_ in LINES.rows(structures=sorted(structures))] if structures else []
+def _written(site: int, structures: Collection[int]) -> list[FrozenLine]:
+    return [line for line, *_ in LINES.rows(site=site, structures=sorted(structures))] if structures else []
 
 
 class FrozenLines:
-    """The lines of some frozen structures that are assumed: by-hand ones never, a supplier's own not on receipt."""
+    """The lines of some frozen structures that are assumed: by-hand ones never, a supplier's own not on receipt.
 
-    def __init__(self, structures: Collection[int], drafts: Iterable[FrozenLine] = ()) -> None:
+    `site` is the number of the one site whose they are.
+    """
+
+    def __init__(self, site: int, structures: Collection[int], drafts: Iterable[FrozenLine] = ()) -> None:
         self._lines: dict[int, list[tuple[FrozenLine, UseLine]]] = {structure: [] for structure in structures}
-        for line in (*_written(structures), *drafts):
+        for line in (*_written(site, structures), *drafts):
             if not line.by_hand:
                 self._lines[line.structure_id].append((line, use_line(line)))
 
@@ -92,11 +104,11 @@ class UseBook:
         assuming = [made for made in batch if made.assumes]
         jobs = {made.job.pk: made.job for made in assuming if made.job is not None}
         uneven = [job.pk for job in jobs.values() if job.uneven]
-        history = list(history_of(uneven))
+        history = list(history_of(site.pk, uneven))
         structures = {made.structure for made in assuming if made.structure is not None}
         structures |= {job.structure_id for job in jobs.values() if job.structure_id is not None}
         structures |= {booking.structure_id for booking in history if booking.structure_id is not None}
-        self.lines = FrozenLines(structures, [line for made in assuming for line in made.draft])
+        self.lines = FrozenLines(site.pk, structures, [line for made in assuming for line in made.draft])
         self._tallies: dict[int, Tally] = replay(history, self.lines)
         self._begun: dict[int, MadeLike] = {}
         self._alike: dict[tuple[int, bool, Decimal], list[Assumption]] = {}
@@ -163,10 +175,10 @@ def _assumptions(pairs: Sequence[tuple[FrozenLine, UseLine]], uses: Sequence[Ass
     ]
 
 
-def history_of(jobs: Collection[int]) -> Iterator[Booking]:
-    """The bookings of some jobs that assumed anything, reversed ones too, as they were recorded."""
+def history_of(site: int, jobs: Collection[int]) -> Iterator[Booking]:
+    """The bookings of some jobs of a site that assumed anything, reversed ones too, as they were recorded."""
     if jobs:
-        bookings = Booking.objects.filter(job__in=jobs, assumed=True).select_related("job")
+        bookings = Booking.objects.filter(site=site, job__in=jobs, assumed=True).select_related("job")
         yield from bookings.order_by("posting")
 
 
@@ -194,10 +206,10 @@ def replay(history: Sequence[Booking], lines: FrozenLines) -> dict[int, Tally]:
 
 def tally_of(job: Job) -> Tally:
     """What the lines of one job have assumed so far."""
-    history = list(history_of([job.pk])) if job.uneven else []
+    history = list(history_of(job.site_id, [job.pk])) if job.uneven else []
     structures = {booking.structure_id for booking in history if booking.structure_id is not None}
     structures |= {job.structure_id} if job.structure_id is not None else set()
-    lines = FrozenLines(structures)
+    lines = FrozenLines(job.site_id, structures)
     if job.uneven:
         return replay(history, lines).get(job.pk, Tally())
     received = job.kind == JobKind.PURCHASE_ORDER

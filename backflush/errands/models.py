@@ -9,6 +9,7 @@ class ErrandKind(models.TextChoices):
     """What is done."""
 
     RETRY = "retry"
+    UNDO = "undo"
     EXPORT = "export"
 
 

@@ -5,6 +5,7 @@ While there is nothing to do it only reads, once a second: on SQLite it takes no
 
 import os
 import signal
+from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 from uuid import uuid4
@@ -21,8 +22,11 @@ LOOKS_FOR_LEFT_SECONDS: Final = 60.0
 TIDIES_SECONDS: Final = 3600.0
 
 
-def work(parent: int = 0) -> None:
-    """Work until somebody stops it, or until the process that started it is gone."""
+def work(parent: int = 0, *, between: Callable[[], object] = lambda: None) -> None:
+    """Work until somebody stops it, or until the process that started it is gone.
+
+    `between` is done whenever nothing is queued: it looks whether there is anything, and is quick where there isn't.
+    """
     for wanted in (signal.SIGINT, signal.SIGTERM):
         signal.signal(wanted, lambda *_: stopping.set())
     looked, tidied = -LOOKS_FOR_LEFT_SECONDS, monotonic()
@@ -37,6 +41,7 @@ def work(parent: int = 0) -> None:
             if monotonic() - looked > LOOKS_FOR_LEFT_SECONDS:
                 looked = monotonic()
                 take_up_left()
+            between()
         except DatabaseError as error:
             # The database is away, or busy beyond its time: it comes back, and then there is work again.
             logger.warning("The worker waits: %s", str(error).strip())

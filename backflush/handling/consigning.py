@@ -6,7 +6,7 @@ in the note, which travels as it likes. What was sent and hasn't arrived is on t
 because each of the two postings is done once or not at all, however often it is asked for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -29,6 +29,7 @@ from backflush.ledger.selectors import require_not_before
 from backflush.ledger.services import Entry, lock_balances, post
 from backflush.ledger.tracking import named_moves
 from backflush.people.models import User
+from backflush.stockmap.ending import require_in_use
 from backflush.stockmap.models import Location, Site, Store
 from backflush.stockmap.selectors import bins_of, event_time, location_at, place_in_bin, place_of, site_named
 
@@ -141,7 +142,7 @@ def send_to_site(
     new_key, done = claim_key(site=site, key=key, operation="send", content=content)
     if done:
         return _consignment(site, done)
-    moves = _outgoing(site, lines, transit_location(site, other))
+    moves = outgoing(site, lines, transit_location(site, other))
     return _post(site, other, Way.SENT, number, moves, at=event_time(site, at), by=by, key=new_key, remarks=remarks)
 
 
@@ -160,8 +161,7 @@ def arrive(
 
     What is missing when the box is opened is counted or moved afterwards: the two ends must always say the same.
     """
-    if note.target != site.code:
-        raise WrongSite(f"{note.number} was sent to {note.target}, and this is {site.code}.", field="note")
+    require_for(note, site)
     other = _other_site(site, note.source)
     require_short(note.number, NUMBER_LENGTH, field="note", what="A consignment's number")
     content = {**note.as_facts(), "into": into, "bin": bin, "remarks": remarks, "at": at}
@@ -171,8 +171,14 @@ def arrive(
     moment = event_time(site, at)
     if at is not None:
         require_not_before(site, moment, note.sent_at)
-    moves = _incoming(note, transit_location(site, other), location_at(site, into, field="into"), bin)
+    moves = incoming(note, transit_location(site, other), location_at(site, into, field="into"), bin)
     return _post(site, other, Way.ARRIVED, note.number, moves, at=moment, by=by, key=new_key, remarks=remarks)
+
+
+def require_for(note: Note, site: Site) -> None:
+    """Refuse to take in what was sent to another site (`wrong_site`)."""
+    if note.target != site.code:
+        raise WrongSite(f"{note.number} was sent to {note.target}, and this is {site.code}.", field="note")
 
 
 @transaction.atomic
@@ -222,12 +228,13 @@ def _content(line: Sending) -> dict[str, Any]:
     return {**asdict(line), "serials": sorted(line.serials)}
 
 
-def _outgoing(site: Site, lines: Sequence[Sending], transit: Location) -> list[Move]:
+def outgoing(site: Site, lines: Sequence[Sending], transit: Location) -> list[Move]:
+    """The moves of some lines to the place where they are on their way, line by line."""
     if not lines:
         raise InvalidValue("Say what is to be sent.", field="lines")
     items = items_coded({line.item for line in lines})
     places = {path: location_at(site, path, field="source") for path in sorted({line.source for line in lines})}
-    _require_balances(places.values())
+    _require_balances(places.values(), field="source")
     bins = bins_of({place.pk for place in places.values()}) if any(line.bin for line in lines) else set()
     return [
         move
@@ -245,12 +252,14 @@ def _outgoing(site: Site, lines: Sequence[Sending], transit: Location) -> list[M
     ]
 
 
-def _incoming(note: Note, transit: Location, into: Location, bin: str) -> list[Move]:
+def incoming(note: Note, transit: Location, into: Location, bin: str) -> list[Move]:
+    """The moves of what a note names from the place where it is on its way."""
     if not note.lines:
         raise InvalidValue("The note has no lines.", field="note")
-    _require_balances([into])
+    _require_balances([into], field="into")
     items = items_coded({line.item for line in note.lines})
-    target = place_in_bin(into, bin)
+    require_in_use(into, field="into")
+    target = place_in_bin(into, bin, into=True)
     return [
         move
         for line in note.lines
@@ -265,10 +274,10 @@ def _incoming(note: Note, transit: Location, into: Location, bin: str) -> list[M
     ]
 
 
-def _require_balances(places: Any) -> None:
+def _require_balances(places: Iterable[Location], *, field: str) -> None:
     for place in places:
         if not place.has_balance:
-            raise NotABalanceLocation(f"{place.path} keeps no balances, so no stock can be there.", field="location")
+            raise NotABalanceLocation(f"{place.path} keeps no balances, so no stock can be there.", field=field)
 
 
 def _post(

@@ -7,21 +7,28 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
 
-from backflush.core.quantity import written
+from backflush.core.consumption import plan_posting
+from backflush.core.moves import Move, Moved, pots_of
+from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import NotFound
-from backflush.handling.consigning import Note, NoteLine, note_lines
+from backflush.handling.consigning import Note, NoteLine, Sending, incoming, note_lines, outgoing, require_for
 from backflush.handling.models import Consignment, Way
 from backflush.ledger.models import Movement
-from backflush.stockmap.models import Site
+from backflush.ledger.services import read_balances, require_possible
+from backflush.stockmap.models import Location, Site
+from backflush.stockmap.selectors import location_at
 
 Name = tuple[str, str, str]
 """From where, to where, and the number."""
 
 CHUNK = 500
+NOWHERE = 0
+"""No location has this key: where something is on its way, as long as it is only looked at."""
 
 
 def open_consignments(site: Site) -> QuerySet[Consignment]:
@@ -37,6 +44,61 @@ def sent_consignment(source: str, target: str, number: str, *, using: str = DEFA
     if consignment is None:
         raise NotFound(f"{source} sent no consignment {number} to {target}.", field="number")
     return consignment
+
+
+def to_arrive(site: Site) -> list[Consignment]:
+    """What other sites of this database sent to one that hasn't taken it in yet, the oldest first."""
+    sent = Consignment.objects.filter(way=Way.SENT, other=site, arrived_at__isnull=True)
+    found = list(sent.select_related("site", "other", "posting__by").order_by("pk"))
+    here = Consignment.objects.filter(site=site, way=Way.ARRIVED, number__in=[one.number for one in found])
+    arrived = set(here.values_list("other", "number"))
+    return [one for one in found if (one.site_id, one.number) not in arrived]
+
+
+def arrived_consignment(site: Site, source: str, number: str) -> Consignment | None:
+    """One consignment as the site that took it in knows it."""
+    found = Consignment.objects.filter(site=site, way=Way.ARRIVED, other__code=source, number=number)
+    return found.select_related("site", "other", "posting__by").first()
+
+
+def worth_of(consignments: Sequence[Consignment]) -> dict[int, Decimal]:
+    """What is in some consignments at the standard cost of when it moved, by their keys."""
+    worth: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
+    for start in range(0, len(consignments), CHUNK):
+        some = consignments[start : start + CHUNK]
+        moved = Movement.objects.filter(
+            site__in={one.site_id for one in some}, posting__in=[one.posting_id for one in some]
+        )
+        costs = (f"cost__standard_{element}" for element in ("material", "labour", "outside", "overhead"))
+        for site, posting, quantity, *standard in moved.values_list("site", "posting", "quantity", *costs):
+            worth[site, posting] += quantity * sum(standard, ZERO)
+    return {one.pk: worth[one.site_id, one.posting_id] for one in consignments}
+
+
+def foresee_sending(lines: Sequence[Sending], *, site: Site) -> list[Decimal]:
+    """What each line would leave behind in the heap that it is taken from; refused where it would be."""
+    moves = outgoing(site, lines, Location(pk=NOWHERE, has_balance=False))
+    left = [one.source_after or ZERO for one in _foreseen(moves, site)]
+    behind, taken = [], 0
+    for line in lines:
+        taken += len(line.serials) or 1
+        behind.append(left[taken - 1])
+    return behind
+
+
+def foresee_arrival(note: Note, *, site: Site, into: str, bin: str = "") -> Location:
+    """The place that a consignment would go to; refused where it would be."""
+    require_for(note, site)
+    place = location_at(site, into, field="into")
+    _foreseen(incoming(note, Location(pk=NOWHERE, has_balance=False), place, bin), site)
+    return place
+
+
+def _foreseen(moves: Sequence[Move], site: Site) -> list[Moved]:
+    stock = read_balances(site=site, pots=pots_of(moves))
+    plan = plan_posting(moves, (), stock)
+    require_possible(plan.shortages, stock)
+    return list(plan.moved)
 
 
 def notes_of(consignments: Sequence[Consignment], *, using: str = DEFAULT_DB_ALIAS) -> list[Note]:

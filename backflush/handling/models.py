@@ -1,6 +1,7 @@
 from django.db import models
 from django.db.models import Q
 
+from backflush.fields import WithinSite
 from backflush.ledger.models import Posting
 from backflush.stockmap.models import Site
 
@@ -23,7 +24,7 @@ class Consignment(models.Model):
     way = models.CharField(max_length=10, choices=Way.choices)
     other = models.ForeignKey(Site, models.PROTECT, related_name="+")
     number = models.CharField(max_length=100)
-    posting = models.ForeignKey(
+    posting = WithinSite(
         Posting, models.PROTECT, db_index=False, related_name="consignments", related_query_name="consignment"
     )
     arrived_at = models.DateTimeField(null=True)

@@ -18,6 +18,7 @@ OWN = frozenset(
         Process.ISSUE,
         Process.RETURN,
         Process.HAND,
+        Process.OPENING,
     }
 )
 """What somebody books at the line or in the store, and may undo if it was a slip. Settling isn't booking."""

@@ -10,17 +10,20 @@ from backflush.backflushing.models import Booking
 from backflush.backflushing.services import movements_standing
 from backflush.backflushing.services import require_not_reversed as require_booking_not_reversed
 from backflush.core.consumption import plan_posting
-from backflush.core.moves import Move, Process, Status, pots_of
+from backflush.core.moves import Move, Place, Process, Status, pots_of
 from backflush.core.refusals import NotReversible, Refusal
-from backflush.handling.services import require_not_reversed
+from backflush.handling.services import OpeningIn, opening_moves, require_not_reversed
 from backflush.ledger.models import Movement, Posting
-from backflush.ledger.selectors import move_of
+from backflush.ledger.selectors import move_of, require_jobs_had
 from backflush.ledger.services import read_balances, require_possible
 from backflush.stockmap.models import ActionType, Location, Site, TransferRule
+from backflush.stockmap.selectors import bins_of
 from backflush.unresolved.models import Settlement
-from backflush.unresolved.services import require_jobs_had, require_undoable
+from backflush.unresolved.services.undoing import require_undoable
 
-NEVER_BACK = frozenset({Process.OPENING, Process.REVERSAL})
+NEVER_BACK = frozenset({Process.REVERSAL})
+NOWHERE = 0
+"""No location has this key."""
 _NAMED = ("item__stock_unit", "source", "target")
 
 
@@ -55,10 +58,10 @@ def foresee_reversal(posting: Posting) -> TakingBack:
             return _booking_back(posting)
         case Process.RESOLUTION:
             return _settlement_back(posting)
-        case Process.OPENING | Process.REVERSAL as process:
+        case Process.REVERSAL as process:
             sentence = f"Posting {posting.pk} is a posting of {process}, which isn't taken back."
             return TakingBack(posting, refusal=NotReversible(sentence, field="posting"))
-        case Process.ISSUE | Process.RETURN | Process.HAND | Process.COUNT:
+        case Process.ISSUE | Process.RETURN | Process.HAND | Process.COUNT | Process.OPENING:
             back = _moved_by(posting)
             return TakingBack(posting, back, refusal=_refusal(back, lambda: require_not_reversed(posting)))
 
@@ -99,9 +102,9 @@ def _refusal(back: Sequence[Movement], require_allowed: Callable[[], None]) -> R
     stock = read_balances(site=back[0].site, pots=pots_of(moves)) if back else None
     try:
         require_allowed()
-        require_jobs_had(moves)
         if stock is not None:
-            require_possible(plan_posting(moves, (), stock).shortages, stock)
+            require_jobs_had(back[0].site, moves)
+            require_possible(plan_posting(moves, (), stock).shortages, stock, taking_back=True)
     except Refusal as refusal:
         return refusal
     return None
@@ -123,9 +126,16 @@ class MoveForeseen:
 
 
 def foresee_move(moves: Sequence[Move], site: Site) -> MoveForeseen:
-    """What moving by hand would do: the same plan, not posted. Refused where it would be (`insufficient_stock`)."""
+    """What moves by hand would do, the last of them: the same plan, not posted. Refused where it would be."""
     stock = read_balances(site=site, pots=pots_of(moves))
     plan = plan_posting(moves, (), stock)
     require_possible(plan.shortages, stock)
     last = plan.moved[-1]
     return MoveForeseen(last.source_after, last.target_after)
+
+
+def foresee_opening(openings: Sequence[OpeningIn], site: Site) -> MoveForeseen:
+    """What opening stock would leave behind; refused where it would be. It makes no place to come from."""
+    outside = Place(NOWHERE, keeps_balance=False)
+    bins = bins_of({one.location.pk for one in openings if one.bin}, into=True)
+    return foresee_move([move for one in openings for move in opening_moves(one, outside, bins=bins)], site)

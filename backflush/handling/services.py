@@ -20,9 +20,19 @@ from backflush.ledger.selectors import move_of, posting_numbered, require_had, r
 from backflush.ledger.services import Entry, lock_balances, post
 from backflush.ledger.tracking import named_moves
 from backflush.people.models import User
+from backflush.stockmap.ending import require_in_use
 from backflush.stockmap.models import Action, ActionType, Location, Site, Store, TransferRule
-from backflush.stockmap.selectors import action_named, bins_of, event_time, location_at, place_in_bin, place_of
-from backflush.unresolved.services import undo
+from backflush.stockmap.selectors import (
+    action_named,
+    bins_of,
+    day_at,
+    event_time,
+    location_at,
+    place_in_bin,
+    place_of,
+    written_day,
+)
+from backflush.unresolved.services.undoing import undo
 
 OPENING_STORE = OPENING_LOCATION = "OPENING"
 
@@ -51,7 +61,7 @@ def open_stock(
     if done:
         return done
     outside = place_of(_opening_location(site))
-    bins = bins_of({one.location.pk for one in openings if one.bin})
+    bins = bins_of({one.location.pk for one in openings if one.bin}, into=True)
     moves = [move for one in openings for move in opening_moves(one, outside, bins=bins)]
     stock = lock_balances(site=site, pots=pots_of(moves))
     entry = Entry(Process.OPENING, event_time(site, at), plan_posting(moves, (), stock), new_key)
@@ -62,13 +72,14 @@ def opening_moves(one: OpeningIn, outside: Place, *, bins: Container[tuple[int, 
     """What one row of opening stock moves; refused where place, quantity, batch or serial number don't do."""
     if not one.location.has_balance:
         raise NotABalanceLocation(f"{one.location.path} keeps no balances, so no stock can be there.", field="location")
+    require_in_use(one.location, field="location")
     return named_moves(
         item=one.item,
         quantity=require_positive(
             one.quantity, one.item.quantity_decimals, field="quantity", what=f"{one.item.code} at {one.location.path}"
         ),
         source=outside,
-        target=place_in_bin(one.location, one.bin, known=bins),
+        target=place_in_bin(one.location, one.bin, into=True, known=bins),
         batch=one.batch,
         serials=[one.serial] if one.serial else [],
     )
@@ -161,7 +172,7 @@ def moves_by_hand(
         item=thing,
         quantity=require_positive(quantity, thing.quantity_decimals, field="quantity", what=item),
         source=place_in_bin(rule.source, from_bin, field="from_bin"),
-        target=place_in_bin(rule.target, to_bin, field="to_bin"),
+        target=place_in_bin(rule.target, to_bin, field="to_bin", into=True),
         batch=batch,
         serials=serials,
         rule=rule.pk,
@@ -194,9 +205,9 @@ def reverse(*, site: Site, posting: int, by: User, at: datetime | date | None = 
             return booking.reversed_by
         case Process.RESOLUTION:
             return undo(site=site, posting=posting, by=by, at=at, key=key)
-        case Process.ISSUE | Process.RETURN | Process.HAND | Process.COUNT:
+        case Process.ISSUE | Process.RETURN | Process.HAND | Process.COUNT | Process.OPENING:
             return reverse_by_hand(site=site, posting=posting, by=by, at=at, key=key)
-        case Process.OPENING | Process.REVERSAL as process:
+        case Process.REVERSAL as process:
             raise NotReversible(
                 f"Posting {posting} is a posting of {process}, which isn't taken back.", field="posting"
             )
@@ -204,7 +215,7 @@ def reverse(*, site: Site, posting: int, by: User, at: datetime | date | None = 
 
 @transaction.atomic
 def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date | None = None, key: str = "") -> Posting:
-    """Take back an issue, a return, a hand movement or a count, once (V3)."""
+    """Take back an issue, a return, a hand movement or a count, once (V3); so too opening stock mistyped."""
     new_key, done = claim_key(site=site, key=key, operation="reverse", content={"posting": posting, "at": at})
     if done:
         return done
@@ -213,7 +224,9 @@ def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date |
     require_not_reversed(original)
     moment = event_time(site, at)
     require_not_before(site, moment, original.at)
-    taken = Movement.objects.filter(posting=original).select_related("item", "source", "target").order_by("-pk")
+    taken = (
+        Movement.objects.filter(site=site, posting=original).select_related("item", "source", "target").order_by("-pk")
+    )
     back = [move_of(movement).mirrored(movement=movement.pk) for movement in taken]
     if job is not None:
         require_had(job, back)
@@ -225,13 +238,15 @@ def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date |
 
 
 def require_not_reversed(original: Posting) -> None:
-    """Refuse to take an issue, a return, a hand movement or a count back twice, or what went between sites at all.
+    """Refuse to take what was posted by hand, or opening stock, back twice, or what went between sites at all.
 
     What is on the way may have arrived without this server knowing; taken back here, it would be there twice.
     """
-    if original.process == Process.HAND and original.consignments.exists():
+    if original.process == Process.HAND and original.consignments.filter(site=original.site_id).exists():
         raise NotReversible(
             "This went from one site to another. Let it arrive, and send it back from there.", field="posting"
         )
-    if (earlier := original.reversals.select_related("by").first()) is not None:
-        raise AlreadyReversed(f"This was reversed on {earlier.at:%d %b %Y} by {earlier.by}.", field="posting")
+    earlier = original.reversals.filter(site=original.site_id).select_related("by").first()
+    if earlier is not None:
+        on = written_day(day_at(earlier.site, earlier.at))
+        raise AlreadyReversed(f"This was reversed on {on} by {earlier.by.name}.", field="posting")

@@ -36,8 +36,7 @@ class CardLine:
 def card_movements(site: Site, item: Item, location: Location) -> QuerySet[Movement]:
     """What moved of an item to or from a place, newest first."""
     found = Movement.objects.filter(Q(source=location) | Q(target=location), site=site, item=item, status=Status.OK)
-    named = found.select_related("item__stock_unit", "source", "target", "job", "posting__by", "rule__action")
-    return named.order_by(F("at").desc(), F("id").desc())
+    return found.order_by(F("at").desc(), F("id").desc())
 
 
 def card_lines(site: Site, item: Item, location: Location, rows: Sequence[Movement]) -> list[CardLine]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, KeyReused
+from backflush.ledger.archives import archived_keys, key_archived
 from backflush.ledger.models import Key, Posting
 from backflush.ledger.statements import CLAIM_KEYS, run
 from backflush.stockmap.models import Site
@@ -116,6 +117,10 @@ def _first_outcomes(site: Site, asked: Mapping[str, Request]) -> dict[str, Posti
         if posting.key.digest != asked[posting.key.key].digest:
             raise _reused(posting.key.key)
         posted[posting.key.key] = posting
+    for held in archived_keys(site, asked.keys() - posted.keys()) if len(posted) < len(asked) else ():
+        if held.key.digest != asked[held.key.key].digest:
+            raise _reused(held.key.key)
+        raise key_archived(held)
     assert len(posted) == len(asked), "a key is kept with its posting or not at all"
     return posted
 

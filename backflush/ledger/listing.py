@@ -5,16 +5,16 @@ time until the page is full. Where few match, that would look at the whole ledge
 the filters leaves, and sorts these. Which of the two it is, a look at each filter says, which stops early.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
-from backflush.core.moves import Status
+from backflush.core.moves import Process, Status
 from backflush.items.models import Item
-from backflush.ledger.models import Job, Movement, Posting
+from backflush.ledger.models import Job, JobKind, Movement, Posting
 from backflush.people.models import User
 from backflush.stockmap.models import Location, Site, TransferRule
 
@@ -53,18 +53,26 @@ def movements_sought(site: Site, sought: Sought) -> Found:
     """Search the ledger of a site."""
     conditions = _conditions(site, sought)
     found = Movement.objects.filter(*conditions.values(), site=site)
-    few = _few(site, sought, conditions)
+    postings = _some_postings(site, sought)
+    if conditions.keys() == {"process"} and len(postings) > FEW and sought.process != Process.RESOLUTION:
+        # Each of them moved something, so there are more than are counted; a resolution may only have dropped.
+        return Found(_newest_first(found), FEW + 1)
+    few = _few(site, sought, conditions, postings)
     if few is not None:
         found = Movement.objects.filter(*conditions.values(), site=site, pk__in=few)
-    return Found(_shown(found), found.order_by().values("pk")[: FEW + 1].count())
+    return Found(_newest_first(found), found.order_by().values("pk")[: FEW + 1].count())
 
 
-def _shown(found: QuerySet[Movement]) -> QuerySet[Movement]:
-    named = found.select_related("item__stock_unit", "source", "target", "job", "posting__by", "rule__action")
-    return named.order_by(F("at").desc(), F("id").desc())
+def _newest_first(found: QuerySet[Movement]) -> QuerySet[Movement]:
+    return found.order_by(F("at").desc(), F("id").desc())
 
 
-def _few(site: Site, sought: Sought, conditions: Mapping[str, Q]) -> list[int] | None:
+def movements_named() -> QuerySet[Movement]:
+    """Movements with what a list shows of each."""
+    return Movement.objects.select_related("item__stock_unit", "source", "target", "job", "posting__by", "rule__action")
+
+
+def _few(site: Site, sought: Sought, conditions: Mapping[str, Q], postings: Sequence[int]) -> list[int] | None:
     """The movements that one of the conditions leaves, if it alone leaves few; the first that does.
 
     Each is asked without its site where it names something that belongs to one: only its own index is the short way
@@ -73,8 +81,9 @@ def _few(site: Site, sought: Sought, conditions: Mapping[str, Q]) -> list[int] |
     alone = [
         Movement.objects.filter(conditions[name]) for name in ("order", "action", "location") if name in conditions
     ]
-    if sought.process or sought.person:
-        alone.append(Movement.objects.filter(posting__in=_postings(site, sought)))
+    if (sought.process or sought.person) and len(postings) <= FEW:
+        # Named one by one, or a database that has no statistics goes through all movements for them.
+        alone.append(Movement.objects.filter(posting__in=postings))
     if sought.item:
         alone.append(Movement.objects.filter(conditions["item"], site=site))
     for one in alone:
@@ -107,26 +116,45 @@ def _conditions(site: Site, sought: Sought) -> dict[str, Q]:
 def _of_posting(site: Site, sought: Sought) -> dict[str, Q]:
     conditions = {}
     if sought.order:
-        charged = Q(number=sought.order) | Q(purchase_line__order__number=sought.order)
-        conditions["order"] = _among("job", Job.objects.filter(charged, site=site))
+        conditions["order"] = _is("job", _jobs(site, sought.order))
     if sought.action:
         rules = TransferRule.objects.filter(site=site, action__name=sought.action)
         conditions["action"] = _among("rule", rules)
     if sought.process:
-        conditions["process"] = Q(posting__process=sought.process)
+        conditions["process"] = _posted(process=sought.process) & _no_later(site, sought.process)
     if sought.person:
-        conditions["person"] = _among("posting__by", User.objects.filter(username=sought.person))
+        conditions["person"] = _posted(by__in=list(User.objects.filter(username=sought.person)))
     return conditions
 
 
-def _postings(site: Site, sought: Sought) -> QuerySet[Posting]:
-    """The postings of a process or person."""
+def _posted(**how: Any) -> Q:
+    """Of postings like this: asked posting by posting along the way. For a join SQLite reads all postings first."""
+    return Q(Exists(Posting.objects.filter(site=OuterRef("site"), pk=OuterRef("posting"), **how)))
+
+
+def _no_later(site: Site, process: str) -> Q:
+    """Where to begin along the index of time: no movement of a process is later than the latest of its postings."""
+    latest = Posting.objects.filter(site=site, process=process).aggregate(latest=Max("at"))["latest"]
+    return Q() if latest is None else Q(at__lte=latest)
+
+
+def _jobs(site: Site, order: str) -> list[int]:
+    """A works order's, or a purchase order's lines: asked one after the other, each by its own index."""
+    charged = Job.objects.filter(site=site, kind__in=JobKind.values, number=order)
+    lines = Job.objects.filter(site=site, purchase_line__order__number=order)
+    return [*charged.values_list("pk", flat=True), *lines.values_list("pk", flat=True)]
+
+
+def _some_postings(site: Site, sought: Sought) -> list[int]:
+    """The postings of a process or person, if one is sought; one more than `FEW` stand for more."""
+    if not (sought.process or sought.person):
+        return []
     found = Posting.objects.filter(site=site)
     if sought.process:
         found = found.filter(process=sought.process)
     if sought.person:
         found = found.filter(by__username=sought.person)
-    return found
+    return list(found.values_list("pk", flat=True)[: FEW + 1])
 
 
 def _places(site: Site, location: str) -> QuerySet[Location]:
@@ -135,5 +163,8 @@ def _places(site: Site, location: str) -> QuerySet[Location]:
 
 
 def _among(end: str, things: QuerySet[Any]) -> Q:
-    numbers = list(things.values_list("pk", flat=True))
+    return _is(end, list(things.values_list("pk", flat=True)))
+
+
+def _is(end: str, numbers: Sequence[int]) -> Q:
     return Q(**{end: numbers[0]}) if len(numbers) == 1 else Q(**{f"{end}__in": numbers})

@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from backflush.core.moves import Process, Reason, Status
-from backflush.fields import QuantityField
+from backflush.fields import QuantityField, WithinSite
 from backflush.items.models import Item, ItemCost
 from backflush.stockmap.models import Location, Site, TransferRule
 from backflush.structures.models import FrozenLine, FrozenStructure
@@ -27,14 +27,14 @@ class Job(models.Model):
     structure only), what its lines have assumed follows from `produced`, without reading its bookings.
     """
 
-    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
     kind = models.CharField(max_length=20, choices=JobKind.choices)
     number = models.CharField(max_length=60)
     item = models.ForeignKey(Item, models.PROTECT, related_name="+")
     good = QuantityField(default=0)
     scrap = QuantityField(default=0)
     produced = QuantityField(default=0)
-    structure = models.ForeignKey(FrozenStructure, models.PROTECT, null=True, related_name="+")
+    structure = WithinSite(FrozenStructure, models.PROTECT, null=True, db_index=False, related_name="+")
     uneven = models.BooleanField(default=False)
 
     class Meta:
@@ -47,7 +47,7 @@ class Job(models.Model):
 class Key(models.Model):
     """A caller's own name for one request, so that a repeated one posts nothing twice (I)."""
 
-    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
     key = models.CharField(max_length=200)
     operation = models.CharField(max_length=40)
     digest = models.CharField(max_length=64)
@@ -59,24 +59,24 @@ class Key(models.Model):
 class Posting(models.Model):
     """One operation on stock, whole: who, when it happened (`at`) and when it was recorded, by which process."""
 
-    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
     process = models.CharField(max_length=20, choices=[(process.value, process.value) for process in Process])
     at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    key = models.ForeignKey(
+    key = WithinSite(
         Key, models.PROTECT, null=True, db_index=False, related_name="postings", related_query_name="posting"
     )
-    job = models.ForeignKey(Job, models.PROTECT, null=True, related_name="postings")
-    reverses = models.ForeignKey("self", models.PROTECT, null=True, related_name="reversals")
+    job = WithinSite(Job, models.PROTECT, null=True, related_name="postings")
+    reverses = WithinSite("self", models.PROTECT, null=True, db_index=False, related_name="reversals")
     remarks = models.CharField(max_length=500, blank=True)
 
     class Meta:
         constraints = [
+            # What is looked up first comes first, so that these serve look-ups by it alone, too.
             models.UniqueConstraint(
-                fields=["site", "reverses"], condition=Q(reverses__isnull=False), name="reversed_once"
+                fields=["reverses", "site"], condition=Q(reverses__isnull=False), name="reversed_only_once"
             ),
-            # The key first, so that this one index serves look-ups by it too.
             models.UniqueConstraint(fields=["key", "site"], condition=Q(key__isnull=False), name="posted_once_by_key"),
         ]
         indexes = [models.Index(fields=["site", "process", "at"], name="posting_by_process")]
@@ -90,11 +90,11 @@ class Movement(models.Model):
     from, `cost` what the item cost at that moment, `origin` the assumed movement that this one goes back to.
     """
 
-    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
-    posting = models.ForeignKey(Posting, models.PROTECT, related_name="movements")
-    job = models.ForeignKey(Job, models.PROTECT, null=True, related_name="movements")
+    site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
+    posting = WithinSite(Posting, models.PROTECT, related_name="movements")
+    job = WithinSite(Job, models.PROTECT, null=True, related_name="movements")
     at = models.DateTimeField()
-    item = models.ForeignKey(Item, models.PROTECT, related_name="+")
+    item = models.ForeignKey(Item, models.PROTECT, db_index=False, related_name="+")
     quantity = QuantityField()
     source = models.ForeignKey(Location, models.PROTECT, related_name="+")
     source_bin = models.CharField(max_length=40, blank=True)
@@ -109,11 +109,11 @@ class Movement(models.Model):
     source_after = QuantityField(null=True)
     target_after = QuantityField(null=True)
     rule = models.ForeignKey(TransferRule, models.PROTECT, null=True, related_name="+")
-    line = models.ForeignKey(FrozenLine, models.PROTECT, null=True, related_name="+")
-    cost = models.ForeignKey(ItemCost, models.PROTECT, related_name="+")
-    resolves = models.ForeignKey("self", models.PROTECT, null=True, related_name="resolved_by")
-    reverses = models.ForeignKey("self", models.PROTECT, null=True, related_name="reversed_by")
-    origin = models.ForeignKey("self", models.PROTECT, null=True, related_name="settled_by")
+    line = WithinSite(FrozenLine, models.PROTECT, null=True, db_index=False, related_name="+")
+    cost = models.ForeignKey(ItemCost, models.PROTECT, db_index=False, related_name="+")
+    resolves = WithinSite("self", models.PROTECT, null=True, db_index=False, related_name="resolved_by")
+    reverses = WithinSite("self", models.PROTECT, null=True, db_index=False, related_name="reversed_by")
+    origin = WithinSite("self", models.PROTECT, null=True, db_index=False, related_name="settled_by")
     remarks = models.CharField(max_length=500, blank=True)
 
     class Meta:
@@ -127,7 +127,7 @@ class Movement(models.Model):
                 condition=~Q(source=F("target")) | ~Q(source_bin=F("target_bin")), name="movement_ends_differ"
             ),
             models.UniqueConstraint(
-                fields=["site", "reverses"], condition=Q(reverses__isnull=False), name="one_mirror_each"
+                fields=["reverses", "site"], condition=Q(reverses__isnull=False), name="mirrored_only_once"
             ),
         ]
         indexes = [
@@ -155,9 +155,12 @@ class Movement(models.Model):
                 condition=Q(status=Status.UNRESOLVED) & ~Q(reason=Reason.SHORT),
                 name="waiting_for_choice",
             ),
-            models.Index(fields=["site", "item", "at", "id"], name="movement_by_item"),
+            # The item first, so that this one serves look-ups by it alone, too.
+            models.Index(fields=["item", "site", "at", "id"], name="movement_of_item"),
             models.Index(fields=["site", "at", "id"], name="movement_by_time"),
             models.Index(fields=["site", "status", "at", "id"], condition=~Q(status=Status.OK), name="due_by_status"),
+            models.Index(fields=["resolves"], condition=Q(resolves__isnull=False), name="movement_resolving"),
+            models.Index(fields=["origin"], condition=Q(origin__isnull=False), name="movement_of_origin"),
         ]
 
 
@@ -167,8 +170,8 @@ class Balance(models.Model):
     The database itself refuses less than nothing, and a serial number that is there twice.
     """
 
-    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
-    item = models.ForeignKey(Item, models.PROTECT, related_name="balances")
+    site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
+    item = models.ForeignKey(Item, models.PROTECT, db_index=False, related_name="balances")
     location = models.ForeignKey(Location, models.PROTECT, related_name="balances")
     bin = models.CharField(max_length=40, blank=True)
     batch = models.CharField(max_length=60, blank=True)
@@ -186,3 +189,147 @@ class Balance(models.Model):
                 name="serial_in_one_place",
             ),
         ]
+
+
+class PeriodClosing(models.Model):
+    """A site's days up to `through`, closed: from then on nothing is posted there, so what was there is settled.
+
+    `until` is the first moment after it. The closing stands as long as it wasn't reopened. Once `counted_at` is there,
+    its balances are, so many `pots` of them. How many movements were `unresolved` when it was closed is kept with it.
+    """
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    through = models.DateField()
+    until = models.DateTimeField()
+    closed_at = models.DateTimeField()
+    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    remarks = models.CharField(max_length=500, blank=True)
+    unresolved = models.IntegerField(default=0)
+    counted_at = models.DateTimeField(null=True)
+    pots = models.IntegerField(default=0)
+    reopened_at = models.DateTimeField(null=True)
+    reopened_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    reopened_because = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "through"], condition=Q(reopened_at__isnull=True), name="period_closed_once"
+            ),
+        ]
+
+
+class PeriodBalance(models.Model):
+    """What was in one pot at the end of a closed period, by event time; where there was nothing, there is no row.
+
+    Like every past it may be below zero (B9). It follows from the movements, so reopening the period drops it.
+    """
+
+    site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
+    closing = WithinSite(PeriodClosing, models.PROTECT, db_index=False, related_name="balances")
+    item = models.ForeignKey(Item, models.PROTECT, db_index=False, related_name="+")
+    location = models.ForeignKey(Location, models.PROTECT, db_index=False, related_name="+")
+    bin = models.CharField(max_length=40, blank=True)
+    batch = models.CharField(max_length=60, blank=True)
+    serial = models.CharField(max_length=60, blank=True)
+    quantity = QuantityField()
+
+    class Meta:
+        constraints = [
+            # By the closing first, so that this one index serves whoever reads a closing's balances.
+            models.UniqueConstraint(
+                fields=["closing", "item", "location", "bin", "batch", "serial", "site"], name="period_balance_once"
+            ),
+        ]
+
+
+class Archive(models.Model):
+    """One file that finished things of a closed period went into, whole. The row stays, also when they came back.
+
+    `digest` is that of the file's list of contents, which names the digest of each table in it and of the archive
+    before, so a file that is missing or was changed shows. `until` is the first moment after it.
+    """
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    number = models.PositiveIntegerField()
+    through = models.DateField()
+    until = models.DateTimeField()
+    file = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)
+    counts = models.JSONField(default=dict)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    brought_back_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    brought_back_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["site", "number"], name="archive_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.site.code} {self.number}"
+
+
+class ArchivedStretch(models.Model):
+    """What followed without a gap in one pot and went into an archive: the change that it came to.
+
+    It stands in the pot's history where its last movement stood, with the balance that this one left behind, so the
+    proof walks over it as over one movement. Of the outside, where no balance is kept, one row says that it was used.
+    """
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    archive = WithinSite(Archive, models.PROTECT, related_name="stretches")
+    item = models.ForeignKey(Item, models.PROTECT, related_name="+")
+    location = models.ForeignKey(Location, models.PROTECT, related_name="+")
+    bin = models.CharField(max_length=40, blank=True)
+    batch = models.CharField(max_length=60, blank=True)
+    serial = models.CharField(max_length=60, blank=True)
+    first = models.BigIntegerField()
+    last = models.BigIntegerField()
+    count = models.BigIntegerField()
+    change = QuantityField(null=True)
+    after = QuantityField(null=True)
+
+
+class ArchivedKind(models.TextChoices):
+    """What has a number that people ask for."""
+
+    MOVEMENT = "movement"
+    POSTING = "posting"
+
+
+class ArchivedRange(models.Model):
+    """Numbers in a row that went into an archive, so that whoever asks for one is told where it is."""
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    archive = WithinSite(Archive, models.PROTECT, related_name="ranges")
+    kind = models.CharField(max_length=10, choices=ArchivedKind.choices)
+    first = models.BigIntegerField()
+    last = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["site", "kind", "first"], name="archived_range_once")]
+
+
+class ArchivedOrder(models.Model):
+    """The number of an order that is in an archive: nobody may use it again."""
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    archive = WithinSite(Archive, models.PROTECT, related_name="orders")
+    kind = models.CharField(max_length=20, choices=JobKind.choices)
+    number = models.CharField(max_length=60)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["site", "kind", "number"], name="archived_order_once")]
+
+
+class ArchivedKey(models.Model):
+    """A caller's key whose posting is in an archive: the key stays, so that it posts nothing again (I)."""
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    archive = WithinSite(Archive, models.PROTECT, related_name="keys")
+    key = WithinSite(Key, models.PROTECT, db_index=False, related_name="archived")
+    posting = models.BigIntegerField()
+
+    class Meta:
+        # The key first, so that this one index serves look-ups by it too.
+        constraints = [models.UniqueConstraint(fields=["key", "site"], name="archived_key_once")]

@@ -1,5 +1,4 @@
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -12,8 +11,18 @@ from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import DateBeforeOriginal, MoreThanIssued, NotFound
 from backflush.fields import ExactSum
 from backflush.items.models import Item
-from backflush.ledger.models import Balance, Job, Movement, Posting
-from backflush.stockmap.models import Location, Site
+from backflush.ledger.archives import archived_keys, key_archived, no_number
+from backflush.ledger.models import (
+    Archive,
+    ArchivedKind,
+    ArchivedStretch,
+    Balance,
+    Job,
+    Movement,
+    PeriodClosing,
+    Posting,
+)
+from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import place_of
 from backflush.structures.models import FrozenLine
 
@@ -30,6 +39,20 @@ def waiting_movements(site: Site) -> QuerySet[Movement]:
     )
 
 
+def waiting_by_posting(site: Site, postings: Collection[int]) -> dict[int, list[Movement]]:
+    """What still waits of some postings, each with its item, in the order of the lines.
+
+    The status is looked at here and not in the statement: a database that was asked for it might read all that waits
+    at the site rather than these postings.
+    """
+    rows = Movement.objects.filter(site=site, posting__in=postings, due__isnull=False).select_related("item")
+    found: dict[int, list[Movement]] = {}
+    for movement in rows.order_by("pk"):
+        if movement.status == Status.UNRESOLVED:
+            found.setdefault(movement.posting_id, []).append(movement)
+    return found
+
+
 def movement_numbered(site: Site, number: int) -> Movement:
     """One movement, by its number."""
     movement = (
@@ -38,7 +61,7 @@ def movement_numbered(site: Site, number: int) -> Movement:
         .first()
     )
     if movement is None:
-        raise NotFound(f"There is no movement {number}.", field="movement")
+        raise no_number(site, ArchivedKind.MOVEMENT, number)
     return movement
 
 
@@ -46,6 +69,8 @@ def posting_keyed(site: Site, key: str) -> Posting:
     """What was posted under a caller's key."""
     found = Posting.objects.filter(site=site, key__site=site, key__key=key).first()
     if found is None:
+        for held in archived_keys(site, [key]):
+            raise key_archived(held)
         raise NotFound(f"Nothing was posted under the key {key!r}.", field="key")
     return found
 
@@ -54,7 +79,7 @@ def posting_numbered(site: Site, number: int) -> Posting:
     """One posting, by its number."""
     posting = Posting.objects.filter(site=site, pk=number).first()
     if posting is None:
-        raise NotFound(f"There is no posting {number}.", field="posting")
+        raise no_number(site, ArchivedKind.POSTING, number)
     return posting
 
 
@@ -79,41 +104,59 @@ def move_of(movement: Movement) -> Move:
     )
 
 
-def had_by_job(job: int, items: Collection[int]) -> dict[int, Decimal]:
+def had_by_job(job: Job, items: Collection[int]) -> dict[int, Decimal]:
     """What a job has had of some items: assumed, resolved and issued, less returned and reversed (B4)."""
+    had = _had_by_jobs(job.site_id, [job.pk], items)
+    return {item: had.get((job.pk, item), ZERO) for item in items}
+
+
+def _had_by_jobs(site: int, jobs: Collection[int], items: Collection[int]) -> dict[tuple[int, int], Decimal]:
+    """The same of many jobs at once, by job and item."""
     rows = (
-        Movement.objects.filter(job=job, item__in=items)
+        Movement.objects.filter(site=site, job__in=jobs, item__in=items)
         .exclude(charged=0)
-        .values_list("item", "charged")
+        .values_list("job", "item", "charged")
         .annotate(total=ExactSum("quantity"))
     )
-    had = dict.fromkeys(items, ZERO)
-    for item, charged, total in rows:
-        had[item] += charged * total
+    had: dict[tuple[int, int], Decimal] = {}
+    for job, item, charged, total in rows:
+        had[job, item] = had.get((job, item), ZERO) + charged * total
     return had
 
 
 def require_had(job: Job, moves: Iterable[Move]) -> None:
     """Refuse to give back more than a job has had, of any item (`more_than_issued`). The job must be locked."""
-    back: dict[int, Decimal] = {}
-    for move in moves:
-        back[move.item] = back.get(move.item, ZERO) - move.charged * move.quantity
-    going_back = {item: quantity for item, quantity in back.items() if quantity > 0}
+    _require_had(job.site_id, ((job.pk, move) for move in moves))
+
+
+def require_jobs_had(site: Site, moves: Iterable[Move]) -> None:
+    """The same of moves that name their jobs, however many: those that name none give nothing back."""
+    _require_had(site.pk, ((move.job, move) for move in moves if move.job is not None))
+
+
+def _require_had(site: int, moves: Iterable[tuple[int, Move]]) -> None:
+    back: dict[tuple[int, int], Decimal] = {}
+    for job, move in moves:
+        back[job, move.item] = back.get((job, move.item), ZERO) - move.charged * move.quantity
+    going_back = {one: quantity for one, quantity in back.items() if quantity > 0}
     if not going_back:
         return
-    had = had_by_job(job.pk, going_back.keys())
-    over = [item for item, quantity in going_back.items() if quantity > had[item]]
+    had = _had_by_jobs(site, {job for job, _ in going_back}, {item for _, item in going_back})
+    over = {
+        one: (had.get(one, ZERO), quantity) for one, quantity in going_back.items() if quantity > had.get(one, ZERO)
+    }
     if over:
-        sentences = _over_sentences(job, {item: (had[item], going_back[item]) for item in over})
+        sentences = _over_sentences(site, over)
         raise MoreThanIssued(sentences[0], field="quantity", details=sentences[1:])
 
 
-def _over_sentences(job: Job, over: Mapping[int, tuple[Decimal, Decimal]]) -> list[str]:
-    items = Item.objects.select_related("stock_unit").in_bulk(over)
+def _over_sentences(site: int, over: Mapping[tuple[int, int], tuple[Decimal, Decimal]]) -> list[str]:
+    jobs = Job.objects.filter(site=site).in_bulk({job for job, _ in over})
+    items = Item.objects.select_related("stock_unit").in_bulk({item for _, item in over})
     return [
-        f"{job.number} has had {written(had)} {items[item].stock_unit.code} of {items[item].code}; "
-        f"{written(back)} can't go back."
-        for item, (had, back) in over.items()
+        f"{jobs[job].number} has had {written(had)} {items[item].stock_unit.code} of {items[item].code}. "
+        f"You can return up to {written(had)}, not {written(back)}."
+        for (job, item), (had, back) in over.items()
     ]
 
 
@@ -192,7 +235,9 @@ def transactions(
 
 def has_moved(items: Collection[int]) -> set[int]:
     """Those of some items that any movement names: their stock unit, decimals and tracking can't change any more."""
-    return set(Movement.objects.filter(item__in=items).values_list("item", flat=True).distinct())
+    moved = Movement.objects.filter(item__in=items).order_by().values_list("item", flat=True)
+    archived = ArchivedStretch.objects.filter(item__in=items).values_list("item", flat=True)
+    return set(moved.union(archived))
 
 
 def items_in_use(items: Collection[int]) -> set[int]:
@@ -206,13 +251,20 @@ def locations_in_use(locations: Collection[int]) -> set[int]:
     """Those of some locations where anything has moved: how stock is kept there is settled."""
     came = Movement.objects.filter(target__in=locations).values_list("target", flat=True).distinct()
     went = Movement.objects.filter(source__in=locations).values_list("source", flat=True).distinct()
-    return {*came, *went}
+    archived = ArchivedStretch.objects.filter(location__in=locations).values_list("location", flat=True).distinct()
+    return {*came, *went, *archived}
 
 
 def bins_in_use(location: int, bins: Collection[str]) -> set[str]:
     """Those of some bins of a location that have held anything."""
     kept = Balance.objects.filter(location=location, bin__in=bins)
     return set(kept.order_by().values_list("bin", flat=True).distinct())
+
+
+def bins_holding_stock(location: int, bins: Collection[str]) -> set[str]:
+    """Those of some bins of a location in which there is anything now."""
+    there = Balance.objects.filter(location=location, bin__in=bins, quantity__gt=0)
+    return set(there.order_by().values_list("bin", flat=True).distinct())
 
 
 def holding_stock(locations: Collection[int]) -> set[int]:
@@ -222,8 +274,11 @@ def holding_stock(locations: Collection[int]) -> set[int]:
 
 
 def sites_in_use(sites: Collection[int]) -> set[int]:
-    """Those of some sites where anything was posted: their days are settled."""
-    return set(Posting.objects.filter(site__in=sites).values_list("site", flat=True).distinct())
+    """Those of some sites where anything was posted or closed: their days are settled."""
+    posted = Posting.objects.filter(site__in=sites).order_by().values_list("site", flat=True)
+    archived = Archive.objects.filter(site__in=sites).values_list("site", flat=True)
+    closed = PeriodClosing.objects.filter(site__in=sites).values_list("site", flat=True)
+    return set(posted.union(archived, closed))
 
 
 def serials_there(site: Site, items: Collection[int], serials: Collection[str]) -> dict[tuple[int, str], str]:
@@ -233,107 +288,13 @@ def serials_there(site: Site, items: Collection[int], serials: Collection[str]) 
 
 
 def openings_at(site: Site, items: Collection[int]) -> dict[Pot, tuple[Decimal, datetime]]:
-    """The opening stock of some items by pot, with the day that it was entered for."""
+    """The opening stock of some items by pot, with the day that it was entered for; not what was taken back."""
     rows = Movement.objects.filter(site=site, item__in=items, posting__process=Process.OPENING)
+    taken_back = Posting.objects.filter(site=site, reverses__process=Process.OPENING).values("reverses")
+    rows = rows.exclude(posting__in=taken_back)
     pots = rows.values_list("item", "target", "target_bin", "batch", "serial")
     found = pots.annotate(ExactSum("quantity"), Min("at"))
     return {Pot(*row[:5]): (row[5], row[6]) for row in found.order_by()}
-
-
-@dataclass(frozen=True, slots=True)
-class BalanceAt:
-    """What was in a pot at a moment of the past, by event time.
-
-    It may be below zero where something was recorded later than it happened: *never negative* is a promise about
-    the present (B9).
-    """
-
-    item: str
-    unit: str
-    location: str
-    bin: str
-    batch: str
-    serial: str
-    quantity: Decimal
-    decimals: int = 0
-    description: str = ""
-
-    @property
-    def negative(self) -> bool:
-        """Whether the past shows less than nothing here."""
-        return self.quantity < 0
-
-
-def balances_at(
-    site: Site, moment: datetime, *, item: str = "", location: str = "", items: Collection[int] | None = None
-) -> list[BalanceAt]:
-    """What was there at a moment, pot by pot, by event time, zeros left out; of one item, of some, or of all.
-
-    All movements up to it are added up; or, where that is fewer, all since are taken off what is there now. Places
-    are sorted out afterwards, because a database that goes by place reads far more than one that goes by item.
-    """
-    moved = Movement.objects.filter(site=site, status=Status.OK)
-    if item:
-        items = list(Item.objects.filter(code=item).values_list("pk", flat=True))
-    if items is not None:
-        moved = moved.filter(item__in=items)
-    totals: dict[Pot, Decimal] = {}
-    if _nearer_the_end(site, moment):
-        there = Balance.objects.filter(site=site).exclude(quantity=0)
-        there = there if items is None else there.filter(item__in=items)
-        totals = {Pot(*names): quantity for *names, quantity in there.values_list(*_POT, "quantity")}
-        _add(totals, moved.filter(at__gt=moment), sign=-1)
-    else:
-        _add(totals, moved.filter(at__lte=moment), sign=1)
-    paths = _paths(site, location)
-    return _named({pot: total for pot, total in totals.items() if total and pot.location in paths}, paths)
-
-
-_POT = ("item", "location", "bin", "batch", "serial")
-
-
-def _paths(site: Site, location: str) -> dict[int, str]:
-    """The places of a site that keep balances, or that of a path, or those of a store."""
-    kept = Location.objects.filter(site=site, has_balance=True)
-    if location:
-        kept = kept.filter(path=location) if "/" in location else kept.filter(store__code=location)
-    return dict(kept.values_list("pk", "path"))
-
-
-def _nearer_the_end(site: Site, moment: datetime) -> bool:
-    """Whether less has probably happened since a moment than before it."""
-    times = Movement.objects.filter(site=site).order_by("at", "id").values_list("at", flat=True)
-    first, last = times.first(), times.last()
-    return first is not None and last is not None and moment - first > last - moment
-
-
-def _add(totals: dict[Pot, Decimal], moved: QuerySet[Movement], *, sign: int) -> None:
-    """Add movements to the pots that they filled, and take them off those that they emptied; or the other way."""
-    for end, way in (("target", sign), ("source", -sign)):
-        pots = moved.values_list("item", end, f"{end}_bin", "batch", "serial").annotate(total=ExactSum("quantity"))
-        for *names, total in pots.order_by():
-            pot = Pot(*names)
-            totals[pot] = totals.get(pot, ZERO) + way * total
-
-
-def _named(totals: Mapping[Pot, Decimal], paths: Mapping[int, str]) -> list[BalanceAt]:
-    """Pots by the names that people know them by, in order of these."""
-    items = Item.objects.select_related("stock_unit").in_bulk({pot.item for pot in totals})
-    named = [
-        BalanceAt(
-            items[pot.item].code,
-            items[pot.item].stock_unit.code,
-            paths[pot.location],
-            pot.bin,
-            pot.batch,
-            pot.serial,
-            total,
-            items[pot.item].quantity_decimals,
-            items[pot.item].description,
-        )
-        for pot, total in totals.items()
-    ]
-    return sorted(named, key=lambda one: (one.item, one.location, one.bin, one.batch, one.serial))
 
 
 def movements_of(posting: Posting) -> QuerySet[Movement]:

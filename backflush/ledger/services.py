@@ -32,6 +32,7 @@ from backflush.ledger.statements import (
     SET_STATUS,
     Row,
     add,
+    driver_date,
     driver_time,
     pot_row,
     run,
@@ -39,6 +40,7 @@ from backflush.ledger.statements import (
 from backflush.people.models import User
 from backflush.prepared import Part, Prepared
 from backflush.stockmap.models import Action, Location, Site, TransferRule
+from backflush.stockmap.selectors import closed_meanwhile, day_at
 
 REMARKS_LENGTH = 500
 NUMBER_LENGTH = 60
@@ -84,7 +86,11 @@ def post(entries: Sequence[Entry], *, site: Site, by: User, stock: Stock) -> lis
     by a constraint of the database.
     """
     assert connection.in_atomic_block, "the use case owns the transaction"
-    require_possible([shortage for entry in entries for shortage in entry.plan.shortages], stock)
+    require_possible(
+        [shortage for entry in entries for shortage in entry.plan.shortages],
+        stock,
+        taking_back=any(entry.reverses for entry in entries),
+    )
     require_countable(step.move.quantity for entry in entries for step in entry.plan.steps)
     for entry in entries:
         require_short(entry.remarks, REMARKS_LENGTH, field="remarks", what="A remark")
@@ -122,17 +128,21 @@ def _add_postings(entries: Sequence[Entry], site: Site, by: User) -> list[Postin
             entry.job,
             entry.reverses,
             entry.remarks,
+            driver_date(day_at(site, entry.at)),
         )
         for entry in entries
     ]
-    add(ADD_POSTINGS, postings, rows)
+    if not add(ADD_POSTINGS, postings, rows):
+        # Closed after we looked.
+        raise closed_meanwhile(site, [day_at(site, entry.at) for entry in entries])
     return postings
 
 
-def require_possible(shortages: Sequence[Shortage], stock: Stock) -> None:
-    """Refuse what can't be posted, saying of every line what is there (`insufficient_stock`)."""
+def require_possible(shortages: Sequence[Shortage], stock: Stock, *, taking_back: bool = False) -> None:
+    """Refuse what can't be posted, saying of every line what is there and what to do (`insufficient_stock`)."""
     if shortages:
-        raise InsufficientStock(_sentences(shortages)[0], field="quantity", details=_sentences(shortages)[1:])
+        said = _sentences(shortages, taking_back)
+        raise InsufficientStock(said[0], field="quantity", details=said[1:])
     if stock.highest() >= LARGEST:
         raise QuantityTooLarge(f"A balance would reach {LARGEST:,}. Stay below.", field="quantity")
 
@@ -143,24 +153,31 @@ def require_countable(quantities: Iterable[Decimal]) -> None:
         raise QuantityTooLarge(f"A quantity of this would reach {LARGEST:,}. Stay below.", field="quantity")
 
 
-def _sentences(shortages: Sequence[Shortage]) -> list[str]:
+def _sentences(shortages: Sequence[Shortage], taking_back: bool) -> list[str]:
     items = Item.objects.select_related("stock_unit").in_bulk({shortage.move.item for shortage in shortages})
     places = Location.objects.in_bulk({shortage.move.source.location for shortage in shortages})
     return [
-        _sentence(shortage, items[shortage.move.item], places[shortage.move.source.location]) for shortage in shortages
+        _sentence(shortage, items[shortage.move.item], places[shortage.move.source.location], taking_back)
+        for shortage in shortages
     ]
 
 
-def _sentence(shortage: Shortage, item: Item, location: Location) -> str:
+def _sentence(shortage: Shortage, item: Item, location: Location, taking_back: bool) -> str:
     move = shortage.move
     which = "".join(
         f" {word} {value}"
         for word, value in (("batch", move.batch), ("serial", move.serial), ("in bin", move.source.bin))
         if value
     )
+    if taking_back:
+        do = "Bring them back, or ask a supervisor."
+    elif shortage.there > 0:
+        do = f"Enter {written(shortage.there)} or choose another place."
+    else:
+        do = "Choose another place."
     return (
         f"{item.code}{which}: only {written(shortage.there)} {item.stock_unit.code} are at {location.path}, "
-        f"{written(move.quantity)} are needed."
+        f"{written(move.quantity)} are needed. {do}"
     )
 
 
@@ -255,9 +272,9 @@ def lock_waiting(*, site: Site, movements: Collection[int]) -> dict[int, Movemen
     return {movement.pk: movement for movement in locked if movement.pk in wanted}
 
 
-_OR_ITS_ORIGIN = (
-    "SELECT id FROM ledger_movement WHERE id {among:movements:bigint} UNION "
-    "SELECT origin_id FROM ledger_movement WHERE id {among:movements:bigint} AND origin_id IS NOT NULL"
+OR_ITS_ORIGIN = (
+    "SELECT id FROM ledger_movement WHERE site_id = %(site)s AND id {among:movements:bigint} UNION SELECT origin_id "
+    "FROM ledger_movement WHERE site_id = %(site)s AND id {among:movements:bigint} AND origin_id IS NOT NULL"
 )
 LOCK_WAITING = Prepared(
     "lock what waits",
@@ -275,7 +292,7 @@ LOCK_WAITING = Prepared(
     "JOIN stockmap_location s ON s.id = m.source_id JOIN stockmap_location t ON t.id = m.target_id "
     "JOIN ledger_posting p ON p.id = m.posting_id AND p.site_id = m.site_id "
     "LEFT JOIN stockmap_transferrule r ON r.id = m.rule_id LEFT JOIN stockmap_action a ON a.id = r.action_id "
-    f"WHERE m.site_id = %(site)s AND m.id IN ({_OR_ITS_ORIGIN}) ORDER BY m.id",
+    f"WHERE m.site_id = %(site)s AND m.id IN ({OR_ITS_ORIGIN}) ORDER BY m.id",
     locks="FOR NO KEY UPDATE OF m",
 )
 
@@ -296,13 +313,21 @@ def advance_jobs(jobs: Iterable[Job]) -> None:
     run(
         ADVANCE_JOBS,
         [
-            (to_scaled(job.good), to_scaled(job.scrap), to_scaled(job.produced), job.structure_id, job.uneven, job.pk)
+            (
+                to_scaled(job.good),
+                to_scaled(job.scrap),
+                to_scaled(job.produced),
+                job.structure_id,
+                job.uneven,
+                job.pk,
+                job.site_id,
+            )
             for job in jobs
         ],
     )
 
 
-def set_status(movements: Sequence[int], *, before: Status, after: Status) -> None:
+def set_status(movements: Sequence[int], *, site: Site, before: Status, after: Status) -> None:
     """Move the status of locked movements on: all that ever changes in what was posted."""
-    changed = run(SET_STATUS, [(movement, before.value, after.value) for movement in movements])
+    changed = run(SET_STATUS, [(movement, site.pk, before.value, after.value) for movement in movements])
     assert len(changed) == len(movements), "another status than the one that was locked"

@@ -130,19 +130,32 @@ ADD_MOVEMENTS = Statement(
     by_row=True,
 )
 
-ADD_POSTINGS = adding(
-    "ledger_posting",
-    {
-        "site_id": "bigint",
-        "process": "text",
-        "at": "timestamptz",
-        "recorded_at": "timestamptz",
-        "by_id": "bigint",
-        "key_id": "bigint",
-        "job_id": "bigint",
-        "reverses_id": "bigint",
-        "remarks": "text",
-    },
+POSTING_COLUMNS = {
+    "site_id": "bigint",
+    "process": "text",
+    "at": "timestamptz",
+    "recorded_at": "timestamptz",
+    "by_id": "bigint",
+    "key_id": "bigint",
+    "job_id": "bigint",
+    "reverses_id": "bigint",
+    "remarks": "text",
+}
+_POSTING_NAMES = ", ".join(POSTING_COLUMNS)
+_POSTING_VALUES = ", ".join(f"value ->> {place}" for place in range(len(POSTING_COLUMNS)))
+
+ADD_POSTINGS = Statement(
+    "add postings",
+    (*POSTING_COLUMNS.values(), "date"),
+    # Each row ends with the site's day of its event, and one on a closed day is left out: answers with the numbers of
+    # those that were added. Whoever closes days holds the site's row alone, so a booking that looked before waits here
+    # for the closing, sees it, and is left out; and the closing waits for every booking that came further than this.
+    f"INSERT INTO ledger_posting ({_POSTING_NAMES}) SELECT {_POSTING_NAMES} "
+    f"FROM {{columns}} AS k({_POSTING_NAMES}, day, ord) JOIN stockmap_site s ON s.id = k.site_id "
+    "AND (s.closed_through IS NULL OR s.closed_through < k.day) ORDER BY ord FOR KEY SHARE OF s RETURNING id",
+    f"INSERT INTO ledger_posting ({_POSTING_NAMES}) SELECT {_POSTING_VALUES} FROM json_each(?) "
+    "WHERE NOT EXISTS (SELECT 1 FROM stockmap_site s WHERE s.id = value ->> 0 "
+    f"AND s.closed_through >= value ->> {len(POSTING_COLUMNS)}) ORDER BY key RETURNING id",
 )
 
 OPEN_JOBS = adding(
@@ -161,12 +174,13 @@ OPEN_JOBS = adding(
 
 SET_STATUS = Statement(
     "set status",
-    ("bigint", "text", "text"),
-    "UPDATE ledger_movement m SET status = k.after FROM {columns} AS k(id, before, after, ord) "
-    "WHERE m.id = k.id AND m.status = k.before RETURNING m.id",
+    ("bigint", "bigint", "text", "text"),
+    "UPDATE ledger_movement m SET status = k.after FROM {columns} AS k(id, site_id, before, after, ord) "
+    "WHERE m.id = k.id AND m.site_id = k.site_id AND m.status = k.before RETURNING m.id",
     "UPDATE ledger_movement SET status = k.after "
-    "FROM (SELECT value ->> 0 AS id, value ->> 1 AS before, value ->> 2 AS after FROM json_each(?)) k "
-    "WHERE ledger_movement.id = k.id AND status = k.before RETURNING ledger_movement.id",
+    "FROM (SELECT value ->> 0 AS id, value ->> 1 AS site_id, value ->> 2 AS before, value ->> 3 AS after "
+    "FROM json_each(?)) k WHERE ledger_movement.id = k.id AND ledger_movement.site_id = k.site_id "
+    "AND status = k.before RETURNING ledger_movement.id",
 )
 
 CLAIM_KEYS = Statement(
@@ -181,10 +195,12 @@ CLAIM_KEYS = Statement(
 
 ADVANCE_JOBS = Statement(
     "advance jobs",
-    ("bigint", "bigint", "bigint", "bigint", "boolean", "bigint"),
+    ("bigint", "bigint", "bigint", "bigint", "boolean", "bigint", "bigint"),
     "UPDATE ledger_job j SET good = k.good, scrap = k.scrap, produced = k.produced, structure_id = k.structure_id, "
-    "uneven = k.uneven FROM {columns} AS k(good, scrap, produced, structure_id, uneven, id, ord) WHERE j.id = k.id",
-    "UPDATE ledger_job SET good = ?, scrap = ?, produced = ?, structure_id = ?, uneven = ? WHERE id = ?",
+    "uneven = k.uneven FROM {columns} AS k(good, scrap, produced, structure_id, uneven, id, site_id, ord) "
+    "WHERE j.id = k.id AND j.site_id = k.site_id",
+    "UPDATE ledger_job SET good = ?, scrap = ?, produced = ?, structure_id = ?, uneven = ? "
+    "WHERE id = ? AND site_id = ?",
     by_row=True,
 )
 
@@ -200,12 +216,18 @@ def run(statement: Statement, rows: Sequence[Row]) -> list[Row]:
     return execute(statement.sqlite, [json.dumps(rows)])
 
 
-def add(statement: Statement, objects: Sequence[Model], rows: Sequence[Row]) -> None:
-    """Add the rows of some objects, and tell these that they are in the database now, and under which numbers."""
+def add(statement: Statement, objects: Sequence[Model], rows: Sequence[Row]) -> bool:
+    """Add the rows of some objects, and tell these that they are in the database now, and under which numbers.
+
+    Answers with whether all of them are: where the statement left one out, the objects are told nothing.
+    """
     numbers = sorted(number for (number,) in run(statement, rows))
+    if len(numbers) < len(objects):
+        return False
     for thing, number in zip(objects, numbers, strict=True):
         thing.pk = number
         thing._state.adding, thing._state.db = False, connection.alias  # noqa: SLF001 - how Django marks it too
+    return True
 
 
 def driver_time(at: datetime) -> object:
@@ -246,6 +268,15 @@ _WITH_STOCK = {
 }
 
 
+# What waits under an action that settles by itself, oldest first. Of an action that posts in part any stock will do.
+_OF_THEMSELVES = (
+    f"SELECT m.item_id, m.source_id, m.id FROM {_STOCK} CROSS JOIN ledger_movement m "
+    "JOIN stockmap_transferrule r ON r.id = m.rule_id JOIN stockmap_action a ON a.id = r.action_id "
+    f"WHERE {_WAITING} AND m.reason = 'short' AND a.retry = 'automatic' AND {{enough}} "
+    "ORDER BY m.at, COALESCE(m.origin_id, m.id), m.id LIMIT %s"
+)
+
+
 def fitting_movements(site: int, most: int) -> list[int]:
     """Which unresolved movements wait for stock that is there now, each by itself; so many at most."""
     limits = [most] if connection.vendor == "sqlite" else [most, most]
@@ -259,3 +290,14 @@ def waiting_with_stock(site: int) -> list[tuple[int, int]]:
     with connection.cursor() as cursor:
         cursor.execute(_WITH_STOCK[connection.vendor], [site, site])
         return [(item, place) for item, place in cursor.fetchall()]
+
+
+def settling_of_themselves(site: int, *, in_part: bool, most: int) -> list[tuple[int, int, int]]:
+    """Item, place and number of what waits for stock that is there now, under actions that settle by themselves (U7).
+
+    `in_part` asks for those too whose action posts in part: it reads all that waits for an item that is there.
+    """
+    enough = "(m.due <= t.there OR a.short = 'part')" if in_part else "m.due <= t.there"
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_THEMSELVES.format(enough=enough), [site, site, most])
+        return [(item, place, number) for item, place, number in cursor.fetchall()]

@@ -47,14 +47,22 @@ def named_moves(
     return [replace(whole, quantity=ONE, serial=serial) for serial in serials]
 
 
+def _serials_said(item: Item, quantity: Decimal, serials: Sequence[str]) -> str:
+    missing = quantity - len(set(serials))
+    if len(set(serials)) < len(serials):
+        return f"A serial number of {item.code} is there twice. Enter each once."
+    if missing < 0:
+        return f"Enter {written(quantity)} serials of {item.code}; {written(-missing)} too many."
+    if missing == 1:
+        return f"Enter {written(quantity)} serials of {item.code}; 1 is missing."
+    return f"Enter {written(quantity)} serials of {item.code}; {written(missing)} are missing."
+
+
 def _require_named(item: Item, tracking: Tracking, quantity: Decimal, batch: str, serials: Sequence[str]) -> None:
     if tracking is Tracking.BATCH and not batch and quantity:
         raise BatchRequired(f"{item.code} is kept by batch. Say which batch.", field="batch")
     if tracking is Tracking.SERIAL and (len(set(serials)) != len(serials) or len(serials) != quantity):
-        raise SerialsRequired(
-            f"{item.code} needs {written(quantity)} different serial numbers; {len(set(serials))} are named.",
-            field="serials",
-        )
+        raise SerialsRequired(_serials_said(item, quantity, serials), field="serials")
     if batch and tracking is not Tracking.BATCH:
         raise InvalidValue(f"{item.code} isn't kept by batch. Leave the batch out.", field="batch")
     if serials and tracking is not Tracking.SERIAL:

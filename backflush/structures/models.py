@@ -2,7 +2,7 @@ from decimal import Decimal
 
 from django.db import models
 
-from backflush.fields import ExactDecimalField, RatioField
+from backflush.fields import ExactDecimalField, RatioField, WithinSite
 from backflush.items.models import Item, Unit
 from backflush.stockmap.models import Location, Site
 
@@ -62,7 +62,7 @@ class FrozenLine(models.Model):
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
-    structure = models.ForeignKey(FrozenStructure, models.PROTECT, related_name="lines")
+    structure = WithinSite(FrozenStructure, models.PROTECT, related_name="lines")
     position = models.PositiveIntegerField()
     path = models.CharField(max_length=200)
     component = models.ForeignKey(Item, models.PROTECT, related_name="+")

@@ -10,7 +10,7 @@ from backflush.core.structure import Component, Explosion, Line, explode
 from backflush.core.units import Converter
 from backflush.items.models import ComponentClass, Item
 from backflush.items.selectors import converter
-from backflush.stockmap.models import Site
+from backflush.stockmap.models import Location, Site
 from backflush.structures.models import LineSource, StructureLine
 
 
@@ -79,6 +79,12 @@ def where_used(item: Item, *, day: date | None = None) -> QuerySet[StructureLine
     if day is not None:
         found = found.filter(in_force_on(day))
     return found.annotate(made=F("item__code")).order_by("made", "number", "pk")
+
+
+def lines_taking_from(location: Location, *, day: date) -> int:
+    """How many lines in force on a day, or later, have a location as their own from-location."""
+    over = Q(line__ends__isnull=False, line__ends__lt=day)
+    return LineSource.objects.filter(site=location.site_id, location=location).exclude(over).count()
 
 
 def use_counts(items: Collection[int], *, day: date) -> dict[int, int]:

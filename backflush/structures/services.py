@@ -16,6 +16,7 @@ from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import AlreadyThere, InvalidValue, NoConversion, SettledSince, StructureLoop
 from backflush.core.structure import Component, Explosion, Line, Requirement, Step, find_loop, require_sound
 from backflush.items.models import Item, Unit
+from backflush.stockmap.ending import require_in_use
 from backflush.stockmap.models import Location, Site
 from backflush.structures.models import FrozenLine, FrozenStructure, LineSource, StructureLine
 from backflush.structures.selectors import StructureBook, component_of, contents, structure_rows, structure_stamp
@@ -72,6 +73,7 @@ def set_structures(structures: Mapping[Item, Sequence[LineIn]]) -> None:
         require_sound([line.as_line() for line in lines])
     _lock_structures()
     require_no_loop(structures)
+    _require_named_in_use(structures)
     replaced = StructureLine.objects.filter(item__in=structures)
     # Few imports replace anything, and deleting costs a look into every table that points here.
     if replaced.exists():
@@ -84,6 +86,24 @@ def set_structures(structures: Mapping[Item, Sequence[LineIn]]) -> None:
         for place in (line.source, *line.elsewhere)
         if place is not None
     )
+
+
+def _require_named_in_use(structures: Mapping[Item, Sequence[LineIn]]) -> None:
+    """Refuse units and from-locations that were ended (`ended`), but for those that the item's lines name already.
+
+    A component is counted in its own unit whatever became of that.
+    """
+    for item, lines in structures.items():
+        units = [line.unit for line in lines if line.unit.ended_on and line.unit.pk != line.component.stock_unit_id]
+        places = [place for line in lines for place in (line.source, *line.elsewhere) if place and place.ended_on]
+        if not (units or places):
+            continue
+        kept = StructureLine.objects.filter(item=item)
+        named = set(kept.values_list("unit", flat=True)), set(kept.values_list("sources__location", flat=True))
+        for unit in units:
+            require_in_use(unit if unit.pk not in named[0] else None, field="unit")
+        for place in places:
+            require_in_use(place if place.pk not in named[1] else None, field="source")
 
 
 def set_structure(*, item: Item, lines: Sequence[LineIn]) -> None:

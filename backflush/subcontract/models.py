@@ -2,7 +2,7 @@ from django.db import models
 from django.db.models import Q
 
 from backflush.core.lifecycle import PurchaseStatus
-from backflush.fields import QuantityField, RatioField
+from backflush.fields import QuantityField, RatioField, WithinSite
 from backflush.items.models import Item, Unit
 from backflush.ledger.models import Job
 from backflush.stockmap.models import Action, Site, Supplier
@@ -33,9 +33,9 @@ class PurchaseOrderLine(models.Model):
     """So much of an item, in a unit of its own; `factor` is stock units for one of these (R2)."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
-    order = models.ForeignKey(PurchaseOrder, models.PROTECT, related_name="lines")
+    order = WithinSite(PurchaseOrder, models.PROTECT, related_name="lines")
     number = models.PositiveIntegerField()
-    job = models.ForeignKey(
+    job = WithinSite(
         Job, models.PROTECT, db_index=False, related_name="purchase_lines", related_query_name="purchase_line"
     )
     item = models.ForeignKey(Item, models.PROTECT, related_name="purchase_lines")

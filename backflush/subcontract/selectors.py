@@ -15,7 +15,8 @@ from backflush.core.quantity import EXACT, ZERO
 from backflush.core.refusals import NotFound
 from backflush.fields import ExactSum
 from backflush.items.models import Item
-from backflush.ledger.models import Balance, Movement
+from backflush.ledger.archives import no_orders
+from backflush.ledger.models import Balance, JobKind, Movement
 from backflush.stockmap.models import Location, Site, Supplier, SupplierStock
 from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
 
@@ -28,7 +29,7 @@ def purchase_order_numbered(site: Site, number: str) -> PurchaseOrder:
         .first()
     )
     if order is None:
-        raise NotFound(f"There is no purchase order {number}.", field="order")
+        raise no_orders(site, JobKind.PURCHASE_ORDER, [number])
     return order
 
 

@@ -28,12 +28,14 @@ from backflush.core.text import require_short
 from backflush.core.units import Converter
 from backflush.items.models import ComponentClass, Item, Unit
 from backflush.items.selectors import converter, in_stock_unit, items_coded, require_factor, units_coded
+from backflush.ledger.archives import no_orders, order_numbers
 from backflush.ledger.keys import Request, claim_keys
 from backflush.ledger.models import Job, JobKind
 from backflush.ledger.services import open_jobs
+from backflush.naming import named_once
 from backflush.people.models import User
+from backflush.stockmap.ending import require_in_use
 from backflush.stockmap.models import Action, ActionType, Site, TransferRule
-from backflush.stockmap.naming import named_once
 from backflush.stockmap.selectors import (
     actions_named,
     day_at,
@@ -77,20 +79,26 @@ class PurchaseOrderIn:
 @transaction.atomic
 def place_orders(orders: Sequence[PurchaseOrderIn], *, site: Site, by: User) -> list[PurchaseOrder]:
     """Place orders for bought-in or sub-contracted items; refused where a line in force can't be converted (Q4)."""
-    there = PurchaseOrder.objects.filter(site=site, number__in=[order.number for order in orders])
-    require_new(((order.number,) for order in orders), there.values_list("number"), "purchase order", field="number")
+    there = order_numbers(PurchaseOrder.objects.all(), site, JobKind.PURCHASE_ORDER, [order.number for order in orders])
+    known = [(number,) for number in there]
+    require_new(((order.number,) for order in orders), known, "purchase order", field="number")
     items = items_coded({line.item for order in orders for line in order.lines})
     units = units_coded({line.unit for order in orders for line in order.lines if line.unit})
     suppliers = suppliers_coded({order.supplier for order in orders})
+    for supplier in suppliers.values():
+        require_in_use(supplier, field="supplier")
     actions = actions_named({order.receive_action for order in orders if order.receive_action}, field="receive_action")
     conversions = converter(item.pk for item in items.values())
     for order in orders:
         require_short(order.number, NUMBER_LENGTH, field="number", what="The number of a purchase order")
         if order.receive_action:
             require_type(actions[order.receive_action], ActionType.RECEIVE, field="receive_action")
+            require_in_use(actions[order.receive_action], field="receive_action")
         if not order.lines or len({line.number for line in order.lines}) < len(order.lines):
             raise InvalidValue(f"{order.number} needs lines, each with a number of its own.", field="lines")
         for line in order.lines:
+            unit = units.get(line.unit)
+            require_in_use(unit, field="unit", before=items[line.item].stock_unit_id)
             for refusal in line_refusals(line, items[line.item], units.get(line.unit), conversions):
                 raise refusal
     _require_convertible(orders, items, site)
@@ -178,7 +186,7 @@ def close_order(*, site: Site, number: str, by: User) -> PurchaseOrder:
     """Expect no more on a purchase order, full or short."""
     order = PurchaseOrder.objects.select_for_update(no_key=True).filter(site=site, number=number).first()
     if order is None:
-        raise NotFound(f"There is no purchase order {number}.", field="order")
+        raise no_orders(site, JobKind.PURCHASE_ORDER, [number])
     _require_open(order)
     order.status = PurchaseStatus.CLOSED
     order.save(update_fields=["status"])
@@ -251,7 +259,7 @@ def _line_of(receipt: ReceiptIn, site: Site, among: QuerySet[PurchaseOrderLine])
         .order_by("pk")
     )
     if not lines:
-        raise NotFound(f"There is no purchase order {receipt.order}.", field="order")
+        raise no_orders(site, JobKind.PURCHASE_ORDER, [receipt.order])
     wanted = [line for line in lines if receipt.line in {None, line.number}]
     if len(wanted) != 1:
         numbers = ", ".join(str(line.number) for line in lines)

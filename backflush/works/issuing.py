@@ -23,7 +23,8 @@ from backflush.people.models import User
 from backflush.stockmap.models import Action, Site, TransferRule
 from backflush.stockmap.selectors import event_time, place_in_bin, require_rule, single_rules
 from backflush.works.models import WorksOrder
-from backflush.works.services import lock_order, open_by_issue, require
+from backflush.works.services.booking import open_by_issue
+from backflush.works.services.requiring import lock_order, require
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ def _by_hand(asked: IssueIn, process: Process, *, site: Site, by: User) -> Posti
         item=item,
         quantity=require_positive(asked.quantity, item.quantity_decimals, field="quantity", what=item.code),
         source=place_in_bin(rule.source, asked.to_bin if returning else asked.bin),
-        target=place_in_bin(rule.target, asked.bin if returning else asked.to_bin),
+        target=place_in_bin(rule.target, asked.bin if returning else asked.to_bin, into=True),
         batch=asked.batch,
         serials=asked.serials,
         job=order.job_id,

@@ -3,7 +3,7 @@ from django.db import models
 from django.db.models import Q
 
 from backflush.core.lifecycle import OrderStatus
-from backflush.fields import QuantityField, RatioField
+from backflush.fields import QuantityField, RatioField, WithinSite
 from backflush.items.models import Item, Unit
 from backflush.ledger.models import Job
 from backflush.stockmap.models import Site
@@ -16,11 +16,9 @@ class WorksOrder(models.Model):
     `structure` is the order's own copy: taken afresh or edited while it is new, frozen by release (S1).
     """
 
-    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
     number = models.CharField(max_length=60)
-    job = models.ForeignKey(
-        Job, models.PROTECT, db_index=False, related_name="works_orders", related_query_name="works_order"
-    )
+    job = WithinSite(Job, models.PROTECT, db_index=False, related_name="works_orders", related_query_name="works_order")
     item = models.ForeignKey(Item, models.PROTECT, related_name="works_orders")
     quantity = QuantityField()
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
@@ -30,7 +28,7 @@ class WorksOrder(models.Model):
     )
     start_date = models.DateField()
     due_date = models.DateField(null=True, blank=True)
-    structure = models.ForeignKey(FrozenStructure, models.PROTECT, null=True, related_name="+")
+    structure = WithinSite(FrozenStructure, models.PROTECT, null=True, related_name="+")
     remarks = models.CharField(max_length=500, blank=True)
 
     class Meta:
@@ -40,7 +38,10 @@ class WorksOrder(models.Model):
             models.UniqueConstraint(fields=["job", "site"], name="one_works_order_each_job"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="works_order_for_something"),
         ]
-        indexes = [models.Index(fields=["site", "status", "number"], name="works_order_by_status")]
+        indexes = [
+            models.Index(fields=["site", "status", "number"], name="works_order_by_status"),
+            models.Index(fields=["site", "status", "start_date", "id"], name="works_order_by_start"),
+        ]
 
     def __str__(self) -> str:
         return self.number
@@ -49,11 +50,11 @@ class WorksOrder(models.Model):
 class OrderChange(models.Model):
     """The trace of a works order: every change of status, quantity or due date, with who and when (W)."""
 
-    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
-    order = models.ForeignKey(WorksOrder, models.PROTECT, related_name="changes")
+    site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
+    order = WithinSite(WorksOrder, models.PROTECT, related_name="changes")
     what = models.CharField(max_length=20)
     before = models.CharField(max_length=100)
     after = models.CharField(max_length=100)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, related_name="+")
     at = models.DateTimeField()
     remarks = models.CharField(max_length=500, blank=True)

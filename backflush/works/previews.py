@@ -5,7 +5,8 @@ from fractions import Fraction
 from backflush.backflushing.selectors import Preview, preview
 from backflush.stockmap.models import Site
 from backflush.works.selectors import bookable
-from backflush.works.services import BookingIn, ProductionIn, booking_made, production_made
+from backflush.works.services.booking import BookingIn, booking_made
+from backflush.works.services.producing import ProductionIn, production_made
 
 
 def preview_booking(booking: BookingIn, *, site: Site) -> Preview:

@@ -12,10 +12,10 @@ from backflush.core.consumption import Tally
 from backflush.core.lifecycle import OrderStatus
 from backflush.core.moves import Process, Status
 from backflush.core.quantity import ZERO, round_half_up
-from backflush.core.refusals import NotFound
 from backflush.fields import ExactSum
 from backflush.items.models import Item, TypeCode, Unit
-from backflush.ledger.models import Job, Movement, Posting
+from backflush.ledger.archives import no_orders
+from backflush.ledger.models import Job, JobKind, Movement, Posting
 from backflush.ledger.selectors import totals_at, waiting_movements
 from backflush.prepared import Part, Prepared
 from backflush.stockmap.models import Action, Location, Site, TransferRule
@@ -87,7 +87,7 @@ def bookable(site: Site, numbers: Sequence[str], *, lock: bool = False) -> Booka
     found = orders_found(site, numbers, lock=lock)
     missing = [number for number in dict.fromkeys(numbers) if number not in found.orders]
     if missing:
-        raise NotFound(f"There is no works order {', '.join(missing)}.", field="order")
+        raise no_orders(site, JobKind.WORKS_ORDER, missing)
     return found
 
 

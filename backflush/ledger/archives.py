@@ -1,0 +1,102 @@
+"""What has gone into archives: where a number is that isn't in the database any more, and what is still known of it.
+
+The rows themselves are written by the room of archiving; everybody who finds nothing under a number asks here.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from backflush.core.refusals import Archived, NotFound, Refusal
+from backflush.ledger.models import (
+    Archive,
+    ArchivedKey,
+    ArchivedKind,
+    ArchivedOrder,
+    ArchivedRange,
+    JobKind,
+)
+from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import moment_of
+
+
+def standing_archives(site: Site) -> list[Archive]:
+    """The archives of a site that hold something that isn't in the database: not those that were brought back."""
+    return list(Archive.objects.filter(site=site, brought_back_at__isnull=True).order_by("number"))
+
+
+def archived_until(site: Site) -> datetime | None:
+    """The first moment from which on nothing of a site is in archives; none where nothing is."""
+    return None if site.archived_through is None else moment_of(site, site.archived_through + timedelta(days=1))
+
+
+def require_not_archived(site: Site, until: datetime) -> None:
+    """Refuse what only the files of archives can tell: what was there in the middle of what they hold (`archived`)."""
+    first = archived_until(site)
+    if first is not None and site.archived_through is not None and until < first:
+        raise Archived(
+            f"Some of what happened up to {site.archived_through:%d %b %Y} is in archives. What was there at the end "
+            "of that day is known, and at the end of each period before; nothing in between. Choose one, or bring "
+            "the archive back (`backflush unarchive FILE`).",
+            field="at",
+        )
+
+
+def no_number(site: Site, kind: ArchivedKind, number: int) -> Refusal:
+    """Why there is nothing of a number: it is in an archive (`archived`), or never was (`not_found`)."""
+    held = (
+        ArchivedRange.objects.filter(site=site, kind=kind, first__lte=number)
+        .select_related("archive")
+        .order_by("-first")
+        .first()
+    )
+    if held is None or held.last < number:
+        return NotFound(f"There is no {kind.value} {number}.", field=kind.value)
+    return Archived(
+        f"{kind.label} {number} {_where(held.archive)} "
+        f"`backflush archive-show FILE --{kind.value} {number}` reads it there.",
+        field=kind.value,
+    )
+
+
+def no_orders(site: Site, kind: JobKind | None, numbers: Collection[str]) -> Refusal:
+    """Why there are no orders of these numbers, of a kind or any: they are in archives (`archived`), or never were."""
+    held = ArchivedOrder.objects.filter(site=site, number__in=numbers).select_related("archive")
+    held = held if kind is None else held.filter(kind=kind)
+    found = {one.number: one.archive for one in held}
+    missing = [number for number in numbers if number not in found]
+    if missing:
+        return NotFound(f"There is no {kind.value if kind else 'order'} {', '.join(missing)}.", field="order")
+    sentences = [
+        f"{number} {_where(archive)} `backflush archive-show FILE --order {number}` reads it there."
+        for number, archive in found.items()
+    ]
+    return Archived(sentences[0], field="order", details=sentences[1:])
+
+
+def _where(archive: Archive) -> str:
+    return f"is in archive {archive.number} ({archive.file}), no longer in the database."
+
+
+def key_archived(held: ArchivedKey) -> Archived:
+    """The first outcome of a key, which is in an archive: nothing is posted again."""
+    return Archived(
+        f"The key {held.key.key!r} was used for posting {held.posting}, which {_where(held.archive)} "
+        "Nothing was posted again.",
+        field="key",
+    )
+
+
+def order_numbers(orders: QuerySet[Any], site: Site, kind: JobKind, numbers: Sequence[str]) -> set[str]:
+    """Those of some numbers that can't be used again: one of the orders has them, or one that is in an archive."""
+    there = orders.filter(site=site, number__in=numbers).values_list("number", flat=True)
+    held = ArchivedOrder.objects.filter(site=site, kind=kind, number__in=numbers).values_list("number", flat=True)
+    return set(there.union(held))
+
+
+def archived_keys(site: Site, keys: Collection[str]) -> list[ArchivedKey]:
+    """What was posted under some keys and is in archives."""
+    held = ArchivedKey.objects.filter(site=site, key__key__in=keys, key__site=site)
+    return list(held.select_related("key", "archive"))

@@ -1,0 +1,160 @@
+"""Closing periods, and opening them again: from when on nothing is posted any more, and what was there by then.
+
+A closing takes two transactions. The first one locks the site's row, which waits for the bookings that are being
+posted and holds up new ones, so it only says through which day the site is closed. From then on nothing can change in
+the period, and the second counts its balances while people book on.
+"""
+
+from datetime import date, datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from backflush.core.refusals import Archived, DateInFuture, NotFound, PeriodClosed, RemarksRequired, UnresolvedInPeriod
+from backflush.core.text import require_short
+from backflush.ledger.as_at import counting, known_nearest, standing_closings, values_until
+from backflush.ledger.models import Movement, PeriodBalance, PeriodClosing
+from backflush.ledger.selectors import waiting_movements
+from backflush.ledger.services import REMARKS_LENGTH
+from backflush.people.models import User
+from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import day_at, moment_of, written_day
+
+DAY = timedelta(days=1)
+
+
+def end_of_day(site: Site, day: date) -> datetime:
+    """The first moment after a day of the site's."""
+    return moment_of(site, day + DAY)
+
+
+def waiting_through(site: Site, through: date) -> QuerySet[Movement]:
+    """What is unresolved of the days up to one, oldest first, also of periods that were closed although it was."""
+    return waiting_movements(site).filter(at__lt=end_of_day(site, through))
+
+
+def closings(site: Site) -> QuerySet[PeriodClosing]:
+    """Every closing of a site, the last first, also those that were reopened."""
+    return PeriodClosing.objects.filter(site=site).select_related("closed_by", "reopened_by").order_by("-pk")
+
+
+def require_closable(site: Site, through: date) -> None:
+    """Refuse to close through a day that isn't over, or up to which the site is closed already."""
+    today = day_at(site, timezone.now())
+    if through >= today:
+        raise DateInFuture(
+            f"{written_day(through)} isn't over. Close up to {written_day(today - DAY)} at the latest.",
+            field="through",
+        )
+    if site.closed_through is not None and through <= site.closed_through:
+        raise PeriodClosed(
+            f"Everything up to {written_day(site.closed_through)} is closed already. Choose a later day.",
+            field="through",
+        )
+
+
+def close_period(
+    *, site: Site, through: date, by: User, remarks: str = "", known_unresolved: int | None = 0
+) -> PeriodClosing:
+    """Close all days of a site up to one, that one included, and keep what was there at its end (P).
+
+    What is unresolved stays so, and is settled at a later time of its own (V4). Whoever closes says how many of these
+    are known; where there are more, it is refused (`unresolved_in_period`). None takes as many as there are.
+    """
+    closing = _close(site, through, by, remarks, known_unresolved)
+    site.closed_through, site.closed_by = closing.through, by
+    count_balances(site)
+    closing.refresh_from_db()
+    return closing
+
+
+@transaction.atomic
+def _close(site: Site, through: date, by: User, remarks: str, known_unresolved: int | None) -> PeriodClosing:
+    require_short(remarks, REMARKS_LENGTH, field="remarks", what="A remark")
+    # Alone: every booking holds a share of this row from when its posting is added until it is whole.
+    locked = Site.objects.select_for_update().get(pk=site.pk)
+    require_closable(locked, through)
+    waiting = waiting_through(locked, through).order_by().select_related(None).count()
+    if known_unresolved is not None and waiting > known_unresolved:
+        raise UnresolvedInPeriod(_say_waiting(waiting, through), field="unresolved")
+    Site.objects.filter(pk=site.pk).update(closed_through=through, closed_by=by)
+    return PeriodClosing.objects.create(
+        site=site,
+        through=through,
+        until=end_of_day(site, through),
+        closed_at=timezone.now(),
+        closed_by=by,
+        remarks=remarks,
+        unresolved=waiting,
+    )
+
+
+def _say_waiting(waiting: int, through: date) -> str:
+    if waiting == 1:
+        return f"1 movement up to {written_day(through)} is unresolved. Settle it, or close although it is."
+    return f"{waiting} movements up to {written_day(through)} are unresolved. Settle them, or close although they are."
+
+
+@transaction.atomic
+def count_balances(site: Site) -> int:
+    """Keep the balances at the end of every closed period that hasn't its own yet; answers with how many periods.
+
+    Mostly that is the one just closed; one more where the machine stopped between a closing's two transactions.
+    Bookings aren't held up: the site's row is locked against other closings only.
+    """
+    site = Site.objects.select_for_update(no_key=True).get(pk=site.pk)
+    uncounted = list(standing_closings(site).filter(counted_at__isnull=True).order_by("until"))
+    for closing in uncounted:
+        closing.pots = _count(site, closing)
+        closing.counted_at = timezone.now()
+        closing.save(update_fields=["pots", "counted_at"])
+    return len(uncounted)
+
+
+def _count(site: Site, closing: PeriodClosing) -> int:
+    """Write down what was in every pot at a period's end, from the nearest moment at which that is known."""
+    known = known_nearest(site, closing.until)
+    with connection.cursor() as cursor:
+        values = {**values_until(site, known, closing.until), "of": closing.pk}
+        cursor.execute(counting(known), values)
+        pots: int = cursor.rowcount
+    return pots
+
+
+def _require_not_archived(site: Site, through: date) -> None:
+    """Refuse to reopen what archives hold a part of (`archived`): it would change, and they couldn't."""
+    earlier = standing_closings(site).filter(through__lt=through).order_by("until").last()
+    if site.archived_through is not None and (earlier is None or site.archived_through > earlier.through):
+        raise Archived(
+            f"Some of what happened up to {written_day(site.archived_through)} is in archives. Bring these back first "
+            "(`backflush unarchive FILE`).",
+            field="through",
+        )
+
+
+@transaction.atomic
+def reopen_period(*, site: Site, through: date, by: User, remarks: str) -> list[PeriodClosing]:
+    """Open the period that was closed through a day again, and every later one with it; says why.
+
+    Their balances are dropped, because they may change now. Bookings aren't held up: whoever still sees the site
+    closed is refused once more.
+    """
+    require_short(remarks, REMARKS_LENGTH, field="remarks", what="A remark")
+    if not remarks.strip():
+        raise RemarksRequired("Say why the period is reopened.", field="remarks")
+    locked = Site.objects.select_for_update(no_key=True).get(pk=site.pk)
+    standing = standing_closings(site).order_by("until")
+    again = list(standing.filter(through__gte=through))
+    if not again or again[0].through != through:
+        raise NotFound(f"No period is closed through {written_day(through)}.", field="through")
+    _require_not_archived(locked, through)
+    PeriodBalance.objects.filter(site=site, closing__in=again).delete()
+    PeriodClosing.objects.filter(pk__in=[closing.pk for closing in again]).update(
+        reopened_at=timezone.now(), reopened_by=by, reopened_because=remarks, counted_at=None, pots=0
+    )
+    last = standing.last()
+    locked.closed_through, locked.closed_by = (last.through, last.closed_by) if last else (None, None)
+    locked.save(update_fields=["closed_through", "closed_by"])
+    site.closed_through, site.closed_by = locked.closed_through, locked.closed_by
+    return list(closings(site).filter(pk__in=[closing.pk for closing in again]))

@@ -1,0 +1,64 @@
+"""Stock that arrives settles what waits for it, where the action says so (U7).
+
+Each settlement is a transaction of its own, after the posting that brought the stock: no booking and no receipt waits
+for it or fails with it. Nothing has to be remembered in between, because what could be settled is seen in the balances:
+whoever looks next finds it. The worker looks whenever something was posted.
+"""
+
+from itertools import groupby
+from typing import Final
+
+from backflush.core.moves import Status
+from backflush.ledger.models import Movement, Posting
+from backflush.ledger.statements import settling_of_themselves
+from backflush.people.models import User
+from backflush.stockmap.models import Action, RetryRule, ShortRule, Site
+from backflush.unresolved.services.retrying import retry_part
+from backflush.unresolved.services.settling import Recorded
+
+AT_ONCE: Final = 500
+"""So many are settled in one look; the next one finds the others."""
+REMARKS: Final = "by itself, when stock arrived"
+
+
+def settle_arrivals(site: Site) -> list[Recorded]:
+    """Settle what waits for stock that is there now, item by item and place by place, oldest first.
+
+    The one who brought the stock stands beside it, and a remark that nobody asked for it.
+    """
+    rules = set(Action.objects.filter(retry=RetryRule.AUTOMATIC).values_list("short", flat=True))
+    if not rules:
+        return []
+    found = settling_of_themselves(site.pk, in_part=ShortRule.PART in rules, most=AT_ONCE)
+    done = []
+    for (item, place), rows in groupby(sorted(found), key=lambda row: row[:2]):
+        movements = [number for *_, number in rows]
+        settled = retry_part(site=site, by=_who_brought(site, item, place), movements=movements, remarks=REMARKS)
+        if settled is not None:
+            done.append(settled)
+    return done
+
+
+def _who_brought(site: Site, item: int, place: int) -> User:
+    """Who posted the last arrival of an item at a place."""
+    arrived = Movement.objects.filter(site=site, item=item, target=place, status=Status.OK).order_by("-at", "-pk")
+    found = arrived.select_related("posting__by").first()
+    assert found is not None, "what is there has arrived"
+    return found.posting.by
+
+
+class Arrivals:
+    """Looks after all sites, each only when something was posted there since the last look."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, int] = {}
+
+    def settle(self) -> int:
+        """How many settlements it came to."""
+        count = 0
+        for site in Site.objects.order_by("pk"):
+            newest = Posting.objects.filter(site=site).order_by("-pk").values_list("pk", flat=True).first() or 0
+            if newest != self._seen.get(site.pk):
+                count += len(settle_arrivals(site))
+                self._seen[site.pk] = newest
+        return count

@@ -1,0 +1,248 @@
+"""Works orders as they are entered, with structures of their own, and revised.
+
+Many at a time, because an import brings a hundred thousand; one is a batch of one.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from django.db import transaction
+
+from backflush.core.lifecycle import OrderStatus, refuse_edit, refuse_revising
+from backflush.core.quantity import to_scaled, written
+from backflush.core.refusals import AlreadyThere, DuplicateLine, InvalidDates, ObsoleteItem, Refusal, WrongClass
+from backflush.core.structure import Explosion, require_sound
+from backflush.core.units import Converter
+from backflush.items.models import ComponentClass, Item, Unit
+from backflush.items.selectors import converter, items_coded, require_factor, units_coded
+from backflush.ledger.archives import order_numbers
+from backflush.ledger.models import JobKind
+from backflush.ledger.services import open_jobs
+from backflush.ledger.statements import Row, add, adding, driver_date
+from backflush.naming import named_once
+from backflush.people.models import User
+from backflush.stockmap.ending import require_in_use
+from backflush.stockmap.models import Site
+from backflush.structures.selectors import StructureBook
+from backflush.structures.services import LineIn, freeze, require_convertible, require_no_loop
+from backflush.works.models import OrderChange, WorksOrder
+from backflush.works.services.changes import change, keep, trace
+from backflush.works.services.requiring import lock_order, lock_orders, require, require_whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderIn:
+    """A works order as it is entered; `unit` empty is the item's stock unit."""
+
+    number: str
+    item: str
+    quantity: Decimal
+    unit: str = ""
+    start_date: date
+    due_date: date | None = None
+    remarks: str = ""
+
+
+@named_once("a works order", field="number")
+@transaction.atomic
+def create_orders(orders: Sequence[OrderIn], *, site: Site, by: User, released: bool = False) -> list[WorksOrder]:
+    """New works orders, each with its own copy of the structure in force on its start date (S1, S2).
+
+    They may be `released` at once: the conversions of now are those of their copies then.
+    """
+    _require_new_numbers(site, [order.number for order in orders])
+    items = items_coded({order.item for order in orders})
+    units = units_coded({order.unit for order in orders if order.unit})
+    conversions = converter(item.pk for item in items.values())
+    made: list[tuple[OrderIn, Item, Unit, Fraction]] = []
+    for order in orders:
+        item = items[order.item]
+        unit = units[order.unit] if order.unit else item.stock_unit
+        for refusal in order_refusals(order, item, unit, conversions):
+            raise refusal
+        require_in_use(unit, field="unit", before=item.stock_unit_id)
+        made.append((order, item, unit, require_factor(conversions, item, unit.code)))
+    jobs = open_jobs(site=site, kind=JobKind.WORKS_ORDER, numbered=[(order.number, item) for order, item, _, _ in made])
+    contents = _contents(site, [(item, order.start_date) for order, item, _, _ in made])
+    if released:
+        for item, content in {id(content): (item, content) for item, content in contents}.values():
+            require_convertible(item, content.requirements)
+    copies = freeze(site=site, contents=contents)
+    rows = [
+        WorksOrder(
+            site=site,
+            number=order.number,
+            job=job,
+            item=item,
+            quantity=order.quantity,
+            unit=unit,
+            factor=factor,
+            status=OrderStatus.RELEASED if released else OrderStatus.NEW,
+            start_date=order.start_date,
+            due_date=order.due_date,
+            structure=copy,
+            remarks=order.remarks,
+        )
+        for (order, item, unit, factor), job, copy in zip(made, jobs, copies, strict=True)
+    ]
+    add(ADD_ORDERS, rows, [_row(order) for order in rows])
+    keep(change(order, "status", "", str(order.status), by) for order in rows)
+    return rows
+
+
+ADD_ORDERS = adding(
+    "works_worksorder",
+    {
+        "site_id": "bigint",
+        "number": "text",
+        "job_id": "bigint",
+        "item_id": "bigint",
+        "quantity": "bigint",
+        "unit_id": "bigint",
+        "factor": "text",
+        "status": "text",
+        "start_date": "date",
+        "due_date": "date",
+        "structure_id": "bigint",
+        "remarks": "text",
+    },
+)
+
+
+def _row(order: WorksOrder) -> Row:
+    return (
+        order.site_id,
+        order.number,
+        order.job_id,
+        order.item_id,
+        to_scaled(order.quantity),
+        order.unit_id,
+        f"{order.factor.numerator}/{order.factor.denominator}",
+        str(order.status),
+        driver_date(order.start_date),
+        driver_date(order.due_date),
+        order.structure_id,
+        order.remarks,
+    )
+
+
+def create_order(order: OrderIn, *, site: Site, by: User) -> WorksOrder:
+    """One new works order."""
+    return create_orders([order], site=site, by=by)[0]
+
+
+def _require_new_numbers(site: Site, numbers: Sequence[str]) -> None:
+    there = {*order_numbers(WorksOrder.objects.all(), site, JobKind.WORKS_ORDER, numbers)}
+    twice = sorted(there | {number for number, times in Counter(numbers).items() if times > 1})
+    if twice:
+        raise AlreadyThere(f"There is a works order {', '.join(twice)} already.", field="number")
+
+
+def order_refusals(order: OrderIn, item: Item, unit: Unit, conversions: Converter) -> Iterator[Refusal]:
+    """Everything about an order by itself that can't be as it stands (W, Q4, Q5)."""
+    if item.component_class != ComponentClass.MADE:
+        yield WrongClass(
+            f"{item.code} is {item.get_component_class_display()}. A works order is for a manufactured item.",
+            field="item",
+        )
+    if item.obsolete_on is not None and item.obsolete_on <= order.start_date:
+        yield ObsoleteItem(f"{item.code} is obsolete since {item.obsolete_on:%d %b %Y}.", field="item")
+    if order.due_date is not None and order.due_date < order.start_date:
+        yield InvalidDates(f"{order.number} would be due before it starts.", field="due_date")
+    try:
+        factor = require_factor(conversions, item, unit.code)
+        require_whole(order.quantity, factor, item, field="quantity")
+    except Refusal as refusal:
+        yield refusal
+
+
+def _contents(site: Site, wanted: Sequence[tuple[Item, date]]) -> list[tuple[Item, Explosion]]:
+    """What some items are made of, each on its day."""
+    book = StructureBook(site, {item.pk for item, _ in wanted})
+    return [(item, book.explode(item.pk, day)) for item, day in wanted]
+
+
+@transaction.atomic
+def edit_structure(*, site: Site, number: str, lines: Sequence[LineIn], by: User) -> WorksOrder:
+    """Give a new order a structure of its own; a phantom on it is passed through as of its start date (S1)."""
+    order = lock_order(site, number)
+    require(refuse_edit(number, OrderStatus(order.status)))
+    core_lines = [line.as_line() for line in lines]
+    require_sound(core_lines)
+    if len({line.number for line in lines}) < len(lines):
+        raise DuplicateLine("Each line of an order's own structure has a number of its own.", field="line")
+    require_no_loop({order.item: lines})
+    book = StructureBook(site, (), extra=core_lines)
+    content = book.explode_lines(core_lines, order.start_date)
+    order.structure = freeze(site=site, contents=[(order.item, content)])[0]
+    order.save(update_fields=["structure"])
+    trace(order, "structure", "", "edited", by)
+    return order
+
+
+@transaction.atomic
+def take_afresh(*, site: Site, number: str, by: User) -> WorksOrder:
+    """Give a new order a new copy of its item's structure (S1)."""
+    order = lock_order(site, number)
+    require(refuse_edit(number, OrderStatus(order.status)))
+    order.structure = freeze(site=site, contents=_contents(site, [(order.item, order.start_date)]))[0]
+    order.save(update_fields=["structure"])
+    trace(order, "structure", "", "taken afresh", by)
+    return order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionIn:
+    """Another quantity or due date for an order; what is None stays."""
+
+    number: str
+    quantity: Decimal | None = None
+    due_date: date | None = None
+    remarks: str = ""
+
+
+@transaction.atomic
+def revise_orders(revisions: Sequence[RevisionIn], *, site: Site, by: User) -> list[WorksOrder]:
+    """Change the quantities or due dates of some orders, with a trace."""
+    orders = lock_orders(site, [revision.number for revision in revisions])
+    changes = []
+    for order, revision in zip(orders, revisions, strict=True):
+        require(refuse_revising(order.number, OrderStatus(order.status)))
+        changes += _revised(order, revision, by)
+    WorksOrder.objects.bulk_update(orders, ["quantity", "due_date"])
+    keep(changes)
+    return orders
+
+
+def revise_order(
+    *,
+    site: Site,
+    number: str,
+    by: User,
+    quantity: Decimal | None = None,
+    due_date: date | None = None,
+    remarks: str = "",
+) -> WorksOrder:
+    """Change one order's quantity or due date."""
+    revision = RevisionIn(number=number, quantity=quantity, due_date=due_date, remarks=remarks)
+    return revise_orders([revision], site=site, by=by)[0]
+
+
+def _revised(order: WorksOrder, revision: RevisionIn, by: User) -> list[OrderChange]:
+    changes = []
+    if revision.quantity is not None:
+        require_whole(revision.quantity, order.factor, order.item, field="quantity")
+        before, after = written(order.quantity), written(revision.quantity)
+        changes.append(change(order, "quantity", before, after, by, revision.remarks))
+        order.quantity = revision.quantity
+    if revision.due_date is not None:
+        if revision.due_date < order.start_date:
+            raise InvalidDates(f"{order.number} would be due before it starts.", field="due_date")
+        before, after = str(order.due_date or ""), str(revision.due_date)
+        changes.append(change(order, "due date", before, after, by, revision.remarks))
+        order.due_date = revision.due_date
+    return changes

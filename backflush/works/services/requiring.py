@@ -1,0 +1,44 @@
+"""What all of them ask for first: the order locked, a refusal of the core raised, quantities in the stock unit."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from backflush.core.quantity import DECIMALS_MAX, require_fit
+from backflush.core.refusals import InvalidQuantity, Refusal
+from backflush.items.models import Item
+from backflush.items.selectors import in_stock_unit
+from backflush.stockmap.models import Site
+from backflush.works.models import WorksOrder
+from backflush.works.selectors import orders_numbered
+
+
+def require(refusal: Refusal | None) -> None:
+    """Raise a refusal that the core gave, if it gave one."""
+    if refusal is not None:
+        raise refusal
+
+
+def lock_order(site: Site, number: str) -> WorksOrder:
+    """One works order with its job, locked for whatever is done with it."""
+    return lock_orders(site, [number])[0]
+
+
+def lock_orders(site: Site, numbers: Sequence[str]) -> list[WorksOrder]:
+    """Orders with their jobs, locked in the order of the jobs; answered in the order asked."""
+    return orders_numbered(site, numbers, lock=True)
+
+
+def require_whole(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> Decimal:
+    """A quantity above zero, in the stock unit (Q5)."""
+    if not quantity.is_finite() or quantity <= 0:
+        raise InvalidQuantity(f"{item.code} needs a quantity above zero, not {quantity}.", field=field)
+    return stocked(quantity, factor, item, field=field)
+
+
+def stocked(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> Decimal:
+    """A quantity of 0 or more in the stock unit; the order's own unit holds six decimals at most (Q5)."""
+    if not quantity.is_finite() or quantity < 0:
+        raise InvalidQuantity(f"{item.code} can't be booked as {quantity}: enter 0 or more.", field=field)
+    require_fit(quantity, DECIMALS_MAX, field=field, what=item.code)
+    return in_stock_unit(quantity, factor, item, field=field)
