@@ -7,9 +7,8 @@ stopped is finished by running it again, and a file imported twice posts once.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Final
-
-from django.db import transaction
 
 from backflush.backflushing.services import Made, goods_bins, goods_moves, require_two_ends
 from backflush.backflushing.use import FrozenLines
@@ -18,18 +17,12 @@ from backflush.importing.reading import Row
 from backflush.importing.work import Work
 from backflush.ledger.keys import posted_keys
 from backflush.ledger.selectors import serials_there
-from backflush.people.models import User
 from backflush.stockmap.models import Site, TransferRule
 from backflush.stockmap.selectors import event_time
 from backflush.works.models import WorksOrder
 from backflush.works.selectors import Bookable, orders_found
-from backflush.works.services import (
-    BookingIn,
-    book_production_many,
-    booking_made,
-    booking_refusals,
-    count_in,
-)
+from backflush.works.services.booking import BookingIn, booking_made, booking_refusals, count_in
+from backflush.works.services.bulk import Line, book_in_bulk
 
 TABLE: Final = "bookings"
 CHUNK: Final = 2_000
@@ -60,25 +53,19 @@ def check_bookings(work: Work) -> dict[Site, list[Entered]]:
     return to_post
 
 
-def post_chunk(chunk: Sequence[Entered], *, site: Site, by: User) -> None:
-    """Post one chunk, whole."""
-    book_production_many([booking for _, booking in chunk], site=site, by=by)
+def post_bookings(work: Work, entered: Sequence[Entered], *, site: Site, chunk: int) -> Iterator[int]:
+    """Post a site's bookings in the order of their rows; says after each chunk how many it was.
 
-
-def refused_row(chunk: Sequence[Entered], *, site: Site, by: User) -> Entered:
-    """The first row of a refused chunk that can't be posted after those before it; posts nothing."""
-    fine, beyond = 0, len(chunk)
-    while beyond - fine > 1:
-        middle = (fine + beyond) // 2
-        with transaction.atomic():
-            try:
-                post_chunk(chunk[:middle], site=site, by=by)
-            except Refusal:
-                beyond = middle
-            else:
-                fine = middle
-            transaction.set_rollback(True)
-    return chunk[fine]
+    One that is refused all the same, because somebody has changed something since the check, is a finding.
+    """
+    lines = (Line(row.number, booking) for row, booking in entered)
+    outcomes = book_in_bulk(lines, site=site, by=work.by, chunk=chunk)
+    for part in _parts(entered, chunk):
+        for (row, _), outcome in zip(part, islice(outcomes, len(part)), strict=True):
+            work.counts[TABLE].new += outcome.booking is not None
+            for refusal in outcome.refusals:
+                work.refused(TABLE, row, refusal, COLUMNS)
+        yield len(part)
 
 
 def _parts(entered: Sequence[Entered], size: int) -> Iterator[Sequence[Entered]]:
@@ -211,7 +198,7 @@ class _Checks:
     def _check_ends(self, made: Sequence[tuple[Row, Made]]) -> None:
         """Whether every line is taken from somewhere else than it goes to; the same for all of a structure."""
         new = {self._end(one): one for _, one in made if self._end(one) not in self._ends}
-        lines = FrozenLines({one.structure for one in new.values() if one.structure is not None})
+        lines = FrozenLines(self._site.pk, {one.structure for one in new.values() if one.structure is not None})
         for key, one in new.items():
             self._ends[key] = None
             try:

@@ -18,14 +18,8 @@ from backflush.structures.services import require_convertible
 from backflush.subcontract.models import PurchaseOrder
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, line_refusals, place_orders
 from backflush.works.models import WorksOrder
-from backflush.works.services import (
-    OrderIn,
-    RevisionIn,
-    create_orders,
-    order_refusals,
-    release_orders,
-    revise_orders,
-)
+from backflush.works.services.life import release_orders
+from backflush.works.services.orders import OrderIn, RevisionIn, create_orders, order_refusals, revise_orders
 
 PURCHASES = "purchase_orders"
 WORKS = "works_orders"

@@ -7,8 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
-from backflush.core.refusals import Refusal
-from backflush.importing.bookings import CHUNK, TABLE, Entered, check_bookings, post_chunk, refused_row
+from backflush.importing.bookings import CHUNK, Entered, check_bookings, post_bookings
 from backflush.importing.findings import Finding, Findings
 from backflush.importing.links import take_rules, take_site_settings, take_supplier_stock
 from backflush.importing.masters import (
@@ -43,8 +42,8 @@ MANY: Final = 1_000
 class Report:
     """What an import came to: what became of each table's rows, or what is wrong.
 
-    Where it is not `applied`, nothing was changed, and the counts say what would have been. Where a booking was
-    refused while bookings were posted, `findings` says which, and what was posted before is in.
+    Where it is not `applied`, nothing was changed, and the counts say what would have been. Where bookings were
+    refused while bookings were posted, `findings` says which, and all the others are in.
     """
 
     counts: Mapping[str, Count]
@@ -103,18 +102,10 @@ def _take_all(work: Work) -> None:
     work.check_broken()
 
 
-def _post(work: Work, to_post: Mapping[Site, Sequence[Entered]], size: int) -> None:
-    """Post the bookings in chunks; at one that is refused it stops, and says which row and why."""
+def _post(work: Work, to_post: Mapping[Site, Sequence[Entered]], chunk: int) -> None:
+    """Post the bookings in chunks; those that are refused meanwhile are named, and don't keep the others back."""
     total, done = sum(map(len, to_post.values())), 0
     for site, entered in to_post.items():
-        for start in range(0, len(entered), size):
-            chunk = entered[start : start + size]
-            try:
-                post_chunk(chunk, site=site, by=work.by)
-            except Refusal as refusal:
-                row, _ = refused_row(chunk, site=site, by=work.by)
-                work.refused(TABLE, row, refusal, {"at": "date", "item": "order"})
-                return
-            done += len(chunk)
-            work.counts[TABLE].new += len(chunk)
+        for more in post_bookings(work, entered, site=site, chunk=chunk):
+            done += more
             work.tell("bookings posted", done, total)

@@ -1,19 +1,20 @@
 """Opening stock: what is there when the ledger begins. Once in, it is never added again."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 
 from backflush.core.moves import Place, Pot
 from backflush.core.quantity import written
-from backflush.core.refusals import Refusal
+from backflush.core.refusals import PeriodClosed, Refusal
 from backflush.handling.services import OpeningIn, open_stock, opening_moves
 from backflush.importing.reading import Row
 from backflush.importing.work import BATCH, Work
 from backflush.items.services import set_batches
 from backflush.ledger.selectors import openings_at
 from backflush.stockmap.models import Site
-from backflush.stockmap.selectors import event_time
+from backflush.stockmap.selectors import event_time, moment_of
 
 TABLE = "opening_stock"
 OUTSIDE = Place(0, keeps_balance=False)
@@ -63,7 +64,7 @@ def _sound(work: Work, row: Row, opening: OpeningIn, site: Site) -> bool:
     """Whether the rooms take the row by itself."""
     checks: Sequence[Callable[[], object]] = (
         lambda: opening_moves(opening, OUTSIDE, bins=work.bins),
-        lambda: event_time(site, row["date"]),
+        lambda: _happened(site, row["date"]),
     )
     sound = True
     for check in checks:
@@ -73,6 +74,12 @@ def _sound(work: Work, row: Row, opening: OpeningIn, site: Site) -> bool:
             work.refused(TABLE, row, refusal, COLUMNS)
             sound = False
     return sound
+
+
+def _happened(site: Site, at: date | datetime | None) -> None:
+    """Refuse what is in the future. What is in a closed period may be in already, so only what is new is refused."""
+    with suppress(PeriodClosed):
+        event_time(site, at)
 
 
 def _pot(opening: OpeningIn) -> Pot:
@@ -86,7 +93,8 @@ def _new(work: Work, site: Site, entered: list[Entered]) -> list[Entered]:
     for row, opening in entered:
         before = known.get(_pot(opening))
         if before is None:
-            new.append((row, opening))
+            if _is_open(work, row, site):
+                new.append((row, opening))
         elif _same(row, opening, site, before):
             work.counts[TABLE].there += 1
         else:
@@ -101,9 +109,18 @@ def _new(work: Work, site: Site, entered: list[Entered]) -> list[Entered]:
     return new
 
 
+def _is_open(work: Work, row: Row, site: Site) -> bool:
+    try:
+        event_time(site, row["date"])
+    except PeriodClosed as refusal:
+        work.refused(TABLE, row, refusal, COLUMNS)
+        return False
+    return True
+
+
 def _same(row: Row, opening: OpeningIn, site: Site, before: tuple[Decimal, datetime]) -> bool:
     quantity, at = before
-    return quantity == opening.quantity and (row["date"] is None or event_time(site, row["date"]) == at)
+    return quantity == opening.quantity and (row["date"] is None or moment_of(site, row["date"]) == at)
 
 
 def _require_serials_once(work: Work, entered: list[Entered]) -> None:

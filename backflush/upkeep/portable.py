@@ -98,13 +98,15 @@ def snapshot(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
             cursor.execute("ROLLBACK")
 
 
-def rows_of(table: Table, using: str = DEFAULT_DB_ALIAS) -> Iterator[list[Any]]:
-    """The rows of a table, as JSON can hold them."""
+def rows_of(
+    table: Table, using: str = DEFAULT_DB_ALIAS, *, which: str = "", given: Sequence[Any] = ()
+) -> Iterator[list[Any]]:
+    """The rows of a table, as JSON can hold them; all of them, or those `which` a clause names."""
     connection = connections[using]
     names = ", ".join(connection.ops.quote_name(column.name) for column in table.columns)
     plain = [PLAIN.get(column.kind) for column in table.columns]
     with connection.chunked_cursor() as cursor:
-        cursor.execute(f"SELECT {names} FROM {connection.ops.quote_name(table.name)}")
+        cursor.execute(f"SELECT {names} FROM {connection.ops.quote_name(table.name)} {which}", given)
         while rows := cursor.fetchmany(CHUNK):
             for row in rows:
                 yield [
@@ -225,10 +227,9 @@ def copy_from(source: str, using: str = DEFAULT_DB_ALIAS) -> dict[str, int]:
 def load(rows: Source, using: str = DEFAULT_DB_ALIAS) -> dict[str, int]:
     """Put rows in the place of all that is there. References are checked when it is done, so the order is any."""
     connection = connections[using]
-    add = _copy_in if connection.vendor == "postgresql" else _insert
     with transaction.atomic(using):
         _empty(using)
-        counts = {table.name: add(table, rows(table), using) for table in tables()}
+        counts = {table.name: add_rows(table, rows(table), using) for table in tables()}
         with connection.cursor() as cursor:
             for statement in connection.ops.sequence_reset_sql(no_style(), [table.model for table in tables()]):
                 cursor.execute(statement)
@@ -244,6 +245,12 @@ def _empty(using: str) -> None:
             return
         for name in names:
             cursor.execute(f"DELETE FROM {name}")
+
+
+def add_rows(table: Table, rows: Iterable[Row], using: str = DEFAULT_DB_ALIAS) -> int:
+    """Put rows into a table beside those that are there, keys and all; answers with how many."""
+    add = _copy_in if connections[using].vendor == "postgresql" else _insert
+    return add(table, rows, using)
 
 
 def _copy_in(table: Table, rows: Iterable[Row], using: str) -> int:

@@ -33,6 +33,7 @@ SET_UP: Final = frozenset(
     {
         "people.Assignment",
         "people.Board",
+        "people.Token",
         "stockmap.Store",
         "stockmap.Location",
         "stockmap.Bin",
