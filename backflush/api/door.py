@@ -1,0 +1,209 @@
+"""What there is to ask of the API. Each only translates between JSON and the rooms."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from itertools import islice
+from typing import Any, Final
+
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.security import HttpBearer
+
+from backflush.api.reading import key_of, many_bookings, one_booking
+from backflush.api.refusing import Failed, NotSignedIn, TooManyTries, answer_refusal
+from backflush.api.shapes import (
+    JSON_LINES,
+    MANY_BOOKINGS,
+    ONE_BOOKING,
+    BookingOut,
+    OrderOut,
+    PreviewOut,
+    RefusalOut,
+    UnresolvedPage,
+)
+from backflush.backflushing.selectors import PreviewLine
+from backflush.core.quantity import written
+from backflush.core.refusals import InvalidValue, NotFound, Refusal
+from backflush.ledger.models import Movement
+from backflush.ledger.selectors import waiting_movements
+from backflush.listening.lines import answers, in_one_line
+from backflush.people.models import User
+from backflush.people.rights import Verb
+from backflush.people.selectors import require
+from backflush.people.tokens import user_by_token
+from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import site_named
+from backflush.unresolved.selectors import queue
+from backflush.web.paging import page_of
+from backflush.web.refusing import REFERENCE, failed
+from backflush.works.previews import preview_booking
+from backflush.works.selectors import order_numbered
+from backflush.works.services.bulk import CHUNK, Line, book_chunk
+
+REFUSED: Final[dict[Any, Any]] = {
+    frozenset({400, 401, 403, 404, 409, 413, 415, 422, 429, 500}): RefusalOut,
+}
+
+
+class ByToken(HttpBearer):
+    """A program comes in as a person, by a token of theirs; the cookies of the pages don't count."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> User | None:
+        """Whose token it is."""
+        user = user_by_token(request, token)
+        if user is not None:
+            request.user = user
+        return user
+
+
+api = NinjaAPI(
+    title="Backflush",
+    version="1",
+    description="Book production, and see what is unresolved.",
+    auth=ByToken(),
+    docs_url=None,
+    urls_namespace="api",
+)
+
+
+def _place(request: HttpRequest, code: str, verb: Verb) -> tuple[Site, User]:
+    """The site, and who is there with the right to do this."""
+    user = request.user
+    assert isinstance(user, User), "nobody comes here without a token"
+    site = site_named(code)
+    require(user, site, verb)
+    return site, user
+
+
+@api.post("/sites/{site}/bookings", response={200: BookingOut, 201: BookingOut, **REFUSED}, openapi_extra=ONE_BOOKING)
+def book(request: HttpRequest, site: str) -> HttpResponse:
+    """Book production on a works order: 201 where it was posted, 200 where it was under the same key before."""
+    where, by = _place(request, site, Verb.BOOK)
+    outcome = book_chunk([Line(1, one_booking(request))], site=where, by=by)[0]
+    if outcome.booking is None:
+        first, *others = outcome.refusals
+        first.details = (*first.details, *(one.sentence for one in others))
+        raise first
+    told = next(answers([outcome], where))
+    del told["line"]
+    return api.create_response(request, told, status=HTTPStatus.OK if outcome.repeated else HTTPStatus.CREATED)
+
+
+@api.post("/sites/{site}/bookings/bulk", response=REFUSED, openapi_extra=MANY_BOOKINGS)
+def book_many(request: HttpRequest, site: str) -> StreamingHttpResponse:
+    """Book a stream of any length. Each booking is answered by one line, as they are booked; none keeps the others
+    back. Sent again under the same Idempotency-Key, nothing is posted twice."""
+    where, by = _place(request, site, Verb.BOOK)
+    told = _in_chunks(many_bookings(request), key_of(request), where, by)
+    return StreamingHttpResponse(told, content_type=JSON_LINES)
+
+
+def _in_chunks(lines: Iterator[Line], stream: str, site: Site, by: User) -> Iterator[str]:
+    while chunk := list(islice(lines, CHUNK)):
+        outcomes = book_chunk(chunk, site=site, by=by, stream=stream)
+        yield "".join(map(in_one_line, answers(outcomes, site)))
+
+
+@api.post("/sites/{site}/bookings/preview", response={200: PreviewOut, **REFUSED}, openapi_extra=ONE_BOOKING)
+def preview(request: HttpRequest, site: str) -> dict[str, Any]:
+    """What a booking would do, and what of it would wait; nothing is posted."""
+    where, _ = _place(request, site, Verb.BOOK)
+    found = preview_booking(one_booking(request), site=where)
+    return {
+        "lines": [_line_facts(line) for line in found.lines],
+        "largest": None if found.largest is None else written(found.largest),
+    }
+
+
+def _line_facts(line: PreviewLine) -> dict[str, Any]:
+    return {
+        "path": line.path,
+        "component": line.component,
+        "unit": line.unit,
+        "source": line.source,
+        "assumed": written(line.assumed),
+        "there": None if line.there is None else written(line.there),
+        "moves": written(line.moves),
+        "waits": written(line.waits),
+        "reason": line.reason,
+    }
+
+
+@api.get("/sites/{site}/orders/{path:number}", response={200: OrderOut, **REFUSED})
+def order(request: HttpRequest, site: str, number: str) -> dict[str, Any]:
+    """A works order and how far it is."""
+    where, _ = _place(request, site, Verb.SEE_WORK)
+    try:
+        found = order_numbered(where, number)
+    except NotFound as refusal:
+        raise NotFound(refusal.sentence, field="number") from None
+    return {
+        "number": found.number,
+        "item": found.item.code,
+        "status": found.status,
+        "quantity": written(found.quantity),
+        "unit": found.unit.code,
+        "good": written(found.job.good),
+        "scrap": written(found.job.scrap),
+        "start_date": found.start_date.isoformat(),
+        "due_date": found.due_date.isoformat() if found.due_date else None,
+        "remarks": found.remarks,
+    }
+
+
+@api.get("/sites/{site}/unresolved", response={200: UnresolvedPage, **REFUSED})
+def unresolved(request: HttpRequest, site: str, item: str = "", after: str = "") -> dict[str, Any]:
+    """What is unresolved, oldest first, so many at a time; `after` is the mark that the page before ended with."""
+    where, _ = _place(request, site, Verb.SEE_WORK)
+    # Found by their numbers first, so that nothing is joined that isn't shown.
+    found = queue(where, item=item).select_related(None).annotate(place=Coalesce("origin", "id"))
+    page = page_of(found.only("pk", "at"), {"after": after}, by=("at", "place", "pk"), total=0)
+    shown = waiting_movements(where).filter(pk__in=[row.pk for row in page.rows])
+    return {"lines": [_waiting_facts(row) for row in shown], "after": page.following}
+
+
+def _waiting_facts(row: Movement) -> dict[str, Any]:
+    assert row.due is not None, "what waits is due"
+    return {
+        "movement": row.pk,
+        "posting": row.posting_id,
+        "at": row.at.isoformat(),
+        "order": row.job.number if row.job else None,
+        "item": row.item.code,
+        "unit": row.item.stock_unit.code,
+        "due": written(row.due),
+        "reason": row.reason,
+        "source": row.source.path,
+        "target": row.target.path,
+    }
+
+
+@api.exception_handler(Refusal)
+def _refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    return answer_refusal(request, refusal)
+
+
+@api.exception_handler(AuthenticationError)
+def _unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    if getattr(request, "axes_locked_out", False):
+        return answer_refusal(request, TooManyTries("This token was tried wrongly too often. Wait a few minutes."))
+    return answer_refusal(request, NotSignedIn("Send a token that is in use, as Authorization: Bearer TOKEN."))
+
+
+@api.exception_handler(ValidationError)
+def _wrong(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    first = error.errors[0]
+    return answer_refusal(request, InvalidValue(f"{first['msg']}.", field=str(first["loc"][-1])))
+
+
+@api.exception_handler(HttpError)
+def _other(request: HttpRequest, error: HttpError) -> HttpResponse:
+    return answer_refusal(request, InvalidValue(f"{error.message}."))
+
+
+@api.exception_handler(Exception)
+def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
+    reference = failed(request).headers[REFERENCE]
+    return answer_refusal(request, Failed(f"Something failed here. Name {reference} to whoever looks after this."))

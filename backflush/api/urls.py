@@ -1,0 +1,20 @@
+"""The addresses of the API; whatever else begins like them is refused in JSON too."""
+
+from django.urls import URLPattern, path, re_path
+from django.views.decorators.csrf import csrf_exempt
+
+from backflush.api.door import api
+from backflush.api.refusing import missing, told_in_json
+
+_patterns = api.urls[0]
+for _pattern in _patterns:
+    assert isinstance(_pattern, URLPattern), "each is an address of its own"
+    assert _pattern.callback is not None, "and does something"
+    # What stands at the root is only there to work out addresses from.
+    _pattern.callback = missing if _pattern.name == "api-root" else told_in_json(_pattern.callback)
+
+urlpatterns = [
+    path("api/v1/", (_patterns, "api", "api")),
+    # It does nothing, so a forged request does no harm.
+    re_path("^api/(?P<rest>.*)$", csrf_exempt(missing)),
+]

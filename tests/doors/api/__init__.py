@@ -1,0 +1,1 @@
+"""What programs do through the API."""

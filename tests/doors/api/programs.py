@@ -1,0 +1,48 @@
+"""Programs that come in through the API in tests."""
+
+import json
+from typing import Any
+
+from django.test import Client
+
+from backflush.people.rights import Role
+from backflush.people.tokens import make_token
+from tests.cast import Plant
+from tests.doors.web.visitors import person
+
+ORDER = "W-BRACKET"
+
+
+class Program:
+    """A program with a token of somebody."""
+
+    def __init__(self, token: str) -> None:
+        # Checks for forged requests, as a server does.
+        self._client = Client(
+            enforce_csrf_checks=True, headers={"host": "localhost", "authorization": f"Bearer {token}"}
+        )
+
+    def gets(self, address: str, **asked: str) -> tuple[int, Any]:
+        response = self._client.get(f"/api/v1{address}", asked)
+        return response.status_code, response.json()
+
+    def posts(self, address: str, body: Any, *, key: str = "", kind: str = "application/json") -> tuple[int, Any]:
+        """Its status and what it says; of lines, each of them."""
+        text = body if isinstance(body, str | bytes) else json.dumps(body)
+        headers = {"idempotency-key": key} if key else {}
+        response = self._client.post(f"/api/v1{address}", text, content_type=kind, headers=headers)
+        if not response.streaming:
+            return response.status_code, response.json()
+        return response.status_code, [json.loads(line) for line in response.getvalue().splitlines()]
+
+    def asks(self, method: str, address: str) -> Any:
+        return self._client.generic(method, address)
+
+
+def program(plant: Plant, *roles: Role, name: str = "gateway") -> Program:
+    """A program that comes in as somebody with some roles."""
+    return Program(make_token(user=person(plant, *(roles or (Role.OPERATOR,)), name=name)))
+
+
+def booking(**fields: Any) -> dict[str, Any]:
+    return {"order": ORDER, "good": "1", "at": "2026-03-02", **fields}

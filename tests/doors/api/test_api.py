@@ -1,0 +1,290 @@
+"""The API: tokens, bookings, and looking, on both databases."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, Final
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from backflush.backflushing.models import Booking
+from backflush.people.models import Token, User
+from backflush.people.rights import ROLES, Role, Verb
+from backflush.people.tokens import end_tokens, make_token
+from backflush.stockmap.models import Site
+from tests.cast import Plant
+from tests.doors.api.programs import Program, booking, program
+from tests.doors.console import Console
+from tests.doors.web.visitors import person, signed_in, statements
+
+HERE = "/sites/MAIN"
+BOOKINGS = f"{HERE}/bookings"
+JSON_LINES = "application/x-ndjson"
+
+
+def told(body: Any) -> tuple[str, str]:
+    assert set(body) == {"code", "field", "sentence", "details"}
+    assert body["sentence"].endswith(".")
+    return body["code"], body["field"]
+
+
+# Coming in
+
+
+def test_a_token_is_shown_once_and_kept_as_a_digest(plant: Plant) -> None:
+    facts = Console().tells("person", "gateway", "--role", "operator", "--token", "--json")
+    _, secret = facts["token"].split(".")
+    assert all(secret not in str(value) for value in Token.objects.values_list().get())
+    plant.releases(10, "BRACKET")
+    assert Program(facts["token"]).posts(BOOKINGS, booking())[0] == HTTPStatus.CREATED
+    assert Booking.objects.get().posting.by.username == "gateway"
+
+
+def test_a_token_that_was_taken_back_lets_nobody_in(plant: Plant) -> None:
+    comes_in = program(plant)
+    assert comes_in.gets(f"{HERE}/unresolved")[0] == HTTPStatus.OK
+    assert "1 tokens are taken back" in Console().says("person", "gateway", "--end-tokens")
+    status, body = comes_in.gets(f"{HERE}/unresolved")
+    assert (status, told(body)[0]) == (HTTPStatus.UNAUTHORIZED, "not_signed_in")
+
+
+def test_a_person_who_was_made_inactive_comes_in_no_more(plant: Plant) -> None:
+    comes_in = program(plant)
+    User.objects.filter(username="gateway").update(is_active=False)
+    assert comes_in.gets(f"{HERE}/unresolved")[0] == HTTPStatus.UNAUTHORIZED
+
+
+@pytest.mark.parametrize("token", ["", "nonsense", "0123456789ab.wrong", "0123456789ab", "\u00e9.x"])
+def test_without_a_token_of_somebody_nothing_is_told(plant: Plant, token: str) -> None:
+    status, body = Program(token).gets(f"{HERE}/unresolved")
+    assert (status, told(body)[0]) == (HTTPStatus.UNAUTHORIZED, "not_signed_in")
+
+
+def test_whoever_is_signed_in_to_the_pages_is_nobody_here(plant: Plant) -> None:
+    client = signed_in(plant, Role.ADMINISTRATOR)
+    response = client.post(f"/api/v1{BOOKINGS}", json.dumps(booking()), content_type="application/json")
+    assert response.status_code == HTTPStatus.UNAUTHORIZED
+
+
+def test_a_wrong_secret_too_often_shuts_its_token_out_for_a_while_and_no_other(plant: Plant) -> None:
+    user = person(plant, Role.OPERATOR, name="gateway")
+    token, other = make_token(user=user), make_token(user=user)
+    wrong = Program(token[:-1] + ("A" if token[-1] != "A" else "B"))
+    statuses = [wrong.gets(f"{HERE}/unresolved")[0] for _ in range(6)]
+    assert statuses[0] == HTTPStatus.UNAUTHORIZED
+    assert statuses[-1] == HTTPStatus.TOO_MANY_REQUESTS
+    status, body = Program(token).gets(f"{HERE}/unresolved")
+    assert (status, told(body)[0]) == (HTTPStatus.TOO_MANY_REQUESTS, "too_many_tries")
+    assert Program(other).gets(f"{HERE}/unresolved")[0] == HTTPStatus.OK
+
+
+ASKED: Final[dict[str, tuple[Verb, Callable[[Program], int]]]] = {
+    "book": (Verb.BOOK, lambda one: one.posts(BOOKINGS, booking())[0]),
+    "bulk": (Verb.BOOK, lambda one: one.posts(f"{BOOKINGS}/bulk", [booking()])[0]),
+    "preview": (Verb.BOOK, lambda one: one.posts(f"{BOOKINGS}/preview", booking())[0]),
+    "order": (Verb.SEE_WORK, lambda one: one.gets(f"{HERE}/orders/W-BRACKET")[0]),
+    "unresolved": (Verb.SEE_WORK, lambda one: one.gets(f"{HERE}/unresolved")[0]),
+}
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_role_may_what_it_may_in_the_pages(plant: Plant, role: Role) -> None:
+    plant.releases(10, "BRACKET")
+    comes_in = program(plant, role)
+    for name, (verb, asks) in ASKED.items():
+        allowed = asks(comes_in) in {HTTPStatus.OK, HTTPStatus.CREATED}
+        assert allowed == (verb in ROLES[role]), name
+
+
+def test_rights_are_asked_for_at_the_site_of_the_address(plant: Plant) -> None:
+    Site.objects.create(code="ELSEWHERE")
+    status, body = program(plant).posts("/sites/ELSEWHERE/bookings", booking())
+    assert (status, told(body)[0]) == (HTTPStatus.FORBIDDEN, "not_allowed")
+    status, body = program(plant).posts("/sites/NOWHERE/bookings", booking())
+    assert (status, told(body)) == (HTTPStatus.NOT_FOUND, ("not_found", "site"))
+
+
+# Booking
+
+
+def test_a_booking_answers_with_its_posting_and_what_waits(plant: Plant) -> None:
+    plant.releases(10, "BRACKET")
+    status, body = program(plant).posts(BOOKINGS, booking(key="K"))
+    made = Booking.objects.get()
+    assert (status, body["posting"], body["outcome"]) == (HTTPStatus.CREATED, made.posting_id, "booked")
+    assert (body["key"], [(one["item"], one["due"]) for one in body["unresolved"]]) == ("K", [("BOLT", "4")])
+
+
+def test_the_same_key_posts_once(plant: Plant) -> None:
+    plant.releases(10, "BRACKET")
+    comes_in = program(plant)
+    first = comes_in.posts(BOOKINGS, booking(), key="K")
+    again = comes_in.posts(BOOKINGS, booking(key="K"))
+    assert [first[0], again[0]] == [HTTPStatus.CREATED, HTTPStatus.OK]
+    assert (first[1]["posting"], again[1]["outcome"]) == (again[1]["posting"], "repeated")
+    status, body = comes_in.posts(BOOKINGS, booking(good="2"), key="K")
+    assert (status, told(body)) == (HTTPStatus.CONFLICT, ("key_reused", "key"))
+    assert Booking.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "field"),
+    [
+        (booking(order="W-NONE"), 422, "not_found", "order"),
+        (booking(good="-1"), 422, "invalid_quantity", "good"),
+        (booking(good="0"), 422, "invalid_quantity", "good"),
+        (booking(good="x"), 422, "invalid_value", "good"),
+        (booking(at="2999-01-01"), 422, "date_in_future", "at"),
+        (booking(more="1"), 422, "invalid_value", ""),
+        ("nonsense", 422, "invalid_value", ""),
+        ([], 422, "invalid_value", ""),
+        (b"\xff", 422, "invalid_value", ""),
+        ({"order": "\0"}, 422, "invalid_value", "order"),
+    ],
+)
+def test_a_refusal_is_code_field_and_sentence(plant: Plant, body: Any, status: int, code: str, field: str) -> None:
+    plant.releases(10, "BRACKET")
+    answer = program(plant).posts(BOOKINGS, body)
+    assert (answer[0], *told(answer[1])) == (status, code, field)
+    assert Booking.objects.count() == 0
+
+
+def test_a_closed_order_is_a_conflict(plant: Plant) -> None:
+    plant.orders(10, "BRACKET")
+    status, body = program(plant).posts(BOOKINGS, booking())
+    assert (status, told(body)) == (HTTPStatus.CONFLICT, ("order_not_open", "order"))
+
+
+def test_what_is_too_large_or_of_another_kind_is_refused_before_it_is_read(plant: Plant) -> None:
+    comes_in = program(plant)
+    status, body = comes_in.posts(BOOKINGS, booking(scrap_reason="x" * 70_000))
+    assert (status, told(body)[0]) == (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large")
+    status, body = comes_in.posts(BOOKINGS, "order=W", kind="application/x-www-form-urlencoded")
+    assert (status, told(body)[0]) == (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong_type")
+    assert comes_in.posts(f"{BOOKINGS}/bulk", [booking()] * 60_000)[0] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    assert comes_in.posts(BOOKINGS, booking(), key="x" * 151)[0] == HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+@pytest.mark.parametrize("kind", ["application/json", JSON_LINES])
+def test_a_stream_is_answered_line_by_line(plant: Plant, kind: str) -> None:
+    plant.releases(10, "BRACKET")
+    sent: Any = [booking(), booking(order="W-NONE"), booking(key="own")]
+    if kind == JSON_LINES:
+        sent = "\n".join(map(json.dumps, sent))
+    for words in (["booked", "refused", "booked"], ["repeated", "refused", "repeated"]):
+        status, lines = program(plant).posts(f"{BOOKINGS}/bulk", sent, key="shift 7", kind=kind)
+        assert (status, [line["line"] for line in lines]) == (HTTPStatus.OK, [1, 2, 3])
+        assert [line["outcome"] for line in lines] == words
+        assert told(lines[1]["refusals"][0]) == ("not_found", "order")
+    assert Booking.objects.count() == 2
+
+
+def test_an_array_that_is_none_is_refused(plant: Plant) -> None:
+    status, body = program(plant).posts(f"{BOOKINGS}/bulk", {"order": "W"})
+    assert (status, told(body)[0]) == (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_value")
+
+
+# Looking
+
+
+def test_a_preview_says_what_would_wait_and_posts_nothing(plant: Plant) -> None:
+    plant.releases(10, "BRACKET")
+    plant.has(9, "BOLT")
+    status, body = program(plant).posts(f"{BOOKINGS}/preview", booking(good="3"))
+    assert (status, body["largest"]) == (HTTPStatus.OK, "2")
+    assert [(one["component"], one["assumed"], one["there"], one["reason"]) for one in body["lines"]] == [
+        ("BOLT", "12", "9", "short")
+    ]
+    assert Booking.objects.count() == 0
+
+
+def test_an_order_says_how_far_it_is(plant: Plant) -> None:
+    plant.releases(10, "BRACKET")
+    plant.books(3, "BRACKET", 1)
+    plant.releases(5, "TRAY", number="A/1 B")
+    comes_in = program(plant, Role.VIEWER)
+    status, body = comes_in.gets(f"{HERE}/orders/W-BRACKET")
+    assert (status, body["status"], body["good"], body["scrap"]) == (HTTPStatus.OK, "open", "3", "1")
+    assert comes_in.gets(f"{HERE}/orders/A/1%20B")[1]["item"] == "TRAY"
+    status, body = comes_in.gets(f"{HERE}/orders/W-NONE")
+    assert (status, told(body)) == (HTTPStatus.NOT_FOUND, ("not_found", "number"))
+
+
+def test_what_is_unresolved_comes_in_pages_oldest_first(plant: Plant) -> None:
+    plant.releases(1000, "BRACKET")
+    for back in range(60):
+        plant.books(1, "BRACKET", at=timezone.now() - timedelta(hours=back + 1))
+    comes_in = program(plant)
+    seen, after = [], ""
+    while True:
+        status, body = comes_in.gets(f"{HERE}/unresolved", after=after)
+        assert status == HTTPStatus.OK
+        seen += body["lines"]
+        after = body["after"]
+        if not after:
+            break
+    assert [one["movement"] for one in seen] == [movement.pk for movement in plant.queue()]
+    assert {(one["item"], one["due"], one["order"]) for one in seen} == {("BOLT", "4", "W-BRACKET")}
+    assert comes_in.gets(f"{HERE}/unresolved", item="LUG")[1] == {"lines": [], "after": ""}
+    status, body = comes_in.gets(f"{HERE}/unresolved", after="nonsense")
+    assert (status, told(body)[0]) == (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_value")
+
+
+# The whole of it
+
+
+def test_an_address_or_a_method_that_there_is_not_is_refused_in_json(plant: Plant) -> None:
+    comes_in = program(plant)
+    for address in ("/api/", "/api/v1/", "/api/v1/nothing", "/api/v2/sites"):
+        response = comes_in.asks("GET", address)
+        assert (response.status_code, told(response.json())[0]) == (HTTPStatus.NOT_FOUND, "not_found")
+    response = comes_in.asks("DELETE", f"/api/v1{BOOKINGS}")
+    assert (response.status_code, response.headers["Allow"]) == (HTTPStatus.METHOD_NOT_ALLOWED, "POST")
+    assert told(response.json())[0] == "not_allowed_method"
+
+
+def test_a_fault_of_ours_is_json_with_a_reference(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backflush.api.door.queue", lambda *_, **__: 1 / 0)
+    status, body = program(plant).gets(f"{HERE}/unresolved")
+    assert (status, told(body)[0]) == (HTTPStatus.INTERNAL_SERVER_ERROR, "failed")
+
+
+def test_it_describes_itself_to_whoever_asks(plant: Plant) -> None:
+    response = Client(headers={"host": "localhost"}).get("/api/v1/openapi.json")
+    described = response.json()
+    assert described["openapi"].startswith("3.1")
+    assert set(described["paths"]) == {
+        "/api/v1/sites/{site}/bookings",
+        "/api/v1/sites/{site}/bookings/bulk",
+        "/api/v1/sites/{site}/bookings/preview",
+        "/api/v1/sites/{site}/orders/{number}",
+        "/api/v1/sites/{site}/unresolved",
+    }
+    posted = described["paths"]["/api/v1/sites/{site}/bookings"]["post"]
+    assert set(posted["requestBody"]["content"]["application/json"]["schema"]["properties"]) >= {"order", "good", "at"}
+
+
+BUDGET = {"book": 21, "bulk": 21, "preview": 14, "order": 9, "unresolved": 9}
+"""Who it is takes five of them: the site, the token, its tries, and the roles."""
+
+
+@pytest.mark.parametrize("name", list(ASKED))
+def test_statements_stay_within_their_budget(plant: Plant, name: str) -> None:
+    plant.releases(1000, "BRACKET")
+    for _ in range(20):
+        plant.books(1, "BRACKET")
+    comes_in = program(plant)
+    _, asks = ASKED[name]
+    asks(comes_in)
+    with statements(BUDGET[name]):
+        asks(comes_in)
+
+
+def test_ending_tokens_says_how_many(plant: Plant) -> None:
+    user = person(plant, Role.OPERATOR)
+    make_token(user=user)
+    make_token(user=user)
+    assert (end_tokens(user=user), end_tokens(user=user)) == (2, 0)
