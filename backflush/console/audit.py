@@ -1,9 +1,11 @@
 """The proof of the ledger, and the audit of the assumptions."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from backflush.archiving.proving import prove_archives
 from backflush.audit.checks import COUNTED_MOST, WORKED_OUT, last_reckoning, latest_looks, listed
 from backflush.audit.models import Audit, CheckName, Finding, Look, Reckoning
 from backflush.audit.selectors import audit_at_work, audit_numbered, audits
@@ -13,6 +15,7 @@ from backflush.console.asking import LIMIT, REMARKS
 from backflush.console.frame import Desk, Listing, command, of_all, read_day
 from backflush.console.frame import Look as Panel
 from backflush.core.refusals import InvalidValue, NotFound
+from backflush.ledger.models import Archive
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +29,12 @@ def prove(
     record: Annotated[
         bool, typer.Option("--record", help="Keep the outcome with the audit at work, and work out its slow checks.")
     ] = False,
+    archive: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE", help="Prove the files of archives too: each file, or a folder of them.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Check the whole ledger, of all sites, and say what was checked: that balances equal movements, that nothing is
     negative, made or lost, and that every booking's assumed use is accounted for. It changes nothing. Where a promise
@@ -34,6 +43,8 @@ def prove(
     Example: backflush verify
 
     Example: backflush verify --record
+
+    Example: backflush verify --archive /var/archives
     """
     at_work = _at_work(desk) if record else None
     with desk.progress("Checking", None) as bar:
@@ -41,10 +52,23 @@ def prove(
             report = verify(bar.show)
         else:
             report = _report_of(reckon(audit=at_work, by=desk.by, progress=bar.show))
+        if archive:
+            report.checks.extend(prove_archives([Path(one) for one in archive], bar.show).checks)
     kept = [] if at_work is None else [f"Kept with audit {at_work.number}."]
+    kept += _unproved(archive)
     desk.answer(_facts(report) | ({"audit": at_work.number} if at_work else {}), *_shown(report), *kept)
     if not report.sound:
         desk.fail()
+
+
+def _unproved(archive: list[str] | None) -> list[str]:
+    """Say that part of the ledger is in archives, where nobody gave their files."""
+    standing = Archive.objects.filter(brought_back_at__isnull=True).count()
+    if archive or not standing:
+        return []
+    return [
+        f"{standing:,} archives count by what they came to. Prove their files too: backflush verify --archive FOLDER"
+    ]
 
 
 def _report_of(reckoning: Reckoning) -> Report:

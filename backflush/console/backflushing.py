@@ -8,13 +8,15 @@ import typer
 from backflush.backflushing.explaining import Told, tell
 from backflush.backflushing.selectors import Explanation, Preview, explain
 from backflush.console.asking import BATCH, GOODS_BIN, NUMBER_MAX, SCRAP, SERIALS
-from backflush.console.frame import Desk, Listing, Look, command, read_moment, read_quantity
+from backflush.console.frame import Desk, Listing, Look, command, read_quantity
 from backflush.console.postings import WHY, movement_facts
+from backflush.core.moments import read_moment
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
 from backflush.subcontract.services import ReceiptIn, preview_receipt
 from backflush.works.previews import preview_booking, preview_production
-from backflush.works.services import BookingIn, ProductionIn
+from backflush.works.services.booking import BookingIn
+from backflush.works.services.producing import ProductionIn
 
 
 def register(app: typer.Typer) -> None:

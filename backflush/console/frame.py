@@ -51,6 +51,7 @@ from rich.text import Text
 
 from backflush.console.main import STOPPED
 from backflush.console.readiness import away, prepare_plant, require_plant
+from backflush.core.moments import read_moment
 from backflush.core.quantity import read_decimal, round_half_up, written
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.core.text import require_short
@@ -287,17 +288,6 @@ def _plain(value: object) -> str:
         case Fraction():
             return str(value)
     raise TypeError(f"{value!r} has no place in an answer")
-
-
-def read_moment(text: str, *, field: str) -> datetime | date:
-    """A date, or a date and time, as ISO writes them; without a zone it is the site's."""
-    text = text.strip()
-    try:
-        return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidValue(
-            f"{text!r} is no date. Write it like 2026-03-12, or 2026-03-12T14:30.", field=field
-        ) from None
 
 
 def read_day(text: str, *, field: str) -> date:

@@ -4,6 +4,7 @@ from django.db.models import Q
 
 from backflush.core.refusals import NotFound
 from backflush.items.selectors import item_coded
+from backflush.ledger.archives import no_orders
 from backflush.ledger.models import Job
 from backflush.stockmap.models import Site, Store
 from backflush.stockmap.selectors import location_at, supplier_named
@@ -43,5 +44,5 @@ def jobs_of(site: Site, number: str) -> list[Job]:
         Job.objects.filter(Q(number=number) | Q(purchase_line__order__number=number), site=site).order_by("pk")
     )
     if not found:
-        raise NotFound(f"There is no order {number}.", field="order")
+        raise no_orders(site, None, [number])
     return found

@@ -7,14 +7,16 @@ from zoneinfo import ZoneInfo
 import typer
 
 from backflush.console.asking import LIMIT, ONLY_ITEM, ONLY_ORDER
-from backflush.console.frame import Desk, Listing, Look, command, in_decimals, in_unit, of_all, read_moment
+from backflush.console.frame import Desk, Listing, Look, command, in_decimals, in_unit, of_all
 from backflush.console.known import require_item, require_order, require_place
 from backflush.console.postings import WHY, ends, movement_facts
+from backflush.core.moments import read_moment
 from backflush.core.moves import Status
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
+from backflush.ledger.as_at import balances_at
 from backflush.ledger.models import Movement
-from backflush.ledger.selectors import balances, balances_at, transactions
+from backflush.ledger.selectors import balances, transactions
 from backflush.stockmap.models import Site
 
 LOCATION = Annotated[
@@ -166,10 +168,11 @@ def show_transactions(
     if not total:
         desk.answer(facts, "No movement matches.")
         return
-    desk.answer(facts, _listing(desk, rows), of_all(len(rows), total, "movements"))
+    desk.answer(facts, listed(desk, rows), of_all(len(rows), total, "movements"))
 
 
-def _listing(desk: Desk, rows: list[Movement]) -> Listing:
+def listed(desk: Desk, rows: list[Movement]) -> Listing:
+    """Movements to read."""
     return Listing(
         ("#Movement", "When", "Item", "Batch", "Serial", "#Quantity", "From / to", "Status", "For"),
         [

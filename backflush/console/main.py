@@ -22,6 +22,7 @@ STOPPED: Final = 130
 
 MODULES: Final[Mapping[str, Sequence[str]]] = {
     "works": ("book", "produce", "issue", "return"),
+    "listening": ("listen",),
     "subcontract": ("receive", "purchase-order"),
     "handling": ("move", "reverse"),
     "consigning": ("send", "arrive", "in-transit"),
@@ -31,6 +32,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "costing": ("cost",),
     "orders": ("orders", "order"),
     "audit": ("verify", "audit"),
+    "periods": ("close-period", "reopen-period", "periods"),
     "stockmap": ("sites",),
     "doctor": ("doctor",),
     "importing": ("import", "template"),
@@ -41,6 +43,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "people": ("person", "people"),
     "upgrading": ("upgrade",),
     "keeping": ("backup", "restore"),
+    "archiving": ("archive", "archives", "archive-show", "unarchive"),
     "citus": ("citus",),
 }
 """In `backflush.console`, with the commands of each, in the order in which `--help` lists them.

@@ -22,18 +22,15 @@ from backflush.structures.models import FrozenLine
 from backflush.unresolved.selectors import queue
 from backflush.works.models import WorksOrder
 from backflush.works.selectors import orders_numbered, release_warnings
-from backflush.works.services import (
-    OrderIn,
+from backflush.works.services.life import (
     cancel_order,
     complete_order,
-    create_order,
     release_order,
     release_orders,
     reopen_order,
     reset_order,
-    revise_order,
-    take_afresh,
 )
+from backflush.works.services.orders import OrderIn, create_order, revise_order, take_afresh
 
 ITEM_MADE = Annotated[str, typer.Argument(metavar="ITEM", help="The code of the item to make.", show_default=False)]
 HOW_MANY = Annotated[str, typer.Argument(metavar="QUANTITY", help="How many are to be made.", show_default=False)]
@@ -174,7 +171,7 @@ def _materials(order: WorksOrder) -> list[dict[str, Any]]:
     """Each line of the order's own structure, and what the order has had of its item and waits for."""
     lines = list(FrozenLine.objects.filter(structure=order.structure).select_related("component__stock_unit", "source"))
     extra = Movement.objects.filter(job=order.job).exclude(charged=0).values_list("item", flat=True).distinct()
-    had = had_by_job(order.job_id, {*(line.component_id for line in lines), *extra})
+    had = had_by_job(order.job, {*(line.component_id for line in lines), *extra})
     waits = dict(
         Movement.objects.filter(job=order.job, status=Status.UNRESOLVED)
         .values_list("line__path")

@@ -11,6 +11,8 @@ from backflush.people.models import Assignment, User
 from backflush.people.rights import Role
 from backflush.people.selectors import roles_of
 from backflush.people.services import give_role, known_user, set_password, take_role
+from backflush.people.tokens import end_tokens as end_all_tokens
+from backflush.people.tokens import make_token
 
 
 def register(app: typer.Typer) -> None:
@@ -29,10 +31,16 @@ def change_person(
     password: Annotated[
         bool, typer.Option("--password", help="Ask for a new password; without a terminal, read it from stdin.")
     ] = False,
+    token: Annotated[
+        bool, typer.Option("--token", help="Make a token for a program that comes in as this person; it is shown once.")
+    ] = False,
+    end_tokens: Annotated[bool, typer.Option("--end-tokens", help="Take all of the person's tokens back.")] = False,
 ) -> None:
     """Let somebody sign in to the pages, and give or take roles. Whoever is new is made.
 
     Example: backflush person rosa.marsh --role stores --password
+
+    Example: backflush person gateway --role operator --token
     """
     user = known_user(name=name, first_name=first_name, last_name=last_name)
     for given in role or ():
@@ -41,10 +49,20 @@ def change_person(
         take_role(user=user, site=desk.site, role=taken)
     if password:
         set_password(user=user, password=_asked_password())
+    ended = end_all_tokens(user=user) if end_tokens else 0
+    made = make_token(user=user) if token else ""
     roles = roles_of(user, desk.site)
     says = f"{user.name} is {', '.join(roles) or 'without a role'} at {desk.site.code}"
-    enters = "" if user.has_usable_password() else " and can't sign in yet: give --password"
-    desk.answer({"name": user.username, "roles": roles, "signs_in": user.has_usable_password()}, f"{says}{enters}.")
+    enters = "" if user.has_usable_password() or made else " and can't sign in yet: give --password"
+    facts = {"name": user.username, "roles": roles, "signs_in": user.has_usable_password()}
+    shown = [f"{says}{enters}."]
+    if end_tokens:
+        facts["tokens_ended"] = ended
+        shown.append(f"{ended} tokens are taken back.")
+    if made:
+        facts["token"] = made
+        shown.append(f"The token, which is not shown again: {made}")
+    desk.answer(facts, *shown)
 
 
 def list_people(desk: Desk) -> None:

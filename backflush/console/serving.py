@@ -1,6 +1,7 @@
 """The pages: `backflush serve`."""
 
 import os
+import socket
 import sys
 from tempfile import TemporaryDirectory
 from typing import Annotated, Final
@@ -13,7 +14,7 @@ from granian.server import Server
 from backflush.config import env
 from backflush.console.frame import Desk, Look, command
 from backflush.console.working import beside
-from backflush.core.refusals import InvalidValue
+from backflush.core.refusals import AlreadyThere, InvalidValue
 from backflush.people.models import Assignment
 from backflush.web.assets import gather
 
@@ -42,6 +43,7 @@ def serve(
     Example: backflush serve --port 8080
     """
     require_servable(host)
+    require_free(host, port)
     shown = {"address": f"http://{f'[{host}]' if ':' in host else host}:{port}/"}
     desk.answer(shown, f"Serving at {shown['address']}  (Ctrl-C stops it)", *_advice())
     sys.stdout.flush()
@@ -58,6 +60,21 @@ def require_servable(host: str) -> None:
             "address: PUBLIC_URL=https://backflush.example.org",
             field="host",
         )
+
+
+def require_free(host: str, port: int) -> None:
+    """Refuse a port at which somebody listens: the server would share it, and two plants answer in turn."""
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(address)
+            except OSError as failed:
+                raise AlreadyThere(
+                    f"At port {port} of {host} something answers already. Stop it, or choose another port: "
+                    f"--port {port % 65535 + 1}",
+                    field="port",
+                ) from failed
 
 
 def listen(host: str, port: int, workers: int = 1, *, background: bool = True) -> None:

@@ -17,7 +17,9 @@ from backflush.ledger.models import Movement, Posting
 from backflush.ledger.selectors import movement_numbered
 from backflush.unresolved.models import Settlement
 from backflush.unresolved.selectors import candidates, queue, there_now
-from backflush.unresolved.services import cancel, preview_retry, resolve, retry_in_parts
+from backflush.unresolved.services.cancelling import cancel
+from backflush.unresolved.services.resolving import resolve
+from backflush.unresolved.services.retrying import preview_retry, retry_in_parts
 
 MOVEMENT = Annotated[
     int,
@@ -308,7 +310,7 @@ def retry_all(
     settled: list[int] = []
     with desk.progress("Retrying", total) as advance:
         for looked_at, done in retry_in_parts(site=site, by=by, movements=movement, at=desk.at, key=desk.key):
-            settled += [one.pk for one in done]
+            settled += done.numbers if done else []
             advance(looked_at)
     rows = [
         row

@@ -13,6 +13,7 @@ import typer
 
 from backflush.console.frame import Desk, Look, command
 from backflush.errands.working import work
+from backflush.unresolved.services.arriving import Arrivals
 
 ENTRY: Final = "from backflush.console.main import main; main()"
 AGAIN_AFTER_SECONDS: Final = (1, 5, 30)
@@ -29,7 +30,8 @@ def worker(
     desk: Desk,
     parent: Annotated[int, typer.Option(hidden=True, help="Stop when this process is gone.")] = 0,
 ) -> None:
-    """Do what was left to the background: long retries and exports, one after the other, until it is stopped. `serve`
+    """Do what was left to the background, until it is stopped: long retries and exports, one after the other; and
+    settle what waits for stock as soon as it arrives, where the action says so. `serve`
     has a worker of its own, so this is for a machine that serves no pages, beside `backflush serve --no-worker`.
 
     Example: backflush worker
@@ -38,7 +40,7 @@ def worker(
     if not parent:
         desk.answer({"working": True}, "Working  (Ctrl-C stops it after the step that it is in)")
         sys.stdout.flush()
-    work(parent)
+    work(parent, between=Arrivals().settle)
 
 
 @contextmanager

@@ -21,7 +21,8 @@ from backflush.console.frame import Desk, Look, command, read_quantity
 from backflush.console.postings import answer_posting, good_and_scrap
 from backflush.ledger.models import Posting
 from backflush.works.issuing import IssueIn, issue, return_material
-from backflush.works.services import BookingIn, ProductionIn, book_production, produce
+from backflush.works.services.booking import BookingIn, book_production
+from backflush.works.services.producing import ProductionIn, produce
 
 
 def register(app: typer.Typer) -> None:

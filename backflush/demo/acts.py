@@ -21,18 +21,15 @@ from backflush.ledger.selectors import balances, total_at, waiting_movements
 from backflush.people.models import User
 from backflush.stockmap.selectors import location_at
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, ReceiptIn, close_order, place_order, receive
-from backflush.unresolved.services import Remainder, cancel, resolve, retry, undo
+from backflush.unresolved.services.cancelling import cancel
+from backflush.unresolved.services.resolving import Remainder, resolve
+from backflush.unresolved.services.retrying import retry
+from backflush.unresolved.services.undoing import undo
 from backflush.works.issuing import IssueIn, issue, return_material
-from backflush.works.services import (
-    BookingIn,
-    OrderIn,
-    ProductionIn,
-    book_production,
-    complete_order,
-    create_order,
-    produce,
-    release_order,
-)
+from backflush.works.services.booking import BookingIn, book_production
+from backflush.works.services.life import complete_order, release_order
+from backflush.works.services.orders import OrderIn, create_order
+from backflush.works.services.producing import ProductionIn, produce
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,11 @@ from django.utils.translation import gettext_lazy as _
 from backflush.core.refusals import DateInFuture, InvalidValue, Refusal
 from backflush.items.models import Item
 from backflush.items.selectors import item_coded
+from backflush.ledger.as_at import BalanceAt, balances_at
 from backflush.ledger.bincard import CardLine, card_lines, card_movements
+from backflush.ledger.listing import movements_named
 from backflush.ledger.models import Balance, Movement
-from backflush.ledger.selectors import BalanceAt, balances, balances_at, items_kept
+from backflush.ledger.selectors import balances, items_kept
 from backflush.stockmap.models import Location
 from backflush.stockmap.selectors import location_at, place_names
 from backflush.web import showing, signs
@@ -241,7 +243,7 @@ def bin_card_page(request: PageRequest) -> HttpResponse:
     if request.GET.get("item") or request.GET.get("location"):
         try:
             card = _card(request)
-            listed = page_of(card.movements, request.GET, by=CARD, descending=True)
+            listed = page_of(card.movements, request.GET, by=CARD, descending=True, named=movements_named())
             lines = card_lines(request.visit.site, card.item, card.location, listed.rows)
             shown = {"card": card, "page": listed, "lines": lines}
         except Refusal as refusal:
@@ -270,7 +272,7 @@ def _lines(request: PageRequest, card: Card) -> Iterable[CardLine]:
     """All lines of a card, some at a time."""
     asked: dict[str, str] = {}
     while True:
-        some = page_of(card.movements, asked, by=CARD, descending=True, size=AT_ONCE, total=0)
+        some = page_of(card.movements, asked, by=CARD, descending=True, size=AT_ONCE, total=0, named=movements_named())
         yield from card_lines(request.visit.site, card.item, card.location, some.rows)
         if not some.following:
             return

@@ -34,7 +34,7 @@ from backflush.web.visits import PageRequest, Visit
 from backflush.works.models import WorksOrder
 from backflush.works.previews import preview_booking
 from backflush.works.selectors import bookable
-from backflush.works.services import BookingIn, book_production
+from backflush.works.services.booking import BookingIn, book_production
 
 OFFERED: Final = 12
 """So many orders are offered where none was scanned yet."""

@@ -17,6 +17,7 @@ from backflush.items.selectors import item_coded
 from backflush.ledger.models import Balance, Posting
 from backflush.ledger.selectors import balances, had_by_job, total_at
 from backflush.people.rights import Verb
+from backflush.stockmap.ending import offered
 from backflush.stockmap.models import Bin, Location, TransferRule
 from backflush.web.keys import new_key
 from backflush.web.pages import page, posts
@@ -91,7 +92,8 @@ class Scanned:
     def bins(self) -> list[str]:
         """The bins that there are."""
         place = self.bin_place
-        return list(Bin.objects.filter(location=place).order_by("code").values_list("code", flat=True)) if place else []
+        found = offered(Bin.objects.filter(location=place).order_by("code")) if place else Bin.objects.none()
+        return list(found.values_list("code", flat=True))
 
 
 def scan(order: WorksOrder, rule: TransferRule, code: str, *, returning: bool) -> Scanned:
@@ -100,7 +102,7 @@ def scan(order: WorksOrder, rule: TransferRule, code: str, *, returning: bool) -
     place = rule.source
     there = total_at(order.site, item, place.pk) if place.has_balance else None
     pots = balances(order.site, item=item.code, location=place.path)[:POTS_OFFERED]
-    return Scanned(item, rule, there, had_by_job(order.job_id, [item.pk])[item.pk], list(pots), returning)
+    return Scanned(item, rule, there, had_by_job(order.job, [item.pk])[item.pk], list(pots), returning)
 
 
 def _typed_in(order: WorksOrder, typed: QueryDict, item: Item, *, key: str = "") -> IssueIn:

@@ -1,22 +1,23 @@
 """Log-in, log-out, the person's own page and keys, and the choices kept for the browser: theme, site."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.urls import path, reverse
+from django.urls import Resolver404, path, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from backflush.core.refusals import InvalidValue
 from backflush.people.services import use_single_keys
-from backflush.web.frame import THEME, THEMES
+from backflush.web.frame import AREAS, THEME, THEMES
 from backflush.web.kept import KEPT, back_to_form
 from backflush.web.pages import page, posts
-from backflush.web.visits import SITE, PageRequest
+from backflush.web.visits import SITE, PageRequest, Visit
 
 THEME_KEPT_SECONDS = 365 * 24 * 3600
 
@@ -37,7 +38,9 @@ class LogIn(LoginView):
 
 
 def locked_out(request: HttpRequest, original: HttpResponse | None, credentials: Any = None) -> HttpResponse:
-    """After too many wrong tries."""
+    """After too many wrong tries. A program gets its own answer."""
+    if original is not None and original.headers.get("Content-Type") == "application/json":
+        return original
     minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
     shown = {"minutes": minutes, **{name: request.POST.get(name, "") for name in ("username", "next", KEPT)}}
     return render(request, "web/log_in.html", shown, status=HTTPStatus.TOO_MANY_REQUESTS)
@@ -92,7 +95,31 @@ def choose_site(request: PageRequest) -> HttpResponse:
     if code not in {site.code for site in request.visit.sites}:
         raise InvalidValue("You have no role at that site.", field="site")
     request.session[SITE] = code
-    return redirect("home")
+    there = next(site for site in request.visit.sites if site.code == code)
+    return redirect(_same_page(request.POST.get("back", ""), Visit(request.user, there, request.visit.sites)))
+
+
+OF_ALL_SITES: Final = frozenset({"item", "item-structure", "set-up-list", "set-up-new"})
+"""Pages of a thing that all sites have in common, by the names of their addresses."""
+
+
+def _same_page(back: str, visit: Visit) -> str:
+    """The page that one came from, as the other site has it.
+
+    A thing of the one site isn't at the other, so its area is opened there; and where the person has no right to
+    that, Home.
+    """
+    try:
+        found = resolve(urlsplit(back).path)
+    except Resolver404:
+        return reverse("home")
+    verbs = getattr(found.func, "verbs", ())
+    common = not found.kwargs or found.url_name in OF_ALL_SITES
+    if common and any(map(visit.may, verbs)):
+        return urlsplit(back).path
+    areas = [area.address for area in AREAS if area.verbs & visit.verbs and area.address]
+    within = [address for address in areas if address != reverse("home") and back.startswith(address)]
+    return max(within, key=len, default=reverse("home"))
 
 
 @posts()

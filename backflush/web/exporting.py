@@ -75,19 +75,28 @@ def flat_rows(
     """All rows of a list as plain values, behind a mark and so many at most: no object is made of any of them.
 
     The values that the list is ordered by come behind the others: the last row's are the mark that goes on from it.
+    Rows are found by their keys first, and then joined to what they name, as for a page (`paging.page_of`).
     """
-    wanted = (*lookups, *by)
     ordered = found.order_by(*(f"-{name}" if descending else name for name in by))
     left = most
     while left is None or left > 0:
         size = AT_ONCE if left is None else min(AT_ONCE, left)
         some = ordered.filter(behind(by, after, descending)) if after else ordered
-        rows = list(some.values_list(*wanted)[:size])
+        rows = _with_values(found, list(some.values_list("pk", *by)[:size]), lookups)
         yield from rows
         if len(rows) < size:
             return
         after = rows[-1][len(lookups) :]
         left = None if left is None else left - size
+
+
+def _with_values(
+    found: QuerySet[Any], keys: Sequence[tuple[Any, ...]], lookups: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """The values of some rows, in the order of these, each followed by what it is ordered by."""
+    named = found.model._default_manager.filter(pk__in=[key[0] for key in keys])  # noqa: SLF001 - as Django names it
+    values = {row[0]: row[1:] for row in named.values_list("pk", *lookups)}
+    return [(*values[key[0]], *key[1:]) for key in keys]
 
 
 def as_csv(name: str, columns: Sequence[Column[Row]], rows: Iterable[Row], zone: ZoneInfo) -> HttpResponse:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backflush.ledger.selectors import waiting_movements
 from backflush.people.rights import Verb
+from backflush.stockmap.models import Site
 from backflush.web.paging import count_up_to
 from backflush.web.visits import Visit
 
@@ -118,6 +119,12 @@ class Frame:
         """The four at hand: the buyer has Sub-contractors in the place of Book."""
         wanted = (HOME, BOOK if self._enters(BOOK) else OUTSIDE, UNRESOLVED, ORDERS, STOCK)
         return [*[self._link(area) for area in wanted if self._enters(area)][:DOCK_SIZE], self._link(MORE)]
+
+    @cached_property
+    def several_sites(self) -> bool:
+        """Whether stock could go from this site to another, whoever may work there."""
+        assert self.visit is not None, "only a page behind the log-in asks for it"
+        return len(self.visit.sites) > 1 or Site.objects.exclude(pk=self.visit.site.pk).exists()
 
     @cached_property
     def waiting(self) -> int:

@@ -26,6 +26,7 @@ from backflush.items.services import COST_ELEMENTS, ITEM_FIELDS, ItemIn, add_ite
 from backflush.ledger.places import places_of, stock_of
 from backflush.ledger.selectors import items_in_use, waiting_movements
 from backflush.people.rights import Verb
+from backflush.stockmap.ending import offered
 from backflush.stockmap.models import Location
 from backflush.structures.models import StructureLine
 from backflush.structures.selectors import use_counts, where_used
@@ -229,9 +230,9 @@ ELEMENTS: Final = {
 
 def item_fields(item: Item | None, *, settled: bool) -> list[Field]:
     """What there is to enter of an item; what its use has settled is only shown."""
-    units = list(Unit.objects.order_by("code"))
-    types = TypeCode.objects.order_by("code")
-    groups = ProductGroup.objects.order_by("code")
+    units = offered(Unit.objects.order_by("code"), stands=item.stock_unit_id if item else None)
+    types = offered(TypeCode.objects.order_by("code"), stands=item.type_code_id if item else None)
+    groups = offered(ProductGroup.objects.order_by("code"), stands=item.product_group_id if item else None)
     stays = _("It stays: stock has moved, or an order counts in it.") if settled else ""
     kinds = [
         (str(kind), _("not kept apart") if kind == Tracking.NONE else _("by %(kind)s") % {"kind": kind})

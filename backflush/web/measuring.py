@@ -32,7 +32,7 @@ from backflush.config.env import FIGURES_FOLDER
 from backflush.core.refusals import Refusal
 from backflush.upkeep.tally import BOOKINGS, LINES, POSTINGS, UNRESOLVED_MOST, Tally, count_on, read_tally, waiting_now
 
-BOOKING_ROUTES: Final = frozenset({"book-post", "produce-post", "receive-post"})
+BOOKING_ROUTES: Final = frozenset({"book-post", "produce-post", "receive-post", "api:book"})
 NO_ROUTE: Final = "none"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 PASSED_ON: Final = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_REAL_IP", "HTTP_FORWARDED")

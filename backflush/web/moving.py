@@ -22,6 +22,7 @@ from backflush.items.selectors import item_coded
 from backflush.ledger.models import Balance
 from backflush.ledger.selectors import balances, movements_of, posting_numbered
 from backflush.people.rights import Verb
+from backflush.stockmap.ending import offered
 from backflush.stockmap.models import Bin, Location, TransferRule
 from backflush.stockmap.selectors import location_at, place_names
 from backflush.web.keys import new_key
@@ -84,7 +85,8 @@ def _asked(visit: Visit, said: Mapping[str, str]) -> Asked:
     if asked.source and asked.item:
         asked.pots = list(balances(visit.site, item=code, location=place)[: POTS_MOST + 1])
         targets = [way.target_id for way in asked.ways if way.target.bin_controlled]
-        asked.bins = list(Bin.objects.filter(location__in=targets).order_by("code")[:POTS_MOST]) if targets else []
+        bins = offered(Bin.objects.filter(location__in=targets).order_by("code"))
+        asked.bins = list(bins[:POTS_MOST]) if targets else []
     return asked
 
 
@@ -146,7 +148,7 @@ def _show(request: PageRequest, refusal: Refusal | None, said: QueryDict) -> Htt
         "typed": said,
         "ticked": said.getlist("pot"),
         "refusal": refusal or asked.refusal,
-        "places": place_names(request.visit.site, most=SUGGESTED_MOST),
+        "places": place_names(request.visit.site, most=SUGGESTED_MOST, in_use=True),
         "key": said.get("key", "") or new_key(),
         "undo_key": new_key(),
         **_will(request.visit, asked, said),

@@ -43,16 +43,8 @@ from backflush.works.selectors import (
     release_warnings,
     waiting_of,
 )
-from backflush.works.services import (
-    cancel_order,
-    complete_order,
-    edit_structure,
-    release_order,
-    reopen_order,
-    reset_order,
-    revise_order,
-    take_afresh,
-)
+from backflush.works.services.life import cancel_order, complete_order, release_order, reopen_order, reset_order
+from backflush.works.services.orders import edit_structure, revise_order, take_afresh
 
 SHOWN_WAITING: Final = 50
 SHOWN_MATERIALS: Final = 200

@@ -11,6 +11,7 @@ from backflush.core.lifecycle import OrderStatus
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.items.models import Unit
 from backflush.people.rights import Verb
+from backflush.stockmap.ending import offered
 from backflush.web import signs
 from backflush.web.pages import page, posts
 from backflush.web.paging import count_up_to, page_along
@@ -18,7 +19,7 @@ from backflush.web.reading import day_in, number_in, text_in
 from backflush.web.visits import PageRequest
 from backflush.works.models import WorksOrder
 from backflush.works.selectors import in_turn, orders_listed
-from backflush.works.services import OrderIn, create_order
+from backflush.works.services.orders import OrderIn, create_order
 
 
 @page()
@@ -52,7 +53,7 @@ def new_page(request: PageRequest) -> HttpResponse:
 
 def _new_form(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
     typed = request.POST or {"item": request.GET.get("item", ""), "start_date": request.visit.today.isoformat()}
-    facts = {"typed": typed, "refusal": refusal, "units": Unit.objects.order_by("code"), "fields": _FIELDS}
+    facts = {"typed": typed, "refusal": refusal, "units": offered(Unit.objects.order_by("code")), "fields": _FIELDS}
     return render(request, "web/orders/new.html", facts)
 
 

@@ -35,7 +35,10 @@ def page(*verbs: Verb) -> Callable[[View], View]:
     """A page that is looked at. One of several rights is enough; without any, a role at the site is."""
 
     def wrap(view: View) -> View:
-        return require_GET(_entered(view, verbs or (Verb.SEE_WORK,)))
+        needed = verbs or (Verb.SEE_WORK,)
+        looked_at = require_GET(_entered(view, needed))
+        looked_at.verbs = needed  # type: ignore[attr-defined]
+        return looked_at
 
     return wrap
 

@@ -11,7 +11,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
@@ -55,10 +55,20 @@ def page_of(
     descending: bool = False,
     size: int = PAGE_SIZE,
     total: int | None = None,
+    named: QuerySet[Row] | None = None,
 ) -> Page[Row]:
-    """The page behind the mark `after`, or before the mark `before`, of what is asked; else the first."""
+    """The page behind the mark `after`, or before the mark `before`, of what is asked; else the first.
+
+    `named` are the same rows with all that is shown of them: the page is then found by its keys first, and only its
+    own rows are joined to others. An engine that may choose begins with the smallest table, and reads the whole list.
+    """
     counted = count_up_to(found) if total is None else total
-    return page_along([found], asked, by=by, descending=descending, size=size, total=counted)
+    if named is None:
+        return page_along([found], asked, by=by, descending=descending, size=size, total=counted)
+    keys = found.select_related(None).only("pk", *by)
+    page = page_along([keys], asked, by=by, descending=descending, size=size, total=counted)
+    whole = named.in_bulk([row.pk for row in page.rows])
+    return replace(page, rows=[whole[row.pk] for row in page.rows if row.pk in whole])
 
 
 def page_along(
@@ -93,8 +103,8 @@ def page_along(
     has_previous, has_following = (more, True) if backwards else (bool(after), more)
     return Page(
         [row for _, row in shown],
-        _mark(*shown[0], by) if shown and has_previous else "",
-        _mark(*shown[-1], by) if shown and has_following else "",
+        mark_of(*shown[0], by) if shown and has_previous else "",
+        mark_of(*shown[-1], by) if shown and has_following else "",
         total,
     )
 
@@ -117,7 +127,8 @@ def behind(by: Sequence[str], values: Sequence[Any], descending: bool) -> Q:
     return Q(**{f"{by[0]}__{beyond}e": values[0]}) & behind
 
 
-def _mark(run: int, row: Model, by: Sequence[str]) -> str:
+def mark_of(run: int, row: Model, by: Sequence[str]) -> str:
+    """The mark behind which the rows begin that follow a row of a run."""
     values = [run, *(_plain(getattr(row, name)) for name in by)]
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 

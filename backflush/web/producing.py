@@ -19,7 +19,7 @@ from backflush.web.refusing import status_of
 from backflush.web.reversing import strip
 from backflush.web.visits import PageRequest
 from backflush.works.previews import preview_production
-from backflush.works.services import ProductionIn, produce, producible
+from backflush.works.services.producing import ProductionIn, produce, producible
 
 OFFERED: Final = 12
 

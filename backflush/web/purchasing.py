@@ -11,6 +11,7 @@ from backflush.core.lifecycle import PurchaseStatus
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.items.models import Unit
 from backflush.people.rights import Verb
+from backflush.stockmap.ending import offered
 from backflush.stockmap.models import Action, ActionType, Supplier
 from backflush.subcontract.models import PurchaseOrder
 from backflush.subcontract.selectors import (
@@ -73,9 +74,9 @@ def _new_form(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
         "typed": typed,
         "refusal": refusal,
         "rows": list(enumerate(rows)),
-        "suppliers": Supplier.objects.order_by("code"),
-        "actions": Action.objects.filter(type=ActionType.RECEIVE).order_by("name"),
-        "units": Unit.objects.order_by("code"),
+        "suppliers": offered(Supplier.objects.order_by("code")),
+        "actions": offered(Action.objects.filter(type=ActionType.RECEIVE).order_by("name")),
+        "units": offered(Unit.objects.order_by("code")),
         "fields": {"number", "supplier", "placed_on", "receive_action"},
     }
     return render(request, "web/orders/purchase_new.html", facts)

@@ -18,13 +18,15 @@ from django.utils.translation import gettext_lazy as _
 
 from backflush.core.moves import Reason
 from backflush.core.refusals import InvalidValue
+from backflush.ledger.as_at import INSTANT
 from backflush.ledger.models import Movement
 from backflush.unresolved.listing import FEW, Cut, Group, GroupBy, SoughtWaiting, WaitingList, groups_of
 from backflush.unresolved.selectors import there_now
-from backflush.web import signs
+from backflush.web import showing, signs
 from backflush.web.exporting import Column
 from backflush.web.paging import Page, page_of
 from backflush.web.sending import Sent
+from backflush.web.sieve import day_in, moment_after
 from backflush.web.visits import Visit
 from backflush.web.waiting import Reading, reading_of
 
@@ -37,6 +39,7 @@ FILTERS: Final[Mapping[str, str | Promise]] = {
     "supplier": _("supplier"),
     "reason": _("reason"),
     "days": _("days old at least"),
+    "until": _("up to"),
 }
 WORDS: Final[Mapping[Cut, str | Promise]] = {
     Cut.FIT: _("Fit now"),
@@ -51,6 +54,14 @@ BY: Final[Mapping[GroupBy, str | Promise]] = {
 UNGROUPED: Final = "none"
 MARKS: Final = ("after", "before", "open", "settled")
 DAYS_DIGITS: Final = 5
+
+
+def _shown(name: str, value: str) -> str:
+    """A filter's value as people read it."""
+    if name == "reason" and value in signs.REASON:
+        return str(signs.REASON[value])
+    day = day_in({name: value}, name) if name == "until" else None
+    return showing.day(day) if day else value
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ class Queue:
         return [
             (
                 FILTERS[name],
-                str(signs.REASON[value]) if name == "reason" and value in signs.REASON else value,
+                _shown(name, value),
                 urlencode({**kept, **{other: text for other, text in self.filters.items() if other != name}}),
             )
             for name, value in self.filters.items()
@@ -93,16 +104,18 @@ class Queue:
     @cached_property
     def sought(self) -> SoughtWaiting:
         """What is looked for, all cuts together."""
-        names = {name: value for name, value in self.filters.items() if name != "days"}
+        names = {name: value for name, value in self.filters.items() if name not in {"days", "until"}}
         return SoughtWaiting(**names, until=self._until())
 
     def _until(self) -> datetime | None:
-        days = self.filters.get("days", "")
-        if not days:
-            return None
-        if not days.isdecimal() or len(days) > DAYS_DIGITS:
-            raise InvalidValue("Write the age in whole days.", field="days")
-        return timezone.now() - timedelta(days=int(days))
+        """The last moment that is looked for: so many days ago, or the end of a day, whichever is earlier."""
+        over = moment_after(day_in(self.filters, "until"), self.visit.zone)
+        ends = [] if over is None else [over - INSTANT]
+        if days := self.filters.get("days", ""):
+            if not days.isdecimal() or len(days) > DAYS_DIGITS:
+                raise InvalidValue("Write the age in whole days.", field="days")
+            ends.append(timezone.now() - timedelta(days=int(days)))
+        return min(ends, default=None)
 
     @cached_property
     def waiting(self) -> WaitingList:

@@ -16,6 +16,7 @@ from django.shortcuts import render
 from backflush.core.refusals import (
     AlreadyReversed,
     AlreadyThere,
+    Archived,
     AuditSigned,
     KeyReused,
     NotAllowed,
@@ -57,6 +58,7 @@ def answer_refusal(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """A refusal that no form took: what was looked for isn't there, isn't allowed, or can't be read."""
     count_refusal(refusal)
     status = HTTPStatus.NOT_FOUND if isinstance(refusal, NotFound) else status_of(refusal)
+    status = HTTPStatus.GONE if isinstance(refusal, Archived) else status
     part = bool(getattr(request, "htmx", False)) and not request.htmx.boosted  # type: ignore[attr-defined]
     template = "web/parts/refusal.html" if part else "web/refused.html"
     return render(request, template, {"refusal": refusal, "status": status.value}, status=status)

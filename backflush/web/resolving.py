@@ -19,7 +19,7 @@ from backflush.core.refusals import InvalidValue, Refusal
 from backflush.ledger.models import Movement
 from backflush.unresolved.models import Settlement
 from backflush.unresolved.selectors import Candidate, candidates, settlement_of, there_now
-from backflush.unresolved.services import Resolving, preview_resolve
+from backflush.unresolved.services.resolving import Resolving, preview_resolve
 from backflush.web.reading import number_in, pks_in
 from backflush.web.visits import Visit
 from backflush.web.waiting import Reading, reading_of

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from backflush.errands.selectors import running_retries
 from backflush.people.rights import Verb
-from backflush.unresolved.retrying import begin_retry, worth_retrying
-from backflush.unresolved.services import preview_retry, retry
+from backflush.unresolved.services.in_background import begin_retry, worth_retrying
+from backflush.unresolved.services.retrying import preview_retry, retry
 from backflush.web.keys import new_key
 from backflush.web.pages import page, posts
 from backflush.web.paging import count_up_to

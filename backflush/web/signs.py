@@ -31,9 +31,9 @@ REVERSED: Final = Sign("st-back", icon="arrow-back-up", word=_("Reversed"))
 FITS: Final = Sign("st-good", icon="check", word=_("fits now"))
 SHORT: Final = Sign("st-bad", icon="alert-triangle", word=_("short"))
 CHOICE: Final[Mapping[str, Sign]] = {
-    Reason.BATCH: Sign("st-off", icon="list-details", word=_("which batch?")),
-    Reason.SERIAL: Sign("st-off", icon="list-details", word=_("which serials?")),
-    Reason.BIN: Sign("st-off", icon="list-details", word=_("which bin?")),
+    Reason.BATCH: Sign("st-wait", icon="hourglass", word=_("which batch?")),
+    Reason.SERIAL: Sign("st-wait", icon="hourglass", word=_("which serials?")),
+    Reason.BIN: Sign("st-wait", icon="hourglass", word=_("which bin?")),
 }
 REASON: Final[Mapping[str, str | Promise]] = {
     Reason.SHORT: _("short"),

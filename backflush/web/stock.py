@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from backflush.core.moves import Process, Status
 from backflush.core.refusals import InvalidValue, Refusal
-from backflush.ledger.listing import Found, Sought, movements_sought
+from backflush.ledger.listing import Found, Sought, movements_named, movements_sought
 from backflush.ledger.models import Movement
 from backflush.people.selectors import people_at
 from backflush.stockmap.selectors import action_names, place_names
@@ -74,7 +74,8 @@ class Transactions:
     @cached_property
     def page(self) -> Page[Movement]:
         """The rows of this page."""
-        return page_of(self.found.movements, self.asked, by=ORDERED_BY, descending=True, total=self.found.total)
+        found, named = self.found, movements_named()
+        return page_of(found.movements, self.asked, by=ORDERED_BY, descending=True, total=found.total, named=named)
 
     def chips(self) -> list[Chip]:
         """The filters that hold."""

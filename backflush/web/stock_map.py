@@ -1,10 +1,11 @@
 """The stock map: the plant drawn from its own set-up. The browser draws it from the two tables that stand below it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+from urllib.parse import quote
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -20,6 +21,7 @@ from backflush.items.models import ComponentClass, Item
 from backflush.items.selectors import items_coded
 from backflush.ledger.places import PlaceStock, stock_by_place, waiting_by_place
 from backflush.people.rights import Verb
+from backflush.stockmap.ending import offered
 from backflush.stockmap.models import Action, ActionType, Location, TransferRule
 from backflush.web.items import sees_costs
 from backflush.web.pages import page
@@ -33,12 +35,18 @@ TRACED: Final = {ComponentClass.MADE, ComponentClass.KIT, ComponentClass.SUBCONT
 
 @dataclass(frozen=True, slots=True)
 class PlaceRow:
-    """A location as the table shows it and the picture draws it. `fold` says which store's box it is hidden in."""
+    """A location as the table shows it and the picture draws it.
+
+    `fold` says which store's box it is hidden in, `opens` the address that opens that store, `closes` the one that
+    folds it again.
+    """
 
     place: Location
     keeps: str
     framed: bool
     fold: str
+    opens: str
+    closes: str
     stock: PlaceStock | None
     waiting: int
     address: str
@@ -55,6 +63,47 @@ class RuleRow:
     own: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Folding:
+    """Which stores are folded to a box: above forty places all that nobody opened, but for what is traced in them."""
+
+    folds: bool
+    opened: frozenset[str]
+    partly: frozenset[str]
+    shown: Set[int]
+    item: str
+
+    @classmethod
+    def of(cls, places: Sequence[Location], *, opened: str, item: str, shown: Set[int]) -> "Folding":
+        """By what the address says is open, and what has to be seen."""
+        known = {place.store.code for place in places}
+        partly = frozenset(place.store.code for place in places if place.pk in shown)
+        return cls(len(places) > UNFOLDED_MOST, frozenset(opened.split(",")) & known, partly, shown, item)
+
+    def is_open(self, place: Location) -> bool:
+        """Whether somebody opened its store, so that it can be folded again."""
+        return self.folds and place.store.code in self.opened
+
+    def frames(self, place: Location) -> bool:
+        """Whether its store has a frame: one that is open, or open in part."""
+        return place.store.code in self.opened | self.partly
+
+    def box_of(self, place: Location) -> str:
+        """The store in whose box it is hidden, if it is."""
+        return place.store.code if self.folds and not self.is_open(place) and place.pk not in self.shown else ""
+
+    def address(self, opened: Set[str], store: str = "") -> str:
+        """The map with some stores open, at one of them; what is traced stays traced."""
+        asked = {"item": self.item, "open": ",".join(sorted(opened))}
+        query = urlencode({name: value for name, value in asked.items() if value})
+        return f"{reverse('stock-map')}{'?' * bool(query)}{query}{f'#store-{quote(store)}' * bool(store)}"
+
+    @property
+    def folds_all(self) -> str:
+        """The address at which all are folded again; empty where none is open."""
+        return self.address(frozenset()) if self.folds and self.opened else ""
+
+
 @page(Verb.SEE_WORK)
 def map_page(request: PageRequest) -> HttpResponse:
     """Where may stock be, and how may it move?"""
@@ -62,8 +111,10 @@ def map_page(request: PageRequest) -> HttpResponse:
     places = list(Location.objects.filter(site=visit.site).select_related("store", "supplier").order_by("path"))
     rules = TransferRule.objects.filter(site=visit.site, active=True).select_related("action", "source", "target")
     waiting = waiting_by_place(visit.site)
-    opened = {code for code in request.GET.get("open", "").split(",") if code}
-    happens, refusal = _traced(visit, request.GET.get("item", "").strip())
+    asked = request.GET.get("item", "").strip()
+    happens, refusal = _traced(visit, asked)
+    standing = [place for place in places if place.ended_on is None]
+    folding = Folding.of(standing, opened=request.GET.get("open", ""), item=asked, shown=_ends(happens))
     rule_rows = [
         RuleRow(
             rule,
@@ -77,14 +128,16 @@ def map_page(request: PageRequest) -> HttpResponse:
     facts = {
         "rows": rule_rows,
         "own_rows": _own_places(happens, rule_rows),
-        "places": _place_rows(visit, places, waiting.by_place, opened),
+        "places": _place_rows(visit, standing, waiting.by_place, folding),
+        "folding": folding,
+        "ended": [place for place in places if place.ended_on is not None],
         "more": waiting.more,
         "costs": sees_costs(visit),
-        "inactive": Action.objects.exclude(pk__in=named).order_by("name"),
+        "inactive": offered(Action.objects.exclude(pk__in=named).order_by("name")),
         "happens": happens,
         "says": sentence(happens) if happens else "",
         "items": _traceable(),
-        "asked": request.GET.get("item", "").strip(),
+        "asked": asked,
         "refusal": refusal,
         "now": timezone.now(),
     }
@@ -133,18 +186,27 @@ def _own_places(happens: Happenings | None, rows: Sequence[RuleRow]) -> list[Rul
     return found
 
 
-def _place_rows(visit: Visit, places: list[Location], waiting: Mapping[int, int], opened: set[str]) -> list[PlaceRow]:
+def _ends(happens: Happenings | None) -> frozenset[int]:
+    """The places of what is traced: they are shown also where their store is folded."""
+    ends = (end for step in (happens.steps if happens else ()) for end in (step.source, step.target))
+    return frozenset(end.pk for end in ends if end is not None)
+
+
+def _place_rows(visit: Visit, places: list[Location], waiting: Mapping[int, int], folding: Folding) -> list[PlaceRow]:
     stock = stock_by_place(visit.site)
     sizes = Counter(place.store_id for place in places)
     main = sizes.most_common(1)[0][0] if sizes else None
     lent = {place.store_id for place in places if place.supplier_id is not None}
-    folds = len(places) > UNFOLDED_MOST
     return [
         PlaceRow(
             place,
             keeps(place),
-            place.store_id != main and (sizes[place.store_id] > 1 or place.store_id in lent),
-            place.store.code if folds and place.store.code not in opened else "",
+            folding.frames(place)
+            if folding.folds
+            else place.store_id != main and (sizes[place.store_id] > 1 or place.store_id in lent),
+            folding.box_of(place),
+            folding.address({*folding.opened, place.store.code}, place.store.code),
+            folding.address(folding.opened - {place.store.code}) if folding.is_open(place) else "",
             stock.get(place.pk, PlaceStock(0, Decimal(0))) if place.has_balance else None,
             waiting.get(place.pk, 0),
             place_address(place, waiting.get(place.pk, 0)),

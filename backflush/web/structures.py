@@ -19,8 +19,9 @@ from backflush.core.refusals import InvalidValue, Refusal, StructureLoop
 from backflush.core.structure import find_loop, line_refusals, overlap_refusals
 from backflush.items.models import Item, Unit
 from backflush.people.rights import Verb
+from backflush.stockmap.ending import offered
 from backflush.stockmap.models import Location, Site
-from backflush.structures.models import StructureLine
+from backflush.structures.models import LineSource, StructureLine
 from backflush.structures.selectors import contents, structure_rows, structure_stamp
 from backflush.structures.services import LineIn, as_entered, change_structure, require_unchanged
 from backflush.web.entries import plainly, whole_in
@@ -177,6 +178,13 @@ def _read(rows: Sequence[Row], site: Site) -> None:
         row.line = _line(row, units, places, elsewhere)
 
 
+def _places(site: Site, item: Item) -> list[Location]:
+    """What a line may take from: what is in use, and what a line takes from already."""
+    named = set(LineSource.objects.filter(site=site, line__item=item).values_list("location", flat=True))
+    found = Location.objects.filter(site=site, has_balance=True).order_by("path")
+    return [place for place in found if place.ended_on is None or place.pk in named]
+
+
 def _line(
     row: Row, units: Mapping[str, Unit], places: Mapping[str, Location], elsewhere: Sequence[Location]
 ) -> LineIn | None:
@@ -278,8 +286,8 @@ def _show(
             "rows": shown,
             "faulty": faulty,
             "refusal": refusal if refusal is not None and not faulty else None,
-            "units": Unit.objects.order_by("code"),
-            "places": Location.objects.filter(site=request.visit.site, has_balance=True).order_by("path"),
+            "units": offered(Unit.objects.order_by("code")),
+            "places": _places(request.visit.site, item),
             "start": start,
             "stamp": stamp,
             "seen": seen,

@@ -14,7 +14,9 @@ from backflush.ledger.selectors import movement_numbered, posting_numbered
 from backflush.people.rights import Verb
 from backflush.unresolved.models import Settlement
 from backflush.unresolved.selectors import last_settlement, queue
-from backflush.unresolved.services import cancel, resolve, undo
+from backflush.unresolved.services.cancelling import cancel
+from backflush.unresolved.services.resolving import resolve
+from backflush.unresolved.services.undoing import undo
 from backflush.web import showing, signs
 from backflush.web.keys import new_key
 from backflush.web.pages import page, posts

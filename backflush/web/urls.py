@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("backflush.api.urls")),
     path("", include("backflush.web.health")),
     path("", include("backflush.web.measuring")),
     path("", include("backflush.web.entrance")),
@@ -25,6 +26,8 @@ urlpatterns = [
     path("", include("backflush.web.movements")),
     path("", include("backflush.web.balances")),
     path("", include("backflush.web.moving")),
+    path("", include("backflush.web.opening")),
+    path("", include("backflush.web.between")),
     path("", include("backflush.web.orders")),
     path("", include("backflush.web.order")),
     path("", include("backflush.web.by_hand")),
@@ -33,6 +36,7 @@ urlpatterns = [
     path("", include("backflush.web.receiving")),
     path("", include("backflush.web.purchasing")),
     path("", include("backflush.web.outside")),
+    path("", include("backflush.web.periods")),
     path("", include("backflush.web.audit")),
 ]
 

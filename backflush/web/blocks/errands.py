@@ -4,13 +4,20 @@ from typing import Any, Final
 from django.utils.translation import gettext_lazy as _
 
 from backflush.errands.selectors import errands_for
+from backflush.people.rights import Verb
+from backflush.unresolved.services.in_background import never_taken_back
 from backflush.web.blocks.block import HALF, Block
 from backflush.web.visits import Visit
 
 
 def facts(visit: Visit) -> Mapping[str, Any]:
-    """The retries that run here, and the person's own exports and retries of these days."""
-    return {"errands": errands_for(visit.site, visit.user)}
+    """What runs here for the queue, and the person's own exports and retries of these days.
+
+    Whoever may undo sees everybody's last retries too.
+    """
+    may_undo = visit.may(Verb.UNDO)
+    errands = errands_for(visit.site, visit.user, with_retries=may_undo)
+    return {"errands": errands, "offered": never_taken_back(visit.site, errands) if may_undo else set()}
 
 
 BLOCK: Final = Block(

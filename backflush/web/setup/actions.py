@@ -16,6 +16,7 @@ from backflush.doctor.selectors import by_thing, examine
 from backflush.items.models import Item, TypeCode
 from backflush.items.selectors import item_coded
 from backflush.people.rights import Verb
+from backflush.stockmap.ending import end_action, offered, use_again
 from backflush.stockmap.models import Action, ActionType, Location, RetryRule, ShortRule, TransferRule
 from backflush.stockmap.removing import remove, users_of
 from backflush.stockmap.selectors import location_at
@@ -33,8 +34,9 @@ from backflush.web.entries import Field, shown
 from backflush.web.pages import page, posts
 from backflush.web.paging import page_of
 from backflush.web.reading import text_in
-from backflush.web.setup.kinds import SETTING_UP
+from backflush.web.setup.kinds import SETTING_UP, cuts_of
 from backflush.web.setup.naming import TYPE_CODE_ACTIONS
+from backflush.web.trying import refused_as_it_stands
 from backflush.web.visits import PageRequest
 
 ACTION_CHECKS: Final = ("no_rule", "bin_controlled", "no_balance", "same_location")
@@ -54,7 +56,8 @@ def action_at(name: str) -> Action:
 @page(*SETTING_UP)
 def actions_page(request: PageRequest) -> HttpResponse:
     """All actions with their rules here, and what uses them."""
-    listed = page_of(Action.objects.all(), request.GET, by=("name",))
+    cut, cuts = cuts_of(Action.objects.all(), request.GET)
+    listed = page_of(cut, request.GET, by=("name",))
     rules: dict[int, list[TransferRule]] = {}
     found = TransferRule.objects.filter(site=request.visit.site, active=True, action__in=listed.rows)
     for rule in found.select_related("source", "target").order_by("source__path", "target__path"):
@@ -63,6 +66,7 @@ def actions_page(request: PageRequest) -> HttpResponse:
     wrong = by_thing(examine(request.visit.site, codes=ACTION_CHECKS), About.ACTION)
     facts = {
         "page": listed,
+        "cuts": cuts,
         "rows": [
             (action, rules.get(action.pk, []), used.get(action.pk, []), wrong.get(action.name, []))
             for action in listed.rows
@@ -160,7 +164,7 @@ def _rules_of(request: PageRequest, action: Action) -> dict[str, Any]:
         "ended": rules.filter(active=False).order_by("-pk")[:20],
         "single": single,
         "full": single and bool(active),
-        "places": Location.objects.filter(site=request.visit.site).order_by("path"),
+        "places": offered(Location.objects.filter(site=request.visit.site).order_by("path")),
         "chosen": {"from": request.POST.get("from", ""), "to": request.POST.get("to", "")},
     }
 
@@ -217,6 +221,20 @@ def remove_page(request: PageRequest, name: str) -> HttpResponse:
     return redirect("actions")
 
 
+@posts(Verb.ACTIONS, again=show_action)
+def end_page(request: PageRequest, name: str) -> HttpResponse:
+    """End an action that has no rule any more."""
+    end_action(action=action_at(name), on=request.visit.today)
+    return redirect("action", name)
+
+
+@posts(Verb.ACTIONS, again=show_action)
+def again_page(request: PageRequest, name: str) -> HttpResponse:
+    """Take it in use again; then it needs a rule."""
+    use_again(action_at(name))
+    return redirect("action", name)
+
+
 def rule_in(request: PageRequest, action: Action, typed: Mapping[str, str]) -> RuleIn:
     """The rule that was chosen."""
     site = request.visit.site
@@ -246,17 +264,33 @@ def end_rule_page(request: PageRequest, number: int) -> HttpResponse:
     return redirect("action", rule.action.name)
 
 
-@page(Verb.RULES)
-def judge_part(request: PageRequest, name: str) -> HttpResponse:
-    """What is wrong with the ends that are being chosen, while they are."""
-    typed = request.GET
+@posts(Verb.RULES)
+def judge_rule_part(request: PageRequest, name: str) -> HttpResponse:
+    """What is wrong with the ends that are being chosen, while they are: the rule is tried in the place of the old."""
+    typed, action = request.POST, action_at(name)
     wrong = None
     if typed.get("from") and typed.get("to"):
-        try:
-            require_two_ends(rule_in(request, action_at(name), typed))
-        except Refusal as refusal:
-            wrong = refusal
+        add = replace_rules if ActionType(action.type).single else add_rules
+        wrong = refused_as_it_stands(lambda: add([rule_in(request, action, typed)]), typed)
     return render(request, "web/setup/judged.html", {"refusal": wrong})
+
+
+def _save(action: Action | None, new: ActionIn) -> None:
+    """Add it, or change what is there."""
+    if action is None:
+        add_actions([new])
+    else:
+        change_actions([(action, new)])
+
+
+@posts(Verb.ACTIONS)
+def judge_part(request: PageRequest, name: str = "") -> HttpResponse:
+    """What would be refused of the action as it stands, while it is being filled in."""
+    action = action_at(name) if name else None
+    refusal = refused_as_it_stands(lambda: _save(action, action_in(request, action)), request.POST)
+    labels = {field.name: field.label for field in action_fields(action)}
+    label = labels.get(refusal.field, "") if refusal else ""
+    return render(request, "web/setup/judged_form.html", {"refusal": refusal, "label": label})
 
 
 def new_or_add(request: PageRequest) -> HttpResponse:
@@ -273,8 +307,12 @@ urlpatterns = [
     path("set-up/actions/", actions_page, name="actions"),
     path("set-up/actions/new/", new_or_add, name="action-new"),
     path("set-up/actions/rules/<path:name>/", add_rule_page, name="rule-add"),
-    path("set-up/actions/judge/<path:name>/", judge_part, name="rule-judge"),
+    path("set-up/actions/judge/<path:name>/", judge_rule_part, name="rule-judge"),
+    path("set-up/actions/judged/", judge_part, name="action-judge-new"),
+    path("set-up/actions/judged/<path:name>/", judge_part, name="action-judge"),
     path("set-up/actions/end-rule/<int:number>/", end_rule_page, name="rule-end"),
+    path("set-up/actions/end/<path:name>/", end_page, name="action-end"),
+    path("set-up/actions/again/<path:name>/", again_page, name="action-again"),
     path("set-up/actions/delete/<path:name>/", remove_page, name="action-delete"),
     path("set-up/actions/at/<path:name>/", action_or_change, name="action"),
 ]

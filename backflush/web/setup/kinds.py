@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -14,6 +15,8 @@ from django.utils.translation import gettext_lazy
 from backflush.doctor.findings import About, Finding
 from backflush.doctor.selectors import by_thing, examine
 from backflush.people.rights import Verb
+from backflush.stockmap.ending import end
+from backflush.stockmap.models import Endable
 from backflush.web.entries import Field
 from backflush.web.visits import Visit
 
@@ -41,16 +44,18 @@ class ListRow:
     cells: Sequence[tuple[Text, str]]
     used: str
     wrong: Sequence[Finding] = ()
+    ended_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """What one may do with a thing that is used, in place of deleting it."""
+class Step:
+    """What one does with a thing that is used before it is ended, or instead."""
 
     sentence: str
     button: str
-    address: str = ""
-    """Where that is done, if it isn't done by pressing."""
+    address: str
+    posts: bool = False
+    """Whether it is done by pressing; else it is done there."""
 
 
 class Kind:
@@ -70,8 +75,8 @@ class Kind:
     """How many of what use it, by `number`."""
     checks: Collection[str] = ()
     """What the doctor finds about it, by code."""
-    tried: bool = True
-    """Whether its form is tried while it is being filled in."""
+    whole: Collection[str] = ()
+    """Fields of refusals that are about several inputs: said while one types, whatever stands in a field."""
     found_as: About | None = None
     """As what the doctor names it."""
     stays: Text = gettext_lazy("It can't be deleted, because what has happened is read by it.")
@@ -94,6 +99,7 @@ class Kind:
                 cells=list(zip(self.columns, self.cells(thing), strict=True)),
                 used=str(self.used_by % {"number": used[thing.pk]}) if used.get(thing.pk) else "",
                 wrong=wrong.get(self.name(thing), ()),
+                ended_on=getattr(thing, "ended_on", None),
             )
             for thing in things
         ]
@@ -141,6 +147,10 @@ class Kind:
         """Add it or change it; answers with what to go to."""
         raise NotImplementedError
 
+    def try_it(self, visit: Visit, thing: Any | None, typed: Any) -> Any:
+        """Save it as it stands while it is being filled in, to hear what would be refused; it is taken back."""
+        return self.save(visit, thing, typed)
+
     def more(self, visit: Visit, thing: Any) -> Mapping[str, Any]:
         """What else its page shows."""
         return {}
@@ -149,13 +159,40 @@ class Kind:
         """Whether it may be deleted as long as nothing names it."""
         return True
 
-    def ending(self, visit: Visit, thing: Any) -> Ending | None:
-        """What to do instead with one that is used."""
+    def step(self, visit: Visit, thing: Any) -> Step | None:
+        """What to do first with one that is used, or instead."""
         return None
 
     def end(self, visit: Visit, thing: Any) -> None:
-        """Do that."""
-        raise Http404
+        """End it: nothing new may name it."""
+        end(thing, on=visit.today)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A usual cut of a list, with how many there are."""
+
+    name: str
+    word: Text
+    count: int
+    chosen: bool
+
+
+def cuts_of(things: QuerySet[Any], asked: Mapping[str, str]) -> tuple[QuerySet[Any], list[Cut]]:
+    """The things that are asked for: all, those in use, or those ended; and the cuts, where anything is ended.
+
+    All are shown as long as nobody asks for less.
+    """
+    if not issubclass(things.model, Endable):
+        return things, []
+    counts = things.order_by().aggregate(all=Count("pk"), ended=Count("pk", filter=Q(ended_on__isnull=False)))
+    if not counts["ended"]:
+        return things, []
+    chosen = asked.get("cut", "")
+    words = {"": _("All"), "in-use": _("In use"), "ended": _("Ended")}
+    numbers = {"": counts["all"], "in-use": counts["all"] - counts["ended"], "ended": counts["ended"]}
+    cuts = [Cut(name, word, numbers[name], name == chosen) for name, word in words.items()]
+    return (things.filter(ended_on__isnull=chosen == "in-use") if chosen in {"in-use", "ended"} else things), cuts
 
 
 def count_by(found: QuerySet[Any], by: str, things: Sequence[Any]) -> dict[int, int]:

@@ -28,7 +28,7 @@ from backflush.stockmap.models import (
 )
 from backflush.web.entries import Field
 from backflush.web.reading import text_in
-from backflush.web.setup.kinds import Ending, Kind, Text, Typed, code_field, count_by
+from backflush.web.setup.kinds import Kind, Step, Text, Typed, code_field, count_by
 from backflush.web.visits import Visit
 
 TYPE_CODE_ACTIONS: Final = {
@@ -64,7 +64,10 @@ class TypeCodes(Kind, icon="hierarchy-2"):
         named = TransferRule.objects.filter(site=visit.site, active=True).values_list("action", flat=True)
         ruled = set(named)
         choices: dict[str, list[tuple[str, Text]]] = {}
+        stand = {getattr(thing, f"{name}_id", None) for name in TYPE_CODE_ACTIONS}
         for action in Action.objects.order_by("name"):
+            if action.ended_on is not None and action.pk not in stand:
+                continue
             lacks = "" if action.pk in ruled else _("no rule here")
             choices.setdefault(action.type, []).append(
                 (action.name, f"{action.name} ({lacks})" if lacks else action.name)
@@ -96,9 +99,9 @@ class TypeCodes(Kind, icon="hierarchy-2"):
         change_type_codes([(thing, code)])
         return thing
 
-    def ending(self, visit: Visit, thing: Any) -> Ending | None:
+    def step(self, visit: Visit, thing: Any) -> Step | None:
         items = f"{reverse('items')}?{urlencode({'type': thing.code})}"
-        return Ending(_("Give its items another type code instead."), _("See its items"), items)
+        return Step(_("Its items keep it until they get another type code."), _("See its items"), items)
 
     def more(self, visit: Visit, thing: Any) -> Mapping[str, Any]:
         return {"items": Item.objects.filter(type_code=thing).order_by("code")[:6], "items_at": thing.code}
@@ -124,9 +127,9 @@ class Groups(Kind, icon="category"):
     def uses(self, visit: Visit, things: Sequence[Any]) -> Mapping[int, int]:
         return count_by(Item.objects.all(), "product_group", things)
 
-    def ending(self, visit: Visit, thing: Any) -> Ending | None:
+    def step(self, visit: Visit, thing: Any) -> Step | None:
         items = f"{reverse('items')}?{urlencode({'group': thing.code})}"
-        return Ending(_("Take its items out of it instead."), _("See its items"), items)
+        return Step(_("Its items stay in it until they are taken out."), _("See its items"), items)
 
     def fields(self, visit: Visit, thing: Any | None) -> list[Field]:
         return [code_field(thing, _("Code")), Field("description", _("Description"))]

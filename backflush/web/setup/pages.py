@@ -10,12 +10,11 @@ from django.shortcuts import redirect, render
 from django.urls import path
 
 from backflush.core.refusals import Refusal
-from backflush.ledger.selectors import bins_in_use
+from backflush.ledger.selectors import bins_holding_stock, bins_in_use
 from backflush.people.rights import Verb
-from backflush.stockmap.models import (
-    Action,
-)
-from backflush.stockmap.removing import remove, remove_bin, users_of
+from backflush.stockmap.ending import bin_coded, end_bin, use_again
+from backflush.stockmap.models import Action, Endable
+from backflush.stockmap.removing import end_rules_at, remove, remove_bin, users_of
 from backflush.stockmap.services import (
     add_bin,
 )
@@ -23,7 +22,7 @@ from backflush.web.entries import shown
 from backflush.web.pages import page, posts
 from backflush.web.paging import page_of
 from backflush.web.reading import text_in
-from backflush.web.setup.kinds import SETTING_UP, Kind
+from backflush.web.setup.kinds import SETTING_UP, Kind, cuts_of
 from backflush.web.setup.naming import Groups, TypeCodes
 from backflush.web.setup.people import People, rights, role_sites
 from backflush.web.setup.places import Locations, Stores
@@ -65,10 +64,12 @@ def set_up_page(request: PageRequest) -> HttpResponse:
 def list_page(request: PageRequest, kind: str) -> HttpResponse:
     """All of a kind."""
     shown_kind, visit = kind_at(request, kind), request.visit
-    listed = page_of(shown_kind.things(visit), request.GET, by=shown_kind.by)
+    cut, cuts = cuts_of(shown_kind.things(visit), request.GET)
+    listed = page_of(cut, request.GET, by=shown_kind.by)
     rows = shown_kind.rows(visit, listed.rows)
     matrix = rights() if shown_kind.slug == People.slug else None
     facts = {"kind": shown_kind, "page": listed, "rows": rows, "may": visit.may(shown_kind.verb), "matrix": matrix}
+    facts["cuts"] = cuts
     return render(request, "web/setup/list.html", facts)
 
 
@@ -94,7 +95,8 @@ def show_form(request: PageRequest, refusal: Refusal | None, kind: str, key: str
         "may": visit.may(of.verb),
         "users": users_of(thing) if thing is not None and of.removable(thing) else None,
         "removable": thing is not None and of.removable(thing),
-        "ending": of.ending(visit, thing) if thing is not None else None,
+        "step": of.step(visit, thing) if thing is not None else None,
+        "ends": isinstance(thing, Endable),
         **(of.more(visit, thing) if thing is not None else {}),
     }
     if of.slug == People.slug:
@@ -142,7 +144,8 @@ def judge_part(request: PageRequest, kind: str, key: str = "") -> HttpResponse:
     of = kind_at(request, kind)
     request.visit.require(of.verb)
     thing = of.find(request.visit, key) if key else None
-    refusal = refused_as_it_stands(lambda: of.save(request.visit, thing, request.POST), request.POST)
+    typed = {**request.POST.dict(), **dict.fromkeys(of.whole, "said")}
+    refusal = refused_as_it_stands(lambda: of.try_it(request.visit, thing, request.POST), typed)
     labels = {field.name: field.label for field in of.fields(request.visit, thing)}
     label = labels.get(refusal.field, "") if refusal else ""
     return render(request, "web/setup/judged_form.html", {"refusal": refusal, "label": label})
@@ -163,11 +166,34 @@ def remove_page(request: PageRequest, kind: str, key: str) -> HttpResponse:
 @posts(*SETTING_UP, again=show_form)
 def end_page(request: PageRequest, kind: str, key: str) -> HttpResponse:
     """End what is used, where deleting it would take its history along."""
+    of, thing = _endable(request, kind, key)
+    of.end(request.visit, thing)
+    return redirect(of.address(thing))
+
+
+@posts(*SETTING_UP, again=show_form)
+def again_page(request: PageRequest, kind: str, key: str) -> HttpResponse:
+    """Take it in use again."""
+    of, thing = _endable(request, kind, key)
+    use_again(thing)
+    return redirect(of.address(thing))
+
+
+def _endable(request: PageRequest, kind: str, key: str) -> tuple[Kind, Endable]:
+    """What is to be ended or taken in use again, for whom may change it."""
     of = kind_at(request, kind)
     request.visit.require(of.verb)
     thing = of.find(request.visit, key)
-    of.end(request.visit, thing)
-    return redirect(of.address(thing))
+    if not isinstance(thing, Endable):
+        raise Http404
+    return of, thing
+
+
+@posts(Verb.RULES, again=lambda request, refusal, key: show_form(request, refusal, Locations.slug, key))
+def end_rules_page(request: PageRequest, key: str) -> HttpResponse:
+    """End every rule from and to a location."""
+    end_rules_at(location=KINDS[Locations.slug].find(request.visit, key))
+    return redirect("set-up-thing", Locations.slug, key)
 
 
 def show_location(request: PageRequest, refusal: Refusal | None, key: str) -> HttpResponse:
@@ -195,6 +221,23 @@ def remove_bin_page(request: PageRequest, key: str) -> HttpResponse:
     return redirect("set-up-thing", Locations.slug, key)
 
 
+@posts(Verb.STOCK_MAP, again=show_location)
+def end_bin_page(request: PageRequest, key: str) -> HttpResponse:
+    """End a bin that has held something, and is empty."""
+    location, code = KINDS[Locations.slug].find(request.visit, key), request.POST.get("bin", "")
+    holds_stock = bool(bins_holding_stock(location.pk, [code]))
+    end_bin(location=location, code=code, on=request.visit.today, holds_stock=holds_stock)
+    return redirect("set-up-thing", Locations.slug, key)
+
+
+@posts(Verb.STOCK_MAP, again=show_location)
+def bin_again_page(request: PageRequest, key: str) -> HttpResponse:
+    """Take a bin in use again."""
+    location = KINDS[Locations.slug].find(request.visit, key)
+    use_again(bin_coded(location, request.POST.get("bin", "")))
+    return redirect("set-up-thing", Locations.slug, key)
+
+
 def new_or_add(request: PageRequest, kind: str) -> HttpResponse:
     """By method."""
     return (add_page if request.method == "POST" else new_page)(request, kind=kind)
@@ -209,6 +252,9 @@ urlpatterns = [
     path("set-up/", set_up_page, name="set-up"),
     path("set-up/type-codes/at/<path:key>/", thing_or_change, {"kind": TypeCodes.slug}, name="type-code"),
     path("set-up/locations/bins/delete/<path:key>/", remove_bin_page, name="bin-delete"),
+    path("set-up/locations/bins/end/<path:key>/", end_bin_page, name="bin-end"),
+    path("set-up/locations/bins/again/<path:key>/", bin_again_page, name="bin-again"),
+    path("set-up/locations/end-rules/<path:key>/", end_rules_page, name="location-rules-end"),
     path("set-up/locations/bins/<path:key>/", add_bin_page, name="bin-add"),
     path("set-up/<slug:kind>/", list_page, name="set-up-list"),
     path("set-up/<slug:kind>/judge/", judge_part, name="set-up-judge-new"),
@@ -216,5 +262,6 @@ urlpatterns = [
     path("set-up/<slug:kind>/new/", new_or_add, name="set-up-new"),
     path("set-up/<slug:kind>/delete/<path:key>/", remove_page, name="set-up-delete"),
     path("set-up/<slug:kind>/end/<path:key>/", end_page, name="set-up-end"),
+    path("set-up/<slug:kind>/again/<path:key>/", again_page, name="set-up-again"),
     path("set-up/<slug:kind>/at/<path:key>/", thing_or_change, name="set-up-thing"),
 ]

@@ -17,7 +17,14 @@ from django.utils.translation import gettext_lazy
 
 from backflush.people.models import Assignment, User
 from backflush.people.rights import ROLES, Role, Verb, verbs_of
-from backflush.people.services import add_person, change_person, require_administers, set_password
+from backflush.people.services import (
+    add_person,
+    change_person,
+    require_administers,
+    require_name_free,
+    require_strong,
+    set_password,
+)
 from backflush.stockmap.models import Site
 from backflush.web.entries import Field
 from backflush.web.pages import page
@@ -32,7 +39,7 @@ class People(Kind, icon="users"):
     verb = Verb.PEOPLE
     looks = (Verb.PEOPLE,)
     by = ("username",)
-    tried = False
+    whole = ("roles", "user")
     columns = (gettext_lazy("Roles here"), gettext_lazy("Elsewhere"), gettext_lazy("Signs in"))
 
     def things(self, visit: Visit) -> QuerySet[Any]:
@@ -97,6 +104,21 @@ class People(Kind, icon="users"):
             require_administers(visit.user, thing)
             set_password(user=thing, password=password)
             reset(username=thing.username)
+        return thing
+
+    def try_it(self, visit: Visit, thing: Any | None, typed: Any) -> Any:
+        """The same but for the password, which takes its time to be kept: whether it is good enough is said at once."""
+        names = {name: text_in(typed, name, most=150, empty=True) for name in ("first_name", "last_name")}
+        password = typed.get("password", "")
+        if thing is None:
+            thing = User(username=text_in(typed, "name", most=150), **names)
+            require_name_free(thing.username)
+        else:
+            change_person(
+                user=thing, by=visit.user, active=bool(typed.get("active")), roles=roles_in(visit, typed), **names
+            )
+        if password:
+            require_strong(password, user=thing)
         return thing
 
     def removable(self, thing: Any) -> bool:
@@ -164,15 +186,20 @@ class Effect:
 
 @page(Verb.PEOPLE)
 def effect_part(request: PageRequest, key: str = "") -> HttpResponse:
-    """What the roles that are ticked now would take away, and give, before they are saved."""
+    """What the roles that are ticked now would take away, and give, before they are saved.
+
+    Who may not sign in may do nothing, whatever is ticked.
+    """
     user = User.objects.filter(username=key).first() if key else None
     before, after = roles_of_everywhere(user), roles_in(request.visit, request.GET)
+    enters = user is None or bool(request.GET.get("active"))
     effects = []
     for site in sites_set_up(request.visit):
-        had, has = verbs_of(before.get(site.pk, ())), verbs_of(after[site.pk])
+        had = verbs_of(before.get(site.pk, ()) if user is not None and user.is_active else ())
+        has = verbs_of(after[site.pk] if enters else ())
         if had != has:
             effects.append(Effect(site, sorted(had - has), sorted(has - had)))
-    return render(request, "web/setup/effect.html", {"effects": effects, "asked": True})
+    return render(request, "web/setup/effect.html", {"effects": effects, "asked": True, "enters": enters})
 
 
 def rights() -> Mapping[str, Any]:

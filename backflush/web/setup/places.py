@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from backflush.core.refusals import NotFound
 from backflush.doctor.findings import About
-from backflush.ledger.selectors import bins_in_use, locations_in_use
+from backflush.ledger.selectors import bins_holding_stock, bins_in_use, holding_stock, locations_in_use
 from backflush.people.rights import Verb
+from backflush.stockmap.ending import end_location, end_store, offered
 from backflush.stockmap.models import (
     Bin,
     Location,
@@ -18,7 +20,6 @@ from backflush.stockmap.models import (
     Supplier,
     TransferRule,
 )
-from backflush.stockmap.removing import end_rules_at
 from backflush.stockmap.services import (
     LocationIn,
     StoreIn,
@@ -27,9 +28,10 @@ from backflush.stockmap.services import (
     change_locations,
     describe_stores,
 )
+from backflush.structures.selectors import lines_taking_from
 from backflush.web.entries import Field, chosen_in
 from backflush.web.reading import text_in
-from backflush.web.setup.kinds import Ending, Kind, added, code_field, count_by
+from backflush.web.setup.kinds import Kind, Step, added, code_field, count_by
 from backflush.web.visits import Visit
 
 
@@ -60,6 +62,9 @@ class Stores(Kind, icon="building-warehouse"):
         describe_stores([(thing, description)])
         return thing
 
+    def end(self, visit: Visit, thing: Any) -> None:
+        end_store(store=thing, on=visit.today)
+
 
 class Locations(Kind, icon="map-pin"):
     slug, title, one = "locations", gettext_lazy("Locations"), gettext_lazy("location")
@@ -85,9 +90,11 @@ class Locations(Kind, icon="map-pin"):
         moved = thing is not None and bool(locations_in_use([thing.pk]))
         stays = _("It stays: stock has moved here. Set up another location and move the stock there.") if moved else ""
         stores = [
-            (store.code, f"{store.code} {store.description}") for store in Stores().things(visit).order_by("code")
+            (store.code, f"{store.code} {store.description}")
+            for store in offered(Stores().things(visit).order_by("code"))
         ]
-        suppliers = [(one.code, f"{one.code} {one.name}") for one in Supplier.objects.order_by("code")]
+        owners = offered(Supplier.objects.order_by("code"), stands=thing.supplier_id if thing else None)
+        suppliers = [(one.code, f"{one.code} {one.name}") for one in owners]
         kinds = [("balances", _("balances")), ("bins", _("balances, in bins")), ("nothing", _("no balances: outside"))]
         return [
             Field("store", _("Store"), "choice", choices=stores, settled=_("It stays in its store.") if thing else ""),
@@ -130,28 +137,36 @@ class Locations(Kind, icon="map-pin"):
     def more(self, visit: Visit, thing: Any) -> Mapping[str, Any]:
         rules = TransferRule.objects.filter(site=visit.site, active=True).select_related("action", "source", "target")
         bins = list(Bin.objects.filter(location=thing).order_by("code")[:1001]) if thing.bin_controlled else None
+        codes = [bin.code for bin in bins or ()]
         return {
             "bins": bins,
-            "bins_in_use": bins_in_use(thing.pk, [bin.code for bin in bins or ()]),
+            "bins_in_use": bins_in_use(thing.pk, codes),
+            "bins_full": bins_holding_stock(thing.pk, codes),
             "rules": (rules.filter(source=thing) | rules.filter(target=thing)).order_by("action__name", "pk"),
         }
 
-    def ending(self, visit: Visit, thing: Any) -> Ending | None:
+    def step(self, visit: Visit, thing: Any) -> Step | None:
         rules = self.uses(visit, [thing]).get(thing.pk, 0)
-        if not rules:
+        if not rules or not visit.may(Verb.RULES):
             return None
-        return Ending(
+        return Step(
             ngettext(
-                "End its rule instead: then nothing comes or goes here by an action.",
-                "End its rules instead: then nothing comes or goes here by an action.",
+                "End its rule first: then nothing comes or goes here by an action.",
+                "End its rules first: then nothing comes or goes here by an action.",
                 rules,
             ),
             ngettext("End its %(number)s rule", "End its %(number)s rules", rules) % {"number": rules},
+            reverse("location-rules-end", args=[thing.path]),
+            posts=True,
         )
 
     def end(self, visit: Visit, thing: Any) -> None:
-        visit.require(Verb.RULES)
-        end_rules_at(location=thing)
+        end_location(
+            location=thing,
+            on=visit.today,
+            holds_stock=bool(holding_stock([thing.pk])),
+            lines=lines_taking_from(thing, day=visit.today),
+        )
 
 
 def _kept(location: Location) -> str:

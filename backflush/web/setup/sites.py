@@ -12,6 +12,7 @@ from backflush.doctor.findings import About
 from backflush.ledger.selectors import sites_in_use
 from backflush.people.rights import Role, Verb
 from backflush.people.services import give_role
+from backflush.stockmap.ending import offered
 from backflush.stockmap.models import (
     Action,
     ActionType,
@@ -57,7 +58,8 @@ class Sites(Kind, icon="building-factory-2"):
         used = thing is not None and bool(sites_in_use([thing.pk]))
         stays = _("It stays: stock has moved on its days.") if used else ""
         zones = [] if used else sorted(available_timezones())
-        receives = Action.objects.filter(type=ActionType.RECEIVE).order_by("name").values_list("name", flat=True)
+        stands = thing.receive_action_id if thing else None
+        receives = offered(Action.objects.filter(type=ActionType.RECEIVE), stands=stands)
         first = [] if thing is not None and thing.receive_action_id else [("", _("none"))]
         full = _("Complete a works order by itself once the good quantity is there")
         return [
@@ -65,7 +67,7 @@ class Sites(Kind, icon="building-factory-2"):
             Field("name", _("Name")),
             Field("time_zone", _("Time zone"), settled=stays, suggestions=zones),
             Field("receive_action", _("Receive action"), "choice", _("Where a purchase order names none."),
-                  choices=[*first, *((name, name) for name in receives)]),
+                  choices=[*first, *((one.name, one.name) for one in receives.order_by("name"))]),
             Field("complete_when_full", full, "tick"),
         ]  # fmt: skip
 

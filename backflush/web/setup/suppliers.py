@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from backflush.ledger.selectors import holding_stock
 from backflush.people.rights import Verb
+from backflush.stockmap.ending import end_supplier, offered
 from backflush.stockmap.models import (
     Location,
     Supplier,
@@ -54,7 +55,7 @@ class Suppliers(Kind, icon="truck"):
         return count_by(Location.objects.all(), "supplier", things)
 
     def fields(self, visit: Visit, thing: Any | None) -> list[Field]:
-        places = Location.objects.filter(site=visit.site, has_balance=True).order_by("path")
+        places = offered(Location.objects.filter(site=visit.site, has_balance=True).order_by("path"))
         hint = _("Where its backflush takes from here, in place of the rule's location.")
         return [
             code_field(thing, _("Code")),
@@ -75,6 +76,10 @@ class Suppliers(Kind, icon="truck"):
         if thing is not None and place is None:
             _take_stock_away(visit, thing)
         return save_supplier(thing, text_in(typed, "code", most=40), name, place)
+
+    def end(self, visit: Visit, thing: Any) -> None:
+        places = Location.objects.filter(supplier=thing).values_list("pk", flat=True)
+        end_supplier(supplier=thing, on=visit.today, holds_stock=bool(holding_stock(list(places))))
 
 
 def _take_stock_away(visit: Visit, supplier: Supplier) -> None:

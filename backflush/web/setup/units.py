@@ -24,6 +24,7 @@ from backflush.items.services import (
     rename_units,
 )
 from backflush.people.rights import Verb
+from backflush.stockmap.ending import offered
 from backflush.web import showing
 from backflush.web.entries import Field, optional_number
 from backflush.web.reading import text_in
@@ -89,7 +90,7 @@ class Conversions(Kind, icon="arrows-exchange"):
         return found
 
     def fields(self, visit: Visit, thing: Any | None) -> list[Field]:
-        units = [(unit.code, f"{unit.code} {unit.name}") for unit in Unit.objects.order_by("code")]
+        units = [(unit.code, f"{unit.code} {unit.name}") for unit in offered(Unit.objects.order_by("code"))]
         stays = _("Add another conversion instead.") if thing else ""
         return [
             Field("from", _("One"), "choice", choices=units, settled=stays),

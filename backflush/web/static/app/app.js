@@ -22,6 +22,9 @@ document.addEventListener("submit", (e) => {
   document.dispatchEvent(new CustomEvent("theme-changed"));
 });
 
+// ---- tabs: the one that is open is in sight where they are wider than the screen ------------------------------
+$(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 // ---- keys: letters alone, unless the person has switched them off --------------------------------------------------
 const lettersOff = () => root.dataset.keys === "off" || $("dialog[open]") !== null;
 let gone = -Infinity; // when G was pressed: the next letter goes somewhere
@@ -156,7 +159,7 @@ function noAnswer(text) {
 }
 
 // ---- the queue: the row whose panel is open, the sheet that keeps focus inside, keys ------------------------------------
-const narrow = matchMedia("(max-width: 1359.98px)");
+const narrow = matchMedia("(max-width: 84.99em)");
 
 function settlePanel() {
   const panel = $("#panel");

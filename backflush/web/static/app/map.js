@@ -5,9 +5,14 @@
 (() => {
   const WIDE = 1000;
   const LETTER = 6.6;
+  const BOLD_LETTER = 7.1;
+  const TIP = 24;
+  const BEND = 0.5;
+  const MARGIN = 24;
   const APART = 24;
   const SMALLEST = 11 / 12;
   const LARGEST = 1.2;
+  const NAME_NARROW = 19;
   const svg = document.getElementById("map");
   if (!svg) return;
 
@@ -30,13 +35,13 @@
       const wait = Number(d.wait);
       if (!d.fold) {
         const says = [d.says, d.value].filter(Boolean).join(", ");
-        boxes.set(id, { id, title: d.path, name: d.name, says, wait, balance: "balance" in d, frame: "framed" in d ? d.store : "", address: d.address, count: 0 });
+        boxes.set(id, { id, title: d.path, name: d.name, says, wait, balance: "balance" in d, frame: "framed" in d ? d.store : "", closes: d.closes, address: d.address, count: 0 });
         continue;
       }
-      const box = boxes.get(id) || { id, title: d.fold, name: words.store, says: "", wait: 0, balance: true, fold: true, frame: "", address: d.opens, count: 0 };
+      const box = boxes.get(id) || { id, title: d.fold, name: d.storeName || words.store, says: "", wait: 0, balance: true, fold: true, frame: "framed" in d ? d.store : "", address: d.opens, count: 0 };
       box.count += 1;
       box.wait += wait;
-      box.says = `${box.count} ${words.places}`;
+      box.says = `${box.count} ${box.count === 1 ? words.place : words.places}`;
       boxes.set(id, box);
     }
     return [boxes, at];
@@ -63,27 +68,39 @@
     return arrows;
   }
 
+  const across = { rankdir: "LR", acyclicer: "greedy", nodesep: 34, ranksep: 4, edgesep: 14 };
+  // Top to bottom there is little room across, so it is laid out long and close.
+  const down = { rankdir: "TB", nodesep: 12, ranksep: 24, edgesep: 6 };
+
+  // Top to bottom in the longest way, the narrowest, unless a store's frame would go around somebody else's place: dagre
+  // keeps frames apart only in its usual way.
   function lay(boxes, arrows, wide) {
+    if (wide) return arrange(boxes, arrows, wide, across, true);
+    const long = arrange(boxes, arrows, wide, { ...down, ranker: "longest-path" }, false);
+    return isApart(long, boxes) ? long : arrange(boxes, arrows, wide, down, true);
+  }
+
+  function arrange(boxes, arrows, wide, ways, framed) {
     const graph = new dagre.graphlib.Graph({ compound: true, multigraph: true });
-    graph.setGraph({ rankdir: wide ? "LR" : "TB", nodesep: wide ? 34 : 20, ranksep: wide ? 6 : 36, edgesep: 14, marginx: 14, marginy: 18 });
+    graph.setGraph({ marginx: 14, marginy: 32, ...ways });
     graph.setDefaultEdgeLabel(() => ({}));
     const joined = new Set([...arrows.values()].flatMap((arrow) => [arrow.from, arrow.to]));
     const alone = [];
     for (const box of boxes.values()) {
-      const widest = Math.max(box.title.length * 7.9 + (box.wait ? 40 : 0), box.name.length * 5.8, box.says.length * 6);
-      const size = { width: Math.max(wide ? 116 : 130, widest + 20), height: box.balance ? 62 : 46 };
+      const size = sizeOf(box, wide);
       if (!box.frame && !joined.has(box.id)) {
         alone.push([box.id, size]);
         continue;
       }
       graph.setNode(box.id, size);
-      if (box.frame) {
+      if (framed && box.frame) {
         graph.setNode(`frame ${box.frame}`, {});
         graph.setParent(box.id, `frame ${box.frame}`);
       }
     }
     for (const [key, arrow] of arrows) {
-      const width = arrow.names.join(", ").length * LETTER + 8;
+      // Left to right the line and its tip are seen on both sides of the name.
+      const width = textWidth(arrow.names.join(", "), arrow.flush) + (wide ? TIP : 0);
       if (!arrow.own) graph.setEdge(arrow.from, arrow.to, { width, height: 20, labelpos: "c", minlen: 1, weight: arrow.flush ? 3 : 1 }, key);
     }
     dagre.layout(graph);
@@ -91,18 +108,59 @@
     return graph;
   }
 
+  const textWidth = (text, bold) => text.length * (bold ? BOLD_LETTER : LETTER) + 8;
+
+  function sizeOf(box, wide) {
+    box.lines = wide ? [box.name] : inLines(box.name);
+    const widest = Math.max(box.title.length * 7.9 + (box.wait ? 40 : 0), ...box.lines.map((line) => line.length * 6), box.says.length * 6);
+    return { width: Math.max(112, widest + 20), height: (box.balance ? 46 : 30) + 16 * box.lines.length };
+  }
+
+  // Around the boxes of a store, with room for its name above them.
+  function framesOf(graph, boxes) {
+    const frames = new Map();
+    for (const box of boxes.values()) {
+      if (!box.frame) continue;
+      const { x, y, width, height } = graph.node(box.id);
+      const is = frames.get(box.frame) || { left: Infinity, top: Infinity, right: 0, bottom: 0 };
+      frames.set(box.frame, { left: Math.min(is.left, x - width / 2 - 10), top: Math.min(is.top, y - height / 2 - 28), right: Math.max(is.right, x + width / 2 + 10), bottom: Math.max(is.bottom, y + height / 2 + 10) });
+    }
+    return frames;
+  }
+
+  function isApart(graph, boxes) {
+    const frames = [...framesOf(graph, boxes)];
+    const meets = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+    const spots = [...boxes.values()].map((box) => {
+      const { x, y, width, height } = graph.node(box.id);
+      return [box.frame, { left: x - width / 2, right: x + width / 2, top: y - height / 2, bottom: y + height / 2 }];
+    });
+    return frames.every(([store, frame]) => [...spots, ...frames].every(([of, spot]) => of === store || !meets(frame, spot)));
+  }
+
+  // A name in short lines, divided between words.
+  function inLines(name) {
+    const lines = [""];
+    for (const word of name.split(" ")) {
+      const line = `${lines.at(-1)} ${word}`.trim();
+      if (line.length <= NAME_NARROW || !lines.at(-1)) lines.splice(-1, 1, line); else lines.push(word);
+    }
+    return lines;
+  }
+
   // Places that no rule leads to or from stand in rows of their own below: dagre would lay them under an arrow.
   function below(graph, alone) {
     const size = graph.graph();
     const wholly = Math.max(Number.isFinite(size.width) ? size.width : 0, WIDE / 2);
+    const tallest = Math.max(...alone.map(([, { height }]) => height));
     let [x, y] = [14, (Number.isFinite(size.height) ? size.height : 0) + APART];
     for (const [id, { width, height }] of alone) {
-      if (x > 14 && x + width > wholly) [x, y] = [14, y + 62 + APART];
+      if (x > 14 && x + width > wholly) [x, y] = [14, y + tallest + APART];
       graph.setNode(id, { width, height, x: x + width / 2, y: y + height / 2 });
       x += width + APART;
     }
     size.width = wholly;
-    size.height = y + 62 + 18;
+    size.height = y + tallest + 18;
   }
 
   // Where a straight line from the middle of a box to somewhere leaves the box.
@@ -137,12 +195,18 @@
     return [...points.slice(0, -1), { x: x + side * 12, y: box.y }, { x, y: box.y }];
   }
 
+  // A smooth way through all its points, so that the name, which stands on one of them, is on the line; it turns where
+  // its points turn, never beyond.
   function bent(points) {
+    const turn = (before, here, after) => ((here - before) * (after - here) <= 0 ? 0 : Math.sign(after - here) * Math.min(Math.abs(here - before), Math.abs(after - here)) * BEND);
+    const bends = points.map((here, k) => {
+      const [before, after] = [points[k - 1] || here, points[k + 1] || here];
+      return { x: turn(before.x, here.x, after.x), y: turn(before.y, here.y, after.y) };
+    });
     let d = `M${points[0].x} ${points[0].y}`;
-    for (let k = 1; k < points.length - 1; k += 1) {
-      const last = k === points.length - 2;
-      const mid = last ? points[k + 1] : { x: (points[k].x + points[k + 1].x) / 2, y: (points[k].y + points[k + 1].y) / 2 };
-      d += `Q${points[k].x} ${points[k].y} ${mid.x} ${mid.y}`;
+    for (let k = 1; k < points.length; k += 1) {
+      const [from, to, leave, come] = [points[k - 1], points[k], bends[k - 1], bends[k]];
+      d += `C${from.x + leave.x} ${from.y + leave.y} ${to.x - come.x} ${to.y - come.y} ${to.x} ${to.y}`;
     }
     return d;
   }
@@ -150,13 +214,12 @@
   function drawBox(box, node, lit) {
     const [x, y] = [node.x - node.width / 2, node.y - node.height / 2];
     const label = [box.title, box.name, box.says, box.wait ? `${box.wait} ${words.unresolved}` : ""].filter(Boolean).join(" ");
-    const link = el("a", { href: box.address, class: `place${lit === null ? "" : lit ? " on" : " dimmed"}`, "aria-label": label });
+    const link = el("a", { href: box.address, class: `place${lit === null ? "" : lit ? " on" : " dimmed"}`, "aria-label": label, "data-store": box.frame });
     link.append(el("rect", { class: box.fold ? "fold" : box.balance ? "loc" : "cloud", x, y, width: node.width, height: node.height, rx: box.balance ? 6 : node.height / 2 }));
-    if (box.balance) {
-      link.append(el("text", { class: "name", x: x + 12, y: y + 21 }, box.title), el("text", { class: "sub", x: x + 12, y: y + 38 }, box.name), el("text", { class: "sub", x: x + 12, y: y + 54 }, box.says));
-    } else {
-      link.append(el("text", { class: "name", x: node.x, y: node.y - 2, "text-anchor": "middle" }, box.title), el("text", { class: "sub", x: node.x, y: node.y + 14, "text-anchor": "middle" }, box.name));
-    }
+    const at = box.balance ? { x: x + 12 } : { x: node.x, "text-anchor": "middle" };
+    link.append(el("text", { class: "name", y: y + 21, ...at }, box.title));
+    const below = box.balance ? [...box.lines, box.says] : box.lines;
+    below.forEach((line, row) => link.append(el("text", { class: "sub", y: y + (box.balance ? 38 : 37) + 16 * row, ...at }, line)));
     if (box.wait) {
       const width = String(box.wait).length * 7 + 20;
       link.append(el("rect", { class: "wait-pill", x: x + node.width - width - 7, y: y + 7, width, height: 20, rx: 10 }), el("text", { class: "wait-text", x: x + node.width - width / 2 - 7, y: y + 21, "text-anchor": "middle" }, box.wait));
@@ -168,12 +231,12 @@
 
   function labelOf(arrow, edge, look) {
     const text = (arrow.lit.length ? arrow.lit : arrow.names).join(", ");
-    const width = text.length * LETTER + 8;
+    const width = textWidth(text, arrow.flush || arrow.lit.length);
     const label = el("g", { class: look });
     label.append(el("rect", { class: "lab-bg", x: edge.x - width / 2, y: edge.y - 9, width, height: 18, rx: 3 }), el("text", { class: "lab", x: edge.x, y: edge.y + 4, "text-anchor": "middle" }, text));
     if (arrow.steps.length) {
       // Beside the name, not in its room: tracing moves nothing.
-      const x = edge.x - width / 2 - 9;
+      const x = edge.x - width / 2 - 11;
       label.append(el("circle", { class: "no", cx: x, cy: edge.y, r: 10 }), el("text", { class: "no-text", x, y: edge.y + 4, "text-anchor": "middle" }, arrow.steps.join(", ")));
     }
     return label;
@@ -186,11 +249,10 @@
     const traced = [...arrows.values()].some((arrow) => arrow.steps.length);
     const ends = new Set([...arrows.values()].filter((arrow) => arrow.steps.length).flatMap((arrow) => [arrow.from, arrow.to]));
     const size = graph.graph();
-    const layers = { frames: el("g"), lines: el("g"), boxes: el("g"), labels: el("g") };
-    for (const id of graph.nodes().filter((name) => graph.children(name).length)) {
-      const node = graph.node(id);
-      const [x, y] = [node.x - node.width / 2, node.y - node.height / 2];
-      layers.frames.append(el("rect", { class: "store", x, y: y - 14, width: node.width, height: node.height + 14, rx: 8 }), el("text", { class: "store-name", x: x + 10, y: y + 4 }, `${words.store} ${id.slice("frame ".length)}`));
+    const layers = { frames: el("g"), lines: el("g"), names: el("g"), boxes: el("g"), labels: el("g") };
+    for (const [store, { left, top, right, bottom }] of framesOf(graph, boxes)) {
+      layers.frames.append(el("rect", { class: "store", x: left, y: top, width: right - left, height: bottom - top, rx: 8 }));
+      layers.names.append(frameName(store, boxes, left + 10, top + 18));
     }
     for (const [key, arrow] of arrows) {
       const edge = arrow.own ? straight(graph, arrow) : graph.edge({ v: arrow.from, w: arrow.to, name: key });
@@ -205,18 +267,46 @@
     }
     for (const box of boxes.values()) layers.boxes.append(drawBox(box, graph.node(box.id), traced ? ends.has(box.id) : null));
     svg.setAttribute("class", `map drawn${traced ? " lit" : ""}`);
-    layers.frames.setAttribute("class", traced ? "dimmed" : "");
+    for (const part of [layers.frames, layers.names]) part.setAttribute("class", traced ? "dimmed" : "");
     svg.setAttribute("viewBox", `0 0 ${Math.ceil(size.width)} ${Math.ceil(size.height)}`);
     // As wide as there is room, but never so small that a letter gets under 11 px: then it scrolls.
     const scale = Math.min(LARGEST, Math.max(SMALLEST, (svg.parentElement.clientWidth - 16) / size.width));
     svg.setAttribute("width", Math.ceil(size.width * scale));
     svg.setAttribute("height", Math.ceil(size.height * scale));
-    svg.replaceChildren(layers.frames, layers.lines, layers.boxes, layers.labels);
+    svg.replaceChildren(layers.frames, layers.lines, layers.names, layers.boxes, layers.labels);
+  }
+
+  // The name of a store on its frame, over the lines; of one that was opened, a link that folds it again.
+  function frameName(store, boxes, x, y) {
+    const text = el("text", { class: "store-name", x, y }, `${words.store} ${store}`);
+    const closes = [...boxes.values()].find((box) => box.frame === store && box.closes)?.closes;
+    if (!closes) return text;
+    const link = el("a", { href: closes, class: "folds", "aria-label": `${words.store} ${store}, ${words.folds}` });
+    text.textContent += ` (${words.folds})`;
+    link.append(text);
+    return link;
+  }
+
+  // What was asked for, a traced item or a store just opened, is what one sees first where the picture scrolls.
+  function show() {
+    const store = decodeURIComponent(location.hash.slice("#store-".length));
+    const opened = store ? [...svg.querySelectorAll(".place")].filter((place) => place.dataset.store === store) : [];
+    const shown = opened.length ? opened : [...svg.querySelectorAll(".on")];
+    if (!shown.length) return;
+    if (opened.length) opened[0].focus({ preventScroll: true });
+    const box = svg.parentElement;
+    const outer = box.getBoundingClientRect();
+    const spots = shown.map((part) => part.getBoundingClientRect());
+    const into = (near, far, start, room) => near - start - Math.max(MARGIN, (room - (far - near)) / 2);
+    const left = into(Math.min(...spots.map((spot) => spot.left)), Math.max(...spots.map((spot) => spot.right)), outer.left, box.clientWidth);
+    const top = into(Math.min(...spots.map((spot) => spot.top)), Math.max(...spots.map((spot) => spot.bottom)), outer.top, box.clientHeight);
+    box.scrollBy({ left, top, behavior: "instant" });
   }
 
   const isWide = () => svg.parentElement.clientWidth > WIDE;
   let wide = isWide();
   draw(wide);
+  show();
   new ResizeObserver(() => {
     if (isWide() !== wide && !matchMedia("print").matches) {
       wide = isWide();

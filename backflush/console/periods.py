@@ -1,0 +1,126 @@
+"""Periods: closed, opened again, and which there are."""
+
+from typing import Annotated, Any
+
+import typer
+
+from backflush.console.asking import LIMIT, REMARKS
+from backflush.console.frame import Desk, Listing, Look, command, of_all, read_day
+from backflush.ledger.models import PeriodClosing
+from backflush.ledger.periods import close_period, closings, count_balances, reopen_period, waiting_through
+from backflush.stockmap.selectors import written_day
+
+THROUGH = Annotated[
+    str, typer.Argument(metavar="DAY", help="The last day of the period, like 2026-10-31.", show_default=False)
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `close-period`, `reopen-period` and `periods`."""
+    command(app, "close-period", panel=Look.SET_UP, posts=True)(close)
+    command(app, "reopen-period", panel=Look.SET_UP, posts=True)(reopen)
+    command(app, "periods", panel=Look.SET_UP)(periods)
+
+
+def close(
+    desk: Desk,
+    day: THROUGH,
+    although_unresolved: Annotated[
+        bool, typer.Option("--although-unresolved", help="Close it although something of it is unresolved.")
+    ] = False,
+    remarks: REMARKS = "",
+) -> None:
+    """Close every day of the site up to one, that day included: nothing is posted there any more, and what was there
+    at its end is kept. What is unresolved of it stays so, and is settled with a later time of its own.
+
+    Example: backflush close-period 2026-10-31
+
+    Example: backflush close-period 2026-10-31 --although-unresolved --remarks "two slips are looked for"
+    """
+    closing = close_period(
+        site=desk.site,
+        through=read_day(day, field="day"),
+        by=desk.by,
+        remarks=remarks,
+        known_unresolved=None if although_unresolved else 0,
+    )
+    waiting = f" Unresolved of these days: {closing.unresolved:,}." if closing.unresolved else ""
+    desk.answer(
+        _facts(closing),
+        f"Closed through {written_day(closing.through)}. Balances kept: {closing.pots:,}.{waiting}",
+    )
+
+
+def reopen(desk: Desk, day: THROUGH, remarks: REMARKS = "") -> None:
+    """Open the period that was closed through a day again, and every later one with it. Their balances are dropped,
+    because they may change now. Say why by --remarks.
+
+    Example: backflush reopen-period 2026-10-31 --remarks "a receipt of the 28th was forgotten"
+    """
+    opened = reopen_period(site=desk.site, through=read_day(day, field="day"), by=desk.by, remarks=remarks)
+    closed = desk.site.closed_through
+    facts = {"closed_through": closed, "reopened": [_facts(one) for one in opened]}
+    days = ", ".join(written_day(one.through) for one in reversed(opened))
+    now = f"The site is closed through {written_day(closed)}." if closed else "Nothing is closed any more."
+    desk.answer(facts, f"Opened again what was closed through {days}. {now}")
+
+
+def periods(
+    desk: Desk,
+    limit: LIMIT = 24,
+    count: Annotated[
+        bool, typer.Option("--count", help="Keep the balances where a closing was stopped before it had them.")
+    ] = False,
+) -> None:
+    """Say through which day the site is closed, and list its closings, the last first: who closed and reopened them.
+
+    Example: backflush periods
+    """
+    if count:
+        count_balances(desk.site)
+    found, closed = closings(desk.site), desk.site.closed_through
+    shown, total = list(found[:limit] if limit else found), found.count()
+    waiting = waiting_through(desk.site, closed).count() if closed else 0
+    facts = {
+        "closed_through": closed,
+        "unresolved": waiting,
+        "total": total,
+        "closings": [_facts(one) for one in shown],
+    }
+    if closed is None:
+        desk.answer(facts, "Nothing is closed.", *([_listing(desk, shown)] if shown else []))
+        return
+    said = f"Closed through {written_day(closed)}. Unresolved of these days: {waiting:,}."
+    desk.answer(facts, said, _listing(desk, shown), of_all(len(shown), total, "closings"))
+
+
+def _listing(desk: Desk, shown: list[PeriodClosing]) -> Listing:
+    rows = [
+        (
+            written_day(one.through),
+            one.closed_by.name,
+            desk.when(one.closed_at),
+            f"{one.unresolved:,}",
+            f"{one.pots:,}" if one.counted_at else "dropped" if one.reopened_by else "not yet",
+            one.remarks,
+            f"{one.reopened_by.name}, {desk.when(one.reopened_at)}" if one.reopened_by and one.reopened_at else "",
+            one.reopened_because,
+        )
+        for one in shown
+    ]
+    heads = ("Through", "Closed by", "When", "#Unresolved", "#Balances", "Remarks", "Reopened", "Because")
+    return Listing(heads, rows)
+
+
+def _facts(one: PeriodClosing) -> dict[str, Any]:
+    return {
+        "through": one.through,
+        "closed_by": one.closed_by.username,
+        "closed_at": one.closed_at,
+        "unresolved": one.unresolved,
+        "balances": one.pots if one.counted_at else None,
+        "remarks": one.remarks,
+        "reopened_by": one.reopened_by.username if one.reopened_by else None,
+        "reopened_at": one.reopened_at,
+        "reopened_because": one.reopened_because,
+    }
