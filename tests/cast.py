@@ -58,19 +58,16 @@ from backflush.subcontract.services import (
     receive,
 )
 from backflush.unresolved.models import Settlement
-from backflush.unresolved.services import cancel, resolve, retry
+from backflush.unresolved.services.cancelling import cancel
+from backflush.unresolved.services.resolving import resolve
+from backflush.unresolved.services.retrying import retry
 from backflush.works.issuing import IssueIn, issue, return_material
 from backflush.works.models import WorksOrder
 from backflush.works.previews import preview_booking, preview_production
-from backflush.works.services import (
-    BookingIn,
-    OrderIn,
-    ProductionIn,
-    book_production,
-    create_order,
-    produce,
-    release_order,
-)
+from backflush.works.services.booking import BookingIn, book_production
+from backflush.works.services.life import release_order
+from backflush.works.services.orders import OrderIn, create_order
+from backflush.works.services.producing import ProductionIn, produce
 
 Number = Decimal | int | str
 When = datetime | date | None

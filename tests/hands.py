@@ -14,7 +14,7 @@ from backflush.backflushing.models import Booking
 from backflush.core.moves import Process
 from backflush.ledger.models import Movement, Posting
 from backflush.unresolved.models import Settlement
-from backflush.works.services import book_production_many
+from backflush.works.services.booking import book_production_many
 from tests.cast import Plant
 
 REFUSALS: Final = frozenset(

@@ -22,6 +22,7 @@ from backflush.items.models import Item, TypeCode, Unit
 from backflush.items.selectors import item_coded, unit_coded
 from backflush.items.services import ConversionIn, ItemIn, add_conversions, add_items, add_type_code, add_unit
 from backflush.ledger.models import Balance, Job, JobKind, Movement
+from backflush.ledger.periods import close_period, reopen_period
 from backflush.ledger.selectors import posting_keyed, waiting_movements
 from backflush.people.services import known_user
 from backflush.stockmap.models import Action, Location, Store
@@ -40,20 +41,16 @@ from backflush.stockmap.services import (
 from backflush.structures.services import LineIn, set_structures
 from backflush.subcontract.models import PurchaseOrderLine
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, ReceiptIn, place_order, receive
-from backflush.unresolved.services import cancel, resolve, retry
+from backflush.unresolved.services.cancelling import cancel
+from backflush.unresolved.services.resolving import resolve
+from backflush.unresolved.services.retrying import retry
 from backflush.works.issuing import IssueIn, issue, return_material
 from backflush.works.models import WorksOrder
-from backflush.works.services import (
-    BookingIn,
-    OrderIn,
-    ProductionIn,
-    book_production,
-    complete_order,
-    create_order,
-    produce,
-    release_order,
-    reset_order,
-)
+from backflush.works.services.booking import BookingIn, book_production
+from backflush.works.services.bulk import Line, book_in_bulk
+from backflush.works.services.life import complete_order, release_order, reset_order
+from backflush.works.services.orders import OrderIn, create_order
+from backflush.works.services.producing import ProductionIn, produce
 from tests.cases.reading import Case, require_known
 
 RECEIVE = "RECEIVE"
@@ -299,6 +296,9 @@ class World:
             bin=bin,
             serials=serials,
         )
+        self._book(booking)
+
+    def _book(self, booking: BookingIn) -> None:
         book_production(booking, site=self.site, by=self.by)
 
     def produce(
@@ -482,6 +482,12 @@ class World:
         posting = posting_keyed(self.site, str(of))
         reverse(site=self.site, posting=posting.pk, at=at, key=str(key), by=self.by)
 
+    def close_period(self, *, through: date, unresolved: int = 0) -> None:
+        close_period(site=self.site, through=through, by=self.by, known_unresolved=unresolved)
+
+    def reopen_period(self, *, through: date, remarks: str = "") -> None:
+        reopen_period(site=self.site, through=through, by=self.by, remarks=remarks)
+
     def structure(self, *, item: str, lines: Sequence[Mapping[str, Any]]) -> None:
         self._set_structures({item: lines})
 
@@ -553,6 +559,42 @@ class World:
         return found or Job.objects.get(site=self.site, purchase_line__order__number=order)
 
 
+class BulkWorld(World):
+    """The same, with its bookings sent as a stream: those that follow each other go in together."""
+
+    def __init__(self, case: Case) -> None:
+        self._stream: list[BookingIn] = []
+        super().__init__(case)
+
+    def do(self, step: Mapping[str, Any]) -> None:
+        """A booking of which nothing is expected yet waits for those that come after it."""
+        if set(step) != {"book"}:
+            self.send()
+        super().do(step)
+
+    def check(self, expect: Mapping[str, Any]) -> None:
+        """Compare when all that was reported is in."""
+        self.send()
+        super().check(expect)
+
+    def _refused(self, name: str, operation: Callable[[], object], code: str) -> None:
+        def booked() -> None:
+            operation()
+            self.send()
+
+        super()._refused(name, booked, code)
+
+    def _book(self, booking: BookingIn) -> None:
+        self._stream.append(booking)
+
+    def send(self) -> None:
+        """Send what was reported; the first refusal is raised, as it would be by itself."""
+        lines, self._stream = [Line(number, one) for number, one in enumerate(self._stream, 1)], []
+        for outcome in book_in_bulk(lines, site=self.site, by=self.by, chunk=3):
+            for refusal in outcome.refusals:
+                raise refusal
+
+
 def _shown(movement: Movement) -> tuple[Any, ...]:
     row = (movement.item.code, movement.source.path, movement.target.path, movement.quantity, movement.status)
     return row if movement.due is None else (*row, movement.due, movement.reason)
@@ -590,6 +632,8 @@ OPERATIONS: dict[str, Callable[..., None]] = {
     "cancel": World.cancel,
     "retry": World.retry,
     "reverse": World.reverse,
+    "close_period": World.close_period,
+    "reopen_period": World.reopen_period,
     "structure": World.structure,
     "rule": World.rule,
 }

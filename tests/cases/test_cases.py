@@ -1,12 +1,15 @@
-"""The worked examples of the specification, each on both databases."""
+"""The worked examples of the specification, each on both databases, and once more with its bookings as a stream."""
 
-from tests.cases.adapter import World
+import pytest
+
+from tests.cases.adapter import BulkWorld, World
 from tests.cases.reading import Case
 from tests.databases import Database
 
 
-def test_case(case: Case, database: Database) -> None:
-    world = World(case)
+@pytest.mark.parametrize("made", [World, BulkWorld], ids=["one by one", "in bulk"])
+def test_case(case: Case, database: Database, made: type[World]) -> None:
+    world = made(case)
     for step in case.steps:
         world.do(step)
     world.check(case.expect)

@@ -157,7 +157,7 @@ def test_why_a_quantity_is_what_it_is(plant: Plant, console: Console) -> None:
     }
     said = console.says("explain", number)
     assert told["sentence"] in said
-    assert "Type code MADE -> action BACKFLUSH -> rule from MAIN/LINE to MAIN/WIP." in said
+    assert "Type code MADE → action BACKFLUSH → rule from MAIN/LINE to MAIN/WIP." in said
 
 
 def test_what_a_person_entered_has_no_explanation(plant: Plant, console: Console) -> None:

@@ -1,5 +1,7 @@
 """What `backflush serve` refuses before it listens."""
 
+import socket
+
 import pytest
 from django.conf import settings
 
@@ -14,3 +16,11 @@ def test_nothing_is_served_in_debug_mode(plant: Plant, console: Console, monkeyp
 
 def test_no_password_crosses_a_network_in_the_clear(plant: Plant, console: Console) -> None:
     assert console.refuses("serve", "--host", "0.0.0.0") == "invalid_value"
+
+
+def test_two_plants_never_answer_at_one_port(plant: Plant, console: Console) -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        assert console.refuses("serve", "--port", str(other.getsockname()[1])) == "already_there"

@@ -11,11 +11,14 @@ from backflush.core.moves import Status
 from backflush.core.refusals import Refusal
 from backflush.items.models import Item
 from backflush.ledger.models import Balance, Job, Movement, Posting
+from backflush.people.models import User
+from backflush.people.rights import Role
+from backflush.people.services import add_person
 from backflush.structures.models import FrozenLine, FrozenStructure
 from backflush.subcontract.models import PurchaseOrder
 from backflush.unresolved.models import Settlement
 from backflush.works.models import WorksOrder
-from backflush.works.services import book_production_many
+from backflush.works.services.booking import book_production_many
 from tests.cast import Plant
 from tests.databases import Database
 from tests.hands import KINDS, REFUSALS, Hands
@@ -138,6 +141,10 @@ def buys(plant: Plant, number: str) -> None:
     plant.buys(5, "PLATED", number=number)
 
 
+def adds_person(plant: Plant, name: str, password: str) -> int:
+    return add_person(name=name, password=password, roles=[Role.STORES], site=plant.site).pk
+
+
 def stocks(plant: Plant, code: str) -> None:
     plant.stocks(code)
 
@@ -154,6 +161,16 @@ def test_of_those_who_take_the_same_number_one_has_it(
     assert all_went_through(outcomes, "already_there")
     assert made.objects.count() == before + 1
     assert Job.objects.filter(number=name).count() <= 1
+
+
+def test_of_those_who_add_one_name_one_does_and_it_keeps_its_password(
+    committed_plant: Plant, committed_database: Database
+) -> None:
+    outcomes = race(committed_database, *[(adds_person, "nina", f"northmoor-{number}") for number in range(4)])
+    assert sorted(one.refusal for one in outcomes) == ["", "already_there", "already_there", "already_there"]
+    assert all_went_through(outcomes, "already_there")
+    [won] = [number for number, one in enumerate(outcomes) if not one.refusal]
+    assert User.objects.get(username="nina").check_password(f"northmoor-{won}")
 
 
 def test_of_two_who_resolve_the_same_movement_one_wins(committed_plant: Plant, committed_database: Database) -> None:

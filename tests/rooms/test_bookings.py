@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from backflush.backflushing.models import Booking
 from backflush.core.quantity import round_half_up
 from backflush.ledger.models import Movement
-from backflush.works.services import book_production_many
+from backflush.works.services.booking import book_production_many
 from tests.cast import DAY, Plant
 from tests.databases import rolled_back
 from tests.oracle import faults, refused

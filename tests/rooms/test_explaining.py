@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from backflush.backflushing.explaining import Told, figure, tell
+from backflush.backflushing.explaining import MINUS, TIMES, Told, figure, tell
 from backflush.backflushing.models import Booking
 from backflush.backflushing.selectors import Outcome, explain
 from backflush.ledger.models import Movement, Posting
@@ -43,24 +43,24 @@ def test_the_sentence_and_the_steps_of_a_second_booking(plant: Plant) -> None:
     story = told(plant, plant.books(40, "FRAME"), "PAINT")
     assert story.sentence == (
         "40 EA of FRAME were booked on W-FRAME. The structure says 150 G of PAINT for one, and 4 % of what is taken "
-        "is wasted. With the 60 booked before, that makes 15.625 KG; 9.375 KG had been assumed already, so 6.25 KG "
+        "is wasted. With the 60 booked before, that makes 15.625 KG; 9.375 KG had been assumed already, so 6.250 KG "
         "were assumed now. All of it moved."
     )
     assert workings(story) == {
         "Made now": ("40 good, 0 scrap", "40 EA"),
         "Made before": ("on W-FRAME", "60 EA"),
         "Line 30": ("PAINT for one FRAME", "150 G"),
-        "4 % waste": ("150 x 100 / 96", "156.25 G"),
-        "G to KG": ("156.25 x 0.001", "0.15625 KG"),
-        "Exactly, for now": ("40 x 0.15625", "6.25 KG"),
-        "Exactly, before": ("60 x 0.15625", "9.375 KG"),
+        "4 % waste": (f"150 {TIMES} 100 / 96", "156.25 G"),
+        "G to KG": (f"156.25 {TIMES} 0.001", "0.15625 KG"),
+        "Exactly, for now": (f"40 {TIMES} 0.15625", "6.25 KG"),
+        "Exactly, before": (f"60 {TIMES} 0.15625", "9.375 KG"),
         "Exactly, in all": ("9.375 + 6.25", "15.625 KG"),
         "Rounded": ("half up to 3 decimals", "15.625 KG"),
         "Assumed before": ("what the bookings before assumed", "9.375 KG"),
-        "Assumed now": ("15.625 - 9.375", "6.25 KG"),
-        "of which moved": ("", "6.25 KG"),
+        "Assumed now": (f"15.625 {MINUS} 9.375", "6.250 KG"),
+        "of which moved": ("", "6.250 KG"),
     }
-    assert story.chosen_by == "Type code MADE -> action BACKFLUSH -> rule from MAIN/LINE to MAIN/WIP."
+    assert story.chosen_by == "Type code MADE → action BACKFLUSH → rule from MAIN/LINE to MAIN/WIP."
     assert story.notes == ()
 
 
@@ -82,7 +82,7 @@ def test_each_phantom_on_the_way_is_a_step(plant: Plant) -> None:
     assert "20 % of what is taken for line 10 is wasted" in story.sentence
     assert workings(story)["Line 10"] == ("PANEL for one CABINET", "2 EA")
     assert workings(story)["Line 20"] == ("BOLT for one PANEL", "6 EA")
-    assert workings(story)["For one CABINET"] == ("2.5 x 6", "15 EA")
+    assert workings(story)["For one CABINET"] == (f"2.5 {TIMES} 6", "15 EA")
 
 
 def test_a_value_that_never_ends_is_a_ratio(plant: Plant) -> None:
@@ -101,7 +101,7 @@ def test_a_fixed_quantity_is_taken_by_the_first_booking_only(plant: Plant) -> No
     assert workings(told(plant, first, "PAINT"))["Set-up, once"] == ("taken by the first booking that stands", "0.5 KG")
     after = workings(told(plant, second, "PAINT"))
     assert "Set-up, once" not in after
-    assert after["Exactly, before"] == ("5 x 0.2 + 0.5 for set-up", "1.5 KG")
+    assert after["Exactly, before"] == (f"5 {TIMES} 0.2 + 0.5 for set-up", "1.5 KG")
     assert after["Exactly, in all"] == ("1.5 + 1", "2.5 KG")
 
 

@@ -5,6 +5,7 @@ the same site. So the rows of a site can be kept on a server of their own, and n
 """
 
 import re
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -12,11 +13,12 @@ import pytest
 from django.db import connection
 from django.db.models import Model
 
+from backflush.core.refusals import Refusal
+from backflush.fields import WithinSite
 from backflush.upkeep.tables import COMMON, SET_UP, models_of_rooms, references, stock_models, unique_rules
 from tests.cast import Plant
 from tests.databases import Database
 from tests.hands import KINDS, Hands
-from tests.races.test_races import muddles
 
 STOCK = stock_models()
 KNOWN_STOCK = {
@@ -33,6 +35,11 @@ KNOWN_STOCK = {
     "subcontract.PurchaseOrderLine",
     "structures.FrozenStructure",
     "structures.FrozenLine",
+    "ledger.Archive",
+    "ledger.ArchivedStretch",
+    "ledger.ArchivedRange",
+    "ledger.ArchivedOrder",
+    "ledger.ArchivedKey",
 }
 
 
@@ -96,20 +103,56 @@ def test_the_database_itself_has_every_unique_rule_within_the_site(database: Dat
         assert [rule["columns"] for rule in rules if "site_id" not in rule["columns"]] == [], model
 
 
-@pytest.mark.parametrize("plant", ["postgres"], indirect=True)
-def test_every_lock_on_stock_names_the_site(plant: Plant) -> None:
+@pytest.mark.parametrize("model", STOCK, ids=label)
+def test_a_reference_between_stock_tables_is_joined_on_the_site_too(model: type[Model]) -> None:
+    ordinary = [one.name for one in references(model) if one.related_model in STOCK and not isinstance(one, WithinSite)]
+    assert ordinary == []
+
+
+NAMED = re.compile(r'(?:FROM|JOIN|UPDATE|INTO) "?(\w+)"?(?: (?:AS )?"?(?!WHERE|JOIN|ON|SET|ORDER|INNER|LEFT)(\w+)"?)?')
+
+
+def without_a_site(sql: str) -> list[str]:
+    """The stock tables of which a statement asks for rows, or changes some, without saying of which site."""
+    tables = {model._meta.db_table for model in STOCK}
+    asked = sql[sql.find("SELECT") :] if sql.startswith("INSERT") else sql
+    named = [{*names} - {""} for names in NAMED.findall(asked) if names[0] in tables]
+    return [
+        min(names)
+        for names in named
+        if not re.search(r"(WHERE|AND) \(*site_id = ", asked)
+        and not any(
+            re.search(rf'"?\b{name}"?\."?site_id"?\)* (=|IN) |= \(*"?{name}"?\."?site_id"?', asked) for name in names
+        )
+    ]
+
+
+def test_every_statement_on_stock_says_of_which_site(plant: Plant) -> None:
     """A server that has only some sites must know at once whether it is meant; Citus locks in no other way."""
-    names = {model._meta.db_table for model in STOCK}
-    locks: list[str] = []
+    heard: set[str] = set()
 
     def listen(execute: Any, sql: str, *asked: Any) -> Any:
-        if re.search(r"\bFOR (NO KEY )?UPDATE", sql) and names & {*re.findall(r'(?:FROM|JOIN) "?(\w+)"?', sql)}:
-            locks.append(sql)
+        heard.add(sql)
         return execute(sql, *asked)
 
-    Hands(plant, Random(1).choice).start()
-    with connection.execute_wrapper(listen):
-        muddles(plant, [*KINDS] * 4, 3)
-    assert len({*locks}) > 5
-    # By comparing it, or for balances by a join on the pots that are asked for, the site among them.
-    assert [sql for sql in locks if not re.search(r'site_id"? = ', sql)] == []
+    hands = Hands(plant, Random(1).choice)
+    hands.start()
+    for kind in [*KINDS] * 4:
+        deed = hands.pick(kind)
+        with connection.execute_wrapper(listen), suppress(Refusal):
+            if deed is not None:
+                deed.do(plant)
+    assert len(heard) > 30
+    assert {sql: missing for sql in heard if (missing := without_a_site(sql))} == {}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE ledger_job SET good = ? WHERE id = ?",
+        'SELECT "ledger_movement"."id" FROM "ledger_movement" WHERE "ledger_movement"."posting_id" = %s',
+        "SELECT m.id FROM ledger_movement m JOIN ledger_posting p ON p.id = m.posting_id WHERE m.site_id = %s",
+    ],
+)
+def test_a_statement_without_a_site_is_seen(sql: str) -> None:
+    assert without_a_site(sql)

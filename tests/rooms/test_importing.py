@@ -19,7 +19,8 @@ from backflush.items.models import Batch, Item, UnitConversion
 from backflush.ledger.models import Balance, Movement, Posting
 from backflush.ledger.selectors import balances
 from backflush.people.services import known_user
-from backflush.stockmap.models import Action, Location, Site, SupplierStock, TransferRule
+from backflush.stockmap.ending import end
+from backflush.stockmap.models import Action, Location, Site, Supplier, SupplierStock, TransferRule
 from backflush.stockmap.selectors import site_named
 from backflush.structures.models import StructureLine
 from backflush.subcontract.models import PurchaseOrder
@@ -610,7 +611,7 @@ def test_an_import_that_was_killed_is_finished_by_running_it_again(
     assert Movement.objects.filter(posting__process=Process.WORKS_ORDER).count() == 3 * BOOKED
 
 
-def test_a_refusal_between_chunks_stops_and_names_the_row(tmp_path: Path) -> None:
+def test_a_refusal_between_chunks_names_the_row_and_keeps_no_other_back(tmp_path: Path) -> None:
     """What the check can't foresee: someone else completes an order while the bookings are being posted."""
     folder = many(tmp_path)
 
@@ -621,9 +622,9 @@ def test_a_refusal_between_chunks_stops_and_names_the_row(tmp_path: Path) -> Non
     report = bring(folder, tell=meddle, chunk=CHUNK)
     assert report.applied
     assert [said(finding) for finding in report.findings] == [("bookings.csv", CHUNK + 7 + 2, "order")]
-    assert Booking.objects.count() == CHUNK
+    assert Booking.objects.count() == BOOKED - 1
     WorksOrder.objects.filter(status="complete").update(status="released")
-    assert counts(brought(folder))["bookings"] == (BOOKED - CHUNK, 0, CHUNK)
+    assert counts(brought(folder))["bookings"] == (1, 0, BOOKED - 1)
 
 
 def test_numbers_in_a_workbook_are_as_a_person_sees_them(tmp_path: Path) -> None:
@@ -703,3 +704,13 @@ def test_a_template_overwrites_nothing(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="would be overwritten"):
         write_template(tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_was_ended_takes_nothing_new_and_what_is_there_is_passed_over(tmp_path: Path) -> None:
+    brought(files(tmp_path / "first"))
+    end(Supplier.objects.get(code="ACME"), on=date(2026, 4, 1))
+    brought(files(tmp_path / "same"))
+    shelf = {"store": "ACME", "code": "SHELF", "supplier": "ACME"}
+    report = bring(files(tmp_path / "more", locations=lines("locations", shelf)))
+    assert [(finding.table, finding.column) for finding in report.findings] == [("locations", "supplier")]
+    assert "has been ended on 01 Apr 2026" in str(report.findings[0])

@@ -8,13 +8,13 @@ import pytest
 from backflush.core.refusals import KeyReused
 from backflush.ledger.models import Key, Posting
 from backflush.unresolved.models import Settlement
-from backflush.unresolved.services import retry_in_parts
+from backflush.unresolved.services.retrying import retry_in_parts
 from tests.cast import Plant
 
 
 def retried(plant: Plant, *, key: str = "", movements: Sequence[int] | None = None) -> list[list[Settlement]]:
     parts = retry_in_parts(site=plant.site, by=plant.storekeeper, movements=movements, key=key, part=2)
-    return [done for _, done in parts]
+    return [done.settlements() if done else [] for _, done in parts]
 
 
 def amounts(parts: list[list[Settlement]]) -> list[list[Decimal]]:

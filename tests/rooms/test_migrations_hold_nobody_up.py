@@ -17,8 +17,14 @@ from django.db.migrations.migration import Migration
 
 from backflush.core.refusals import DatabaseUnreachable
 from backflush.handling.models import Consignment
-from backflush.ledger.models import Posting
-from backflush.migrating import AddConstraintOnline, AddIndexOnline
+from backflush.ledger.models import Movement, Posting
+from backflush.migrating import (
+    AddConstraintOnline,
+    AddIndexOnline,
+    RemoveIndexOnline,
+    RemoveUniqueOnline,
+    WithoutOwnIndex,
+)
 from backflush.upkeep.tables import stock_models
 from backflush.upkeep.upgrading import ONE_AT_A_TIME, upgrade_database
 from tests.cast import Plant
@@ -143,6 +149,45 @@ def test_each_way_to_add_adds_and_takes_away_again(committed_database: Database,
     assert names_on(Posting) == before
 
 
+TAKEN_AWAY = (
+    (RemoveIndexOnline("movement", "movement_by_time"), {"movement_by_time"}),
+    (RemoveUniqueOnline("movement", "mirrored_only_once"), {"mirrored_only_once"}),
+    (
+        WithoutOwnIndex("movement", ["job", "rule"]),
+        {"ledger_movement_job_id_cee95c42", "ledger_movement_rule_id_5033afce"},
+    ),
+)
+
+
+def where_it_lies(model: type[models.Model]) -> Any:
+    """What changes when a table is written anew."""
+    ask = "SELECT rootpage FROM sqlite_master WHERE name = %s"
+    if connection.vendor == "postgresql":
+        ask = "SELECT relfilenode FROM pg_class WHERE relname = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(ask, [model._meta.db_table])
+        return cursor.fetchone()
+
+
+def references_of(model: type[models.Model]) -> int:
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, model._meta.db_table)
+    return sum(bool(one["foreign_key"]) for one in found.values())
+
+
+@pytest.mark.parametrize(("operation", "gone"), TAKEN_AWAY, ids=lambda one: type(one).__name__)
+def test_each_way_to_take_away_leaves_the_table_alone_and_brings_back_what_it_took(
+    committed_database: Database, operation: Any, gone: set[str]
+) -> None:
+    Plant.build().has(5, "BOLT")
+    names, place, references = names_on(Movement), where_it_lies(Movement), references_of(Movement)
+    apply(operation)
+    assert (names_on(Movement), where_it_lies(Movement)) == (names - gone, place)
+    assert references_of(Movement) == references
+    apply(operation, backwards=True)
+    assert (names_on(Movement), where_it_lies(Movement)) == (names, place)
+
+
 @ONLY_COMMITTED_POSTGRES
 def test_a_build_that_was_interrupted_is_begun_anew(committed_database: Database) -> None:
     with connection.cursor() as cursor:
@@ -170,8 +215,13 @@ def _write(other: "psycopg.Connection[Any]") -> None:
 @ONLY_COMMITTED_POSTGRES
 @pytest.mark.parametrize(
     ("operation", "held_up"),
-    [(INDEX, False), (UNIQUE, False), (migrations.AddIndex("posting", models.Index(fields=["at"], name="p")), True)],
-    ids=["index online", "unique online", "plain index"],
+    [
+        (INDEX, False),
+        (UNIQUE, False),
+        (WithoutOwnIndex("posting", ["by"]), False),
+        (migrations.AddIndex("posting", models.Index(fields=["at"], name="p")), True),
+    ],
+    ids=["index online", "unique online", "own index off", "plain index"],
 )
 def test_people_write_while_an_index_waits_and_not_while_a_plain_one_does(
     committed_database: Database, operation: Any, held_up: bool

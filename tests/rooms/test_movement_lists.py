@@ -9,10 +9,11 @@ import pytest
 from backflush.core.moves import Process, Status
 from backflush.items.selectors import item_coded
 from backflush.ledger import listing
+from backflush.ledger.as_at import Known, balances_at
 from backflush.ledger.bincard import card_lines, card_movements
 from backflush.ledger.listing import Sought, movements_sought
 from backflush.ledger.models import Movement
-from backflush.ledger.selectors import balances, balances_at
+from backflush.ledger.selectors import balances
 from backflush.stockmap.models import Site
 from tests.cast import DAY, Plant
 
@@ -124,7 +125,8 @@ def test_balances_at_a_date_are_the_same_counted_from_either_side(
 ) -> None:
     found = []
     for from_the_end in (True, False):
-        monkeypatch.setattr("backflush.ledger.selectors._nearer_the_end", lambda *_, so=from_the_end: so)
+        known = Known(back=from_the_end)
+        monkeypatch.setattr("backflush.ledger.as_at.known_nearest", lambda *_, known=known: known)
         found.append(balances_at(morning.site, moment_after(day)))
         some = [item_coded("BOLT").pk]
         assert balances_at(morning.site, moment_after(day), items=some) == [

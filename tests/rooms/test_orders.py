@@ -15,17 +15,9 @@ from backflush.items.services import ConversionIn, add_conversions
 from backflush.subcontract.services import close_order
 from backflush.works.models import OrderChange
 from backflush.works.selectors import opened_by, order_numbered
-from backflush.works.services import (
-    book_production_many,
-    cancel_order,
-    complete_order,
-    edit_structure,
-    release_order,
-    reopen_order,
-    reset_order,
-    revise_order,
-    take_afresh,
-)
+from backflush.works.services.booking import book_production_many
+from backflush.works.services.life import cancel_order, complete_order, release_order, reopen_order, reset_order
+from backflush.works.services.orders import edit_structure, revise_order, take_afresh
 from tests.cast import DAY, Plant
 from tests.oracle import faults, refused
 

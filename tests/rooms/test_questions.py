@@ -7,7 +7,8 @@ from typing import Any
 
 from backflush.items.selectors import item_coded
 from backflush.items.services import set_batch
-from backflush.ledger.selectors import balances_at, waiting_movements
+from backflush.ledger.as_at import balances_at
+from backflush.ledger.selectors import waiting_movements
 from backflush.unresolved.selectors import candidates
 from backflush.works.models import WorksOrder
 from backflush.works.selectors import release_warnings

@@ -11,8 +11,9 @@ from backflush.costing.selectors import job_cost
 from backflush.items.selectors import item_coded
 from backflush.items.services import set_costs
 from backflush.ledger.models import Balance, Movement, Posting
+from backflush.ledger.selectors import openings_at
 from backflush.stockmap.services import end_rule
-from backflush.works.services import complete_order
+from backflush.works.services.life import complete_order
 from tests.cast import DAY, Plant
 from tests.oracle import faults, refused
 
@@ -210,11 +211,27 @@ def test_what_is_still_unresolved_was_not_had(plant: Plant) -> None:
         plant.returns(1, "BOLT", "BRACKET")
 
 
-def test_opening_stock_is_not_taken_back(plant: Plant) -> None:
+def test_opening_stock_that_was_mistyped_is_taken_back_once(plant: Plant) -> None:
     plant.has(5, "BOLT")
     opening = Posting.objects.get(process=Process.OPENING)
-    with refused("not_reversible"):
+    plant.reverses(opening)
+    assert plant.balance("BOLT") == 0
+    assert openings_at(plant.site, [item_coded("BOLT").pk]) == {}
+    assert faults(plant.site) == []
+    with refused("already_reversed"):
         plant.reverses(opening)
+    plant.has(6, "BOLT")
+    assert [quantity for quantity, _ in openings_at(plant.site, [item_coded("BOLT").pk]).values()] == [6]
+
+
+def test_opening_stock_that_has_gone_on_stays(plant: Plant) -> None:
+    plant.has(5, "BOLT", at="RAW")
+    plant.moves(1, "BOLT")
+    with refused("insufficient_stock"):
+        plant.reverses(Posting.objects.get(process=Process.OPENING))
+
+
+def test_what_was_never_posted_is_not_taken_back(plant: Plant) -> None:
     with refused("not_found"):
         plant.reverses_number(999_999_999)
 

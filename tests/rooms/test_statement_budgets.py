@@ -16,8 +16,10 @@ from backflush.handling.services import OpeningIn, open_stock
 from backflush.items.models import Item
 from backflush.items.services import ItemIn, add_items
 from backflush.structures.services import LineIn
-from backflush.unresolved.services import preview_retry
-from backflush.works.services import OrderIn, book_production_many, create_orders, release_order, release_orders
+from backflush.unresolved.services.retrying import preview_retry
+from backflush.works.services.booking import book_production_many
+from backflush.works.services.life import release_order, release_orders
+from backflush.works.services.orders import OrderIn, create_orders
 from tests.cast import DAY, Plant
 
 MOST = {
@@ -163,6 +165,22 @@ def test_one_waiting_or_two_hundred_take_the_same_statements(plant: Plant) -> No
     assert {name: count for name, count in counts[0].items() if count > MOST.get(name, count)} == {}
     for name, few in counts[0].items():
         assert counts[1][name] <= few + in_parts, f"{name}: {counts[1][name]} for 200 rows against {few} for one"
+
+
+def test_undo_of_a_retry_takes_the_same_for_one_order_or_fifty(plant: Plant) -> None:
+    numbers = [f"W-{number}" for number in range(MANY_BOOKINGS)]
+    orders = [OrderIn(number=number, item="BRACKET", quantity=Decimal(10), start_date=DAY) for number in numbers]
+    create_orders(orders, site=plant.site, by=plant.storekeeper)
+    release_orders(site=plant.site, numbers=numbers, by=plant.storekeeper)
+    found = []
+    for call in (numbers[:1], numbers):
+        bookings = [plant.booking(1, number) for number in call]
+        book_production_many(bookings, site=plant.site, by=plant.storekeeper)
+        plant.has(4 * len(call), "BOLT")
+        settled = plant.retries()
+        assert len(settled) == len(call)
+        found.append(statements_of(partial(plant.reverses, settled[0])))
+    assert found[1] <= found[0] <= MOST["undo"], f"{found[1]} for 50 orders against {found[0]} for one"
 
 
 def test_resolving_takes_the_same_however_many_wait(plant: Plant) -> None:

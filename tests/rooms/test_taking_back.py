@@ -137,9 +137,7 @@ def test_it_is_refused_twice_and_where_nothing_goes_back(plant: Plant) -> None:
     reversal = plant.reverses(moved)
     same_refusal(plant, moved, AlreadyReversed)
     same_refusal(plant, reversal, NotReversible)
-    opening = Posting.objects.get(process="opening")
-    same_refusal(plant, opening, NotReversible)
-    assert not any(map(goes_back, (moved, reversal, opening)))
+    assert not any(map(goes_back, (moved, reversal)))
 
 
 def test_a_booking_and_a_settlement_are_refused_twice_too(plant: Plant) -> None:

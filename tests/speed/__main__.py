@@ -17,6 +17,8 @@ from tests.speed.figures import Figure, table
 
 ENGINES = ("sqlite", "postgresql")
 LETTERS = ("a", "b", "c", "d", "e", "f", "h")
+EXPERIMENTS = ("p",)
+"""Measured only where they are named."""
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
 
 
@@ -80,6 +82,7 @@ def _beside(figures: Sequence[Figure]) -> str:
     lines = [
         f"- {figure.measurement}, {figure.engine}: {name} {value:,.2f}"
         for figure in figures
+        if not figure.detail
         for name, value in figure.more.items()
     ]
     return "\n".join([*lines, ""])
@@ -87,7 +90,9 @@ def _beside(figures: Sequence[Figure]) -> str:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.speed", description=__doc__)
-    parser.add_argument("measurements", nargs="*", choices=[[], *LETTERS], help="their letters; all if none is named")
+    parser.add_argument(
+        "measurements", nargs="*", choices=[[], *LETTERS, *EXPERIMENTS], help="their letters; all if none is named"
+    )
     parser.add_argument("--engine", action="append", choices=ENGINES, help="one database only")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     parser.add_argument("--write", type=Path, help="put the table into this page, between its two marks")

@@ -1,6 +1,6 @@
 """(a) One booking with ten components, through the service."""
 
-from backflush.works.services import book_production
+from backflush.works.services.booking import book_production
 from tests.speed.copies import Places, with_all_in
 from tests.speed.figures import Figure, Watch, counted, peak_memory_mb
 from tests.speed.floor import Floor, Writings

@@ -9,8 +9,8 @@ from typing import Any
 from backflush.handling.services import OpeningIn, open_stock
 from backflush.items.models import Item
 from backflush.ledger.models import Movement
-from backflush.unresolved.services import retry_in_parts
-from backflush.works.services import book_production_many
+from backflush.unresolved.services.retrying import retry_in_parts
+from backflush.works.services.booking import book_production_many
 from tests.cast import YEARS_AGO
 from tests.speed.copies import Places, with_all_in
 from tests.speed.figures import Figure, counted, peak_memory_mb
@@ -104,5 +104,5 @@ def storm_and_retry(places: Places) -> list[Figure]:
     storm.floor.catch_up(storm.raw)
     storm.floor.write(arrival.written())
     storm.project_seconds, storm.floor_seconds, storm.memory = [], [], 0.0
-    storm.take(lambda: list(retry_in_parts(site=shop.site, by=shop.storekeeper)))
+    storm.take(lambda: sum(looked_at for looked_at, _ in retry_in_parts(site=shop.site, by=shop.storekeeper)))
     return [found, storm.figure("g", f"retry of {waiting:,} unresolved movements after the stock arrived")]

@@ -47,7 +47,12 @@ class Places:
 
     def use(self, name: str) -> None:
         """Let Django work in a database, as it does for a plant."""
-        settings = database_at(self.url(name))
+        self.use_at(self.url(name))
+
+    @staticmethod
+    def use_at(url: str) -> None:
+        """The same with one that was there before."""
+        settings = database_at(url)
         connections.configure_settings({DEFAULT_DB_ALIAS: settings})
         connections.settings[DEFAULT_DB_ALIAS] = settings
         connections[DEFAULT_DB_ALIAS] = connections.create_connection(DEFAULT_DB_ALIAS)

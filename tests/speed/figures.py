@@ -31,6 +31,8 @@ class Figure:
     statements: int | None = None
     memory_mb: float | None = None
     more: dict[str, Any] = field(default_factory=dict)
+    detail: bool = False
+    """One of many: for the record, not for the table."""
 
     @property
     def time_ratio(self) -> float | None:
@@ -96,6 +98,8 @@ def table(figures: Sequence[Figure]) -> str:
     heads += ["statements", "memory"]
     rows = [f"| {' | '.join(heads)} |", "|---|---|---|" + "---:|" * (len(heads) - 3)]
     for figure in figures:
+        if figure.detail:
+            continue
         cells = [
             figure.measurement,
             "PostgreSQL" if figure.engine == "postgresql" else "SQLite",

@@ -11,7 +11,7 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backflush.config.settings")
 django.setup()
 
-from tests.speed import adventure, booking, bulk, history, over_http, writers  # noqa: E402
+from tests.speed import adventure, booking, bulk, history, over_http, partitions, writers  # noqa: E402
 from tests.speed.copies import Places  # noqa: E402
 from tests.speed.figures import Figure  # noqa: E402
 
@@ -23,6 +23,7 @@ MEASUREMENTS: dict[str, Callable[[Places], list[Figure]]] = {
     "e": writers.eight_writers,
     "f": bulk.storm_and_retry,
     "h": history.long_history,
+    "p": partitions.partitions,
 }
 """By the first of the letters that they answer: f gives g too, h gives i."""
 

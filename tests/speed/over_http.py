@@ -18,7 +18,7 @@ from django.db import connection
 
 from backflush.people.rights import Role
 from backflush.people.services import give_role, set_password
-from backflush.works.services import book_production
+from backflush.works.services.booking import book_production
 from tests.speed.copies import Places, with_all_in
 from tests.speed.figures import Figure, Watch
 from tests.speed.floor import Floor, Writings, Written

@@ -8,7 +8,8 @@ from backflush.items.models import Item
 from backflush.items.selectors import item_coded
 from backflush.items.services import ItemIn, add_items
 from backflush.structures.services import LineIn, set_structures
-from backflush.works.services import BookingIn, OrderIn, create_orders
+from backflush.works.services.booking import BookingIn
+from backflush.works.services.orders import OrderIn, create_orders
 from tests.cast import DAY, PLENTY, YEARS_AGO, Plant
 
 AT_ONCE = 1_000

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from backflush.works.services import book_production
+from backflush.works.services.booking import book_production
 from tests.speed.copies import Places, with_all_in
 from tests.speed.figures import Figure, Watch
 from tests.speed.shop import Shop

@@ -18,7 +18,7 @@ from backflush.errands.services import KEPT, LEFT_AFTER, stopping, take_up_left,
 from backflush.errands.working import work_off
 from backflush.ledger.models import Movement
 from backflush.people.rights import Role
-from backflush.unresolved import retrying
+from backflush.unresolved.services import in_background
 from backflush.web import exporting, sending
 from backflush.web import retrying as retry_pages
 from tests.cast import Plant
@@ -39,7 +39,7 @@ def waiting(plant: Plant) -> Plant:
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A long queue is one of more than three, and a step takes two."""
-    monkeypatch.setattr(retrying, "STEP", 2)
+    monkeypatch.setattr(in_background, "STEP", 2)
     monkeypatch.setattr(retry_pages, "AT_ONCE_MOST", 3)
     monkeypatch.setattr(retry_pages, "LOOKED_AT_MOST", 5)
 
@@ -153,7 +153,7 @@ def test_a_fault_ends_the_errand_and_says_so(waiting: Plant, monkeypatch: pytest
     def fails(**_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(retrying, "retry", fails)
+    monkeypatch.setattr(in_background, "retry_part", fails)
     assert work_off()
     assert "Something failed here. What was done before stays." in text_of(
         client.get(reverse("errand", args=[errand.pk]))

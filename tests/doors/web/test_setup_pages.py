@@ -7,10 +7,13 @@ from django.test import Client
 from django.urls import reverse
 
 from backflush.items.models import Item, ProductGroup, TypeCode, Unit, UnitConversion
+from backflush.items.services import add_product_group, add_unit
 from backflush.people.models import Assignment, User
 from backflush.people.rights import Role
 from backflush.people.services import set_password
 from backflush.stockmap.models import Action, Bin, Location, Site, Store, Supplier, SupplierStock, TransferRule
+from backflush.stockmap.selectors import action_named
+from backflush.stockmap.services import add_rule
 from tests.cast import Plant
 from tests.doors.web.visitors import MODEL_BACKEND, PASSWORD, browser, person, signed_in, statements, text_of
 
@@ -154,14 +157,139 @@ def test_a_bin_that_never_held_anything_is_removed_and_another_says_why_not(plan
     assert "NEW-1" not in bins
 
 
-def test_a_used_location_is_ended_by_its_rules_instead_of_deleted(plant: Plant) -> None:
+def test_a_used_location_is_ended_after_its_rules_instead_of_deleted(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     text = text_of(client.get(at("locations", "MAIN/RACK")))
+    assert "End it instead: nothing new may name it then" in text
     assert "then nothing comes or goes here by an action" in text
-    client.post(reverse("set-up-end", args=["locations", "MAIN/RACK"]))
+    end = reverse("set-up-end", args=["locations", "MAIN/RACK"])
+    refused = text_of(client.post(end), HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "RACK UP, RACKFLUSH move stock by MAIN/RACK. End its rules first." in refused
+    client.post(reverse("location-rules-end", args=["MAIN/RACK"]))
     ends = TransferRule.objects.filter(site=plant.site, active=True).values_list("source__path", "target__path")
     assert not [pair for pair in ends if "MAIN/RACK" in pair]
-    assert Location.objects.filter(path="MAIN/RACK").exists()
+    client.post(end)
+    assert Location.objects.get(site=plant.site, path="MAIN/RACK").ended_on
+    again = reverse("set-up-again", args=["locations", "MAIN/RACK"])
+    assert again in text_of(client.get(at("locations", "MAIN/RACK")))
+    client.post(again)
+    assert Location.objects.get(site=plant.site, path="MAIN/RACK").ended_on is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "role"),
+    [
+        ("units", "BOX", Role.ENGINEER),
+        ("type-codes", "BYHAND", Role.ENGINEER),
+        ("suppliers", "ACME", Role.ENGINEER),
+        ("groups", "PARTS", Role.ENGINEER),
+    ],
+)
+def test_what_is_ended_stands_quietly_in_its_list_and_can_be_left_out(
+    plant: Plant, kind: str, key: str, role: Role
+) -> None:
+    add_product_group(code="PARTS")
+    add_product_group(code="SPARES")
+    add_unit(code="ROLL")
+    client, listed = signed_in(plant, role), reverse("set-up-list", args=[kind])
+    assert "cut=ended" not in text_of(client.get(listed))
+    client.post(reverse("set-up-end", args=[kind, key]))
+    link = f'href="{KINDS_AT[kind](key)}"'
+    text = text_of(client.get(listed))
+    assert link in text
+    assert "ended</span>" in text
+    assert link in text_of(client.get(listed, {"cut": "ended"}))
+    assert link not in text_of(client.get(listed, {"cut": "in-use"}))
+    with statements(LIST_BUDGET):
+        client.get(listed)
+
+
+KINDS_AT = {
+    "units": lambda key: at("units", key),
+    "type-codes": lambda key: reverse("type-code", args=[key]),
+    "suppliers": lambda key: at("suppliers", key),
+    "groups": lambda key: at("groups", key),
+}
+
+
+def test_what_is_ended_is_offered_in_no_form(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER, Role.BUYER)
+    client.post(new("suppliers"), {"code": "OLDCO", "name": "", "stock": ""})
+    for kind, key in (("units", "BOX"), ("type-codes", "BYHAND"), ("suppliers", "OLDCO")):
+        client.post(reverse("set-up-end", args=[kind, key]))
+    item = text_of(client.get(reverse("item-new")))
+    assert 'value="BOX"' not in item
+    assert 'value="BYHAND"' not in item
+    assert 'value="OLDCO"' not in text_of(client.get(reverse("purchase-order-new")))
+    assert 'value="OLDCO"' not in text_of(client.get(new("locations")))
+
+
+def test_a_form_that_names_what_ended_since_says_so_at_the_field(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    client.post(reverse("set-up-end", args=["suppliers", "ACME"]))
+    typed = {"store": "MAIN", "code": "NEW", "keeps": "balances", "description": "", "supplier": "ACME"}
+    refused = text_of(client.post(new("locations"), typed), HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert 'id="supplier-error"' in refused
+    assert "Choose another, or take it in use again." in refused
+
+
+def test_a_bin_that_held_something_is_ended_once_it_is_empty(plant: Plant) -> None:
+    client, page = signed_in(plant, Role.ENGINEER), at("locations", "MAIN/RACK")
+    plant.has(5, "BOLT", at="RACK", bin="R1")
+    assert "End bin R1" not in text_of(client.get(page))
+    end = reverse("bin-end", args=["MAIN/RACK"])
+    refused = text_of(client.post(end, {"bin": "R1"}), HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "There is stock in bin R1. Move it to another bin first." in refused
+    plant.moves(5, "BOLT", "RACK", "RAW", action="RACK UP", from_bin="R1")
+    assert "End bin R1" in text_of(client.get(page))
+    client.post(end, {"bin": "R1"})
+    assert "Take bin R1 in use again" in text_of(client.get(page))
+    client.post(reverse("bin-again", args=["MAIN/RACK"]), {"bin": "R1"})
+    assert not Bin.objects.get(location__path="MAIN/RACK", code="R1").ended_on
+
+
+def test_an_action_is_ended_after_its_rules(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    end = reverse("action-end", args=["ISSUE"])
+    assert "ISSUE has rules at MAIN. End them first." in text_of(client.post(end), HTTPStatus.UNPROCESSABLE_ENTITY)
+    rule = TransferRule.objects.get(site=plant.site, action__name="ISSUE")
+    client.post(reverse("rule-end", args=[rule.pk]))
+    client.post(end)
+    assert "It was ended on" in text_of(client.get(reverse("action", args=["ISSUE"])))
+    assert reverse("action", args=["ISSUE"]) not in text_of(client.get(reverse("actions"), {"cut": "in-use"}))
+    client.post(reverse("action-again", args=["ISSUE"]))
+    assert Action.objects.get(name="ISSUE").ended_on is None
+
+
+def test_only_who_sets_a_thing_up_may_end_it(plant: Plant) -> None:
+    client = signed_in(plant, Role.SUPERVISOR, Role.VIEWER)
+    for address in (
+        reverse("set-up-end", args=["units", "BOX"]),
+        reverse("set-up-again", args=["units", "BOX"]),
+        reverse("bin-end", args=["MAIN/RACK"]),
+        reverse("location-rules-end", args=["MAIN/RACK"]),
+        reverse("action-end", args=["ISSUE"]),
+        reverse("action-again", args=["ISSUE"]),
+    ):
+        assert client.post(address, {"bin": "R1"}).status_code == HTTPStatus.FORBIDDEN
+    assert not Unit.objects.get(code="BOX").ended_on
+
+
+def test_what_has_no_end_has_no_such_page(plant: Plant) -> None:
+    client = admin(plant)
+    for kind, key in (("sites", "MAIN"), ("people", "rosa")):
+        assert client.post(reverse("set-up-end", args=[kind, key])).status_code == HTTPStatus.NOT_FOUND
+
+
+def test_an_ended_place_is_named_below_the_stock_map_and_not_drawn(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    client.post(new("locations"), {"store": "MAIN", "code": "OLD", "keeps": "balances"})
+    plant.has(1, "BOLT", at="OLD")
+    add_rule(action=action_named("REPLENISH"), source=plant.location("OLD"), target=plant.location("LINE"))
+    plant.moves(1, "BOLT", "OLD", "LINE")
+    client.post(reverse("location-rules-end", args=["MAIN/OLD"]))
+    client.post(reverse("set-up-end", args=["locations", "MAIN/OLD"]))
+    assert "Ended, so not drawn:" in text_of(client.get(reverse("stock-map")))
 
 
 def test_a_row_says_what_is_wrong_with_it_and_by_what_it_is_used(plant: Plant) -> None:
@@ -258,7 +386,7 @@ def test_a_backflush_action_takes_one_rule_and_the_button_says_so(plant: Plant) 
     client = signed_in(plant, Role.ENGINEER)
     text = text_of(client.get(reverse("action", args=["BACKFLUSH"])))
     assert 'aria-disabled="true" aria-describedby="one-rule"' in text
-    assert "An action of type backflush takes one rule per site." in text
+    assert "A backflush action takes one rule per site." in text
     refused = client.post(reverse("rule-add", args=["BACKFLUSH"]), {"from": "MAIN/RAW", "to": "MAIN/WIP"})
     assert "takes one rule per site" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     assert rules("BACKFLUSH") == ["MAIN/LINE MAIN/WIP"]
@@ -283,7 +411,7 @@ def test_a_rule_ends(plant: Plant) -> None:
 def test_the_same_place_twice_is_said_while_choosing_and_when_saved(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     ends = {"from": "MAIN/RAW", "to": "MAIN/RAW"}
-    assert "needs two different ends" in text_of(client.get(reverse("rule-judge", args=["REPLENISH"]), ends))
+    assert "needs two different ends" in text_of(client.post(reverse("rule-judge", args=["REPLENISH"]), ends))
     refused = client.post(reverse("rule-add", args=["REPLENISH"]), ends)
     assert 'id="to-error"' in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -443,7 +571,7 @@ def test_nobody_signs_in_as_the_administrator_of_another_site(plant: Plant) -> N
 def test_a_change_of_roles_says_first_what_it_takes_away(plant: Plant) -> None:
     client = admin(plant)
     person(plant, Role.STORES, name="jan")
-    text = text_of(client.get(reverse("person-effect", args=["jan"]), {"roles-MAIN": ["operator"]}))
+    text = text_of(client.get(reverse("person-effect", args=["jan"]), {"roles-MAIN": ["operator"], "active": "on"}))
     assert "Taken away: cancel, count, move, receive, resolve, retry." in text
     assert "Given" not in text
 
@@ -490,3 +618,58 @@ def test_suppliers_and_items_are_named_on_their_lists(plant: Plant) -> None:
     assert f"{Item.objects.filter(type_code__code='MADE').count()} items" in text_of(
         client.get(reverse("set-up-list", args=["type-codes"]))
     )
+
+
+def test_a_rule_that_is_there_already_is_said_while_choosing(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    judge = reverse("rule-judge", args=["REPLENISH"])
+    there = {"from": "MAIN/RAW", "to": "MAIN/LINE"}
+    assert "moves from MAIN/RAW to MAIN/LINE already" in text_of(client.post(judge, there))
+    assert rules("REPLENISH") == ["MAIN/LINE MAIN/RAW", "MAIN/RAW MAIN/LINE"]
+    assert text_of(client.post(judge, {"from": "MAIN/RAW", "to": "MAIN/FG"})) == ""
+    other = reverse("rule-judge", args=["BACKFLUSH"])
+    assert text_of(client.post(other, {"from": "MAIN/RAW", "to": "MAIN/WIP"})) == ""
+    assert rules("BACKFLUSH") == ["MAIN/LINE MAIN/WIP"]
+
+
+def test_an_actions_taken_name_is_said_while_typing_and_adds_nothing(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER)
+    judge, typed = reverse("action-judge-new"), {"type": "issue", "name": "ISSUE", "description": ""}
+    assert "ISSUE already" in text_of(client.post(judge, typed))
+    before = Action.objects.count()
+    assert text_of(client.post(judge, {**typed, "name": "PICK"})) == ""
+    assert text_of(client.post(judge, {**typed, "name": ""})) == ""
+    assert Action.objects.count() == before
+    change = reverse("action-judge", args=["ISSUE"])
+    assert text_of(client.post(change, {**typed, "description": "By hand"})) == ""
+    assert not Action.objects.get(name="ISSUE").description
+
+
+def test_a_taken_log_in_name_and_a_weak_password_are_said_while_typing(plant: Plant) -> None:
+    client, judge = admin(plant), reverse("set-up-judge-new", args=["people"])
+    typed = {"name": "rosa", "first_name": "", "last_name": "", "password": ""}
+    assert "There is somebody with the log-in name rosa already." in text_of(client.post(judge, typed))
+    assert text_of(client.post(judge, {**typed, "name": "nina"})) == ""
+    assert "Password:" in text_of(client.post(judge, {**typed, "name": "nina", "password": "short"}))
+    assert text_of(client.post(judge, {**typed, "name": "nina", "password": PASSWORD})) == ""
+    assert not User.objects.filter(username="nina").exists()
+
+
+def test_that_a_site_would_be_left_without_administrator_is_said_while_ticking(plant: Plant) -> None:
+    client, judge = admin(plant), reverse("set-up-judge", args=["people", "rosa"])
+    typed = {"name": "rosa", "first_name": "Rosa", "last_name": "Marsh", "password": "", "active": "on"}
+    said = text_of(client.post(judge, {**typed, "roles-MAIN": ["stores"]}))
+    assert "is the only administrator here. Make somebody else one first." in said
+    assert "is the only administrator here" in text_of(
+        client.post(judge, {**typed, "active": "", "roles-MAIN": ["administrator"]})
+    )
+    assert text_of(client.post(judge, {**typed, "roles-MAIN": ["administrator", "stores"]})) == ""
+    assert list(Assignment.objects.filter(user__username="rosa").values_list("role", flat=True)) == ["administrator"]
+
+
+def test_who_may_not_sign_in_any_more_loses_everything_and_the_form_says_so(plant: Plant) -> None:
+    client = admin(plant)
+    person(plant, Role.OPERATOR, name="jan")
+    text = text_of(client.get(reverse("person-effect", args=["jan"]), {"roles-MAIN": ["operator"]}))
+    assert "the person can't sign in any more" in text.replace("&#x27;", "'")
+    assert "Taken away:" in text

@@ -159,7 +159,7 @@ def test_serials_are_ticked_as_many_as_the_quantity(plant: Plant) -> None:
     one, three = choice_at(text, "S1"), choice_at(text, "S3")
     asked = {"quantity": "2", "key": key_of(text), "from": [one]}
     refused = client.post(reverse("resolve", args=[waiting.pk]), asked)
-    assert "2 different serial numbers; 1 are named" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "Enter 2 serials of GPS; 1 is missing." in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     done = client.post(reverse("resolve", args=[waiting.pk]), {**asked, "from": [one, three]})
     assert done.status_code == HTTPStatus.FOUND
     assert plant.balance("GPS") == Decimal(1)

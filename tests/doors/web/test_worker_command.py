@@ -15,7 +15,7 @@ import pytest
 
 from backflush.errands.models import Errand
 from backflush.unresolved.listing import SoughtWaiting
-from backflush.unresolved.retrying import begin_retry
+from backflush.unresolved.services.in_background import begin_retry
 from tests.cast import Plant
 from tests.databases import Database
 

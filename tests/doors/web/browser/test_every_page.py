@@ -5,6 +5,7 @@ Each page is looked at once, the sizes and themes in turn; `make soak` looks at 
 
 from collections.abc import Iterable
 from contextlib import closing
+from datetime import date
 
 import pytest
 from playwright.sync_api import Browser
@@ -12,8 +13,9 @@ from playwright.sync_api import Browser
 from backflush.audit.models import CheckName
 from backflush.audit.services import begin_audit, look_at, reckon, sign_off
 from backflush.ledger.models import Movement
+from backflush.ledger.periods import close_period, reopen_period
 from backflush.unresolved.listing import SoughtWaiting
-from backflush.unresolved.retrying import begin_retry
+from backflush.unresolved.services.in_background import begin_retry
 from tests.cast import Plant
 from tests.doors.web.browser.test_flows import short_of_bolts
 from tests.doors.web.browser.visit import SIZES, THEMES, Visit
@@ -50,6 +52,10 @@ PAGES = (
     "/stock/balances/?on=2026-03-03",
     "/stock/bin-card/?item=BOLT&location=MAIN/LINE",
     "/stock/move/?source=MAIN/RAW&item=BOLT",
+    "/stock/opening/?location=MAIN/RAW&item=BOLT&quantity=2",
+    "/stock/between/",
+    "/stock/between/send/",
+    "/stock/between/arrive/",
     "/no/such/page/",
     "/orders/",
     "/orders/?status=new",
@@ -110,6 +116,9 @@ PAGES = (
     "/audit/2/hand-issues/",
     "/audit/2/negative/",
     "/audit/2/proof/",
+    "/audit/periods/",
+    "/audit/periods/?through=2026-03-31",
+    "/audit/periods/2026-01-31/",
     "/stock/postings/{posting}/",
     "/stock/postings/{posting}/?home=1",
 )
@@ -145,7 +154,15 @@ def something_on_every_page(plant: Plant) -> int:
     plant.receives(1, "PLATED")
     audits(plant)
     begin_retry(site=plant.site, sought=SoughtWaiting(), title="Retry of all that waits", by=plant.storekeeper)
+    periods(plant)
     return waiting
+
+
+def periods(plant: Plant) -> None:
+    """One that is closed, and one that was reopened."""
+    for through in (date(2026, 1, 31), date(2026, 2, 28)):
+        close_period(site=plant.site, through=through, by=plant.storekeeper, remarks="all slips are in")
+    reopen_period(site=plant.site, through=date(2026, 2, 28), by=plant.storekeeper, remarks="a slip was found")
 
 
 def audits(plant: Plant) -> None:

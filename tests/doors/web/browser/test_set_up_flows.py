@@ -3,8 +3,13 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from backflush.stockmap.models import Action, Location, Store
+from backflush.stockmap.services import add_rule
 from tests.cast import Plant
 from tests.doors.web.browser.visit import Visit
+
+READABLE = 11
+"""In pixels: no letter on the stock map gets smaller, it scrolls instead."""
 
 pytestmark = pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
 
@@ -65,3 +70,45 @@ def test_every_place_on_the_map_is_reached_by_keys(committed_plant: Plant, visit
     expect(second).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url("**/set-up/locations/at/**")
+
+
+def many_places(plant: Plant) -> None:
+    """Two more stores of thirty places each: the stock map folds its stores."""
+    replenish = Action.objects.get(name="REPLENISH")
+    for code in ("ANNEX", "YARD"):
+        store = Store.objects.create(site=plant.site, code=code)
+        places = Location.objects.bulk_create(
+            Location(site=plant.site, store=store, code=f"X{number}", path=f"{code}/X{number}") for number in range(30)
+        )
+        add_rule(action=replenish, source=plant.location("RAW"), target=places[0])
+
+
+def test_folded_stores_open_where_they_are_pressed_and_fold_again(committed_plant: Plant, visit: Visit) -> None:
+    many_places(committed_plant)
+    page = opened(visit, "/stock-map/")
+    places = page.locator("#map .place")
+    expect(places.filter(has_text="ANNEX")).to_contain_text("30 places")
+    folded = places.count()
+    places.filter(has_text="ANNEX").click()
+    expect(places.filter(has_text="ANNEX/X")).to_have_count(30)
+    expect(places.filter(has_text="ANNEX/X0 ")).to_be_focused()
+    places.filter(has_text="YARD").click()
+    expect(places.filter(has_text="YARD/X")).to_have_count(30)
+    expect(places.filter(has_text="ANNEX/X")).to_have_count(30)
+    sizes = page.locator("#map text").evaluate_all(
+        "texts => texts.map(one => parseFloat(getComputedStyle(one).fontSize) * one.getScreenCTM().a)"
+    )
+    assert min(sizes) >= READABLE
+    page.click("text=store YARD (fold)")
+    expect(places.filter(has_text="YARD/X")).to_have_count(0)
+    page.click("text=Fold all stores")
+    expect(places).to_have_count(folded)
+
+
+def test_what_is_traced_is_seen_although_its_store_is_folded(committed_plant: Plant, visit: Visit) -> None:
+    many_places(committed_plant)
+    page = opened(visit, "/stock-map/?item=FRAME")
+    assert sorted(page.locator("#map .no-text").all_text_contents()) == ["1", "2"]
+    expect(page.locator("#map .place.on")).to_have_count(3)
+    expect(page.locator("#map .place.on").first).to_be_in_viewport()
+    expect(page.locator("#map .place").filter(has_text="ANNEX")).to_contain_text("30 places")

@@ -1,0 +1,262 @@
+"""Stock between sites in the pages: sent with a note, taken in from it, and on the way until then."""
+
+import json
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from backflush.audit.verify import verify
+from backflush.handling.models import Consignment, Way
+from backflush.ledger.models import Movement, Posting
+from backflush.people.rights import Role
+from backflush.people.services import give_role
+from backflush.stockmap.ending import end
+from tests.cast import Plant
+from tests.doors.web.visitors import person, signed_in, statements, text_of
+
+LIST_BUDGET = 24
+
+
+@pytest.fixture
+def south(plant: Plant) -> Plant:
+    return Plant.build_site(code="SOUTH")
+
+
+def stores(plant: Plant) -> Client:
+    return signed_in(plant, Role.STORES)
+
+
+def receiver(south: Plant) -> Client:
+    """Somebody of the other site."""
+    return signed_in(south, Role.STORES, name="ken")
+
+
+def sends(client: Client, **said: str) -> Any:
+    asked = {"to": "SOUTH", "number": "7", "item-0": "BOLT", "quantity-0": "6", "source-0": "MAIN/RAW"}
+    return client.post(reverse("between-send-post"), {**asked, **said})
+
+
+def takes_in(client: Client, note: str = "MAIN/SOUTH/7", into: str = "MAIN/RAW", **said: str) -> Any:
+    return client.post(reverse("between-arrive-post"), {"note": note, "into": into, **said})
+
+
+def test_it_is_offered_only_where_there_is_more_than_one_site(plant: Plant) -> None:
+    client = stores(plant)
+    assert reverse("between") not in text_of(client.get(reverse("stock")))
+    Plant.build_site(code="SOUTH")
+    assert reverse("between") in text_of(client.get(reverse("stock")))
+
+
+def test_what_would_leave_is_said_before_and_nothing_is_made(plant: Plant, south: Plant) -> None:
+    plant.has(10, "BOLT", at="RAW")
+    postings = Posting.objects.count()
+    said = {"to": "SOUTH", "item-0": "BOLT", "quantity-0": "6", "source-0": "MAIN/RAW"}
+    text = text_of(stores(plant).post(reverse("between-will"), said))
+    assert "from MAIN/RAW," in text
+    assert "4" in text.partition("from MAIN/RAW,")[2].partition("will be left")[0]
+    short = text_of(stores(plant).post(reverse("between-will"), {**said, "quantity-0": "11"}))
+    assert "10 EA" in short
+    assert Posting.objects.count() == postings
+
+
+def test_it_is_sent_shown_with_its_note_and_taken_in_there(plant: Plant, south: Plant) -> None:
+    plant.has(10, "BOLT", at="RAW")
+    client = stores(plant)
+    sent = client.get(sends(client)["Location"])
+    text = text_of(sent)
+    assert "Consignment 7 is on its way to SOUTH." in text
+    assert 'class="qr"' in text
+    assert "The code is the whole note" in text
+    assert plant.balance("BOLT", at="RAW") == 4
+    there = receiver(south)
+    assert "note=MAIN/SOUTH/7" in text_of(there.get(reverse("between")))
+    opened = text_of(there.get(reverse("between-arrive"), {"note": "MAIN/SOUTH/7"}))
+    assert "7 from MAIN, sent" in opened
+    came = takes_in(there)
+    assert "Consignment 7 from MAIN is taken in." in text_of(there.get(came["Location"]))
+    assert south.balance("BOLT", at="RAW") == 6
+    assert verify().sound
+
+
+def test_a_sender_in_the_same_database_hears_of_it_at_once(plant: Plant, south: Plant) -> None:
+    plant.has(10, "BOLT", at="RAW")
+    client = stores(plant)
+    sends(client)
+    listed = reverse("between")
+    assert reverse("between-sent", args=["SOUTH", "7"]) in text_of(client.get(listed))
+    takes_in(receiver(south))
+    assert reverse("between-sent", args=["SOUTH", "7"]) not in text_of(client.get(listed))
+    assert Consignment.objects.get(way=Way.SENT).arrived_at is not None
+    assert "Taken in at SOUTH on" in text_of(client.get(reverse("between-sent", args=["SOUTH", "7"])))
+
+
+def test_a_double_press_sends_and_takes_in_once(plant: Plant, south: Plant) -> None:
+    plant.has(10, "BOLT", at="RAW")
+    client, there = stores(plant), receiver(south)
+    assert sends(client)["Location"] == sends(client)["Location"]
+    assert takes_in(there)["Location"] == takes_in(there)["Location"]
+    assert (plant.balance("BOLT", at="RAW"), south.balance("BOLT", at="RAW")) == (4, 6)
+    assert "was taken in on" in text_of(there.get(reverse("between-arrive"), {"note": "MAIN/SOUTH/7"}))
+
+
+def test_the_list_says_how_old_and_how_much_worth_to_those_who_see_costs(plant: Plant, south: Plant) -> None:
+    plant.has(10, "BOLT", at="RAW")
+    sends(stores(plant))
+    posting = Consignment.objects.get().posting
+    Posting.objects.filter(pk=posting.pk).update(at=timezone.now() - timedelta(days=3))
+    assert "3 days" in text_of(stores(plant).get(reverse("between")))
+    assert "0.60" not in text_of(stores(plant).get(reverse("between")))
+    assert "0.60" in text_of(signed_in(plant, Role.CONTROLLER, name="cora").get(reverse("between")))
+
+
+def test_more_on_the_way_costs_no_more_statements(plant: Plant, south: Plant) -> None:
+    plant.has(1000, "BOLT", at="RAW")
+    client = stores(plant)
+    for number in range(12):
+        sends(client, number=str(number))
+    with statements(LIST_BUDGET):
+        text_of(client.get(reverse("between")))
+
+
+def test_the_note_as_a_file_is_taken_in_on_another_server(plant: Plant, south: Plant) -> None:
+    plant.has(10, "BOLT", at="RAW")
+    client, there = stores(plant), receiver(south)
+    sends(client)
+    file = client.get(reverse("between-note", args=["SOUTH", "7"]))
+    assert "attachment" in file["Content-Disposition"]
+    note = json.loads(file.content)
+    assert note["lines"] == [{"item": "BOLT", "quantity": "6", "batch": "", "serial": ""}]
+    uploaded = SimpleUploadedFile("note.json", file.content, content_type="application/json")
+    opened = text_of(there.post(reverse("between-read"), {"note": "", "file": uploaded}))
+    assert "7 from MAIN, sent" in opened
+    takes_in(there, note=json.dumps(note))
+    assert south.balance("BOLT", at="RAW") == 6
+
+
+@pytest.mark.parametrize(
+    ("note", "field"),
+    [
+        ("nothing", "note"),
+        ("{broken", "note"),
+        ('{"from": "MAIN"}', "note"),
+        ("MAIN/SOUTH/99", "note"),
+    ],
+)
+def test_what_is_no_note_is_said_at_the_field(plant: Plant, south: Plant, note: str, field: str) -> None:
+    refused = takes_in(receiver(south), note=note)
+    text = text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert f'id="{field}-error"' in text
+    assert not Movement.objects.exists()
+
+
+@pytest.mark.parametrize(("into", "bin", "field"), [
+    ("MAIN/NONE", "", "into"),
+    ("MAIN/WIP", "", "into"),
+    ("MAIN/RACK", "", "bin"),
+])  # fmt: skip
+def test_a_place_that_does_not_do_is_said_before_and_when_it_is_taken_in(
+    plant: Plant, south: Plant, into: str, bin: str, field: str
+) -> None:
+    plant.has(10, "BOLT", at="RAW")
+    sends(stores(plant))
+    there = receiver(south)
+    assert "say-bad" in text_of(there.post(reverse("between-arrives"), {"note": "7", "into": into, "bin": bin}))
+    refused = text_of(takes_in(there, into=into, bin=bin), HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert f'id="{field}-error"' in refused
+    assert f'value="{into}"' in refused
+
+
+def test_what_went_to_another_site_is_not_taken_in_here(plant: Plant, south: Plant) -> None:
+    plant.has(10, "BOLT", at="RAW")
+    client = stores(plant)
+    sends(client)
+    refused = takes_in(client)
+    assert "7 was sent to SOUTH, and this is MAIN." in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"to": ""}, "to"),
+        ({"number": ""}, "number"),
+        ({"item-0": "NONE"}, "item-0"),
+        ({"quantity-0": "1.5"}, "quantity-0"),
+        ({"quantity-0": "many"}, "quantity-0"),
+        ({"quantity-0": "11"}, "quantity-0"),
+        ({"source-0": "MAIN/NONE"}, "source-0"),
+        ({"source-0": "MAIN/WIP"}, "source-0"),
+        ({"item-1": "RESIN", "quantity-1": "1", "source-1": "MAIN/RAW"}, "batch-1"),
+        ({"item-1": "MOTOR", "quantity-1": "1", "source-1": "MAIN/RAW"}, "serials-1"),
+        ({"item-1": "LUG", "quantity-1": "1", "source-1": "MAIN/RACK"}, "bin-1"),
+    ],
+)
+def test_a_fault_stands_at_its_row_and_nothing_typed_is_lost(
+    plant: Plant, south: Plant, said: dict[str, str], field: str
+) -> None:
+    plant.has(10, "BOLT", at="RAW")
+    text = text_of(sends(stores(plant), **said), HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert f'id="{field}-error"' in text
+    assert 'value="BOLT"' in text or "item-0" in said
+    assert plant.balance("BOLT", at="RAW") == 10
+
+
+def test_two_rows_that_are_short_only_together_are_said_above(plant: Plant, south: Plant) -> None:
+    plant.has(10, "BOLT", at="RAW")
+    more = {"item-1": "BOLT", "quantity-1": "6", "source-1": "MAIN/RAW"}
+    text = text_of(sends(stores(plant), **more), HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "say-bad" in text
+    assert plant.balance("BOLT", at="RAW") == 10
+
+
+def test_tracked_stock_goes_by_its_batch_serials_and_bin(plant: Plant, south: Plant) -> None:
+    plant.has(2, "RESIN", at="RAW", batch="B-7")
+    plant.has(2, "MOTOR", at="RAW", serials=["M1", "M2"])
+    plant.has(5, "LUG", at="RACK", bin="R1")
+    rows = {
+        "item-0": "RESIN", "quantity-0": "1.5", "source-0": "MAIN/RAW", "batch-0": "B-7",
+        "item-1": "MOTOR", "quantity-1": "", "source-1": "MAIN/RAW", "serials-1": "M1 M2",
+        "item-2": "LUG", "quantity-2": "5", "source-2": "MAIN/RACK", "bin-2": "R1",
+    }  # fmt: skip
+    client = stores(plant)
+    text = text_of(client.get(sends(client, **rows)["Location"]))
+    assert "B-7" in text
+    assert "M2" in text
+    takes_in(receiver(south))
+    assert (south.balance("RESIN", at="RAW"), south.balance("MOTOR", at="RAW")) == (1.5, 2)
+
+
+@pytest.mark.parametrize(("role", "may"), [
+    (Role.STORES, True), (Role.SUPERVISOR, True), (Role.OPERATOR, False), (Role.BUYER, False), (Role.AUDITOR, False),
+])  # fmt: skip
+def test_who_may_move_sends_and_takes_in_and_everybody_looks(plant: Plant, south: Plant, role: Role, may: bool) -> None:
+    plant.has(10, "BOLT", at="RAW")
+    client = signed_in(plant, role)
+    assert client.get(reverse("between")).status_code == HTTPStatus.OK
+    expected = HTTPStatus.OK if may else HTTPStatus.FORBIDDEN
+    assert client.get(reverse("between-send")).status_code == expected
+    assert client.get(reverse("between-arrive")).status_code == expected
+    assert sends(client).status_code == (HTTPStatus.FOUND if may else HTTPStatus.FORBIDDEN)
+
+
+def test_a_role_at_one_site_gives_none_at_the_other(plant: Plant, south: Plant) -> None:
+    plant.has(10, "BOLT", at="RAW")
+    sends(stores(plant))
+    person(south, Role.VIEWER, name="vic")
+    give_role(user=person(plant, name="vic"), site=plant.site, role=Role.STORES)
+    client = signed_in(plant, name="vic")
+    client.post(reverse("choose-site"), {"site": "SOUTH"})
+    assert takes_in(client).status_code == HTTPStatus.FORBIDDEN
+
+
+def test_nothing_is_taken_into_an_ended_place(plant: Plant, south: Plant) -> None:
+    plant.has(10, "BOLT", at="RAW")
+    sends(stores(plant))
+    end(south.location("RAW"), on=timezone.now().date())
+    text = text_of(takes_in(receiver(south)), HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert 'id="into-error"' in text

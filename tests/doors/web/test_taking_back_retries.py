@@ -1,0 +1,237 @@
+"""A retry in the background is taken back with one press, in the background too, the newest posting first."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from backflush.backflushing.models import Booking
+from backflush.errands.models import Errand
+from backflush.errands.services import LEFT_AFTER, stopping, take_up_left
+from backflush.errands.working import work_off
+from backflush.ledger.models import Key, Posting
+from backflush.people.rights import Role
+from backflush.unresolved.listing import SoughtWaiting
+from backflush.unresolved.models import Settlement
+from backflush.unresolved.services import in_background
+from backflush.unresolved.services.in_background import begin_retry, begin_undo
+from tests.cast import Plant
+from tests.databases import Database
+from tests.doors.web.visitors import signed_in, statements, text_of
+from tests.oracle import faults
+from tests.races.processes import Worker, killed_before
+
+MANY = 6
+
+
+@pytest.fixture(autouse=True)
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A step of a retry takes two; and the worker's own flag is as it was afterwards."""
+    monkeypatch.setattr(in_background, "STEP", 2)
+    yield
+    stopping.clear()
+
+
+def retried(plant: Plant, many: int = MANY) -> Errand:
+    """Bookings waited for four bolts each; these were found, and a retry in the background has settled all."""
+    for _ in range(many):
+        plant.books(1, "BRACKET")
+    plant.finds(4 * many, "BOLT")
+    errand = begin_retry(site=plant.site, sought=SoughtWaiting(), title="Retry of all", by=plant.storekeeper)
+    assert work_off()
+    errand.refresh_from_db()
+    assert errand.is_finished
+    assert errand.counted == many
+    return errand
+
+
+def press(client: Client, errand: Errand) -> Errand:
+    """Press *Take it all back*."""
+    answer = client.post(reverse("errand-take-back", args=[errand.pk]))
+    assert answer.status_code == HTTPStatus.FOUND, text_of(answer)
+    return Errand.objects.get(pk=int(answer.headers["Location"].rstrip("/").rsplit("/", 1)[1]))
+
+
+def first_booking_of(posting: int) -> Booking:
+    """The booking of which a posting has settled something, the first of them."""
+    settled = Settlement.objects.filter(posting=posting).select_related("movement").order_by("pk")[0]
+    return Booking.objects.get(posting=settled.movement.posting_id)
+
+
+def page_of(client: Client, errand: Errand) -> str:
+    """What the page of an errand says."""
+    return text_of(client.get(reverse("errand", args=[errand.pk])))
+
+
+def test_one_press_takes_all_of_it_back_in_the_background(plant: Plant) -> None:
+    retry = retried(plant)
+    client = signed_in(plant, Role.SUPERVISOR)
+    assert "Take it all back" in page_of(client, retry)
+    undoing = press(client, retry)
+    assert plant.waiting() == [], "nothing is posted before the worker comes"
+    assert work_off()
+    assert plant.waiting() == ["BOLT 4 short"] * MANY
+    assert plant.balance("BOLT") == 4 * MANY
+    text = page_of(client, undoing)
+    assert f"{MANY} taken back; they wait again." in text
+    assert "What could not go back" not in text
+    assert faults(plant.site) == []
+
+
+def test_it_goes_back_newest_first_each_posting_under_a_key_of_its_own(plant: Plant) -> None:
+    retry = retried(plant)
+    undoing = press(signed_in(plant, Role.SUPERVISOR), retry)
+    work_off()
+    postings = in_background.postings_of(retry)
+    assert len(postings) == MANY / 2
+    undone = Posting.objects.filter(reverses__in=postings).order_by("pk").values_list("reverses", "key__key")
+    assert list(undone) == [(number, f"errand {undoing.pk}, posting {number}") for number in reversed(postings)]
+
+
+def test_home_offers_it_to_whoever_may_undo_and_only_once(plant: Plant) -> None:
+    retry = retried(plant)
+    block = reverse("block", args=["errands"])
+    sue, jan = signed_in(plant, Role.SUPERVISOR, name="sue"), signed_in(plant, Role.STORES, name="jan")
+    assert "Take it all back" not in text_of(jan.get(block))
+    with statements(14):
+        assert "Take it all back" in text_of(sue.get(block))
+    press(sue, retry)
+    assert "Take it all back" not in text_of(sue.get(block))
+    assert "Taken back: Retry of all" in text_of(jan.get(block)), "what runs is everybody's"
+
+
+def test_whoever_may_not_undo_can_neither_press_nor_stop_it(plant: Plant) -> None:
+    retry = retried(plant)
+    jan = signed_in(plant, Role.STORES, name="jan")
+    assert "Take it all back" not in page_of(jan, retry)
+    assert jan.post(reverse("errand-take-back", args=[retry.pk])).status_code == HTTPStatus.FORBIDDEN
+    undoing = press(signed_in(plant, Role.SUPERVISOR, name="sue"), retry)
+    assert jan.post(reverse("errand-stop", args=[undoing.pk])).status_code == HTTPStatus.FORBIDDEN
+    assert "Stop it" not in page_of(jan, undoing)
+
+
+def test_pressed_by_two_it_is_one_errand_and_afterwards_the_third_is_told(plant: Plant) -> None:
+    retry = retried(plant)
+    sue, ama = signed_in(plant, Role.SUPERVISOR, name="sue"), signed_in(plant, Role.ADMINISTRATOR, name="ama")
+    assert press(sue, retry).pk == press(ama, retry).pk
+    work_off()
+    assert "Take it all back" not in page_of(ama, retry)
+    told = ama.post(reverse("errand-take-back", args=[retry.pk]))
+    assert "Nothing that this retry settled is left to take back." in text_of(told, HTTPStatus.CONFLICT)
+    assert not work_off()
+
+
+def test_what_is_under_way_is_stopped_first(plant: Plant) -> None:
+    for _ in range(MANY):
+        plant.books(1, "BRACKET")
+    plant.finds(100, "BOLT")
+    retry = begin_retry(site=plant.site, sought=SoughtWaiting(), title="Retry", by=plant.storekeeper)
+    stopping.set()
+    work_off()
+    client = signed_in(plant, Role.SUPERVISOR)
+    told = client.post(reverse("errand-take-back", args=[retry.pk]))
+    assert "It is under way. Stop it" in text_of(told, HTTPStatus.UNPROCESSABLE_ENTITY)
+    stopping.clear()
+    client.post(reverse("errand-stop", args=[retry.pk]))
+    work_off()
+    press(client, retry)
+    work_off()
+    assert plant.waiting() == ["BOLT 4 short"] * MANY
+
+
+def test_what_is_no_retry_cannot_be_taken_back(plant: Plant) -> None:
+    client = signed_in(plant, Role.SUPERVISOR)
+    retry = retried(plant, 1)
+    undoing = press(client, retry)
+    told = client.post(reverse("errand-take-back", args=[undoing.pk]))
+    assert f"There is no retry {undoing.pk}." in text_of(told, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert client.post(reverse("errand-take-back", args=[10**6])).status_code == HTTPStatus.NOT_FOUND
+
+
+def test_what_cannot_go_back_is_named_with_its_reason_and_the_rest_goes_on(plant: Plant) -> None:
+    retry = retried(plant)
+    first, second, third = in_background.postings_of(retry)
+    plant.reverses_number(third)
+    plant.reverses(first_booking_of(second))
+    client = signed_in(plant, Role.SUPERVISOR)
+    undoing = press(client, retry)
+    work_off()
+    text = page_of(client, undoing)
+    assert "2 taken back; they wait again. 4 could not go back." in text
+    assert f"Posting {third} was undone before." in text
+    assert "The booking itself was reversed since, with all that became of it." in text
+    for number in (second, third):
+        assert f'href="{reverse("reversal", args=[number])}"' in text
+    assert [one.posting for one in in_background.not_taken_back(Errand.objects.get(pk=undoing.pk))] == [third, second]
+    assert Posting.objects.get(reverses=first).process == "reversal"
+    assert faults(plant.site) == []
+
+
+def test_pressed_again_only_what_still_stands_is_named(plant: Plant) -> None:
+    retry = retried(plant, 4)
+    first, second = in_background.postings_of(retry)
+    plant.reverses(first_booking_of(second))
+    client = signed_in(plant, Role.SUPERVISOR)
+    press(client, retry)
+    work_off()
+    again = press(client, retry)
+    work_off()
+    again.refresh_from_db()
+    assert again.outcome == "Nothing was taken back. 2 could not go back."
+    assert [one.posting for one in in_background.not_taken_back(again)] == [second]
+    assert Posting.objects.filter(reverses=first).count() == 1
+
+
+def test_its_page_and_a_step_cost_the_same_for_few_and_for_many(plant: Plant) -> None:
+    client = signed_in(plant, Role.SUPERVISOR)
+    for many in (2, 20):
+        retry = retried(plant, many)
+        with statements(16):
+            client.get(reverse("errand", args=[retry.pk]))
+        undoing = press(client, retry)
+        stopping.set()
+        with statements(60):
+            assert work_off()
+        undoing.refresh_from_db()
+        assert undoing.done == 2
+        stopping.clear()
+        while work_off():
+            pass
+        with statements(16):
+            client.get(reverse("errand", args=[undoing.pk]))
+        # What waits again is not to be in the next one's way.
+        plant.retries()
+
+
+def takes_one_turn(_: Plant, before: int) -> bool:
+    """Work at what is queued in a process that dies before its n-th statement, if there are so many."""
+    with killed_before(before):
+        return work_off()
+
+
+def test_whenever_the_worker_is_killed_each_posting_goes_back_once(
+    committed_plant: Plant, committed_database: Database
+) -> None:
+    plant = committed_plant
+    retry = retried(plant)
+    undoing = begin_undo(site=plant.site, number=retry.pk, title="Taken back", by=plant.storekeeper)
+    killed = 0
+    while not Errand.objects.get(pk=undoing.pk).is_finished:
+        # Each dies a little later than the one before, so that one of them dies at every moment of a step.
+        died = Worker(committed_database, takes_one_turn, 1 + 3 * killed).outcome().failure == "died"
+        killed += died
+        assert killed < 100
+        if died:
+            Errand.objects.filter(pk=undoing.pk).update(moved_at=timezone.now() - 2 * LEFT_AFTER)
+            take_up_left()
+    assert killed >= 10
+    undoing.refresh_from_db()
+    assert (undoing.done, undoing.counted, undoing.failed) == (MANY, MANY, False)
+    postings = in_background.postings_of(retry)
+    assert Posting.objects.filter(reverses__in=postings).count() == len(postings)
+    assert Key.objects.filter(key__startswith=f"errand {undoing.pk},").count() == len(postings)
+    assert plant.waiting() == ["BOLT 4 short"] * MANY
+    assert faults(plant.site) == []

@@ -1,0 +1,113 @@
+"""kill -9 while an archive is made or brought back: every row is in the database, or all of them are in the file."""
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from backflush.archiving.filing import is_archive
+from backflush.archiving.proving import prove_archives
+from backflush.archiving.services import archive, unarchive
+from backflush.audit.verify import verify
+from backflush.core.refusals import Refusal
+from backflush.ledger.models import Archive
+from backflush.stockmap.models import Site
+from backflush.works.services.life import complete_order
+from tests.cast import DAY, Plant
+from tests.databases import Database
+from tests.oracle import snapshot
+from tests.races.processes import Outcome, Worker, killed_before, race
+
+EVERY = 9
+"""It is tried before so many statements each: an archive takes over a hundred."""
+
+
+def a_year(plant: Plant) -> None:
+    """Finished, and over; and something that isn't."""
+    plant.has(100, "BOLT")
+    plant.has(100, "SHEET")
+    for _ in range(3):
+        plant.books(2, "BRACKET")
+    complete_order(site=plant.site, number="W-BRACKET", by=plant.storekeeper)
+    plant.books(3, "FRAME")
+    Site.objects.filter(pk=plant.site.pk).update(closed_through=DAY)
+
+
+def puts_away(plant: Plant, folder: str) -> str:
+    return archive(site=plant.site, through=DAY, folder=Path(folder), by=plant.storekeeper).file
+
+
+def brings_back(plant: Plant, folder: str) -> str:
+    standing = Archive.objects.get(brought_back_at__isnull=True)
+    return unarchive(file=Path(folder) / standing.file, by=plant.storekeeper).file
+
+
+def attempt(plant: Plant, task: Callable[[Plant, str], str], folder: str, before: int) -> str:
+    """Do it in this process, which dies before its n-th statement if there are so many."""
+    with killed_before(before):
+        return task(plant, folder)
+
+
+@pytest.mark.parametrize("task", [puts_away, brings_back])
+def test_killed_at_any_moment_nothing_is_lost_and_tried_again_it_is_done_once(
+    committed_plant: Plant, committed_database: Database, tmp_path: Path, task: Callable[[Plant, str], str]
+) -> None:
+    a_year(committed_plant)
+    whole = snapshot()
+    if task is brings_back:
+        puts_away(committed_plant, str(tmp_path))
+    untouched, standing = snapshot(), Archive.objects.filter(brought_back_at__isnull=True).count()
+    died, outcome = 0, Outcome(failure="died")
+    for step in count():
+        worker = Worker(committed_database, attempt, task, str(tmp_path), 1 + step * EVERY)
+        outcome = worker.outcome()
+        if outcome.failure != "died":
+            break
+        died += 1
+        if Archive.objects.filter(brought_back_at__isnull=True).count() != standing:
+            break
+        assert snapshot() == untouched
+    assert outcome.failure in {"", "died"}, outcome
+    assert died > 2
+    if task is brings_back:
+        assert snapshot() == whole
+    else:
+        made = Archive.objects.get()
+        assert is_archive(tmp_path / made.file)
+        assert prove_archives([tmp_path / made.file]).sound
+    assert verify().sound
+
+
+def reverses_one(plant: Plant, posting: int) -> object:
+    return plant.reverses_number(posting)
+
+
+def test_two_archives_at_once_put_everything_away_once(
+    committed_plant: Plant, committed_database: Database, tmp_path: Path
+) -> None:
+    a_year(committed_plant)
+    outcomes = race(committed_database, (puts_away, str(tmp_path)), (puts_away, str(tmp_path)))
+    assert [one.failure for one in outcomes] == ["", ""]
+    assert sorted(one.refusal for one in outcomes) in (["", "changed_meanwhile"], ["", "not_found"])
+    assert Archive.objects.count() == 1
+    assert prove_archives([tmp_path]).sound
+    assert verify().sound
+
+
+def test_what_somebody_takes_back_meanwhile_stays_or_is_gone_but_never_half(
+    committed_plant: Plant, committed_database: Database, tmp_path: Path
+) -> None:
+    a_year(committed_plant)
+    posting = committed_plant.job("BRACKET").bookings.order_by("pk")[0].posting_id
+    outcomes = race(committed_database, (puts_away, str(tmp_path)), (reverses_one, posting))
+    assert verify().sound
+    assert [one for one in outcomes if not one.failure and not one.refusal], outcomes
+    if Archive.objects.exists():
+        assert prove_archives([tmp_path]).sound
+
+
+def test_a_refusal_leaves_no_file(committed_plant: Plant, tmp_path: Path) -> None:
+    with pytest.raises(Refusal):
+        puts_away(committed_plant, str(tmp_path))
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,177 @@
+"""A stream of bookings: in chunks, with an outcome for every line, and none keeps the others back."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from backflush.backflushing.models import Booking
+from backflush.core.lifecycle import OrderStatus
+from backflush.core.refusals import InvalidValue
+from backflush.works.services.booking import BookingIn
+from backflush.works.services.bulk import Line, Outcome, book_in_bulk
+from backflush.works.services.life import complete_order
+from tests.cast import DAY, Plant
+from tests.oracle import faults
+from tests.rooms.test_statement_budgets import statements_of
+
+
+def streamed(plant: Plant, reports: Sequence[Any], **more: Any) -> list[Outcome]:
+    lines = (Line(number, report) for number, report in enumerate(reports, 1))
+    return [*book_in_bulk(lines, site=plant.site, by=plant.storekeeper, **more)]
+
+
+def told(outcomes: Sequence[Outcome]) -> list[str]:
+    """What became of each line, in a word, or the codes of its refusals."""
+    return [
+        " ".join(one.code for one in outcome.refusals) or ("repeated" if outcome.repeated else "booked")
+        for outcome in outcomes
+    ]
+
+
+def brackets(plant: Plant, count: int, **more: Any) -> list[BookingIn]:
+    return [plant.booking(1, "BRACKET", **more) for _ in range(count)]
+
+
+def missing(number: str = "NOT THERE") -> BookingIn:
+    return BookingIn(order=number, good=Decimal(1), at=DAY)
+
+
+def test_every_line_is_booked_in_the_order_of_the_stream(plant: Plant) -> None:
+    plant.has(10, "BOLT")
+    outcomes = streamed(plant, brackets(plant, 5), chunk=2)
+    assert told(outcomes) == ["booked"] * 5
+    assert [outcome.line.number for outcome in outcomes] == [1, 2, 3, 4, 5]
+    postings = [outcome.booking.posting_id for outcome in outcomes if outcome.booking]
+    assert postings == sorted(postings)
+    # The first two found their four bolts each, the third and later ones two.
+    assert plant.waiting() == ["BOLT 4 short"] * 3
+    assert faults(plant.site) == []
+
+
+def test_a_line_at_fault_keeps_no_other_back(plant: Plant) -> None:
+    reports: list[Any] = brackets(plant, 7)
+    reports[0] = missing()
+    reports[3] = plant.booking(0, "BRACKET")
+    reports[6] = plant.booking(1, "BRACKET", batch="B" * 999)
+    outcomes = streamed(plant, reports)
+    assert [outcome.booking is not None for outcome in outcomes] == [False, True, True, False, True, True, False]
+    assert told(outcomes)[0] == "not_found"
+    assert told(outcomes)[3] == "invalid_quantity"
+    assert Booking.objects.count() == 4
+    assert faults(plant.site) == []
+
+
+def test_a_line_is_told_everything_that_is_wrong_with_it(plant: Plant) -> None:
+    twice_wrong = BookingIn(order=plant.order_number("BRACKET"), good=Decimal("1.5"), scrap=Decimal(-1), at=DAY)
+    outcomes = streamed(plant, [*brackets(plant, 2), twice_wrong])
+    assert {refusal.field for refusal in outcomes[2].refusals} == {"good", "scrap"}
+    assert all(refusal.sentence.endswith(".") for refusal in outcomes[2].refusals)
+
+
+def test_what_the_door_could_not_read_is_an_outcome_in_its_place(plant: Plant) -> None:
+    one, two = brackets(plant, 2)
+    outcomes = streamed(plant, [one, InvalidValue("This is no booking.", field=""), two])
+    assert told(outcomes) == ["booked", "invalid_value", "booked"]
+    assert told(streamed(plant, [InvalidValue("This is no booking.")])) == ["invalid_value"]
+
+
+def test_a_refusal_that_shows_only_when_it_is_posted_is_found(plant: Plant) -> None:
+    """The look beforehand doesn't read structures, so it finds nothing wrong with a line whose ends meet."""
+    plant.action("GO ROUND", "backflush", "RAW", "LINE")
+    plant.type_code("ROUND", completion="COMPLETE", backflush="GO ROUND")
+    plant.stocks("RING", component_class="M", type_code="ROUND")
+    plant.consists("RING", plant.line(10, "BOLT", 1, source="LINE"))
+    reports = brackets(plant, 9)
+    reports[4] = plant.booking(1, "RING")
+    outcomes = streamed(plant, reports)
+    assert told(outcomes) == ["booked"] * 4 + ["same_location"] + ["booked"] * 4
+    assert faults(plant.site) == []
+
+
+def test_the_stream_sent_again_posts_nothing_twice(plant: Plant) -> None:
+    reports: list[Any] = [*brackets(plant, 4), missing(), *brackets(plant, 2, key="own")]
+    first = streamed(plant, reports, stream="shift 7", chunk=3)
+    assert told(first) == [*["booked"] * 4, "not_found", "booked", "repeated"]
+    again = streamed(plant, reports, stream="shift 7", chunk=4)
+    assert told(again) == [*["repeated"] * 4, "not_found", "repeated", "repeated"]
+    assert [one.booking and one.booking.posting_id for one in again] == [
+        one.booking and one.booking.posting_id for one in first
+    ]
+    assert Booking.objects.count() == 5
+
+
+def test_the_same_stream_under_another_name_is_another(plant: Plant) -> None:
+    streamed(plant, brackets(plant, 2), stream="monday")
+    assert told(streamed(plant, brackets(plant, 2), stream="tuesday")) == ["booked", "booked"]
+    assert told(streamed(plant, brackets(plant, 2))) == ["booked", "booked"]
+    assert Booking.objects.count() == 6
+
+
+def test_a_key_used_for_something_else_is_refused_for_its_line_alone(plant: Plant) -> None:
+    plant.books(5, "BRACKET", key="taken")
+    reports = [*brackets(plant, 2), plant.booking(6, "BRACKET", key="taken"), plant.booking(5, "BRACKET", key="taken")]
+    assert told(streamed(plant, reports)) == ["booked", "booked", "key_reused", "repeated"]
+
+
+def test_a_repeated_line_is_repeated_whatever_has_happened_since(plant: Plant) -> None:
+    reports = brackets(plant, 2)
+    streamed(plant, reports, stream="S")
+    complete_order(site=plant.site, number=plant.order_number("BRACKET"), by=plant.storekeeper)
+    outcomes = streamed(plant, [*reports, *brackets(plant, 1)], stream="S")
+    assert told(outcomes) == ["repeated", "repeated", "order_not_open"]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 10])
+def test_a_full_order_takes_no_more_wherever_the_chunks_end(plant: Plant, chunk: int) -> None:
+    plant.completes_when_full()
+    plant.releases(3, "BRACKET")
+    plant.releases(50, "TRAY")
+    reports = [*brackets(plant, 4), plant.booking(1, "TRAY"), *brackets(plant, 1)]
+    assert told(streamed(plant, reports, chunk=chunk)) == [
+        *["booked"] * 3,
+        "order_not_open",
+        "booked",
+        "order_not_open",
+    ]
+    assert (plant.job("BRACKET").good, plant.order("BRACKET").status) == (3, OrderStatus.COMPLETE)
+
+
+def test_nothing_is_booked_before_its_outcome_is_asked_for(plant: Plant) -> None:
+    def endless() -> Iterator[Line]:
+        number = 0
+        while True:
+            number += 1
+            yield Line(number, plant.booking(1, "BRACKET"))
+
+    outcomes = book_in_bulk(endless(), site=plant.site, by=plant.storekeeper, chunk=3)
+    assert Booking.objects.count() == 0
+    next(outcomes)
+    assert Booking.objects.count() == 3
+
+
+def test_a_chunk_without_fault_takes_no_more_statements_than_one_booking(plant: Plant) -> None:
+    plant.has(1000, "BOLT")
+    streamed(plant, brackets(plant, 1))
+    few, many = brackets(plant, 2), brackets(plant, 200)
+    assert statements_of(lambda: streamed(plant, many)) == statements_of(lambda: streamed(plant, few))
+
+
+def test_a_line_at_fault_costs_its_chunk_a_few_statements_however_many_lines_it_has(plant: Plant) -> None:
+    plant.has(1000, "BOLT")
+    streamed(plant, brackets(plant, 1))
+
+    def with_one_at_fault(count: int) -> list[BookingIn]:
+        reports = brackets(plant, count)
+        reports[count // 2] = missing()
+        return reports
+
+    few, many = with_one_at_fault(8), with_one_at_fault(200)
+    assert statements_of(lambda: streamed(plant, many)) == statements_of(lambda: streamed(plant, few))
+
+
+def test_lines_without_keys_and_stream_post_as_often_as_they_come(plant: Plant) -> None:
+    reports = brackets(plant, 2)
+    streamed(plant, [*reports, *reports])
+    assert Booking.objects.count() == 4
