@@ -85,7 +85,7 @@ format: setup ## Put everything into the one format, and mend what lint can mend
 	$(BIN)/ruff format .
 
 test: setup ## Every test, each test of behaviour on SQLite and on PostgreSQL
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadgroup
 
 soak: setup ## The same promises, looked at for much longer
 	$(BIN)/pytest -n auto -m soak

@@ -120,12 +120,13 @@ class WithoutOwnIndex(Operation):
         return f"Take the indexes of their own off {', '.join(self.names)} of {self.model_name}"
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """The fields say that they have none."""
+        """The fields say that they have none; whoever refers to the model sees no difference, so is left as it is."""
+        fields = state.models[app_label, self.model_name.lower()].fields
         for name in self.names:
-            field = state.models[app_label, self.model_name.lower()].get_field(name)
+            field = fields[name]
             _, _, args, kwargs = field.deconstruct()
-            bare = type(field)(*args, **{**kwargs, "db_index": False})
-            state.alter_field(app_label, self.model_name.lower(), name, bare, preserve_default=True)
+            fields[name] = type(field)(*args, **{**kwargs, "db_index": False})
+        state.reload_model(app_label, self.model_name.lower(), delay=True)
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState

@@ -88,6 +88,10 @@ def listen(host: str, port: int, workers: int = 1, *, background: bool = True) -
             _serve(host, port, workers)
 
 
+ENDS_WITHIN_SECONDS: Final = 10
+"""A server process that is told to end while it is still loading doesn't hear it, and would be waited for in vain."""
+
+
 def _serve(host: str, port: int, workers: int) -> None:
     server = Server(
         APPLICATION,
@@ -98,6 +102,7 @@ def _serve(host: str, port: int, workers: int) -> None:
         blocking_threads=THREADS,
         log_level="warning",  # type: ignore[arg-type]
         websockets=False,
+        workers_kill_timeout=ENDS_WITHIN_SECONDS,
     )
     server.serve()
 

@@ -67,7 +67,9 @@ def read_decimal(text: str | int | Decimal, *, field: str) -> Decimal:
         raise InvalidValue(f"{text!r} is not a number. Write it like 12.5.", field=field)
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int), "a finite number has one"
-    if max(value.adjusted(), -exponent) > DIGITS_MAX:
+    if value.adjusted() > DIGITS_MAX:
+        raise QuantityTooLarge(f"{str(text)[:20]} is beyond what can be counted: stay below {LARGEST:,}.", field=field)
+    if -exponent > DIGITS_MAX:
         raise InvalidValue(f"{str(text)[:20]}… is too long a number. Write it like 12.5.", field=field)
     return value
 

@@ -104,13 +104,20 @@ class WaitingList:
     @cached_property
     def counts(self) -> Mapping[Cut, int | None]:
         """How many each cut leaves, counted up to the same limit; None where that would take too long to say."""
-        # In its order, or SQLite counts along another index, which has all that waits.
-        fit, choice = self._fit_count, needing_choice(self.plain).values("pk")[: FEW + 1].count()
+        fit, choice = self._fit_count, self._choice_count
         short = None
         if fit is not None and fit <= FEW and choice <= FEW:
             # The rest, and counting on beyond the two others says whether it is more than the limit.
             short = min(self._up_to(FEW + fit + choice) - fit - choice, FEW + 1)
         return {Cut.FIT: fit, Cut.SHORT: short, Cut.CHOICE: choice}
+
+    @cached_property
+    def _choice_count(self) -> int:
+        # Whoever asks for what is short asks for nothing that needs a choice; a database would look for it anyway.
+        if self._sought.reason == Reason.SHORT:
+            return 0
+        # In its order, or SQLite counts along another index, which has all that waits.
+        return needing_choice(self.plain).values("pk")[: FEW + 1].count()
 
     @cached_property
     def _fit_count(self) -> int | None:

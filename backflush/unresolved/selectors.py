@@ -53,7 +53,8 @@ def short_now(found: QuerySet[Movement]) -> QuerySet[Movement]:
 
 def needing_choice(found: QuerySet[Movement]) -> QuerySet[Movement]:
     """Those of some that wait for someone to say which batch, serials or bin."""
-    return found.exclude(reason=Reason.SHORT)
+    # Said twice: PostgreSQL asks an index by the reasons, SQLite knows by what is left out which index has them all.
+    return found.filter(reason__in=[reason for reason in Reason if reason != Reason.SHORT]).exclude(reason=Reason.SHORT)
 
 
 def _with_there(found: QuerySet[Movement]) -> QuerySet[Movement]:

@@ -32,7 +32,8 @@ from backflush.web.visits import PageRequest, Visit
 
 SHOWN_MOST: Final = 200
 """So many bins are offered, and so many movements of one line are summed up."""
-FIELDS: Final = frozenset({"location", "item", "quantity", "bin", "batch", "serials", "serial", "at"})
+SCANNED: Final = frozenset({"location", "item"})
+FIELDS: Final = SCANNED | {"quantity", "bin", "batch", "serials", "serial", "at"}
 
 
 @dataclass
@@ -128,7 +129,8 @@ def _show(request: PageRequest, refusal: Refusal | None, said: QueryDict) -> Htt
         "asked": asked,
         "typed": said,
         "refusal": refusal,
-        "loose": refusal is not None and refusal.field not in FIELDS,
+        # Until place and item are known there are no other fields to say it at.
+        "loose": refusal is not None and refusal.field not in (FIELDS if asked.ready else SCANNED),
         "day": said.get("at", "") or request.visit.today.isoformat(),
         "places": place_names(request.visit.site, most=SUGGESTED_MOST, in_use=True),
         "key": said.get("key", "") or new_key(),

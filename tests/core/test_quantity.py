@@ -98,7 +98,7 @@ def test_spaces_around_a_number_do_no_harm() -> None:
 @pytest.mark.parametrize("text", ["1e300", "-1e300", "1e-300", "1E+999999", "0e-999999", "1" * 300, "0." + "1" * 300])
 def test_a_number_that_nobody_could_write_out_is_none(text: str) -> None:
     """Written out for a digest or a sentence it would be as long as its exponent says."""
-    with pytest.raises(InvalidValue, match="is too long a number"):
+    with pytest.raises((InvalidValue, QuantityTooLarge), match=r"is too long a number|is beyond what can be counted"):
         read_decimal(text, field="good")
 
 

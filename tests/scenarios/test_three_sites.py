@@ -125,6 +125,10 @@ def dying_before(cluster: Cluster, statement: int) -> Iterator[None]:
         django._commit = commit
 
 
+# Three servers take long to start: one worker starts them once.
+pytestmark = pytest.mark.xdist_group("three sites")
+
+
 @pytest.fixture(scope="module")
 def three() -> Iterator[list[Works]]:
     """The three plants, in the state in which the test before left them."""

@@ -6,6 +6,7 @@ whoever looks next finds it. The worker looks whenever something was posted.
 """
 
 from itertools import groupby
+from time import monotonic
 from typing import Final
 
 from backflush.core.moves import Status
@@ -18,6 +19,7 @@ from backflush.unresolved.services.settling import Recorded
 
 AT_ONCE: Final = 500
 """So many are settled in one look; the next one finds the others."""
+ANYWAY_SECONDS: Final = 60
 REMARKS: Final = "by itself, when stock arrived"
 
 
@@ -48,17 +50,21 @@ def _who_brought(site: Site, item: int, place: int) -> User:
 
 
 class Arrivals:
-    """Looks after all sites, each only when something was posted there since the last look."""
+    """Looks after all sites: each when something was posted there since the last look, and once a minute anyway.
+
+    Anyway, because the posting with the highest number isn't always the last to be committed.
+    """
 
     def __init__(self) -> None:
-        self._seen: dict[int, int] = {}
+        self._looked: dict[int, tuple[int, int]] = {}
 
     def settle(self) -> int:
         """How many settlements it came to."""
         count = 0
         for site in Site.objects.order_by("pk"):
             newest = Posting.objects.filter(site=site).order_by("-pk").values_list("pk", flat=True).first() or 0
-            if newest != self._seen.get(site.pk):
+            now = newest, int(monotonic() // ANYWAY_SECONDS)
+            if now != self._looked.get(site.pk):
                 count += len(settle_arrivals(site))
-                self._seen[site.pk] = newest
+                self._looked[site.pk] = now
         return count

@@ -299,4 +299,4 @@ def test_more_rows_cost_no_more_statements(plant: Plant, many: int) -> None:
 def test_the_same_person_is_shown_by_name(plant: Plant) -> None:
     client: Any = signed_in(plant, Role.AUDITOR)
     works_through(client)
-    assert text_of(client.get(WORKSHEET)).count("Rosa Marsh</span>") == 8
+    assert text_of(client.get(WORKSHEET)).count("</svg>Rosa Marsh</span>") == 8

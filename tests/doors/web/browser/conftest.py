@@ -49,12 +49,19 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def served(committed_plant: Plant, committed_database: Database, gathered: None, tmp_path: Path) -> Iterator[str]:
-    """The address at which `backflush serve` serves the plant."""
+def served(
+    request: pytest.FixtureRequest,
+    committed_plant: Plant,
+    committed_database: Database,
+    gathered: None,
+    tmp_path: Path,
+) -> Iterator[str]:
+    """The address at which `backflush serve` serves the plant; with a worker for tests that are marked `background`."""
     open_log_in(committed_plant)
     port = _free_port()
     entry = "from backflush.console.main import main; main()"
     command = [sys.executable, "-c", entry, "serve", "--port", str(port)]
+    command += [] if request.node.get_closest_marker("background") else ["--no-worker"]
     with (tmp_path / "served.txt").open("w") as log:
         environment = {**os.environ, "DATABASE_URL": committed_database.url}
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

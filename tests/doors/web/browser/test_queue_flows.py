@@ -50,6 +50,7 @@ def test_letters_do_nothing_for_whoever_has_switched_them_off(committed_plant: P
     expect(visit.page.locator("#remarks")).to_have_count(0)
 
 
+@pytest.mark.background
 def test_a_long_retry_goes_on_while_one_is_elsewhere(committed_plant: Plant, visit: Visit) -> None:
     plant = committed_plant
     for _ in range(210):
