@@ -17,6 +17,7 @@ from python_calamine import CalamineWorkbook
 from backflush.core.moves import Status
 from backflush.ledger.models import Movement, Posting
 from backflush.people.rights import Role
+from backflush.stockmap.models import Site
 from backflush.web import exporting, paging, sending
 from tests.cast import DAY, Plant
 from tests.doors.web.visitors import MODEL_BACKEND, browser, person, signed_in, statements, text_of
@@ -477,3 +478,13 @@ def test_a_movement_of_a_large_posting_costs_no_more_statements(plant: Plant) ->
             assert client.get(reverse("reversal", args=[waiting.posting_id])).status_code == HTTPStatus.OK
         with statements(22):
             assert client.get(reverse("reversal", args=[settled.posting_id])).status_code == HTTPStatus.OK
+
+
+# What is in files
+
+
+@pytest.mark.parametrize("name", ["stock", "balances", "bin-card"])
+def test_a_list_of_stock_says_that_some_of_it_is_in_archives(morning: Plant, stores: Client, name: str) -> None:
+    assert "are in archives" not in text_of(stores.get(reverse(name)))
+    Site.objects.filter(pk=morning.site.pk).update(archived_through=DAY)
+    assert f"up to {DAY.day} {DAY:%b %Y} are in archives" in text_of(stores.get(reverse(name)))
