@@ -1,11 +1,16 @@
 """Stock that arrives settles what waits for it, where the action says so, and beside nothing else (U7)."""
 
+from typing import Any
+
 import pytest
 
 from backflush.audit.verify import verify
+from backflush.core.refusals import QuantityTooLarge
 from backflush.ledger.models import Movement, Posting
 from backflush.stockmap.models import Action, RetryRule, ShortRule
 from backflush.unresolved.services.arriving import REMARKS, Arrivals, settle_arrivals
+from backflush.unresolved.services.retrying import retry_part
+from backflush.unresolved.services.settling import Recorded
 from tests.cast import Plant
 from tests.rooms.test_statement_budgets import statements_of
 
@@ -108,3 +113,23 @@ def test_what_was_settled_by_itself_can_be_undone(plant: Plant) -> None:
     plant.reverses(settled.posting)
     assert plant.waiting() == ["BOLT 8 short"]
     assert Movement.objects.filter(posting=settled.posting, reversed_by__isnull=False).count() == 1
+
+
+def test_one_that_is_refused_keeps_no_other_from_its_stock(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    settles_by_itself(plant)
+    plant.books(2, "BRACKET")
+    plant.books(1, "FRAME")
+    waiting = plant.waiting()
+    plant.has(8, "BOLT")
+    plant.has(100, "LUG")
+    bolt = plant.queue("BOLT")[0].item_id
+
+    def refuses_bolts(*, movements: list[int], **more: Any) -> Recorded | None:
+        if Movement.objects.get(pk=movements[0]).item_id == bolt:
+            raise QuantityTooLarge("A balance would reach too much.", field="quantity")
+        return retry_part(movements=movements, **more)
+
+    monkeypatch.setattr("backflush.unresolved.services.arriving.retry_part", refuses_bolts)
+    assert len(settle_arrivals(plant.site)) == 1
+    assert "BOLT 8 short" in plant.waiting()
+    assert len(plant.waiting()) == len(waiting) - 1

@@ -5,17 +5,21 @@ for it or fails with it. Nothing has to be remembered in between, because what c
 whoever looks next finds it. The worker looks whenever something was posted.
 """
 
+import logging
 from itertools import groupby
 from time import monotonic
 from typing import Final
 
 from backflush.core.moves import Status
+from backflush.core.refusals import Refusal
 from backflush.ledger.models import Movement, Posting
 from backflush.ledger.statements import settling_of_themselves
 from backflush.people.models import User
 from backflush.stockmap.models import Action, RetryRule, ShortRule, Site
 from backflush.unresolved.services.retrying import retry_part
 from backflush.unresolved.services.settling import Recorded
+
+logger = logging.getLogger(__name__)
 
 AT_ONCE: Final = 500
 """So many are settled in one look; the next one finds the others."""
@@ -35,18 +39,23 @@ def settle_arrivals(site: Site) -> list[Recorded]:
     done = []
     for (item, place), rows in groupby(sorted(found), key=lambda row: row[:2]):
         movements = [number for *_, number in rows]
-        settled = retry_part(site=site, by=_who_brought(site, item, place), movements=movements, remarks=REMARKS)
+        by = _who_brought(site, item, place, waiting=movements[0])
+        try:
+            settled = retry_part(site=site, by=by, movements=movements, remarks=REMARKS)
+        except Refusal as refusal:
+            # For a person, who is told the same; what waits at other places isn't kept from its stock.
+            logger.warning("What waits for item %s at place %s isn't settled by itself: %s", item, place, refusal)
+            continue
         if settled is not None:
             done.append(settled)
     return done
 
 
-def _who_brought(site: Site, item: int, place: int) -> User:
-    """Who posted the last arrival of an item at a place."""
-    arrived = Movement.objects.filter(site=site, item=item, target=place, status=Status.OK).order_by("-at", "-pk")
-    found = arrived.select_related("posting__by").first()
-    assert found is not None, "what is there has arrived"
-    return found.posting.by
+def _who_brought(site: Site, item: int, place: int, *, waiting: int) -> User:
+    """Who posted the last arrival of an item at a place; if that is in an archive, who booked what waits."""
+    here = Movement.objects.filter(site=site).select_related("posting__by")
+    arrived = here.filter(item=item, target=place, status=Status.OK).order_by("-at", "-pk").first()
+    return (arrived or here.get(pk=waiting)).posting.by
 
 
 class Arrivals:

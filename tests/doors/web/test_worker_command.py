@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from backflush.errands.models import Errand
+from backflush.stockmap.models import Action, RetryRule
 from backflush.unresolved.listing import SoughtWaiting
 from backflush.unresolved.services.in_background import begin_retry
 from tests.cast import Plant
@@ -107,3 +108,17 @@ def test_a_worker_by_itself_does_what_was_queued(
         assert worker.wait(SECONDS_MAX) == 0
     assert committed_plant.waiting() == []
     assert re.search(r"Working", log.read_text())
+
+
+@pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
+def test_a_worker_settles_what_waits_for_stock_that_arrives(
+    committed_plant: Plant, committed_database: Database, tmp_path: Path
+) -> None:
+    Action.objects.filter(name="BACKFLUSH").update(retry=RetryRule.AUTOMATIC)
+    committed_plant.books(1, "BRACKET")
+    log = tmp_path / "log"
+    with running(committed_database, log, "worker"):
+        until(lambda: "Working" in log.read_text(), log)
+        committed_plant.finds(10, "BOLT")
+        until(lambda: committed_plant.waiting() == [], log)
+    assert committed_plant.balance("BOLT") == 6
