@@ -5,6 +5,7 @@ posted, for one booking or for a thousand with the same statements.
 """
 
 from collections.abc import Container, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -17,6 +18,7 @@ from backflush.core.consumption import plan_posting
 from backflush.core.moves import Move, Plan, Process, Status, pots_of
 from backflush.core.quantity import to_scaled
 from backflush.core.refusals import AlreadyReversed, NotFound, SameLocation
+from backflush.garbage import no_search
 from backflush.items.models import Item
 from backflush.ledger.keys import claim_key
 from backflush.ledger.models import Job, Movement, Posting
@@ -176,6 +178,11 @@ def post_bookings(batch: Sequence[Made], *, site: Site, by: User) -> list[Bookin
 
     Bookings are planned one after the other on the same stock, so the second finds what the first has left.
     """
+    with no_search() if len(batch) > 1 else nullcontext():
+        return _post_bookings(batch, site, by)
+
+
+def _post_bookings(batch: Sequence[Made], site: Site, by: User) -> list[Booking]:
     uses = UseBook(site, batch)
     assumed = [uses.book(made) for made in batch]
     bins = goods_bins(batch)

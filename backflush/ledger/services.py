@@ -14,7 +14,7 @@ from decimal import Decimal
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
-from backflush.core.moves import Moved, Plan, Pot, Process, Shortage, Status, Stock, Waiting
+from backflush.core.moves import Move, Moved, Plan, Pot, Process, Shortage, Status, Stock, Waiting
 from backflush.core.quantity import LARGEST, ZERO, from_scaled, to_scaled, written
 from backflush.core.refusals import InsufficientStock, QuantityTooLarge, SerialInStock
 from backflush.core.text import require_short
@@ -95,7 +95,9 @@ def post(entries: Sequence[Entry], *, site: Site, by: User, stock: Stock) -> lis
     for entry in entries:
         require_short(entry.remarks, REMARKS_LENGTH, field="remarks", what="A remark")
     postings = _add_postings(entries, site, by)
-    run(ADD_MOVEMENTS, [row for entry, posting in zip(entries, postings, strict=True) for row in _rows(entry, posting)])
+    known: dict[tuple[int, bool], tuple[Row, Row]] = {}
+    pairs = zip(entries, postings, strict=True)
+    run(ADD_MOVEMENTS, [row for entry, posting in pairs for row in _rows(entry, posting, known)])
     _change_balances(site, stock)
     return postings
 
@@ -181,38 +183,50 @@ def _sentence(shortage: Shortage, item: Item, location: Location, taking_back: b
     )
 
 
-def _rows(entry: Entry, posting: Posting) -> Iterator[Row]:
+def _rows(entry: Entry, posting: Posting, known: dict[tuple[int, bool], tuple[Row, Row]]) -> Iterator[Row]:
+    """A row for each step; what is the same in every posting of a shared move is worked out once (`known`)."""
     at = driver_time(entry.at)
     for step in entry.plan.steps:
         move = step.move
         moved = isinstance(step, Moved)
+        alike = id(move), moved
+        if alike not in known:
+            known[alike] = _what(move, moved=moved), _why(move)
+        what, why = known[alike]
         yield (
             posting.site_id,
             posting.pk,
             entry.job if move.job is None else move.job,
             driver_time(step.at) if isinstance(step, Waiting) and step.at else at,
-            move.item,
-            to_scaled(move.quantity) if moved else 0,
-            move.source.location,
-            move.source.bin,
-            move.target.location,
-            move.target.bin,
-            move.batch,
-            move.serial,
-            Status.OK.value if moved else Status.UNRESOLVED.value,
-            None if moved else to_scaled(move.quantity),
+            *what,
             step.reason.value if isinstance(step, Waiting) else "",
             move.charged,
             _scaled(step.source_after) if isinstance(step, Moved) else None,
             _scaled(step.target_after) if isinstance(step, Moved) else None,
-            move.rule,
-            move.line,
-            move.cost,
-            move.resolves,
-            move.reverses,
-            move.origin,
-            move.remarks,
+            *why,
         )
+
+
+def _what(move: Move, *, moved: bool) -> Row:
+    """What moves, or is due, from where to where."""
+    quantity = to_scaled(move.quantity)
+    return (
+        move.item,
+        quantity if moved else 0,
+        move.source.location,
+        move.source.bin,
+        move.target.location,
+        move.target.bin,
+        move.batch,
+        move.serial,
+        Status.OK.value if moved else Status.UNRESOLVED.value,
+        None if moved else quantity,
+    )
+
+
+def _why(move: Move) -> Row:
+    """By what it was assumed, and what it goes back to."""
+    return move.rule, move.line, move.cost, move.resolves, move.reverses, move.origin, move.remarks
 
 
 def _scaled(quantity: Decimal | None) -> int | None:
