@@ -49,12 +49,17 @@ POSTGRES_OPTIONS: Final[Mapping[str, Any]] = {
     "options": "-c plan_cache_mode=force_generic_plan -c jit=off",
 }
 
+# A thread of the server keeps its connection for the next request, and asks first whether it still stands: to open one
+# took longer than the booking it was for, and what was prepared in it was forgotten each time.
+KEPT_OPEN: Final[Mapping[str, Any]] = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+
 OPTIONS: Final = {SQLITE: SQLITE_OPTIONS, POSTGRES: POSTGRES_OPTIONS}
 
 
 def database() -> dict[str, Any]:
     """Where the stock is kept: a file in the current folder unless DATABASE_URL says otherwise."""
-    return database_at(Env().str("DATABASE_URL", default=DEFAULT_DATABASE_URL))
+    settings = database_at(Env().str("DATABASE_URL", default=DEFAULT_DATABASE_URL))
+    return {**settings, **KEPT_OPEN} if settings["ENGINE"] == POSTGRES else settings
 
 
 def database_at(url: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ SQLite `executemany`. For each posting, or for all of them, it is one transactio
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import psycopg
@@ -52,6 +53,11 @@ class Written:
         of = {
             name: columns.index("posting_id") for name, (columns, _) in self.tables.items() if "posting_id" in columns
         }
+        # Of several writers at once the numbers go up and down between the postings.
+        ordered = {
+            name: sorted(part, key=itemgetter(of[name])) if name in of else part
+            for name, (_, part) in self.tables.items()
+        }
         columns, rows = self.tables["ledger_posting"]
         key = columns.index("key_id")
         job = {row[-1]: row for row in self.jobs}
@@ -62,7 +68,7 @@ class Written:
             tables = {
                 name: (
                     names,
-                    list(_between(part, of[name], first, last))
+                    list(_between(ordered[name], of[name], first, last))
                     if name in of
                     else some
                     if name == "ledger_posting"
