@@ -73,7 +73,7 @@ class Preview:
 
 def preview(made: Made, *, site: Site, factor: Fraction) -> Preview:
     """The plan of a booking, made the same way and not posted. Locks nothing, writes nothing."""
-    uses = UseBook(site, [made])
+    uses = UseBook(site, [made], steps=True)
     places = [(line, use, _place(line, made)) for line, use in uses.lines_for(made)]
     pots = {line.pk: Pot(line.component_id, place.pk) for line, _, place in places if place.has_balance}
     stock = read_balances(site=site, pots=set(pots.values()))

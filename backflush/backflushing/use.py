@@ -46,32 +46,43 @@ class MadeLike(Protocol):
     def quantity(self) -> Decimal: ...
 
 
-LINES = Prepared(
-    "lines of frozen structures",
-    (
-        Part("l", FrozenLine, without=frozenset({"fixed"})),
-        Part("i", Item, of="l.component", without=NOT_FOR_USE),
-        Part("p", Location, of="l.source"),
-    ),
-    "FROM structures_frozenline l JOIN items_item i ON i.id = l.component_id "
-    "LEFT JOIN stockmap_location p ON p.id = l.source_id "
-    "WHERE l.site_id = %(site)s AND l.structure_id {among:structures:bigint} ORDER BY l.structure_id, l.position",
-)
 
 
-def _written(site: int, structures: Collection[int]) -> list[FrozenLine]:
-    return [line for line, *_ in LINES.rows(site=site, structures=sorted(structures))] if structures else []
+def _lines(name: str, without: frozenset[str]) -> Prepared:
+    return Prepared(
+        name,
+        (
+            Part("l", FrozenLine, without=without),
+            Part("i", Item, of="l.component", without=NOT_FOR_USE),
+            Part("p", Location, of="l.source"),
+        ),
+        "FROM structures_frozenline l JOIN items_item i ON i.id = l.component_id "
+        "LEFT JOIN stockmap_location p ON p.id = l.source_id "
+        "WHERE l.site_id = %(site)s AND l.structure_id {among:structures:bigint} ORDER BY l.structure_id, l.position",
+    )
+
+
+# How a line was worked out is read where it is shown: unpacking that of ten lines is a twentieth of a booking.
+LINES = _lines("lines of frozen structures", frozenset({"fixed", "steps"}))
+LINES_WITH_STEPS = _lines("lines of frozen structures, with their steps", frozenset({"fixed"}))
+
+
+def _written(site: int, structures: Collection[int], *, steps: bool) -> list[FrozenLine]:
+    statement = LINES_WITH_STEPS if steps else LINES
+    return [line for line, *_ in statement.rows(site=site, structures=sorted(structures))] if structures else []
 
 
 class FrozenLines:
     """The lines of some frozen structures that are assumed: by-hand ones never, a supplier's own not on receipt.
 
-    `site` is the number of the one site whose they are.
+    `site` is the number of the one site whose they are. With their `steps` they can be shown.
     """
 
-    def __init__(self, site: int, structures: Collection[int], drafts: Iterable[FrozenLine] = ()) -> None:
+    def __init__(
+        self, site: int, structures: Collection[int], drafts: Iterable[FrozenLine] = (), *, steps: bool = False
+    ) -> None:
         self._lines: dict[int, list[tuple[FrozenLine, UseLine]]] = {structure: [] for structure in structures}
-        for line in (*_written(site, structures), *drafts):
+        for line in (*_written(site, structures, steps=steps), *drafts):
             if not line.by_hand:
                 self._lines[line.structure_id].append((line, use_line(line)))
 
@@ -97,10 +108,10 @@ class UseBook:
     """Works out what each of some bookings assumes, one after the other.
 
     An even job is read from its own row; the history of its bookings is read only where one was reversed or the
-    structure changed in between.
+    structure changed in between. With their `steps` the lines can be shown.
     """
 
-    def __init__(self, site: Site, batch: Iterable[MadeLike]) -> None:
+    def __init__(self, site: Site, batch: Iterable[MadeLike], *, steps: bool = False) -> None:
         assuming = [made for made in batch if made.assumes]
         jobs = {made.job.pk: made.job for made in assuming if made.job is not None}
         uneven = [job.pk for job in jobs.values() if job.uneven]
@@ -108,7 +119,8 @@ class UseBook:
         structures = {made.structure for made in assuming if made.structure is not None}
         structures |= {job.structure_id for job in jobs.values() if job.structure_id is not None}
         structures |= {booking.structure_id for booking in history if booking.structure_id is not None}
-        self.lines = FrozenLines(site.pk, structures, [line for made in assuming for line in made.draft])
+        drafts = [line for made in assuming for line in made.draft]
+        self.lines = FrozenLines(site.pk, structures, drafts, steps=steps)
         self._tallies: dict[int, Tally] = replay(history, self.lines)
         self._begun: dict[int, MadeLike] = {}
         self._alike: dict[tuple[int, bool, Decimal], list[Assumption]] = {}

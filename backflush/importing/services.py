@@ -107,5 +107,9 @@ def _post(work: Work, to_post: Mapping[Site, Sequence[Entered]], chunk: int) -> 
     total, done = sum(map(len, to_post.values())), 0
     for site, entered in to_post.items():
         for more in post_bookings(work, entered, site=site, chunk=chunk):
+            if done < MANY <= done + more < total:
+                # PostgreSQL looks at nearly empty tables from end to end, and a session keeps to the way that it chose:
+                # for a minute each of its checks of a posting read all postings of the import.
+                look_over()
             done += more
             work.tell("bookings posted", done, total)
