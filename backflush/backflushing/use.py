@@ -46,8 +46,6 @@ class MadeLike(Protocol):
     def quantity(self) -> Decimal: ...
 
 
-
-
 def _lines(name: str, without: frozenset[str]) -> Prepared:
     return Prepared(
         name,

@@ -249,8 +249,10 @@ def items_in_use(items: Collection[int]) -> set[int]:
 
 def locations_in_use(locations: Collection[int]) -> set[int]:
     """Those of some locations where anything has moved: how stock is kept there is settled."""
-    came = Movement.objects.filter(target__in=locations).values_list("target", flat=True).distinct()
-    went = Movement.objects.filter(source__in=locations).values_list("source", flat=True).distinct()
+    # There are no more than were asked for; told so, a database that has found the only one doesn't read on.
+    most = len(locations)
+    came = Movement.objects.filter(target__in=locations).values_list("target", flat=True).distinct()[:most]
+    went = Movement.objects.filter(source__in=locations).values_list("source", flat=True).distinct()[:most]
     archived = ArchivedStretch.objects.filter(location__in=locations).values_list("location", flat=True).distinct()
     return {*came, *went, *archived}
 

@@ -89,8 +89,9 @@ class WaitingList:
         """What one of the usual cuts leaves of it."""
         if cut is None:
             return self.plain
-        if cut is Cut.FIT and self._fitting is not None:
-            return self.plain.filter(pk__in=self._fitting)
+        named = self._fitting if cut is Cut.FIT else self._choosing if cut is Cut.CHOICE else None
+        if named is not None:
+            return self.plain.filter(pk__in=named)
         return CUTS[cut](self.plain)
 
     @cached_property
@@ -116,8 +117,20 @@ class WaitingList:
         # Whoever asks for what is short asks for nothing that needs a choice; a database would look for it anyway.
         if self._sought.reason == Reason.SHORT:
             return 0
+        if self._choosing is not None:
+            return self._bare.filter(pk__in=self._choosing).count() if self._choosing else 0
         # In its order, or SQLite counts along another index, which has all that waits.
         return needing_choice(self.plain).values("pk")[: FEW + 1].count()
+
+    @cached_property
+    def _choosing(self) -> list[int] | None:
+        """Which of all that waits need a choice, by the index that has no others; None where they are too many to name.
+
+        Asked for those of one item, PostgreSQL goes through everything else that waits for it.
+        """
+        here = Movement.objects.filter(site=self._site, status=Status.UNRESOLVED).exclude(reason=Reason.SHORT)
+        found = _numbers(here.order_by("at", Coalesce("origin", "id"), "id")[: FEW + 1])
+        return found if len(found) <= FEW else None
 
     @cached_property
     def _fit_count(self) -> int | None:

@@ -15,7 +15,7 @@ from backflush.fields import QuantityField
 from backflush.items.models import Batch
 from backflush.ledger.models import Balance, Movement
 from backflush.ledger.selectors import totals_at, waiting_movements
-from backflush.stockmap.models import Site
+from backflush.stockmap.models import Location, Site
 from backflush.unresolved.models import Settlement
 
 
@@ -55,6 +55,13 @@ def needing_choice(found: QuerySet[Movement]) -> QuerySet[Movement]:
     """Those of some that wait for someone to say which batch, serials or bin."""
     # Said twice: PostgreSQL asks an index by the reasons, SQLite knows by what is left out which index has them all.
     return found.filter(reason__in=[reason for reason in Reason if reason != Reason.SHORT]).exclude(reason=Reason.SHORT)
+
+
+def waiting_outside(site: Site) -> list[int]:
+    """The places without balances from which something waits: what is due there is never short (U1)."""
+    outside = list(Location.objects.filter(site=site, has_balance=False).values_list("pk", flat=True))
+    waiting = Movement.objects.filter(site=site, status=Status.UNRESOLVED, source__in=outside)
+    return list(waiting.order_by().values_list("source", flat=True).distinct()[: len(outside)])
 
 
 def _with_there(found: QuerySet[Movement]) -> QuerySet[Movement]:

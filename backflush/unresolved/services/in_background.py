@@ -25,6 +25,7 @@ from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.unresolved.listing import SoughtWaiting, WaitingList
 from backflush.unresolved.models import Settlement
+from backflush.unresolved.selectors import waiting_outside
 from backflush.unresolved.services.retrying import NO_CHOICE, retry_part
 from backflush.unresolved.services.undoing import undo
 
@@ -40,7 +41,7 @@ NAMED_MOST: Final = 50
 def worth_retrying(site: Site, sought: SoughtWaiting) -> QuerySet[Movement]:
     """Those that a retry may be able to settle: no choice is needed, and something is there, oldest first."""
     items = {item for item, _ in waiting_with_stock(site.pk)}
-    found = WaitingList(site, sought).plain.filter(Q(item__in=items) | Q(source__has_balance=False), NO_CHOICE)
+    found = WaitingList(site, sought).plain.filter(Q(item__in=items) | Q(source__in=waiting_outside(site)), NO_CHOICE)
     return found.annotate(place=Coalesce("origin", "id"))
 
 
