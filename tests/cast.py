@@ -49,14 +49,8 @@ from backflush.stockmap.services import (
     set_supplier_stock,
 )
 from backflush.structures.services import LineIn, set_structure
-from backflush.subcontract.services import (
-    PurchaseLineIn,
-    PurchaseOrderIn,
-    ReceiptIn,
-    place_order,
-    preview_receipt,
-    receive,
-)
+from backflush.subcontract.receiving import ReceiptIn, preview_receipt, receive
+from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, place_order
 from backflush.unresolved.models import Settlement
 from backflush.unresolved.services.cancelling import cancel
 from backflush.unresolved.services.resolving import resolve

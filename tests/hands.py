@@ -11,10 +11,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from backflush.backflushing.models import Booking
+from backflush.backflushing.reports import Report, take_reports
 from backflush.core.moves import Process
 from backflush.ledger.models import Movement, Posting
+from backflush.listening.lines import KINDS as ALL
 from backflush.unresolved.models import Settlement
-from backflush.works.services.booking import book_production_many
 from tests.cast import Plant
 
 REFUSALS: Final = frozenset(
@@ -53,9 +54,18 @@ class Deed:
     def do(self, plant: Plant, **more: Any) -> Any:
         """Do it; answers with what names its outcome."""
         if self.name == "books_many":
-            bookings = [plant.booking(good, item, scrap) for good, item, scrap in self.arguments["bookings"]]
-            return identity(book_production_many(bookings, site=plant.site, by=plant.storekeeper))
+            reports = [one.report(plant) for one in self.arguments["deeds"]]
+            return identity([one.booking for one in take_reports(reports, ALL, site=plant.site, by=plant.storekeeper)])
         return identity(getattr(plant, self.name)(**self.arguments, **more))
+
+    def report(self, plant: Plant, **more: Any) -> Report:
+        """What a booking, receipt or production is reported as."""
+        makes: dict[str, Callable[..., Report]] = {
+            "books": plant.booking,
+            "receives": plant.receipt,
+            "produces": plant.production,
+        }
+        return makes[self.name](**self.arguments, **more)
 
 
 def identity(outcome: Any) -> Any:
@@ -101,8 +111,11 @@ class Hands:
         )
 
     def book_many(self) -> Deed:
-        some = [(self._quantity(), self.choose(ORDERED), "0") for _ in range(3)]
-        return Deed("books_many", {"bookings": some})
+        return Deed("books_many", {"deeds": [self.reported() for _ in range(3)]})
+
+    def reported(self) -> Deed:
+        """A booking, a receipt or a production."""
+        return self.pick(self.choose(("book", "book", "receive", "produce"))) or self.book()
 
     def produce(self) -> Deed:
         return Deed("produces", {"good": self._quantity(), "item": self.choose(("PACK", "BRACKET"))})

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from http import HTTPStatus
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -23,24 +23,23 @@ from backflush.api.shapes import (
     RefusalOut,
     UnresolvedPage,
 )
+from backflush.backflushing.bulk import CHUNK, Booker, Line
 from backflush.backflushing.selectors import PreviewLine
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, NotFound, Refusal
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import waiting_movements
-from backflush.listening.lines import answers, in_one_line
+from backflush.listening.lines import KINDS, TOLD, answers, in_one_line, told_of
 from backflush.people.models import User
 from backflush.people.rights import Verb
-from backflush.people.selectors import require
+from backflush.people.selectors import not_allowed, verbs_at
 from backflush.people.tokens import user_by_token
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import site_named
 from backflush.unresolved.selectors import queue
 from backflush.web.paging import page_of
 from backflush.web.refusing import REFERENCE, failed
-from backflush.works.previews import preview_booking
 from backflush.works.selectors import order_numbered
-from backflush.works.services.bulk import CHUNK, Line, book_chunk
 
 REFUSED: Final[dict[Any, Any]] = {
     frozenset({400, 401, 403, 404, 409, 413, 415, 422, 429, 500}): RefusalOut,
@@ -68,49 +67,81 @@ api = NinjaAPI(
 )
 
 
-def _place(request: HttpRequest, code: str, verb: Verb) -> tuple[Site, User]:
-    """The site, and who is there with the right to do this."""
+VERBS: Final = tuple(told.verb for told in TOLD.values())
+"""What bookings take, by their kind."""
+
+
+class Visitor(NamedTuple):
+    """Who comes in by a token, at which site, and what they may do there."""
+
+    site: Site
+    by: User
+    may: frozenset[Verb]
+
+    def require(self, verb: Verb) -> None:
+        """Refuse what they may not do."""
+        if verb not in self.may:
+            raise not_allowed(verb)
+
+
+def _visitor(request: HttpRequest, code: str, *verbs: Verb) -> Visitor:
+    """Who is there, with the right to do this, or at least one of these."""
     user = request.user
     assert isinstance(user, User), "nobody comes here without a token"
     site = site_named(code)
-    require(user, site, verb)
-    return site, user
+    visitor = Visitor(site, user, verbs_at(user, site))
+    if visitor.may.isdisjoint(verbs):
+        raise not_allowed(verbs[0])
+    return visitor
 
 
 @api.post("/sites/{site}/bookings", response={200: BookingOut, 201: BookingOut, **REFUSED}, openapi_extra=ONE_BOOKING)
 def book(request: HttpRequest, site: str) -> HttpResponse:
-    """Book production on a works order: 201 where it was posted, 200 where it was under the same key before."""
-    where, by = _place(request, site, Verb.BOOK)
-    outcome = book_chunk([Line(1, one_booking(request))], site=where, by=by)[0]
+    """Book production on a works order, production without order, or a receipt, as `kind` says: 201 where it was
+    posted, 200 where it was under the same key before."""
+    visitor = _visitor(request, site, *VERBS)
+    report = one_booking(request)
+    visitor.require(told_of(report).verb)
+    outcome = Booker(KINDS, visitor.site, visitor.by).book_chunk([Line(1, report)])[0]
     if outcome.booking is None:
         first, *others = outcome.refusals
         first.details = (*first.details, *(one.sentence for one in others))
         raise first
-    told = next(answers([outcome], where))
+    told = next(answers([outcome], visitor.site))
     del told["line"]
     return api.create_response(request, told, status=HTTPStatus.OK if outcome.repeated else HTTPStatus.CREATED)
 
 
 @api.post("/sites/{site}/bookings/bulk", response=REFUSED, openapi_extra=MANY_BOOKINGS)
 def book_many(request: HttpRequest, site: str) -> StreamingHttpResponse:
-    """Book a stream of any length. Each booking is answered by one line, as they are booked; none keeps the others
-    back. Sent again under the same Idempotency-Key, nothing is posted twice."""
-    where, by = _place(request, site, Verb.BOOK)
-    told = _in_chunks(many_bookings(request), key_of(request), where, by)
+    """Book a stream of any length and of all kinds. Each booking is answered by one line, as they are booked; none
+    keeps the others back. Sent again under the same Idempotency-Key, nothing is posted twice."""
+    visitor = _visitor(request, site, *VERBS)
+    booker = Booker(KINDS, visitor.site, visitor.by, key_of(request))
+    told = _in_chunks(_allowed(many_bookings(request), visitor), booker)
     return StreamingHttpResponse(told, content_type=JSON_LINES)
 
 
-def _in_chunks(lines: Iterator[Line], stream: str, site: Site, by: User) -> Iterator[str]:
+def _allowed(lines: Iterator[Line], visitor: Visitor) -> Iterator[Line]:
+    """The lines, with a refusal in the place of those that whoever sends them may not book."""
+    for line in lines:
+        verb = None if isinstance(line.report, Refusal) else told_of(line.report).verb
+        yield line if verb is None or verb in visitor.may else Line(line.number, not_allowed(verb))
+
+
+def _in_chunks(lines: Iterator[Line], booker: Booker) -> Iterator[str]:
     while chunk := list(islice(lines, CHUNK)):
-        outcomes = book_chunk(chunk, site=site, by=by, stream=stream)
-        yield "".join(map(in_one_line, answers(outcomes, site)))
+        yield "".join(map(in_one_line, answers(booker.book_chunk(chunk), booker.site)))
 
 
 @api.post("/sites/{site}/bookings/preview", response={200: PreviewOut, **REFUSED}, openapi_extra=ONE_BOOKING)
 def preview(request: HttpRequest, site: str) -> dict[str, Any]:
     """What a booking would do, and what of it would wait; nothing is posted."""
-    where, _ = _place(request, site, Verb.BOOK)
-    found = preview_booking(one_booking(request), site=where)
+    visitor = _visitor(request, site, *VERBS)
+    report = one_booking(request)
+    told = told_of(report)
+    visitor.require(told.verb)
+    found = told.preview(report, site=visitor.site)
     return {
         "lines": [_line_facts(line) for line in found.lines],
         "largest": None if found.largest is None else written(found.largest),
@@ -134,7 +165,7 @@ def _line_facts(line: PreviewLine) -> dict[str, Any]:
 @api.get("/sites/{site}/orders/{path:number}", response={200: OrderOut, **REFUSED})
 def order(request: HttpRequest, site: str, number: str) -> dict[str, Any]:
     """A works order and how far it is."""
-    where, _ = _place(request, site, Verb.SEE_WORK)
+    where = _visitor(request, site, Verb.SEE_WORK).site
     try:
         found = order_numbered(where, number)
     except NotFound as refusal:
@@ -156,7 +187,7 @@ def order(request: HttpRequest, site: str, number: str) -> dict[str, Any]:
 @api.get("/sites/{site}/unresolved", response={200: UnresolvedPage, **REFUSED})
 def unresolved(request: HttpRequest, site: str, item: str = "", after: str = "") -> dict[str, Any]:
     """What is unresolved, oldest first, so many at a time; `after` is the mark that the page before ended with."""
-    where, _ = _place(request, site, Verb.SEE_WORK)
+    where = _visitor(request, site, Verb.SEE_WORK).site
     # Found by their numbers first, so that nothing is joined that isn't shown.
     found = queue(where, item=item).select_related(None).annotate(place=Coalesce("origin", "id"))
     page = page_of(found.only("pk", "at"), {"after": after}, by=("at", "place", "pk"), total=0)

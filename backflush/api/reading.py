@@ -8,11 +8,11 @@ from django.http import HttpRequest
 
 from backflush.api.refusing import TooLarge, WrongType
 from backflush.api.shapes import JSON, JSON_LINES
+from backflush.backflushing.bulk import Line
+from backflush.backflushing.reports import Report
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.listening.arriving import BLOCK, Cutter
 from backflush.listening.lines import LONGEST, read_booking, read_object
-from backflush.works.services.booking import BookingIn
-from backflush.works.services.bulk import Line
 
 ARRAY_LARGEST: Final = 2_500_000
 LINES_LARGEST: Final = 100_000_000
@@ -28,7 +28,7 @@ def key_of(request: HttpRequest) -> str:
     return key
 
 
-def one_booking(request: HttpRequest) -> BookingIn:
+def one_booking(request: HttpRequest) -> Report:
     """The booking that was sent, under its own key or that of the header."""
     _require(request, LONGEST, JSON)
     booking = read_booking(read_object(request.body))

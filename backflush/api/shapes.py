@@ -1,7 +1,7 @@
 """What the API says and is told, for its description. Quantities are text, because JSON's numbers are inexact."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from ninja import Schema
 
@@ -25,10 +25,12 @@ class WaitingOut(Schema):
 
 
 class BookingOut(Schema):
-    """A booking that was made, now or under the same key before."""
+    """A booking that was made, now or under the same key before; `order` or `item` is what it was about."""
 
-    outcome: str
-    order: str
+    outcome: Literal["booked", "repeated"]
+    kind: Literal["booking", "receipt", "production"]
+    order: str = ""
+    item: str = ""
     key: str | None
     posting: int
     unresolved: list[WaitingOut]
@@ -93,25 +95,55 @@ class UnresolvedPage(Schema):
 
 
 _QUANTITY: Final = {"type": "string", "pattern": r"^-?\d{1,12}(\.\d{1,6})?$", "examples": ["38"]}
-BOOKING: Final[Mapping[str, Any]] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["order"],
-    "properties": {
-        "order": {"type": "string", "minLength": 1, "description": "The works order's number."},
-        "good": {**_QUANTITY, "description": "In the order's unit."},
-        "scrap": _QUANTITY,
-        "at": {
-            "type": "string",
-            "description": "A date, or a date and time; without a zone it is the site's. Now unless given.",
-            "examples": ["2026-03-12T14:30"],
-        },
-        "key": {"type": "string", "maxLength": 200, "description": "Sent again under it, nothing is posted twice."},
-        "batch": {"type": "string"},
-        "serials": {"type": "array", "items": {"type": "string"}},
-        "bin": {"type": "string"},
-        "scrap_reason": {"type": "string"},
+_TEXT: Final[Mapping[str, Any]] = {"type": "string"}
+_COMMON: Final[Mapping[str, Any]] = {
+    "at": {
+        "type": "string",
+        "description": "A date, or a date and time; without a zone it is the site's. Now unless given.",
+        "examples": ["2026-03-12T14:30"],
     },
+    "key": {"type": "string", "maxLength": 200, "description": "Sent again under it, nothing is posted twice."},
+    "batch": _TEXT,
+    "serials": {"type": "array", "items": _TEXT},
+    "bin": _TEXT,
+}
+_MADE: Final[Mapping[str, Any]] = {
+    "good": {**_QUANTITY, "description": "In the order's unit, or the item's stock unit."},
+    "scrap": _QUANTITY,
+    "scrap_reason": _TEXT,
+}
+
+
+def _kind(word: str, about: str, what: str, fields: Mapping[str, Any], *, named: bool = True) -> dict[str, Any]:
+    return {
+        "title": word,
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["kind", about] if named else [about],
+        "properties": {
+            "kind": {"const": word},
+            about: {"type": "string", "minLength": 1, "description": what},
+            **fields,
+            **_COMMON,
+        },
+    }
+
+
+BOOKING: Final[Mapping[str, Any]] = {
+    "oneOf": [
+        _kind("booking", "order", "The works order's number.", _MADE, named=False),
+        _kind(
+            "receipt",
+            "order",
+            "The purchase order's number.",
+            {
+                "line": {"type": "integer", "description": "The order's line; may be left out where it has one only."},
+                "accepted": {**_QUANTITY, "description": "In the order's unit."},
+                "rejected": _QUANTITY,
+            },
+        ),
+        _kind("production", "item", "The item's code: a kit or a manufactured item.", _MADE),
+    ]
 }
 JSON: Final = "application/json"
 JSON_LINES: Final = "application/x-ndjson"

@@ -56,8 +56,9 @@ class Made:
     """What was made or received, and what its use is to be assumed from.
 
     `good` and `scrap` are in the order's unit, `good_stock` and `quantity` (both together) in the stock unit.
-    `structure` is the number of the frozen one. Without a backflush rule nothing is assumed (B3). `draft` are the
-    lines of a structure that isn't written, for previews. The item has its type code at hand.
+    `structure` is the number of the frozen one; `of_day` is whether that is the one of its day, still to be frozen.
+    Without a backflush rule nothing is assumed (B3). `draft` are the lines of a structure that isn't written, for
+    previews. The item has its type code at hand.
     """
 
     item: Item
@@ -70,6 +71,7 @@ class Made:
     goods_rule: TransferRule
     backflush_rule: TransferRule | None = None
     structure: int | None = None
+    of_day: bool = False
     draft: Sequence[FrozenLine] = ()
     supplier_stock: Location | None = None
     job: Job | None = None

@@ -13,7 +13,7 @@ from backflush.console.postings import WHY, movement_facts
 from backflush.core.moments import read_moment
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
-from backflush.subcontract.services import ReceiptIn, preview_receipt
+from backflush.subcontract.receiving import ReceiptIn, preview_receipt
 from backflush.works.previews import preview_booking, preview_production
 from backflush.works.services.booking import BookingIn
 from backflush.works.services.producing import ProductionIn

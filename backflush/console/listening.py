@@ -12,11 +12,11 @@ from typing import Annotated, Any, Final
 import typer
 from django.db import InterfaceError, OperationalError, connection
 
+from backflush.backflushing.bulk import CHUNK
 from backflush.console.frame import Desk, Look, command
 from backflush.core.refusals import InvalidValue
 from backflush.listening.lines import in_one_line
 from backflush.listening.taking import Folder, Listener, digest_of, stream_of
-from backflush.works.services.bulk import CHUNK
 
 STANDARD_INPUT: Final = Path("-")
 LOOKS_SECONDS: Final = 0.5
@@ -40,9 +40,9 @@ def listen(
     most: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Lines booked together at most.")] = CHUNK,
     once: Annotated[bool, typer.Option("--once", help="Take what is in the folder now, and end.")] = False,
 ) -> None:
-    """Book production as machines and other programs report it: one booking a line, as JSON, from standard input or a
-    file; or from a folder, in which each file is taken once and moved to done or refused, with its answers beside it.
-    Each line is answered by one line; one that is refused keeps no other back.
+    """Book production and receipts as machines and other programs report them: one booking a line, as JSON, from
+    standard input or a file; or from a folder, in which each file is taken once and moved to done or refused, with its
+    answers beside it. Each line is answered by one line; one that is refused keeps no other back.
 
     Example: gateway-of-press-7 | backflush listen --key press-7/2026-03-12
 

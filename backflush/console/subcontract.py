@@ -14,14 +14,8 @@ from backflush.core.refusals import InvalidValue, NotFound
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import day_at
 from backflush.subcontract.models import PurchaseOrder
-from backflush.subcontract.services import (
-    PurchaseLineIn,
-    PurchaseOrderIn,
-    ReceiptIn,
-    close_order,
-    place_order,
-    receive,
-)
+from backflush.subcontract.receiving import ReceiptIn, receive
+from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, close_order, place_order
 
 NUMBER = Annotated[str, typer.Argument(metavar="NUMBER", help="The purchase order's number.", show_default=False)]
 

@@ -20,7 +20,8 @@ from backflush.ledger.models import Movement
 from backflush.ledger.selectors import balances, total_at, waiting_movements
 from backflush.people.models import User
 from backflush.stockmap.selectors import location_at
-from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, ReceiptIn, close_order, place_order, receive
+from backflush.subcontract.receiving import ReceiptIn, receive
+from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, close_order, place_order
 from backflush.unresolved.services.cancelling import cancel
 from backflush.unresolved.services.resolving import Remainder, resolve
 from backflush.unresolved.services.retrying import retry

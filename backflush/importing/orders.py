@@ -31,14 +31,13 @@ LINE = ("item", "quantity", "unit", "due_date")
 def take_purchase_orders(work: Work) -> None:
     """Place the orders that aren't there yet; those that are can't be changed."""
     orders: dict[tuple[Site, str], list[Row]] = {}
-    broken: set[str] = set()
     for row in work.rows(PURCHASES):
         site = work.site(PURCHASES, row)
         if site is None or not _purchase_points(work, row):
-            broken.add(row["number"])
+            work.skip(PURCHASES, row)
         else:
             orders.setdefault((site, row["number"]), []).append(row)
-    broken |= {key[1] for key in work.sheets[PURCHASES].faulty} if PURCHASES in work.sheets else set()
+    broken = {key[1] for key in work.sheets[PURCHASES].faulty} if PURCHASES in work.sheets else set()
     checks = Checks({work.items[row["item"]] for rows in orders.values() for row in rows})
     for site in work.sites.values():
         own = [rows for (at, number), rows in orders.items() if at == site and number not in broken]
@@ -72,6 +71,8 @@ def _take_purchases(work: Work, site: Site, orders: Sequence[list[Row]], checks:
             _compare_purchase(work, rows, there)
         elif _one_head(work, rows) and _sound_purchase(work, rows, checks):
             new.append((rows[0], rows))
+        else:
+            work.skip(PURCHASES, rows[0])
 
     def place(given: list[list[Row]]) -> list[list[Row]]:
         place_orders([_purchase(rows) for rows in given], site=site, by=work.by)

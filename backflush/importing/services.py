@@ -7,7 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
-from backflush.importing.bookings import CHUNK, Entered, check_bookings, post_bookings
+from backflush.importing.bookings import CHUNK, ToPost, check_bookings, post_bookings
 from backflush.importing.findings import Finding, Findings
 from backflush.importing.links import take_rules, take_site_settings, take_supplier_stock
 from backflush.importing.masters import (
@@ -31,7 +31,6 @@ from backflush.importing.structures import take_structures
 from backflush.importing.tables import TABLES
 from backflush.importing.work import Count, Tell, Work
 from backflush.people.services import known_user
-from backflush.stockmap.models import Site
 from backflush.upkeep.statistics import look_over
 
 MANY: Final = 1_000
@@ -102,11 +101,11 @@ def _take_all(work: Work) -> None:
     work.check_broken()
 
 
-def _post(work: Work, to_post: Mapping[Site, Sequence[Entered]], chunk: int) -> None:
+def _post(work: Work, to_post: Sequence[ToPost], chunk: int) -> None:
     """Post the bookings in chunks; those that are refused meanwhile are named, and don't keep the others back."""
-    total, done = sum(map(len, to_post.values())), 0
-    for site, entered in to_post.items():
-        for more in post_bookings(work, entered, site=site, chunk=chunk):
+    total, done = sum(len(one.entered) for one in to_post), 0
+    for one in to_post:
+        for more in post_bookings(work, one, chunk=chunk):
             if done < MANY <= done + more < total:
                 # PostgreSQL looks at nearly empty tables from end to end, and a session keeps to the way that it chose:
                 # for a minute each of its checks of a posting read all postings of the import.

@@ -461,21 +461,63 @@ WORKS_ORDERS = Table(
     ),
 )
 
+BOOKING_KEY: Final = code(
+    "key", "Your own key for the booking; empty: one is made from its content.", 200, required=False
+)
+WHEN: Final = Column("date", "When; a date alone is the start of its day. Empty: now.", Kind.MOMENT)
+GOODS: Final = (
+    code("batch", "The batch of the goods, where they are kept by batch.", 60, required=False),
+    text("serials", "The serial numbers of the goods, with spaces between.", 0),
+    code("bin", "The bin that the goods go to, where there are bins.", 40, required=False),
+)
+
+RECEIPTS = Table(
+    "receipts",
+    "Goods received on purchase orders. What was posted before is passed over.",
+    ("site", "key"),
+    (
+        SITE,
+        BOOKING_KEY,
+        code("order", "The purchase order.", 50, refers="purchase_orders"),
+        whole("line", "The line of the order; may be empty where it has one only."),
+        number("accepted", "How many were accepted, in the order's unit.", default=ZERO),
+        number("rejected", "How many were rejected; they used their components too.", default=ZERO),
+        WHEN,
+        *GOODS,
+    ),
+    ({"key": "2026-01-09/1", "order": "PO-1", "accepted": "18", "rejected": "1", "date": "2026-01-09"},),
+)
+
+PRODUCTIONS = Table(
+    "productions",
+    "Production booked without a works order. What was posted before is passed over.",
+    ("site", "key"),
+    (
+        SITE,
+        BOOKING_KEY,
+        code("item", "What was made: a kit or a manufactured item.", 60, refers="items"),
+        number("good", "How many are good, in the item's stock unit.", default=ZERO),
+        number("scrap", "How many were scrapped.", default=ZERO),
+        WHEN,
+        text("scrap_reason", "Why they were scrapped.", 60),
+        *GOODS,
+    ),
+    ({"key": "2026-01-08/2", "item": "BRACKET", "good": "2", "date": "2026-01-08"},),
+)
+
 BOOKINGS = Table(
     "bookings",
     "Production booked on works orders. What was posted before is passed over.",
     ("site", "key"),
     (
         SITE,
-        code("key", "Your own key for the booking; empty: one is made from its content.", 200, required=False),
+        BOOKING_KEY,
         code("order", "The works order.", 60, refers="works_orders"),
         number("good", "How many are good, in the order's unit.", default=ZERO),
         number("scrap", "How many were scrapped.", default=ZERO),
-        Column("date", "When; a date alone is the start of its day. Empty: now.", Kind.MOMENT),
+        WHEN,
         text("scrap_reason", "Why they were scrapped.", 60),
-        code("batch", "The batch of the goods, where they are kept by batch.", 60, required=False),
-        text("serials", "The serial numbers of the goods, with spaces between.", 0),
-        code("bin", "The bin that the goods go to, where there are bins.", 40, required=False),
+        *GOODS,
     ),
     (
         {
@@ -508,6 +550,8 @@ TABLES: Final = {
         OPENING_STOCK,
         PURCHASE_ORDERS,
         WORKS_ORDERS,
+        RECEIPTS,
+        PRODUCTIONS,
         BOOKINGS,
     )
 }

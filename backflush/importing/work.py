@@ -231,5 +231,7 @@ class Work:
 
 
 def _called(table: Table, key: tuple[Any, ...]) -> str:
-    """What other tables call a row."""
-    return f"{key[-2]}/{key[-1]}" if table.name == "locations" else str(key[-1])
+    """What other tables call a row: a purchase order by its number, whichever of its lines the row is."""
+    if table.name == "locations":
+        return f"{key[-2]}/{key[-1]}"
+    return str(key[-2] if table.name == "purchase_orders" else key[-1])

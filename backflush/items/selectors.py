@@ -18,20 +18,23 @@ def item_coded(code: str, *, field: str = "item") -> Item:
 
 def items_coded(codes: Collection[str], *, field: str = "item") -> dict[str, Item]:
     """Items by code; every code that there is no item of is named."""
-    found = {
-        item.code: item
-        for item in Item.objects.filter(code__in=codes).select_related(
-            "stock_unit",
-            "type_code__completion",
-            "type_code__backflush",
-            "type_code__issue",
-            "type_code__return_action",
-        )
-    }
+    found = items_known(codes)
     missing = [code for code in dict.fromkeys(codes) if code not in found]
     if missing:
         raise NotFound(f"There is no item {', '.join(missing)}.", field=field)
     return found
+
+
+def items_known(codes: Collection[str]) -> dict[str, Item]:
+    """Those of some items that there are, by code."""
+    found = Item.objects.filter(code__in=codes).select_related(
+        "stock_unit",
+        "type_code__completion",
+        "type_code__backflush",
+        "type_code__issue",
+        "type_code__return_action",
+    )
+    return {item.code: item for item in found}
 
 
 def unit_coded(code: str, *, field: str = "unit") -> Unit:

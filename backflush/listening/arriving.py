@@ -6,8 +6,8 @@ from select import select
 from time import monotonic
 from typing import Final
 
+from backflush.backflushing.bulk import CHUNK, Line
 from backflush.listening.lines import LONGEST, read_line
-from backflush.works.services.bulk import CHUNK, Line
 
 BLOCK: Final = 65_536
 LINGER_SECONDS: Final = 0.05

@@ -1,28 +1,82 @@
-"""One booking as a line of JSON, and the line that answers it.
+"""One booking as a line of JSON, and the line that answers it. `kind` says of which kind it is.
 
 {"order": "W-1001", "good": "38", "scrap": "2", "at": "2026-03-12T14:30", "key": "press 7/4711"}
-{"line": 1, "outcome": "booked", "order": "W-1001", "key": "press 7/4711", "posting": 812, "unresolved": []}
+{"line": 1, "outcome": "booked", "kind": "booking", "order": "W-1001", "key": "press 7/4711", "posting": 812,
+ "unresolved": []}
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from backflush.backflushing.bulk import Line, Outcome
+from backflush.backflushing.reports import Kind, Kinds, Report
+from backflush.backflushing.selectors import Preview
 from backflush.core.moments import read_moment
 from backflush.core.quantity import ZERO, read_decimal, written
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import waiting_by_posting
+from backflush.people.rights import Verb
 from backflush.stockmap.models import Site
-from backflush.works.services.booking import BookingIn
-from backflush.works.services.bulk import Line, Outcome
+from backflush.subcontract.receiving import RECEIPTS, ReceiptIn, preview_receipt
+from backflush.works.previews import preview_booking, preview_production
+from backflush.works.services.booking import ON_ORDERS, BookingIn
+from backflush.works.services.producing import WITHOUT_ORDERS, ProductionIn
 
 LONGEST: Final = 65_536
 """Bytes of a line. No booking needs so many, and what never ends must not fill the memory."""
 
-TEXTS: Final = ("order", "key", "batch", "bin", "scrap_reason")
-FIELDS: Final = ("order", "good", "scrap", "at", "key", "batch", "serials", "bin", "scrap_reason")
+LINE_LARGEST: Final = 2_147_483_647
+"""The largest number that an order's line can have in any database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A kind of booking as programs report it: its fields, which of them says what it is about, and who may send it."""
+
+    word: str
+    kind: Kind[Any]
+    verb: Verb
+    preview: Callable[..., Preview]
+    about: str
+    about_what: str
+    quantities: tuple[str, ...]
+    more: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """All that may be said."""
+        return ("kind", self.about, *self.quantities, *self.more, "at", "key", "batch", "serials", "bin")
+
+
+TOLD: Final[Mapping[str, Told]] = {
+    told.word: told
+    for told in (
+        Told(
+            *("booking", ON_ORDERS, Verb.BOOK, preview_booking, "order", "which works order it is for"),
+            *(("good", "scrap"), ("scrap_reason",)),
+        ),
+        Told(
+            *("receipt", RECEIPTS, Verb.RECEIVE, preview_receipt, "order", "which purchase order it is for"),
+            *(("accepted", "rejected"), ("line",)),
+        ),
+        Told(
+            *("production", WITHOUT_ORDERS, Verb.PRODUCE, preview_production, "item", "which item was made"),
+            *(("good", "scrap"), ("scrap_reason",)),
+        ),
+    )
+}
+"""By the word that a line has for it; one without a word is the first."""
+KINDS: Final[Kinds] = tuple(told.kind for told in TOLD.values())
+_BY_REPORT: Final = {told.kind.report: told for told in TOLD.values()}
+
+
+def told_of(report: Report) -> Told:
+    """Of which kind a report is."""
+    return _BY_REPORT[type(report)]
 
 
 def read_line(number: int, raw: bytes) -> Line:
@@ -60,24 +114,45 @@ def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return named
 
 
-def read_booking(given: Any) -> BookingIn:
+def read_booking(given: Any) -> Report:
     """What a program says of a booking. Every field is of its own kind; what isn't known is refused, not ignored."""
     if not isinstance(given, Mapping):
         raise InvalidValue('A booking is an object. Write it like {"order": "W-1001", "good": "38"}.')
     said = {name: value for name, value in given.items() if value is not None}
+    told = _told(said.get("kind", next(iter(TOLD))))
     for name in said:
-        if name not in FIELDS:
-            raise InvalidValue(f"There is no field {name[:40]!r}. There are {', '.join(FIELDS)}.", field="")
-    if not said.get("order"):
-        raise InvalidValue("Say which works order it is for.", field="order")
+        if name not in told.fields:
+            raise InvalidValue(f"There is no field {name[:40]!r}. There are {', '.join(told.fields)}.", field="")
+    if not said.get(told.about):
+        raise InvalidValue(f"Say {told.about_what}.", field=told.about)
     at = _text(said.get("at", ""), "at")
-    return BookingIn(
-        good=_number(said.get("good", ZERO), "good"),
-        scrap=_number(said.get("scrap", ZERO), "scrap"),
-        at=read_moment(at, field="at") if at else None,
-        serials=_serials(said.get("serials", [])),
-        **{name: _text(said.get(name, ""), name) for name in TEXTS},
-    )
+    texts = {name: _text(said.get(name, ""), name) for name in (told.about, "key", "batch", "bin")}
+    quantities = {name: _number(said.get(name, ZERO), name) for name in told.quantities}
+    common: dict[str, Any] = {
+        "at": read_moment(at, field="at") if at else None,
+        "serials": _serials(said.get("serials", [])),
+        **texts,
+        **quantities,
+    }
+    if told.kind is RECEIPTS:
+        return ReceiptIn(line=_whole(said.get("line"), "line"), **common)
+    made = BookingIn if told.kind is ON_ORDERS else ProductionIn
+    return made(scrap_reason=_text(said.get("scrap_reason", ""), "scrap_reason"), **common)
+
+
+def _told(word: object) -> Told:
+    if not isinstance(word, str) or word not in TOLD:
+        raise InvalidValue(f"kind is one of {', '.join(TOLD)}.", field="kind")
+    return TOLD[word]
+
+
+def _whole(value: Any, field: str) -> int | None:
+    if value is None:
+        return None
+    number = _number(value, field)
+    if number != number.to_integral_value() or not 0 <= number <= LINE_LARGEST:
+        raise InvalidValue(f"{field} is a whole number. Write it like 10.", field=field)
+    return int(number)
 
 
 def _number(value: Any, field: str) -> Decimal:
@@ -110,13 +185,14 @@ def answers(outcomes: Sequence[Outcome], site: Site) -> Iterator[dict[str, Any]]
 
 def _answer(outcome: Outcome, waiting: Mapping[int, Sequence[Movement]]) -> dict[str, Any]:
     report = outcome.line.report
-    told: dict[str, Any] = {"line": outcome.line.number, "outcome": outcome_word(outcome)}
-    if isinstance(report, BookingIn):
-        told |= {"order": report.order, "key": report.key or None}
+    said: dict[str, Any] = {"line": outcome.line.number, "outcome": outcome_word(outcome)}
+    if isinstance(report, Report):
+        told = told_of(report)
+        said |= {"kind": told.word, told.about: report.of, "key": report.key or None}
     if outcome.booking is None:
-        return told | {"refusals": [refusal_facts(refusal) for refusal in outcome.refusals]}
+        return said | {"refusals": [refusal_facts(refusal) for refusal in outcome.refusals]}
     posting = outcome.booking.posting_id
-    return told | {"posting": posting, "unresolved": [_waits(one) for one in waiting.get(posting, ())]}
+    return said | {"posting": posting, "unresolved": [_waits(one) for one in waiting.get(posting, ())]}
 
 
 def outcome_word(outcome: Outcome) -> str:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from backflush.backflushing.bulk import CHUNK, Booker
 from backflush.core.refusals import AlreadyThere, InvalidValue
 from backflush.listening.arriving import Arriving
-from backflush.listening.lines import answers, in_one_line, outcome_word, refusal_facts
+from backflush.listening.lines import KINDS, answers, in_one_line, outcome_word, refusal_facts
 from backflush.people.models import User
 from backflush.stockmap.models import Site
-from backflush.works.services.bulk import CHUNK, book_chunk
 
 DONE: Final = "done"
 REFUSED: Final = "refused"
@@ -41,9 +41,10 @@ class Listener:
     def take(self, source: int, write: Write, *, stream: str = "") -> tuple[Counter[str], bool]:
         """Book what a file descriptor has to say and answer each line; what became of them, and whether it ended."""
         counts: Counter[str] = Counter()
+        booker = Booker(KINDS, self.site, self.by, stream)
         arriving = Arriving(source, self.stopped, most=self.most)
         for lines in arriving:
-            outcomes = book_chunk(lines, site=self.site, by=self.by, stream=stream)
+            outcomes = booker.book_chunk(lines)
             write("".join(map(in_one_line, answers(outcomes, self.site))))
             counts.update(map(outcome_word, outcomes))
         return counts, arriving.ended

@@ -233,15 +233,16 @@ def freeze(*, site: Site, contents: Sequence[tuple[Item, Explosion]]) -> list[Fr
     return [known[item.pk, digests[id(content)]] for item, content in contents]
 
 
-def structure_of_day(*, site: Site, item: Item, day: date, write: bool) -> tuple[FrozenStructure, Sequence[FrozenLine]]:
-    """The structure of an item on a day, for a receipt or a production without order (S1).
-
-    Not to be written, for a preview, it comes as a draft with its lines. Refused where a conversion is missing.
-    """
-    content = StructureBook(site, [item.pk]).explode(item.pk, day)
+def sound_content(book: StructureBook, item: Item, day: date) -> Explosion:
+    """What a piece of an item needs on a day (S1); refused where a conversion is missing (Q4)."""
+    content = book.explode(item.pk, day)
     require_convertible(item, content.requirements)
-    if write:
-        return freeze(site=site, contents=[(item, content)])[0], ()
+    return content
+
+
+def draft_of_day(*, site: Site, item: Item, day: date) -> tuple[FrozenStructure, Sequence[FrozenLine]]:
+    """The structure of an item on a day with its lines, for the preview of a receipt or a production: not written."""
+    content = sound_content(StructureBook(site, [item.pk]), item, day)
     draft = FrozenStructure(pk=DRAFT, site=site, item=item, digest="")
     lines = [
         _frozen_line(site, draft, position, requirement) for position, requirement in enumerate(content.requirements)

@@ -13,8 +13,8 @@ from backflush.core.lifecycle import PurchaseStatus
 from backflush.core.refusals import InvalidQuantity, InvalidValue, OrderNotOpen, Refusal
 from backflush.people.rights import Verb
 from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
+from backflush.subcontract.receiving import ReceiptIn, preview_receipt, receive, received_along
 from backflush.subcontract.selectors import purchase_lines, purchase_order_numbered, receipts
-from backflush.subcontract.services import ReceiptIn, preview_receipt, receive, received_along
 from backflush.web.keys import new_key
 from backflush.web.making import Task, amounts_in, left_of, shown_of
 from backflush.web.order import Booked

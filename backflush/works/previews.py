@@ -1,23 +1,20 @@
 """What a booking would do, before it is posted (B7): the same plan, from the same rules."""
 
-from fractions import Fraction
-
+from backflush.backflushing.reports import drafted
 from backflush.backflushing.selectors import Preview, preview
 from backflush.stockmap.models import Site
 from backflush.works.selectors import bookable
-from backflush.works.services.booking import BookingIn, booking_made
-from backflush.works.services.producing import ProductionIn, production_made
+from backflush.works.services.booking import BookableOrders, BookingIn
+from backflush.works.services.producing import PIECE, ProducibleItems, ProductionIn
 
 
 def preview_booking(booking: BookingIn, *, site: Site) -> Preview:
     """What booking production on a works order would assume, and what of it would wait."""
-    orders, rules = bookable(site, [booking.order])
-    order = orders[booking.order]
-    made = booking_made(booking, order, rules, site=site, key=None)
-    return preview(made, site=site, factor=order.factor)
+    orders = BookableOrders(site, bookable(site, [booking.order]))
+    return preview(orders.planned(booking, None), site=site, factor=orders.there[booking.order].factor)
 
 
 def preview_production(production: ProductionIn, *, site: Site) -> Preview:
     """What producing without an order would assume, and what of it would wait."""
-    made = production_made(production, site=site, key=None, write=False)
-    return preview(made, site=site, factor=Fraction(1))
+    made = ProducibleItems(site, [production.item]).planned(production, None)
+    return preview(drafted(made, site=site), site=site, factor=PIECE)

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from django.db.models import Sum
 
+from backflush.backflushing.bulk import Booker, Line
+from backflush.backflushing.reports import Report
 from backflush.core.moves import Process, Status, Tracking
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import NotUnresolved, Refusal
@@ -24,6 +26,7 @@ from backflush.items.services import ConversionIn, ItemIn, add_conversions, add_
 from backflush.ledger.models import Balance, Job, JobKind, Movement
 from backflush.ledger.periods import close_period, reopen_period
 from backflush.ledger.selectors import posting_keyed, waiting_movements
+from backflush.listening.lines import KINDS
 from backflush.people.services import known_user
 from backflush.stockmap.models import Action, Location, Store
 from backflush.stockmap.selectors import action_named, location_at
@@ -40,14 +43,14 @@ from backflush.stockmap.services import (
 )
 from backflush.structures.services import LineIn, set_structures
 from backflush.subcontract.models import PurchaseOrderLine
-from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, ReceiptIn, place_order, receive
+from backflush.subcontract.receiving import ReceiptIn, receive
+from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, place_order
 from backflush.unresolved.services.cancelling import cancel
 from backflush.unresolved.services.resolving import resolve
 from backflush.unresolved.services.retrying import retry
 from backflush.works.issuing import IssueIn, issue, return_material
 from backflush.works.models import WorksOrder
 from backflush.works.services.booking import BookingIn, book_production
-from backflush.works.services.bulk import Line, book_in_bulk
 from backflush.works.services.life import complete_order, release_order, reset_order
 from backflush.works.services.orders import OrderIn, create_order
 from backflush.works.services.producing import ProductionIn, produce
@@ -296,10 +299,10 @@ class World:
             bin=bin,
             serials=serials,
         )
-        self._book(booking)
+        self._report(booking)
 
-    def _book(self, booking: BookingIn) -> None:
-        book_production(booking, site=self.site, by=self.by)
+    def _report(self, report: Report) -> None:
+        ALONE[type(report)](report, site=self.site, by=self.by)
 
     def produce(
         self,
@@ -323,7 +326,7 @@ class World:
             bin=bin,
             serials=serials,
         )
-        produce(production, site=self.site, by=self.by)
+        self._report(production)
 
     def purchase_order(
         self,
@@ -368,7 +371,7 @@ class World:
             bin=bin,
             serials=serials,
         )
-        receive(receipt, site=self.site, by=self.by)
+        self._report(receipt)
 
     def issue(self, **fields: Any) -> None:
         issue(self._issue(**fields), site=self.site, by=self.by)
@@ -560,15 +563,15 @@ class World:
 
 
 class BulkWorld(World):
-    """The same, with its bookings sent as a stream: those that follow each other go in together."""
+    """The same, with its bookings, receipts and productions sent as a stream: what follows each other goes together."""
 
     def __init__(self, case: Case) -> None:
-        self._stream: list[BookingIn] = []
+        self._stream: list[Report] = []
         super().__init__(case)
 
     def do(self, step: Mapping[str, Any]) -> None:
         """A booking of which nothing is expected yet waits for those that come after it."""
-        if set(step) != {"book"}:
+        if len(step) > 1 or not step.keys() <= REPORTED:
             self.send()
         super().do(step)
 
@@ -584,13 +587,13 @@ class BulkWorld(World):
 
         super()._refused(name, booked, code)
 
-    def _book(self, booking: BookingIn) -> None:
-        self._stream.append(booking)
+    def _report(self, report: Report) -> None:
+        self._stream.append(report)
 
     def send(self) -> None:
         """Send what was reported; the first refusal is raised, as it would be by itself."""
         lines, self._stream = [Line(number, one) for number, one in enumerate(self._stream, 1)], []
-        for outcome in book_in_bulk(lines, site=self.site, by=self.by, chunk=3):
+        for outcome in Booker(KINDS, self.site, self.by).book(lines, chunk=3):
             for refusal in outcome.refusals:
                 raise refusal
 
@@ -615,6 +618,12 @@ def _arguments(name: str, fields: Any) -> dict[str, Any]:
     return {renamed.get(field, field): value for field, value in named.items()}
 
 
+ALONE: Mapping[type[Report], Callable[..., object]] = {
+    BookingIn: book_production,
+    ProductionIn: produce,
+    ReceiptIn: receive,
+}
+REPORTED = {"book", "produce", "receive"}
 SCALAR = {"release": "order", "complete_order": "order", "reset_order": "order", "reverse": "of"}
 OPERATIONS: dict[str, Callable[..., None]] = {
     "works_order": World.works_order,

@@ -26,7 +26,9 @@ from backflush.ledger.models import Posting
 from backflush.listening.arriving import BLOCK, Cutter
 from backflush.listening.lines import LONGEST, read_line
 from backflush.listening.taking import Folder
+from backflush.subcontract.receiving import ReceiptIn
 from backflush.works.services.booking import BookingIn
+from backflush.works.services.producing import ProductionIn
 from tests.cast import Plant
 from tests.databases import Database
 from tests.doors.console import Console
@@ -111,6 +113,15 @@ def test_a_number_may_come_as_one_and_stays_exact() -> None:
         (b'{"order": "W-1", "serials": "S1"}', "serials"),
         (b'{"order": "W-1", "serials": [1]}', "serials"),
         (b'{"order": "' + b"W" * LONGEST + b'"}', ""),
+        (b'{"kind": "delivery", "order": "P-1"}', "kind"),
+        (b'{"kind": [], "order": "P-1"}', "kind"),
+        (b'{"kind": "receipt", "accepted": "1"}', "order"),
+        (b'{"kind": "receipt", "order": "P-1", "good": "1"}', ""),
+        (b'{"kind": "receipt", "order": "P-1", "line": "1.5"}', "line"),
+        (b'{"kind": "receipt", "order": "P-1", "line": -1}', "line"),
+        (b'{"kind": "receipt", "order": "P-1", "line": 9999999999}', "line"),
+        (b'{"kind": "production", "order": "W-1", "good": "1"}', ""),
+        (b'{"kind": "production", "good": "1"}', "item"),
     ],
 )
 def test_what_is_no_booking_is_refused_by_its_field(raw: bytes, field: str) -> None:
@@ -154,6 +165,14 @@ def test_a_line_without_end_fills_no_memory() -> None:
     assert [type(one.report).__name__ for one in cutter.cut(b"\n" + line().encode())] == ["InvalidValue", "BookingIn"]
 
 
+def test_kind_says_whether_a_line_is_a_receipt_or_a_production() -> None:
+    received = read_line(1, b'{"kind": "receipt", "order": "P-1", "line": 20, "accepted": "4", "rejected": 1}').report
+    assert received == ReceiptIn(order="P-1", line=20, accepted=Decimal(4), rejected=Decimal(1))
+    made = read_line(1, b'{"kind": "production", "item": "PACK", "good": "2", "scrap_reason": "bent"}').report
+    assert made == ProductionIn(item="PACK", good=Decimal(2), scrap_reason="bent")
+    assert read_line(1, line(kind="booking").encode()).report == read_line(1, line().encode()).report
+
+
 # A file
 
 
@@ -172,6 +191,24 @@ def test_each_line_of_a_file_is_answered_with_what_became_of_it(plant: Plant, tm
     assert [first["posting"], own["posting"]] == [
         *Posting.objects.filter(booking__isnull=False).values_list("pk", flat=True)
     ]
+
+
+def test_a_file_holds_bookings_of_all_kinds(plant: Plant, tmp_path: Path) -> None:
+    plant.releases(10, "BRACKET")
+    plant.buys(10, "PLATED")
+    plant.has(4, "LUG", at="ACME/STOCK")
+    received = {"kind": "receipt", "order": "P-PLATED", "accepted": "1", "at": "2026-03-02"}
+    made = {"kind": "production", "item": "PACK", "good": "1", "at": "2026-03-02"}
+    lines = [json.dumps(one) + "\n" for one in (received, made, received, {**received, "order": "P-NONE"})]
+    file = dropped(tmp_path, "gate.jsonl", *lines[:3], line(), lines[3])
+    result = Console().run("listen", file)
+    assert (result.exit_code, result.stderr) == (1, "4 booked, 0 repeated, 1 refused.\n")
+    said = answered(result.stdout)
+    assert [one["kind"] for one in said] == ["receipt", "production", "receipt", "booking", "receipt"]
+    assert [said[0]["unresolved"], [one["item"] for one in said[2]["unresolved"]]] == [[], ["LUG"]]
+    assert (said[1]["item"], said[4]["refusals"][0]["code"]) == ("PACK", "not_found")
+    assert outcomes(Console().run("listen", file).stdout) == [*["repeated"] * 4, "refused"]
+    assert faults(plant.site) == []
 
 
 def test_a_file_given_again_posts_nothing_twice(plant: Plant, tmp_path: Path) -> None:

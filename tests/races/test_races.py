@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from backflush.backflushing.models import Booking
+from backflush.backflushing.reports import Report, take_reports
 from backflush.core.moves import Status
 from backflush.core.refusals import Refusal
 from backflush.items.models import Item
 from backflush.ledger.models import Balance, Job, Movement, Posting
+from backflush.listening.lines import KINDS as ALL
 from backflush.people.models import User
 from backflush.people.rights import Role
 from backflush.people.services import add_person
@@ -53,6 +55,21 @@ def books_together(plant: Plant, times: int, items: list[str]) -> None:
     for _ in range(times):
         bookings = [plant.booking(1, item) for item in items]
         book_production_many(bookings, site=plant.site, by=plant.storekeeper)
+
+
+def reports_together(plant: Plant, times: int, of: list[str]) -> None:
+    """Book on works orders, receive on purchase orders and produce without, together and in the order given."""
+    for _ in range(times):
+        reports: list[Report] = []
+        for name in of:
+            makes = plant.receipt if name.startswith("P-") else plant.production if name == "PACK" else plant.booking
+            reports.append(makes(1, name))
+        take_reports(reports, ALL, site=plant.site, by=plant.storekeeper)
+
+
+def receives(plant: Plant, times: int, order: str) -> None:
+    for _ in range(times):
+        plant.receives(1, order)
 
 
 def settles_and_undoes(plant: Plant, times: int) -> None:
@@ -264,6 +281,24 @@ def test_orders_are_locked_in_one_order_whatever_they_are_numbered(
     together = (books_together, 40, ["TRAY", "BRACKET"])
     assert all_went_through(race(committed_database, together, together, (settles_and_undoes, 40)))
     assert Settlement.objects.filter(undone_by__isnull=False).count() == 80
+
+
+def test_all_kinds_of_reports_together_never_wait_for_each_other_in_a_circle(
+    committed_plant: Plant, committed_database: Database
+) -> None:
+    """Whatever order they are told in, their orders are locked in one, and structures that are new frozen in one."""
+    plant = committed_plant
+    for item in ("BRACKET", "TRAY"):
+        plant.releases(1000, item)
+    for number in ("P-1", "P-2"):
+        plant.buys(1000, "PLATED", number=number)
+    plant.has(100_000, "LUG", at="ACME/STOCK")
+    of = ["P-2", "TRAY", "PACK", "P-1", "BRACKET"]
+    racers = [(reports_together, 30, of), (reports_together, 30, of[::-1]), (receives, 60, "P-1"), (books, 60, "TRAY")]
+    assert all_went_through(race(committed_database, *racers))
+    assert (plant.balance("PLATED", at="FG"), plant.balance("PACK", at="FG")) == (4 * 30 + 60, 60)
+    assert (plant.job("TRAY").good, plant.job("BRACKET").good) == (120, 60)
+    assert faults(plant.site) == []
 
 
 def test_a_serial_number_comes_in_at_one_place_only(committed_plant: Plant, committed_database: Database) -> None:

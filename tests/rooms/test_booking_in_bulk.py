@@ -1,25 +1,33 @@
-"""A stream of bookings: in chunks, with an outcome for every line, and none keeps the others back."""
+"""A stream of bookings of all kinds: in chunks, with an outcome for every line, and none keeps the others back."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from backflush.backflushing.bulk import CHUNK, Booker, Line, Outcome
 from backflush.backflushing.models import Booking
 from backflush.core.lifecycle import OrderStatus
+from backflush.core.moves import Process
 from backflush.core.refusals import InvalidValue
+from backflush.listening.lines import KINDS
+from backflush.subcontract.models import PurchaseOrder
+from backflush.subcontract.receiving import ReceiptIn
+from backflush.subcontract.services import close_order
 from backflush.works.services.booking import BookingIn
-from backflush.works.services.bulk import Line, Outcome, book_in_bulk
 from backflush.works.services.life import complete_order
+from backflush.works.services.producing import ProductionIn
 from tests.cast import DAY, Plant
 from tests.oracle import faults
-from tests.rooms.test_statement_budgets import statements_of
+from tests.rooms.test_statement_budgets import MOST, statements_of
 
 
-def streamed(plant: Plant, reports: Sequence[Any], **more: Any) -> list[Outcome]:
+def streamed(plant: Plant, reports: Sequence[Any], *, stream: str = "", chunk: int = CHUNK) -> list[Outcome]:
     lines = (Line(number, report) for number, report in enumerate(reports, 1))
-    return [*book_in_bulk(lines, site=plant.site, by=plant.storekeeper, **more)]
+    return [*Booker(KINDS, plant.site, plant.storekeeper, stream).book(lines, chunk=chunk)]
 
 
 def told(outcomes: Sequence[Outcome]) -> list[str]:
@@ -145,7 +153,7 @@ def test_nothing_is_booked_before_its_outcome_is_asked_for(plant: Plant) -> None
             number += 1
             yield Line(number, plant.booking(1, "BRACKET"))
 
-    outcomes = book_in_bulk(endless(), site=plant.site, by=plant.storekeeper, chunk=3)
+    outcomes = Booker(KINDS, plant.site, plant.storekeeper).book(endless(), chunk=3)
     assert Booking.objects.count() == 0
     next(outcomes)
     assert Booking.objects.count() == 3
@@ -175,3 +183,137 @@ def test_lines_without_keys_and_stream_post_as_often_as_they_come(plant: Plant) 
     reports = brackets(plant, 2)
     streamed(plant, [*reports, *reports])
     assert Booking.objects.count() == 4
+
+
+# Receipts and productions
+
+
+def platings(plant: Plant, count: int, *, orders: int = 1, **more: Any) -> list[ReceiptIn]:
+    """Receipts of one piece each, on some purchase orders by turns."""
+    numbers = [f"P-{turn}" for turn in range(orders)]
+    for number in numbers:
+        if not PurchaseOrder.objects.filter(number=number).exists():
+            plant.buys(1000, "PLATED", number=number)
+    return [plant.receipt(1, numbers[turn % orders], **more) for turn in range(count)]
+
+
+def packs(plant: Plant, count: int, **more: Any) -> list[ProductionIn]:
+    return [plant.production(1, "PACK", **more) for _ in range(count)]
+
+
+def test_every_receipt_is_booked_in_the_order_of_the_stream(plant: Plant) -> None:
+    plant.has(10, "LUG", at="ACME/STOCK")
+    outcomes = streamed(plant, platings(plant, 5, orders=2), chunk=2)
+    assert told(outcomes) == ["booked"] * 5
+    postings = [outcome.booking.posting_id for outcome in outcomes if outcome.booking]
+    assert postings == sorted(postings)
+    assert plant.waiting() == ["LUG 4 short"] * 3
+    assert (plant.balance("PLATED", at="FG"), plant.balance("LUG", at="ACME/STOCK")) == (5, 2)
+    assert faults(plant.site) == []
+
+
+def test_all_kinds_of_reports_go_in_together_in_their_order(plant: Plant) -> None:
+    """What one takes the next doesn't find, whatever kinds they are of."""
+    plant.has(12, "BOLT")
+    plant.has(4, "LUG")
+    plant.has(4, "LUG", at="ACME/STOCK")
+    mixed = [*brackets(plant, 1), *platings(plant, 1), *packs(plant, 2), *brackets(plant, 1), *platings(plant, 1)]
+    outcomes = streamed(plant, mixed)
+    assert told(outcomes) == ["booked"] * 6
+    assert [outcome.booking and outcome.booking.posting.process for outcome in outcomes] == [
+        Process.WORKS_ORDER,
+        Process.GOODS_RECEIVED,
+        Process.PRODUCTION,
+        Process.PRODUCTION,
+        Process.WORKS_ORDER,
+        Process.GOODS_RECEIVED,
+    ]
+    assert plant.waiting() == ["BOLT 8 short", "BOLT 4 short", "LUG 4 short"]
+    assert faults(plant.site) == []
+
+
+def test_a_receipt_or_production_at_fault_keeps_no_other_back(plant: Plant) -> None:
+    plant.buys(5, "PLATED", number="P-SHUT")
+    close_order(site=plant.site, number="P-SHUT", by=plant.storekeeper)
+    reports: list[Any] = [*platings(plant, 3), *packs(plant, 2), *brackets(plant, 2)]
+    reports[1:1] = [plant.receipt(1, "P-NONE"), plant.receipt(1, "P-SHUT"), plant.receipt(0, "P-0")]
+    reports[5:5] = [plant.production(1, "BOLT"), plant.production(1, "NOTHING"), plant.receipt(1, "P-0", line=99)]
+    assert told(streamed(plant, reports)) == [
+        *("booked", "not_found", "order_not_open", "invalid_quantity", "booked"),
+        *("wrong_class", "not_found", "not_found", "booked"),
+        *["booked"] * 4,
+    ]
+    assert Booking.objects.count() == 7
+    assert faults(plant.site) == []
+
+
+def test_a_receipt_is_told_everything_that_is_wrong_with_it(plant: Plant) -> None:
+    twice_wrong = ReceiptIn(order="P-0", accepted=Decimal("0.5"), rejected=Decimal(-1), at=date(2999, 1, 1))
+    outcomes = streamed(plant, [*platings(plant, 2), twice_wrong])
+    assert {refusal.field for refusal in outcomes[2].refusals} == {"accepted", "rejected", "at"}
+
+
+def test_a_structure_that_lacks_a_conversion_is_found_for_its_receipt_alone(plant: Plant) -> None:
+    reports = platings(plant, 6)
+    plant.stocks("LEAF", "S", "SUBCON")
+    plant.buys(10, "LEAF")
+    plant.consists("LEAF", plant.line(10, "LUG", 1, "KG"))
+    reports[2:2] = [plant.receipt(1, "LEAF")]
+    outcomes = streamed(plant, reports)
+    assert told(outcomes) == ["booked", "booked", "no_conversion", *["booked"] * 4]
+
+
+def test_receipts_sent_again_post_nothing_twice_whether_or_not_they_name_their_line(plant: Plant) -> None:
+    reports = [*platings(plant, 2), *packs(plant, 1)]
+    named = [*(replace(one, line=10) for one in platings(plant, 2)), *packs(plant, 1)]
+    first = streamed(plant, reports, stream="gate")
+    close_order(site=plant.site, number="P-0", by=plant.storekeeper)
+    again = streamed(plant, named, stream="gate", chunk=2)
+    assert (told(first), told(again)) == (["booked"] * 3, ["repeated"] * 3)
+    assert [one.booking and one.booking.posting_id for one in again] == [
+        one.booking and one.booking.posting_id for one in first
+    ]
+
+
+def test_one_key_is_for_one_report_of_whatever_kind(plant: Plant) -> None:
+    plant.books(1, "BRACKET", key="taken")
+    plant.receives(1, platings(plant, 1)[0].order, key="in")
+    reports = [*platings(plant, 1, key="taken"), *packs(plant, 1, key="in"), *platings(plant, 1, key="in")]
+    assert told(streamed(plant, reports)) == ["key_reused", "key_reused", "repeated"]
+
+
+@pytest.mark.parametrize("make", [platings, packs], ids=["receipts", "productions"])
+def test_a_chunk_of_them_takes_no_more_statements_than_one(plant: Plant, make: Any) -> None:
+    plant.has(10_000, "LUG", at="ACME/STOCK")
+    plant.has(10_000, "LUG")
+    plant.has(10_000, "BOLT")
+    many_orders = {"orders": 50} if make is platings else {}
+    streamed(plant, make(plant, 100, **many_orders))
+    few, many = make(plant, 2, **many_orders), make(plant, 200, **many_orders)
+    alone = statements_of(lambda: streamed(plant, few))
+    assert statements_of(lambda: streamed(plant, many)) == alone
+    assert alone <= MOST["receive"] if make is platings else MOST["produce"]
+
+
+def test_a_chunk_of_all_kinds_takes_the_statements_of_each_kind_once(plant: Plant) -> None:
+    def mixed(count: int) -> list[Any]:
+        return [
+            one
+            for three in zip(brackets(plant, count), platings(plant, count), packs(plant, count), strict=True)
+            for one in three
+        ]
+
+    streamed(plant, mixed(1))
+    few, many = mixed(2), mixed(60)
+    assert statements_of(lambda: streamed(plant, many)) == statements_of(lambda: streamed(plant, few))
+
+
+def test_a_receipt_at_fault_costs_its_chunk_a_few_statements_however_many_lines_it_has(plant: Plant) -> None:
+    def with_one_at_fault(count: int) -> list[ReceiptIn]:
+        reports = platings(plant, count)
+        reports[count // 2] = plant.receipt(1, "P-NONE")
+        return reports
+
+    streamed(plant, platings(plant, 1))
+    few, many = with_one_at_fault(8), with_one_at_fault(200)
+    assert statements_of(lambda: streamed(plant, many)) == statements_of(lambda: streamed(plant, few))

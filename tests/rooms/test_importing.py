@@ -24,10 +24,10 @@ from backflush.stockmap.models import Action, Location, Site, Supplier, Supplier
 from backflush.stockmap.selectors import site_named
 from backflush.structures.models import StructureLine
 from backflush.subcontract.models import PurchaseOrder
-from backflush.subcontract.services import ReceiptIn, receive
+from backflush.subcontract.receiving import ReceiptIn, receive
 from backflush.works.models import WorksOrder
 from tests.databases import Database
-from tests.imports import EXAMPLE, bring, brought, counts, everything, files, said, workbook, write
+from tests.imports import EXAMPLE, LATER, bring, brought, counts, everything, files, said, workbook, write
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -51,18 +51,20 @@ def test_the_template_imports_and_books(tmp_path: Path) -> None:
     report = brought(tmp_path)
     assert report.applied
     assert stock() == {
-        "STEEL@MAIN/LINE": Decimal("97.396"),  # ten brackets of 250 g, of which 4 % is waste
-        "BOLT@MAIN/LINE": Decimal(960),
+        # Ten brackets of 250 g, of which 4 % is waste, and two without order.
+        "STEEL@MAIN/LINE": Decimal("96.875"),
+        "BOLT@MAIN/LINE": Decimal(952),
         "BOLT@MAIN/RACKR1": Decimal(500),
-        "BRACKET@ACME/STOCK": Decimal(50),
-        "BRACKET@MAIN/STOCK": Decimal(9),
+        "BRACKET@ACME/STOCK": Decimal(31),
+        "BRACKET@MAIN/STOCK": Decimal(11),
+        "PLATED@MAIN/STOCK": Decimal(18),
     }
     assert WorksOrder.objects.get().status == "open"
-    booking = Booking.objects.select_related("posting").get()
+    booking = Booking.objects.select_related("posting").get(posting__process=Process.WORKS_ORDER)
     assert (booking.good, booking.scrap, booking.scrap_reason) == (9, 1, "Bent")
     assert booking.posting.at.date() == date(2026, 1, 8)
     receive(ReceiptIn(order="PO-1", accepted=Decimal(20)), site=site_named(), by=known_user(name="ann"))
-    assert stock()["BRACKET@ACME/STOCK"] == 30
+    assert stock()["BRACKET@ACME/STOCK"] == 11
 
 
 def test_the_workbook_of_the_template_is_the_same_as_its_files(tmp_path: Path) -> None:
@@ -376,6 +378,85 @@ def test_tables_that_are_left_out_are_those_in_the_database(tmp_path: Path) -> N
     alone = write(tmp_path / "bookings.csv", [{"order": "WO-1", "good": "1", "date": "2026-01-09"}])
     assert counts(brought(alone)) == {"bookings": (1, 0, 0)}
     assert stock()["BRACKET@MAIN/STOCK"] == 10
+
+
+def test_receipts_and_productions_are_imported_as_bookings_are(tmp_path: Path) -> None:
+    day = {"date": "2026-01-09"}
+    received = [{"order": "PO-1", "accepted": "5", **day}, {"order": "PO-1", "line": "10", "rejected": "2", **day}]
+    files(tmp_path, receipts=received, productions=[{"item": "BRACKET", "good": "3", **day}] * 2)
+    assert {name: count for name, count in counts(brought(tmp_path)).items() if name in LATER} == {
+        "receipts": (2, 0, 0),
+        "productions": (2, 0, 0),
+    }
+    assert stock()["BRACKET@ACME/STOCK"] == 43
+    assert stock()["PLATED@MAIN/STOCK"] == 5
+    assert stock()["BRACKET@MAIN/STOCK"] == 9 + 6
+    again = brought(tmp_path)
+    assert {again.counts[name].there for name in LATER} == {2}
+    assert Booking.objects.count() == 5
+
+
+def test_every_fault_of_receipts_and_productions_is_found_before_anything_is_posted(tmp_path: Path) -> None:
+    day = {"date": "2026-01-09"}
+    files(
+        tmp_path,
+        purchase_orders=lines(
+            "purchase_orders", {**EXAMPLE["purchase_orders"][0], "line": "20", "item": "STEEL", "unit": "KG"}
+        ),
+        bookings=None,
+        receipts=[
+            {"order": "PO-9", "accepted": "1", **day},
+            {"order": "PO-1", "accepted": "1", **day},
+            {"order": "PO-1", "line": "10", "accepted": "0", **day},
+            {"order": "PO-1", "line": "10", "accepted": "0.5", "rejected": "0.5", "date": "2999-01-01"},
+            {"order": "PO-1", "line": "10", "accepted": "1", "batch": "B", **day},
+            {"key": "one", "order": "PO-1", "line": "10", "accepted": "1", **day},
+        ],
+        productions=[
+            {"item": "NONE", "good": "1", **day},
+            {"item": "BOLT", "good": "1", **day},
+            {"item": "BRACKET", "good": "0.5", **day},
+            {"key": "one", "item": "BRACKET", "good": "1", **day},
+        ],
+    )
+    assert {said(finding) for finding in bring(tmp_path).findings} == {
+        ("receipts.csv", 2, "order"),
+        ("receipts.csv", 3, "line"),
+        ("receipts.csv", 4, "accepted"),
+        ("receipts.csv", 5, "accepted"),
+        ("receipts.csv", 5, "rejected"),
+        ("receipts.csv", 5, "date"),
+        ("receipts.csv", 6, "batch"),
+        ("productions.csv", 2, "item"),
+        ("productions.csv", 3, "item"),
+        ("productions.csv", 4, "good"),
+        ("productions.csv", 5, "key"),
+    }
+    assert set(everything().values()) == {0}
+
+
+def test_a_receipt_on_an_order_whose_own_row_is_faulty_is_no_fault_of_its_own(tmp_path: Path) -> None:
+    files(
+        tmp_path,
+        purchase_orders=lines("purchase_orders", supplier="NOBODY"),
+        receipts=[{"order": "PO-1", "accepted": "1", "date": "2026-01-09"}],
+    )
+    assert [said(finding) for finding in bring(tmp_path).findings] == [("purchase_orders.csv", 2, "supplier")]
+
+
+def test_a_structure_that_cannot_be_converted_is_a_fault_of_its_receipt(tmp_path: Path) -> None:
+    """The order was placed when the line wasn't in force yet, so nobody has asked for its conversion."""
+    later = {"item": "PLATED", "line": "20", "component": "BOLT", "quantity": "1", "unit": "KG", "starts": "2026-01-09"}
+    day = "2026-01-09"
+    files(
+        tmp_path,
+        structures=lines("structures", later),
+        receipts=[
+            {"order": "PO-1", "accepted": "1", "date": "2026-01-08"},
+            {"order": "PO-1", "accepted": "1", "date": day},
+        ],
+    )
+    assert [said(finding) for finding in bring(tmp_path).findings] == [("receipts.csv", 3, "order")]
 
 
 def test_rows_that_are_the_same_are_as_many_bookings_as_there_are_rows(tmp_path: Path) -> None:

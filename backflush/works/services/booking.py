@@ -1,27 +1,27 @@
 """Booking production on works orders: what was made comes in, what went into it is assumed (B1 to B6)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-
-from django.db import transaction
+from typing import Self
 
 from backflush.backflushing.models import Booking
-from backflush.backflushing.services import Made, post_bookings
+from backflush.backflushing.reports import Gathered, Kind, Turn, refusals_of, take_reports
+from backflush.backflushing.services import Made
 from backflush.core.lifecycle import OrderStatus, refuse_posting
 from backflush.core.moves import Process
 from backflush.core.quantity import ZERO
-from backflush.core.refusals import Refusal
-from backflush.ledger.keys import Request, claim_keys
-from backflush.ledger.models import Posting
+from backflush.core.refusals import NotFound, Refusal
+from backflush.ledger.archives import no_orders
+from backflush.ledger.keys import Request
+from backflush.ledger.models import JobKind
 from backflush.people.models import User
-from backflush.stockmap.models import Site, TransferRule
-from backflush.stockmap.selectors import event_time, require_rule
+from backflush.stockmap.models import Site
 from backflush.works.models import WorksOrder
-from backflush.works.selectors import bookable
+from backflush.works.selectors import Bookable, bookable, orders_found
 from backflush.works.services.changes import change, keep
-from backflush.works.services.making import Reported, completion, made_of, require_anything, require_reason
-from backflush.works.services.requiring import require, stocked
+from backflush.works.services.making import Reported, checks_of, made_of
+from backflush.works.services.requiring import require
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,11 @@ class BookingIn(Reported):
     """Production on a works order as it is reported: good and scrapped pieces in the order's unit."""
 
     order: str
+
+    @property
+    def of(self) -> str:
+        """The works order."""
+        return self.order
 
     def request(self) -> Request:
         """What makes a repeated report the same."""
@@ -45,12 +50,88 @@ class BookingIn(Reported):
         return Request(self.key, "book", content)
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of a report of production: its booking, which may be that of an earlier report under its key."""
+class BookableOrders(Gathered[BookingIn]):
+    """The works orders of some reports, with their jobs, items and rules."""
 
-    booking: Booking
-    repeated: bool
+    def __init__(self, site: Site, found: Bookable) -> None:
+        self._site = site
+        self._orders, self._rules = found
+
+    @property
+    def there(self) -> Mapping[str, WorksOrder]:
+        """The works orders that there are, by number."""
+        return self._orders
+
+    def planned(self, report: BookingIn, key: int | None) -> Made:
+        """What a report of production on an order comes to."""
+        if report.order not in self._orders:
+            raise no_orders(self._site, JobKind.WORKS_ORDER, [report.order])
+        order = self._orders[report.order]
+        require(refuse_posting(order.number, OrderStatus(order.status)))
+        return made_of(
+            order.item,
+            report,
+            self._rules,
+            site=self._site,
+            key=key,
+            process=Process.WORKS_ORDER,
+            factor=order.factor,
+            structure=order.structure_id,
+            job=order.job,
+        )
+
+    def refusals(self, report: BookingIn) -> Iterator[Refusal]:
+        """Every reason for which a booking can't be made."""
+        if report.order not in self._orders:
+            yield NotFound(f"There is no works order {report.order}.", field="order")
+            return
+        order = self._orders[report.order]
+        refused = refuse_posting(order.number, OrderStatus(order.status))
+        if refused is not None:
+            yield refused
+        yield from refusals_of(checks_of(order.item, report, self._rules, site=self._site, factor=order.factor))
+
+    def require_in_turn(self, reports: Sequence[BookingIn]) -> None:
+        """Refuse what comes after the booking that fills its order, where full orders complete themselves (B6)."""
+        if not self._site.complete_when_full:
+            return
+        good: dict[str, Decimal] = {}
+        for one in reports:
+            order = self._orders[one.order]
+            if good.get(one.order, ZERO) >= order.quantity:
+                require(refuse_posting(order.number, OrderStatus.COMPLETE))
+            good[one.order] = good.get(one.order, order.job.good) + one.good
+
+    def booked(self, by: User) -> None:
+        """Open the orders, and complete those that are full."""
+        _open(self._orders.values(), self._site, by)
+
+    def count_in(self, report: BookingIn) -> None:
+        """Note on an order at hand what a booking would make of it."""
+        order = self._orders[report.order]
+        order.job.good += report.good
+        order.status = OrderStatus.COMPLETE if _completes_itself(order, self._site) else OrderStatus.OPEN
+
+    def go_on(self, before: Self) -> None:
+        """Keep in mind how full orders are, where full ones complete themselves."""
+        if self._site.complete_when_full:
+            self._orders |= before._orders
+            self._rules |= before._rules
+
+
+class ProductionOnOrders(Kind[BookingIn]):
+    """Reports of production on works orders."""
+
+    report = BookingIn
+    turn = Turn.WORKS_ORDERS
+
+    def gathered(self, reports: Sequence[BookingIn], *, site: Site, lock: bool) -> BookableOrders:
+        """Their orders."""
+        numbers = [one.order for one in reports]
+        return BookableOrders(site, bookable(site, numbers, lock=True) if lock else orders_found(site, numbers))
+
+
+ON_ORDERS = ProductionOnOrders()
 
 
 def book_production_many(bookings: Sequence[BookingIn], *, site: Site, by: User) -> list[Booking]:
@@ -58,108 +139,12 @@ def book_production_many(bookings: Sequence[BookingIn], *, site: Site, by: User)
 
     A booking whose key was posted before answers with that posting's booking.
     """
-    return [taken.booking for taken in take_reports(bookings, site=site, by=by)]
-
-
-@transaction.atomic
-def take_reports(bookings: Sequence[BookingIn], *, site: Site, by: User, in_turn: bool = False) -> list[Taken]:
-    """The same, saying which were posted before.
-
-    Taken `in_turn`, one that comes after its order was filled is refused, as if each came in a call of its own (B6).
-    """
-    claims = claim_keys(site=site, requests=[booking.request() for booking in bookings])
-    fresh = _first_of_each_key(booking for booking in bookings if booking.key not in claims.posted)
-    orders, rules = bookable(site, [one.order for one in fresh], lock=True)
-    if in_turn:
-        _require_room(fresh, orders, site)
-    batch = [booking_made(one, orders[one.order], rules, site=site, key=claims.new.get(one.key)) for one in fresh]
-    posted = post_bookings(batch, site=site, by=by)
-    _open(orders.values(), site, by)
-    done = {one.key: booking for one, booking in zip(fresh, posted, strict=True) if one.key}
-    done |= _bookings_of(claims.posted)
-    keyless = iter([booking for one, booking in zip(fresh, posted, strict=True) if not one.key])
-    repeated = set(claims.posted)
-    taken = []
-    for one in bookings:
-        taken.append(Taken(done[one.key] if one.key else next(keyless), one.key in repeated))
-        repeated |= {one.key} - {""}
-    return taken
-
-
-def _require_room(bookings: Iterable[BookingIn], orders: Mapping[str, WorksOrder], site: Site) -> None:
-    """Refuse what comes after the booking that fills its order, where full orders are completed by themselves (B6)."""
-    if not site.complete_when_full:
-        return
-    good: dict[str, Decimal] = {}
-    for one in bookings:
-        order = orders[one.order]
-        if good.get(one.order, ZERO) >= order.quantity:
-            require(refuse_posting(order.number, OrderStatus.COMPLETE))
-        good[one.order] = good.get(one.order, order.job.good) + one.good
-
-
-def _bookings_of(posted: Mapping[str, Posting]) -> dict[str, Booking]:
-    """The bookings that were posted under some keys before."""
-    if not posted:
-        return {}
-    bookings = {booking.posting_id: booking for booking in Booking.objects.filter(posting__in=posted.values())}
-    return {key: bookings[posting.pk] for key, posting in posted.items()}
+    return [taken.booking for taken in take_reports(bookings, [ON_ORDERS], site=site, by=by)]
 
 
 def book_production(booking: BookingIn, *, site: Site, by: User) -> Booking:
     """Book production on one works order."""
     return book_production_many([booking], site=site, by=by)[0]
-
-
-def _first_of_each_key(bookings: Iterable[BookingIn]) -> list[BookingIn]:
-    """The bookings without a key, and of those with the same key the first."""
-    seen: set[str] = set()
-    first = []
-    for one in bookings:
-        if not one.key or one.key not in seen:
-            first.append(one)
-            seen.add(one.key)
-    return first
-
-
-def booking_made(
-    booking: BookingIn, order: WorksOrder, rules: Mapping[int, TransferRule], *, site: Site, key: int | None
-) -> Made:
-    """What a report of production on an order comes to."""
-    require(refuse_posting(order.number, OrderStatus(order.status)))
-    return made_of(
-        order.item,
-        booking,
-        rules,
-        site=site,
-        key=key,
-        process=Process.WORKS_ORDER,
-        factor=order.factor,
-        structure=order.structure_id,
-        job=order.job,
-    )
-
-
-def booking_refusals(
-    booking: BookingIn, order: WorksOrder, rules: Mapping[int, TransferRule], *, site: Site
-) -> Iterator[Refusal]:
-    """Every reason for which a booking can't be made, where `booking_made` gives the first."""
-    backflush = order.item.type_code.backflush
-    checks: Sequence[Callable[[], object]] = (
-        lambda: require(refuse_posting(order.number, OrderStatus(order.status))),
-        lambda: stocked(booking.good, order.factor, order.item, field="good"),
-        lambda: stocked(booking.scrap, order.factor, order.item, field="scrap"),
-        lambda: require_anything(booking, order.item),
-        lambda: require_reason(booking),
-        lambda: require_rule(rules, completion(order.item), site),
-        lambda: require_rule(rules, backflush, site) if backflush else None,
-        lambda: event_time(site, booking.at),
-    )
-    for check in checks:
-        try:
-            check()
-        except Refusal as refusal:
-            yield refusal
 
 
 def _open(orders: Iterable[WorksOrder], site: Site, by: User) -> None:
@@ -183,12 +168,6 @@ def _turn(site: Site, orders: Sequence[WorksOrder], status: OrderStatus) -> None
 
 def _completes_itself(order: WorksOrder, site: Site) -> bool:
     return site.complete_when_full and order.job.good >= order.quantity
-
-
-def count_in(order: WorksOrder, booking: BookingIn, site: Site) -> None:
-    """Note on an order at hand, which isn't saved, what a booking would make of it: for looking at many in a row."""
-    order.job.good += booking.good
-    order.status = OrderStatus.COMPLETE if _completes_itself(order, site) else OrderStatus.OPEN
 
 
 def open_by_issue(order: WorksOrder) -> None:

@@ -1,11 +1,11 @@
 """What a report of production comes to, on an order or without one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
+from backflush.backflushing.reports import Report
 from backflush.backflushing.services import Made
 from backflush.core.moves import Process
 from backflush.core.quantity import ZERO
@@ -15,26 +15,17 @@ from backflush.items.models import Item
 from backflush.ledger.models import Job
 from backflush.stockmap.models import Action, Site, TransferRule
 from backflush.stockmap.selectors import event_time, require_rule
-from backflush.structures.models import FrozenLine
 from backflush.works.services.requiring import stocked
 
 SCRAP_REASON_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reported:
-    """Good and scrapped pieces as they are reported.
-
-    The goods' batch, serial numbers or bin are needed where the item or the place they go to asks for them (B8).
-    """
+class Reported(Report):
+    """Good and scrapped pieces as they are reported."""
 
     good: Decimal
     scrap: Decimal = ZERO
-    at: datetime | date | None = None
-    key: str = ""
-    batch: str = ""
-    serials: Sequence[str] = ()
-    bin: str = ""
     scrap_reason: str = ""
 
 
@@ -47,8 +38,8 @@ def made_of(
     key: int | None,
     process: Process,
     factor: Fraction,
-    structure: int | None,
-    draft: Sequence[FrozenLine] = (),
+    structure: int | None = None,
+    of_day: bool = False,
     job: Job | None = None,
 ) -> Made:
     """What a report of production comes to; refused where its quantities or the item's actions don't do (B1, Q5)."""
@@ -68,13 +59,29 @@ def made_of(
         goods_rule=require_rule(rules, completion(item), site),
         backflush_rule=require_rule(rules, backflush, site) if backflush else None,
         structure=structure,
-        draft=draft,
+        of_day=of_day,
         job=job,
         key=key,
         batch=report.batch,
         serials=tuple(report.serials),
         bin=report.bin,
         scrap_reason=report.scrap_reason,
+    )
+
+
+def checks_of(
+    item: Item, report: Reported, rules: Mapping[int, TransferRule], *, site: Site, factor: Fraction
+) -> Sequence[Callable[[], object]]:
+    """Everything for which `made_of` may refuse a report, to be asked one by one."""
+    backflush = item.type_code.backflush
+    return (
+        lambda: stocked(report.good, factor, item, field="good"),
+        lambda: stocked(report.scrap, factor, item, field="scrap"),
+        lambda: require_anything(report, item),
+        lambda: require_reason(report),
+        lambda: require_rule(rules, completion(item), site),
+        lambda: require_rule(rules, backflush, site) if backflush else None,
+        lambda: event_time(site, report.at),
     )
 
 

@@ -1,22 +1,23 @@
 """Production without an order: kits and manufactured items (B5)."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from django.db import transaction
-
 from backflush.backflushing.models import Booking
-from backflush.backflushing.services import Made, post_bookings
+from backflush.backflushing.reports import Gathered, Kind, Turn, refusals_of, take_reports
+from backflush.backflushing.services import Made
 from backflush.core.moves import Process
-from backflush.core.refusals import WrongClass
+from backflush.core.refusals import NotFound, Refusal, WrongClass
 from backflush.items.models import ComponentClass, Item
-from backflush.items.selectors import item_coded
-from backflush.ledger.keys import Request, claim_keys
+from backflush.items.selectors import item_coded, items_known
+from backflush.ledger.keys import Request
 from backflush.people.models import User
-from backflush.stockmap.models import Action, Site, TransferRule
-from backflush.stockmap.selectors import day_at, event_time, single_rules
-from backflush.structures.services import structure_of_day
-from backflush.works.services.making import Reported, made_of
+from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import single_rules
+from backflush.works.services.making import Reported, checks_of, made_of
+
+PIECE = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,55 +26,106 @@ class ProductionIn(Reported):
 
     item: str
 
+    @property
+    def of(self) -> str:
+        """What was made."""
+        return self.item
 
-@transaction.atomic
+    def request(self) -> Request:
+        """What makes a repeated report the same."""
+        content = {
+            "item": self.item,
+            "good": self.good,
+            "scrap": self.scrap,
+            "at": self.at,
+            "batch": self.batch,
+            "serials": sorted(self.serials),
+            "bin": self.bin,
+            "scrap_reason": self.scrap_reason,
+        }
+        return Request(self.key, "produce", content)
+
+
+class ProducibleItems(Gathered[ProductionIn]):
+    """What some reports say was made, with the rules of completing and backflushing it."""
+
+    def __init__(self, site: Site, codes: Sequence[str]) -> None:
+        self._site = site
+        self._items = items_known(set(codes))
+        kinds = [item.type_code for item in self._items.values()]
+        actions = {action.pk for kind in kinds for action in (kind.completion, kind.backflush) if action is not None}
+        self._rules = single_rules(site, actions)
+
+    @property
+    def there(self) -> Mapping[str, Item]:
+        """The items that there are, by code."""
+        return self._items
+
+    def planned(self, report: ProductionIn, key: int | None) -> Made:
+        """What a production without order comes to; its structure is that of its day (S1)."""
+        item = self._item(report)
+        require_producible(item)
+        return made_of(
+            item,
+            report,
+            self._rules,
+            site=self._site,
+            key=key,
+            process=Process.PRODUCTION,
+            factor=PIECE,
+            of_day=True,
+        )
+
+    def refusals(self, report: ProductionIn) -> Iterator[Refusal]:
+        """Every reason for which a production can't be booked."""
+        if report.item not in self._items:
+            yield from refusals_of([lambda: self._item(report)])
+            return
+        item = self._items[report.item]
+        checks = checks_of(item, report, self._rules, site=self._site, factor=PIECE)
+        yield from refusals_of([lambda: require_producible(item), *checks])
+
+    def _item(self, report: ProductionIn) -> Item:
+        if report.item not in self._items:
+            raise NotFound(f"There is no item {report.item}.", field="item")
+        return self._items[report.item]
+
+
+class ProductionWithoutOrders(Kind[ProductionIn]):
+    """Reports of production without order."""
+
+    report = ProductionIn
+    turn = Turn.NO_ORDERS
+
+    def gathered(self, reports: Sequence[ProductionIn], *, site: Site, lock: bool) -> ProducibleItems:
+        """Their items, of which none needs a lock."""
+        return ProducibleItems(site, [one.item for one in reports])
+
+
+WITHOUT_ORDERS = ProductionWithoutOrders()
+
+
+def produce_many(productions: Sequence[ProductionIn], *, site: Site, by: User) -> list[Booking]:
+    """Take in what was made without orders, and assume what went into it from its day's structure: all, or none."""
+    return [taken.booking for taken in take_reports(productions, [WITHOUT_ORDERS], site=site, by=by)]
+
+
 def produce(production: ProductionIn, *, site: Site, by: User) -> Booking:
     """Take in what was made without an order, and assume what went into it from the structure of its day (S1)."""
-    content = {
-        "item": production.item,
-        "good": production.good,
-        "scrap": production.scrap,
-        "at": production.at,
-        "batch": production.batch,
-        "serials": sorted(production.serials),
-        "bin": production.bin,
-        "scrap_reason": production.scrap_reason,
-    }
-    claims = claim_keys(site=site, requests=[Request(production.key, "produce", content)])
-    if production.key in claims.posted:
-        return Booking.objects.get(posting=claims.posted[production.key])
-    made = production_made(production, site=site, key=claims.new.get(production.key), write=True)
-    return post_bookings([made], site=site, by=by)[0]
-
-
-def production_made(production: ProductionIn, *, site: Site, key: int | None, write: bool) -> Made:
-    """What a production without order comes to; a preview writes nothing, so its structure stays a draft."""
-    item = producible(production.item)
-    day = day_at(site, event_time(site, production.at))
-    structure, draft = structure_of_day(site=site, item=item, day=day, write=write)
-    return made_of(
-        item,
-        production,
-        _action_rules(site, item.type_code.completion, item.type_code.backflush),
-        site=site,
-        key=key,
-        process=Process.PRODUCTION,
-        factor=Fraction(1),
-        structure=structure.pk,
-        draft=draft,
-    )
+    return produce_many([production], site=site, by=by)[0]
 
 
 def producible(code: str) -> Item:
     """An item that can be made without an order: a kit or a manufactured one (W)."""
     item = item_coded(code)
+    require_producible(item)
+    return item
+
+
+def require_producible(item: Item) -> None:
+    """Refuse what can't be made without an order."""
     if item.component_class not in {ComponentClass.KIT, ComponentClass.MADE}:
         raise WrongClass(
             f"{item.code} is {item.get_component_class_display()}. Only kits and manufactured items can be produced.",
             field="item",
         )
-    return item
-
-
-def _action_rules(site: Site, *actions: Action | None) -> dict[int, TransferRule]:
-    return single_rules(site, {action.pk for action in actions if action is not None})

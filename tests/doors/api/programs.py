@@ -46,3 +46,11 @@ def program(plant: Plant, *roles: Role, name: str = "gateway") -> Program:
 
 def booking(**fields: Any) -> dict[str, Any]:
     return {"order": ORDER, "good": "1", "at": "2026-03-02", **fields}
+
+
+def receipt(**fields: Any) -> dict[str, Any]:
+    return {"kind": "receipt", "order": "P-PLATED", "accepted": "1", "at": "2026-03-02", **fields}
+
+
+def production(**fields: Any) -> dict[str, Any]:
+    return {"kind": "production", "item": "PACK", "good": "1", "at": "2026-03-02", **fields}

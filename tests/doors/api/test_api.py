@@ -11,12 +11,13 @@ from django.test import Client
 from django.utils import timezone
 
 from backflush.backflushing.models import Booking
+from backflush.listening.lines import TOLD
 from backflush.people.models import Token, User
 from backflush.people.rights import ROLES, Role, Verb
 from backflush.people.tokens import end_tokens, make_token
 from backflush.stockmap.models import Site
 from tests.cast import Plant
-from tests.doors.api.programs import Program, booking, program
+from tests.doors.api.programs import Program, booking, production, program, receipt
 from tests.doors.console import Console
 from tests.doors.web.visitors import person, signed_in, statements
 
@@ -81,10 +82,23 @@ def test_a_wrong_secret_too_often_shuts_its_token_out_for_a_while_and_no_other(p
     assert Program(other).gets(f"{HERE}/unresolved")[0] == HTTPStatus.OK
 
 
+def streams(one: Program, sent: Any) -> int:
+    """How a stream of one line is answered: as the line, where that isn't let in."""
+    status, lines = one.posts(f"{BOOKINGS}/bulk", [sent])
+    if status != HTTPStatus.OK or lines[0]["outcome"] != "refused":
+        return status
+    return HTTPStatus.FORBIDDEN if told(lines[0]["refusals"][0])[0] == "not_allowed" else HTTPStatus.CONFLICT
+
+
 ASKED: Final[dict[str, tuple[Verb, Callable[[Program], int]]]] = {
     "book": (Verb.BOOK, lambda one: one.posts(BOOKINGS, booking())[0]),
-    "bulk": (Verb.BOOK, lambda one: one.posts(f"{BOOKINGS}/bulk", [booking()])[0]),
+    "produce": (Verb.PRODUCE, lambda one: one.posts(BOOKINGS, production())[0]),
+    "receive": (Verb.RECEIVE, lambda one: one.posts(BOOKINGS, receipt())[0]),
+    "bulk": (Verb.BOOK, lambda one: streams(one, booking())),
+    "bulk of productions": (Verb.PRODUCE, lambda one: streams(one, production())),
+    "bulk of receipts": (Verb.RECEIVE, lambda one: streams(one, receipt())),
     "preview": (Verb.BOOK, lambda one: one.posts(f"{BOOKINGS}/preview", booking())[0]),
+    "preview of a receipt": (Verb.RECEIVE, lambda one: one.posts(f"{BOOKINGS}/preview", receipt())[0]),
     "order": (Verb.SEE_WORK, lambda one: one.gets(f"{HERE}/orders/W-BRACKET")[0]),
     "unresolved": (Verb.SEE_WORK, lambda one: one.gets(f"{HERE}/unresolved")[0]),
 }
@@ -93,6 +107,7 @@ ASKED: Final[dict[str, tuple[Verb, Callable[[Program], int]]]] = {
 @pytest.mark.parametrize("role", list(Role))
 def test_each_role_may_what_it_may_in_the_pages(plant: Plant, role: Role) -> None:
     plant.releases(10, "BRACKET")
+    plant.buys(10, "PLATED")
     comes_in = program(plant, role)
     for name, (verb, asks) in ASKED.items():
         allowed = asks(comes_in) in {HTTPStatus.OK, HTTPStatus.CREATED}
@@ -139,6 +154,11 @@ def test_the_same_key_posts_once(plant: Plant) -> None:
         (booking(good="x"), 422, "invalid_value", "good"),
         (booking(at="2999-01-01"), 422, "date_in_future", "at"),
         (booking(more="1"), 422, "invalid_value", ""),
+        (booking(kind="delivery"), 422, "invalid_value", "kind"),
+        (booking(kind=1), 422, "invalid_value", "kind"),
+        (booking(accepted="1"), 422, "invalid_value", ""),
+        (production(order="W-1"), 422, "invalid_value", ""),
+        (production(item=""), 422, "invalid_value", "item"),
         ("nonsense", 422, "invalid_value", ""),
         ([], 422, "invalid_value", ""),
         (b"\xff", 422, "invalid_value", ""),
@@ -180,6 +200,46 @@ def test_a_stream_is_answered_line_by_line(plant: Plant, kind: str) -> None:
         assert [line["outcome"] for line in lines] == words
         assert told(lines[1]["refusals"][0]) == ("not_found", "order")
     assert Booking.objects.count() == 2
+
+
+def test_a_stream_of_all_kinds_is_answered_line_by_line(plant: Plant) -> None:
+    plant.releases(10, "BRACKET")
+    plant.buys(10, "PLATED")
+    sent = [receipt(), booking(), production(), receipt(order="P-NONE"), receipt(rejected="1", line=10)]
+    status, lines = program(plant, Role.STORES).posts(f"{BOOKINGS}/bulk", sent, key="gate 7")
+    assert (status, [(line["kind"], line["outcome"]) for line in lines]) == (
+        HTTPStatus.OK,
+        [
+            ("receipt", "booked"),
+            ("booking", "booked"),
+            ("production", "booked"),
+            ("receipt", "refused"),
+            ("receipt", "booked"),
+        ],
+    )
+    assert (lines[0]["order"], lines[2]["item"], lines[2].get("order")) == ("P-PLATED", "PACK", None)
+    assert [(one["item"], one["due"]) for one in lines[4]["unresolved"]] == [("LUG", "8")]
+    again = program(plant, Role.STORES).posts(f"{BOOKINGS}/bulk", sent, key="gate 7")[1]
+    assert [line["outcome"] for line in again] == ["repeated", "repeated", "repeated", "refused", "repeated"]
+
+
+def test_of_a_stream_only_those_lines_go_in_that_its_sender_may_book(plant: Plant) -> None:
+    plant.releases(10, "BRACKET")
+    plant.buys(10, "PLATED")
+    for role, words in ((Role.OPERATOR, ["booked", "refused"]), (Role.BUYER, ["refused", "booked"])):
+        lines = program(plant, role, name=role).posts(f"{BOOKINGS}/bulk", [booking(), receipt()])[1]
+        assert [line["outcome"] for line in lines] == words
+        assert told(lines[words.index("refused")]["refusals"][0]) == ("not_allowed", "user")
+
+
+def test_a_receipt_is_previewed_and_booked_by_itself(plant: Plant) -> None:
+    plant.buys(10, "PLATED")
+    comes_in = program(plant, Role.BUYER)
+    seen = comes_in.posts(f"{BOOKINGS}/preview", receipt())[1]
+    assert [(line["component"], line["waits"]) for line in seen["lines"]] == [("LUG", "4")]
+    status, body = comes_in.posts(BOOKINGS, receipt(), key="K")
+    assert (status, body["kind"], body["order"], body["key"]) == (HTTPStatus.CREATED, "receipt", "P-PLATED", "K")
+    assert comes_in.posts(BOOKINGS, receipt(line=10), key="K")[1]["outcome"] == "repeated"
 
 
 def test_an_array_that_is_none_is_refused(plant: Plant) -> None:
@@ -264,19 +324,34 @@ def test_it_describes_itself_to_whoever_asks(plant: Plant) -> None:
         "/api/v1/sites/{site}/unresolved",
     }
     posted = described["paths"]["/api/v1/sites/{site}/bookings"]["post"]
-    assert set(posted["requestBody"]["content"]["application/json"]["schema"]["properties"]) >= {"order", "good", "at"}
+    kinds = posted["requestBody"]["content"]["application/json"]["schema"]["oneOf"]
+    assert {kind["title"]: set(kind["properties"]) for kind in kinds} == {
+        word: set(kind.fields) for word, kind in TOLD.items()
+    }
 
 
-BUDGET = {"book": 21, "bulk": 21, "preview": 14, "order": 9, "unresolved": 9}
+BUDGET = {
+    "book": 21,
+    "produce": 19,
+    "receive": 22,
+    "bulk": 21,
+    "bulk of productions": 19,
+    "bulk of receipts": 22,
+    "preview": 14,
+    "preview of a receipt": 20,
+    "order": 9,
+    "unresolved": 9,
+}
 """Who it is takes five of them: the site, the token, its tries, and the roles."""
 
 
 @pytest.mark.parametrize("name", list(ASKED))
 def test_statements_stay_within_their_budget(plant: Plant, name: str) -> None:
     plant.releases(1000, "BRACKET")
+    plant.buys(1000, "PLATED")
     for _ in range(20):
         plant.books(1, "BRACKET")
-    comes_in = program(plant)
+    comes_in = program(plant, Role.STORES)
     _, asks = ASKED[name]
     asks(comes_in)
     with statements(BUDGET[name]):
