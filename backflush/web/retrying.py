@@ -1,5 +1,6 @@
 """Retry: what has become possible meanwhile, seen before it is done. A few at once, any number in the background."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.http import HttpResponse, QueryDict
@@ -8,8 +9,11 @@ from django.urls import path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from backflush.core.refusals import NotFound
 from backflush.errands.selectors import running_retries
+from backflush.ledger.selectors import posting_numbered
 from backflush.people.rights import Verb
+from backflush.unresolved.arrivals import proposed_by
 from backflush.unresolved.services.in_background import begin_retry, worth_retrying
 from backflush.unresolved.services.retrying import preview_retry, retry
 from backflush.web.keys import new_key
@@ -32,9 +36,12 @@ def retry_page(request: PageRequest) -> HttpResponse:
     asked = Queue(request.visit, request.GET)
     if request.GET.get("view"):
         asked = Queue(request.visit, QueryDict(request.GET["view"]))
+    arrived = request.GET.get("arrived", "")
     picked = picks_in(request.GET)[:AT_ONCE_MOST]
-    shown: dict[str, Any] = {"view": asked.view, "key": new_key(), "picked": bool(picked), "more": 0}
-    if not picked:
+    if arrived:
+        picked = list(_proposed(request, arrived))
+    shown: dict[str, Any] = {"view": asked.view, "key": new_key(), "picked": bool(picked or arrived), "more": 0}
+    if not picked and not arrived:
         worth = worth_retrying(request.visit.site, asked.sought)
         picked = list(worth.values_list("pk", flat=True)[: LOOKED_AT_MOST + 1])
         if len(picked) > AT_ONCE_MOST:
@@ -49,6 +56,13 @@ def retry_page(request: PageRequest) -> HttpResponse:
         "stays": len(looked_at) - len(foreseen),
     }
     return render(request, "web/unresolved_retry.html", shown)
+
+
+def _proposed(request: PageRequest, arrived: str) -> Sequence[int]:
+    """What fits now because of what a posting brought."""
+    if not arrived.isdecimal() or len(arrived) > 18:
+        raise NotFound(_("There is no posting %(number)s.") % {"number": arrived[:18]})
+    return proposed_by(posting_numbered(request.visit.site, int(arrived)), site=request.visit.site).movements
 
 
 @posts(Verb.RETRY)

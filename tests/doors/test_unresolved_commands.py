@@ -6,6 +6,7 @@ import pytest
 
 from backflush.items.selectors import item_coded
 from backflush.items.services import set_batch
+from backflush.stockmap.models import Action, RetryRule
 from tests.cast import Plant
 from tests.doors.console import Console
 
@@ -180,3 +181,34 @@ def test_retrying_only_some(plant: Plant, console: Console) -> None:
     second = plant.queue()[1].pk
     console.says("retry", second)
     assert plant.waiting() == ["BOLT 4 short"]
+
+
+def proposes(plant: Plant) -> None:
+    Action.objects.filter(name="BACKFLUSH").update(retry=RetryRule.PROPOSE)
+    plant.books(2, "BRACKET")
+    plant.books(1, "FRAME")
+    plant.has(50, "LUG")
+    plant.has(9, "BOLT", at="RAW")
+
+
+def test_whoever_brings_stock_is_told_what_fits_now_and_settles_only_that(plant: Plant, console: Console) -> None:
+    proposes(plant)
+    bolt = plant.queue("BOLT")[0].pk
+    moving = ("move", "REPLENISH", "BOLT", 9, "--from", "MAIN/RAW", "--to", "MAIN/LINE", "--key", "m")
+    told = console.tells(*moving)
+    assert told["fits_now"] == [bolt]
+    asks = f"backflush retry --preview --arrived {told['posting']}"
+    assert f"1 unresolved movement that waits for this fits now. See them: {asks}" in console.says(*moving)
+    assert [one["movement"] for one in console.tells(*asks.split()[1:])["would_settle"]] == [bolt]
+    assert [one["resolves"] for one in console.tells("retry", "--arrived", told["posting"])["settled"]] == [bolt]
+    assert plant.queue("LUG") != []
+    assert console.tells(*moving)["fits_now"] == []
+    assert console.tells("retry", "--arrived", told["posting"])["settled"] == []
+
+
+def test_a_retry_of_what_arrived_is_asked_in_one_way_and_under_no_key(plant: Plant, console: Console) -> None:
+    proposes(plant)
+    posting = plant.moves(9, "BOLT").pk
+    assert console.refuses("retry", plant.queue("BOLT")[0].pk, "--arrived", posting) == "invalid_value"
+    assert console.refuses("retry", "--arrived", posting, "--key", "k") == "invalid_value"
+    assert console.refuses("retry", "--arrived", 987654) == "not_found"
