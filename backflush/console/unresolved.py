@@ -20,7 +20,7 @@ from backflush.unresolved.models import Settlement
 from backflush.unresolved.selectors import candidates, queue, there_now
 from backflush.unresolved.services.cancelling import cancel
 from backflush.unresolved.services.resolving import resolve
-from backflush.unresolved.services.retrying import preview_retry, retry_in_parts
+from backflush.unresolved.services.retrying import foresee_retry, retry_in_parts
 
 MOVEMENT = Annotated[
     int,
@@ -307,7 +307,7 @@ def retry_all(
             show_default=False,
         ),
     ] = None,
-    preview: Annotated[bool, typer.Option("--preview", help="Only say what would go through.")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Only say what would go through, and what not.")] = False,
 ) -> None:
     """Settle whatever has become possible, oldest first. What still doesn't fit goes on waiting, and so does what
     needs a batch, serial numbers or a bin. A long queue is worked in parts of 1,000; stopped halfway, these parts stay.
@@ -357,14 +357,17 @@ def _proposed(desk: Desk, movements: list[int] | None, arrived: int) -> list[int
 
 
 def _preview(desk: Desk, movements: list[int] | None) -> None:
-    would = preview_retry(site=desk.site, movements=movements)
-    total = queue(desk.site).count()
+    found = foresee_retry(site=desk.site, movements=movements)
+    would, total = found.settled, len(found.settled) + found.short + found.choice
     facts = {
         "would_settle": [{**movement_facts(desk, waiting), "would_move": moved} for waiting, moved in would],
+        "short": found.short,
+        "choice": found.choice,
         "unresolved": total,
     }
     listing = [_moved_listing(would)] if would else []
-    desk.answer(facts, *listing, f"{len(would):,} of {total:,} would go through. Nothing was posted.")
+    others = f"{found.short:,} still short, {found.choice:,} in need of a choice"
+    desk.answer(facts, *listing, f"{len(would):,} of {total:,} would go through; {others}. Nothing was posted.")
 
 
 def _moved_listing(rows: Sequence[tuple[Movement, Decimal]]) -> Listing:

@@ -164,7 +164,9 @@ def test_retrying_settles_what_fits(plant: Plant, console: Console) -> None:
     plant.has(10, "BOLT")
     preview = console.tells("retry", "--preview")
     assert [(row["due"], row["would_move"]) for row in preview["would_settle"]] == [("4", "4")]
-    assert "1 of 2 would go through. Nothing was posted." in console.says("retry", "--preview")
+    assert (preview["short"], preview["choice"]) == (1, 0)
+    said = console.says("retry", "--preview")
+    assert "1 of 2 would go through; 1 still short, 0 in need of a choice. Nothing was posted." in said
     assert plant.balance("BOLT") == 10
     told = console.tells("retry", "--key", "morning")
     assert ([one["moved"] for one in told["settled"]], told["unresolved"], len(told["postings"])) == (["4"], 1, 1)
@@ -181,6 +183,16 @@ def test_retrying_only_some(plant: Plant, console: Console) -> None:
     second = plant.queue()[1].pk
     console.says("retry", second)
     assert plant.waiting() == ["BOLT 4 short"]
+
+
+def test_a_preview_counts_what_needs_a_choice_apart(plant: Plant, console: Console) -> None:
+    plant.books(1, "BRACKET")
+    plant.books(1, "CABINET")
+    plant.has(10, "BOLT")
+    preview = console.tells("retry", "--preview")
+    assert (len(preview["would_settle"]), preview["short"], preview["choice"]) == (1, 2, 2)
+    of_one = console.tells("retry", "--preview", plant.queue("MOTOR")[0].pk)
+    assert (of_one["would_settle"], of_one["short"], of_one["choice"]) == ([], 0, 1)
 
 
 def proposes(plant: Plant) -> None:
