@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from backflush.backflushing.models import Booking
 from backflush.backflushing.selectors import Preview, preview
 from backflush.backflushing.services import Made, post_bookings
-from backflush.core.lifecycle import PurchaseStatus
+from backflush.core.lifecycle import PurchaseStatus, refuse_closing, refuse_receipt
 from backflush.core.moves import Process
 from backflush.core.quantity import DECIMALS_MAX, ZERO, require_fit
 from backflush.core.refusals import (
@@ -20,7 +20,6 @@ from backflush.core.refusals import (
     InvalidValue,
     NoReceiveAction,
     NotFound,
-    OrderNotOpen,
     Refusal,
     WrongClass,
 )
@@ -187,15 +186,11 @@ def close_order(*, site: Site, number: str, by: User) -> PurchaseOrder:
     order = PurchaseOrder.objects.select_for_update(no_key=True).filter(site=site, number=number).first()
     if order is None:
         raise no_orders(site, JobKind.PURCHASE_ORDER, [number])
-    _require_open(order)
+    if refusal := refuse_closing(order.number, PurchaseStatus(order.status)):
+        raise refusal
     order.status = PurchaseStatus.CLOSED
     order.save(update_fields=["status"])
     return order
-
-
-def _require_open(order: PurchaseOrder) -> None:
-    if order.status != PurchaseStatus.OPEN:
-        raise OrderNotOpen(f"{order.number} is {order.status}. Receive on another order.", field="order")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,7 +264,8 @@ def _line_of(receipt: ReceiptIn, site: Site, among: QuerySet[PurchaseOrderLine])
 
 def _made(receipt: ReceiptIn, line: PurchaseOrderLine, *, site: Site, key: int | None, write: bool) -> Made:
     item, order = line.item, line.order
-    _require_open(order)
+    if refusal := refuse_receipt(order.number, PurchaseStatus(order.status)):
+        raise refusal
     accepted = _stocked(receipt.accepted, line.factor, item, field="accepted")
     rejected = _stocked(receipt.rejected, line.factor, item, field="rejected")
     if not accepted + rejected:
