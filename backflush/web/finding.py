@@ -72,14 +72,18 @@ def _location(visit: Visit, asked: str) -> str:
 
 def _bin(visit: Visit, asked: str) -> str:
     """The place of a bin, where only one is called so; with its location in front it always is."""
-    place, code = asked.rpartition("/")[::2]
-    bins = Bin.objects.filter(site=visit.site, code=code, **({"location__path": place} if place else {}))
-    found = list(bins.select_related("location")[:2])
+    said = Q(code=asked)
+    # Both may have slashes in them.
+    for at in (at for at, sign in enumerate(asked[:LONGEST]) if sign == "/"):
+        said |= Q(location__path=asked[:at], code=asked[at + 1 :])
+    found = list(Bin.objects.filter(said, site=visit.site).select_related("location")[:2])
     return place_address(found[0].location, 0) if len(found) == 1 else ""
 
 
 FINDERS: Final[Sequence[Finder]] = (_works_order, _purchase_order, _item, _location, _bin, _unresolved, _movement)
 LISTED_MOST: Final = 8
+LONGEST: Final = 200
+"""So much of what was scanned is looked through for the slash between a location and its bin."""
 _LAST: Final = "\uffff"
 
 

@@ -98,6 +98,8 @@ PAGES = (
     "/set-up/actions/at/BACKFLUSH/",
     "/set-up/locations/",
     "/set-up/locations/at/MAIN/RACK/",
+    "/set-up/labels/location/MAIN/RACK/",
+    "/set-up/labels/store/MAIN/",
     "/set-up/type-codes/at/MADE/",
     "/set-up/conversions/new/",
     "/set-up/people/",
