@@ -17,11 +17,13 @@ from django.utils.translation import gettext as _
 
 from backflush.core.lifecycle import BOOKABLE
 from backflush.core.moves import Status
+from backflush.core.refusals import Archived
 from backflush.items.models import Item
 from backflush.items.selectors import items_found
+from backflush.ledger.archives import archived_as
 from backflush.ledger.models import Movement
 from backflush.people.rights import Verb
-from backflush.stockmap.models import Bin, Location
+from backflush.stockmap.models import Bin, Location, Site
 from backflush.subcontract.models import PurchaseOrder
 from backflush.web.pages import page
 from backflush.web.stock_map import place_address
@@ -125,7 +127,17 @@ def find_page(request: PageRequest) -> HttpResponse:
         # A scanner sends it as it is printed; by hand one seldom minds capitals.
         if address := finder(request.visit, asked) or finder(request.visit, asked.upper()):
             return redirect(address)
-    return render(request, "web/find.html", {"asked": asked, "likes": likes(request.visit, asked) if asked else []})
+    shown = {
+        "asked": asked,
+        "likes": likes(request.visit, asked) if asked else [],
+        "archived": _archived(request.visit.site, asked) if asked else [],
+    }
+    return render(request, "web/find.html", shown)
+
+
+def _archived(site: Site, asked: str) -> list[Archived]:
+    """What is in archives under the number that was scanned; by hand one seldom minds capitals."""
+    return archived_as(site, asked) or archived_as(site, asked.upper()) if site.archived_through else []
 
 
 urlpatterns = [path("find/", find_page, name="find")]

@@ -38,6 +38,7 @@ urlpatterns = [
     path("", include("backflush.web.purchasing")),
     path("", include("backflush.web.outside")),
     path("", include("backflush.web.periods")),
+    path("", include("backflush.web.archives")),
     path("", include("backflush.web.audit")),
 ]
 
