@@ -36,6 +36,7 @@ from backflush.people.selectors import not_allowed, verbs_at
 from backflush.people.tokens import user_by_token
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import site_named
+from backflush.unresolved.arrivals import proposed_by
 from backflush.unresolved.selectors import queue
 from backflush.web.paging import page_of
 from backflush.web.refusing import REFERENCE, failed
@@ -109,6 +110,7 @@ def book(request: HttpRequest, site: str) -> HttpResponse:
         raise first
     told = next(answers([outcome], visitor.site))
     del told["line"]
+    told["fits_now"] = list(proposed_by(outcome.booking.posting, site=where).movements)
     return api.create_response(request, told, status=HTTPStatus.OK if outcome.repeated else HTTPStatus.CREATED)
 
 

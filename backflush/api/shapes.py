@@ -34,6 +34,8 @@ class BookingOut(Schema):
     key: str | None
     posting: int
     unresolved: list[WaitingOut]
+    fits_now: list[int]
+    """Which unresolved movements that wait for what was made fit now, where the action says that it be proposed."""
 
 
 class PreviewLineOut(Schema):

@@ -16,6 +16,7 @@ from backflush.console.frame import Desk, Listing, Look, Plant, command, of_all,
 from backflush.console.ledger import listed
 from backflush.console.postings import movement_facts
 from backflush.core.refusals import InvalidValue
+from backflush.ledger.archives import archives
 from backflush.ledger.models import Archive, ArchivedKind, Movement
 from backflush.ledger.selectors import movement_numbered, movements_of, posting_numbered, transactions
 
@@ -93,7 +94,7 @@ def show_archives(desk: Desk, limit: LIMIT = 50) -> None:
 
     Example: backflush archives
     """
-    found = Archive.objects.filter(site=desk.site).select_related("by", "brought_back_by").order_by("-number")
+    found = archives(desk.site)
     total = found.count()
     rows = list(found[:limit] if limit else found)
     facts = {"total": total, "archives": [_facts(one) for one in rows]}

@@ -7,6 +7,7 @@ from typing import Any
 from backflush.console.frame import Desk, Listing, in_unit
 from backflush.core.moves import Reason, Status
 from backflush.ledger.models import Movement, Posting
+from backflush.unresolved.arrivals import Proposal, proposed_by
 
 WHY: Mapping[str, str] = {
     Reason.BATCH: "which batch?",
@@ -96,6 +97,7 @@ def answer_posting(desk: Desk, posting: Posting, sentence: str, *more: str, **fa
     """Answer with a posting: what was done in a sentence, each movement, and what waits."""
     movements = movements_of(posting)
     waiting = [movement for movement in movements if movement.status == Status.UNRESOLVED]
+    proposal = proposed_by(posting, site=desk.site)
     repeated = posting.recorded_at < desk.started
     shown: list[str | Listing] = [sentence]
     if repeated:
@@ -105,6 +107,8 @@ def answer_posting(desk: Desk, posting: Posting, sentence: str, *more: str, **fa
     shown.extend(more)
     if waiting:
         shown.append(f"{_lines(len(waiting))} as unresolved. See them: backflush unresolved")
+    if proposal:
+        shown.append(f"{_fit(proposal)} now. See them: backflush retry --preview --arrived {posting.pk}")
     outcome = {
         "posting": posting.pk,
         "process": posting.process,
@@ -114,6 +118,7 @@ def answer_posting(desk: Desk, posting: Posting, sentence: str, *more: str, **fa
         "repeated": repeated,
         **facts,
         "unresolved": len(waiting),
+        "fits_now": list(proposal.movements),
         "movements": [movement_facts(desk, movement) for movement in movements],
     }
     desk.answer(outcome, *shown)
@@ -121,6 +126,17 @@ def answer_posting(desk: Desk, posting: Posting, sentence: str, *more: str, **fa
 
 def _lines(count: int) -> str:
     return "1 line waits" if count == 1 else f"{count:,} lines wait"
+
+
+def _fit(proposal: Proposal) -> str:
+    """How many unresolved movements that wait for what came in fit."""
+    count = len(proposal.movements)
+    wait = (
+        "1 unresolved movement that waits for this"
+        if count == 1
+        else f"{count:,} unresolved movements that wait for this"
+    )
+    return f"{wait} fit{'s' if count == 1 else ''}"
 
 
 def good_and_scrap(good: Decimal, scrap: Decimal, *, words: tuple[str, str] = ("good", "scrap")) -> str:

@@ -12,14 +12,15 @@ from backflush.console.frame import Desk, Listing, Look, command, in_decimals, i
 from backflush.console.known import require_item, require_order, require_place, require_supplier
 from backflush.console.postings import WHY, answer_posting, movement_facts, place
 from backflush.core.quantity import ZERO
-from backflush.core.refusals import NotUnresolved
+from backflush.core.refusals import InvalidValue, NotUnresolved
 from backflush.ledger.models import Movement, Posting
-from backflush.ledger.selectors import movement_numbered
+from backflush.ledger.selectors import movement_numbered, posting_numbered
+from backflush.unresolved.arrivals import proposed_by
 from backflush.unresolved.models import Settlement
 from backflush.unresolved.selectors import candidates, queue, there_now
 from backflush.unresolved.services.cancelling import cancel
 from backflush.unresolved.services.resolving import resolve
-from backflush.unresolved.services.retrying import preview_retry, retry_in_parts
+from backflush.unresolved.services.retrying import foresee_retry, retry_in_parts
 
 MOVEMENT = Annotated[
     int,
@@ -296,17 +297,31 @@ def retry_all(
             show_default=False,
         ),
     ] = None,
-    preview: Annotated[bool, typer.Option("--preview", help="Only say what would go through.")] = False,
+    arrived: Annotated[
+        int | None,
+        typer.Option(
+            metavar="POSTING",
+            min=1,
+            max=NUMBER_MAX,
+            help="Only what fits because of what this posting brought, where the action proposes that.",
+            show_default=False,
+        ),
+    ] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Only say what would go through, and what not.")] = False,
 ) -> None:
     """Settle whatever has become possible, oldest first. What still doesn't fit goes on waiting, and so does what
     needs a batch, serial numbers or a bin. A long queue is worked in parts of 1,000; stopped halfway, these parts stay.
 
     Example: backflush retry --preview
+
+    Example: backflush retry --arrived 1204
     """
+    if arrived is not None:
+        movement = _proposed(desk, movement, arrived)
     if preview:
         _preview(desk, movement)
         return
-    site, by, total = desk.site, desk.by, len(movement) if movement else queue(desk.site).count()
+    site, by, total = desk.site, desk.by, queue(desk.site).count() if movement is None else len(movement)
     settled: list[int] = []
     with desk.progress("Retrying", total) as advance:
         for looked_at, done in retry_in_parts(site=site, by=by, movements=movement, at=desk.at, key=desk.key):
@@ -332,15 +347,27 @@ def retry_all(
     desk.answer(facts, *listing, f"{len(rows):,} settled; {left:,} are unresolved.", *undo)
 
 
+def _proposed(desk: Desk, movements: list[int] | None, arrived: int) -> list[int]:
+    """What a posting made possible. Under a key it would be something else each time it is asked."""
+    if movements:
+        raise InvalidValue("Name movements, or the posting that brought the stock, not both.", field="arrived")
+    if desk.key:
+        raise InvalidValue("With --key name the movements, so that the same key means the same.", field="key")
+    return list(proposed_by(posting_numbered(desk.site, arrived), site=desk.site).movements)
+
+
 def _preview(desk: Desk, movements: list[int] | None) -> None:
-    would = preview_retry(site=desk.site, movements=movements)
-    total = queue(desk.site).count()
+    found = foresee_retry(site=desk.site, movements=movements)
+    would, total = found.settled, len(found.settled) + found.short + found.choice
     facts = {
         "would_settle": [{**movement_facts(desk, waiting), "would_move": moved} for waiting, moved in would],
+        "short": found.short,
+        "choice": found.choice,
         "unresolved": total,
     }
     listing = [_moved_listing(would)] if would else []
-    desk.answer(facts, *listing, f"{len(would):,} of {total:,} would go through. Nothing was posted.")
+    others = f"{found.short:,} still short, {found.choice:,} in need of a choice"
+    desk.answer(facts, *listing, f"{len(would):,} of {total:,} would go through; {others}. Nothing was posted.")
 
 
 def _moved_listing(rows: Sequence[tuple[Movement, Decimal]]) -> Listing:

@@ -35,6 +35,20 @@ class PurchaseStatus(StrEnum):
 BOOKABLE = frozenset({OrderStatus.RELEASED, OrderStatus.OPEN})
 
 
+def refuse_receipt(number: str, status: PurchaseStatus) -> Refusal | None:
+    """A receipt needs an open purchase order."""
+    if status == PurchaseStatus.OPEN:
+        return None
+    return OrderNotOpen(f"{number} is {status}. Receive on another order.", field="order")
+
+
+def refuse_closing(number: str, status: PurchaseStatus) -> Refusal | None:
+    """An open purchase order is closed, once."""
+    if status == PurchaseStatus.OPEN:
+        return None
+    return OrderNotOpen(f"{number} is {status} already.", field="order")
+
+
 def refuse_edit(number: str, status: OrderStatus) -> Refusal | None:
     """An order's own structure may be changed while it is new (S1), and only a new one is released."""
     if status == OrderStatus.NEW:

@@ -347,9 +347,15 @@ class NotFound(Refusal):
 
 
 class Archived(Refusal):
-    """It is in the file of an archive, no longer in the database."""
+    """It is in the file of an archive, no longer in the database. `archives` are the numbers of those that have it."""
 
     code = "archived"
+
+    def __init__(
+        self, sentence: str, *, field: str = "", details: Sequence[str] = (), archives: Sequence[int] = ()
+    ) -> None:
+        super().__init__(sentence, field=field, details=details)
+        self.archives = tuple(archives)
 
 
 class ChangedMeanwhile(Refusal):

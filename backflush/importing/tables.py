@@ -223,7 +223,7 @@ ACTIONS = Table(
         ),
         choice(
             "retry",
-            "What arriving stock does to its unresolved movements.",
+            "Stock that arrives: nobody is told, whoever brings it is told what fits now, or that is settled.",
             tuple(RetryRule.values),
             default=RetryRule.NEVER.value,
         ),

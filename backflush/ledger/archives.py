@@ -5,7 +5,7 @@ The rows themselves are written by the room of archiving; everybody who finds no
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import QuerySet
 
@@ -21,10 +21,36 @@ from backflush.ledger.models import (
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import moment_of
 
+DIGITS_MOST: Final = 18
+"""No number that a database gives out is longer."""
+
 
 def standing_archives(site: Site) -> list[Archive]:
     """The archives of a site that hold something that isn't in the database: not those that were brought back."""
     return list(Archive.objects.filter(site=site, brought_back_at__isnull=True).order_by("number"))
+
+
+def archives(site: Site) -> QuerySet[Archive]:
+    """All archives of a site, the last first; those that were brought back too."""
+    return Archive.objects.filter(site=site).select_related("by", "brought_back_by").order_by("-number")
+
+
+def archive_numbered(site: Site, number: int) -> Archive:
+    """One archive, by its number."""
+    found = archives(site).filter(number=number).first()
+    if found is None:
+        raise NotFound(f"There is no archive {number}.", field="archive")
+    return found
+
+
+def orders_in(archive: Archive) -> QuerySet[ArchivedOrder]:
+    """The orders that are in an archive, works orders and purchase orders, by number; none once it was brought back."""
+    return ArchivedOrder.objects.filter(site=archive.site_id, archive=archive).order_by("kind", "number")
+
+
+def numbers_in(archive: Archive, kind: ArchivedKind) -> QuerySet[ArchivedRange]:
+    """The numbers of movements or postings that are in an archive, in rows; none once it was brought back."""
+    return ArchivedRange.objects.filter(site=archive.site_id, archive=archive, kind=kind).order_by("first")
 
 
 def archived_until(site: Site) -> datetime | None:
@@ -58,6 +84,7 @@ def no_number(site: Site, kind: ArchivedKind, number: int) -> Refusal:
         f"{kind.label} {number} {_where(held.archive)} "
         f"`backflush archive-show FILE --{kind.value} {number}` reads it there.",
         field=kind.value,
+        archives=[held.archive.number],
     )
 
 
@@ -73,7 +100,17 @@ def no_orders(site: Site, kind: JobKind | None, numbers: Collection[str]) -> Ref
         f"{number} {_where(archive)} `backflush archive-show FILE --order {number}` reads it there."
         for number, archive in found.items()
     ]
-    return Archived(sentences[0], field="order", details=sentences[1:])
+    files = sorted({archive.number for archive in found.values()})
+    return Archived(sentences[0], field="order", details=sentences[1:], archives=files)
+
+
+def archived_as(site: Site, asked: str) -> list[Archived]:
+    """What is in archives under a number that somebody looks for, whatever it is the number of."""
+    found: list[Refusal] = []
+    if asked.isdecimal() and len(asked) <= DIGITS_MOST:
+        found.append(no_number(site, ArchivedKind.MOVEMENT, int(asked)))
+    found.append(no_orders(site, None, [asked]))
+    return [one for one in found if isinstance(one, Archived)]
 
 
 def _where(archive: Archive) -> str:
@@ -86,6 +123,7 @@ def key_archived(held: ArchivedKey) -> Archived:
         f"The key {held.key.key!r} was used for posting {held.posting}, which {_where(held.archive)} "
         "Nothing was posted again.",
         field="key",
+        archives=[held.archive.number],
     )
 
 

@@ -245,10 +245,18 @@ def pot_row(site: int, pot: Pot) -> Row:
     return (site, *pot)
 
 
-# As a bigint, which the index can be asked with: PostgreSQL adds them up to a numeric.
-_STOCK = (
-    "(SELECT item_id, location_id, CAST(SUM(quantity) AS bigint) AS there FROM ledger_balance WHERE site_id = %s "
-    "GROUP BY item_id, location_id HAVING SUM(quantity) > 0) t"
+def _stock(only: str = "") -> str:
+    # As a bigint, which the index can be asked with: PostgreSQL adds them up to a numeric.
+    return (
+        "(SELECT item_id, location_id, CAST(SUM(quantity) AS bigint) AS there FROM ledger_balance WHERE site_id = %s "
+        f"{only}GROUP BY item_id, location_id HAVING SUM(quantity) > 0) t"
+    )
+
+
+_STOCK = _stock()
+_BROUGHT = (
+    "AND (item_id, location_id) IN (SELECT item_id, target_id FROM ledger_movement "
+    "WHERE site_id = %s AND posting_id = %s AND status = 'ok') "
 )
 _WAITING = "m.site_id = %s AND m.status = 'unresolved' AND m.source_id = t.location_id AND m.item_id = t.item_id"
 
@@ -268,11 +276,11 @@ _WITH_STOCK = {
 }
 
 
-# What waits under an action that settles by itself, oldest first. Of an action that posts in part any stock will do.
-_OF_THEMSELVES = (
-    f"SELECT m.item_id, m.source_id, m.id FROM {_STOCK} CROSS JOIN ledger_movement m "
+# What waits under actions of one retry rule, oldest first. Of an action that posts in part any stock will do.
+_UNDER_A_RULE = (
+    "SELECT m.item_id, m.source_id, m.id FROM {stock} CROSS JOIN ledger_movement m "
     "JOIN stockmap_transferrule r ON r.id = m.rule_id JOIN stockmap_action a ON a.id = r.action_id "
-    f"WHERE {_WAITING} AND m.reason = 'short' AND a.retry = 'automatic' AND {{enough}} "
+    f"WHERE {_WAITING} AND m.reason = 'short' AND a.retry = %s AND {{enough}} "
     "ORDER BY m.at, COALESCE(m.origin_id, m.id), m.id LIMIT %s"
 )
 
@@ -292,12 +300,16 @@ def waiting_with_stock(site: int) -> list[tuple[int, int]]:
         return [(item, place) for item, place in cursor.fetchall()]
 
 
-def settling_of_themselves(site: int, *, in_part: bool, most: int) -> list[tuple[int, int, int]]:
-    """Item, place and number of what waits for stock that is there now, under actions that settle by themselves (U7).
+def waiting_under_rule(
+    site: int, rule: str, *, in_part: bool, most: int, brought_by: int | None = None
+) -> list[tuple[int, int, int]]:
+    """Item, place and number of what waits for stock that is there now, under actions of one retry rule (U7).
 
-    `in_part` asks for those too whose action posts in part: it reads all that waits for an item that is there.
+    `brought_by` names a posting: then only what waits where that brought something. `in_part` asks for those too whose
+    action posts in part: it reads all that waits for an item that is there.
     """
     enough = "(m.due <= t.there OR a.short = 'part')" if in_part else "m.due <= t.there"
+    stock, brought = (_STOCK, []) if brought_by is None else (_stock(_BROUGHT), [site, brought_by])
     with connection.cursor() as cursor:
-        cursor.execute(_OF_THEMSELVES.format(enough=enough), [site, site, most])
+        cursor.execute(_UNDER_A_RULE.format(stock=stock, enough=enough), [site, *brought, site, rule, most])
         return [(item, place, number) for item, place, number in cursor.fetchall()]

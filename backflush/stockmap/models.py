@@ -34,7 +34,10 @@ class ShortRule(models.TextChoices):
 
 
 class RetryRule(models.TextChoices):
-    """What arriving stock does to unresolved movements of the action (U7)."""
+    """What arriving stock does to unresolved movements of the action (U7).
+
+    Nothing; or whoever brought it is told what fits now, and may settle it; or they are settled, and nobody is asked.
+    """
 
     NEVER = "never"
     PROPOSE = "propose"

@@ -35,6 +35,7 @@ from backflush.items.models import Item
 from backflush.people.rights import Verb
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import place_names
+from backflush.unresolved.arrivals import proposed_by
 from backflush.web.items import sees_costs
 from backflush.web.pages import page, posts
 from backflush.web.paging import page_of
@@ -344,7 +345,9 @@ def arrived_page(request: PageRequest, source: str, number: str) -> HttpResponse
     if one is None:
         raise Http404
     moved = one.posting.movements.filter(site=one.site_id).select_related("item__stock_unit", "target").order_by("pk")
-    facts = {"one": one, "moved": moved, "done": "done" in request.GET}
+    facts: dict[str, Any] = {"one": one, "moved": moved, "done": "done" in request.GET}
+    if facts["done"]:
+        facts["proposal"] = proposed_by(one.posting, site=request.visit.site)
     return render(request, "web/between/arrived.html", facts)
 
 

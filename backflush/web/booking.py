@@ -24,6 +24,7 @@ from backflush.ledger.models import Movement
 from backflush.ledger.selectors import posting_numbered
 from backflush.people.rights import Verb
 from backflush.stockmap.models import TransferRule
+from backflush.unresolved.arrivals import proposed_by
 from backflush.web.keys import new_key
 from backflush.web.pages import page, posts
 from backflush.web.reading import moment_in, number_in
@@ -291,6 +292,7 @@ def _strip(request: PageRequest) -> dict[str, Any]:
         "differs": foreseen.isdecimal() and int(foreseen) != waits,
         "foreseen_waits": foreseen,
         "may_undo": may_reverse(request.user, request.visit.site, booking.posting),
+        "proposal": proposed_by(booking.posting, site=request.visit.site),
         "key": new_key(),
     }
 

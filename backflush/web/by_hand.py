@@ -10,6 +10,7 @@ from django.http.request import QueryDict
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 
+from backflush.core.lifecycle import refuse_posting
 from backflush.core.moves import Process, Tracking
 from backflush.core.refusals import Refusal
 from backflush.items.models import Item
@@ -20,6 +21,7 @@ from backflush.people.rights import Verb
 from backflush.stockmap.ending import offered
 from backflush.stockmap.models import Bin, Location, TransferRule
 from backflush.web.keys import new_key
+from backflush.web.order import refused
 from backflush.web.pages import page, posts
 from backflush.web.reading import number_in, serials_in, text_in
 from backflush.web.refusing import status_of
@@ -124,7 +126,10 @@ def _show(
 ) -> HttpResponse:
     order = order_numbered(request.visit.site, number)
     facts: dict[str, Any] = {"order": order, "way": way, "typed": typed, "key": new_key(), "fields": FIELDS}
+    facts["closed"] = refused(order, refuse_posting)
     try:
+        if facts["closed"]:
+            raise facts["closed"]
         rule = rule_by_hand(order, way.process)
         facts["rule"] = rule
         code = text_in(typed, "item", empty=True)

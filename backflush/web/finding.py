@@ -17,11 +17,13 @@ from django.utils.translation import gettext as _
 
 from backflush.core.lifecycle import BOOKABLE
 from backflush.core.moves import Status
+from backflush.core.refusals import Archived
 from backflush.items.models import Item
 from backflush.items.selectors import items_found
+from backflush.ledger.archives import archived_as
 from backflush.ledger.models import Movement
 from backflush.people.rights import Verb
-from backflush.stockmap.models import Bin, Location
+from backflush.stockmap.models import Bin, Location, Site
 from backflush.subcontract.models import PurchaseOrder
 from backflush.web.pages import page
 from backflush.web.stock_map import place_address
@@ -72,14 +74,18 @@ def _location(visit: Visit, asked: str) -> str:
 
 def _bin(visit: Visit, asked: str) -> str:
     """The place of a bin, where only one is called so; with its location in front it always is."""
-    place, code = asked.rpartition("/")[::2]
-    bins = Bin.objects.filter(site=visit.site, code=code, **({"location__path": place} if place else {}))
-    found = list(bins.select_related("location")[:2])
+    said = Q(code=asked)
+    # Both may have slashes in them.
+    for at in (at for at, sign in enumerate(asked[:LONGEST]) if sign == "/"):
+        said |= Q(location__path=asked[:at], code=asked[at + 1 :])
+    found = list(Bin.objects.filter(said, site=visit.site).select_related("location")[:2])
     return place_address(found[0].location, 0) if len(found) == 1 else ""
 
 
 FINDERS: Final[Sequence[Finder]] = (_works_order, _purchase_order, _item, _location, _bin, _unresolved, _movement)
 LISTED_MOST: Final = 8
+LONGEST: Final = 200
+"""So much of what was scanned is looked through for the slash between a location and its bin."""
 _LAST: Final = "\uffff"
 
 
@@ -121,7 +127,17 @@ def find_page(request: PageRequest) -> HttpResponse:
         # A scanner sends it as it is printed; by hand one seldom minds capitals.
         if address := finder(request.visit, asked) or finder(request.visit, asked.upper()):
             return redirect(address)
-    return render(request, "web/find.html", {"asked": asked, "likes": likes(request.visit, asked) if asked else []})
+    shown = {
+        "asked": asked,
+        "likes": likes(request.visit, asked) if asked else [],
+        "archived": _archived(request.visit.site, asked) if asked else [],
+    }
+    return render(request, "web/find.html", shown)
+
+
+def _archived(site: Site, asked: str) -> list[Archived]:
+    """What is in archives under the number that was scanned; by hand one seldom minds capitals."""
+    return archived_as(site, asked) or archived_as(site, asked.upper()) if site.archived_through else []
 
 
 urlpatterns = [path("find/", find_page, name="find")]

@@ -17,6 +17,7 @@ from backflush.ledger.selectors import waiting_movements
 from backflush.people.rights import Verb
 from backflush.stockmap.models import Site
 from backflush.web.paging import count_up_to
+from backflush.web.periods import SEEN_BY
 from backflush.web.visits import Visit
 
 THEME: Final = "backflush_theme"
@@ -125,6 +126,11 @@ class Frame:
         """Whether stock could go from this site to another, whoever may work there."""
         assert self.visit is not None, "only a page behind the log-in asks for it"
         return len(self.visit.sites) > 1 or Site.objects.exclude(pk=self.visit.site.pk).exists()
+
+    @property
+    def sees_archives(self) -> bool:
+        """Whether the person may look at what was put away."""
+        return self.visit is not None and bool(self.visit.verbs & set(SEEN_BY))
 
     @cached_property
     def waiting(self) -> int:

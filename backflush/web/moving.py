@@ -25,6 +25,7 @@ from backflush.people.rights import Verb
 from backflush.stockmap.ending import offered
 from backflush.stockmap.models import Bin, Location, TransferRule
 from backflush.stockmap.selectors import location_at, place_names
+from backflush.unresolved.arrivals import proposed_by
 from backflush.web.keys import new_key
 from backflush.web.pages import page, posts
 from backflush.web.reading import number_in
@@ -222,6 +223,7 @@ def _strip(request: PageRequest) -> dict[str, Any]:
         "amount": sum((movement.quantity for movement in movements), Decimal(0)),
         "undone": not goes_back(posting),
         "may_undo": may_reverse(request.user, request.visit.site, posting),
+        "proposal": proposed_by(posting, site=request.visit.site) if goes_back(posting) else None,
     }
 
 

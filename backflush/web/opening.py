@@ -24,6 +24,7 @@ from backflush.people.rights import Verb
 from backflush.stockmap.ending import offered, require_in_use
 from backflush.stockmap.models import Bin, Location
 from backflush.stockmap.selectors import location_at, place_names
+from backflush.unresolved.arrivals import proposed_by
 from backflush.web.keys import new_key
 from backflush.web.pages import page, posts
 from backflush.web.reading import day_in, number_in, serials_in
@@ -211,6 +212,7 @@ def _strip(request: PageRequest) -> dict[str, Any]:
         "amount": sum((movement.quantity for movement in movements), Decimal(0)),
         "undone": not goes_back(posting),
         "may_undo": may_reverse(request.user, request.visit.site, posting),
+        "proposal": proposed_by(posting, site=request.visit.site) if goes_back(posting) else None,
     }
 
 

@@ -14,7 +14,16 @@ from django.utils.translation import gettext_lazy as _
 from backflush.backflushing.models import Booking
 from backflush.backflushing.outcomes import UseState, use_states
 from backflush.core.costing import UsageVariance
-from backflush.core.lifecycle import BOOKABLE, OrderStatus
+from backflush.core.lifecycle import (
+    OrderStatus,
+    refuse_cancelling,
+    refuse_completion,
+    refuse_edit,
+    refuse_posting,
+    refuse_reopening,
+    refuse_reset,
+    refuse_revising,
+)
 from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.costing.selectors import JobCost, job_cost
@@ -73,6 +82,14 @@ TABS: Final[Sequence[Tab]] = (
 )
 
 
+Refuses = Callable[[str, OrderStatus], Refusal | None]
+
+
+def refused(order: WorksOrder, refuse: Refuses) -> Refusal | None:
+    """Why an order's status doesn't allow something; what is refused isn't offered."""
+    return refuse(order.number, OrderStatus(order.status))
+
+
 @dataclass(frozen=True, slots=True)
 class Doing:
     """What may be done with an order in its status, by this person."""
@@ -80,53 +97,53 @@ class Doing:
     order: WorksOrder
     visit: Visit
 
-    def _may(self, verb: Verb, *statuses: OrderStatus) -> bool:
-        return self.visit.may(verb) and self.order.status in statuses
+    def _may(self, verb: Verb, refuse: Refuses) -> bool:
+        return self.visit.may(verb) and refused(self.order, refuse) is None
 
     @property
     def release(self) -> bool:
         """Release it, and change its structure before."""
-        return self._may(Verb.RELEASE, OrderStatus.NEW)
+        return self._may(Verb.RELEASE, refuse_edit)
 
     @property
     def reset(self) -> bool:
         """Take it back to new."""
-        return self._may(Verb.RELEASE, OrderStatus.RELEASED)
+        return self._may(Verb.RELEASE, refuse_reset)
 
     @property
     def revise(self) -> bool:
         """Change its quantity or due date."""
-        return self._may(Verb.RELEASE, OrderStatus.NEW, *BOOKABLE)
+        return self._may(Verb.RELEASE, refuse_revising)
 
     @property
     def book(self) -> bool:
         """Book production on it."""
-        return self._may(Verb.BOOK, *BOOKABLE)
+        return self._may(Verb.BOOK, refuse_posting)
 
     @property
     def issue(self) -> bool:
         """Issue material to it by hand."""
-        return self._may(Verb.ISSUE, *BOOKABLE)
+        return self._may(Verb.ISSUE, refuse_posting)
 
     @property
     def give_back(self) -> bool:
         """Return material from it."""
-        return self._may(Verb.RETURN, *BOOKABLE)
+        return self._may(Verb.RETURN, refuse_posting)
 
     @property
     def complete(self) -> bool:
         """Say that no more is made on it."""
-        return self._may(Verb.COMPLETE, *BOOKABLE)
+        return self._may(Verb.COMPLETE, refuse_completion)
 
     @property
     def reopen(self) -> bool:
         """Take bookings again."""
-        return self._may(Verb.REOPEN, OrderStatus.COMPLETE)
+        return self._may(Verb.REOPEN, refuse_reopening)
 
     @property
     def cancel(self) -> bool:
         """Give it up."""
-        return self._may(Verb.CANCEL_ORDERS, OrderStatus.NEW, OrderStatus.RELEASED)
+        return self._may(Verb.CANCEL_ORDERS, refuse_cancelling)
 
     @property
     def more(self) -> bool:
@@ -354,17 +371,21 @@ def _at_once(verb: Verb, do: Verbed) -> Callable[..., HttpResponse]:
 
 def _complete_form(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
     order = _found(request, number)
-    facts = {"rows": list(waiting_of(order)[:SHOWN_WAITING]), "refusal": refusal}
+    rows = list(waiting_of(order)[:SHOWN_WAITING])
+    facts = {"rows": rows, "refusal": refusal or refused(order, refuse_completion)}
     return render(request, "web/orders/complete.html", _facts(request, order, "") | facts)
 
 
 def _cancel_form(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
+    order = _found(request, number)
+    refusal = refusal or refused(order, refuse_cancelling)
     facts = {"refusal": refusal, "typed": request.POST, "fields": {"remarks"}}
-    return render(request, "web/orders/cancel.html", _facts(request, _found(request, number), "") | facts)
+    return render(request, "web/orders/cancel.html", _facts(request, order, "") | facts)
 
 
 def _revise_form(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
     order = _found(request, number)
+    refusal = refusal or refused(order, refuse_revising)
     now = {"quantity": written(order.quantity), "due_date": order.due_date.isoformat() if order.due_date else ""}
     facts = {"refusal": refusal, "typed": request.POST or now, "fields": {"quantity", "due_date", "remarks"}}
     return render(request, "web/orders/revise.html", _facts(request, order, "") | facts)

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 
-from backflush.core.lifecycle import PurchaseStatus
+from backflush.core.lifecycle import PurchaseStatus, refuse_closing, refuse_receipt
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.items.models import Unit
 from backflush.people.rights import Verb
@@ -136,14 +136,14 @@ def _order(request: PageRequest, refusal: Refusal | None, number: str) -> HttpRe
     order = purchase_order_numbered(request.visit.site, number)
     shown = page_of(receipts(order.site, order=order), request.GET, by=("posting_id",), descending=True)
     lines = [(line, left_of(line.quantity, line.job.good)) for line in purchase_lines(order)]
-    is_open = order.status == PurchaseStatus.OPEN
+    status = PurchaseStatus(order.status)
     facts: dict[str, Any] = {
         "order": order,
         "lines": lines,
         "page": shown,
         "refusal": refusal,
-        "may_receive": is_open and request.visit.may(Verb.RECEIVE),
-        "may_close": is_open and request.visit.may(Verb.PURCHASE),
+        "may_receive": request.visit.may(Verb.RECEIVE) and refuse_receipt(number, status) is None,
+        "may_close": request.visit.may(Verb.PURCHASE) and refuse_closing(number, status) is None,
         "outstanding": sum(1 for _line, left in lines if left),
     }
     return render(request, "web/orders/purchase.html", facts | booked_of(request, shown.rows) | strip(request))
@@ -154,7 +154,8 @@ def close_page(request: PageRequest, number: str) -> HttpResponse:
     """What will not come any more, and the button."""
     order = purchase_order_numbered(request.visit.site, number)
     lines = [(line, left_of(line.quantity, line.job.good)) for line in purchase_lines(order)]
-    return render(request, "web/orders/purchase_close.html", {"order": order, "lines": lines})
+    facts = {"order": order, "lines": lines, "refusal": refuse_closing(number, PurchaseStatus(order.status))}
+    return render(request, "web/orders/purchase_close.html", facts)
 
 
 @posts(Verb.PURCHASE, again=_order)

@@ -164,6 +164,10 @@ class Queue:
         counts = self.waiting.counts
         return [("", _("All"), self.total), *((cut.value, word, counts[cut]) for cut, word in WORDS.items())]
 
+    def cut_to(self, cut: Cut) -> str:
+        """The address of one of the usual cuts of it, as a part."""
+        return urlencode({"show": cut.value, **self.filters})
+
     @property
     def fitting(self) -> int | None:
         """How many would fit now; None where that isn't counted."""

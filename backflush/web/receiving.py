@@ -9,8 +9,8 @@ from django.utils.http import urlencode
 
 from backflush.backflushing.models import Booking
 from backflush.backflushing.outcomes import UseState, use_states
-from backflush.core.lifecycle import PurchaseStatus
-from backflush.core.refusals import InvalidQuantity, InvalidValue, OrderNotOpen, Refusal
+from backflush.core.lifecycle import PurchaseStatus, refuse_receipt
+from backflush.core.refusals import InvalidQuantity, InvalidValue, Refusal
 from backflush.people.rights import Verb
 from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
 from backflush.subcontract.receiving import ReceiptIn, preview_receipt, receive, received_along
@@ -31,8 +31,8 @@ FIELDS: Final = frozenset({"accepted", "rejected", "batch", "serials", "bin", "a
 def _line(order: PurchaseOrder, number: str) -> PurchaseOrderLine:
     lines = purchase_lines(order)
     found = [line for line in lines if number in {"", str(line.number)}]
-    if order.status != PurchaseStatus.OPEN:
-        raise OrderNotOpen(f"{order.number} is {order.status}. Receive on another order.", field="order")
+    if refusal := refuse_receipt(order.number, PurchaseStatus(order.status)):
+        raise refusal
     if len(found) != 1:
         raise InvalidValue("Choose the line that was received.", field="line")
     return found[0]

@@ -1,5 +1,6 @@
 """Retry: what has become possible meanwhile, seen before it is done. A few at once, any number in the background."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.http import HttpResponse, QueryDict
@@ -8,10 +9,14 @@ from django.urls import path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from backflush.core.refusals import NotFound
 from backflush.errands.selectors import running_retries
+from backflush.ledger.selectors import posting_numbered
 from backflush.people.rights import Verb
+from backflush.unresolved.arrivals import proposed_by
+from backflush.unresolved.listing import FEW, Cut
 from backflush.unresolved.services.in_background import begin_retry, worth_retrying
-from backflush.unresolved.services.retrying import preview_retry, retry
+from backflush.unresolved.services.retrying import RetryForeseen, foresee_retry, retry
 from backflush.web.keys import new_key
 from backflush.web.pages import page, posts
 from backflush.web.paging import count_up_to
@@ -32,23 +37,54 @@ def retry_page(request: PageRequest) -> HttpResponse:
     asked = Queue(request.visit, request.GET)
     if request.GET.get("view"):
         asked = Queue(request.visit, QueryDict(request.GET["view"]))
+    arrived = request.GET.get("arrived", "")
     picked = picks_in(request.GET)[:AT_ONCE_MOST]
-    shown: dict[str, Any] = {"view": asked.view, "key": new_key(), "picked": bool(picked), "more": 0}
-    if not picked:
+    if arrived:
+        picked = list(_proposed(request, arrived))
+    shown: dict[str, Any] = {"view": asked.view, "key": new_key(), "picked": bool(picked or arrived), "more": 0}
+    if not picked and not arrived:
         worth = worth_retrying(request.visit.site, asked.sought)
         picked = list(worth.values_list("pk", flat=True)[: LOOKED_AT_MOST + 1])
         if len(picked) > AT_ONCE_MOST:
             shown["more"] = count_up_to(worth) if len(picked) > LOOKED_AT_MOST else len(picked)
             shown["running"] = running_retries(request.visit.site)
     looked_at = picked[:LOOKED_AT_MOST]
-    foreseen = preview_retry(site=request.visit.site, movements=looked_at) if looked_at else []
+    found = foresee_retry(site=request.visit.site, movements=looked_at)
     shown |= {
-        "foreseen": foreseen[:SHOWN_MOST],
-        "fitting": len(foreseen),
+        "foreseen": found.settled[:SHOWN_MOST],
+        "fitting": len(found.settled),
         "looked_at": len(looked_at),
-        "stays": len(looked_at) - len(foreseen),
+        "short": found.short,
+        "choice": found.choice,
     }
+    if not shown["picked"]:
+        shown |= _of_all(asked, found, long=bool(shown["more"]))
     return render(request, "web/unresolved_retry.html", shown)
+
+
+def _of_all(asked: Queue, found: RetryForeseen, *, long: bool) -> dict[str, Any]:
+    """How many of all that the queue shows go through, are short and need a choice, each with its cut of the queue.
+
+    `after_older` fit by themselves, and are short still because older ones take what is there. Of a long queue only
+    the oldest were looked at, so of that there are the usual counts.
+    """
+    counts = asked.waiting.counts
+    fit, short, choice = counts[Cut.FIT], counts[Cut.SHORT], counts[Cut.CHOICE]
+    known = not long and asked.total <= FEW and fit is not None and choice is not None
+    whole = sum(1 for waiting, moved in found.settled if moved == waiting.due)
+    return {
+        "short": asked.total - len(found.settled) - (choice or 0) if known else short,
+        "choice": choice,
+        "after_older": (fit or 0) - whole if known else 0,
+        "cuts": {cut.value: asked.cut_to(cut) for cut in Cut},
+    }
+
+
+def _proposed(request: PageRequest, arrived: str) -> Sequence[int]:
+    """What fits now because of what a posting brought."""
+    if not arrived.isdecimal() or len(arrived) > 18:
+        raise NotFound(_("There is no posting %(number)s.") % {"number": arrived[:18]})
+    return proposed_by(posting_numbered(request.visit.site, int(arrived)), site=request.visit.site).movements
 
 
 @posts(Verb.RETRY)

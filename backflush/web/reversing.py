@@ -23,6 +23,7 @@ from backflush.ledger.models import Posting
 from backflush.ledger.selectors import movements_of, posting_numbered
 from backflush.people.rights import Verb
 from backflush.subcontract.models import PurchaseOrder
+from backflush.unresolved.arrivals import proposed_by
 from backflush.web.keys import new_key
 from backflush.web.pages import page, posts
 from backflush.web.reading import moment_in
@@ -123,6 +124,7 @@ def strip(request: PageRequest) -> dict[str, Any]:
         "strip_waits": sum(1 for one in moved if one.due is not None),
         "strip_may_undo": may_reverse(request.user, request.visit.site, posting),
         "strip_key": new_key(),
+        "proposal": proposed_by(posting, site=request.visit.site),
     }
 
 

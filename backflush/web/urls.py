@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("backflush.web.setup.checking")),
     path("", include("backflush.web.setup.actions")),
     path("", include("backflush.web.setup.people")),
+    path("", include("backflush.web.setup.labels")),
     path("", include("backflush.web.setup.pages")),
     path("", include("backflush.web.stock_map")),
     path("", include("backflush.web.stock")),
@@ -37,6 +38,7 @@ urlpatterns = [
     path("", include("backflush.web.purchasing")),
     path("", include("backflush.web.outside")),
     path("", include("backflush.web.periods")),
+    path("", include("backflush.web.archives")),
     path("", include("backflush.web.audit")),
 ]
 

@@ -18,6 +18,7 @@ POSTED = {
     "repeated",
     "item",
     "unresolved",
+    "fits_now",
     "movements",
 }
 MOVED = {

@@ -6,6 +6,7 @@ import pytest
 
 from backflush.items.selectors import item_coded
 from backflush.items.services import set_batch
+from backflush.stockmap.models import Action, RetryRule
 from tests.cast import Plant
 from tests.doors.console import Console
 
@@ -163,7 +164,9 @@ def test_retrying_settles_what_fits(plant: Plant, console: Console) -> None:
     plant.has(10, "BOLT")
     preview = console.tells("retry", "--preview")
     assert [(row["due"], row["would_move"]) for row in preview["would_settle"]] == [("4", "4")]
-    assert "1 of 2 would go through. Nothing was posted." in console.says("retry", "--preview")
+    assert (preview["short"], preview["choice"]) == (1, 0)
+    said = console.says("retry", "--preview")
+    assert "1 of 2 would go through; 1 still short, 0 in need of a choice. Nothing was posted." in said
     assert plant.balance("BOLT") == 10
     told = console.tells("retry", "--key", "morning")
     assert ([one["moved"] for one in told["settled"]], told["unresolved"], len(told["postings"])) == (["4"], 1, 1)
@@ -180,3 +183,44 @@ def test_retrying_only_some(plant: Plant, console: Console) -> None:
     second = plant.queue()[1].pk
     console.says("retry", second)
     assert plant.waiting() == ["BOLT 4 short"]
+
+
+def test_a_preview_counts_what_needs_a_choice_apart(plant: Plant, console: Console) -> None:
+    plant.books(1, "BRACKET")
+    plant.books(1, "CABINET")
+    plant.has(10, "BOLT")
+    preview = console.tells("retry", "--preview")
+    assert (len(preview["would_settle"]), preview["short"], preview["choice"]) == (1, 2, 2)
+    of_one = console.tells("retry", "--preview", plant.queue("MOTOR")[0].pk)
+    assert (of_one["would_settle"], of_one["short"], of_one["choice"]) == ([], 0, 1)
+
+
+def proposes(plant: Plant) -> None:
+    Action.objects.filter(name="BACKFLUSH").update(retry=RetryRule.PROPOSE)
+    plant.books(2, "BRACKET")
+    plant.books(1, "FRAME")
+    plant.has(50, "LUG")
+    plant.has(9, "BOLT", at="RAW")
+
+
+def test_whoever_brings_stock_is_told_what_fits_now_and_settles_only_that(plant: Plant, console: Console) -> None:
+    proposes(plant)
+    bolt = plant.queue("BOLT")[0].pk
+    moving = ("move", "REPLENISH", "BOLT", 9, "--from", "MAIN/RAW", "--to", "MAIN/LINE", "--key", "m")
+    told = console.tells(*moving)
+    assert told["fits_now"] == [bolt]
+    asks = f"backflush retry --preview --arrived {told['posting']}"
+    assert f"1 unresolved movement that waits for this fits now. See them: {asks}" in console.says(*moving)
+    assert [one["movement"] for one in console.tells(*asks.split()[1:])["would_settle"]] == [bolt]
+    assert [one["resolves"] for one in console.tells("retry", "--arrived", told["posting"])["settled"]] == [bolt]
+    assert plant.queue("LUG") != []
+    assert console.tells(*moving)["fits_now"] == []
+    assert console.tells("retry", "--arrived", told["posting"])["settled"] == []
+
+
+def test_a_retry_of_what_arrived_is_asked_in_one_way_and_under_no_key(plant: Plant, console: Console) -> None:
+    proposes(plant)
+    posting = plant.moves(9, "BOLT").pk
+    assert console.refuses("retry", plant.queue("BOLT")[0].pk, "--arrived", posting) == "invalid_value"
+    assert console.refuses("retry", "--arrived", posting, "--key", "k") == "invalid_value"
+    assert console.refuses("retry", "--arrived", 987654) == "not_found"

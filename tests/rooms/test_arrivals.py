@@ -8,6 +8,7 @@ from backflush.audit.verify import verify
 from backflush.core.refusals import QuantityTooLarge
 from backflush.ledger.models import Movement, Posting
 from backflush.stockmap.models import Action, RetryRule, ShortRule
+from backflush.unresolved.arrivals import proposed_by
 from backflush.unresolved.services.arriving import REMARKS, Arrivals, settle_arrivals
 from backflush.unresolved.services.retrying import retry_part
 from backflush.unresolved.services.settling import Recorded
@@ -133,3 +134,96 @@ def test_one_that_is_refused_keeps_no_other_from_its_stock(plant: Plant, monkeyp
     assert len(settle_arrivals(plant.site)) == 1
     assert "BOLT 8 short" in plant.waiting()
     assert len(plant.waiting()) == len(waiting) - 1
+
+
+# To whom it is proposed
+
+
+def proposals(plant: Plant, posting: Posting) -> list[str]:
+    named = {one.pk: one for one in plant.queue()}
+    return [
+        f"{named[number].item.code} {named[number].due}" for number in proposed_by(posting, site=plant.site).movements
+    ]
+
+
+def test_whoever_brings_the_stock_is_told_what_would_go_through_now_oldest_first(plant: Plant) -> None:
+    settles_by_itself(plant, RetryRule.PROPOSE)
+    for good in (2, 1, 3):
+        plant.books(good, "BRACKET")
+    found = plant.finds(13, "BOLT")
+    # 8 and 4 fit, then one is left.
+    assert proposals(plant, found) == ["BOLT 8", "BOLT 4"]
+    assert len(plant.waiting()) == 3
+    plant.retries(movements=proposed_by(found, site=plant.site).movements)
+    assert not proposed_by(found, site=plant.site)
+    assert plant.waiting() == ["BOLT 12 short"]
+
+
+@pytest.mark.parametrize("rule", [RetryRule.NEVER, RetryRule.AUTOMATIC])
+def test_under_another_rule_nothing_is_proposed(plant: Plant, rule: RetryRule) -> None:
+    settles_by_itself(plant, rule)
+    plant.books(2, "BRACKET")
+    assert not proposed_by(plant.finds(100, "BOLT"), site=plant.site)
+
+
+def test_only_what_waits_for_what_came_in_where_it_came_in_is_proposed(plant: Plant) -> None:
+    settles_by_itself(plant, RetryRule.PROPOSE)
+    plant.books(2, "BRACKET")
+    plant.books(1, "FRAME")
+    plant.has(50, "LUG")
+    plant.has(5, "BOLT", at="RAW")
+    assert proposals(plant, plant.finds(9, "BOLT")) == ["BOLT 8"]
+    assert not proposed_by(plant.finds(1, "SHEET"), site=plant.site)
+
+
+def test_too_little_proposes_nothing_unless_the_action_posts_in_part(plant: Plant) -> None:
+    settles_by_itself(plant, RetryRule.PROPOSE)
+    plant.books(2, "BRACKET")
+    found = plant.finds(5, "BOLT")
+    assert proposals(plant, found) == []
+    settles_by_itself(plant, RetryRule.PROPOSE, ShortRule.PART)
+    assert proposals(plant, found) == ["BOLT 8"]
+
+
+def test_what_is_taken_back_is_not_proposed_to_be_settled_again(plant: Plant) -> None:
+    settles_by_itself(plant, RetryRule.PROPOSE)
+    plant.books(2, "BRACKET")
+    plant.finds(8, "BOLT")
+    [settled] = plant.retries()
+    assert not proposed_by(plant.reverses(settled), site=plant.site)
+    assert plant.waiting() == ["BOLT 8 short"]
+
+
+def test_another_sites_stock_is_not_ours(plant: Plant) -> None:
+    settles_by_itself(plant, RetryRule.PROPOSE)
+    plant.books(2, "BRACKET")
+    south = Plant.build_site(code="SOUTH")
+    assert not proposed_by(south.finds(100, "BOLT"), site=south.site)
+
+
+def test_a_proposal_costs_the_same_for_one_or_many_and_next_to_nothing_where_none_is_made(plant: Plant) -> None:
+    settles_by_itself(plant, RetryRule.PROPOSE)
+
+    def asks(bookings: int) -> int:
+        for _ in range(bookings):
+            plant.books(1, "BRACKET")
+        found = plant.finds(4 * bookings, "BOLT")
+        taken = statements_of(lambda: proposed_by(found, site=plant.site))
+        assert len(plant.retries(movements=proposed_by(found, site=plant.site).movements)) == bookings
+        return taken
+
+    assert asks(1) == asks(20) <= 6
+    settles_by_itself(plant, RetryRule.NEVER)
+    found = plant.finds(1, "BOLT")
+    assert statements_of(lambda: proposed_by(found, site=plant.site)) == 1
+
+
+def test_of_a_long_queue_the_oldest_are_proposed_and_that_there_may_be_more(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backflush.unresolved.arrivals.PROPOSED_MOST", 2)
+    settles_by_itself(plant, RetryRule.PROPOSE)
+    for _ in range(3):
+        plant.books(1, "BRACKET")
+    proposal = proposed_by(plant.finds(100, "BOLT"), site=plant.site)
+    assert (len(proposal.movements), proposal.more) == (2, True)

@@ -13,9 +13,9 @@ from typing import Final
 from backflush.core.moves import Status
 from backflush.core.refusals import Refusal
 from backflush.ledger.models import Movement, Posting
-from backflush.ledger.statements import settling_of_themselves
 from backflush.people.models import User
-from backflush.stockmap.models import Action, RetryRule, ShortRule, Site
+from backflush.stockmap.models import RetryRule, Site
+from backflush.unresolved.arrivals import waiting_for_stock
 from backflush.unresolved.services.retrying import retry_part
 from backflush.unresolved.services.settling import Recorded
 
@@ -32,10 +32,7 @@ def settle_arrivals(site: Site) -> list[Recorded]:
 
     The one who brought the stock stands beside it, and a remark that nobody asked for it.
     """
-    rules = set(Action.objects.filter(retry=RetryRule.AUTOMATIC).values_list("short", flat=True))
-    if not rules:
-        return []
-    found = settling_of_themselves(site.pk, in_part=ShortRule.PART in rules, most=AT_ONCE)
+    found = waiting_for_stock(site, RetryRule.AUTOMATIC, most=AT_ONCE)
     done = []
     for (item, place), rows in groupby(sorted(found), key=lambda row: row[:2]):
         movements = [number for *_, number in rows]

@@ -1,16 +1,16 @@
 """Retry: settling whatever has become possible, oldest first, at once or part by part."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from backflush.core.consumption import choice_needed, plan_posting
-from backflush.core.moves import Moved, Plan, Status, Stock, Tracking, pots_of
+from backflush.core.moves import Moved, Plan, Reason, Status, Stock, Tracking, pots_of
 from backflush.ledger.due import Due, lock_due, read_due
 from backflush.ledger.keys import Request, claim_keys
 from backflush.ledger.models import Key, Movement
@@ -121,6 +121,30 @@ def preview_retry(*, site: Site, movements: Collection[int] | None = None) -> li
     due = read_due(site=site, movements=waiting.keys())
     _, settled = _plan_retry(due, read_balances(site=site, pots=pots_of(one.move for one in due)))
     return [(waiting[one.movement], one.moved) for one in settled]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryForeseen:
+    """What a retry would settle, with the quantity that would move, and what would become of the others.
+
+    Those are still short, also where an older one takes what is there; or they need a choice.
+    """
+
+    settled: list[tuple[Movement, Decimal]]
+    short: int
+    choice: int
+
+
+def foresee_retry(*, site: Site, movements: Collection[int] | None = None) -> RetryForeseen:
+    """The preview of a retry with how many it leaves, and why; of all that is unresolved, or of some."""
+    settled = preview_retry(site=site, movements=movements)
+    asked = waiting_movements(site).order_by().select_related(None)
+    found = (asked if movements is None else asked.filter(pk__in=movements)).aggregate(
+        all=Count("pk"), choice=Count("pk", filter=~Q(reason=Reason.SHORT))
+    )
+    # What needed a choice when it was booked needs none any more where the item or the place is kept otherwise since.
+    choice = found["choice"] - sum(1 for waiting, _ in settled if waiting.reason != Reason.SHORT)
+    return RetryForeseen(settled, found["all"] - len(settled) - choice, choice)
 
 
 def _plan_retry(due: Sequence[Due], stock: Stock) -> tuple[Plan, list[Settled]]:

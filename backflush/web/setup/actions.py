@@ -107,9 +107,21 @@ def waiting_fields() -> list[Field]:
         (ShortRule.PART.value, _("moves what is there, the rest waits"), _("3 there and 5 due: 3 move, 2 wait")),
     ]
     retry: Sequence[Any] = [
-        (RetryRule.NEVER.value, _("wait for a person"), ""),
-        (RetryRule.PROPOSE.value, _("propose what could be settled"), _("a list to confirm, oldest first")),
-        (RetryRule.AUTOMATIC.value, _("settle it at once"), _("oldest first, whatever fits")),
+        (
+            RetryRule.NEVER.value,
+            _("leave it to whoever looks at the queue"),
+            _("nobody is told; what fits now is among Unresolved as before"),
+        ),
+        (
+            RetryRule.PROPOSE.value,
+            _("propose it to whoever brings the stock"),
+            _("they are told how many fit now, with a list to confirm; nothing moves before"),
+        ),
+        (
+            RetryRule.AUTOMATIC.value,
+            _("settle it at once"),
+            _("whatever fits, oldest first; nobody is asked, and whoever brought the stock stands beside it"),
+        ),
     ]
     return [
         Field("short", _("A component that is short"), "pick", choices=short),

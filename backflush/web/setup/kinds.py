@@ -155,6 +155,10 @@ class Kind:
         """What else its page shows."""
         return {}
 
+    def paper(self, thing: Any) -> str:
+        """Where it can be printed, if it can be."""
+        return ""
+
     def removable(self, thing: Any) -> bool:
         """Whether it may be deleted as long as nothing names it."""
         return True

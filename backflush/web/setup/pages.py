@@ -97,6 +97,7 @@ def show_form(request: PageRequest, refusal: Refusal | None, kind: str, key: str
         "removable": thing is not None and of.removable(thing),
         "step": of.step(visit, thing) if thing is not None else None,
         "ends": isinstance(thing, Endable),
+        "paper": of.paper(thing) if thing is not None else "",
         **(of.more(visit, thing) if thing is not None else {}),
     }
     if of.slug == People.slug:

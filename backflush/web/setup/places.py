@@ -62,6 +62,9 @@ class Stores(Kind, icon="building-warehouse"):
         describe_stores([(thing, description)])
         return thing
 
+    def paper(self, thing: Any) -> str:
+        return reverse("store-labels", args=[thing.code])
+
     def end(self, visit: Visit, thing: Any) -> None:
         end_store(store=thing, on=visit.today)
 
@@ -144,6 +147,9 @@ class Locations(Kind, icon="map-pin"):
             "bins_full": bins_holding_stock(thing.pk, codes),
             "rules": (rules.filter(source=thing) | rules.filter(target=thing)).order_by("action__name", "pk"),
         }
+
+    def paper(self, thing: Any) -> str:
+        return reverse("location-labels", args=[thing.path])
 
     def step(self, visit: Visit, thing: Any) -> Step | None:
         rules = self.uses(visit, [thing]).get(thing.pk, 0)

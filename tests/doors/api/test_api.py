@@ -15,7 +15,7 @@ from backflush.listening.lines import TOLD
 from backflush.people.models import Token, User
 from backflush.people.rights import ROLES, Role, Verb
 from backflush.people.tokens import end_tokens, make_token
-from backflush.stockmap.models import Site
+from backflush.stockmap.models import Action, RetryRule, Site, TransferRule
 from tests.cast import Plant
 from tests.doors.api.programs import Program, booking, production, program, receipt
 from tests.doors.console import Console
@@ -131,6 +131,18 @@ def test_a_booking_answers_with_its_posting_and_what_waits(plant: Plant) -> None
     made = Booking.objects.get()
     assert (status, body["posting"], body["outcome"]) == (HTTPStatus.CREATED, made.posting_id, "booked")
     assert (body["key"], [(one["item"], one["due"]) for one in body["unresolved"]]) == ("K", [("BOLT", "4")])
+
+
+def test_a_booking_answers_with_what_fits_now_where_that_is_proposed(plant: Plant) -> None:
+    TransferRule.objects.filter(site=plant.site, action__name="COMPLETE").update(target=plant.location("LINE"))
+    Action.objects.filter(name="BACKFLUSH").update(retry=RetryRule.PROPOSE)
+    plant.stocks("GATE", "M", "MADE")
+    plant.consists("GATE", plant.line(10, "BRACKET", 2))
+    plant.books(1, plant.releases(5, "GATE", number="G-1"))
+    plant.releases(10, "BRACKET")
+    comes_in = program(plant)
+    assert comes_in.posts(BOOKINGS, booking(good="1"))[1]["fits_now"] == []
+    assert comes_in.posts(BOOKINGS, booking(good="1"))[1]["fits_now"] == [plant.queue("BRACKET")[0].pk]
 
 
 def test_the_same_key_posts_once(plant: Plant) -> None:

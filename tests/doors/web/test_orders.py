@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from backflush.core.lifecycle import OrderStatus
+from backflush.core.lifecycle import BOOKABLE, OrderStatus
 from backflush.people.rights import Role
 from backflush.works.models import OrderChange, WorksOrder
 from backflush.works.services.life import cancel_order
@@ -395,3 +395,41 @@ def test_no_deed_is_done_without_the_forms_token(plant: Plant) -> None:
     assert client.post(at("order-release")).status_code == HTTPStatus.FORBIDDEN
     assert client.get(at("order-release")).status_code == HTTPStatus.METHOD_NOT_ALLOWED
     assert status_of(plant) == OrderStatus.NEW
+
+
+OFFERED = {
+    "order-release": {OrderStatus.NEW},
+    "order-reset": {OrderStatus.RELEASED},
+    "order-revise": {OrderStatus.NEW, *BOOKABLE},
+    "order-cancel": {OrderStatus.NEW, OrderStatus.RELEASED},
+    "order-complete": BOOKABLE,
+    "order-reopen": {OrderStatus.COMPLETE},
+    "order-issue": BOOKABLE,
+    "order-return": BOOKABLE,
+}
+FORMS = {
+    "order-revise": "order-revise-now",
+    "order-cancel": "order-cancel-now",
+    "order-complete": "order-complete-now",
+    "order-issue": "order-issue",
+    "order-return": "order-return",
+}
+"""The address of a deed's form, and where its form leads."""
+
+
+@pytest.mark.parametrize("plant", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("status", OrderStatus)
+def test_no_page_of_an_order_offers_what_its_status_would_refuse(plant: Plant, status: OrderStatus) -> None:
+    plant.releases(10, "BRACKET")
+    WorksOrder.objects.filter(number="W-BRACKET").update(status=status)
+    client = signed_in(plant, Role.ADMINISTRATOR, name="ama")
+    text = text_of(client.get(at("order")))
+    assert {name for name in OFFERED if f'"{at(name)}"' in text} == {
+        name for name in OFFERED if status in OFFERED[name]
+    }
+    assert (f"{reverse('book')}?order=" in text) is (status in BOOKABLE)
+    for name, leads_to in FORMS.items():
+        form = " ".join(client.get(at(name)).content.decode().split())
+        assert (f'action="{at(leads_to)}"' in form) is (status in OFFERED[name]), name
+        assert ('role="alert"' in form) is (status not in OFFERED[name]), name
+        assert f'href="{at("order")}"' in form

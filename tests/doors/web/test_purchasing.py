@@ -167,6 +167,14 @@ def test_closing_names_what_will_not_come_and_nothing_is_received_afterwards(pla
     assert ">6<" in text
     client.post(reverse("purchase-order-close-now", args=["P-PLATED"]))
     assert PurchaseOrder.objects.get().status == PurchaseStatus.CLOSED
+    closed = text_of(client.get(ORDER))
+    form = text_of(client.get(reverse("purchase-order-close", args=["P-PLATED"])))
+    assert "P-PLATED is closed already." in form
+    for offer in (reverse("purchase-order-close", args=["P-PLATED"]), f"{RECEIVE}?order="):
+        assert offer not in closed
+    assert reverse("purchase-order-close-now", args=["P-PLATED"]) not in form
+    again = client.post(reverse("purchase-order-close-now", args=["P-PLATED"]))
+    assert "P-PLATED is closed already." in text_of(again, HTTPStatus.CONFLICT)
     again = client.post(reverse("purchase-order-close-now", args=["P-PLATED"]))
     assert "P-PLATED is closed" in text_of(again, HTTPStatus.CONFLICT)
     refused = client.post(POST, {"order": "P-PLATED", "line": "10", "accepted": "1"})

@@ -197,6 +197,46 @@ def test_retry_shows_what_would_go_through_and_then_does_it(plant: Plant, short:
     assert "Nothing fits yet" in text_of(client.get(reverse("retry-page")))
 
 
+def retried(client: Client, **asked: str | list[int]) -> str:
+    text = text_of(client.get(reverse("retry-page"), asked))
+    return re.sub(r"</?b>", "", text)
+
+
+def test_a_retry_says_how_many_stay_and_why_each_with_its_cut_of_the_queue(plant: Plant, short: Movement) -> None:
+    plant.books(2, "BRACKET")
+    plant.books(2, "CABINET")
+    plant.finds(10, "BOLT")
+    client = signed_in(plant, Role.STORES)
+    text = retried(client)
+    # 8 fit; then 8 fit by themselves only; 24 bolts and 8 sheets are short; motors and resin need a choice.
+    assert f'href="{reverse("unresolved")}?show=fit">1 goes through<' in text
+    assert f'href="{reverse("unresolved")}?show=short">3 still short<' in text
+    assert f'href="{reverse("unresolved")}?show=choice">2 need a choice<' in text
+    assert "1 of those that are short would fit by itself, but older ones take what is there." in text
+    narrowed = retried(client, item="BOLT")
+    assert f'href="{reverse("unresolved")}?show=short&amp;item=BOLT">2 still short<' in narrowed
+    assert "0 need a choice" in narrowed
+
+
+def test_a_retry_of_what_was_picked_counts_only_that(plant: Plant, short: Movement) -> None:
+    plant.books(1, "CABINET")
+    plant.finds(10, "BOLT")
+    picked = [short.pk, plant.queue("MOTOR")[0].pk]
+    text = retried(signed_in(plant, Role.STORES), pick=picked)
+    assert ">1 goes through<" in text
+    assert ">0 still short<" in text
+    assert ">1 needs a choice<" in text
+    assert "show=choice" not in text
+
+
+def test_where_nothing_fits_it_still_says_how_many_wait_for_what(plant: Plant, short: Movement) -> None:
+    plant.books(1, "CABINET")
+    text = retried(signed_in(plant, Role.STORES))
+    assert "Nothing fits yet" in text
+    assert "3 still short" in text
+    assert "2 need a choice" in text
+
+
 def test_a_supervisor_undoes_what_was_settled(plant: Plant, short: Movement) -> None:
     settlement = plant.resolves(short.pk, source="RAW")
     stores = signed_in(plant, Role.STORES)

@@ -8,11 +8,12 @@ from contextlib import closing
 from datetime import date
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser
 
 from backflush.audit.models import CheckName
 from backflush.audit.services import begin_audit, look_at, reckon, sign_off
-from backflush.ledger.models import Movement
+from backflush.ledger.models import Archive, ArchivedKind, ArchivedOrder, ArchivedRange, JobKind, Movement
 from backflush.ledger.periods import close_period, reopen_period
 from backflush.unresolved.listing import SoughtWaiting
 from backflush.unresolved.services.in_background import begin_retry
@@ -98,6 +99,8 @@ PAGES = (
     "/set-up/actions/at/BACKFLUSH/",
     "/set-up/locations/",
     "/set-up/locations/at/MAIN/RACK/",
+    "/set-up/labels/location/MAIN/RACK/",
+    "/set-up/labels/store/MAIN/",
     "/set-up/type-codes/at/MADE/",
     "/set-up/conversions/new/",
     "/set-up/people/",
@@ -116,6 +119,8 @@ PAGES = (
     "/audit/2/hand-issues/",
     "/audit/2/negative/",
     "/audit/2/proof/",
+    "/audit/archives/",
+    "/audit/archives/1/",
     "/audit/periods/",
     "/audit/periods/?through=2026-03-31",
     "/audit/periods/2026-01-31/",
@@ -155,7 +160,27 @@ def something_on_every_page(plant: Plant) -> int:
     audits(plant)
     begin_retry(site=plant.site, sought=SoughtWaiting(), title="Retry of all that waits", by=plant.storekeeper)
     periods(plant)
+    put_away(plant)
     return waiting
+
+
+def put_away(plant: Plant) -> None:
+    """An archive as the database knows it; its file is of no matter to the pages."""
+    archive = Archive.objects.create(
+        site=plant.site,
+        number=1,
+        through=date(2025, 12, 31),
+        until=timezone.now(),
+        file="MAIN-0001-2025-12-31-1f2e3d4c.archive.zip",
+        digest="1f2e3d4c" * 8,
+        counts={"works_worksorder": 1, "ledger_posting": 3, "ledger_movement": 12},
+        by=plant.storekeeper,
+        at=timezone.now(),
+    )
+    ArchivedOrder.objects.create(site=plant.site, archive=archive, kind=JobKind.WORKS_ORDER, number="W-0001")
+    ArchivedRange.objects.create(
+        site=plant.site, archive=archive, kind=ArchivedKind.MOVEMENT, first=900_001, last=900_012
+    )
 
 
 def periods(plant: Plant) -> None:

@@ -1,0 +1,91 @@
+"""Labels for places on paper: the code large, and a QR code that *Scan or find* opens the place by."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import F, QuerySet, Value
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+
+from backflush.stockmap.ending import offered
+from backflush.stockmap.models import Bin, Location, Store
+from backflush.web.pages import page
+from backflush.web.paging import page_along
+from backflush.web.setup.kinds import SETTING_UP
+from backflush.web.visits import PageRequest, Visit
+
+AT_ONCE: Final = 60
+"""Five sheets of twelve."""
+BY: Final = ("path", "bin")
+LONG: Final = 8
+"""Codes of more characters are written smaller, so that they stay on the label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One label: what stands large on it, where that is, what it is, and what its QR code says."""
+
+    large: str
+    path: str
+    about: str
+    scanned: str
+
+    @property
+    def long(self) -> bool:
+        """Whether what stands large is too long to stand very large."""
+        return len(self.large) > LONG
+
+
+def _label(place: Any) -> Label:
+    """Of a location or a bin. What is scanned of a bin says its location too: bins of several may be called alike."""
+    if isinstance(place, Bin):
+        return Label(place.code, place.path, "", f"{place.path}/{place.code}")  # type: ignore[attr-defined]
+    return Label(place.code, place.path, place.description, place.path)
+
+
+def _show(request: PageRequest, places: QuerySet[Location], bins: QuerySet[Bin], **about: Any) -> HttpResponse:
+    """First the locations, then their bins, as many sheets as are printed at once."""
+    runs: list[Any] = [
+        places.annotate(bin=Value("")),
+        bins.annotate(path=F("location__path"), bin=F("code")),
+    ]
+    total = places.count() + bins.count()
+    listed = page_along(runs, request.GET, by=BY, total=total, size=AT_ONCE)
+    facts = {"page": listed, "labels": [_label(one) for one in listed.rows], **about}
+    if any(map(request.visit.may, SETTING_UP)):
+        facts["back"] = reverse("set-up-thing", args=[about["kind"], about["of"]])
+    return render(request, "web/setup/labels.html", facts)
+
+
+def _used(visit: Visit, **where: Any) -> QuerySet[Bin]:
+    """Bins that are in use: nobody looks for another."""
+    return offered(Bin.objects.filter(site=visit.site, **where))
+
+
+@page()
+def location_labels(request: PageRequest, key: str) -> HttpResponse:
+    """One location and its bins; or one of its bins alone."""
+    here = Location.objects.filter(site=request.visit.site, path=key)
+    if not here.exists():
+        raise Http404
+    bins = _used(request.visit, location__path=key)
+    if alone := request.GET.get("bin", ""):
+        here, bins = here.none(), bins.filter(code=alone)
+    return _show(request, here, bins, kind="locations", of=key)
+
+
+@page()
+def store_labels(request: PageRequest, key: str) -> HttpResponse:
+    """All of a store. Parts of the outside have no label: there is nothing to stick it to."""
+    if not Store.objects.filter(site=request.visit.site, code=key).exists():
+        raise Http404
+    places = offered(Location.objects.filter(site=request.visit.site, store__code=key, has_balance=True))
+    bins = _used(request.visit, location__store__code=key).filter(location__ended_on__isnull=True)
+    return _show(request, places, bins, kind="stores", of=key)
+
+
+urlpatterns = [
+    path("set-up/labels/location/<path:key>/", location_labels, name="location-labels"),
+    path("set-up/labels/store/<path:key>/", store_labels, name="store-labels"),
+]

@@ -1,0 +1,161 @@
+"""Whoever brings stock in is told what fits now because of it, where the action says that it be proposed."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from backflush.ledger.models import Posting
+from backflush.people.rights import Role
+from backflush.stockmap.models import Action, RetryRule, TransferRule
+from tests.cast import Plant
+from tests.doors.web.visitors import signed_in, text_of
+
+TOLD = "1 unresolved movement that waits for this fits now."
+
+
+def into_line(plant: Plant, action: str) -> None:
+    """Have an action bring things to where they are used."""
+    TransferRule.objects.filter(site=plant.site, action__name=action).update(target=plant.location("LINE"))
+
+
+def needs(plant: Plant, part: str) -> None:
+    """Two of something wait to be used."""
+    plant.stocks("GATE", "M", "MADE")
+    plant.consists("GATE", plant.line(10, part, 2))
+    plant.books(1, plant.releases(5, "GATE", number="G-1"))
+
+
+def opens(client: Client, plant: Plant) -> str:
+    asked = {"location": "MAIN/LINE", "item": "BOLT", "quantity": "9", "at": "2026-03-02", "key": "k"}
+    return client.post(reverse("opening-enter"), asked).headers["Location"]
+
+
+def moves(client: Client, plant: Plant) -> str:
+    plant.has(9, "BOLT", at="RAW")
+    way = TransferRule.objects.get(source=plant.location("RAW"), target=plant.location("LINE")).pk
+    asked = {"source": "MAIN/RAW", "item": "BOLT", "quantity": "9", "way": way, "key": "k"}
+    return client.post(reverse("move-post"), asked).headers["Location"]
+
+
+def returns(client: Client, plant: Plant) -> str:
+    plant.has(9, "BOLT", at="RAW")
+    plant.issues(9, "BOLT", "BRACKET")
+    into_line(plant, "RETURN")
+    asked = {"item": "BOLT", "quantity": "9", "key": "k"}
+    return client.post(reverse("order-return-post", args=["W-BRACKET"]), asked).headers["Location"]
+
+
+def receives(client: Client, plant: Plant) -> str:
+    into_line(plant, "RECEIVE")
+    plant.buys(9, "BOLT")
+    asked = {"order": "P-BOLT", "line": "10", "accepted": "9", "rejected": "0", "key": "k"}
+    return client.post(reverse("receive-post"), asked).headers["Location"]
+
+
+def makes(client: Client, plant: Plant) -> str:
+    into_line(plant, "COMPLETE")
+    plant.stocks("BOLT KIT", "K", "MADE")
+    needs(plant, "BOLT KIT")
+    asked = {"item": "BOLT KIT", "good": "2", "scrap": "", "key": "k"}
+    return client.post(reverse("produce-post"), asked).headers["Location"]
+
+
+def books(client: Client, plant: Plant) -> str:
+    into_line(plant, "COMPLETE")
+    plant.stocks("HALF", "M", "MADE")
+    needs(plant, "HALF")
+    plant.releases(5, "HALF", number="H-1")
+    return client.post(reverse("book-post"), {"order": "H-1", "good": "2", "scrap": "", "key": "k"}).headers["Location"]
+
+
+def arrives(client: Client, plant: Plant) -> str:
+    south = Plant.build_site(code="SOUTH")
+    south.has(9, "BOLT", at="RAW")
+    sender = signed_in(south, Role.STORES, name="ken")
+    sent = {"to": "MAIN", "number": "7", "item-0": "BOLT", "quantity-0": "9", "source-0": "MAIN/RAW"}
+    sender.post(reverse("between-send-post"), sent)
+    return client.post(reverse("between-arrive-post"), {"note": "SOUTH/MAIN/7", "into": "MAIN/LINE"}).headers[
+        "Location"
+    ]
+
+
+BRINGS: Final[dict[str, Callable[[Client, Plant], str]]] = {
+    "opening": opens,
+    "hand movement": moves,
+    "return": returns,
+    "receipt": receives,
+    "production": makes,
+    "booking": books,
+    "arrival": arrives,
+}
+
+
+@pytest.mark.parametrize("plant", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("rule", RetryRule)
+@pytest.mark.parametrize("way", BRINGS)
+def test_whoever_brings_stock_is_told_what_fits_now_only_where_that_is_proposed(
+    plant: Plant, way: str, rule: RetryRule
+) -> None:
+    Action.objects.filter(name="BACKFLUSH").update(retry=rule)
+    plant.books(2, "BRACKET")
+    client = signed_in(plant, Role.STORES)
+    text = text_of(client.get(BRINGS[way](client, plant)))
+    assert (TOLD in text) is (rule == RetryRule.PROPOSE)
+    assert ("?arrived=" in text) is (rule == RetryRule.PROPOSE)
+
+
+@pytest.fixture
+def proposing(plant: Plant) -> Plant:
+    Action.objects.filter(name="BACKFLUSH").update(retry=RetryRule.PROPOSE)
+    plant.books(2, "BRACKET")
+    plant.books(1, "FRAME")
+    plant.has(50, "LUG")
+    return plant
+
+
+def test_the_press_leads_to_a_retry_of_only_those(proposing: Plant) -> None:
+    client = signed_in(proposing, Role.STORES)
+    page = client.get(opens(client, proposing)).content.decode()
+    posting = Posting.objects.latest("pk").pk
+    address = f"{reverse('retry-page')}?arrived={posting}"
+    assert f'href="{address}"' in page
+    text = text_of(client.get(address))
+    bolt = proposing.queue("BOLT")[0].pk
+    assert "1 movement would go through" in text
+    assert f'name="pick" value="{bolt}"' in text
+    client.post(reverse("retry"), {"pick": bolt, "key": "k2"})
+    assert proposing.queue("BOLT") == []
+    assert proposing.queue("LUG") != []
+    assert TOLD not in text_of(client.get(f"{reverse('opening-stock')}?entered={posting}"))
+    assert "Nothing fits yet" in text_of(client.get(address))
+
+
+@pytest.mark.parametrize("number", ["0", "99999", "9" * 30, "x"])
+def test_a_posting_that_is_not_there_proposes_nothing(plant: Plant, number: str) -> None:
+    response = signed_in(plant, Role.STORES).get(reverse("retry-page"), {"arrived": number})
+    assert response.status_code == HTTPStatus.NOT_FOUND
+
+
+def test_an_operator_is_told_too_and_who_may_settle_them(proposing: Plant) -> None:
+    client = signed_in(proposing, Role.OPERATOR)
+    text = text_of(client.get(books(client, proposing)))
+    assert f"{TOLD} Stores and supervisors may settle them." in text
+    assert "?arrived=" not in text
+
+
+def test_what_was_undone_proposes_nothing(proposing: Plant) -> None:
+    client = signed_in(proposing, Role.STORES)
+    opens(client, proposing)
+    posting = Posting.objects.latest("pk").pk
+    undone = client.post(reverse("opening-undo"), {"posting": posting, "location": "MAIN/LINE", "key": "u"})
+    assert "unresolved movement" not in text_of(client.get(undone.headers["Location"]))
+
+
+def test_the_form_of_an_action_says_what_each_rule_does(plant: Plant) -> None:
+    text = text_of(signed_in(plant, Role.ENGINEER).get(reverse("action", args=["BACKFLUSH"])))
+    for words in ("nobody is told", "they are told how many fit now", "nobody is asked"):
+        assert words in text
