@@ -13,6 +13,8 @@ import yaml
 
 from backflush.config import env
 from backflush.console.main import MODULES
+from backflush.console.serving import ENDS_WITHIN_SECONDS
+from backflush.console.working import STOPS_WITHIN_SECONDS
 
 ROOT: Final = Path(__file__).parents[2]
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text()
@@ -88,6 +90,25 @@ def test_compose_asks_for_what_it_needs_and_shows_the_pages_to_this_machine_alon
     for name, service in COMPOSE["services"].items():
         if name != "db":
             assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), name
+
+
+def test_where_a_service_writes_the_image_has_a_folder_of_its_user() -> None:
+    """A new volume takes its owner from the folder that it covers; where there is none it is root's."""
+    owned = re.search(r"install -d -o backflush -g backflush -m 0700 ((?:/\w+ ?)+)", DOCKERFILE)
+    assert owned is not None
+    for service in COMPOSE["services"].values():
+        if service.get("image") == "backflush":
+            mounted = {volume.split(":")[1] for volume in service.get("volumes", ())}
+            assert mounted <= {*owned[1].split()}
+
+
+def test_a_stop_waits_until_the_worker_has_finished_its_step() -> None:
+    least = ENDS_WITHIN_SECONDS + STOPS_WITHIN_SECONDS
+    for name in ("web", "worker"):
+        assert int(COMPOSE["services"][name]["stop_grace_period"].removesuffix("s")) > least
+    given = re.search(r"(?m)^TimeoutStopSec=(\d+)$", (ROOT / "deploy" / "backflush.service").read_text())
+    assert given is not None
+    assert int(given[1]) > least
 
 
 @pytest.mark.parametrize("file", [ROOT / "Dockerfile", ROOT / "compose.yaml", *UNITS], ids=lambda file: file.name)
