@@ -133,6 +133,14 @@ def test_a_unit_runs_a_command_that_there_is(unit: Path) -> None:
     assert [word for word in commands_in(service["ExecStart"].split()) if word in COMMANDS]
 
 
+def test_whatever_runs_under_systemd_may_do_as_little() -> None:
+    """The copy at night holds everybody's log-in too."""
+    after = [unit.read_text().split("NoNewPrivileges=")[1] for unit in UNITS if unit.suffix == ".service"]
+    fences = [{line for line in text.split("\n[")[0].splitlines() if line} for text in after]
+    assert fences[0] == fences[1]
+    assert {"ProtectSystem=strict", "SystemCallFilter=@system-service", "CapabilityBoundingSet="} <= fences[0]
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here to read the units")
 def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
     for unit in UNITS:
