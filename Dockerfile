@@ -28,9 +28,10 @@ RUN DATABASE_URL=sqlite://:memory: /opt/backflush/bin/python -m backflush.web.as
     && /opt/backflush/bin/pip install --no-cache-dir --no-deps --no-index /tmp/wheel/*.whl
 
 FROM python:3.12-slim
+# A new volume takes its owner from the folder that it covers, so there is one for the copies.
 RUN groupadd --gid 10001 backflush \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin backflush \
-    && install -d -o backflush -g backflush -m 0700 /data
+    && install -d -o backflush -g backflush -m 0700 /data /copies
 COPY --from=package /opt/backflush /opt/backflush
 ENV PATH=/opt/backflush/bin:$PATH PYTHONUNBUFFERED=1 LOG_FORMAT=json
 WORKDIR /data

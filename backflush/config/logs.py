@@ -107,7 +107,9 @@ def logging_settings(*, as_json: bool) -> dict[str, Any]:
         },
         "handlers": {"out": handler},
         "loggers": {
-            "django": {"handlers": ["out"], "level": "ERROR"},
-            "backflush": {"handlers": ["out"], "level": "INFO" if as_json else "WARNING"},
+            "django": {"handlers": [], "level": "ERROR"},
+            "backflush": {"level": "INFO" if as_json else "WARNING"},
         },
+        # All of it goes through here, and through nothing else: so each line is written once, other packages' too.
+        "root": {"handlers": ["out"], "level": "WARNING"},
     }

@@ -24,6 +24,7 @@ the function runs (`plant=Plant.MADE` makes or upgrades it first; `Plant.NONE` d
 nothing where nobody is looking. `desk.fail()` ends with exit code 1 after an answer that is bad news.
 """
 
+import errno
 import getpass
 import inspect
 import json
@@ -63,6 +64,10 @@ from backflush.stockmap.selectors import site_named
 
 REFUSED: Final = 1
 NAME_LENGTH: Final = 150
+# What a disk answers that is full, or somebody else's.
+NO_FAULTS_OF_OURS: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EISDIR, errno.ENOTDIR, errno.EIO}
+)
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 GAP: Final = 2
 NARROWEST: Final = 8
@@ -439,7 +444,7 @@ def _sign(run: Command, function: Command, options: Mapping[str, tuple[Any, obje
 
 @contextmanager
 def answering(*, as_json: bool) -> Iterator[None]:
-    """Turn a refusal, a database that can't be reached, and Ctrl-C into a sentence and an exit code."""
+    """Turn a refusal, a database or file that can't be used, and Ctrl-C into a sentence and an exit code."""
     try:
         yield
     except Refusal as refusal:
@@ -449,6 +454,11 @@ def answering(*, as_json: bool) -> Iterator[None]:
         if trouble is None:
             raise
         _refuse(trouble, as_json=as_json)
+    except OSError as error:
+        if error.errno not in NO_FAULTS_OF_OURS:
+            raise
+        reason = f"{error.filename or 'The disk'} can't be used: {error.strerror}."
+        _refuse(InvalidValue(reason, field="file"), as_json=as_json)
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped. What was posted before stays; what was at work was not posted.\n")
         raise typer.Exit(STOPPED) from None

@@ -16,6 +16,7 @@ from backflush.console.frame import Desk, Look, command
 from backflush.console.working import beside
 from backflush.core.refusals import AlreadyThere, InvalidValue
 from backflush.people.models import Assignment
+from backflush.stockmap.models import Site
 from backflush.web.assets import gather
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -110,4 +111,7 @@ def _serve(host: str, port: int, workers: int) -> None:
 def _advice() -> list[str]:
     if Assignment.objects.exists():
         return []
-    return ["Nobody has a role yet, so nobody can work here. Begin with: backflush person NAME --role administrator"]
+    if not Site.objects.exists():
+        return ["There is no site yet, so nobody can work here. Begin with: backflush import FOLDER"]
+    first = "backflush person NAME --role administrator --password"
+    return [f"Nobody has a role yet, so nobody can work here. Begin with: {first}"]

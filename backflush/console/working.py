@@ -1,6 +1,5 @@
 """The worker: `backflush worker`, and how `serve` keeps one beside it."""
 
-import logging
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -36,7 +35,6 @@ def worker(
 
     Example: backflush worker
     """
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     if not parent:
         desk.answer({"working": True}, "Working  (Ctrl-C stops it after the step that it is in)")
         sys.stdout.flush()

@@ -13,6 +13,8 @@ import yaml
 
 from backflush.config import env
 from backflush.console.main import MODULES
+from backflush.console.serving import ENDS_WITHIN_SECONDS
+from backflush.console.working import STOPS_WITHIN_SECONDS
 
 ROOT: Final = Path(__file__).parents[2]
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text()
@@ -90,6 +92,25 @@ def test_compose_asks_for_what_it_needs_and_shows_the_pages_to_this_machine_alon
             assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), name
 
 
+def test_where_a_service_writes_the_image_has_a_folder_of_its_user() -> None:
+    """A new volume takes its owner from the folder that it covers; where there is none it is root's."""
+    owned = re.search(r"install -d -o backflush -g backflush -m 0700 ((?:/\w+ ?)+)", DOCKERFILE)
+    assert owned is not None
+    for service in COMPOSE["services"].values():
+        if service.get("image") == "backflush":
+            mounted = {volume.split(":")[1] for volume in service.get("volumes", ())}
+            assert mounted <= {*owned[1].split()}
+
+
+def test_a_stop_waits_until_the_worker_has_finished_its_step() -> None:
+    least = ENDS_WITHIN_SECONDS + STOPS_WITHIN_SECONDS
+    for name in ("web", "worker"):
+        assert int(COMPOSE["services"][name]["stop_grace_period"].removesuffix("s")) > least
+    given = re.search(r"(?m)^TimeoutStopSec=(\d+)$", (ROOT / "deploy" / "backflush.service").read_text())
+    assert given is not None
+    assert int(given[1]) > least
+
+
 @pytest.mark.parametrize("file", [ROOT / "Dockerfile", ROOT / "compose.yaml", *UNITS], ids=lambda file: file.name)
 def test_no_secret_is_written_down(file: Path) -> None:
     for name in SECRETS:
@@ -110,6 +131,14 @@ def test_a_unit_runs_a_command_that_there_is(unit: Path) -> None:
     service = read["Service"]
     assert (service["User"], service["NoNewPrivileges"], service["ProtectSystem"]) == ("backflush", "yes", "strict")
     assert [word for word in commands_in(service["ExecStart"].split()) if word in COMMANDS]
+
+
+def test_whatever_runs_under_systemd_may_do_as_little() -> None:
+    """The copy at night holds everybody's log-in too."""
+    after = [unit.read_text().split("NoNewPrivileges=")[1] for unit in UNITS if unit.suffix == ".service"]
+    fences = [{line for line in text.split("\n[")[0].splitlines() if line} for text in after]
+    assert fences[0] == fences[1]
+    assert {"ProtectSystem=strict", "SystemCallFilter=@system-service", "CapabilityBoundingSet="} <= fences[0]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here to read the units")

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from errno import EACCES, EBADF, ENOSPC, EROFS
 from fractions import Fraction
 from io import StringIO
 from typing import Annotated
@@ -166,6 +167,29 @@ def test_a_fault_of_the_program_is_not_dressed_up() -> None:
         raise ProgrammingError("no such column")
 
     assert isinstance(run(wrong).exception, ProgrammingError)
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (PermissionError(EACCES, "Permission denied", "/copies/one"), "/copies/one can't be used: Permission denied."),
+        (OSError(EROFS, "Read-only file system", "/one"), "/one can't be used: Read-only file system."),
+        (OSError(ENOSPC, "No space left on device"), "The disk can't be used: No space left on device."),
+    ],
+)
+def test_a_disk_that_takes_nothing_is_a_sentence(error: OSError, sentence: str) -> None:
+    def keep(desk: Desk) -> None:
+        raise error
+
+    result = run(keep)
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"{sentence}\n")
+
+
+def test_a_system_call_gone_wrong_is_not_dressed_up() -> None:
+    def wrong(desk: Desk) -> None:
+        raise OSError(EBADF, "Bad file descriptor")
+
+    assert isinstance(run(wrong).exception, OSError)
 
 
 def test_control_c_is_one_sentence() -> None:

@@ -5,7 +5,9 @@ import socket
 import pytest
 from django.conf import settings
 
+from backflush.console.serving import _advice
 from tests.cast import Plant
+from tests.databases import Database
 from tests.doors.console import Console
 
 
@@ -24,3 +26,16 @@ def test_two_plants_never_answer_at_one_port(plant: Plant, console: Console) -> 
         other.bind(("127.0.0.1", 0))
         other.listen()
         assert console.refuses("serve", "--port", str(other.getsockname()[1])) == "already_there"
+
+
+def test_it_says_what_comes_first_in_a_new_database(plant: Plant, console: Console) -> None:
+    (sentence,) = _advice()
+    assert "backflush person NAME --role administrator --password" in sentence
+    console.says("person", "rosa.marsh", "--role", "administrator")
+    assert _advice() == []
+
+
+def test_without_a_site_nobody_can_have_a_role(database: Database) -> None:
+    """As after `backflush upgrade --new`."""
+    (sentence,) = _advice()
+    assert "backflush import FOLDER" in sentence

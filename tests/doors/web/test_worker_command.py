@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from backflush.errands.models import Errand
 from backflush.stockmap.models import Action, RetryRule
@@ -108,6 +109,23 @@ def test_a_worker_by_itself_does_what_was_queued(
         assert worker.wait(SECONDS_MAX) == 0
     assert committed_plant.waiting() == []
     assert re.search(r"Working", log.read_text())
+
+
+@pytest.mark.parametrize("form", ["json", "lines"])
+@pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
+def test_a_worker_says_its_trouble_once(
+    committed_plant: Plant, committed_database: Database, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_FORMAT", form)
+    log = tmp_path / "log"
+    with running(committed_database, log, "worker"):
+        until(lambda: "Working" in log.read_text(), log)
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE django_tasks_database_dbtaskresult RENAME TO away")
+        until(lambda: "The worker waits" in log.read_text(), log)
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE away RENAME TO django_tasks_database_dbtaskresult")
+    assert log.read_text().count("The worker waits") == 1
 
 
 @pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
