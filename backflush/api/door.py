@@ -110,7 +110,7 @@ def book(request: HttpRequest, site: str) -> HttpResponse:
         raise first
     told = next(answers([outcome], visitor.site))
     del told["line"]
-    told["fits_now"] = list(proposed_by(outcome.booking.posting, site=where).movements)
+    told["fits_now"] = list(proposed_by(outcome.booking.posting, site=visitor.site).movements)
     return api.create_response(request, told, status=HTTPStatus.OK if outcome.repeated else HTTPStatus.CREATED)
 
 

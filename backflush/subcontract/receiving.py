@@ -8,6 +8,7 @@ from backflush.backflushing.models import Booking
 from backflush.backflushing.reports import Gathered, Kind, Report, Turn, drafted, refusals_of, take_reports
 from backflush.backflushing.selectors import Preview, preview
 from backflush.backflushing.services import Made
+from backflush.core.lifecycle import PurchaseStatus, refuse_receipt
 from backflush.core.moves import Process
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidQuantity, NoReceiveAction, NotFound, Refusal
@@ -18,7 +19,7 @@ from backflush.people.models import User
 from backflush.stockmap.models import Action, Site, TransferRule
 from backflush.stockmap.selectors import event_time, require_rule, single_rules, supplier_stock
 from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
-from backflush.subcontract.services import require_open, stocked
+from backflush.subcontract.services import stocked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ class ReceivableLines(Gathered[ReceiptIn]):
         """What a receipt comes to; its structure is that of its day (S1)."""
         line = self.line_of(report)
         item, backflush = line.item, line.item.type_code.backflush
-        require_open(line.order)
+        _require_open(line.order)
         accepted = stocked(report.accepted, line.factor, item, field="accepted")
         rejected = stocked(report.rejected, line.factor, item, field="rejected")
         _require_anything(report, line)
@@ -115,7 +116,7 @@ class ReceivableLines(Gathered[ReceiptIn]):
     def _checks(self, report: ReceiptIn, line: PurchaseOrderLine) -> Sequence[Callable[[], object]]:
         item, backflush, site = line.item, line.item.type_code.backflush, self._site
         return (
-            lambda: require_open(line.order),
+            lambda: _require_open(line.order),
             lambda: stocked(report.accepted, line.factor, item, field="accepted"),
             lambda: stocked(report.rejected, line.factor, item, field="rejected"),
             lambda: _require_anything(report, line),
@@ -222,6 +223,11 @@ def received_along(order: PurchaseOrder) -> TransferRule:
     """Where goods of an order come in (R5)."""
     action = _receive_action(order, order.site)
     return require_rule(single_rules(order.site, [action.pk]), action, order.site)
+
+
+def _require_open(order: PurchaseOrder) -> None:
+    if refusal := refuse_receipt(order.number, PurchaseStatus(order.status)):
+        raise refusal
 
 
 def _receive_action(order: PurchaseOrder, site: Site) -> Action:

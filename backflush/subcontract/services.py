@@ -8,26 +8,11 @@ from fractions import Fraction
 
 from django.db import transaction
 
-<<<<<<< HEAD
-from backflush.core.lifecycle import PurchaseStatus
+from backflush.core.lifecycle import PurchaseStatus, refuse_closing
 from backflush.core.quantity import DECIMALS_MAX, require_fit
 from backflush.core.refusals import (
     InvalidQuantity,
     InvalidValue,
-    OrderNotOpen,
-=======
-from backflush.backflushing.models import Booking
-from backflush.backflushing.selectors import Preview, preview
-from backflush.backflushing.services import Made, post_bookings
-from backflush.core.lifecycle import PurchaseStatus, refuse_closing, refuse_receipt
-from backflush.core.moves import Process
-from backflush.core.quantity import DECIMALS_MAX, ZERO, require_fit
-from backflush.core.refusals import (
-    InvalidQuantity,
-    InvalidValue,
-    NoReceiveAction,
-    NotFound,
->>>>>>> b2c4eca0b66dd3e3d7868e7e5de9b1d5b2ab3d9b
     Refusal,
     WrongClass,
 )
@@ -189,138 +174,8 @@ def close_order(*, site: Site, number: str, by: User) -> PurchaseOrder:
     order = PurchaseOrder.objects.select_for_update(no_key=True).filter(site=site, number=number).first()
     if order is None:
         raise no_orders(site, JobKind.PURCHASE_ORDER, [number])
-<<<<<<< HEAD
-    require_open(order)
-=======
     if refusal := refuse_closing(order.number, PurchaseStatus(order.status)):
         raise refusal
->>>>>>> b2c4eca0b66dd3e3d7868e7e5de9b1d5b2ab3d9b
     order.status = PurchaseStatus.CLOSED
     order.save(update_fields=["status"])
     return order
-
-
-<<<<<<< HEAD
-def require_open(order: PurchaseOrder) -> None:
-    """Refuse an order of which no more is expected."""
-    if order.status != PurchaseStatus.OPEN:
-        raise OrderNotOpen(f"{order.number} is {order.status}. Receive on another order.", field="order")
-=======
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiptIn:
-    """A receipt as it is reported, in the order's unit; `line` may be left out where the order has one only."""
-
-    order: str
-    accepted: Decimal
-    rejected: Decimal = ZERO
-    line: int | None = None
-    at: datetime | date | None = None
-    key: str = ""
-    batch: str = ""
-    serials: Sequence[str] = ()
-    bin: str = ""
-
-    def request(self) -> Request:
-        """What makes a repeated report the same."""
-        content = {
-            "order": self.order,
-            "line": self.line,
-            "accepted": self.accepted,
-            "rejected": self.rejected,
-            "at": self.at,
-            "batch": self.batch,
-            "serials": sorted(self.serials),
-            "bin": self.bin,
-        }
-        return Request(self.key, "receive", content)
-
-
-@transaction.atomic
-def receive(receipt: ReceiptIn, *, site: Site, by: User) -> Booking:
-    """Take received goods into stock, and assume what the sub-contractor used for them (R1 to R3)."""
-    receipt = replace(receipt, line=_line_of(receipt, site, PurchaseOrderLine.objects.all()).number)
-    claims = claim_keys(site=site, requests=[receipt.request()])
-    if receipt.key in claims.posted:
-        return Booking.objects.get(posting=claims.posted[receipt.key])
-    locked = PurchaseOrderLine.objects.select_for_update(no_key=True, of=("order", "self", "job"))
-    line = _line_of(receipt, site, locked)
-    made = _made(receipt, line, site=site, key=claims.new.get(receipt.key), write=True)
-    return post_bookings([made], site=site, by=by)[0]
-
-
-def preview_receipt(receipt: ReceiptIn, *, site: Site) -> Preview:
-    """What a receipt would assume at the sub-contractor, and what of it would wait (B7)."""
-    line = _line_of(receipt, site, PurchaseOrderLine.objects.all())
-    return preview(_made(receipt, line, site=site, key=None, write=False), site=site, factor=line.factor)
-
-
-def _line_of(receipt: ReceiptIn, site: Site, among: QuerySet[PurchaseOrderLine]) -> PurchaseOrderLine:
-    lines = list(
-        among.filter(site=site, order__number=receipt.order)
-        .select_related(
-            "order__supplier",
-            "order__receive_action",
-            "job",
-            "item__stock_unit",
-            "item__type_code__backflush",
-        )
-        .order_by("pk")
-    )
-    if not lines:
-        raise no_orders(site, JobKind.PURCHASE_ORDER, [receipt.order])
-    wanted = [line for line in lines if receipt.line in {None, line.number}]
-    if len(wanted) != 1:
-        numbers = ", ".join(str(line.number) for line in lines)
-        raise NotFound(f"{receipt.order} has the lines {numbers}. Say which one.", field="line")
-    return wanted[0]
-
-
-def _made(receipt: ReceiptIn, line: PurchaseOrderLine, *, site: Site, key: int | None, write: bool) -> Made:
-    item, order = line.item, line.order
-    if refusal := refuse_receipt(order.number, PurchaseStatus(order.status)):
-        raise refusal
-    accepted = _stocked(receipt.accepted, line.factor, item, field="accepted")
-    rejected = _stocked(receipt.rejected, line.factor, item, field="rejected")
-    if not accepted + rejected:
-        raise InvalidQuantity(f"{item.code}: enter what was received, accepted or rejected.", field="accepted")
-    at = event_time(site, receipt.at)
-    action = _receive_action(order, site)
-    backflush = item.type_code.backflush
-    rules = single_rules(site, {action.pk for action in (action, backflush) if action is not None})
-    structure, draft = structure_of_day(site=site, item=item, day=day_at(site, at), write=write)
-    return Made(
-        item=item,
-        process=Process.GOODS_RECEIVED,
-        at=at,
-        good=receipt.accepted,
-        scrap=receipt.rejected,
-        good_stock=accepted,
-        quantity=accepted + rejected,
-        goods_rule=require_rule(rules, action, site),
-        backflush_rule=require_rule(rules, backflush, site) if backflush else None,
-        structure=structure.pk,
-        draft=draft,
-        supplier_stock=supplier_stock(site, [order.supplier_id]).get(order.supplier_id),
-        job=line.job,
-        key=key,
-        batch=receipt.batch,
-        serials=tuple(receipt.serials),
-        bin=receipt.bin,
-    )
-
-
-def received_along(order: PurchaseOrder) -> TransferRule:
-    """Where goods of an order come in (R5)."""
-    action = _receive_action(order, order.site)
-    return require_rule(single_rules(order.site, [action.pk]), action, order.site)
-
-
-def _receive_action(order: PurchaseOrder, site: Site) -> Action:
-    """The order's receive action, else the site's (R5)."""
-    action = order.receive_action or site.receive_action
-    if action is None:
-        raise NoReceiveAction(
-            f"Neither {order.number} nor the site {site.code} names a receive action. Name one.", field="receive_action"
-        )
-    return action
->>>>>>> b2c4eca0b66dd3e3d7868e7e5de9b1d5b2ab3d9b
