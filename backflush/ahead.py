@@ -20,6 +20,10 @@ Posted = Callable[[], None]
 """Called by a part as the last thing in its transaction: from then on it only waits to be confirmed."""
 
 
+def nobody() -> None:
+    """Where nobody waits to be told that a part is posted."""
+
+
 def one_ahead(parts: Iterable[In], work: Callable[[In, Posted], Out]) -> Iterator[Out]:
     """What `work` makes of each part, in their order; the next part is begun as soon as one says that it is posted.
 

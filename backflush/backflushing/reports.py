@@ -13,6 +13,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from django.db import transaction
 
+from backflush.ahead import Posted, nobody
 from backflush.backflushing.models import Booking
 from backflush.backflushing.services import Made, post_bookings
 from backflush.core.refusals import Refusal
@@ -123,25 +124,32 @@ class Taken:
 
 @transaction.atomic
 def take_reports(
-    reports: Sequence[Report], kinds: Kinds, *, site: Site, by: User, in_turn: bool = False
+    reports: Sequence[Report],
+    kinds: Kinds,
+    *,
+    site: Site,
+    by: User,
+    in_turn: bool = False,
+    posted: Posted = nobody,
 ) -> list[Taken]:
     """Take what was made into stock and assume what went into it: all of the reports, or none.
 
     A report whose key was posted before answers with that posting's booking. Taken `in_turn`, reports are refused
-    that would be if each came in a call of its own.
+    that would be if each came in a call of its own. `posted` is told last, before it is confirmed.
     """
     reports = [_whole(one) for one in completed(reports, kinds, site=site)]
     claims = claim_keys(site=site, requests=[one.request() for one in reports])
     fresh = _first_of_each_key(one for one in reports if one.key not in claims.posted)
-    posted = _post(fresh, kinds, claims.new, site=site, by=by, in_turn=in_turn) if fresh else []
-    done = {one.key: booking for one, booking in zip(fresh, posted, strict=True) if one.key}
+    bookings = _post(fresh, kinds, claims.new, site=site, by=by, in_turn=in_turn) if fresh else []
+    done = {one.key: booking for one, booking in zip(fresh, bookings, strict=True) if one.key}
     done |= _bookings_of(claims.posted)
-    keyless = iter([booking for one, booking in zip(fresh, posted, strict=True) if not one.key])
+    keyless = iter([booking for one, booking in zip(fresh, bookings, strict=True) if not one.key])
     repeated = set(claims.posted)
     taken = []
     for one in reports:
         taken.append(Taken(done[one.key] if one.key else next(keyless), one.key in repeated))
         repeated |= {one.key} - {""}
+    posted()
     return taken
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Self
+from typing import Final, Self
 
 from backflush.backflushing.models import Booking
 from backflush.backflushing.reports import Gathered, Kind, Turn, refusals_of, take_reports
@@ -15,6 +15,7 @@ from backflush.core.refusals import NotFound, Refusal
 from backflush.ledger.archives import no_orders
 from backflush.ledger.keys import Request
 from backflush.ledger.models import JobKind
+from backflush.ledger.statements import Statement, run
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.works.models import WorksOrder
@@ -22,6 +23,15 @@ from backflush.works.selectors import Bookable, bookable, orders_found
 from backflush.works.services.changes import change, keep
 from backflush.works.services.making import Reported, checks_of, made_of
 from backflush.works.services.requiring import require
+
+TURN_ORDERS: Final = Statement(
+    "turn orders",
+    ("text", "bigint", "bigint"),
+    "UPDATE works_worksorder o SET status = k.status FROM {columns} AS k(status, id, site_id, ord) "
+    "WHERE o.id = k.id AND o.site_id = k.site_id",
+    "UPDATE works_worksorder SET status = ? WHERE id = ? AND site_id = ?",
+    by_row=True,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,8 +170,7 @@ def _open(orders: Iterable[WorksOrder], site: Site, by: User) -> None:
 
 
 def _turn(site: Site, orders: Sequence[WorksOrder], status: OrderStatus) -> None:
-    if orders:
-        WorksOrder.objects.filter(site=site, pk__in=[order.pk for order in orders]).update(status=status)
+    run(TURN_ORDERS, [(status.value, order.pk, site.pk) for order in orders])
     for order in orders:
         order.status = status
 
