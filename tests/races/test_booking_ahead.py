@@ -130,7 +130,7 @@ def test_a_connection_that_is_lost_loses_no_chunk_that_was_answered(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-    with pytest.raises(Exception, match="terminat|closed|lost"):
+    with pytest.raises(Exception, match=r"terminat|closed|lost"):
         list(answers)
     assert all(Booking.objects.filter(pk=one.booking.pk).exists() for one in answered if one.booking)
     assert faults(plant.site) == []
