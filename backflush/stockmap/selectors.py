@@ -1,9 +1,9 @@
 from collections.abc import Collection, Container, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TypeVar
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from backflush.core.moves import Place
@@ -123,6 +123,20 @@ def _no_bin(location: Location, bin: str, field: str) -> Refusal:
     except Refusal as refusal:
         return refusal
     return NotFound(f"{location.path} has no bin {bin}.", field=field)
+
+
+LABEL_MOST: Final = 200
+"""So much of what was scanned is looked through for the slash between a location and its bin."""
+
+
+def bin_labelled(site: Site, text: str) -> Bin | None:
+    """The bin whose label says this: its location and its code, or its code alone where only one is called so."""
+    said = Q(code=text)
+    # Both may have slashes in them.
+    for at in (at for at, sign in enumerate(text[:LABEL_MOST]) if sign == "/"):
+        said |= Q(location__path=text[:at], code=text[at + 1 :])
+    found = list(Bin.objects.filter(said, site=site).select_related("location__store")[:2])
+    return found[0] if len(found) == 1 else None
 
 
 def bins_of(locations: Collection[int], *, into: bool = False) -> set[tuple[int, str]]:

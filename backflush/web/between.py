@@ -39,7 +39,7 @@ from backflush.unresolved.arrivals import proposed_by
 from backflush.web.items import sees_costs
 from backflush.web.pages import page, posts
 from backflush.web.paging import page_of
-from backflush.web.reading import number_in, serials_in, text_in
+from backflush.web.reading import number_in, rows_in, serials_in, text_in
 from backflush.web.stock import SUGGESTED_MOST
 from backflush.web.visits import PageRequest
 
@@ -91,16 +91,6 @@ def _rows(consignments: Sequence[Consignment]) -> list[OnTheWay]:
 # ---- sent -------------------------------------------------------------------------------------------------------
 
 
-def _typed_rows(said: QueryDict) -> list[dict[str, str]]:
-    """The rows as they were typed, those without an item among them."""
-    rows = []
-    for at in range(ROWS_MOST):
-        if f"item-{at}" not in said:
-            break
-        rows.append({cell: said.get(f"{cell}-{at}", "").strip() for cell in CELLS})
-    return rows
-
-
 def _line(at: int, said: QueryDict, row: Mapping[str, str]) -> Sending:
     serials = serials_in(said, f"serials-{at}")
     quantity = number_in(said, f"quantity-{at}", empty=Decimal(len(serials)) if serials else None)
@@ -111,7 +101,7 @@ def _line(at: int, said: QueryDict, row: Mapping[str, str]) -> Sending:
 
 def _lines_in(said: QueryDict) -> dict[int, Sending]:
     """The lines by their rows; a number that can't be read is a fault at its row."""
-    return {at: _line(at, said, row) for at, row in enumerate(_typed_rows(said)) if row["item"]}
+    return {at: _line(at, said, row) for at, row in enumerate(rows_in(said, CELLS, most=ROWS_MOST)) if row["item"]}
 
 
 def _at_its_row(refusal: Refusal, lines: Mapping[int, Sending], site: Site) -> Refusal:
@@ -127,7 +117,8 @@ def _at_its_row(refusal: Refusal, lines: Mapping[int, Sending], site: Site) -> R
 
 def _will(request: PageRequest, said: QueryDict) -> dict[str, Any]:
     """What would leave and what would be left, line by line; nothing as long as no line says enough."""
-    rows = {at: row for at, row in enumerate(_typed_rows(said)) if row["item"] and row["source"]}
+    typed = enumerate(rows_in(said, CELLS, most=ROWS_MOST))
+    rows = {at: row for at, row in typed if row["item"] and row["source"]}
     if not any(row["quantity"] or row["serials"] for row in rows.values()):
         return {}
     lines: dict[int, Sending] = {}
@@ -142,7 +133,7 @@ def _will(request: PageRequest, said: QueryDict) -> dict[str, Any]:
 
 def _show_send(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
     said = request.POST if request.method == "POST" else request.GET
-    rows = _typed_rows(said)
+    rows = rows_in(said, CELLS, most=ROWS_MOST)
     full = not rows or bool(rows[-1]["item"])
     spare = ROWS_AT_FIRST if not rows else int(full)
     fields = {f"{cell}-{at}" for cell in CELLS for at in range(len(rows))} | {"to", "number"}

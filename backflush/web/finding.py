@@ -24,6 +24,7 @@ from backflush.ledger.archives import archived_as
 from backflush.ledger.models import Movement
 from backflush.people.rights import Verb
 from backflush.stockmap.models import Bin, Location, Site
+from backflush.stockmap.selectors import bin_labelled
 from backflush.subcontract.models import PurchaseOrder
 from backflush.web.pages import page
 from backflush.web.stock_map import place_address
@@ -74,18 +75,12 @@ def _location(visit: Visit, asked: str) -> str:
 
 def _bin(visit: Visit, asked: str) -> str:
     """The place of a bin, where only one is called so; with its location in front it always is."""
-    said = Q(code=asked)
-    # Both may have slashes in them.
-    for at in (at for at, sign in enumerate(asked[:LONGEST]) if sign == "/"):
-        said |= Q(location__path=asked[:at], code=asked[at + 1 :])
-    found = list(Bin.objects.filter(said, site=visit.site).select_related("location")[:2])
-    return place_address(found[0].location, 0) if len(found) == 1 else ""
+    found = bin_labelled(visit.site, asked)
+    return place_address(found.location, 0) if found is not None else ""
 
 
 FINDERS: Final[Sequence[Finder]] = (_works_order, _purchase_order, _item, _location, _bin, _unresolved, _movement)
 LISTED_MOST: Final = 8
-LONGEST: Final = 200
-"""So much of what was scanned is looked through for the slash between a location and its bin."""
 _LAST: Final = "\uffff"
 
 

@@ -5,47 +5,27 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from django.http import HttpResponse, QueryDict
-from django.shortcuts import redirect, render
-from django.urls import path, reverse
-from django.utils.http import urlencode
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from backflush.core.moves import Tracking
 from backflush.core.refusals import InvalidValue, Refusal
-from backflush.handling.rights import may_reverse, require_may_reverse
-from backflush.handling.selectors import MoveForeseen, foresee_move, goes_back, ways_by_hand
+from backflush.handling.selectors import MoveForeseen, foresee_move, ways_by_hand
 from backflush.handling.services import move_stock, moves_by_hand
-from backflush.handling.services import reverse as take_back
-from backflush.items.models import Item
-from backflush.items.selectors import item_coded
-from backflush.ledger.models import Balance
-from backflush.ledger.selectors import balances, movements_of, posting_numbered
+from backflush.ledger.models import Balance, Posting
+from backflush.ledger.selectors import balances
 from backflush.people.rights import Verb
-from backflush.stockmap.ending import offered
-from backflush.stockmap.models import Bin, Location, TransferRule
-from backflush.stockmap.selectors import location_at, place_names
-from backflush.unresolved.arrivals import proposed_by
-from backflush.web.keys import new_key
-from backflush.web.pages import page, posts
+from backflush.stockmap.models import Location, TransferRule
 from backflush.web.reading import number_in
-from backflush.web.stock import SUGGESTED_MOST
+from backflush.web.scanning import SHOWN_MOST, Asked, Scanning, bins_offered
 from backflush.web.visits import PageRequest, Visit
-
-POTS_MOST: Final = 200
-"""So many batches, serial numbers or bins are offered."""
 
 
 @dataclass
-class Asked:
-    """What is to be moved from where, as far as it has been said. `refusal` is about the place or the item."""
+class MoveAsked(Asked):
+    """What is to be moved from where, as far as it has been said."""
 
-    source: Location | None = None
-    item: Item | None = None
     ways: list[TransferRule] = field(default_factory=list)
     pots: list[Balance] = field(default_factory=list)
-    bins: list[Bin] = field(default_factory=list)
-    refusal: Refusal | None = None
 
     @property
     def there(self) -> Decimal:
@@ -53,45 +33,68 @@ class Asked:
         return sum((pot.quantity for pot in self.pots), Decimal(0))
 
     @property
-    def by_serial(self) -> bool:
-        """Whether one says which pieces, and so how many."""
-        return self.item is not None and self.item.tracking == Tracking.SERIAL
-
-    @property
     def by_pot(self) -> bool:
         """Whether one says which batch or bin."""
-        tracked = self.item is not None and self.item.tracking == Tracking.BATCH
-        return not self.by_serial and (tracked or (self.source is not None and self.source.bin_controlled))
+        return not self.by_serial and (self.by_batch or (self.place is not None and self.place.bin_controlled))
 
     @property
-    def ready(self) -> bool:
-        """Whether it can be said how many go where."""
-        return self.source is not None and self.item is not None and bool(self.ways)
+    def ticked(self) -> list[str]:
+        """What is chosen beforehand: all that there is of it in the bin whose label was scanned, if that is one pot."""
+        in_bin = [str(pot.pk) for pot in self.pots if pot.bin == self.bin] if self.bin and self.by_pot else []
+        return in_bin if len(in_bin) == 1 else []
 
 
-def _asked(visit: Visit, said: Mapping[str, str]) -> Asked:
-    asked = Asked()
-    place, code = said.get("source", "").strip(), said.get("item", "").strip()
-    try:
-        if place:
-            asked.source = location_at(visit.site, place, field="source")
-            asked.ways = list(ways_by_hand(visit.site, asked.source))
-            if not asked.ways:
-                sentence = _("No action moves stock by hand from %(place)s. An engineer can add a rule.")
-                raise InvalidValue(sentence % {"place": place}, field="source")
-        if code:
-            asked.item = item_coded(code)
-    except Refusal as refusal:
-        asked.refusal = refusal
-    if asked.source and asked.item:
-        asked.pots = list(balances(visit.site, item=code, location=place)[: POTS_MOST + 1])
+class Moving(Scanning[MoveAsked]):
+    """From the place that was scanned, along one of the rules that begin there."""
+
+    at = slug = "move"
+    verb = Verb.MOVE
+    asks = MoveAsked
+    place = "source"
+    fields = frozenset({"quantity", "way", "pot", "to_bin"})
+    template = "web/stock/move.html"
+    will_template = "web/stock/move_will.html"
+    words = "web/stock/moved_words.html"
+
+    def look_at(self, visit: Visit, asked: MoveAsked, place: Location) -> None:
+        asked.ways = list(ways_by_hand(visit.site, place))
+        if not asked.ways:
+            sentence = _("No action moves stock by hand from %(place)s. An engineer can add a rule.")
+            raise InvalidValue(sentence % {"place": place.path}, field="source")
+
+    def look_into(self, visit: Visit, asked: MoveAsked) -> None:
+        assert asked.item is not None
+        assert asked.place is not None
+        found = balances(visit.site, item=asked.item.code, location=asked.place.path)
+        asked.pots = list(found[: SHOWN_MOST + 1])
         targets = [way.target_id for way in asked.ways if way.target.bin_controlled]
-        bins = offered(Bin.objects.filter(location__in=targets).order_by("code"))
-        asked.bins = list(bins[:POTS_MOST]) if targets else []
-    return asked
+        asked.bins = bins_offered(*targets) if targets else []
+
+    def stays(self, visit: Visit, said: Mapping[str, str]) -> dict[str, str]:
+        return {"way": way} if (way := said.get("way", "")) else {}
+
+    def will(self, visit: Visit, asked: MoveAsked, said: QueryDict) -> dict[str, Any]:
+        shown: dict[str, Any] = {"ticked": said.getlist("pot") or asked.ticked}
+        if not asked.ready or not (said.get("quantity", "").strip() or said.getlist("pot")):
+            return shown
+        try:
+            movement = _movement_in(asked, said)
+            foreseen: MoveForeseen = foresee_move(moves_by_hand(site=visit.site, **movement), visit.site)
+        except Refusal as refusal:
+            return shown | {"will_refusal": refusal}
+        return shown | {"will": movement, "foreseen": foreseen}
+
+    def post(self, request: PageRequest, asked: MoveAsked) -> Posting:
+        return move_stock(
+            **_movement_in(asked, request.POST),
+            site=request.visit.site,
+            by=request.user,
+            remarks=request.POST.get("remarks", "").strip(),
+            key=request.POST.get("key", ""),
+        )
 
 
-def _way(asked: Asked, said: Mapping[str, str]) -> TransferRule:
+def _way(asked: MoveAsked, said: Mapping[str, str]) -> TransferRule:
     chosen = said.get("way", "")
     for way in asked.ways:
         if str(way.pk) == chosen:
@@ -99,10 +102,9 @@ def _way(asked: Asked, said: Mapping[str, str]) -> TransferRule:
     raise InvalidValue(_("Choose where it goes."), field="way")
 
 
-def _movement_in(asked: Asked, said: QueryDict) -> dict[str, Any]:
+def _movement_in(asked: MoveAsked, said: QueryDict) -> dict[str, Any]:
     """What `move_stock` is asked for. Serial numbers say themselves how many and from which bin."""
     assert asked.item is not None
-    assert asked.source is not None
     way = _way(asked, said)
     pots = {str(pot.pk): pot for pot in asked.pots}
     named: list[Balance] = [pots[pk] for pk in said.getlist("pot") if pk in pots]
@@ -130,106 +132,5 @@ def _movement_in(asked: Asked, said: QueryDict) -> dict[str, Any]:
     }
 
 
-def _will(visit: Visit, asked: Asked, said: QueryDict) -> dict[str, Any]:
-    """What would happen, for the sentence; nothing as long as too little has been said."""
-    if not asked.ready or not (said.get("quantity", "").strip() or said.getlist("pot")):
-        return {}
-    try:
-        movement = _movement_in(asked, said)
-        foreseen: MoveForeseen = foresee_move(moves_by_hand(site=visit.site, **movement), visit.site)
-    except Refusal as refusal:
-        return {"will_refusal": refusal}
-    return {"will": movement, "foreseen": foreseen}
-
-
-def _show(request: PageRequest, refusal: Refusal | None, said: QueryDict) -> HttpResponse:
-    asked = _asked(request.visit, said)
-    shown = {
-        "asked": asked,
-        "typed": said,
-        "ticked": said.getlist("pot"),
-        "refusal": refusal or asked.refusal,
-        "places": place_names(request.visit.site, most=SUGGESTED_MOST, in_use=True),
-        "key": said.get("key", "") or new_key(),
-        "undo_key": new_key(),
-        **_will(request.visit, asked, said),
-        **_strip(request),
-    }
-    return render(request, "web/stock/move.html", shown)
-
-
-@page(Verb.MOVE)
-def move_page(request: PageRequest) -> HttpResponse:
-    """Where from, what, how many, where to."""
-    return _show(request, None, request.GET)
-
-
-@page(Verb.MOVE)
-def will_part(request: PageRequest) -> HttpResponse:
-    """The sentence that says what will happen."""
-    asked = _asked(request.visit, request.GET)
-    return render(request, "web/stock/move_will.html", {"asked": asked, **_will(request.visit, asked, request.GET)})
-
-
-def _again(request: PageRequest, refusal: Refusal) -> HttpResponse:
-    return _show(request, refusal, request.POST)
-
-
-@posts(Verb.MOVE, again=_again)
-def move(request: PageRequest) -> HttpResponse:
-    """Move it; place and way stay for the next item."""
-    said = request.POST
-    asked = _asked(request.visit, said)
-    if asked.refusal is not None:
-        raise asked.refusal
-    if not asked.ready:
-        raise InvalidValue(_("Scan the place and the item first."), field="source")
-    posting = move_stock(
-        **_movement_in(asked, said),
-        site=request.visit.site,
-        by=request.user,
-        remarks=said.get("remarks", "").strip(),
-        key=said.get("key", ""),
-    )
-    kept = {"source": said.get("source", "").strip(), "way": said.get("way", ""), "moved": str(posting.pk)}
-    return redirect(f"{reverse('move')}?{urlencode(kept)}")
-
-
-@posts(Verb.REVERSE_OWN, Verb.REVERSE, again=_again)
-def undo_move(request: PageRequest) -> HttpResponse:
-    """Take the movement back at once: it's exact, and can be made again."""
-    number = request.POST.get("posting", "")
-    if not number.isdecimal() or len(number) > 18:
-        raise InvalidValue(_("Say which movement is to be taken back."), field="posting")
-    posting = posting_numbered(request.visit.site, int(number))
-    require_may_reverse(request.user, request.visit.site, posting)
-    take_back(site=request.visit.site, posting=posting.pk, by=request.user, key=request.POST.get("key", ""))
-    kept = {"source": request.POST.get("source", ""), "way": request.POST.get("way", ""), "moved": str(posting.pk)}
-    return redirect(f"{reverse('move')}?{urlencode(kept)}")
-
-
-def _strip(request: PageRequest) -> dict[str, Any]:
-    """What was just moved, read from the ledger."""
-    number = request.GET.get("moved", "") or request.POST.get("posting", "")
-    if not number.isdecimal() or len(number) > 18:
-        return {}
-    posting = posting_numbered(request.visit.site, int(number))
-    movements = list(movements_of(posting)[: POTS_MOST + 1])
-    if not movements:
-        return {}
-    return {
-        "moved": posting,
-        "first": movements[0],
-        "amount": sum((movement.quantity for movement in movements), Decimal(0)),
-        "undone": not goes_back(posting),
-        "may_undo": may_reverse(request.user, request.visit.site, posting),
-        "proposal": proposed_by(posting, site=request.visit.site) if goes_back(posting) else None,
-    }
-
-
-urlpatterns = [
-    path("stock/move/", move_page, name="move"),
-    path("stock/move/will/", will_part, name="move-will"),
-    path("stock/move/post/", move, name="move-post"),
-    path("stock/move/undo/", undo_move, name="move-undo"),
-]
+MOVING: Final = Moving()
+urlpatterns = MOVING.urls("stock/move/")

@@ -36,7 +36,7 @@ from backflush.structures.services import LineIn
 from backflush.web.pages import page, posts
 from backflush.web.paging import count_up_to, page_of
 from backflush.web.qr import qr_path
-from backflush.web.reading import day_in, number_in, read_number, text_in
+from backflush.web.reading import day_in, number_in, read_number, rows_in, text_in
 from backflush.web.reversing import strip
 from backflush.web.visits import PageRequest, Visit
 from backflush.works.models import WorksOrder
@@ -269,7 +269,17 @@ def _structure(request: PageRequest, refusal: Refusal | None, number: str) -> Ht
     return render(request, "web/orders/structure_edit.html", facts | {"rows": list(enumerate(rows))})
 
 
-_CELLS: Final = ("number", "component", "quantity", "unit", "waste", "fixed", "source", "by_hand")
+CELLS: Final = (
+    "component",
+    "number",
+    "quantity",
+    "unit",
+    "waste",
+    "fixed",
+    "source",
+    "by_hand",
+    "supplier_provides",
+)
 
 
 def _row_of(line: LineIn) -> dict[str, str]:
@@ -288,15 +298,7 @@ def _row_of(line: LineIn) -> dict[str, str]:
 
 def _typed_rows(request: PageRequest) -> list[dict[str, str]]:
     """The rows that name a component, as they were typed."""
-    typed = request.POST
-    rows = []
-    for row in range(LINES_TYPED_MOST):
-        if f"component-{row}" not in typed:
-            break
-        cells = {cell: typed.get(f"{cell}-{row}", "").strip() for cell in (*_CELLS, "supplier_provides")}
-        if cells["component"]:
-            rows.append(cells)
-    return rows
+    return [row for row in rows_in(request.POST, CELLS, most=LINES_TYPED_MOST) if row["component"]]
 
 
 def _lines_typed(rows: Sequence[dict[str, str]], site: Site) -> list[LineIn]:

@@ -21,18 +21,18 @@ from backflush.subcontract.selectors import (
     receipts,
 )
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, close_order, place_order
+from backflush.web import signs
 from backflush.web.making import left_of
 from backflush.web.pages import page, posts
 from backflush.web.paging import page_of
-from backflush.web.reading import day_in, number_in, text_in
+from backflush.web.reading import day_in, number_in, rows_in, text_in
 from backflush.web.receiving import booked_of
 from backflush.web.reversing import strip
 from backflush.web.visits import PageRequest
 
-STATUSES: Final = tuple(PurchaseStatus)
 SPARE_LINES: Final = 3
 LINES_TYPED_MOST: Final = 500
-CELLS: Final = ("number", "item", "quantity", "unit", "due_date")
+CELLS: Final = ("item", "number", "quantity", "unit", "due_date")
 NUMBERED_BY: Final = 10
 
 
@@ -52,7 +52,7 @@ def purchase_orders_page(request: PageRequest) -> HttpResponse:
         "status": status,
         "number": number,
         "supplier": supplier,
-        "statuses": STATUSES,
+        "statuses": signs.PURCHASE_ORDER,
         "may_buy": request.visit.may(Verb.PURCHASE),
     }
     return render(request, "web/orders/purchases.html", facts)
@@ -84,14 +84,7 @@ def _new_form(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
 
 def _typed_rows(request: PageRequest) -> list[dict[str, str]]:
     """The rows that name an item, as they were typed."""
-    rows = []
-    for row in range(LINES_TYPED_MOST):
-        if f"item-{row}" not in request.POST:
-            break
-        cells = {cell: request.POST.get(f"{cell}-{row}", "").strip() for cell in CELLS}
-        if cells["item"]:
-            rows.append(cells)
-    return rows
+    return [row for row in rows_in(request.POST, CELLS, most=LINES_TYPED_MOST) if row["item"]]
 
 
 def _lines_in(rows: Sequence[dict[str, str]]) -> list[PurchaseLineIn]:

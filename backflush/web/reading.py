@@ -5,7 +5,7 @@ if it's the field's own. A group of other than three digits is refused: nobody c
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -83,6 +83,17 @@ def day_in(typed: Mapping[str, str], field: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         raise InvalidValue(f"{text!r} is no day. Choose one.", field=field) from None
+
+
+def rows_in(typed: Mapping[str, str], cells: Sequence[str], *, most: int) -> list[dict[str, str]]:
+    """The rows of a form of lines as they were typed, up to the first that has no first cell; empty ones too.
+
+    A cell is named by its row: `item-0`.
+    """
+    rows: list[dict[str, str]] = []
+    while len(rows) < most and f"{cells[0]}-{len(rows)}" in typed:
+        rows.append({cell: typed.get(f"{cell}-{len(rows)}", "").strip() for cell in cells})
+    return rows
 
 
 def serials_in(typed: Mapping[str, str], field: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from backflush.core.lifecycle import OrderStatus
+from backflush.core.lifecycle import OrderStatus, PurchaseStatus
 from backflush.core.moves import Process, Reason, Status
 
 
@@ -47,6 +47,10 @@ ORDER: Final[Mapping[str, str | Promise]] = {
     OrderStatus.OPEN: _("Open"),
     OrderStatus.COMPLETE: _("Complete"),
     OrderStatus.CANCELLED: _("Cancelled"),
+}
+PURCHASE_ORDER: Final[Mapping[str, str | Promise]] = {
+    PurchaseStatus.OPEN: _("Open"),
+    PurchaseStatus.CLOSED: _("Closed"),
 }
 ORDER_CHANGE: Final[Mapping[str, str | Promise]] = {
     "status": _("status"),

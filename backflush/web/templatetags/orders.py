@@ -20,6 +20,12 @@ from backflush.web.templatetags.pieces import q
 register: Final = template.Library()
 
 
+@register.filter
+def purchase_status(value: str) -> str:
+    """The status of a purchase order in words."""
+    return str(signs.PURCHASE_ORDER[value])
+
+
 @register.simple_tag
 def booked_bar(done: Decimal, wanted: Decimal) -> SafeString:
     """How much of what was ordered is booked; the same is said in figures beside it."""

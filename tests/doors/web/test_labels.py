@@ -6,6 +6,7 @@ from http import HTTPStatus
 import pytest
 from django.urls import reverse
 
+from backflush.ledger.models import Balance
 from backflush.people.rights import Role
 from backflush.stockmap.ending import bin_coded, end_bin
 from backflush.stockmap.services import add_bin, add_location, add_store
@@ -108,3 +109,21 @@ def test_many_are_printed_in_parts_and_cost_no_more_statements(plant: Plant, mon
         page = reverse("store-labels", args=["MAIN"]) + following.group(1).replace("&amp;", "&") if following else ""
     monkeypatch.undo()
     assert seen == printed(plant, "store-labels", "MAIN")
+
+
+def test_a_bins_label_is_taken_where_the_place_is_asked(plant: Plant) -> None:
+    client = signed_in(plant, Role.STORES)
+    asked = {"location": "MAIN/RACK/R2", "item": "LUG"}
+    text = text_of(client.get(reverse("opening-stock"), asked))
+    assert 'name="location" value="MAIN/RACK"' in text
+    assert 'id="bin" name="bin" value="R2"' in text
+    will = text_of(client.get(reverse("opening-will"), {**asked, "quantity": "5"}))
+    assert "will be in this bin then." in will
+    for bin in ("R1", "R2"):
+        plant.has(5, "LUG", at="RACK", bin=bin)
+    text = text_of(client.get(reverse("move"), {"source": "MAIN/RACK/R2", "item": "LUG"}))
+    pot = Balance.objects.get(item__code="LUG", bin="R2").pk
+    assert 'name="source" value="MAIN/RACK"' in text
+    assert re.findall(r'name="pot" value="(\d+)" checked', text) == [str(pot)]
+    refused = text_of(client.get(reverse("move"), {"source": "MAIN/RACK/R9"}))
+    assert 'id="source-error"' in refused

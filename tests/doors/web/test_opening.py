@@ -23,7 +23,7 @@ def stores(plant: Plant) -> Client:
 
 def enters(client: Client, **said: str) -> Any:
     asked = {"location": "MAIN/LINE", "item": "BOLT", "quantity": "5", "at": "2026-03-02", "key": "k"}
-    return client.post(reverse("opening-enter"), {**asked, **said})
+    return client.post(reverse("opening-post"), {**asked, **said})
 
 
 def test_place_and_item_are_scanned_and_then_how_many(plant: Plant) -> None:

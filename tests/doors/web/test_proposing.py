@@ -31,7 +31,7 @@ def needs(plant: Plant, part: str) -> None:
 
 def opens(client: Client, plant: Plant) -> str:
     asked = {"location": "MAIN/LINE", "item": "BOLT", "quantity": "9", "at": "2026-03-02", "key": "k"}
-    return client.post(reverse("opening-enter"), asked).headers["Location"]
+    return client.post(reverse("opening-post"), asked).headers["Location"]
 
 
 def moves(client: Client, plant: Plant) -> str:
@@ -130,7 +130,7 @@ def test_the_press_leads_to_a_retry_of_only_those(proposing: Plant) -> None:
     client.post(reverse("retry"), {"pick": bolt, "key": "k2"})
     assert proposing.queue("BOLT") == []
     assert proposing.queue("LUG") != []
-    assert TOLD not in text_of(client.get(f"{reverse('opening-stock')}?entered={posting}"))
+    assert TOLD not in text_of(client.get(f"{reverse('opening-stock')}?done={posting}"))
     assert "Nothing fits yet" in text_of(client.get(address))
 
 
