@@ -90,13 +90,17 @@ class LedgerFigures(Collector):
         """The figures, each with the sites or processes that it is of."""
         with shared_tally() as tally:
             counted = count_on(tally)
+        waiting_at = waiting_now()
+        none = {waiting.site: 0 for waiting in waiting_at}
         for name, label, text in (
             (POSTINGS, "process", "Postings recorded, by process."),
             (BOOKINGS, "site", "Bookings, productions and receipts recorded."),
             (LINES, "site", "Component lines assumed, moved or not."),
         ):
             family = CounterMetricFamily(f"backflush_{name}", text, labels=[label])
-            for value, count in sorted(counted[name].items()):
+            # None is said too: a series that began with the first booking would never show it going up.
+            known = none if label == "site" else {}
+            for value, count in sorted({**known, **counted[name]}.items()):
                 family.add_metric([value], count)
             yield family
         unresolved = GaugeMetricFamily(
@@ -107,7 +111,7 @@ class LedgerFigures(Collector):
         oldest = GaugeMetricFamily(
             "backflush_unresolved_oldest_seconds", "How long ago the oldest unresolved one happened.", labels=["site"]
         )
-        for waiting in waiting_now():
+        for waiting in waiting_at:
             unresolved.add_metric([waiting.site], waiting.count)
             oldest.add_metric([waiting.site], waiting.oldest_seconds)
         yield unresolved

@@ -6,12 +6,13 @@ Read off the SQL that each one comes to, so that it doesn't matter by which oper
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
+from threading import Event, Thread
+from time import sleep
 from typing import Any, Final
 
 import psycopg
 import pytest
-from django.db import connection, migrations, models
+from django.db import connection, migrations, models, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.migration import Migration
 
@@ -25,6 +26,7 @@ from backflush.migrating import (
     RemoveUniqueOnline,
     WithoutOwnIndex,
 )
+from backflush.upkeep import upgrading
 from backflush.upkeep.tables import stock_models
 from backflush.upkeep.upgrading import ONE_AT_A_TIME, upgrade_database
 from tests.cast import Plant
@@ -286,6 +288,39 @@ def test_an_upgrade_waits_for_a_table_for_a_moment_only(committed_database: Data
         with pytest.raises(DatabaseUnreachable, match=r"Somebody has held a table for 0\.5 seconds"):
             upgrade_database(patience=0.5)
     assert Console().tells("upgrade", "--patience", "5")["applied"][0] == "works.0002_unique_within_the_site"
+
+
+@ONLY_COMMITTED_POSTGRES
+def test_a_step_that_wants_two_tables_steps_back_before_a_booking_fails(
+    committed_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A booking reads the second and goes on to the first: one of the two must give way."""
+    reading, one_taken, faults = Event(), Event(), list[BaseException]()
+
+    def read() -> None:
+        with psycopg.connect(committed_database.url) as reader:
+            reader.execute("SELECT 1 FROM items_unit")
+            reading.set()
+            one_taken.wait(20)
+            try:
+                reader.execute("SELECT 1 FROM items_typecode")
+            except psycopg.Error as fault:
+                faults.append(fault)
+
+    def step(*_: object, **__: object) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE items_typecode ADD COLUMN more date NULL")
+            one_taken.set()
+            sleep(0.2)
+            cursor.execute("ALTER TABLE items_unit ADD COLUMN more date NULL")
+
+    monkeypatch.setattr(upgrading, "call_command", step)
+    thread = Thread(target=read)
+    thread.start()
+    reading.wait(20)
+    upgrade_database()
+    thread.join()
+    assert faults == []
 
 
 @ONLY_COMMITTED_POSTGRES

@@ -25,6 +25,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from backflush.config.logs import JsonLines, WithRequest, logging_settings
 from backflush.people.rights import Role
 from backflush.upkeep.tally import SETTLING, Tally, count_on, read_tally, waiting_now
+from backflush.web import measuring
 from tests.cast import Plant
 from tests.databases import Database
 from tests.doors.web.visitors import browser, signed_in, statements
@@ -138,6 +139,16 @@ def test_bookings_lines_and_postings_are_counted_from_the_ledger(plant: Plant) -
     assert counted["postings"]["works order"] == 2
     # One line of the bracket moved; three of the frame wait, and were assumed all the same.
     assert counted["lines"] == {"MAIN": 4}
+
+
+def test_before_its_first_booking_a_site_says_none(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the first one begins the series, and whoever asks how much it went up never sees it."""
+    monkeypatch.setattr(measuring, "_TALLY", Tally())
+    told = measure()
+    assert (told["backflush_bookings_total", "MAIN"], told["backflush_lines_total", "MAIN"]) == (0, 0)
+    plant.books(2, "BRACKET")
+    told = measure()
+    assert (told["backflush_bookings_total", "MAIN"], told["backflush_lines_total", "MAIN"]) == (1, 1)
 
 
 def test_resolving_assumes_no_line_again(plant: Plant) -> None:
