@@ -33,9 +33,10 @@ settings.DATABASES = {"default": no_database.SETTINGS}
 django.setup()
 
 from tests.cast import Plant
-from tests.databases import ENGINES, Database, Databases, PlantDatabases, drop_run, rolled_back
+from tests.databases import EMPTY, ENGINES, Content, Database, Databases, drop_run, rolled_back
 from tests.doors.web.browser.where import chromium
 
+PLANT: Final = Content("plant", Plant.build)
 RUN: Final = pytest.StashKey[str]()
 SERVER: Final = pytest.StashKey[Server]()
 
@@ -95,28 +96,22 @@ def database(request: pytest.FixtureRequest, databases: Databases) -> Iterator[D
 @pytest.fixture(params=ENGINES)
 def committed_database(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Database]:
     """A migrated database of the test's own behind `default`, with its `url` for other processes."""
-    with databases.fresh(request.param) as database, database.as_default():
+    content = PLANT if "committed_plant" in request.fixturenames else EMPTY
+    with databases.fresh(request.param, content) as database, database.as_default():
         yield database
 
 
-@pytest.fixture(scope="session")
-def plant_databases(databases: Databases) -> Iterator[PlantDatabases]:
-    """For each engine a database with the plant of `tests/cast.py` in it, made when first needed."""
-    with PlantDatabases(databases, Plant.build) as made:
-        yield made
-
-
 @pytest.fixture(params=ENGINES)
-def plant(request: pytest.FixtureRequest, plant_databases: PlantDatabases) -> Iterator[Plant]:
+def plant(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Plant]:
     """The plant with nothing in stock; what the test does in it is rolled back."""
-    with plant_databases.of(request.param).as_default(), rolled_back():
+    with databases.kept(request.param, PLANT).as_default(), rolled_back():
         yield Plant()
 
 
 @pytest.fixture
 def committed_plant(committed_database: Database) -> Plant:
     """The plant in a database of the test's own."""
-    return Plant.build()
+    return Plant()
 
 
 def _told(config: pytest.Config) -> dict[str, Any]:

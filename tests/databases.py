@@ -1,8 +1,9 @@
 """Databases for tests: made once, copied per worker, swapped in under Django's `default`.
 
-A *template* is an empty database with all migrations applied, one per engine
-and run of pytest. Everything a test sees is a copy of it, so migrations are
-paid for once, however many workers there are.
+A *template* is a database with all migrations applied and some content (none,
+or the plant of `tests/cast.py`), one per engine, content and run of pytest.
+Everything a test sees is a copy of one, so migrations and the plant are paid for
+once, however many workers and tests there are.
 """
 
 import fcntl
@@ -73,20 +74,35 @@ def rolled_back() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
+@dataclass(frozen=True)
+class Content:
+    """What a template has in it: a name, and who puts it there, through the services."""
+
+    name: str
+    put: Callable[[], object]
+
+
+EMPTY: Final = Content("empty", lambda: None)
+
+
 class Engine(ABC):
     """Makes databases of one kind."""
 
     @abstractmethod
-    def template(self) -> Database:
-        """Name the template, which need not exist yet."""
+    def template(self, content: Content) -> Database:
+        """Name a template, which need not exist yet."""
 
     @abstractmethod
     def create_empty(self, database: Database) -> None:
         """Make a database with nothing in it."""
 
     @abstractmethod
-    def copy(self, name: str) -> Database:
-        """Copy the template, to which nobody may be connected."""
+    def copy(self, database: Database, content: Content) -> Database:
+        """Copy a template, to which nobody may be connected."""
+
+    @abstractmethod
+    def named(self, name: str) -> Database:
+        """Name a database, which need not exist yet."""
 
     @abstractmethod
     def drop(self, database: Database) -> None:
@@ -99,22 +115,21 @@ class Sqlite(Engine):
 
     folder: Path
 
-    def template(self) -> Database:
-        return self._named("template")
+    def template(self, content: Content) -> Database:
+        return self.named(f"template-{content.name}")
 
     def create_empty(self, database: Database) -> None:
         Path(database.settings["NAME"]).unlink(missing_ok=True)
 
-    def copy(self, name: str) -> Database:
-        copied = self._named(name)
-        shutil.copyfile(self.template().settings["NAME"], copied.settings["NAME"])
-        return copied
+    def copy(self, database: Database, content: Content) -> Database:
+        shutil.copyfile(self.template(content).settings["NAME"], database.settings["NAME"])
+        return database
 
     def drop(self, database: Database) -> None:
         for ending in ("", "-wal", "-shm"):
             Path(database.settings["NAME"] + ending).unlink(missing_ok=True)
 
-    def _named(self, name: str) -> Database:
+    def named(self, name: str) -> Database:
         return Database(f"sqlite:///{quote(str(self.folder / name))}.sqlite3")
 
 
@@ -125,16 +140,15 @@ class Postgres(Engine):
     server: str
     run: str
 
-    def template(self) -> Database:
-        return self._named("template")
+    def template(self, content: Content) -> Database:
+        return self.named(f"template_{content.name}")
 
     def create_empty(self, database: Database) -> None:
         self._create(database, template="template0")
 
-    def copy(self, name: str) -> Database:
-        copied = self._named(name)
-        self._create(copied, template=self.template().settings["NAME"])
-        return copied
+    def copy(self, database: Database, content: Content) -> Database:
+        self._create(database, template=self.template(content).settings["NAME"])
+        return database
 
     def drop(self, database: Database) -> None:
         self._say("DROP DATABASE IF EXISTS {} WITH (FORCE)", database.settings["NAME"])
@@ -143,7 +157,7 @@ class Postgres(Engine):
         self.drop(database)
         self._say("CREATE DATABASE {} TEMPLATE {}", database.settings["NAME"], template)
 
-    def _named(self, name: str) -> Database:
+    def named(self, name: str) -> Database:
         return Database(urlsplit(self.server)._replace(path=f"/{self.run}_{name}").geturl())
 
     def _say(self, statement: LiteralString, *names: str) -> None:
@@ -152,7 +166,7 @@ class Postgres(Engine):
 
 
 class Databases:
-    """What one worker has: for each engine one database that is kept, and others for the asking."""
+    """What one worker has: for each engine and content one database that is kept, and others for the asking."""
 
     def __init__(self, *, folder: Path, postgres: Callable[[], str], run: str, worker: str) -> None:
         self._folder = folder
@@ -161,19 +175,22 @@ class Databases:
         self._worker = worker
         self._numbers = count(1)
         self._engines: dict[str, Engine] = {}
-        self._kept: dict[str, Database] = {}
+        self._made: set[tuple[str, str]] = set()
+        self._kept: dict[tuple[str, str], Database] = {}
 
-    def kept(self, engine: str) -> Database:
+    def kept(self, engine: str, content: Content = EMPTY) -> Database:
         """The database in which this worker's tests are rolled back."""
-        if engine not in self._kept:
-            self._kept[engine] = self._engine(engine).copy(self._worker)
-        return self._kept[engine]
+        key = engine, content.name
+        if key not in self._kept:
+            made = self._engine(engine, content)
+            self._kept[key] = made.copy(made.named(f"{self._worker}_{content.name}"), content)
+        return self._kept[key]
 
     @contextmanager
-    def fresh(self, engine: str) -> Iterator[Database]:
+    def fresh(self, engine: str, content: Content = EMPTY) -> Iterator[Database]:
         """A database of its own, in which commits are commits; dropped afterwards."""
-        made = self._engine(engine)
-        database = made.copy(f"{self._worker}_{next(self._numbers)}")
+        made = self._engine(engine, content)
+        database = made.copy(made.named(f"{self._worker}_{next(self._numbers)}"), content)
         try:
             yield database
         finally:
@@ -185,12 +202,17 @@ class Databases:
         for database in self._kept.values():
             database.connection.close()
 
-    def _engine(self, name: str) -> Engine:
+    def _engine(self, name: str, content: Content) -> Engine:
+        """An engine that has the template of a content."""
         if name not in self._engines:
-            made = self._make(name)
-            _once(self._folder / f"{name}-template", lambda: _migrate(made))
-            self._engines[name] = made
-        return self._engines[name]
+            self._engines[name] = self._make(name)
+        engine = self._engines[name]
+        if (name, content.name) not in self._made:
+            if content is not EMPTY:
+                self._engine(name, EMPTY)
+            _once(self._folder / f"{name}-template-{content.name}", lambda: _fill_template(engine, content))
+            self._made.add((name, content.name))
+        return engine
 
     def _make(self, name: str) -> Engine:
         if name == "sqlite":
@@ -231,12 +253,17 @@ def drop_run(server: str, run: str) -> None:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _migrate(engine: Engine) -> None:
-    template = engine.template()
-    engine.create_empty(template)
+def _fill_template(engine: Engine, content: Content) -> None:
+    template = engine.template(content)
+    if content is EMPTY:
+        engine.create_empty(template)
+    else:
+        engine.copy(template, EMPTY)
     with template.as_default():
         try:
-            call_command("migrate", verbosity=0, interactive=False)
+            if content is EMPTY:
+                call_command("migrate", verbosity=0, interactive=False)
+            content.put()
         finally:
             # PostgreSQL copies no database somebody is connected to, and SQLite
             # folds its write-ahead log into the file when the last one leaves.
