@@ -9,11 +9,13 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
 from ninja.security import HttpBearer
 
 from backflush.api.reading import key_of, many_bookings, one_booking
 from backflush.api.refusing import Failed, NotSignedIn, TooManyTries, answer_refusal
 from backflush.api.shapes import (
+    COMPONENTS,
     JSON_LINES,
     MANY_BOOKINGS,
     ONE_BOOKING,
@@ -58,10 +60,22 @@ class ByToken(HttpBearer):
         return user
 
 
-api = NinjaAPI(
+class DescribedAPI(NinjaAPI):
+    """An API that describes what is sent to it too, which it reads by itself."""
+
+    def get_openapi_schema(self, **how: Any) -> OpenAPISchema:
+        """The description, as programs read it."""
+        document = super().get_openapi_schema(**how)
+        document["components"]["schemas"].update(COMPONENTS)
+        return document
+
+
+BOOKINGS, ORDERS, UNRESOLVED = "Bookings", "Orders", "Unresolved"
+
+api = DescribedAPI(
     title="Backflush",
     version="1",
-    description="Book production, and see what is unresolved.",
+    description="Book what was made and received, and see what is unresolved.",
     auth=ByToken(),
     docs_url=None,
     urls_namespace="api",
@@ -96,9 +110,15 @@ def _visitor(request: HttpRequest, code: str, *verbs: Verb) -> Visitor:
     return visitor
 
 
-@api.post("/sites/{site}/bookings", response={200: BookingOut, 201: BookingOut, **REFUSED}, openapi_extra=ONE_BOOKING)
+@api.post(
+    "/sites/{site}/bookings",
+    response={200: BookingOut, 201: BookingOut, **REFUSED},
+    openapi_extra=ONE_BOOKING,
+    tags=[BOOKINGS],
+    summary="Book one",
+)
 def book(request: HttpRequest, site: str) -> HttpResponse:
-    """Book production on a works order, production without order, or a receipt, as `kind` says: 201 where it was
+    """Book production on a works order, production without order, or a receipt, as its kind says: 201 where it was
     posted, 200 where it was under the same key before."""
     visitor = _visitor(request, site, *VERBS)
     report = one_booking(request)
@@ -114,7 +134,13 @@ def book(request: HttpRequest, site: str) -> HttpResponse:
     return api.create_response(request, told, status=HTTPStatus.OK if outcome.repeated else HTTPStatus.CREATED)
 
 
-@api.post("/sites/{site}/bookings/bulk", response=REFUSED, openapi_extra=MANY_BOOKINGS)
+@api.post(
+    "/sites/{site}/bookings/bulk",
+    response=REFUSED,
+    openapi_extra=MANY_BOOKINGS,
+    tags=[BOOKINGS],
+    summary="Book many",
+)
 def book_many(request: HttpRequest, site: str) -> StreamingHttpResponse:
     """Book a stream of any length and of all kinds. Each booking is answered by one line, as they are booked; none
     keeps the others back. Sent again under the same Idempotency-Key, nothing is posted twice."""
@@ -136,7 +162,13 @@ def _in_chunks(lines: Iterator[Line], booker: Booker) -> Iterator[str]:
         yield "".join(map(in_one_line, answers(booker.book_chunk(chunk), booker.site)))
 
 
-@api.post("/sites/{site}/bookings/preview", response={200: PreviewOut, **REFUSED}, openapi_extra=ONE_BOOKING)
+@api.post(
+    "/sites/{site}/bookings/preview",
+    response={200: PreviewOut, **REFUSED},
+    openapi_extra=ONE_BOOKING,
+    tags=[BOOKINGS],
+    summary="See what a booking would do",
+)
 def preview(request: HttpRequest, site: str) -> dict[str, Any]:
     """What a booking would do, and what of it would wait; nothing is posted."""
     visitor = _visitor(request, site, *VERBS)
@@ -164,7 +196,12 @@ def _line_facts(line: PreviewLine) -> dict[str, Any]:
     }
 
 
-@api.get("/sites/{site}/orders/{path:number}", response={200: OrderOut, **REFUSED})
+@api.get(
+    "/sites/{site}/orders/{path:number}",
+    response={200: OrderOut, **REFUSED},
+    tags=[ORDERS],
+    summary="Look at a works order",
+)
 def order(request: HttpRequest, site: str, number: str) -> dict[str, Any]:
     """A works order and how far it is."""
     where = _visitor(request, site, Verb.SEE_WORK).site
@@ -186,9 +223,14 @@ def order(request: HttpRequest, site: str, number: str) -> dict[str, Any]:
     }
 
 
-@api.get("/sites/{site}/unresolved", response={200: UnresolvedPage, **REFUSED})
+@api.get(
+    "/sites/{site}/unresolved",
+    response={200: UnresolvedPage, **REFUSED},
+    tags=[UNRESOLVED],
+    summary="List what is unresolved",
+)
 def unresolved(request: HttpRequest, site: str, item: str = "", after: str = "") -> dict[str, Any]:
-    """What is unresolved, oldest first, so many at a time; `after` is the mark that the page before ended with."""
+    """What is unresolved, oldest first, so many at a time; after is the mark that the page before ended with."""
     where = _visitor(request, site, Verb.SEE_WORK).site
     # Found by their numbers first, so that nothing is joined that isn't shown.
     found = queue(where, item=item).select_related(None).annotate(place=Coalesce("origin", "id"))

@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from ninja import Schema
+from ninja import Field, Schema
 
 
 class RefusalOut(Schema):
     """Why something can't be done as it stands. Nothing was changed."""
 
-    code: str
-    field: str
-    sentence: str
-    details: list[str]
+    code: str = Field(description="For programs; they are listed under Refusals.")
+    field: str = Field(description="The field that it is about; empty where it is about none.")
+    sentence: str = Field(description="What is wrong and what to do, for people.")
+    details: list[str] = Field(description="What else is wrong, a sentence each.")
 
 
 class WaitingOut(Schema):
@@ -20,43 +20,44 @@ class WaitingOut(Schema):
 
     movement: int
     item: str
-    due: str
-    reason: str
+    due: str = Field(description="How much should have moved, in its stock unit.")
+    reason: str = Field(description="short, batch, serial or bin.")
 
 
 class BookingOut(Schema):
-    """A booking that was made, now or under the same key before; `order` or `item` is what it was about."""
+    """A booking that was made, now or under the same key before."""
 
     outcome: Literal["booked", "repeated"]
     kind: Literal["booking", "receipt", "production"]
-    order: str = ""
-    item: str = ""
+    order: str = Field("", description="The order that it is on, where it is on one.")
+    item: str = Field("", description="The item that was made, where it is on no order.")
     key: str | None
-    posting: int
-    unresolved: list[WaitingOut]
-    fits_now: list[int]
-    """Which unresolved movements that wait for what was made fit now, where the action says that it be proposed."""
+    posting: int = Field(description="The number of its posting.")
+    unresolved: list[WaitingOut] = Field(description="The components that weren't there, and wait.")
+    fits_now: list[int] = Field(
+        description="Unresolved movements that wait for what was made and fit now, where their action proposes it."
+    )
 
 
 class PreviewLineOut(Schema):
     """One component: what would be assumed, what is there, and what would wait."""
 
-    path: str
+    path: str = Field(description="Its line number, with those of the phantoms on the way.")
     component: str
     unit: str
-    source: str
+    source: str = Field(description="Where it is taken from.")
     assumed: str
-    there: str | None
+    there: str | None = Field(description="Null where the place keeps no balance.")
     moves: str
     waits: str
-    reason: str | None
+    reason: str | None = Field(description="Why it would wait: short, batch, serial or bin.")
 
 
 class PreviewOut(Schema):
-    """What a booking would do. `largest` is the largest good quantity that leaves no line short."""
+    """What a booking would do."""
 
     lines: list[PreviewLineOut]
-    largest: str | None
+    largest: str | None = Field(description="The largest good quantity that leaves no line short; null for any.")
 
 
 class OrderOut(Schema):
@@ -65,7 +66,7 @@ class OrderOut(Schema):
     number: str
     item: str
     status: str
-    quantity: str
+    quantity: str = Field(description="How much was ordered, in its unit, as good and scrap are.")
     unit: str
     good: str
     scrap: str
@@ -83,17 +84,17 @@ class UnresolvedOut(Schema):
     order: str | None
     item: str
     unit: str
-    due: str
-    reason: str
+    due: str = Field(description="How much should have moved, in its stock unit.")
+    reason: str = Field(description="short, batch, serial or bin.")
     source: str
     target: str
 
 
 class UnresolvedPage(Schema):
-    """Some of what is unresolved, oldest first; `after` is the mark of the next page, empty on the last."""
+    """Some of what is unresolved, oldest first."""
 
     lines: list[UnresolvedOut]
-    after: str
+    after: str = Field(description="The mark of the next page; empty on the last.")
 
 
 _QUANTITY: Final = {"type": "string", "pattern": r"^-?\d{1,12}(\.\d{1,6})?$", "examples": ["38"]}
@@ -105,20 +106,23 @@ _COMMON: Final[Mapping[str, Any]] = {
         "examples": ["2026-03-12T14:30"],
     },
     "key": {"type": "string", "maxLength": 200, "description": "Sent again under it, nothing is posted twice."},
-    "batch": _TEXT,
-    "serials": {"type": "array", "items": _TEXT},
-    "bin": _TEXT,
+    "batch": {**_TEXT, "description": "Of goods that are kept by batch."},
+    "serials": {"type": "array", "items": _TEXT, "description": "Of goods that are kept by serial number."},
+    "bin": {**_TEXT, "description": "Where the goods go to a place with bins."},
 }
 _MADE: Final[Mapping[str, Any]] = {
     "good": {**_QUANTITY, "description": "In the order's unit, or the item's stock unit."},
-    "scrap": _QUANTITY,
+    "scrap": {**_QUANTITY, "description": "They used their components too."},
     "scrap_reason": _TEXT,
 }
 
 
-def _kind(word: str, about: str, what: str, fields: Mapping[str, Any], *, named: bool = True) -> dict[str, Any]:
+def _kind(
+    word: str, about: str, what: str, fields: Mapping[str, Any], example: Mapping[str, Any], *, named: bool = True
+) -> dict[str, Any]:
     return {
         "title": word,
+        "examples": [example],
         "type": "object",
         "additionalProperties": False,
         "required": ["kind", about] if named else [about],
@@ -132,8 +136,16 @@ def _kind(word: str, about: str, what: str, fields: Mapping[str, Any], *, named:
 
 
 BOOKING: Final[Mapping[str, Any]] = {
+    "description": "What was made or received, in one of three kinds.",
     "oneOf": [
-        _kind("booking", "order", "The works order's number.", _MADE, named=False),
+        _kind(
+            "booking",
+            "order",
+            "The works order's number.",
+            _MADE,
+            {"order": "W-1001", "good": "38", "scrap": "2", "key": "press-7/4711"},
+            named=False,
+        ),
         _kind(
             "receipt",
             "order",
@@ -141,12 +153,22 @@ BOOKING: Final[Mapping[str, Any]] = {
             {
                 "line": {"type": "integer", "description": "The order's line; may be left out where it has one only."},
                 "accepted": {**_QUANTITY, "description": "In the order's unit."},
-                "rejected": _QUANTITY,
+                "rejected": {**_QUANTITY, "description": "They used their components too."},
             },
+            {"kind": "receipt", "order": "P-207", "accepted": "18", "rejected": "2", "key": "gate-2/88"},
         ),
-        _kind("production", "item", "The item's code: a kit or a manufactured item.", _MADE),
-    ]
+        _kind(
+            "production",
+            "item",
+            "The item's code: a kit or a manufactured item.",
+            _MADE,
+            {"kind": "production", "item": "PACK", "good": "5", "key": "cell-3/12"},
+        ),
+    ],
 }
+COMPONENTS: Final[Mapping[str, Any]] = {"Booking": BOOKING}
+"""What the description has beyond what is answered."""
+_BOOKING: Final = {"$ref": "#/components/schemas/Booking"}
 JSON: Final = "application/json"
 JSON_LINES: Final = "application/x-ndjson"
 KEY_HEADER: Final[Mapping[str, Any]] = {
@@ -154,19 +176,19 @@ KEY_HEADER: Final[Mapping[str, Any]] = {
     "name": "Idempotency-Key",
     "required": False,
     "schema": {"type": "string", "maxLength": 150},
-    "description": "The booking's key, where it has none itself; of a stream its name, from which each line gets one.",
+    "description": "The key of a booking that has none itself; of a stream its name, from which each line gets one.",
 }
 ONE_BOOKING: Final[dict[str, Any]] = {
     "parameters": [KEY_HEADER],
-    "requestBody": {"required": True, "content": {JSON: {"schema": BOOKING}}},
+    "requestBody": {"required": True, "content": {JSON: {"schema": _BOOKING}}},
 }
 MANY_BOOKINGS: Final[dict[str, Any]] = {
     "parameters": [KEY_HEADER],
     "requestBody": {
         "required": True,
         "content": {
-            JSON: {"schema": {"type": "array", "items": BOOKING}},
-            JSON_LINES: {"schema": {"type": "string", "description": "A booking a line."}},
+            JSON: {"schema": {"type": "array", "items": _BOOKING}},
+            JSON_LINES: {"schema": {"type": "string", "description": "A Booking a line."}},
         },
     },
     "responses": {200: {"description": "An outcome a line.", "content": {JSON_LINES: {"schema": {"type": "string"}}}}},

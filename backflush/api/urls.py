@@ -1,8 +1,9 @@
-"""The addresses of the API; whatever else begins like them is refused in JSON too."""
+"""The addresses of the API, and of the page about it; whatever else begins like them is refused in JSON too."""
 
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
+from backflush.api.described import urlpatterns as described
 from backflush.api.door import api
 from backflush.api.refusing import missing, told_in_json
 
@@ -15,6 +16,7 @@ for _pattern in _patterns:
 
 urlpatterns = [
     path("api/v1/", (_patterns, "api", "api")),
+    *described,
     # It does nothing, so a forged request does no harm.
-    re_path("^api/(?P<rest>.*)$", csrf_exempt(missing)),
+    re_path(r"^api/(?P<rest>[\s\S]*)$", csrf_exempt(missing)),
 ]

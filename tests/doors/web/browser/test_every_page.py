@@ -30,6 +30,7 @@ PAGES = (
     "/blocks/unresolved-over-time/",
     "/more/",
     "/you/",
+    "/programs/",
     "/find/?q=W-404",
     "/find/?q=BRACK",
     "/book/",

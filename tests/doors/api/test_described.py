@@ -1,0 +1,82 @@
+"""The page about the API: it says what the description says, to everybody, and takes nothing from elsewhere."""
+
+import json
+import re
+from html import unescape
+from http import HTTPStatus
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from backflush.api.refusing import STATUS
+from backflush.api.remedies import REMEDIES
+from backflush.people.rights import Role
+from tests.cast import Plant
+from tests.doors.api.programs import ORDER, Program, program
+from tests.doors.web.visitors import signed_in, statements, text_of
+
+SENTENCE = re.compile(r"[A-Z].*\.")
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.BUYER, Role.VIEWER])
+def test_it_says_every_address_field_and_refusal_of_the_description(plant: Plant, role: Role) -> None:
+    described = Client(headers={"host": "localhost"}).get("/api/v1/openapi.json").json()
+    said = unescape(text_of(signed_in(plant, role).get(reverse("programs"))))
+    for address, methods in described["paths"].items():
+        for method, operation in methods.items():
+            assert f"{method.upper()} {address}" in said
+            assert operation["summary"] in said
+    for name, shape in described["components"]["schemas"].items():
+        assert name in said
+        assert all(field in said for kind in shape.get("oneOf", [shape]) for field in kind["properties"])
+    assert all(f">{kind.code}<" in said and remedy in said for kind, remedy in REMEDIES.items())
+
+
+def test_it_is_found_from_ones_own_page_and_needs_a_log_in(plant: Plant) -> None:
+    client = signed_in(plant, Role.OPERATOR)
+    assert f'href="{reverse("programs")}"' in client.get(reverse("you")).content.decode()
+    assert Client(headers={"host": "localhost"}).get(reverse("programs")).status_code == HTTPStatus.FOUND
+
+
+def test_it_takes_nothing_from_elsewhere_and_nothing_inline(plant: Plant) -> None:
+    response = signed_in(plant, Role.OPERATOR).get(reverse("programs"))
+    page = response.content.decode()
+    assert response.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self';")
+    assert re.search(r"<script(?![^>]*src=)|<style| style=| on[a-z]+=", page) is None
+    assert re.findall(r"(?:src|href)=\"(?!/|#)[^\"]*\"", page) == []
+
+
+def test_its_examples_are_taken_as_they_stand(plant: Plant) -> None:
+    """What somebody copies from the page works, but for the numbers of their own orders."""
+    plant.releases(100, "BRACKET")
+    plant.buys(100, "PLATED")
+    described = Client(headers={"host": "localhost"}).get("/api/v1/openapi.json").json()
+    own = {"order": ORDER, "item": "PACK"}
+    comes_in = program(plant, Role.STORES)
+    for kind in described["components"]["schemas"]["Booking"]["oneOf"]:
+        example = {**kind["examples"][0]}
+        named = own | {"order": "P-PLATED"} if kind["title"] == "receipt" else own
+        sent = {name: named.get(name, value) for name, value in example.items()}
+        assert comes_in.posts("/sites/MAIN/bookings", sent)[0] == HTTPStatus.CREATED
+    page = unescape(text_of(signed_in(plant, Role.OPERATOR).get(reverse("programs"))))
+    assert "curl http://localhost/api/v1/sites/MAIN/bookings \\" in page
+    assert '-H "Authorization: Bearer $TOKEN"' in page
+
+
+def test_every_refusal_of_the_api_itself_has_a_remedy_in_a_sentence() -> None:
+    assert STATUS.keys() - {refusal for refusal in STATUS if refusal.code == "not_found"} <= REMEDIES.keys()
+    assert len({kind.code for kind in REMEDIES}) == len(REMEDIES)
+    assert all(SENTENCE.fullmatch(remedy) for remedy in REMEDIES.values())
+
+
+def test_it_costs_the_statements_of_an_empty_page(plant: Plant) -> None:
+    client = signed_in(plant, Role.OPERATOR)
+    client.get(reverse("programs"))
+    with statements(6):
+        client.get(reverse("programs"))
+
+
+def test_without_a_token_the_description_is_there_and_nothing_else(plant: Plant) -> None:
+    assert Program("").asks("GET", "/api/v1/openapi.json").status_code == HTTPStatus.OK
+    assert json.loads(Program("").asks("GET", "/api/v1/sites/MAIN/unresolved").content)["code"] == "not_signed_in"
