@@ -12,6 +12,7 @@ A test about one engine says so:
 No plugin for Django: each test of behaviour runs on both engines in one run.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any, Final
@@ -20,6 +21,7 @@ from uuid import uuid4
 import django
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from xdist.scheduler import LoadGroupScheduling
 
 from tests import no_database
@@ -30,6 +32,8 @@ from tests.postgres import NoServer, Server
 os.environ["DATABASE_URL"] = "sqlite://:memory:"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backflush.config.settings")
 settings.DATABASES = {"default": no_database.SETTINGS}
+# Many rounds are there to hold up whoever guesses passwords; nobody guesses here.
+PBKDF2PasswordHasher.iterations = 1
 # Before the import below, and before any module of tests names a model.
 django.setup()
 
@@ -54,6 +58,12 @@ def pytest_configure(config: pytest.Config) -> None:
     told = _told(config)
     config.stash[RUN] = told.get("run") or f"backflush_{uuid4().hex[:8]}"
     config.stash[SERVER] = Server(told.get("server"))
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded and collected stays until the end, so no search for cycles need go through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 class Together(LoadGroupScheduling):  # type: ignore[misc]  # it has no types
