@@ -55,6 +55,15 @@ def signed_in(plant: Plant, *roles: Role, name: str = "rosa") -> Client:
     return client
 
 
+def session_of(name: str) -> str:
+    """The key of a session in which somebody the plant knows is signed in, for a browser outside this process."""
+    client = browser()
+    client.force_login(User.objects.get(username=name), backend=MODEL_BACKEND)
+    key = client.session.session_key
+    assert key
+    return key
+
+
 def text_of(response: Any, status: int = HTTPStatus.OK) -> str:
     """What a page says, if it answered as expected; line breaks of the template don't matter."""
     assert isinstance(response, HttpResponse)
