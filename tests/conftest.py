@@ -12,6 +12,7 @@ A test about one engine says so:
 No plugin for Django: each test of behaviour runs on both engines in one run.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any, Final
@@ -20,6 +21,8 @@ from uuid import uuid4
 import django
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from xdist.scheduler import LoadGroupScheduling
 
 from tests import no_database
 from tests.postgres import NoServer, Server
@@ -29,6 +32,8 @@ from tests.postgres import NoServer, Server
 os.environ["DATABASE_URL"] = "sqlite://:memory:"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backflush.config.settings")
 settings.DATABASES = {"default": no_database.SETTINGS}
+# Many rounds are there to hold up whoever guesses passwords; nobody guesses here.
+PBKDF2PasswordHasher.iterations = 1
 # Before the import below, and before any module of tests names a model.
 django.setup()
 
@@ -36,6 +41,8 @@ from tests.cast import Plant
 from tests.databases import EMPTY, ENGINES, Content, Database, Databases, drop_run, rolled_back
 from tests.doors.web.browser.where import chromium
 
+# What the tests of one of these files look at takes long to make: one worker makes it once.
+TOGETHER: Final = ("tests/doors/test_tour.py", "tests/rooms/test_demo.py", "tests/scenarios/test_three_sites.py")
 PLANT: Final = Content("plant", Plant.build)
 RUN: Final = pytest.StashKey[str]()
 SERVER: Final = pytest.StashKey[Server]()
@@ -51,6 +58,29 @@ def pytest_configure(config: pytest.Config) -> None:
     told = _told(config)
     config.stash[RUN] = told.get("run") or f"backflush_{uuid4().hex[:8]}"
     config.stash[SERVER] = Server(told.get("server"))
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded and collected stays until the end, so no search for cycles need go through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+class Together(LoadGroupScheduling):  # type: ignore[misc]  # it has no types
+    """Hands out tests one by one, and those of some files together.
+
+    By the file, because the mark `xdist_group` goes by a name that pytest 9 no longer reads: it kept nothing together.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file in TOGETHER else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together | None:
+    """What `--dist loadgroup` means here."""
+    return Together(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -8,9 +8,10 @@ once, however many workers and tests there are.
 
 import fcntl
 import shutil
+import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -28,6 +29,7 @@ from psycopg import sql
 from backflush.config.env import database_at
 
 ENGINES: Final = ("sqlite", "postgres")
+RESTORE_SECONDS_MAX: Final = 60
 
 
 class Database:
@@ -125,6 +127,14 @@ class Sqlite(Engine):
         shutil.copyfile(self.template(content).settings["NAME"], database.settings["NAME"])
         return database
 
+    def restore(self, database: Database, content: Content) -> None:
+        """Make a database again what the template is, under the hands of those who have it open."""
+        with (
+            closing(sqlite3.connect(self.template(content).settings["NAME"])) as source,
+            closing(sqlite3.connect(database.settings["NAME"], timeout=RESTORE_SECONDS_MAX)) as target,
+        ):
+            source.backup(target)
+
     def drop(self, database: Database) -> None:
         for ending in ("", "-wal", "-shm"):
             Path(database.settings["NAME"] + ending).unlink(missing_ok=True)
@@ -196,6 +206,12 @@ class Databases:
         finally:
             database.connection.close()
             made.drop(database)
+
+    def restore(self, database: Database, content: Content) -> None:
+        """Make a database on SQLite what it was when it was fresh, while others have it open."""
+        made = self._engine("sqlite", content)
+        assert isinstance(made, Sqlite)
+        made.restore(database, content)
 
     def close(self) -> None:
         """Hang up. Files go with their folder, a server's databases with the server or `drop_run`."""

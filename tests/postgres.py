@@ -26,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -183,11 +183,18 @@ class Cluster:
     """
 
     def __init__(self, folder: Path, account: "Account", binaries: Path) -> None:
+        """Take the files of a cluster, which is not started yet."""
         self._data, self._account, self._binaries = folder, account, binaries
-        _make_cluster(binaries, folder, account)
         self._port = _quiet_port()
         self._process: subprocess.Popen[bytes] | None = None
-        self.start()
+
+    def copied(self, folder: Path) -> "Cluster":
+        """Another one with files like these; this one must be stopped."""
+        shutil.copytree(self._data, folder)
+        if self._account.is_other:
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, self._account.uid, self._account.gid)
+        return Cluster(folder, self._account, self._binaries)
 
     @property
     def url(self) -> str:
@@ -206,14 +213,15 @@ class Cluster:
         self._process = None
 
     def stop(self) -> None:
-        """Stop it for good, if it runs."""
+        """Stop it, if it runs."""
         if self._process is not None:
             _stop(self._process)
+            self._process = None
 
 
 @contextmanager
-def own_clusters(count: int) -> Iterator[list[Cluster]]:
-    """So many servers of one's own; stopped and removed afterwards."""
+def own_clusters(count: int, fill: Callable[[str], None]) -> Iterator[list[Cluster]]:
+    """So many servers of one's own, with what was put into the first of them; stopped and removed afterwards."""
     account = Account.for_servers()
     clusters: list[Cluster] = []
     with account.folder() as folder:
@@ -222,7 +230,15 @@ def own_clusters(count: int) -> Iterator[list[Cluster]]:
             raise NoServer("The tests need PostgreSQL servers of their own, and no binaries were found.")
         binaries = account.reachable(found, folder)
         try:
-            clusters.extend(Cluster(folder / f"cluster{number}", account, binaries) for number in range(count))
+            _make_cluster(binaries, folder / "cluster0", account)
+            first = Cluster(folder / "cluster0", account, binaries)
+            clusters.append(first)
+            first.start()
+            fill(first.url)
+            first.stop()
+            clusters.extend(first.copied(folder / f"cluster{number}") for number in range(1, count))
+            for cluster in clusters:
+                cluster.start()
             yield clusters
         finally:
             for cluster in clusters:

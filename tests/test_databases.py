@@ -1,15 +1,17 @@
 """The fixtures every other test leans on."""
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from threading import Thread
 
 import pytest
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, connection, connections, transaction
 
-from tests.databases import Database
+from tests.databases import EMPTY, Database, Databases
 from tests.no_database.base import DatabaseNotAskedFor
 
 VENDORS = {"sqlite": "sqlite", "postgres": "postgresql"}
@@ -65,6 +67,17 @@ def test_what_one_test_writes_the_next_does_not_see(database: Database, turn: st
 def test_committed_databases_are_fresh(committed_database: Database, turn: str) -> None:
     assert not Group.objects.exists()
     Group.objects.create(name=f"committed by the {turn}")
+
+
+def test_a_database_is_made_again_what_it_was_while_another_has_it_open(databases: Databases) -> None:
+    count = "SELECT COUNT(*) FROM auth_group"
+    with databases.fresh("sqlite") as database, database.as_default():
+        Group.objects.create(name="Stores")
+        with closing(sqlite3.connect(database.settings["NAME"])) as other:
+            assert other.execute(count).fetchone() == (1,)
+            databases.restore(database, EMPTY)
+            assert other.execute(count).fetchone() == (0,)
+        assert not Group.objects.exists()
 
 
 def test_a_failed_statement_is_undone_to_its_savepoint(database: Database) -> None:

@@ -26,10 +26,6 @@ def backflush(*arguments: str, folder: Path, database: str | None = None) -> sub
     )
 
 
-# One worker takes the tour, once.
-pytestmark = pytest.mark.xdist_group("tour")
-
-
 @pytest.fixture(scope="module")
 def toured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A folder in which the tour was run, and what it said."""

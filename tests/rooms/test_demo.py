@@ -47,10 +47,6 @@ class Demos:
         return self.databases[engine].of(engine)
 
 
-# What all of these look at takes long to make: one worker makes it once.
-pytestmark = pytest.mark.xdist_group("demo")
-
-
 @pytest.fixture(scope="module")
 def demos(databases: Databases) -> Iterator[Demos]:
     demos = Demos(databases)

@@ -31,6 +31,13 @@ DOWN = (DatabaseError, InterfaceError)
 START = 1000
 
 
+def migrated(url: str) -> None:
+    """The tables, before the three are made out of one."""
+    with Database(url).as_default():
+        call_command("migrate", verbosity=0, interactive=False)
+        connection.close()
+
+
 class Works:
     """One of the three plants, on its own server."""
 
@@ -39,7 +46,6 @@ class Works:
         self.database = Database(cluster.url)
         self.numbers = count(1)
         with self.here():
-            call_command("migrate", verbosity=0, interactive=False)
             self.plant = Plant.build(code=code)
             for other in CODES:
                 if other != code:
@@ -125,14 +131,10 @@ def dying_before(cluster: Cluster, statement: int) -> Iterator[None]:
         django._commit = commit
 
 
-# Three servers take long to start: one worker starts them once.
-pytestmark = pytest.mark.xdist_group("three sites")
-
-
 @pytest.fixture(scope="module")
 def three() -> Iterator[list[Works]]:
     """The three plants, in the state in which the test before left them."""
-    with own_clusters(len(CODES)) as clusters:
+    with own_clusters(len(CODES), migrated) as clusters:
         yield [Works(code, cluster) for code, cluster in zip(CODES, clusters, strict=True)]
 
 

@@ -3,12 +3,10 @@
 import json
 from typing import Any
 
-from django.test import Client
-
 from backflush.people.rights import Role
 from backflush.people.tokens import make_token
 from tests.cast import Plant
-from tests.doors.web.visitors import person
+from tests.doors.web.visitors import browser, person
 
 ORDER = "W-BRACKET"
 
@@ -18,9 +16,7 @@ class Program:
 
     def __init__(self, token: str) -> None:
         # Checks for forged requests, as a server does.
-        self._client = Client(
-            enforce_csrf_checks=True, headers={"host": "localhost", "authorization": f"Bearer {token}"}
-        )
+        self._client = browser(enforce_csrf_checks=True, authorization=f"Bearer {token}")
 
     def gets(self, address: str, **asked: str) -> tuple[int, Any]:
         response = self._client.get(f"/api/v1{address}", asked)

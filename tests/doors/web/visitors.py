@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
 from django.db import connection
 from django.http import HttpResponse
-from django.test import Client
+from django.test.client import Client, ClientHandler
 from django.test.utils import CaptureQueriesContext
 
 from backflush.people.models import User
@@ -34,9 +35,17 @@ def open_log_in(plant: Plant) -> None:
         set_password(user=person(plant, role, name=name), password=PASSWORD)
 
 
-def browser(**options: Any) -> Client:
+def browser(*, enforce_csrf_checks: bool = False, **headers: str) -> Client:
     """A browser in which nobody is signed in."""
-    return Client(headers={"host": "localhost"}, **options)
+    client = Client(headers={"host": "localhost", **headers})
+    client.handler = server(enforce_csrf_checks)
+    return client
+
+
+@cache
+def server(enforce_csrf_checks: bool) -> ClientHandler:
+    """What answers: one for all browsers, as where it is served; each anew would look at all static files anew."""
+    return ClientHandler(enforce_csrf_checks)
 
 
 def signed_in(plant: Plant, *roles: Role, name: str = "rosa") -> Client:
@@ -44,6 +53,15 @@ def signed_in(plant: Plant, *roles: Role, name: str = "rosa") -> Client:
     client = browser()
     client.force_login(person(plant, *roles, name=name), backend=MODEL_BACKEND)
     return client
+
+
+def session_of(name: str) -> str:
+    """The key of a session in which somebody the plant knows is signed in, for a browser outside this process."""
+    client = browser()
+    client.force_login(User.objects.get(username=name), backend=MODEL_BACKEND)
+    key = client.session.session_key
+    assert key
+    return key
 
 
 def text_of(response: Any, status: int = HTTPStatus.OK) -> str:

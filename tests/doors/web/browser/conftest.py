@@ -5,15 +5,16 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.cast import Plant
-from tests.databases import Database
+from tests.databases import Content, Database, Databases
 from tests.doors.web.browser.visit import AXE, Visit
 from tests.doors.web.browser.where import chromium, is_required
 from tests.doors.web.visitors import open_log_in
@@ -31,6 +32,7 @@ FLAGS: Final = [
     "--disable-sync",
 ]
 SECONDS_TO_START: Final = 60
+OPEN: Final = Content("open", lambda: open_log_in(Plant.build()))
 # A machine may be busy with the other tests; what never comes is found all the same.
 expect.set_options(timeout=20_000)
 
@@ -48,30 +50,40 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture(scope="session")
+def shown(databases: Databases) -> Iterator[Database]:
+    """The database of a worker that is served: its plant, and its people with a password."""
+    with databases.fresh("sqlite", OPEN) as database:
+        yield database
+
+
+@pytest.fixture(params=["sqlite"])
+def committed_database(shown: Database, databases: Databases) -> Iterator[Database]:
+    """The database that is served, which is made again what it was before each test: so one server does for all."""
+    databases.restore(shown, OPEN)
+    with shown.as_default():
+        yield shown
+    shown.connection.close()
+
+
+@pytest.fixture(scope="session")
+def serving(shown: Database, gathered: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the server that does for all.
+
+    It keeps the last check of the set-up for some minutes, of whichever test that was; none here looks at that block.
+    """
+    with _serving(shown, tmp_path_factory.mktemp("serving"), "--no-worker") as address:
+        yield address
+
+
 @pytest.fixture
-def served(
-    request: pytest.FixtureRequest,
-    committed_plant: Plant,
-    committed_database: Database,
-    gathered: None,
-    tmp_path: Path,
-) -> Iterator[str]:
+def served(request: pytest.FixtureRequest, committed_database: Database, tmp_path: Path) -> Iterator[str]:
     """The address at which `backflush serve` serves the plant; with a worker for tests that are marked `background`."""
-    open_log_in(committed_plant)
-    port = _free_port()
-    entry = "from backflush.console.main import main; main()"
-    command = [sys.executable, "-c", entry, "serve", "--port", str(port)]
-    command += [] if request.node.get_closest_marker("background") else ["--no-worker"]
-    with (tmp_path / "served.txt").open("w") as log:
-        environment = {**os.environ, "DATABASE_URL": committed_database.url}
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        address = f"http://127.0.0.1:{port}"
-        try:
-            _await(address, process, tmp_path / "served.txt")
-            yield address
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
+    if not request.node.get_closest_marker("background"):
+        yield request.getfixturevalue("serving")
+        return
+    with _serving(committed_database, tmp_path) as address:
+        yield address
 
 
 @pytest.fixture
@@ -79,6 +91,24 @@ def visit(browser: Browser, served: str) -> Iterator[Visit]:
     """A person at a desk screen, not signed in yet."""
     with closing(Visit(browser, served)) as made:
         yield made
+
+
+@contextmanager
+def _serving(database: Database, folder: Path, *words: str) -> Iterator[str]:
+    port = _free_port()
+    entry = "from backflush.console.main import main; main()"
+    command = [sys.executable, "-c", entry, "serve", "--port", str(port), *words]
+    with (folder / "served.txt").open("w") as log:
+        # The same key, so that the server knows those whom a test signed in.
+        environment = {**os.environ, "DATABASE_URL": database.url, "SECRET_KEY": settings.SECRET_KEY}
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        address = f"http://127.0.0.1:{port}"
+        try:
+            _await(address, process, folder / "served.txt")
+            yield address
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
 
 
 def _free_port() -> int:

@@ -22,7 +22,7 @@ def short_of_bolts(plant: Plant) -> int:
 
 def test_from_home_to_resolved_in_three_presses(committed_plant: Plant, visit: Visit) -> None:
     number = short_of_bolts(committed_plant)
-    page = visit.sign_in("rosa").page
+    page = visit.sign_in_by_hand("rosa").page
     page.click(f"a[href$='open={number}'] >> nth=0")
     expect(page.locator("#panel-title")).to_be_focused()
     page.check("text=MAIN/RAW")
