@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-from backflush.core.refusals import NotFound, Refusal
+from backflush.core.refusals import InvalidValue, NotFound, Refusal
 from backflush.listening.lines import refusal_facts
 from backflush.web.measuring import count_refusal
 from backflush.web.refusing import status_of
+from backflush.web.whole import PROGRAMS, REFUSED, has_null
 
 
 class NotSignedIn(Refusal):
@@ -83,6 +84,17 @@ def answer_refusal(request: HttpRequest, refusal: Refusal) -> JsonResponse:
 def missing(request: HttpRequest, rest: str = "") -> JsonResponse:
     """No part of the API has this address."""
     return answer_refusal(request, NoSuchAddress("Nothing has this address. See /api/v1/openapi.json."))
+
+
+def whole_requests(answer: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware that refuses a program's request with a null character; bodies are read by the API itself."""
+
+    def with_whole_text(request: HttpRequest) -> HttpResponseBase:
+        if request.path.startswith(PROGRAMS) and has_null(request, request.GET):
+            return answer_refusal(request, InvalidValue(REFUSED))
+        return answer(request)
+
+    return with_whole_text
 
 
 def told_in_json(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

@@ -47,6 +47,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "backflush.web.whole.whole_text",
+    "backflush.api.refusing.whole_requests",
     "backflush.web.visits.VisitMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

@@ -12,26 +12,33 @@ from backflush.core.refusals import InvalidValue
 from backflush.web.refusing import answer_refusal
 
 NULL = "\0"
+PROGRAMS = "/api/"
+"""Below here programs are answered, by their own door and in its way."""
+REFUSED = "What was sent has a null character in it. Type it, or scan it again."
 
 
 def whole_text(answer: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
     """Middleware that refuses what holds a null character."""
 
     def with_whole_text(request: HttpRequest) -> HttpResponseBase:
-        if any(NULL in text for text in _texts(request)):
-            sentence = "What was sent has a null character in it. Type it, or scan it again."
+        if not request.path.startswith(PROGRAMS) and has_null(request, request.GET, request.POST):
             # Nothing of it is shown again, because it would only be refused again.
             request.GET = QueryDict()
-            return answer_refusal(request, InvalidValue(sentence))
+            return answer_refusal(request, InvalidValue(REFUSED))
         return answer(request)
 
     return with_whole_text
 
 
-def _texts(request: HttpRequest) -> Iterable[str]:
+def has_null(request: HttpRequest, *given: QueryDict) -> bool:
+    """Whether a null character is in the address, a cookie or what is given with it."""
+    return any(NULL in text for text in _texts(request, given))
+
+
+def _texts(request: HttpRequest, given: Iterable[QueryDict]) -> Iterable[str]:
     yield request.path
     yield from request.COOKIES.values()
-    for typed in (request.GET, request.POST):
+    for typed in given:
         for name, values in typed.lists():
             yield name
             yield from map(str, values)

@@ -306,6 +306,21 @@ def test_an_address_or_a_method_that_there_is_not_is_refused_in_json(plant: Plan
     assert told(response.json())[0] == "not_allowed_method"
 
 
+@pytest.mark.parametrize("address", ["/api/v1/sites/MAIN/unresolved?item=%00", "/api/v1/nothing/%00", "/api/v1/%0A"])
+def test_what_no_database_can_keep_is_refused_in_json(plant: Plant, address: str) -> None:
+    response = program(plant).asks("GET", address)
+    assert (response.headers["Content-Type"], told(response.json())[0]) == (
+        "application/json",
+        "not_found" if address.endswith("%0A") else "invalid_value",
+    )
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=", "nonsense", ""])
+def test_a_body_that_is_no_json_is_refused_in_json_whatever_it_is(plant: Plant, kind: str) -> None:
+    status, body = program(plant).posts(BOOKINGS, b"\0\xff--", kind=kind)
+    assert (status, told(body)[0]) == (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong_type")
+
+
 def test_a_fault_of_ours_is_json_with_a_reference(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backflush.api.door.queue", lambda *_, **__: 1 / 0)
     status, body = program(plant).gets(f"{HERE}/unresolved")
@@ -324,7 +339,8 @@ def test_it_describes_itself_to_whoever_asks(plant: Plant) -> None:
         "/api/v1/sites/{site}/unresolved",
     }
     posted = described["paths"]["/api/v1/sites/{site}/bookings"]["post"]
-    kinds = posted["requestBody"]["content"]["application/json"]["schema"]["oneOf"]
+    assert posted["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Booking"}
+    kinds = described["components"]["schemas"]["Booking"]["oneOf"]
     assert {kind["title"]: set(kind["properties"]) for kind in kinds} == {
         word: set(kind.fields) for word, kind in TOLD.items()
     }
