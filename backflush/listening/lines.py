@@ -222,6 +222,10 @@ def _waits(movement: Movement) -> dict[str, Any]:
     }
 
 
+_ENDS: Final = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
+"""What some libraries end lines at too, and JSON leaves as it is."""
+
+
 def in_one_line(facts: Mapping[str, Any]) -> str:
-    """Facts as one line of JSON, with its end."""
-    return json.dumps(facts, ensure_ascii=False, separators=(", ", ": ")) + "\n"
+    """Facts as one line of JSON, with its end, for whatever its reader takes as the end of a line."""
+    return json.dumps(facts, ensure_ascii=False, separators=(", ", ": ")).translate(_ENDS) + "\n"

@@ -24,7 +24,7 @@ from backflush.console.working import ENTRY
 from backflush.core.refusals import Refusal
 from backflush.ledger.models import Posting
 from backflush.listening.arriving import BLOCK, Cutter
-from backflush.listening.lines import LONGEST, read_line
+from backflush.listening.lines import LONGEST, in_one_line, read_line
 from backflush.listening.taking import Folder
 from backflush.subcontract.receiving import ReceiptIn
 from backflush.works.services.booking import BookingIn
@@ -171,6 +171,12 @@ def test_kind_says_whether_a_line_is_a_receipt_or_a_production() -> None:
     made = read_line(1, b'{"kind": "production", "item": "PACK", "good": "2", "scrap_reason": "bent"}').report
     assert made == ProductionIn(item="PACK", good=Decimal(2), scrap_reason="bent")
     assert read_line(1, line(kind="booking").encode()).report == read_line(1, line().encode()).report
+
+
+def test_an_answer_is_one_line_for_every_reader() -> None:
+    facts = {"order": "".join(map(chr, range(0x3000)))}
+    said = in_one_line(facts)
+    assert (len(said.splitlines()), json.loads(said)) == (1, facts)
 
 
 # A file

@@ -351,7 +351,8 @@ def test_it_describes_itself_to_whoever_asks(plant: Plant) -> None:
         "/api/v1/sites/{site}/unresolved",
     }
     posted = described["paths"]["/api/v1/sites/{site}/bookings"]["post"]
-    kinds = posted["requestBody"]["content"]["application/json"]["schema"]["oneOf"]
+    assert posted["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Booking"}
+    kinds = described["components"]["schemas"]["Booking"]["oneOf"]
     assert {kind["title"]: set(kind["properties"]) for kind in kinds} == {
         word: set(kind.fields) for word, kind in TOLD.items()
     }
