@@ -11,10 +11,37 @@ from typing import Any
 
 from django.db import transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import AddConstraint, AddIndex, AlterField, RemoveConstraint, RemoveIndex
+from django.db.migrations.operations import (
+    AddConstraint,
+    AddField,
+    AddIndex,
+    AlterField,
+    RemoveConstraint,
+    RemoveIndex,
+)
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models import CheckConstraint, Model, UniqueConstraint
+
+
+class AddFieldOnline(AddField):
+    """Add a column to a table that every booking reads, holding no other table meanwhile."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Add it in a transaction of its own; nothing where an attempt that was interrupted came as far as this."""
+        connection = schema_editor.connection
+        if _online(self, app_label, schema_editor) and not schema_editor.collect_sql:
+            table = to_state.apps.get_model(app_label, self.model_name)._meta
+            with connection.cursor() as cursor:
+                there = connection.introspection.get_table_description(cursor, table.db_table)
+            if table.get_field(self.name).column in {column.name for column in there}:
+                return
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        with transaction.atomic(connection.alias):
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
 
 
 class AddIndexOnline(AddIndex):

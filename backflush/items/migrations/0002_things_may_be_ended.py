@@ -2,24 +2,29 @@
 
 from django.db import migrations, models
 
+from backflush.migrating import AddFieldOnline
+
 
 class Migration(migrations.Migration):
+    # One table after the other: who held one and waited for the next would wait for a booking that waits for it.
+    atomic = False
+
     dependencies = [
         ("items", "0001_initial"),
     ]
 
     operations = [
-        migrations.AddField(
+        AddFieldOnline(
             model_name="productgroup",
             name="ended_on",
             field=models.DateField(blank=True, null=True),
         ),
-        migrations.AddField(
+        AddFieldOnline(
             model_name="typecode",
             name="ended_on",
             field=models.DateField(blank=True, null=True),
         ),
-        migrations.AddField(
+        AddFieldOnline(
             model_name="unit",
             name="ended_on",
             field=models.DateField(blank=True, null=True),

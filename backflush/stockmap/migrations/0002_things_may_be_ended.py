@@ -2,34 +2,39 @@
 
 from django.db import migrations, models
 
+from backflush.migrating import AddFieldOnline
+
 
 class Migration(migrations.Migration):
+    # One table after the other: who held one and waited for the next would wait for a booking that waits for it.
+    atomic = False
+
     dependencies = [
         ("stockmap", "0001_initial"),
     ]
 
     operations = [
-        migrations.AddField(
+        AddFieldOnline(
             model_name="action",
             name="ended_on",
             field=models.DateField(blank=True, null=True),
         ),
-        migrations.AddField(
+        AddFieldOnline(
             model_name="bin",
             name="ended_on",
             field=models.DateField(blank=True, null=True),
         ),
-        migrations.AddField(
+        AddFieldOnline(
             model_name="location",
             name="ended_on",
             field=models.DateField(blank=True, null=True),
         ),
-        migrations.AddField(
+        AddFieldOnline(
             model_name="store",
             name="ended_on",
             field=models.DateField(blank=True, null=True),
         ),
-        migrations.AddField(
+        AddFieldOnline(
             model_name="supplier",
             name="ended_on",
             field=models.DateField(blank=True, null=True),
