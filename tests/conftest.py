@@ -22,6 +22,8 @@ import django
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 from xdist.scheduler import LoadGroupScheduling
 
 from tests import no_database
@@ -34,6 +36,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backflush.config.settings")
 settings.DATABASES = {"default": no_database.SETTINGS}
 # Many rounds are there to hold up whoever guesses passwords; nobody guesses here.
 PBKDF2PasswordHasher.iterations = 1
+# How long an example takes says how busy the machine is, not whether the promise holds.
+examples.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples.load_profile("busy")
 # Before the import below, and before any module of tests names a model.
 django.setup()
 

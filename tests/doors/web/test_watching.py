@@ -31,6 +31,7 @@ from tests.databases import Database
 from tests.doors.web.visitors import browser, signed_in, statements
 
 TOKEN = "a-long-random-token"
+SECONDS_TO_START = 60
 COMMAND = (sys.executable, "-c", "from backflush.console.main import main; main()")
 
 
@@ -230,9 +231,9 @@ def test_whichever_worker_is_asked_answers_for_all(committed_database: Database,
             stderr=out,
         )
         try:
-            for _ in range(100):
-                if _asked(port, "/health/"):
-                    break
+            until = time.monotonic() + SECONDS_TO_START
+            while not _asked(port, "/health/"):
+                assert time.monotonic() < until, (tmp_path / "out").read_text()
                 time.sleep(0.2)
             workers = {_asked(port, "/log-in/").count("<html") for _ in range(30)}
             assert workers == {1}
