@@ -7,10 +7,9 @@ only when it is posted. The order of the lines is always kept, because what one 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import islice
 from typing import Final
 
-from backflush.ahead import Posted, can_be_ahead, nobody, one_ahead
 from backflush.backflushing.models import Booking
 from backflush.backflushing.reports import Kinds, Report, completed, day_refusals, gather, take_reports
 from backflush.backflushing.services import Made, goods_bins, goods_moves
@@ -57,27 +56,19 @@ class Booker:
     by: User
     stream: str = ""
 
-    def book(self, lines: Iterable[Line], *, chunk: int = CHUNK, ahead: bool = False) -> Iterator[Outcome]:
-        """Book a stream in chunks, as it is asked for outcomes; whoever stops asking stops the booking.
+    def book(self, lines: Iterable[Line], *, chunk: int = CHUNK) -> Iterator[Outcome]:
+        """Book a stream in chunks, as it is asked for outcomes; whoever stops asking stops the booking."""
+        remaining = iter(lines)
+        while part := list(islice(remaining, chunk)):
+            yield from self.book_chunk(part)
 
-        One chunk `ahead`, the next is begun while one is confirmed, where the database can: for whoever has all lines
-        at hand, each with a key, and wants them all in.
-        """
-        parts = _parts(lines, chunk)
-        yield from chain.from_iterable(
-            one_ahead(parts, self.book_chunk) if ahead and can_be_ahead() else map(self.book_chunk, parts)
-        )
-
-    def book_chunk(self, lines: Sequence[Line], posted: Posted = nobody) -> list[Outcome]:
-        """Book some lines, in one transaction if none is refused; the outcome of each, in their order.
-
-        `posted` is called when all that is left to do is to confirm that transaction.
-        """
+    def book_chunk(self, lines: Sequence[Line]) -> list[Outcome]:
+        """Book some lines, in one transaction if none is refused; the outcome of each, in their order."""
         lines = [self._keyed(line) for line in lines]
         findings: Findings = {}
         if len(lines) > 1:
             try:
-                return self._booked(lines, posted)
+                return self._booked(lines)
             except Refusal:
                 findings = self._findings(lines)
         return [outcome for part in _around(lines, findings) for outcome in self._by_halves(part, findings)]
@@ -87,14 +78,10 @@ class Booker:
             return line
         return Line(line.number, replace(line.report, key=f"{self.stream} {line.number}"))
 
-    def _booked(self, lines: Sequence[Line], posted: Posted = nobody) -> list[Outcome]:
+    def _booked(self, lines: Sequence[Line]) -> list[Outcome]:
         """The outcome of lines of which none is refused but by the door; else the first refusal is raised."""
         reports = [line.report for line in lines if not isinstance(line.report, Refusal)]
-        taken = iter(
-            take_reports(reports, self.kinds, site=self.site, by=self.by, in_turn=True, posted=posted)
-            if reports
-            else ()
-        )
+        taken = iter(take_reports(reports, self.kinds, site=self.site, by=self.by, in_turn=True) if reports else ())
         outcomes = []
         for line in lines:
             if isinstance(line.report, Refusal):
@@ -145,12 +132,6 @@ class Booker:
         for number, refusal in (*_goods_refused(planned), *day_refusals(planned, site=self.site).items()):
             found.setdefault(number, []).append(refusal)
         return found
-
-
-def _parts(lines: Iterable[Line], size: int) -> Iterator[list[Line]]:
-    remaining = iter(lines)
-    while part := list(islice(remaining, size)):
-        yield part
 
 
 def _with_others(refusal: Refusal, found: Iterable[Refusal]) -> tuple[Refusal, ...]:

@@ -13,7 +13,6 @@ from typing import Any, Generic, Self, TypeVar
 
 from django.db import transaction
 
-from backflush.ahead import Posted, nobody
 from backflush.backflushing.models import Booking
 from backflush.backflushing.services import Made, post_bookings
 from backflush.core.refusals import Refusal
@@ -124,18 +123,12 @@ class Taken:
 
 @transaction.atomic
 def take_reports(
-    reports: Sequence[Report],
-    kinds: Kinds,
-    *,
-    site: Site,
-    by: User,
-    in_turn: bool = False,
-    posted: Posted = nobody,
+    reports: Sequence[Report], kinds: Kinds, *, site: Site, by: User, in_turn: bool = False
 ) -> list[Taken]:
     """Take what was made into stock and assume what went into it: all of the reports, or none.
 
     A report whose key was posted before answers with that posting's booking. Taken `in_turn`, reports are refused
-    that would be if each came in a call of its own. `posted` is told last, before it is confirmed.
+    that would be if each came in a call of its own.
     """
     reports = [_whole(one) for one in completed(reports, kinds, site=site)]
     claims = claim_keys(site=site, requests=[one.request() for one in reports])
@@ -149,7 +142,6 @@ def take_reports(
     for one in reports:
         taken.append(Taken(done[one.key] if one.key else next(keyless), one.key in repeated))
         repeated |= {one.key} - {""}
-    posted()
     return taken
 
 

@@ -125,7 +125,7 @@ def post_bookings(work: Work, to_post: ToPost, *, chunk: int) -> Iterator[int]:
     """
     told = to_post.told
     lines = (Line(row.number, report) for row, report in to_post.entered)
-    outcomes = Booker([told.kind], to_post.site, work.by).book(lines, chunk=chunk, ahead=True)
+    outcomes = Booker([told.kind], to_post.site, work.by).book(lines, chunk=chunk)
     for part in _parts(to_post.entered, chunk):
         for (row, _), outcome in zip(part, islice(outcomes, len(part)), strict=True):
             work.counts[told.table].new += outcome.booking is not None
