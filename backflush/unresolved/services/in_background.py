@@ -34,6 +34,8 @@ STEP: Final = 500
 
 It is also what one undo takes back, or can't: the fewer, the less one piece that is gone keeps others from going back.
 """
+NOWHERE: Final = -1
+"""The number of no place."""
 NAMED_MOST: Final = 50
 """So many postings that couldn't be taken back are named one by one."""
 
@@ -41,7 +43,9 @@ NAMED_MOST: Final = 50
 def worth_retrying(site: Site, sought: SoughtWaiting) -> QuerySet[Movement]:
     """Those that a retry may be able to settle: no choice is needed, and something is there, oldest first."""
     items = {item for item, _ in waiting_with_stock(site.pk)}
-    found = WaitingList(site, sought).plain.filter(Q(item__in=items) | Q(source__in=waiting_outside(site)), NO_CHOICE)
+    # Either, even if it is nowhere: asked for some items alone, SQLite sorts all that waits for these.
+    places = waiting_outside(site) or [NOWHERE]
+    found = WaitingList(site, sought).plain.filter(Q(item__in=items) | Q(source__in=places), NO_CHOICE)
     return found.annotate(place=Coalesce("origin", "id"))
 
 

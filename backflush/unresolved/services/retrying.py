@@ -138,10 +138,10 @@ class RetryForeseen:
 def foresee_retry(*, site: Site, movements: Collection[int] | None = None) -> RetryForeseen:
     """The preview of a retry with how many it leaves, and why; of all that is unresolved, or of some."""
     settled = preview_retry(site=site, movements=movements)
-    asked = waiting_movements(site).order_by().select_related(None)
-    found = (asked if movements is None else asked.filter(pk__in=movements)).aggregate(
-        all=Count("pk"), choice=Count("pk", filter=~Q(reason=Reason.SHORT))
-    )
+    waits = Q(site=site, status=Status.UNRESOLVED)
+    # Some are found by their numbers alone, or SQLite goes through all that waits.
+    asked = Movement.objects.filter(waits if movements is None else Q(pk__in=movements))
+    found = asked.aggregate(all=Count("pk", filter=waits), choice=Count("pk", filter=waits & ~Q(reason=Reason.SHORT)))
     # What needed a choice when it was booked needs none any more where the item or the place is kept otherwise since.
     choice = found["choice"] - sum(1 for waiting, _ in settled if waiting.reason != Reason.SHORT)
     return RetryForeseen(settled, found["all"] - len(settled) - choice, choice)
