@@ -139,8 +139,8 @@ def foresee_retry(*, site: Site, movements: Collection[int] | None = None) -> Re
     """The preview of a retry with how many it leaves, and why; of all that is unresolved, or of some."""
     settled = preview_retry(site=site, movements=movements)
     waits = Q(site=site, status=Status.UNRESOLVED)
-    # Some are found by their numbers alone, or SQLite goes through all that waits.
-    asked = Movement.objects.filter(waits if movements is None else Q(pk__in=movements))
+    # Of some the status is asked afterwards, or SQLite goes through all that waits to find them.
+    asked = Movement.objects.filter(waits if movements is None else Q(site=site, pk__in=movements))
     found = asked.aggregate(all=Count("pk", filter=waits), choice=Count("pk", filter=waits & ~Q(reason=Reason.SHORT)))
     # What needed a choice when it was booked needs none any more where the item or the place is kept otherwise since.
     choice = found["choice"] - sum(1 for waiting, _ in settled if waiting.reason != Reason.SHORT)
