@@ -11,6 +11,8 @@ from django.template.loader import get_template
 from django.urls import get_resolver
 from django.utils import translation
 
+from backflush.garbage import keep_what_is_loaded
+
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -23,3 +25,4 @@ def warm_up() -> None:
     for code, _name in settings.LANGUAGES:
         with translation.override(code):
             translation.gettext("Home")
+    keep_what_is_loaded()

@@ -24,6 +24,7 @@ from backflush.people.services import give_role
 from backflush.stockmap.models import Location, Site
 from backflush.web.blocks import BLOCKS
 from backflush.web.paging import mark_of
+from backflush.web.warming import warm_up
 from backflush.works.models import WorksOrder
 from tests.speed.figures import Figure, Watch, counted
 
@@ -185,6 +186,7 @@ def pages_of(engine: str, of: str) -> list[Figure]:
     names = Unnamed((name, value if name in MARKS else quote(value)) for name, value in names_in(site, person))
     client = Client(headers={"host": "localhost"})
     client.force_login(person, backend=MODEL_BACKEND)
+    warm_up()
     client.get("/")
     figures = [
         figure
