@@ -175,6 +175,8 @@ def test_control_c_while_waiting_for_another_leaves_no_traceback(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell has whatever it starts in the background ignore Ctrl-C, and tests that run there hand that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no thread holds a lock
     )
     time.sleep(8)  # until it has started, on a busy machine too, and waits
     waiting.send_signal(signal.SIGINT)
