@@ -1,11 +1,15 @@
 """Axe finds nothing on any page; nothing scrolls sideways or breaks the policy.
 
 Each page is looked at once, the sizes and themes in turn; `make soak` looks at every page at every size in both themes.
+BACKFLUSH_PICTURES names a folder that gets a picture of each look, for the eyes of people.
 """
 
+import os
+import re
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import date
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -219,4 +223,12 @@ def faults_of(browser: Browser, served: str, look: tuple[str, str], pages: Itera
         for path in pages:
             visit.goes(path.format(waiting=waiting, posting=posting))
             found += [f"{path} {look}: {one}" for one in visit.violations()]
+            picture(visit, path, look)
         return found + [f"{look}: {one}" for one in visit.complaints if "Content Security Policy" in one]
+
+
+def picture(visit: Visit, path: str, look: tuple[str, str]) -> None:
+    """What the page looks like from its top to its end, if pictures are wanted."""
+    if folder := os.environ.get("BACKFLUSH_PICTURES"):
+        name = re.sub(r"[^\w]+", "-", path).strip("-") or "home"
+        visit.page.screenshot(path=Path(folder, *look, f"{name}.png"), full_page=True)
