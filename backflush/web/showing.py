@@ -58,7 +58,7 @@ def clock(moment: datetime) -> str:
 
 def when(moment: datetime) -> str:
     """12 Mar 2026 14:32."""
-    return f"{day(moment)} {clock(moment)}"
+    return date_format(_local(moment), f"{pgettext('date', 'j M Y')} H:i")
 
 
 def near(moment: datetime) -> str:
