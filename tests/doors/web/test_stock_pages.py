@@ -259,6 +259,19 @@ def test_a_supervisor_sees_what_goes_back_and_takes_it_back_once(morning: Plant)
     assert "This was reversed on" in text_of(refused, HTTPStatus.CONFLICT)
 
 
+def test_what_goes_back_is_shown_the_other_way_round_and_what_waits_as_it_was_due(morning: Plant) -> None:
+    page = text_of(signed_in(morning, Role.SUPERVISOR).get(reverse("reversal", args=[movement_of("FRAME").posting_id])))
+    back, waits = page.split("What waits no longer</h2>")
+    assert "MAIN/FG to MAIN/WIP" in ends_in(back.split("What goes back</h2>")[1])
+    assert ends_in(waits) == ["MAIN/LINE to MAIN/WIP"]
+
+
+def ends_in(text: str) -> list[str]:
+    """From where to where, of each row."""
+    places = re.findall(r"<span>(MAIN/[A-Z]+)", text)
+    return [f"{source} to {target}" for source, target in zip(places[::2], places[1::2], strict=True)]
+
+
 def test_where_the_goods_have_gone_it_says_so_and_offers_no_button(morning: Plant) -> None:
     client = signed_in(morning, Role.SUPERVISOR)
     booked = movement_of("FRAME").posting
