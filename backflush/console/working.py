@@ -13,6 +13,7 @@ import typer
 from backflush.console.frame import Desk, Look, command
 from backflush.errands.working import work
 from backflush.unresolved.services.arriving import Arrivals
+from backflush.upkeep.statistics import RegularLook
 
 ENTRY: Final = "from backflush.console.main import main; main()"
 AGAIN_AFTER_SECONDS: Final = (1, 5, 30)
@@ -38,7 +39,13 @@ def worker(
     if not parent:
         desk.answer({"working": True}, "Working  (Ctrl-C stops it after the step that it is in)")
         sys.stdout.flush()
-    work(parent, between=Arrivals().settle)
+    arrivals, look = Arrivals(), RegularLook()
+
+    def between() -> None:
+        look.when_due()
+        arrivals.settle()
+
+    work(parent, between=between)
 
 
 @contextmanager

@@ -177,10 +177,12 @@ SET_STATUS = Statement(
     ("bigint", "bigint", "text", "text"),
     "UPDATE ledger_movement m SET status = k.after FROM {columns} AS k(id, site_id, before, after, ord) "
     "WHERE m.id = k.id AND m.site_id = k.site_id AND m.status = k.before RETURNING m.id",
+    # The plus signs leave it no index but the number's: with statistics from when little was there, SQLite went through
+    # all movements of the site for each of these.
     "UPDATE ledger_movement SET status = k.after "
     "FROM (SELECT value ->> 0 AS id, value ->> 1 AS site_id, value ->> 2 AS before, value ->> 3 AS after "
-    "FROM json_each(?)) k WHERE ledger_movement.id = k.id AND ledger_movement.site_id = k.site_id "
-    "AND status = k.before RETURNING ledger_movement.id",
+    "FROM json_each(?)) k WHERE ledger_movement.id = k.id AND +ledger_movement.site_id = k.site_id "
+    "AND +status = k.before RETURNING ledger_movement.id",
 )
 
 CLAIM_KEYS = Statement(
