@@ -82,11 +82,10 @@ class Prepared:
 
     def rows(self, **values: Any) -> list[list[Any]]:
         """For each row of the answer an object, or None, for each part."""
-        # Not the proxy, which looks for the thread's own at every touch, and each column is converted with it.
-        database = connections[DEFAULT_DB_ALIAS]
+        database = database_at_work()
         text, reads = self._known.get(database.vendor) or self._work_out()
         shared: list[tuple[_Read, dict[int, Model]]] = [(read, {}) for read in reads]
-        return [_things(shared, row, database) for row in _answer(text, values)]
+        return [_things(shared, row, database) for row in _answer(text, values, database)]
 
     def _work_out(self) -> tuple[str, list[_Read]]:
         columns: list[str] = []
@@ -156,27 +155,30 @@ def _in_words_of_the_driver(text: str) -> str:
     return text if connection.vendor == "postgresql" else text.replace("%(", ":").replace(")s", "")
 
 
-def _answer(text: str, values: dict[str, Any]) -> list[Any]:
-    if connection.vendor == "postgresql":
-        return execute(text, values)
-    return execute(
-        text, {name: json.dumps(value) if isinstance(value, list) else value for name, value in values.items()}
-    )
+def _answer(text: str, values: dict[str, Any], database: Any) -> list[Any]:
+    if database.vendor != "postgresql":
+        values = {name: json.dumps(value) if isinstance(value, list) else value for name, value in values.items()}
+    return execute(text, values, database)
 
 
 def answer(text: str, **values: Any) -> list[Any]:
     """The rows of a statement written like a `Prepared` one, as they come: for thousands, where objects would cost."""
-    return _answer(_in_words_of_the_driver(text), values)
+    return _answer(_in_words_of_the_driver(text), values, database_at_work())
 
 
-def execute(sql: str, values: Any, *, by_row: bool = False) -> list[Any]:
+def database_at_work() -> Any:
+    """This thread's connection itself: Django's proxy looks for it at every touch, a twentieth of a booking."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
+def execute(sql: str, values: Any, database: Any, *, by_row: bool = False) -> list[Any]:
     """Run a named statement by the plain driver, whose placeholders it has; `by_row` once for each of some rows.
 
     PostgreSQL binds it on the server and prepares what comes often. It goes through Django's execute wrappers, so
     that whoever counts statements counts these.
     """
-    database = connections[DEFAULT_DB_ALIAS]
-    database.ensure_connection()
+    if database.connection is None:
+        database.ensure_connection()
     run: Callable[..., list[Any]] = _on_postgresql if database.vendor == "postgresql" else _on_sqlite
     for wrapper in reversed(database.execute_wrappers):
         run = _wrapped(wrapper, run)

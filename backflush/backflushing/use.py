@@ -1,9 +1,8 @@
 """What bookings assume: the frozen lines, and how far each job is with them (Q3)."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from backflush.backflushing.models import Booking
 from backflush.core.consumption import AssumedUse, Tally, UseLine
@@ -20,8 +19,7 @@ NOT_FOR_USE = frozenset(
 """What a component is planned and counted by, which nobody asks where it is used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assumption:
+class Assumption(NamedTuple):
     """What a booking assumes of one frozen line."""
 
     line: FrozenLine

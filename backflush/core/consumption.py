@@ -5,10 +5,11 @@ assumes is the rounded exact requirement of everything booked so far, less what 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from math import gcd
+from typing import NamedTuple
 
 from backflush.core.moves import Move, Plan, Pot, Reason, Shortage, Stock, Tracking, Waiting
 from backflush.core.quantity import DECIMALS_MAX, LARGEST, SCALE, ZERO, plain, round_half_up
@@ -16,8 +17,7 @@ from backflush.core.quantity import DECIMALS_MAX, LARGEST, SCALE, ZERO, plain, r
 NOTHING = Fraction(0)
 
 
-@dataclass(frozen=True, slots=True)
-class UseLine:
+class UseLine(NamedTuple):
     """A frozen structure line as the arithmetic needs it: exact stock units for one piece, and once for the job.
 
     `key` is the frozen line's own; `path` and `item` name what goes on from one version of a line to the next.
@@ -31,8 +31,7 @@ class UseLine:
     fixed: Fraction = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class AssumedUse:
+class AssumedUse(NamedTuple):
     """What one booking assumes of one line, and the arithmetic behind it (stock units of the component)."""
 
     line: UseLine
@@ -45,18 +44,23 @@ class AssumedUse:
 class _Path:
     """One path of a job: what each live booking took, and the sums of that."""
 
-    __slots__ = ("assumed", "exact", "takers")
+    __slots__ = ("_exact", "_to_add", "assumed", "takers")
 
     def __init__(self) -> None:
         self.takers: dict[int, tuple[Fraction, Fraction, Decimal]] = {}
-        self.exact = NOTHING
         self.assumed = ZERO
+        self._exact = NOTHING
+        self._to_add: list[Fraction] = []
 
     def exact_with_fixed(self) -> Fraction:
         """The fixed quantity counts once, as the first booking still standing has it (S6)."""
+        for exact in self._to_add:
+            # Not before somebody asks, because of the last booking nobody does: fractions take their time.
+            self._exact = self._exact + exact if self._exact else exact
+        self._to_add.clear()
         for _, fixed, _ in self.takers.values():
-            return self.exact + fixed if fixed else self.exact
-        return self.exact
+            return self._exact + fixed if fixed else self._exact
+        return self._exact
 
     def use(self, line: UseLine, exact: Fraction) -> AssumedUse:
         """What one more booking assumes that exactly takes so much: the fixed quantity is the first booking's."""
@@ -69,13 +73,13 @@ class _Path:
         return AssumedUse(line, before, after, self.assumed, quantity)
 
     def add(self, booking: int, exact: Fraction, fixed: Fraction, assumed: Decimal) -> None:
-        self.exact = self.exact + exact if self.takers else exact
+        self._to_add.append(exact)
         self.takers[booking] = (exact, fixed, assumed)
         self.assumed += assumed
 
     def remove(self, booking: int) -> None:
         exact, _, assumed = self.takers.pop(booking, (NOTHING, NOTHING, ZERO))
-        self.exact -= exact
+        self._to_add.append(-exact)
         self.assumed -= assumed
 
 

@@ -76,13 +76,16 @@ class Pot(NamedTuple):
     serial: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Move:
     """One quantity of one item, from its source to its target, in the item's stock unit.
 
     `charged` is what it does to the material of its job: 1 the job has had it, -1 it came back, 0 neither.
     The other whole numbers are database keys: item, cost version, job, rule, frozen structure line, and the
     movements that this one settles, takes back, or goes on from.
+
+    Nobody changes one: bookings that assume the same share it. It isn't frozen, because that takes three times as long
+    to make, and a booking makes one for each line.
     """
 
     item: int
@@ -109,8 +112,8 @@ class Move:
 
     def __post_init__(self) -> None:
         # Once: planning, locking and posting all ask for them, and bookings that assume the same share their moves.
-        object.__setattr__(self, "source_pot", self._pot(self.source))
-        object.__setattr__(self, "target_pot", self._pot(self.target))
+        self.source_pot = self._pot(self.source)
+        self.target_pot = self._pot(self.target)
 
     def _pot(self, end: Place) -> Pot | None:
         return Pot(self.item, end.location, end.bin, self.batch, self.serial) if end.keeps_balance else None

@@ -41,7 +41,8 @@ def to_scaled(quantity: Decimal) -> int:
 
 def from_scaled(scaled: int) -> Decimal:
     """The quantity that a whole number of millionths stands for, without trailing zeros."""
-    return plain(Decimal(scaled).scaleb(-DECIMALS_MAX))
+    whole, part = divmod(scaled, SCALE)
+    return plain(Decimal(scaled).scaleb(-DECIMALS_MAX)) if part else Decimal(whole)
 
 
 def plain(quantity: Decimal) -> Decimal:

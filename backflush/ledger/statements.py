@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model
 
 from backflush.core.moves import Pot
-from backflush.prepared import execute
+from backflush.prepared import database_at_work, execute
 
 Row = tuple[Any, ...]
 
@@ -211,11 +211,12 @@ def run(statement: Statement, rows: Sequence[Row]) -> list[Row]:
     """Run a named statement for some rows; answers with what it returns, if anything."""
     if not rows:
         return []
-    if connection.vendor == "postgresql":
-        return execute(statement.for_postgresql(), [*map(list, zip(*rows, strict=True))])
+    database = database_at_work()
+    if database.vendor == "postgresql":
+        return execute(statement.for_postgresql(), [*map(list, zip(*rows, strict=True))], database)
     if statement.by_row:
-        return execute(statement.sqlite, rows, by_row=True)
-    return execute(statement.sqlite, [json.dumps(rows)])
+        return execute(statement.sqlite, rows, database, by_row=True)
+    return execute(statement.sqlite, [json.dumps(rows)], database)
 
 
 def add(statement: Statement, objects: Sequence[Model], rows: Sequence[Row]) -> bool:
@@ -228,18 +229,20 @@ def add(statement: Statement, objects: Sequence[Model], rows: Sequence[Row]) -> 
         return False
     for thing, number in zip(objects, numbers, strict=True):
         thing.pk = number
-        thing._state.adding, thing._state.db = False, connection.alias  # noqa: SLF001 - how Django marks it too
+        thing._state.adding, thing._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 - how Django marks it too
     return True
 
 
 def driver_time(at: datetime) -> object:
     """A moment as the plain driver of the database takes it."""
-    return at if connection.vendor == "postgresql" else connection.ops.adapt_datetimefield_value(at)
+    database = database_at_work()
+    return at if database.vendor == "postgresql" else database.ops.adapt_datetimefield_value(at)
 
 
 def driver_date(on: date | None) -> object:
     """A day as the plain driver of the database takes it."""
-    return on if on is None or connection.vendor == "postgresql" else connection.ops.adapt_datefield_value(on)
+    database = database_at_work()
+    return on if on is None or database.vendor == "postgresql" else database.ops.adapt_datefield_value(on)
 
 
 def pot_row(site: int, pot: Pot) -> Row:
