@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
-from math import gcd
+from math import gcd, lcm
 from typing import NamedTuple
 
 from backflush.core.moves import Move, Plan, Pot, Reason, Shortage, Stock, Tracking, Waiting
-from backflush.core.quantity import DECIMALS_MAX, LARGEST, SCALE, ZERO, plain, round_half_up
+from backflush.core.quantity import DECIMALS_MAX, LARGEST, SCALE, ZERO, plain, round_ratio
 
 NOTHING = Fraction(0)
 
@@ -31,56 +31,89 @@ class UseLine(NamedTuple):
     fixed: Fraction = NOTHING
 
 
+class _Exact(NamedTuple):
+    """An exact number that isn't in its lowest terms: a `Fraction` finds these at every step, for ten lines in vain."""
+
+    above: int
+    below: int
+
+    def __add__(self, other: "_Exact") -> "_Exact":  # type: ignore[override]
+        if self.below == other.below:
+            return _Exact(self.above + other.above, self.below)
+        below = lcm(self.below, other.below)
+        return _Exact(self.above * (below // self.below) + other.above * (below // other.below), below)
+
+    def __neg__(self) -> "_Exact":
+        return _Exact(-self.above, self.below)
+
+
+_NONE = _Exact(0, 1)
+
+
 class AssumedUse(NamedTuple):
     """What one booking assumes of one line, and the arithmetic behind it (stock units of the component)."""
 
     line: UseLine
-    exact_before: Fraction
-    exact_after: Fraction
+    before: _Exact
+    after: _Exact
     assumed_before: Decimal
     quantity: Decimal
+
+    @property
+    def exact_before(self) -> Fraction:
+        """What the bookings before took exactly."""
+        return Fraction(*self.before)
+
+    @property
+    def exact_after(self) -> Fraction:
+        """What they and this one took exactly."""
+        return Fraction(*self.after)
 
 
 class _Path:
     """One path of a job: what each live booking took, and the sums of that."""
 
-    __slots__ = ("_exact", "_to_add", "assumed", "takers")
+    __slots__ = ("assumed", "exact", "takers")
 
     def __init__(self) -> None:
-        self.takers: dict[int, tuple[Fraction, Fraction, Decimal]] = {}
+        self.takers: dict[int, tuple[_Exact, Fraction, Decimal]] = {}
+        self.exact = _NONE
         self.assumed = ZERO
-        self._exact = NOTHING
-        self._to_add: list[Fraction] = []
 
-    def exact_with_fixed(self) -> Fraction:
+    def exact_with_fixed(self) -> _Exact:
         """The fixed quantity counts once, as the first booking still standing has it (S6)."""
-        for exact in self._to_add:
-            # Not before somebody asks, because of the last booking nobody does: fractions take their time.
-            self._exact = self._exact + exact if self._exact else exact
-        self._to_add.clear()
         for _, fixed, _ in self.takers.values():
-            return self._exact + fixed if fixed else self._exact
-        return self._exact
+            return _with_fixed(self.exact, fixed)
+        return self.exact
 
-    def use(self, line: UseLine, exact: Fraction) -> AssumedUse:
+    def use(self, line: UseLine, exact: _Exact) -> AssumedUse:
         """What one more booking assumes that exactly takes so much: the fixed quantity is the first booking's."""
         if not self.takers:
-            before, after = NOTHING, exact + line.fixed if line.fixed else exact
+            before, after = _NONE, _with_fixed(exact, line.fixed)
         else:
             before = self.exact_with_fixed()
             after = before + exact
-        quantity = max(ZERO, round_half_up(after, line.decimals) - self.assumed)
+        quantity = max(ZERO, round_ratio(*after, line.decimals) - self.assumed)
         return AssumedUse(line, before, after, self.assumed, quantity)
 
-    def add(self, booking: int, exact: Fraction, fixed: Fraction, assumed: Decimal) -> None:
-        self._to_add.append(exact)
+    def add(self, booking: int, exact: _Exact, fixed: Fraction, assumed: Decimal) -> None:
+        self.exact = self.exact + exact if self.takers else exact
         self.takers[booking] = (exact, fixed, assumed)
         self.assumed += assumed
 
     def remove(self, booking: int) -> None:
-        exact, _, assumed = self.takers.pop(booking, (NOTHING, NOTHING, ZERO))
-        self._to_add.append(-exact)
+        exact, _, assumed = self.takers.pop(booking, (_NONE, NOTHING, ZERO))
+        self.exact += -exact
         self.assumed -= assumed
+
+
+def _with_fixed(exact: _Exact, fixed: Fraction) -> _Exact:
+    return exact + _Exact(fixed.numerator, fixed.denominator) if fixed else exact
+
+
+def _taken(line: UseLine, above: int, below: int) -> _Exact:
+    """What so many pieces, a ratio, exactly take of a line, without what it takes once."""
+    return _Exact(line.per_piece.numerator * above, line.per_piece.denominator * below)
 
 
 class Tally:
@@ -107,16 +140,15 @@ class Tally:
     def would_assume(self, line: UseLine, produced: Fraction) -> AssumedUse:
         """What a booking of so many pieces, good and scrapped together, would assume of a line."""
         path = self._paths.get((line.path, line.item)) or _Path()
-        return path.use(line, line.per_piece * produced)
+        return path.use(line, _taken(line, produced.numerator, produced.denominator))
 
     def book(self, booking: int, lines: Iterable[UseLine], produced: Decimal) -> list[AssumedUse]:
         """What a booking assumes of each line, and remember it under the booking's key."""
-        exactly = Fraction(produced)
-        return [self._book(booking, line, exactly) for line in lines]
+        above, below = produced.as_integer_ratio()
+        return [self._book(booking, line, _taken(line, above, below)) for line in lines]
 
-    def _book(self, booking: int, line: UseLine, produced: Fraction) -> AssumedUse:
+    def _book(self, booking: int, line: UseLine, exact: _Exact) -> AssumedUse:
         path = self._paths.setdefault((line.path, line.item), _Path())
-        exact = line.per_piece * produced
         use = path.use(line, exact)
         path.add(booking, exact, line.fixed, use.quantity)
         return use

@@ -27,7 +27,12 @@ _STEPS = tuple(Decimal(1).scaleb(-decimals) for decimals in range(DECIMALS_MAX +
 
 def round_half_up(exact: Fraction, decimals: int) -> Decimal:
     """Round an exact requirement, 0 or more, to an item's decimals (Q1)."""
-    whole = (2 * exact.numerator * 10**decimals + exact.denominator) // (2 * exact.denominator)
+    return round_ratio(exact.numerator, exact.denominator, decimals)
+
+
+def round_ratio(above: int, below: int, decimals: int) -> Decimal:
+    """The same for a ratio that needn't be in its lowest terms."""
+    whole = (2 * above * 10**decimals + below) // (2 * below)
     return Decimal(whole).scaleb(-decimals)
 
 

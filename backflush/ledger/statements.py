@@ -30,6 +30,8 @@ class Statement:
     sqlite: str
     by_row: bool = False
     """On SQLite: run once for each row, by one call."""
+    sqlite_one: str = ""
+    """On SQLite, for one row alone, which needn't go through JSON then: a third of the time, and the usual case."""
 
     def for_postgresql(self) -> str:
         """The text with an array for each column."""
@@ -41,11 +43,13 @@ def adding(table: str, columns: Mapping[str, str]) -> Statement:
     """The statement that adds rows to a table and answers with their numbers, which rise in the order of the rows."""
     names = ", ".join(f'"{name}"' for name in columns)
     values = ", ".join(f"value ->> {place}" for place in range(len(columns)))
+    one = ", ".join("?" * len(columns))
     return Statement(
         f"add to {table}",
         tuple(columns.values()),
         f"INSERT INTO {table} ({names}) SELECT {names} FROM {{columns}} AS k({names}, ord) ORDER BY ord RETURNING id",
         f"INSERT INTO {table} ({names}) SELECT {values} FROM json_each(?) ORDER BY key RETURNING id",
+        sqlite_one=f"INSERT INTO {table} ({names}) VALUES ({one}) RETURNING id",
     )
 
 
@@ -156,6 +160,10 @@ ADD_POSTINGS = Statement(
     f"INSERT INTO ledger_posting ({_POSTING_NAMES}) SELECT {_POSTING_VALUES} FROM json_each(?) "
     "WHERE NOT EXISTS (SELECT 1 FROM stockmap_site s WHERE s.id = value ->> 0 "
     f"AND s.closed_through >= value ->> {len(POSTING_COLUMNS)}) ORDER BY key RETURNING id",
+    sqlite_one=f"INSERT INTO ledger_posting ({_POSTING_NAMES}) "
+    f"SELECT {', '.join(f'?{place + 1}' for place in range(len(POSTING_COLUMNS)))} "
+    "WHERE NOT EXISTS (SELECT 1 FROM stockmap_site s WHERE s.id = ?1 "
+    f"AND s.closed_through >= ?{len(POSTING_COLUMNS) + 1}) RETURNING id",
 )
 
 OPEN_JOBS = adding(
@@ -193,6 +201,8 @@ CLAIM_KEYS = Statement(
     "INSERT INTO ledger_key (site_id, key, operation, digest) "
     "SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true "
     "ON CONFLICT DO NOTHING RETURNING key, id",
+    sqlite_one="INSERT INTO ledger_key (site_id, key, operation, digest) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT DO NOTHING RETURNING key, id",
 )
 
 ADVANCE_JOBS = Statement(
@@ -216,6 +226,8 @@ def run(statement: Statement, rows: Sequence[Row]) -> list[Row]:
         return execute(statement.for_postgresql(), [*map(list, zip(*rows, strict=True))], database)
     if statement.by_row:
         return execute(statement.sqlite, rows, database, by_row=True)
+    if statement.sqlite_one and len(rows) == 1:
+        return execute(statement.sqlite_one, rows[0], database)
     return execute(statement.sqlite, [json.dumps(rows)], database)
 
 
