@@ -90,7 +90,7 @@ test: setup ## Every test, each test of behaviour on SQLite and on PostgreSQL
 soak: setup ## The same promises, looked at for much longer
 	$(BIN)/pytest -n auto -m soak
 
-# LONG=1 measures with ten million movements of history instead of one; BACKFLUSH_ADVENTUREWORKS names its data.
+# LONG=1 gives SQLite a history of ten million movements too; BACKFLUSH_ADVENTUREWORKS names the data of (d).
 speed: setup ## Measure against raw SQL, on SQLite and PostgreSQL; docs/speed.md
 	$(BIN)/python -m tests.speed --json docs/speed.json --write docs/speed.md
 

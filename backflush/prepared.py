@@ -20,7 +20,7 @@ from django.db.models.base import ModelState
 Convert = Callable[[Any, Any, Any], Any]
 """A column's value, the column, the connection: as Django calls it."""
 
-_AMONG = re.compile(r"\{among:(\w+):(\w+)\}")
+_LIST = re.compile(r"\{(among|each):(\w+):(\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,9 @@ class Prepared:
     """A statement that reads the rows of some models together.
 
     `text` is everything from FROM on. `%(name)s` stands for one value, `{among:name:type}` for "is one of" with a
-    list of values of a type of PostgreSQL. `locks` is added where the database locks rows. The first column of each
-    part is its key; where that is empty, as beside an outer join, the part is None.
+    list of values of a type of PostgreSQL, `{each:name:type}` for these values as a table of ids. `locks` is added
+    where the database locks rows. The first column of each part is its key; where that is empty, as beside an outer
+    join, the part is None.
     """
 
     name: str
@@ -142,16 +143,18 @@ def _conversions(fields: Sequence[Any], part: Part) -> Any:
             yield each.attname, convert, column
 
 
-def _among(found: re.Match[str]) -> str:
-    name, kind = found.groups()
+def _list(found: re.Match[str]) -> str:
+    how, name, kind = found.groups()
     if connection.vendor == "postgresql":
-        return f"= ANY(%({name})s::{kind}[])"
-    return f"IN (SELECT value FROM json_each(%({name})s))"  # noqa: S608 - the name stands in our own text
+        values = f"%({name})s::{kind}[]"
+        return f"= ANY({values})" if how == "among" else f"(SELECT unnest({values}) AS id)"
+    values = f"json_each(%({name})s)"
+    return f"IN (SELECT value FROM {values})" if how == "among" else f"(SELECT value AS id FROM {values})"  # noqa: S608 - our own text
 
 
 def _in_words_of_the_driver(text: str) -> str:
     """A statement with the driver's own placeholders."""
-    text = _AMONG.sub(_among, text)
+    text = _LIST.sub(_list, text)
     return text if connection.vendor == "postgresql" else text.replace("%(", ":").replace(")s", "")
 
 

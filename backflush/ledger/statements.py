@@ -180,13 +180,14 @@ OPEN_JOBS = adding(
     },
 )
 
+# What is changed by its number is found by that: a plus sign keeps its site out of the choice of an index. With
+# statistics from when little was there, both databases went through everything of the site for each number.
+
 SET_STATUS = Statement(
     "set status",
     ("bigint", "bigint", "text", "text"),
     "UPDATE ledger_movement m SET status = k.after FROM {columns} AS k(id, site_id, before, after, ord) "
-    "WHERE m.id = k.id AND m.site_id = k.site_id AND m.status = k.before RETURNING m.id",
-    # The plus signs leave it no index but the number's: with statistics from when little was there, SQLite went through
-    # all movements of the site for each of these.
+    "WHERE m.id = k.id AND +m.site_id = k.site_id AND m.status = k.before RETURNING m.id",
     "UPDATE ledger_movement SET status = k.after "
     "FROM (SELECT value ->> 0 AS id, value ->> 1 AS site_id, value ->> 2 AS before, value ->> 3 AS after "
     "FROM json_each(?)) k WHERE ledger_movement.id = k.id AND +ledger_movement.site_id = k.site_id "
@@ -210,9 +211,9 @@ ADVANCE_JOBS = Statement(
     ("bigint", "bigint", "bigint", "bigint", "boolean", "bigint", "bigint"),
     "UPDATE ledger_job j SET good = k.good, scrap = k.scrap, produced = k.produced, structure_id = k.structure_id, "
     "uneven = k.uneven FROM {columns} AS k(good, scrap, produced, structure_id, uneven, id, site_id, ord) "
-    "WHERE j.id = k.id AND j.site_id = k.site_id",
+    "WHERE j.id = k.id AND +j.site_id = k.site_id",
     "UPDATE ledger_job SET good = ?, scrap = ?, produced = ?, structure_id = ?, uneven = ? "
-    "WHERE id = ? AND site_id = ?",
+    "WHERE id = ? AND +site_id = ?",
     by_row=True,
 )
 

@@ -28,7 +28,7 @@ from backflush.web.warming import warm_up
 from backflush.works.models import WorksOrder
 from tests.speed.figures import Figure, Watch, counted
 
-VISITS: Final = 5
+VISITS: Final = 3
 LIST_MS: Final = 100
 """What a list page may take (issue 4); a page of issue 3 may take 300."""
 FAR: Final = 50 * 1_000
