@@ -8,6 +8,7 @@ the filters leaves, and sorts these. Which of the two it is, a look at each filt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
@@ -41,12 +42,21 @@ class Sought:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Found:
-    """What matches, newest first, and how many there are; one more than `FEW` stands for more."""
+    """What matches, newest first, and how many there are.
 
-    movements: QuerySet[Movement]
-    total: int
+    `slow` is whether counting them takes longer than finding a page of them: each asks its posting then.
+    """
+
+    def __init__(self, movements: QuerySet[Movement], *, total: int | None = None, slow: bool = False) -> None:
+        self.movements = movements
+        self.slow = slow
+        self._known = total
+
+    @cached_property
+    def total(self) -> int:
+        """How many; one more than `FEW` stands for more."""
+        return self.movements.order_by().values("pk")[: FEW + 1].count() if self._known is None else self._known
 
 
 def movements_sought(site: Site, sought: Sought) -> Found:
@@ -56,11 +66,11 @@ def movements_sought(site: Site, sought: Sought) -> Found:
     postings = _some_postings(site, sought)
     if conditions.keys() == {"process"} and len(postings) > FEW and sought.process != Process.RESOLUTION:
         # Each of them moved something, so there are more than are counted; a resolution may only have dropped.
-        return Found(_newest_first(found), FEW + 1)
+        return Found(_newest_first(found), total=FEW + 1)
     few = _few(site, sought, conditions, postings)
     if few is not None:
         found = Movement.objects.filter(*conditions.values(), site=site, pk__in=few)
-    return Found(_newest_first(found), found.order_by().values("pk")[: FEW + 1].count())
+    return Found(_newest_first(found), slow=few is None and not conditions.keys().isdisjoint({"process", "person"}))
 
 
 def _newest_first(found: QuerySet[Movement]) -> QuerySet[Movement]:

@@ -213,7 +213,7 @@ ADVANCE_JOBS = Statement(
     "uneven = k.uneven FROM {columns} AS k(good, scrap, produced, structure_id, uneven, id, site_id, ord) "
     "WHERE j.id = k.id AND +j.site_id = k.site_id",
     "UPDATE ledger_job SET good = ?, scrap = ?, produced = ?, structure_id = ?, uneven = ? "
-    "WHERE id = ? AND +site_id = ?",
+    "WHERE id = ? AND site_id = ?",
     by_row=True,
 )
 

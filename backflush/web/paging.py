@@ -23,6 +23,7 @@ from backflush.core.refusals import InvalidValue
 
 PAGE_SIZE: Final = 50
 COUNTED_MOST: Final = 10_000
+UNCOUNTED: Final = -1
 
 Row = TypeVar("Row", bound=Model)
 
@@ -35,11 +36,17 @@ class Page(Generic[Row]):
     previous: str
     following: str
     total: int
+    """Or `UNCOUNTED`, where counting takes longer than the page: it is asked for once that is shown."""
 
     @property
     def all_shown(self) -> bool:
         """Whether this page is the whole list."""
         return not self.previous and not self.following
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it is known how many there are."""
+        return self.total != UNCOUNTED
 
 
 def count_up_to(found: QuerySet[Any], most: int = COUNTED_MOST) -> int:
@@ -100,6 +107,8 @@ def page_along(
     shown = shown[:size]
     if backwards:
         shown.reverse()
+    elif total == UNCOUNTED and not more and not after:
+        total = len(shown)
     has_previous, has_following = (more, True) if backwards else (bool(after), more)
     return Page(
         [row for _, row in shown],

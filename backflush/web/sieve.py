@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from backflush.core.refusals import InvalidValue
 
-NOT_KEPT = ("after", "before", "open")
+NOT_KEPT = ("after", "before", "open", "count")
 """Of an address: where in the list one was. Another list begins at its beginning."""
 
 

@@ -24,12 +24,14 @@ from backflush.stockmap.selectors import action_names, place_names
 from backflush.web import showing, signs
 from backflush.web.exporting import Column
 from backflush.web.pages import page
-from backflush.web.paging import Page, page_of
+from backflush.web.paging import UNCOUNTED, Page, page_of
 from backflush.web.sending import Sent, send
 from backflush.web.sieve import Chip, chips_of, day_in, first_moment, moment_after, same_list
 from backflush.web.visits import PageRequest, Visit
 
 ORDERED_BY: Final = ("at", "id")
+COUNT: Final = "count"
+"""In an address: count what takes its time, too. It says how many rows the page has that asks."""
 SUGGESTED_MOST: Final = 200
 """So many names a field suggests."""
 
@@ -75,7 +77,14 @@ class Transactions:
     def page(self) -> Page[Movement]:
         """The rows of this page."""
         found, named = self.found, movements_named()
-        return page_of(found.movements, self.asked, by=ORDERED_BY, descending=True, total=found.total, named=named)
+        total = UNCOUNTED if found.slow and COUNT not in self.asked else found.total
+        return page_of(found.movements, self.asked, by=ORDERED_BY, descending=True, total=total, named=named)
+
+    @property
+    def shown(self) -> int:
+        """How many rows the page has that asks how many there are."""
+        said = self.asked.get(COUNT, "")
+        return int(said) if said.isdecimal() and len(said) < 4 else 0
 
     def chips(self) -> list[Chip]:
         """The filters that hold."""
@@ -94,6 +103,8 @@ class Transactions:
 def transactions_page(request: PageRequest) -> HttpResponse:
     """What moved, newest first."""
     listed = Transactions(request.visit, request.GET)
+    if request.htmx and request.htmx.target == COUNT:
+        return render(request, "web/parts/counted.html", {"shown": listed.shown, "total": listed.found.total})
     try:
         shown: dict[str, Any] = {"page": listed.page, "chips": listed.chips()}
     except Refusal as refusal:

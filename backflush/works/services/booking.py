@@ -29,7 +29,7 @@ TURN_ORDERS: Final = Statement(
     ("text", "bigint", "bigint"),
     "UPDATE works_worksorder o SET status = k.status FROM {columns} AS k(status, id, site_id, ord) "
     "WHERE o.id = k.id AND +o.site_id = k.site_id",
-    "UPDATE works_worksorder SET status = ? WHERE id = ? AND +site_id = ?",
+    "UPDATE works_worksorder SET status = ? WHERE id = ? AND site_id = ?",
     by_row=True,
 )
 

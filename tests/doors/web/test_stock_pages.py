@@ -5,6 +5,7 @@ import io
 import re
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.urls import reverse
 from python_calamine import CalamineWorkbook
 
 from backflush.core.moves import Status
+from backflush.ledger import listing
 from backflush.ledger.models import Movement, Posting
 from backflush.people.rights import Role
 from backflush.stockmap.models import Site
@@ -125,6 +127,26 @@ def test_older_and_newer_lead_through_all_of_it_and_back(
 
 
 # Files
+
+
+def test_what_takes_long_to_count_is_counted_once_it_is_shown(
+    morning: Plant, stores: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "FEW", paging.PAGE_SIZE)
+    for _ in range(13):
+        morning.books(1, "FRAME")
+    # One more than are counted stands for more; 14 bookings of four movements each.
+    said = "50 of 51"
+    asked = {"process": "works order"}
+    page = text_of(stores.get(reverse("stock"), asked))
+    assert "50 shown," in page
+    later = re.search(r'hx-get="([^"]+)"\s+hx-trigger="load"', page)
+    assert later
+    address = reverse("stock") + unescape(later.group(1))
+    part = text_of(stores.get(address, headers={"hx-request": "true", "hx-target": "count"}))
+    assert part.strip() == said
+    assert f"{said}, newest first" in text_of(stores.get(address)), "without a script, by the link"
+    assert "All 14, newest first" in text_of(stores.get(reverse("stock"), {**asked, "item": "FRAME"}))
 
 
 def test_the_csv_is_exactly_what_the_list_shows(stores: Client) -> None:
