@@ -24,7 +24,7 @@ from backflush.stockmap.selectors import action_names, place_names
 from backflush.web import showing, signs
 from backflush.web.exporting import Column
 from backflush.web.pages import page
-from backflush.web.paging import UNCOUNTED, Page, page_of
+from backflush.web.paging import COUNTED_MOST, UNCOUNTED, Page, page_of
 from backflush.web.sending import Sent, send
 from backflush.web.sieve import Chip, chips_of, day_in, first_moment, moment_after, same_list
 from backflush.web.visits import PageRequest, Visit
@@ -104,7 +104,8 @@ def transactions_page(request: PageRequest) -> HttpResponse:
     """What moved, newest first."""
     listed = Transactions(request.visit, request.GET)
     if request.htmx and request.htmx.target == COUNT:
-        return render(request, "web/parts/counted.html", {"shown": listed.shown, "total": listed.found.total})
+        number = showing.counted(listed.found.total, COUNTED_MOST)
+        return HttpResponse(_now("%(shown)s of %(number)s") % {"shown": listed.shown, "number": number})
     try:
         shown: dict[str, Any] = {"page": listed.page, "chips": listed.chips()}
     except Refusal as refusal:

@@ -110,9 +110,14 @@
 
   const textWidth = (text, bold) => text.length * (bold ? BOLD_LETTER : LETTER) + 8;
 
+  // How wide the count of what waits is, at the corner of its box.
+  function pillWidth(box) {
+    return String(box.wait).length * 7 + 20;
+  }
+
   function sizeOf(box, wide) {
     box.lines = wide ? [box.name] : inLines(box.name);
-    const widest = Math.max(box.title.length * 7.9 + (box.wait ? 40 : 0), ...box.lines.map((line) => line.length * 6), box.says.length * 6);
+    const widest = Math.max(box.title.length * 7.9 + (box.wait ? pillWidth(box) + 14 : 0), ...box.lines.map((line) => line.length * 6), box.says.length * 6);
     return { width: Math.max(112, widest + 20), height: (box.balance ? 46 : 30) + 16 * box.lines.length };
   }
 
@@ -221,7 +226,7 @@
     const below = box.balance ? [...box.lines, box.says] : box.lines;
     below.forEach((line, row) => link.append(el("text", { class: "sub", y: y + (box.balance ? 38 : 37) + 16 * row, ...at }, line)));
     if (box.wait) {
-      const width = String(box.wait).length * 7 + 20;
+      const width = pillWidth(box);
       link.append(el("rect", { class: "wait-pill", x: x + node.width - width - 7, y: y + 7, width, height: 20, rx: 10 }), el("text", { class: "wait-text", x: x + node.width - width / 2 - 7, y: y + 21, "text-anchor": "middle" }, box.wait));
     }
     // What is written in a box reads as words, not as one.
