@@ -82,7 +82,7 @@ def _beside(figures: Sequence[Figure]) -> str:
     lines = [
         f"- {figure.measurement}, {figure.engine}: {name} {value:,.2f}"
         for figure in figures
-        if not figure.detail
+        if not figure.detail and not figure.what.startswith("list ")
         for name, value in figure.more.items()
     ]
     return "\n".join([*lines, ""])
