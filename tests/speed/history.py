@@ -1,6 +1,11 @@
 """(h) The pages and (i) a booking, with a long history behind them."""
 
 import os
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from backflush.ledger.models import Movement
 from backflush.works.services.booking import book_production
@@ -13,7 +18,9 @@ from tests.speed.shop import Shop
 LENGTHS = (0, 1_000_000, 10_000_000)
 OF_SQLITE = LENGTHS if os.environ.get("LONG") else LENGTHS[:2]
 """A history of ten million takes SQLite longer to make than a whole run may take."""
-TIMES, WARMING = 200, 20
+TURNS, A_TURN = 11, 20
+"""The first turn warms up."""
+EMPTY = "h_short"
 KEPT = "BACKFLUSH_PAGES_OF"
 
 
@@ -28,23 +35,38 @@ def long_history(places: Places) -> list[Figure]:
         places.use_at(kept)
         return pages_of(places.engine, f"{Movement.objects.count():,} movements")
     with_all_in(places, "h", lambda: long_past.some_days(Shop.build()))
+    places.copy("h", EMPTY)
+    ledgers = [_opened(places, name) for name in (EMPTY, "h")]
     past, figures = long_past.Past(), []
     lengths = OF_SQLITE if places.engine == "sqlite" else LENGTHS
     for length in lengths:
         past.lengthen(length)
-        figures.append(_booking(places, length))
+        figures.append(_booking(places, length, ledgers))
     long_past.something_rare(Shop())
     long_past.settle_down()
     return figures + pages_of(places.engine, f"{lengths[-1]:,} movements")
 
 
-def _booking(places: Places, length: int) -> Figure:
-    shop, watch = Shop(), Watch()
-    for n in range(TIMES + WARMING):
-        with watch.timed():
-            book_production(shop.report(f"W-{2 * n + 1}"), site=shop.site, by=shop.storekeeper)
-    watch.seconds = watch.seconds[WARMING:]
+def _opened(places: Places, name: str) -> Any:
+    """A database with a connection of its own, in which Django works now."""
+    places.use(name)
+    return connections[DEFAULT_DB_ALIAS]
+
+
+def _booking(places: Places, length: int, ledgers: Sequence[Any]) -> Figure:
+    """The same bookings in the ledger that stayed short and in the long one, by turns: a busy moment slows both."""
+    watches = [Watch() for _ in ledgers]
+    for turn in range(TURNS):
+        for ledger, watch in zip(ledgers, watches, strict=True):
+            connections[DEFAULT_DB_ALIAS] = ledger
+            shop = Shop()
+            for n in range(A_TURN):
+                with watch.timed() if turn else nullcontext():
+                    book_production(shop.report(f"W-{2 * n + 1}"), site=shop.site, by=shop.storekeeper)
+    short, long = watches
     return Figure(
-        "i", places.engine, f"one booking after {length:,} movements", "bookings", TIMES / watch.total, None,
-        watch.median_ms, watch.p99_ms,
+        "i", places.engine, f"one booking after {length:,} movements", "bookings",
+        len(long.seconds) / long.total, None, long.median_ms, long.p99_ms,
+        more={f"after {length:,} movements, times the booking of a ledger that stayed short":
+              long.median_ms / short.median_ms},
     )  # fmt: skip
