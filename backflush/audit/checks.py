@@ -4,7 +4,7 @@ Two are asked of the ledger as it is now, along its indexes: what is unresolved,
 a walk through all of it, or all of the period, so they are worked out once for an audit (`reckoning`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -15,6 +15,7 @@ from backflush.audit.lines import Line
 from backflush.audit.models import Audit, CheckName, Finding, Look, Reckoning
 from backflush.core.moves import Process
 from backflush.core.quantity import ZERO
+from backflush.ledger.listing import movements_named
 from backflush.ledger.models import Movement, Posting
 from backflush.ledger.selectors import waiting_movements
 from backflush.unresolved.models import Outcome, Settlement
@@ -67,8 +68,14 @@ def latest_looks(audit: Audit) -> dict[str, Look]:
 
 def _unresolved(audit: Audit) -> Listed:
     """All that waits, of whatever period: the oldest first."""
-    waiting = waiting_movements(audit.site).order_by()
-    return Listed(waiting, ("at", "pk"), lambda rows: [_waiting(row) for row in rows])
+    waiting = waiting_movements(audit.site).select_related(None).order_by()
+    return Listed(waiting, ("at", "pk"), _waiting_lines)
+
+
+def _waiting_lines(rows: Sequence[Movement]) -> list[Line]:
+    """With names, once it is known which: for all that waits together, SQLite looked them up for five seconds."""
+    named = movements_named().in_bulk([row.pk for row in rows])
+    return [_waiting(named[row.pk]) for row in rows]
 
 
 def _waiting(row: Movement) -> Line:

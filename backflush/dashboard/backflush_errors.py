@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 
 from backflush.core.quantity import ZERO
 from backflush.items.models import ItemCost
+from backflush.ledger.listing import movements_named
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import waiting_movements
 from backflush.stockmap.models import Site
@@ -43,17 +44,27 @@ class BackflushErrors:
 def backflush_errors(site: Site) -> BackflushErrors:
     """Nothing drops out of it until someone settles it: no filter by date."""
     waiting = waiting_movements(site)
-    newest = list(waiting.order_by(F("at").desc(), F("pk").desc())[:SHOWN])
+    newest = _first(waiting.reverse())
     there = there_now(site, newest)
     total = waiting.order_by().values("pk")[: COUNTED_MOST + 1].count()
     counted = total <= COUNTED_MOST
     return BackflushErrors(
         total=total,
-        oldest=waiting.first(),
+        oldest=next(iter(_first(waiting)), None),
         newest=[Line(movement, there[movement.pk]) for movement in newest],
         value=_value(waiting) if counted else None,
         fitting=fits_now(waiting).count() if counted else None,
     )
+
+
+def _first(waiting: QuerySet[Movement]) -> list[Movement]:
+    """With names, once it is known which: for all that waits together, SQLite looked them up for five seconds.
+
+    Also where only one is wanted: asked for one alone, it sorts all that waits.
+    """
+    numbers = list(waiting.select_related(None).values_list("pk", flat=True)[:SHOWN])
+    named = movements_named().in_bulk(numbers)
+    return [named[number] for number in numbers]
 
 
 def _value(waiting: QuerySet[Movement]) -> Decimal:

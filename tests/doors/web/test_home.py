@@ -22,7 +22,7 @@ from tests.doors.web.visitors import person, signed_in, statements, text_of
 LOOKING: Final = 5
 """Statements of any page: the session, the person, their sites and roles."""
 BUDGETS: Final = {
-    "backflush-errors": 8,
+    "backflush-errors": 10,
     "book-production": 5,
     "unresolved-over-time": 3,
     "works-orders": 6,
