@@ -15,7 +15,7 @@ from backflush.audit.lines import Line
 from backflush.audit.models import Audit, CheckName, Finding, Look, Reckoning
 from backflush.core.moves import Process
 from backflush.core.quantity import ZERO
-from backflush.ledger.listing import movements_named
+from backflush.ledger.listing import named_in_order
 from backflush.ledger.models import Movement, Posting
 from backflush.ledger.selectors import waiting_movements
 from backflush.unresolved.models import Outcome, Settlement
@@ -73,9 +73,7 @@ def _unresolved(audit: Audit) -> Listed:
 
 
 def _waiting_lines(rows: Sequence[Movement]) -> list[Line]:
-    """With names, once it is known which: for all that waits together, SQLite looked them up for five seconds."""
-    named = movements_named().in_bulk([row.pk for row in rows])
-    return [_waiting(named[row.pk]) for row in rows]
+    return [_waiting(row) for row in named_in_order([row.pk for row in rows])]
 
 
 def _waiting(row: Movement) -> Line:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet, Sum
 
 from backflush.core.quantity import ZERO
 from backflush.items.models import ItemCost
-from backflush.ledger.listing import movements_named
+from backflush.ledger.listing import named_in_order
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import waiting_movements
 from backflush.stockmap.models import Site
@@ -58,13 +58,8 @@ def backflush_errors(site: Site) -> BackflushErrors:
 
 
 def _first(waiting: QuerySet[Movement]) -> list[Movement]:
-    """With names, once it is known which: for all that waits together, SQLite looked them up for five seconds.
-
-    Also where only one is wanted: asked for one alone, it sorts all that waits.
-    """
-    numbers = list(waiting.select_related(None).values_list("pk", flat=True)[:SHOWN])
-    named = movements_named().in_bulk(numbers)
-    return [named[number] for number in numbers]
+    # So many also where one is wanted: asked for one alone, SQLite sorts all that waits.
+    return named_in_order(list(waiting.select_related(None).values_list("pk", flat=True)[:SHOWN]))
 
 
 def _value(waiting: QuerySet[Movement]) -> Decimal:

@@ -82,6 +82,16 @@ def movements_named() -> QuerySet[Movement]:
     return Movement.objects.select_related("item__stock_unit", "source", "target", "job", "posting__by", "rule__action")
 
 
+def named_in_order(numbers: Sequence[int]) -> list[Movement]:
+    """Some movements with what a list shows of each, in the order of the numbers.
+
+    A list finds numbers first: where names are asked for with them, SQLite joins all that matches before it cuts it
+    off, which took five seconds where 160,000 wait.
+    """
+    named = movements_named().in_bulk(numbers)
+    return [named[number] for number in numbers if number in named]
+
+
 def _few(site: Site, sought: Sought, conditions: Mapping[str, Q], postings: Sequence[int]) -> list[int] | None:
     """The movements that one of the conditions leaves, if it alone leaves few; the first that does.
 
