@@ -123,20 +123,25 @@ def _known_after_archives(site: Site, until: datetime, counted: QuerySet[PeriodC
 
 
 _POT: Final = "item_id, location_id, bin, batch, serial"
-# Each movement is read once for both of its ends: reading is what takes the time. SQLite keeps to the order of a cross
-# join, so the movements come first.
+# The whole units and the millionths apart: SQLite's sum of millionths would stop at 64 bits.
+_WHOLE: Final = f"quantity / {SCALE}"
+_PART: Final = f"quantity %% {SCALE}"
+_ENDS: Final = "item_id, source_id, source_bin, target_id, target_bin, batch, serial"
+# Added up by their two ends first: there are few pairs of ends, and each is then counted once at either. SQLite keeps
+# to the order of a cross join, so the movements come first.
 _WAYS: Final = (
     "SELECT item_id, CASE w.way WHEN 1 THEN target_id ELSE source_id END AS location_id, "
-    "CASE w.way WHEN 1 THEN target_bin ELSE source_bin END AS bin, batch, serial, {sign} * w.way * quantity AS change "
-    "FROM ledger_movement CROSS JOIN (SELECT 1 AS way UNION ALL SELECT -1) w WHERE quantity > 0 AND {of} AND {between}"
+    "CASE w.way WHEN 1 THEN target_bin ELSE source_bin END AS bin, batch, serial, "
+    "{sign} * w.way * whole AS whole, {sign} * w.way * part AS part "
+    f"FROM (SELECT {_ENDS}, SUM({_WHOLE}) AS whole, SUM({_PART}) AS part FROM ledger_movement "
+    f"WHERE quantity > 0 AND {{of}} AND {{between}} GROUP BY {_ENDS}) m "
+    "CROSS JOIN (SELECT 1 AS way UNION ALL SELECT -1) w"
 )
-_KEPT: Final = f" UNION ALL SELECT {_POT}, quantity FROM {{table}} WHERE {{of}}"
-# The whole units and the millionths apart: SQLite's sum of millionths would stop at 64 bits.
-_PARTS: Final = (f"SUM(u.change / {SCALE})", f"SUM(u.change %% {SCALE})")
+_KEPT: Final = f" UNION ALL SELECT {_POT}, {_WHOLE}, {_PART} FROM {{table}} WHERE {{of}}"
 _POTS: Final = (
-    f"SELECT {_POT}, {_PARTS[0]} AS whole, {_PARTS[1]} AS part FROM ({{ways}}) u "
+    f"SELECT {_POT}, SUM(u.whole) AS whole, SUM(u.part) AS part FROM ({{ways}}) u "
     "WHERE location_id IN (SELECT id FROM stockmap_location WHERE has_balance) "
-    f"GROUP BY {_POT} HAVING {_PARTS[0]} * {SCALE} + {_PARTS[1]} <> 0"
+    f"GROUP BY {_POT} HAVING SUM(u.whole) * {SCALE} + SUM(u.part) <> 0"
 )
 _AMONG: Final = {"postgresql": "= ANY(%(items)s)", "sqlite": "IN (SELECT value FROM json_each(%(items)s))"}
 
