@@ -23,6 +23,6 @@ class HandIssuesDue:
 
 def hand_issues_due(site: Site) -> HandIssuesDue:
     """Of the orders that start first; no more of them are looked at than somebody waits for."""
-    orders = list(orders_with_hand_issues(site)[: LOOKED_AT + 1])
+    orders = orders_with_hand_issues(site, LOOKED_AT + 1)
     due = hand_issues(site, orders[:LOOKED_AT])
     return HandIssuesDue(len(due), due[:SHOWN], min(len(orders), LOOKED_AT), len(orders) > LOOKED_AT)

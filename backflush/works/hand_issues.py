@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 
 from backflush.core.lifecycle import BOOKABLE
 from backflush.core.moves import Status
@@ -28,12 +28,21 @@ class HandIssue:
     due: Decimal
 
 
-def orders_with_hand_issues(site: Site) -> QuerySet[WorksOrder]:
-    """Orders that take bookings and have lines that are never assumed, those that start first before the others."""
+def orders_with_hand_issues(site: Site, most: int) -> list[WorksOrder]:
+    """Orders that take bookings and have lines that are never assumed, those that start first; so many at most."""
     by_hand = FrozenLine.objects.filter(site=site, by_hand=True).order_by().values("structure")
-    found = WorksOrder.objects.filter(site=site, status__in=BOOKABLE, structure__isnull=False)
-    asked = found.filter(Q(structure__in=by_hand) | Q(item__type_code__backflush__isnull=True))
-    return asked.select_related("job", "item__type_code").order_by("start_date", "pk")
+    made = WorksOrder.objects.filter(site=site, item=OuterRef("pk"))
+    whole = list(Item.objects.filter(Exists(made), type_code__backflush__isnull=True).values_list("pk", flat=True))
+    if not whole and not by_hand.exists():
+        # Usually; else all orders would be gone through to say so.
+        return []
+    asked = Q(structure__in=by_hand) | Q(item__in=whole)
+    first: list[WorksOrder] = []
+    for status in sorted(BOOKABLE):
+        # Each status by itself, which an index has in this order: sorted together, all of them would be read.
+        found = WorksOrder.objects.filter(asked, site=site, status=status, structure__isnull=False)
+        first += found.select_related("job", "item__type_code").order_by("start_date", "pk")[:most]
+    return sorted(first, key=lambda order: (order.start_date, order.pk))[:most]
 
 
 def hand_issues(site: Site, orders: Sequence[WorksOrder]) -> list[HandIssue]:

@@ -18,6 +18,8 @@ from backflush.dashboard.unresolved_by_age import unresolved_by_age
 from backflush.dashboard.unresolved_over_time import unresolved_over_time
 from backflush.doctor import last_check as checking
 from backflush.doctor.last_check import check, last_check
+from backflush.works.hand_issues import orders_with_hand_issues
+from backflush.works.models import WorksOrder
 from tests.cast import DAY, Plant
 
 WEEK = timedelta(weeks=1)
@@ -131,6 +133,15 @@ def test_hand_issues_are_due_until_they_are_made(plant: Plant) -> None:
     assert [one.due for one in hand_issues_due(plant.site).first] == [6]
     plant.issues(6, "LUG", to="BRACKET")
     assert hand_issues_due(plant.site).total == 0
+
+
+def test_hand_issues_of_what_starts_first_come_first_whether_it_was_begun_or_not(plant: Plant) -> None:
+    plant.consists("BRACKET", plant.line(10, "LUG", 2, by_hand=True))
+    for back, number in enumerate(("W-LATE", "W-SOON", "W-BEGUN", "W-FIRST")):
+        plant.releases(1, "BRACKET", number=number)
+        WorksOrder.objects.filter(number=number).update(start_date=DAY - timedelta(days=back))
+    plant.books(1, "W-BEGUN")
+    assert [order.number for order in orders_with_hand_issues(plant.site, 3)] == ["W-FIRST", "W-BEGUN", "W-SOON"]
 
 
 def test_everything_of_an_order_that_assumes_nothing_is_issued_by_hand(plant: Plant) -> None:
