@@ -10,6 +10,7 @@ from backflush.core.moves import Status
 from backflush.core.quantity import ZERO
 from backflush.fields import ExactSum
 from backflush.items.models import Item
+from backflush.ledger.listing import few_of
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import total_at
 from backflush.stockmap.models import Location, Site
@@ -34,8 +35,14 @@ class CardLine:
 
 
 def card_movements(site: Site, item: Item, location: Location) -> QuerySet[Movement]:
-    """What moved of an item to or from a place, newest first."""
-    found = Movement.objects.filter(Q(source=location) | Q(target=location), site=site, item=item, status=Status.OK)
+    """What moved of an item to or from a place, newest first.
+
+    Where little moved at the place at all, that is named one by one: an item may have moved a hundred thousand times.
+    """
+    here = Movement.objects.filter(Q(source=location) | Q(target=location))
+    found = here.filter(site=site, item=item, status=Status.OK)
+    if (few := few_of(here)) is not None:
+        found = found.filter(pk__in=few)
     return found.order_by(F("at").desc(), F("id").desc())
 
 

@@ -107,10 +107,15 @@ def _few(site: Site, sought: Sought, conditions: Mapping[str, Q], postings: Sequ
     if sought.item:
         alone.append(Movement.objects.filter(conditions["item"], site=site))
     for one in alone:
-        numbers = list(one.order_by().values_list("pk", flat=True)[: FEW + 1])
-        if len(numbers) <= FEW:
+        if (numbers := few_of(one)) is not None:
             return numbers
     return None
+
+
+def few_of(found: QuerySet[Any]) -> list[int] | None:
+    """The numbers of some things, if these are few: whatever else is asked of them is quickly said then."""
+    numbers = list(found.values_list("pk", flat=True)[: FEW + 1])
+    return numbers if len(numbers) <= FEW else None
 
 
 def _conditions(site: Site, sought: Sought) -> dict[str, Q]:
@@ -118,7 +123,7 @@ def _conditions(site: Site, sought: Sought) -> dict[str, Q]:
     conditions = _of_posting(site, sought)
     if sought.status:
         conditions["status"] = Q(status=sought.status)
-    if sought.status not in {"", Status.OK} and not sought.item:
+    if sought.status not in {"", Status.OK}:
         # Said once more as its index says it, or SQLite doesn't see that it may use it.
         conditions["due"] = ~Q(status=Status.OK)
     if sought.since:

@@ -159,6 +159,9 @@ class Movement(models.Model):
             models.Index(fields=["item", "site", "at", "id"], name="movement_of_item"),
             models.Index(fields=["site", "at", "id"], name="movement_by_time"),
             models.Index(fields=["site", "status", "at", "id"], condition=~Q(status=Status.OK), name="due_by_status"),
+            models.Index(
+                fields=["item", "site", "status", "at", "id"], condition=~Q(status=Status.OK), name="due_of_item"
+            ),
             models.Index(fields=["resolves"], condition=Q(resolves__isnull=False), name="movement_resolving"),
             models.Index(fields=["origin"], condition=Q(origin__isnull=False), name="movement_of_origin"),
         ]

@@ -39,6 +39,11 @@ def waiting_movements(site: Site) -> QuerySet[Movement]:
     )
 
 
+def waiting_of_item(site: Site, item: Item) -> QuerySet[Movement]:
+    """The same of one item; said as its index says it, or SQLite goes through all that the item ever did."""
+    return waiting_movements(site).filter(item=item).exclude(status=Status.OK)
+
+
 def waiting_by_posting(site: Site, postings: Collection[int]) -> dict[int, list[Movement]]:
     """What still waits of some postings, each with its item, in the order of the lines.
 

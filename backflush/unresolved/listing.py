@@ -19,14 +19,12 @@ from backflush.core.moves import Reason, Status
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue
 from backflush.items.models import Item
+from backflush.ledger.listing import FEW, few_of
 from backflush.ledger.models import Job, JobKind, Movement
 from backflush.ledger.selectors import totals_at, waiting_movements
 from backflush.ledger.statements import fitting_movements
 from backflush.stockmap.models import Location, Site
 from backflush.unresolved.selectors import fits_now, needing_choice, short_now
-
-FEW: Final = 10_000
-"""So many are counted, and so many at most are taken and sorted."""
 
 
 class Cut(StrEnum):
@@ -129,8 +127,7 @@ class WaitingList:
         Asked for those of one item, PostgreSQL goes through everything else that waits for it.
         """
         here = Movement.objects.filter(site=self._site, status=Status.UNRESOLVED).exclude(reason=Reason.SHORT)
-        found = _numbers(here.order_by("at", Coalesce("origin", "id"), "id")[: FEW + 1])
-        return found if len(found) <= FEW else None
+        return few_of(here.order_by("at", Coalesce("origin", "id"), "id"))
 
     @cached_property
     def _fit_count(self) -> int | None:
@@ -178,8 +175,7 @@ class WaitingList:
     def _few(self) -> list[int] | None:
         """The movements that one of the filters leaves, if it alone leaves few; the first that does."""
         for alone in self._narrow():
-            numbers = list(alone.values_list("pk", flat=True)[: FEW + 1])
-            if len(numbers) <= FEW:
+            if (numbers := few_of(alone)) is not None:
                 return numbers
         return None
 

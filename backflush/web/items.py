@@ -24,7 +24,7 @@ from backflush.items.models import ComponentClass, Item, ProductGroup, TypeCode,
 from backflush.items.selectors import item_coded, items_found, unit_coded
 from backflush.items.services import COST_ELEMENTS, ITEM_FIELDS, ItemIn, add_item, change_items
 from backflush.ledger.places import places_of, stock_of
-from backflush.ledger.selectors import items_in_use, waiting_movements
+from backflush.ledger.selectors import items_in_use, waiting_of_item
 from backflush.people.rights import Verb
 from backflush.stockmap.ending import offered
 from backflush.stockmap.models import Location
@@ -123,7 +123,7 @@ def item_page(request: PageRequest, code: str) -> HttpResponse:
         "made": item.component_class in MADE,
         "costs": sees_costs(visit),
         "places": places_of(visit.site, item),
-        "waiting": count_up_to(waiting_movements(visit.site).filter(item=item)),
+        "waiting": count_up_to(waiting_of_item(visit.site, item)),
         "happens": happenings(visit.site, item, visit.today),
         "used_in": list(where_used(item, day=visit.today)[:6]),
         "versions": StructureLine.objects.filter(item=item).count(),

@@ -19,8 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from backflush.core.moves import Reason
 from backflush.core.refusals import InvalidValue
 from backflush.ledger.as_at import INSTANT
+from backflush.ledger.listing import FEW
 from backflush.ledger.models import Movement
-from backflush.unresolved.listing import FEW, Cut, Group, GroupBy, SoughtWaiting, WaitingList, groups_of
+from backflush.unresolved.listing import Cut, Group, GroupBy, SoughtWaiting, WaitingList, groups_of
 from backflush.unresolved.selectors import there_now
 from backflush.web import showing, signs
 from backflush.web.exporting import Column

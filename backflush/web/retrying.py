@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 
 from backflush.core.refusals import NotFound
 from backflush.errands.selectors import running_retries
+from backflush.ledger.listing import FEW
 from backflush.ledger.selectors import posting_numbered
 from backflush.people.rights import Verb
 from backflush.unresolved.arrivals import proposed_by
-from backflush.unresolved.listing import FEW, Cut
+from backflush.unresolved.listing import Cut
 from backflush.unresolved.services.in_background import begin_retry, worth_retrying
 from backflush.unresolved.services.retrying import RetryForeseen, foresee_retry, retry
 from backflush.web.keys import new_key

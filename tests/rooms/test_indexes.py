@@ -45,6 +45,7 @@ READERS: Final[dict[type[Model], dict[tuple[str, ...], str]]] = {
         ("resolves_id",): "fate_of, the lines of a resolving; partial",
         ("origin_id",): "what became of what waited, reversal of a booking; partial",
         ("reverses_id", "site_id"): "fate_of; there is one mirror of each; partial",
+        ("item_id", "site_id", "status", "at", "id"): "movements_sought by item and status, an item's page; partial",
         ("site_id", "status", "at", "id"): "movements_sought by status, what waits by day; partial",
         ("site_id", "source_id", "item_id", "reason", "due", "at", "status"): "the queue's groups; partial",
         ("site_id", "at", "", "id"): "the queue, oldest first, and its cut that needs a choice; partial, two of them",

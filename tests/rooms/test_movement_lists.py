@@ -42,6 +42,8 @@ FILTERS: list[dict[str, Any]] = [
     {"item": "NOPE"},
     {"status": Status.CANCELLED},
     {"status": Status.OK},
+    {"status": Status.UNRESOLVED, "item": "BOLT"},
+    {"status": Status.CANCELLED, "item": "LUG", "location": "MAIN/RAW"},
     {"location": "MAIN/RAW"},
     {"location": "ACME"},
     {"location": "MAIN/NOWHERE"},
@@ -96,7 +98,11 @@ def test_nothing_of_another_site_is_ever_found(morning: Plant) -> None:
     assert [list(movements_sought(other, Sought(**what)).movements) for what in FILTERS] == [[] for _ in FILTERS]
 
 
-def test_the_card_ends_with_what_is_there_and_every_page_goes_on_from_the_one_before(morning: Plant) -> None:
+@pytest.mark.parametrize("few", [10_000, 2], ids=["little moved there", "much moved there"])
+def test_the_card_ends_with_what_is_there_and_every_page_goes_on_from_the_one_before(
+    morning: Plant, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(listing, "FEW", few)
     bolt, raw = item_coded("BOLT"), morning.location("RAW")
     rows = list(card_movements(morning.site, bolt, raw))
     whole = [line.after for line in card_lines(morning.site, bolt, raw, rows)]

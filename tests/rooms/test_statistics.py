@@ -3,6 +3,11 @@
 import pytest
 from django.db import connection
 
+from backflush.core.moves import Status
+from backflush.items.selectors import item_coded
+from backflush.ledger import listing
+from backflush.ledger.listing import Sought, movements_sought
+from backflush.ledger.selectors import waiting_of_item
 from backflush.ledger.statements import SET_STATUS
 from backflush.upkeep.statistics import EACH_SECONDS, RegularLook, look_over
 from tests.cast import Plant
@@ -27,6 +32,16 @@ def test_what_waited_is_found_by_its_number_though_little_was_there_when_it_was_
     plant.has(1, "BOLT")
     look_over()
     assert "ledger_movement USING INTEGER PRIMARY KEY" in plan_of(SET_STATUS.sqlite)
+
+
+def test_what_is_due_of_an_item_is_found_among_nothing_else(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An item may have moved a hundred thousand times, and been cancelled once."""
+    monkeypatch.setattr(listing, "FEW", 0)
+    plant.has(1, "BOLT")
+    look_over()
+    cancelled = movements_sought(plant.site, Sought(status=Status.CANCELLED, item="BOLT")).movements
+    for found in (cancelled, waiting_of_item(plant.site, item_coded("BOLT"))):
+        assert "USING COVERING INDEX due_of_item" in found.order_by().values("pk").explain()
 
 
 def test_tables_are_looked_over_at_once_and_every_hour(plant: Plant) -> None:

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backflush.core.moves import Tracking
+from backflush.ledger import listing as all_movements
 from backflush.ledger.models import Movement
 from backflush.people.rights import Role
 from backflush.unresolved import listing
@@ -85,7 +86,8 @@ def test_each_cut_says_how_many_it_leaves(mixed: Plant, stores: Client) -> None:
 def test_few_or_many_the_same_is_found(
     mixed: Plant, monkeypatch: pytest.MonkeyPatch, few: int, sought: dict[str, str], found: list[str]
 ) -> None:
-    monkeypatch.setattr(listing, "FEW", few)
+    for module in (listing, all_movements):
+        monkeypatch.setattr(module, "FEW", few)
     asked = waiting(mixed, **sought)
     assert sorted({one.item.code for one in asked.plain}) == found
     for cut, item in ((Cut.FIT, "LUG"), (Cut.SHORT, "BOLT"), (Cut.CHOICE, "GLUE-B")):
@@ -119,7 +121,8 @@ def test_it_is_grouped_by_item_place_and_cause(mixed: Plant, stores: Client) -> 
 def test_where_too_many_fit_to_name_them_a_group_sends_to_look_instead_of_saying_none(
     mixed: Plant, stores: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "FEW", 0)
+    for module in (listing, all_movements):
+        monkeypatch.setattr(module, "FEW", 0)
     assert {group.key: group.fits for group in groups_of(waiting(mixed), GroupBy.CAUSE, mixed.site)} == {
         "short": None,
         "batch": 0,

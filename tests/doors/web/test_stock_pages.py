@@ -484,7 +484,7 @@ BUDGETS = {
     "stock": (14, {}),
     "balances": (10, {}),
     "balances as at": (17, {"on": "2026-03-03"}),
-    "bin-card": (16, {"item": "LUG", "location": "MAIN/RAW"}),
+    "bin-card": (17, {"item": "LUG", "location": "MAIN/RAW"}),
 }
 
 
