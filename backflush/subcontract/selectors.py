@@ -16,7 +16,8 @@ from backflush.core.refusals import NotFound
 from backflush.fields import ExactSum
 from backflush.items.models import Item
 from backflush.ledger.archives import no_orders
-from backflush.ledger.models import Balance, JobKind, Movement
+from backflush.ledger.listing import FEW, few_of
+from backflush.ledger.models import Balance, JobKind, Movement, Posting
 from backflush.stockmap.models import Location, Site, Supplier, SupplierStock
 from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
 
@@ -54,14 +55,27 @@ def purchase_lines(order: PurchaseOrder) -> list[PurchaseOrderLine]:
     return list(found.select_related("item__stock_unit", "item__type_code__backflush", "unit", "job"))
 
 
-def receipts(site: Site, *, order: PurchaseOrder | None = None) -> QuerySet[Booking]:
-    """Receipts, reversed ones too, to be listed by posting; of one order, or of all.
+def receipts(order: PurchaseOrder) -> QuerySet[Booking]:
+    """The receipts of an order, reversed ones too, to be listed by posting.
 
     Each says which order line it was for: `order_number`, `line_number`, `supplier_code`, and the line's `unit_code`.
     """
+    return _received(order.site).filter(job__purchase_line__order=order)
+
+
+def all_receipts(site: Site) -> tuple[QuerySet[Booking], int]:
+    """All receipts of a site, and how many; one more than `FEW` stands for more.
+
+    Where there are few, they are named one by one: SQLite would go through all bookings for them.
+    """
+    few = few_of(Posting.objects.filter(site=site, process=Process.GOODS_RECEIVED))
+    if few is None:
+        return _received(site), FEW + 1
+    return _received(site).filter(posting__in=few), len(few)
+
+
+def _received(site: Site) -> QuerySet[Booking]:
     found = Booking.objects.filter(site=site, posting__process=Process.GOODS_RECEIVED)
-    if order is not None:
-        found = found.filter(job__purchase_line__order=order)
     return found.select_related("posting__by", "reversed_by__by", "item__stock_unit").annotate(
         order_number=F("job__purchase_line__order__number"),
         supplier_code=F("job__purchase_line__order__supplier__code"),

@@ -127,7 +127,7 @@ def purchase_order_page(request: PageRequest, number: str) -> HttpResponse:
 
 def _order(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
     order = purchase_order_numbered(request.visit.site, number)
-    shown = page_of(receipts(order.site, order=order), request.GET, by=("posting_id",), descending=True)
+    shown = page_of(receipts(order), request.GET, by=("posting_id",), descending=True)
     lines = [(line, left_of(line.quantity, line.job.good)) for line in purchase_lines(order)]
     status = PurchaseStatus(order.status)
     facts: dict[str, Any] = {

@@ -14,7 +14,7 @@ from backflush.core.refusals import InvalidQuantity, InvalidValue, Refusal
 from backflush.people.rights import Verb
 from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
 from backflush.subcontract.receiving import ReceiptIn, preview_receipt, receive, received_along
-from backflush.subcontract.selectors import purchase_lines, purchase_order_numbered, receipts
+from backflush.subcontract.selectors import all_receipts, purchase_lines, purchase_order_numbered
 from backflush.web.keys import new_key
 from backflush.web.making import Task, amounts_in, left_of, shown_of
 from backflush.web.order import Booked
@@ -139,7 +139,8 @@ def post(request: PageRequest) -> HttpResponse:
 @page()
 def receipts_page(request: PageRequest) -> HttpResponse:
     """All receipts, the newest first."""
-    shown = page_of(receipts(request.visit.site), request.GET, by=("posting_id",), descending=True)
+    found, total = all_receipts(request.visit.site)
+    shown = page_of(found, request.GET, by=("posting_id",), descending=True, total=total)
     facts = {"page": shown, "may_receive": request.visit.may(Verb.RECEIVE)}
     return render(request, "web/orders/receipts.html", facts | booked_of(request, shown.rows))
 

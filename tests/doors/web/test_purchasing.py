@@ -7,8 +7,10 @@ from django.urls import reverse
 
 from backflush.backflushing.models import Booking
 from backflush.core.lifecycle import PurchaseStatus
+from backflush.ledger import listing
 from backflush.people.rights import Role
 from backflush.stockmap.models import Location, Supplier
+from backflush.subcontract import selectors
 from backflush.subcontract.models import PurchaseOrder
 from tests.cast import Plant
 from tests.doors.web.visitors import signed_in, statements, text_of
@@ -216,6 +218,18 @@ def test_an_unknown_supplier_is_not_found_and_others_may_not_look(plant: Plant) 
     assert buyer.get(reverse("sub-contractor", args=["NOBODY"])).status_code == HTTPStatus.NOT_FOUND
     operator = signed_in(plant, Role.OPERATOR, name="ken")
     assert operator.get(reverse("sub-contractors")).status_code == HTTPStatus.FORBIDDEN
+
+
+@pytest.mark.parametrize("few", [10_000, 1], ids=["few", "many"])
+def test_all_receipts_are_listed_and_nothing_else(plant: Plant, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr(listing, "FEW", few)
+    monkeypatch.setattr(selectors, "FEW", few)
+    plant.buys(10, "PLATED")
+    received = [plant.receives(1, "PLATED").posting_id for _ in range(3)]
+    plant.books(1, "FRAME")
+    found, total = selectors.all_receipts(plant.site)
+    assert [booking.posting_id for booking in found.order_by("posting")] == received
+    assert total == min(3, few + 1)
 
 
 def test_more_orders_receipts_and_stock_cost_no_more_statements(plant: Plant) -> None:
