@@ -29,6 +29,11 @@ from backflush.works.models import OrderChange, WorksOrder
 ROWS: Final = 10_000
 _POSTINGS: Final = "SELECT id FROM archive_goes WHERE id > 0"
 _JOBS: Final = "SELECT -id FROM archive_goes WHERE id < 0"
+# Made before it is asked: PostgreSQL would begin with all orders, and compare each with each job for minutes.
+_OF_JOBS: Final = (
+    "WITH those AS MATERIALIZED "
+    "(SELECT {wanted} AS id FROM archive_goes g JOIN {table} o ON o.job_id = -g.id WHERE g.id < 0) SELECT id FROM those"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +58,14 @@ GOING: Final = (
     Going(
         OrderChange,
         "-(SELECT w.job_id FROM works_worksorder w WHERE w.id = {t}.order_id AND w.site_id = {t}.site_id)",
-        f"order_id IN (SELECT id FROM works_worksorder WHERE job_id IN ({_JOBS}))",
+        f"order_id IN ({_OF_JOBS.format(wanted='o.id', table='works_worksorder')})",
     ),
     Going(WorksOrder, "-{t}.job_id", f"job_id IN ({_JOBS})"),
     Going(
         PurchaseOrder,
         "-(SELECT MIN(l.job_id) FROM subcontract_purchaseorderline l "
         "WHERE l.order_id = {t}.id AND l.site_id = {t}.site_id)",
-        f"id IN (SELECT order_id FROM subcontract_purchaseorderline WHERE job_id IN ({_JOBS}))",
+        f"id IN ({_OF_JOBS.format(wanted='o.order_id', table='subcontract_purchaseorderline')})",
     ),
     Going(PurchaseOrderLine, "-{t}.job_id", f"job_id IN ({_JOBS})"),
     Going(Job, "-{t}.id", f"id IN ({_JOBS})"),
@@ -193,24 +198,35 @@ def _named_elsewhere() -> Iterator[str]:
 
 
 def _tie(site: Site) -> None:
-    """Write down which nodes are tied, both ways."""
+    """Write down which nodes are tied, both ways: to the nodes that may go, because of others nobody asks.
+
+    Each reference is looked at from both its ends, so that what is read grows with what may go and not with the ledger.
+    """
     _do("DELETE FROM archive_ties")
+    if connection.vendor == "postgresql":
+        _do("ANALYZE archive_goes")
     for going in GOING:
         for field in references(going.model):
             other = OF_MODEL.get(field.related_model)
             if other is None:
                 continue
             one, two = going.node.format(t="a"), other.node.format(t="b")
-            _do(
-                f"INSERT INTO archive_ties (one, other) SELECT one, other FROM (SELECT DISTINCT {one} AS one, "
-                f"{two} AS other FROM {going.table} a JOIN {other.table} b ON b.id = a.{field.column} "
-                "AND b.site_id = a.site_id WHERE a.site_id = %s) t WHERE one <> other ON CONFLICT DO NOTHING",
-                site.pk,
-            )
+            if one == two.replace("b.id", f"a.{field.column}"):
+                # A row that belongs to the very node that it names.
+                continue
+            # Said although the join says it, too: some indexes have only the rows that name anything.
+            named = f"a.{field.column} IS NOT NULL"
+            for may_go in (f"a.{going.chosen}", f"b.{other.chosen}"):
+                _do(
+                    f"INSERT INTO archive_ties (one, other) SELECT one, other FROM (SELECT DISTINCT {one} AS one, "
+                    f"{two} AS other FROM {going.table} a JOIN {other.table} b ON b.id = a.{field.column} "
+                    f"AND b.site_id = a.site_id WHERE a.site_id = %s AND {named} AND {may_go}) t WHERE one <> other "
+                    "ON CONFLICT DO NOTHING",
+                    site.pk,
+                )
     _do("INSERT INTO archive_ties (one, other) SELECT other, one FROM archive_ties WHERE true ON CONFLICT DO NOTHING")
     if connection.vendor == "postgresql":
         _do("ANALYZE archive_ties")
-        _do("ANALYZE archive_goes")
 
 
 def _spread() -> None:

@@ -22,6 +22,7 @@ from backflush.archiving.statements import (
     ADD_RANGES,
     ADD_STRETCHES,
     ADD_WORKS_ORDERS,
+    FIRST_AND_LAST,
 )
 from backflush.audit.selectors import audit_at_work
 from backflush.core.refusals import AlreadyThere, ChangedMeanwhile, InvalidValue, NotFound, PeriodClosed
@@ -205,8 +206,11 @@ def _note(made: Archive) -> None:
     """What the database keeps: the change of each pot, the numbers, and the keys."""
     site = made.site_id
     movements, postings = OF_MODEL[Movement].chosen, OF_MODEL[Posting].chosen
-    _do(ADD_STRETCHES, site, site, site, made.pk)
-    _do(ADD_NAMED, site, site, made.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(FIRST_AND_LAST.format(chosen=movements), [site])
+        first, last = cursor.fetchone()
+        for statement in (ADD_STRETCHES, ADD_NAMED):
+            cursor.execute(statement, {"site": site, "archive": made.pk, "first": first, "last": last})
     for kind, table, chosen in (
         (ArchivedKind.MOVEMENT, "ledger_movement", movements),
         (ArchivedKind.POSTING, "ledger_posting", postings),

@@ -4,13 +4,15 @@ from typing import Final
 
 _POT: Final = "item_id, location_id, bin, batch, serial"
 
+# What is numbered before the first movement that goes, or after the last, doesn't stand between two that do.
+FIRST_AND_LAST: Final = "SELECT MIN(id), MAX(id) FROM ledger_movement WHERE site_id = %s AND {chosen}"
 _ENDS: Final = """
     SELECT m.id, m.posting_id, m.item_id, m.target_id AS location_id, m.target_bin AS bin, m.batch, m.serial,
            m.quantity AS change, m.target_after AS after
-    FROM ledger_movement m WHERE m.site_id = %s
+    FROM ledger_movement m WHERE m.site_id = %(site)s AND m.id BETWEEN %(first)s AND %(last)s
     UNION ALL
     SELECT m.id, m.posting_id, m.item_id, m.source_id, m.source_bin, m.batch, m.serial, -m.quantity, m.source_after
-    FROM ledger_movement m WHERE m.site_id = %s
+    FROM ledger_movement m WHERE m.site_id = %(site)s AND m.id BETWEEN %(first)s AND %(last)s
 """
 
 # The net of a run is the balance behind its last less that before its first, so no sum can pass 64 bits. Stretches of
@@ -34,7 +36,7 @@ ADD_STRETCHES: Final = f"""
                 WHERE e.change <> 0 AND e.after IS NOT NULL
                 UNION ALL
                 SELECT last, {_POT}, change, after, 0 FROM ledger_archivedstretch
-                WHERE site_id = %s AND after IS NOT NULL
+                WHERE site_id = %(site)s AND after IS NOT NULL AND last BETWEEN %(first)s AND %(last)s
             ) c
             WINDOW pot AS (PARTITION BY {_POT} ORDER BY id)
         ) r
@@ -42,7 +44,7 @@ ADD_STRETCHES: Final = f"""
         GROUP BY {_POT}, island
     ) t
     JOIN stockmap_location l ON l.id = t.location_id
-    JOIN ledger_archive a ON a.id = %s
+    JOIN ledger_archive a ON a.id = %(archive)s
 """
 
 # What only stands for the outside, and what was due and never moved: that it was named.
@@ -52,7 +54,7 @@ ADD_NAMED: Final = f"""
     FROM ({_ENDS}) e
     JOIN archive_goes g ON g.id = e.posting_id
     JOIN stockmap_location l ON l.id = e.location_id
-    JOIN ledger_archive a ON a.id = %s
+    JOIN ledger_archive a ON a.id = %(archive)s
     WHERE e.after IS NULL
     GROUP BY l.site_id, a.id, e.item_id, e.location_id
 """
