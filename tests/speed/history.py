@@ -1,17 +1,19 @@
-"""(h) The pages and (i) a booking, with a long history behind them."""
+"""(h) The pages, (i) a booking, and (j) closing periods and archiving, with a long history behind them."""
 
 import os
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from backflush.ledger.models import Movement
-from backflush.works.services.booking import book_production
+from backflush.works.services.booking import BookingIn, book_production
 from tests.speed import long_past
+from tests.speed.closing import closed_and_archived
 from tests.speed.copies import Places, with_all_in
-from tests.speed.figures import Figure, Watch
+from tests.speed.figures import Figure, Watch, counted, peak_memory_mb
 from tests.speed.pages import pages_of
 from tests.speed.shop import Shop
 
@@ -44,13 +46,18 @@ def long_history(places: Places) -> list[Figure]:
         figures.append(_booking(places, length, ledgers))
     long_past.something_rare(Shop())
     long_past.settle_down()
-    return figures + pages_of(places.engine, f"{lengths[-1]:,} movements")
+    of = f"{lengths[-1]:,} movements"
+    return figures + pages_of(places.engine, of) + closed_and_archived(places, of)
 
 
 def _opened(places: Places, name: str) -> Any:
     """A database with a connection of its own, in which Django works now."""
     places.use(name)
     return connections[DEFAULT_DB_ALIAS]
+
+
+def _report(shop: Shop, order: int) -> BookingIn:
+    return replace(shop.report(f"W-{order}"), at=long_past.just_now())
 
 
 def _booking(places: Places, length: int, ledgers: Sequence[Any]) -> Figure:
@@ -62,11 +69,15 @@ def _booking(places: Places, length: int, ledgers: Sequence[Any]) -> Figure:
             shop = Shop()
             for n in range(A_TURN):
                 with watch.timed() if turn else nullcontext():
-                    book_production(shop.report(f"W-{2 * n + 1}"), site=shop.site, by=shop.storekeeper)
+                    book_production(_report(shop, 2 * n + 1), site=shop.site, by=shop.storekeeper)
+    shop = Shop()
+    with counted() as statements:
+        book_production(_report(shop, 1), site=shop.site, by=shop.storekeeper)
     short, long = watches
     return Figure(
         "i", places.engine, f"one booking after {length:,} movements", "bookings",
         len(long.seconds) / long.total, None, long.median_ms, long.p99_ms,
+        statements=len(statements), memory_mb=peak_memory_mb(),
         more={f"after {length:,} movements, times the booking of a ledger that stayed short":
               long.median_ms / short.median_ms},
     )  # fmt: skip

@@ -65,14 +65,16 @@ def some_days(shop: Shop) -> None:
     there = [item_coded(f"PART {n}") for n in range(PARTS - SHORT_PARTS)]
     stock = [OpeningIn(item=part, location=place, quantity=Decimal(10**8)) for part in there for place in (line, raw)]
     open_stock(stock, site=shop.site, by=shop.storekeeper, at=YEARS_AGO)
-    shop.opens([(f"W-{n}", f"ITEM {n % ITEMS}") for n in range(BOOKINGS)], quantity=1_000_000)
-    reports = [BookingIn(order=f"W-{n}", good=Decimal(2), at=_now()) for n in range(BOOKINGS)]
+    shop.opens(
+        [(f"W-{n}", f"ITEM {n % ITEMS}") for n in range(BOOKINGS)], quantity=1_000_000, start_date=just_now().date()
+    )
+    reports = [BookingIn(order=f"W-{n}", good=Decimal(2), at=just_now()) for n in range(BOOKINGS)]
     book_production_many(reports, site=shop.site, by=shop.storekeeper)
     for n in range(0, BOOKINGS, 2):
         complete_order(site=shop.site, number=f"W-{n}", by=shop.storekeeper)
     _work_the_queue(shop)
     for n in range(PARTS - SHORT_PARTS):
-        shop.moves(5, f"PART {n}", "RAW", "LINE", at=_now())
+        shop.moves(5, f"PART {n}", "RAW", "LINE", at=just_now())
     give_role(user=shop.storekeeper, site=shop.site, role=Role.ADMINISTRATOR)
 
 
@@ -91,7 +93,7 @@ def something_rare(shop: Shop) -> None:
     """A few movements of an item and of a place that hardly anything else is written about, at the very end."""
     shop.has(100, RARE, at="RAW")
     for _ in range(3):
-        shop.moves(5, RARE, "RAW", "RACK", action="RACK UP", to_bin="R1", at=_now())
+        shop.moves(5, RARE, "RAW", "RACK", action="RACK UP", to_bin="R1", at=just_now())
 
 
 class Past:
@@ -135,7 +137,8 @@ def settle_down() -> None:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _now() -> datetime:
+def just_now() -> datetime:
+    """A little ago: nothing is booked in the future."""
     return datetime.now(UTC) - timedelta(minutes=5)
 
 
@@ -163,7 +166,13 @@ def _moved(column: str, table: str, shift: int) -> str:
     if column in {"at", "recorded_at"}:
         posting = "t.id" if table == "ledger_posting" else "t.posting_id"
         return _earlier(f't."{column}"', f"n * {SECONDS_BACK} - {posting} * {SECONDS_EACH}")
+    if column in {"start_date", "due_date"}:
+        return _days_earlier(f't."{column}"', f"n * {SECONDS_BACK} / 86400")
     return f't."{column}"'
+
+
+def _days_earlier(on: str, days: str) -> str:
+    return f"{on} - {days}" if connection.vendor == "postgresql" else f"date({on}, (-({days})) || ' days')"
 
 
 def _earlier(at: str, seconds: str) -> str:

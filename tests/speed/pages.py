@@ -26,7 +26,7 @@ from backflush.web.blocks import BLOCKS
 from backflush.web.paging import mark_of
 from backflush.web.warming import warm_up
 from backflush.works.models import WorksOrder
-from tests.speed.figures import Figure, Watch, counted
+from tests.speed.figures import Figure, Watch, counted, peak_memory_mb
 
 VISITS: Final = 3
 LIST_MS: Final = 100
@@ -181,20 +181,25 @@ class Unnamed(dict[str, str]):
 
 
 def pages_of(engine: str, of: str) -> list[Figure]:
-    """Measure them, in the database that Django works in; `of` says which that is."""
-    site, person = _somebody()
+    """Measure all of them, in the database that Django works in; `of` says which that is."""
+    figures = visited(engine, of, (("list", LISTS), ("page", PAGES), ("file", FILES)))
+    return [_summary(engine, of, figures), *figures]
+
+
+def visited(engine: str, of: str, kinds: Sequence[tuple[str, Sequence[str]]]) -> list[Figure]:
+    """Measure some of them, each as the kind that it is."""
+    site, person = somebody()
     names = Unnamed((name, value if name in MARKS else quote(value)) for name, value in names_in(site, person))
     client = Client(headers={"host": "localhost"})
     client.force_login(person, backend=MODEL_BACKEND)
     warm_up()
     client.get("/")
-    figures = [
+    return [
         figure
-        for kind, addresses in (("list", LISTS), ("page", PAGES), ("file", FILES))
+        for kind, addresses in kinds
         for address in addresses
         for figure in _visits(client, engine, of, kind, address, names)
     ]
-    return [_summary(engine, of, figures), *figures]
 
 
 def _visits(
@@ -234,7 +239,7 @@ def _summary(engine: str, of: str, figures: Sequence[Figure]) -> Figure:
     others = [one.median_ms or 0.0 for one in figures if one.what not in lists]
     return Figure(
         "h", engine, f"{len(lists)} lists, {of}: the middle one, the slowest", "visits", 0, None,
-        median(lists.values()), max(lists.values()),
+        median(lists.values()), max(lists.values()), memory_mb=peak_memory_mb(),
         more={
             f"of {len(lists)} lists, {of}, these take {LIST_MS} ms or more": sum(
                 middle >= LIST_MS for middle in lists.values()
@@ -247,7 +252,7 @@ def _summary(engine: str, of: str, figures: Sequence[Figure]) -> Figure:
 # What there is
 
 
-def _somebody() -> tuple[Site, User]:
+def somebody() -> tuple[Site, User]:
     """The site with the most behind it, and somebody there who may see everything."""
     last = Movement.objects.order_by("-pk")[0]
     give_role(user=last.posting.by, site=last.site, role=Role.ADMINISTRATOR)

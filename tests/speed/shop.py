@@ -1,6 +1,7 @@
 """A plant to measure in: items of so many components, with stock of them, and works orders on them."""
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 
 from backflush.handling.services import OpeningIn, open_stock
@@ -45,11 +46,11 @@ class Shop(Plant):
     def _item(self, code: str, kind: str, like: Item) -> ItemIn:
         return ItemIn(code=code, component_class=kind, type_code=like.type_code, stock_unit=like.stock_unit)
 
-    def opens(self, numbers: Sequence[tuple[str, str]], quantity: int = 1_000) -> None:
+    def opens(self, numbers: Sequence[tuple[str, str]], quantity: int = 1_000, start_date: date = DAY) -> None:
         """Released works orders: their numbers and items."""
         for begin in range(0, len(numbers), AT_ONCE):
             orders = [
-                OrderIn(number=number, item=item, quantity=Decimal(quantity), start_date=DAY)
+                OrderIn(number=number, item=item, quantity=Decimal(quantity), start_date=start_date)
                 for number, item in numbers[begin : begin + AT_ONCE]
             ]
             create_orders(orders, site=self.site, by=self.storekeeper, released=True)

@@ -11,11 +11,11 @@ from django.db import connection
 
 from backflush.works.services.booking import book_production
 from tests.speed.copies import Places, with_all_in
-from tests.speed.figures import Figure, Watch
+from tests.speed.figures import Figure, Watch, counted, peak_memory_mb
 from tests.speed.shop import Shop
 
 WRITERS, BOOKINGS, COMPONENTS = 8, 100, 10
-HEAD_START_SECONDS = 6.0
+HEAD_START_SECONDS = 5.0
 
 
 def eight_writers(places: Places) -> list[Figure]:
@@ -39,6 +39,8 @@ def eight_writers(places: Places) -> list[Figure]:
         Figure(
             "e", places.engine, f"{WRITERS} writers on the same {COMPONENTS} components", "bookings", together, None,
             slowest[len(slowest) // 2], slowest[round(0.99 * len(slowest)) - 1],
+            statements=max(writer["statements"] for writer in all_of_them),
+            memory_mb=max(writer["memory"] for writer in all_of_them),
             more={"one writer alone, bookings/s": one, "share of one writer": together / one},
         )
     ]  # fmt: skip
@@ -65,6 +67,8 @@ def write(places: Places, order: str, bookings: int, start: float) -> dict[str, 
     places.use("e")
     shop, watch = Shop(), Watch()
     book_production(shop.report(order, 1), site=shop.site, by=shop.storekeeper)
+    with counted() as statements:
+        book_production(shop.report(order, 1), site=shop.site, by=shop.storekeeper)
     time.sleep(max(0.0, start - time.time()))
     began, begun = time.time(), perf_counter()
     for _ in range(bookings):
@@ -75,4 +79,6 @@ def write(places: Places, order: str, bookings: int, start: float) -> dict[str, 
         "began": began,
         "ended": time.time(),
         "each_ms": [1000 * each for each in watch.seconds],
+        "statements": len(statements),
+        "memory": peak_memory_mb(),
     }
