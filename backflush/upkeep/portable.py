@@ -87,7 +87,7 @@ def snapshot(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     if connection.vendor == "postgresql":
         with transaction.atomic(using), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            # Whatever is begun is read to its end; else PostgreSQL hurries to the first rows, past all that don't count.
+            # What is begun is read to its end; else PostgreSQL hurries to the first rows, past all that don't count.
             cursor.execute("SET LOCAL cursor_tuple_fraction = 1")
             yield
         return
