@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Case, IntegerField, Q, Value, When
+from django.db.models import Case, IntegerField, QuerySet, Value, When
 
 from backflush.core.moves import Status
 from backflush.core.quantity import EXACT, ZERO
@@ -54,11 +54,19 @@ def _days(site: Site, today: date) -> list[Day]:
 
 
 def _used(site: Site, begins: Sequence[datetime]) -> list[tuple[int, int, int, int, Decimal]]:
-    """Day, whether assumed, cost, charged or given back, and how much: added up by the database."""
-    latest_first = reversed(list(enumerate(begins)))
-    cases = [When(at__gte=begin, then=Value(place)) for place, begin in latest_first]
+    """Day, whether assumed, cost, charged or given back, and how much: added up by the database.
+
+    Day by day in one statement: for all of them together PostgreSQL may read the whole ledger.
+    """
+    ends = [*begins[1:], None]
+    days = [_used_on(site, place, *day) for place, day in enumerate(zip(begins, ends, strict=True))]
+    return list(days[0].union(*days[1:], all=True))
+
+
+def _used_on(site: Site, place: int, begin: datetime, end: datetime | None) -> QuerySet[Movement, Any]:
     assumed = Case(When(line__isnull=False, then=Value(1)), default=Value(0), output_field=IntegerField())
-    rows = Movement.objects.filter(Q(site=site, status=Status.OK, at__gte=begins[0]) & ~Q(charged=0)).annotate(
-        day=Case(*cases, default=Value(0), output_field=IntegerField()), assumed=assumed
-    )
-    return list(rows.order_by().values_list("day", "assumed", "cost", "charged").annotate(ExactSum("quantity")))
+    rows = Movement.objects.filter(site=site, status=Status.OK, at__gte=begin).exclude(charged=0)
+    if end is not None:
+        rows = rows.filter(at__lt=end)
+    named = rows.order_by().annotate(day=Value(place), assumed=assumed)
+    return named.values_list("day", "assumed", "cost", "charged").annotate(ExactSum("quantity"))

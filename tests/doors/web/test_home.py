@@ -27,7 +27,7 @@ BUDGETS: Final = {
     "unresolved-over-time": 3,
     "works-orders": 6,
     "stock-outside": 7,
-    "hand-issues-due": 4,
+    "hand-issues-due": 7,
     "set-up-warnings": 16,
     "unresolved-by-age": 2,
     "consumption-by-day": 2,
