@@ -98,7 +98,11 @@ class WaitingList:
         return self._up_to(FEW)
 
     def _up_to(self, most: int) -> int:
-        return self._bare.values("pk")[: most + 1].count()
+        counted = self._bare
+        if self._sought.item:
+            # As its index says it, or SQLite counts along another; only here, as PostgreSQL thinks they are fewer then.
+            counted = counted.exclude(status=Status.OK)
+        return counted.values("pk")[: most + 1].count()
 
     @cached_property
     def counts(self) -> Mapping[Cut, int | None]:
