@@ -59,6 +59,8 @@ class Visit:
 
     def violations(self) -> list[str]:
         """What axe finds on the page, best practice included, and whether it scrolls sideways."""
+        # Colours on their way from one to another are neither.
+        self.page.evaluate("Promise.allSettled(document.getAnimations().map(one => one.finished))")
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found: dict[str, Any] = self.page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
         said = [
