@@ -15,13 +15,16 @@ from time import perf_counter
 from urllib.parse import urlencode
 
 from django.db import connection
+from django.test import Client
 
+from backflush.people.models import User
 from backflush.people.rights import Role
 from backflush.people.services import give_role, set_password
 from backflush.works.services.booking import book_production
 from tests.speed.copies import Places, with_all_in
-from tests.speed.figures import Figure, Watch
+from tests.speed.figures import Figure, Watch, counted
 from tests.speed.floor import Floor, Writings, Written
+from tests.speed.pages import MODEL_BACKEND
 from tests.speed.shop import Shop
 
 PEOPLE, EACH, COMPONENTS = (1, 4, 16), {1: 80, 4: 40, 16: 15}, 10
@@ -47,8 +50,8 @@ def over_http(places: Places) -> list[Figure]:
     places.copy("b", "b_floor")
     raw = places.connect("b")
     connection.close()
-    figures = []
-    with _served(places) as port:
+    figures, asked = [], _statements(places)
+    with _served(places) as (port, server):
         for people in PEOPLE:
             lines = [_Person(port, f"W-{n}") for n in range(people)]
             writings = Writings(raw)
@@ -60,10 +63,29 @@ def over_http(places: Places) -> list[Figure]:
                 Figure(
                     "b", places.engine, f"one booking over HTTP, {people} at once", "bookings",
                     bookings / project.total, bookings / floor.total, project.median_ms, project.p99_ms,
-                    floor.median_ms, floor.p99_ms,
+                    floor.median_ms, floor.p99_ms, asked, _peak_memory_mb(server),
                 )
             )  # fmt: skip
     return figures
+
+
+def _statements(places: Places) -> int:
+    """How many statements the same request takes, who asks looked up too, in a process that counts them."""
+    places.use("b")
+    client = Client(headers={"host": "localhost"})
+    client.force_login(User.objects.get(username="sam"), backend=MODEL_BACKEND)
+    with counted() as statements:
+        answer = client.post("/book/post/", {"order": "W-0", "good": "2", "scrap": "", "at": "", "key": "counted"})
+    assert "booked=" in answer.headers["Location"], answer.content[:200]
+    connection.close()
+    return len(statements)
+
+
+def _peak_memory_mb(process: int) -> float | None:
+    """The most memory that another process ever had, where the system says it."""
+    status = Path(f"/proc/{process}/status")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return int(found.group(1)) / 1024 if found else None
 
 
 class _Crowd(Watch):
@@ -143,7 +165,8 @@ class _Person:
 
 
 @contextmanager
-def _served(places: Places) -> Iterator[int]:
+def _served(places: Places) -> Iterator[tuple[int, int]]:
+    """A server's port and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -163,7 +186,7 @@ def _served(places: Places) -> Iterator[int]:
                 assert server.poll() is None, "the server stopped"
                 assert time.monotonic() < patience_ends, "the server did not come up"
                 time.sleep(0.1)
-        yield port
+        yield port, server.pid
     finally:
         server.terminate()
         server.wait(20)
