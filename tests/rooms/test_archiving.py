@@ -29,7 +29,7 @@ from backflush.upkeep.portable import Table, rows_of
 from backflush.works.models import WorksOrder
 from backflush.works.selectors import orders_numbered
 from backflush.works.services.booking import BookingIn, book_production
-from backflush.works.services.life import complete_order
+from backflush.works.services.life import cancel_order, complete_order
 from tests.cast import DAY, Plant
 from tests.hands import KINDS, ORDERED, REFUSALS, Hands
 from tests.oracle import refused
@@ -127,6 +127,21 @@ def test_what_is_tied_to_something_unfinished_stays(plant: Plant, tmp_path: Path
     with refused("not_found", field="through"):
         puts_away(plant, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_order_that_was_cancelled_before_anything_moved_goes_and_comes_back(plant: Plant, tmp_path: Path) -> None:
+    for number in ("W-1", "W-2"):
+        # The newest of a table stays.
+        plant.releases(5, "FRAME", number=number)
+        cancel_order(site=plant.site, number=number, by=plant.storekeeper, remarks="no demand")
+    before = everything()
+    closes(plant)
+    made = puts_away(plant, tmp_path)
+    assert [order.number for order in WorksOrder.objects.all()] == ["W-2"]
+    assert not ArchivedStretch.objects.exists()
+    assert all_faults(tmp_path) == []
+    unarchive(file=tmp_path / made.file, by=plant.storekeeper)
+    assert everything() == before
 
 
 def test_only_what_is_closed_is_put_away_and_not_while_an_audit_is_at_work(finished: Plant, tmp_path: Path) -> None:
