@@ -1,5 +1,6 @@
-# Three steps: the pages' files with Node, the package with everything it needs in one folder, and that folder alone.
-# No secret is in it or goes into it: what differs from place to place comes from the environment (docs/deployment.md).
+# Three stages: the front end's packages with Node, the Python package in one virtual environment, and an image that
+# holds that environment alone. The image contains no secret: everything that differs between installations comes from
+# the environment (docs/deployment.md).
 
 FROM node:22-slim AS pages
 WORKDIR /build
@@ -13,22 +14,26 @@ FROM python:3.12-slim AS package
 WORKDIR /build
 RUN python -m venv /opt/backflush
 COPY requirements requirements
-# What runs, and what builds: both as locked, by hash.
+# Locked by hash: what runs goes into one environment, and what is only needed to build into another.
 RUN /opt/backflush/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes \
         -r requirements/runtime.txt \
-    && awk '/^(setuptools|wheel|packaging)==/ {on = 1} on {print} on && !/\\$/ {on = 0}' requirements/dev.txt > requirements/build.txt \
+    && awk '/^(babel|setuptools|wheel|packaging)==/ {on = 1} on {print} on && !/\\$/ {on = 0}' requirements/dev.txt > requirements/build.txt \
     && python -m venv /opt/building \
     && /opt/building/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/build.txt
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml setup.py README.md LICENSE ./
+COPY tools/messages.py tools/
 COPY backflush backflush
 COPY --from=pages /build/backflush/web/static/vendor backflush/web/static/vendor
-# With hashed names, before the package is put together, which takes them along.
-RUN DATABASE_URL=sqlite://:memory: /opt/backflush/bin/python -m backflush.web.assets \
+# Compile the translations and give the static files their hashed names first: the wheel takes both along, and is
+# refused without them. Babel compiles the translations and isn't needed afterwards, so it stays outside /opt/backflush.
+RUN PYTHONPATH="$(/opt/building/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+        /opt/backflush/bin/python tools/messages.py compile \
+    && DATABASE_URL=sqlite://:memory: /opt/backflush/bin/python -m backflush.web.assets \
     && /opt/building/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /tmp/wheel . \
     && /opt/backflush/bin/pip install --no-cache-dir --no-deps --no-index /tmp/wheel/*.whl
 
 FROM python:3.12-slim
-# A new volume takes its owner from the folder that it covers, so there is one for the copies.
+# A new volume takes its owner from the folder it is mounted on, so the folder for backups exists in the image.
 RUN groupadd --gid 10001 backflush \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin backflush \
     && install -d -o backflush -g backflush -m 0700 /data /copies
@@ -39,5 +44,5 @@ USER backflush
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health/', timeout=4)"]
-# Behind a proxy that speaks https: PUBLIC_URL names its address, and without it nothing is served to a network.
+# Needs an https proxy in front: without PUBLIC_URL, which states the proxy's address, it refuses to listen on a network.
 CMD ["backflush", "serve", "--host", "0.0.0.0", "--port", "8000", "--no-worker"]

@@ -1,1 +1,6 @@
-"""Backflush: book what was made, and have what must have gone into it taken out of stock by assumption."""
+"""Backflush: book finished production and post the component consumption that its structure implies."""
+
+from typing import Final
+
+__version__: Final = "0.1.0"
+"""Stated only here: the wheel, `backflush --version`, the API description and `/metrics/` read it."""

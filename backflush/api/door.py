@@ -12,6 +12,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.security import HttpBearer
 
+from backflush import __version__
 from backflush.api.reading import key_of, many_bookings, one_booking
 from backflush.api.refusing import Failed, NotSignedIn, TooManyTries, answer_refusal
 from backflush.api.shapes import (
@@ -74,7 +75,7 @@ BOOKINGS, ORDERS, UNRESOLVED = "Bookings", "Orders", "Unresolved"
 
 api = DescribedAPI(
     title="Backflush",
-    version="1",
+    version=__version__,
     description="Book what was made and received, and see what is unresolved.",
     auth=ByToken(),
     docs_url=None,

@@ -7,11 +7,13 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Annotated, Final
 
 import django
 import typer
+
+from backflush import __version__
 
 DATABASE: Final = "--database"
 JSON: Final = "--json"
@@ -128,7 +130,7 @@ def commands(modules: Iterable[str] = MODULES) -> typer.Typer:
 
 def _say_version(asked: bool) -> None:
     if asked:
-        sys.stdout.write(f"backflush {metadata.version('backflush')}\n")
+        sys.stdout.write(f"backflush {__version__}\n")
         raise typer.Exit
 
 

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from importlib import metadata
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -28,6 +27,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
+from backflush import __version__
 from backflush.config.env import FIGURES_FOLDER
 from backflush.core.refusals import Refusal
 from backflush.upkeep.tally import BOOKINGS, LINES, POSTINGS, UNRESOLVED_MOST, Tally, count_on, read_tally, waiting_now
@@ -117,7 +117,7 @@ class LedgerFigures(Collector):
         yield unresolved
         yield oldest
         version = GaugeMetricFamily("backflush_info", "Which version this is.", labels=["version"])
-        version.add_metric([metadata.version("backflush")], 1)
+        version.add_metric([__version__], 1)
         yield version
 
 

@@ -1,0 +1,60 @@
+"""Refuse to build a wheel that lacks its front end. The rest of the build is configured in pyproject.toml.
+
+Git holds neither the vendored packages, nor the static files under their hashed names, nor the compiled translations:
+`make setup` makes them. Without them a wheel would install cleanly and then serve pages without style or scripts.
+An editable install is not checked, because `make setup` makes one before it makes these files.
+"""
+
+import filecmp
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+from setuptools.errors import SetupError
+
+WEB = Path(__file__).parent / "backflush" / "web"
+STATIC, SERVED, LOCALE = WEB / "static", WEB / "served", WEB / "locale"
+STATIC_TAG = re.compile(r"""\{%\s*static\s+["']([^"']+)["']""")
+
+
+def unbuilt_files() -> Iterator[Path]:
+    """Name each file of the front end that is missing or older than its source."""
+    for template in sorted((WEB / "templates").rglob("*.html")):
+        for name in STATIC_TAG.findall(template.read_text(encoding="utf-8")):
+            if not (STATIC / name).is_file():
+                yield STATIC / name
+    manifest = SERVED / "staticfiles.json"
+    hashed_names = json.loads(manifest.read_text(encoding="utf-8"))["paths"] if manifest.is_file() else {}
+    for source in sorted(path for path in STATIC.rglob("*") if path.is_file()):
+        name = source.relative_to(STATIC).as_posix()
+        copy = SERVED / name
+        if not copy.is_file() or not filecmp.cmp(source, copy, shallow=False):
+            yield copy
+        elif not (SERVED / hashed_names.get(name, "not in the manifest")).is_file():
+            yield SERVED / hashed_names.get(name, name)
+    for catalog in sorted(LOCALE.rglob("*.po")):
+        if not catalog.with_suffix(".mo").is_file():
+            yield catalog.with_suffix(".mo")
+    if not (LOCALE / "sentences.json").is_file():
+        yield LOCALE / "sentences.json"
+
+
+class BuildWithFrontEnd(build_py):
+    """The build step that copies the package into the wheel, after checking that the front end is complete."""
+
+    def run(self) -> None:
+        """Stop with one sentence if a file of the front end is missing or out of date."""
+        unbuilt = sorted({path.relative_to(WEB.parent.parent).as_posix() for path in unbuilt_files()})
+        if unbuilt and not self.editable_mode:
+            others = f" and {len(unbuilt) - 1} other files are" if len(unbuilt) > 1 else " is"
+            raise SetupError(
+                f"this wheel would have no complete front end: {unbuilt[0]}{others} missing or out of date. "
+                "Run `make setup` (it needs Node 20 or later), then build the wheel again."
+            )
+        super().run()
+
+
+setup(cmdclass={"build_py": BuildWithFrontEnd})
