@@ -1,4 +1,4 @@
-"""The worked examples of the specification, each on both databases, and once more with its bookings as a stream."""
+"""Run the worked cases on both databases, booking one by one and once more as a stream."""
 
 import pytest
 

@@ -20,7 +20,7 @@ PLANT = load(Path(__file__).parent.parent / "cases" / "plant.yaml")
 
 
 def a_plant(change: dict[str, Any], stock: dict[str, Any], steps: list[dict[str, Any]]) -> World:
-    world = World(Case("questions", "a plant", PLANT, change, stock, [], {}))
+    world = World(Case("questions", "a plant", [], PLANT, change, stock, [], {}))
     for step in steps:
         world.do(step)
     return world

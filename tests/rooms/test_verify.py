@@ -37,7 +37,7 @@ def a_plant_with_a_history() -> World:
         "LUG@ACME/STOCK": 500,
         "MOTOR@MAIN/LINE": [{"qty": 1, "serial": "S1"}, {"qty": 1, "serial": "S2"}],
     }
-    world = World(Case("verify", "history", plant, {"items": [motor]}, stock, [], {}))
+    world = World(Case("verify", "history", [], plant, {"items": [motor]}, stock, [], {}))
     steps: list[dict[str, object]] = [
         {"works_order": {"number": "W1", "item": "FRAME", "qty": 100}},
         {"release": "W1"},
