@@ -159,7 +159,7 @@ def arrive(
 ) -> Consignment:
     """Take in, whole, what another site sent; the same note again posts nothing.
 
-    What is missing when the box is opened is counted or moved afterwards: the two ends must always say the same.
+    What is missing when the box is opened is moved by hand afterwards: both sites must record the same quantities.
     """
     require_for(note, site)
     other = _other_site(site, note.source)

@@ -104,7 +104,7 @@ def _new(work: Work, site: Site, entered: list[Entered]) -> list[Entered]:
                 row,
                 "quantity" if quantity != opening.quantity else "date",
                 f"{written(quantity)} of {opening.item.code} were opened there as of {at:%d %b %Y} already.",
-                "Opening stock stays as it was posted: take the line out, and move or count the difference.",
+                "Opening stock stays as it was posted: take the line out, and move the difference by hand.",
             )
     return new
 

@@ -1,7 +1,7 @@
-"""What each role may do: SPEC.md's matrix of rights, as data.
+"""The rights of each role, as data (docs/rules.md, Rights).
 
-Whoever has any role at a site may look at the work there (`SEE_WORK`), because nobody can book or resolve what they
-can't see. The figures that stand apart, costs and audits among them, are for those whose row says so.
+Every role at a site may see the work there (`SEE_WORK`), because nobody can book or resolve what they can't see. Costs
+and audits are only shown to roles that name them. Rights exist only for what is built.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,14 +38,13 @@ class Verb(StrEnum):
     RESOLVE = "resolve"
     CANCEL = "cancel"
     RETRY = "retry"
-    COUNT = "count"
+    OPEN_STOCK = "enter opening stock"
     RELEASE = "create, change and release orders"
     COMPLETE = "complete orders"
     REOPEN = "reopen orders"
     CANCEL_ORDERS = "cancel orders"
     REVERSE = "reverse anything"
     UNDO = "undo settlements"
-    APPROVE_COUNTS = "approve counts"
     PURCHASE = "purchase orders"
     SEND = "send to sub-contractors"
     TAKE_BACK = "return from sub-contractors"
@@ -65,7 +64,7 @@ class Verb(StrEnum):
 
 _VIEWER: Final = {Verb.SEE}
 _OPERATOR: Final = {Verb.BOOK, Verb.PRODUCE, Verb.ISSUE, Verb.RETURN, Verb.REVERSE_OWN}
-_STORES: Final = _OPERATOR | {Verb.RECEIVE, Verb.MOVE, Verb.RESOLVE, Verb.CANCEL, Verb.RETRY, Verb.COUNT}
+_STORES: Final = _OPERATOR | {Verb.RECEIVE, Verb.MOVE, Verb.RESOLVE, Verb.CANCEL, Verb.RETRY, Verb.OPEN_STOCK}
 _SUPERVISOR: Final = _STORES | {
     Verb.RELEASE,
     Verb.COMPLETE,
@@ -73,7 +72,6 @@ _SUPERVISOR: Final = _STORES | {
     Verb.CANCEL_ORDERS,
     Verb.REVERSE,
     Verb.UNDO,
-    Verb.APPROVE_COUNTS,
 }
 _OWN_WORDS: Final[Mapping[Role, Iterable[Verb]]] = {
     Role.VIEWER: _VIEWER,
@@ -90,7 +88,7 @@ _OWN_WORDS: Final[Mapping[Role, Iterable[Verb]]] = {
         Verb.RULES,
         Verb.STOCK_MAP,
     },
-    Role.CONTROLLER: {Verb.COSTS, Verb.PERIODS, Verb.APPROVE_COUNTS, Verb.SIGN_OFF},
+    Role.CONTROLLER: {Verb.COSTS, Verb.PERIODS, Verb.SIGN_OFF},
     Role.AUDITOR: _VIEWER | {Verb.SIGN_OFF},
     Role.ADMINISTRATOR: set(Verb),
 }

@@ -33,7 +33,7 @@ class Opening(Scanning[OpeningAsked]):
 
     at = "opening-stock"
     slug = "opening"
-    verb = Verb.COUNT
+    verb = Verb.OPEN_STOCK
     asks = OpeningAsked
     place = "location"
     fields = frozenset({"quantity", "bin", "batch", "serials", "serial", "at"})
