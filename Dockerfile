@@ -28,7 +28,7 @@ COPY --from=pages /build/backflush/web/static/vendor backflush/web/static/vendor
 # refused without them. Babel compiles the translations and isn't needed afterwards, so it stays outside /opt/backflush.
 RUN PYTHONPATH="$(/opt/building/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
         /opt/backflush/bin/python tools/messages.py compile \
-    && DATABASE_URL=sqlite://:memory: /opt/backflush/bin/python -m backflush.web.assets \
+    && DATABASE_URL=sqlite://:memory: /opt/backflush/bin/python -m backflush.web.platform.static_files \
     && /opt/building/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /tmp/wheel . \
     && /opt/backflush/bin/pip install --no-cache-dir --no-deps --no-index /tmp/wheel/*.whl
 

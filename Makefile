@@ -9,8 +9,8 @@ READY := $(VENV)/.ready
 NODE_READY := node_modules/.ready
 VENDOR_READY := backflush/web/static/vendor/icons.svg
 PAGES_READY := backflush/web/served/gathered.sha256
-WORDS := $(wildcard backflush/web/locale/*/LC_MESSAGES/django.po)
-WORDS_READY := backflush/web/locale/sentences.json
+WORDS := $(wildcard backflush/locale/*/LC_MESSAGES/django.po)
+WORDS_READY := backflush/locale/sentences.json
 
 # Those with something to keep.
 ROOMS := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard backflush/*/models.py)))))
@@ -56,7 +56,7 @@ $(VENDOR_READY): tools/frontend.mjs $(NODE_READY) $(shell find backflush/web -na
 
 # With hashed names, as they are served, and as a wheel takes them along.
 $(PAGES_READY): $(READY) $(VENDOR_READY) $(wildcard backflush/web/static/app/*)
-	$(BIN)/python -m backflush.web.assets
+	$(BIN)/python -m backflush.web.platform.static_files
 	@touch $@
 
 # What Django reads of the languages; a wheel takes it along.

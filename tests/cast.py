@@ -27,7 +27,7 @@ from backflush.backflushing.models import Booking
 from backflush.backflushing.selectors import Preview
 from backflush.core.moves import Tracking
 from backflush.core.quantity import written
-from backflush.handling.services import OpeningIn, move_stock, open_stock, reverse
+from backflush.handling.moves import OpeningIn, move_stock, open_stock, reverse
 from backflush.items.models import Item, TypeCode
 from backflush.items.selectors import item_coded, unit_coded
 from backflush.items.services import ConversionIn, ItemIn, add_conversions, add_items, add_type_code, add_unit
@@ -49,19 +49,19 @@ from backflush.stockmap.services import (
     set_supplier_stock,
 )
 from backflush.structures.services import LineIn, set_structure
-from backflush.subcontract.receiving import ReceiptIn, preview_receipt, receive
+from backflush.subcontract.receipts import ReceiptIn, preview_receipt, receive
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, place_order
+from backflush.unresolved.cancellation import cancel
 from backflush.unresolved.models import Settlement
-from backflush.unresolved.services.cancelling import cancel
-from backflush.unresolved.services.resolving import resolve
-from backflush.unresolved.services.retrying import retry
-from backflush.works.issuing import IssueIn, issue, return_material
+from backflush.unresolved.resolution import resolve
+from backflush.unresolved.retry import retry
+from backflush.works.material_issue import IssueIn, issue, return_material
 from backflush.works.models import WorksOrder
 from backflush.works.previews import preview_booking, preview_production
 from backflush.works.services.booking import BookingIn, book_production
-from backflush.works.services.life import release_order
 from backflush.works.services.orders import OrderIn, create_order
-from backflush.works.services.producing import ProductionIn, produce
+from backflush.works.services.production_without_order import ProductionIn, produce
+from backflush.works.services.transitions import release_order
 
 Number = Decimal | int | str
 When = datetime | date | None

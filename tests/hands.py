@@ -11,10 +11,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from backflush.backflushing.models import Booking
-from backflush.backflushing.reports import Report, take_reports
+from backflush.backflushing.report_kinds import Report, take_reports
 from backflush.core.moves import Process
 from backflush.ledger.models import Movement, Posting
-from backflush.listening.lines import KINDS as ALL
+from backflush.streams.line_format import KINDS as ALL
 from backflush.unresolved.models import Settlement
 from tests.cast import Plant
 

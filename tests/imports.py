@@ -7,10 +7,10 @@ from typing import Any
 
 import xlsxwriter
 
-from backflush.audit.verify import verify
-from backflush.importing.findings import Finding
-from backflush.importing.services import Report, import_data
-from backflush.importing.tables import TABLES
+from backflush.audit.verification import verify
+from backflush.imports.columns import TABLES
+from backflush.imports.findings import Finding
+from backflush.imports.services import Report, import_data
 from backflush.items.models import Item
 from backflush.ledger.models import Balance, Movement, Posting
 

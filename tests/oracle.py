@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from backflush.audit.verify import verify
+from backflush.audit.verification import verify
 from backflush.backflushing.models import Booking
 from backflush.core.refusals import Refusal
 from backflush.items.models import Item

@@ -6,7 +6,8 @@
 Babel does both, so nobody needs GNU gettext. Texts come from three places: calls of gettext in the pages' modules, the
 translate tags of templates, and the sentences of refusals anywhere in the package. A refusal's sentence is put
 together where it is raised, by rooms that know of no language; here its f-string becomes a template, `{item.code}` a
-place to fill, and its code the context. The pages find the template again by the sentence (`backflush/web/saying.py`).
+place to fill, and its code the context. The pages find the template again by the sentence
+(`backflush/web/display/translation.py`).
 """
 
 import ast
@@ -26,7 +27,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "backflush"
-LOCALE = PACKAGE / "web" / "locale"
+LOCALE = PACKAGE / "locale"
 ELSEWHERE = {"config", "console", "demo"}
 """What refuses on the command line only, which speaks English."""
 WORD = "word"

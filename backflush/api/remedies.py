@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from backflush.api.refusing import (
+from backflush.api.errors import (
     Failed,
     NoSuchMethod,
     NotSignedIn,

@@ -3,9 +3,9 @@
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from backflush.api.described import urlpatterns as described
-from backflush.api.door import api
-from backflush.api.refusing import missing, told_in_json
+from backflush.api.description import urlpatterns as described
+from backflush.api.endpoints import api
+from backflush.api.errors import missing, told_in_json
 
 _patterns = api.urls[0]
 for _pattern in _patterns:

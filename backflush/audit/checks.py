@@ -15,8 +15,8 @@ from backflush.audit.lines import Line
 from backflush.audit.models import Audit, CheckName, Finding, Look, Reckoning
 from backflush.core.moves import Process
 from backflush.core.quantity import ZERO
-from backflush.ledger.listing import named_in_order
 from backflush.ledger.models import Movement, Posting
+from backflush.ledger.movement_list import named_in_order
 from backflush.ledger.selectors import waiting_movements
 from backflush.unresolved.models import Outcome, Settlement
 from backflush.works.models import WorksOrder

@@ -2,7 +2,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from backflush.fields import WithinSite
+from backflush.db.fields import WithinSite
 from backflush.stockmap.models import Site
 
 

@@ -14,10 +14,10 @@ from django.utils import timezone
 from django_tasks import task
 
 from backflush.audit.checks import WORKED_OUT, kept, last_reckoning, latest_looks, listed
+from backflush.audit.computation import work_out
 from backflush.audit.models import Audit, AuditKey, CheckName, Look, Reckoning
-from backflush.audit.reckoning import work_out
 from backflush.audit.selectors import audit_at_work, audit_numbered, is_small, running_reckoning
-from backflush.audit.verify import Progress
+from backflush.audit.verification import Progress
 from backflush.core.refusals import (
     AlreadyThere,
     AuditSigned,
@@ -29,9 +29,9 @@ from backflush.core.refusals import (
     NotWorkedOut,
 )
 from backflush.core.text import require_short
-from backflush.ledger.keys import KEY_LENGTH, Request
+from backflush.ledger.idempotency import KEY_LENGTH, Request
 from backflush.ledger.models import Key, Posting
-from backflush.ledger.services import REMARKS_LENGTH
+from backflush.ledger.posting import REMARKS_LENGTH
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import day_at

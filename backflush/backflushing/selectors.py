@@ -8,19 +8,19 @@ from fractions import Fraction
 
 from django.utils import timezone
 
+from backflush.backflushing.consumption import FrozenLines, UseBook, history_of, replay, use_line
 from backflush.backflushing.models import Booking
 from backflush.backflushing.services import Made, due_moves, source_of
-from backflush.backflushing.use import FrozenLines, UseBook, history_of, replay, use_line
 from backflush.core.consumption import AssumedUse, Tally, UseLine, largest_good, plan_posting, smallest_step
 from backflush.core.moves import Pot, Reason, Status, Tracking
 from backflush.core.quantity import ZERO, round_half_up, written
 from backflush.core.refusals import NotFound
 from backflush.core.structure import Step
-from backflush.fields import ExactSum
+from backflush.db.fields import ExactSum
 from backflush.items.models import Item
 from backflush.ledger.models import Movement
+from backflush.ledger.posting import read_balances
 from backflush.ledger.selectors import movement_numbered, totals_at
-from backflush.ledger.services import read_balances
 from backflush.stockmap.models import Location, Site
 from backflush.stockmap.selectors import day_at
 from backflush.structures.models import FrozenLine, StructureLine

@@ -12,25 +12,25 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from backflush.backflushing.consumption import Assumption, FrozenLines, UseBook
 from backflush.backflushing.models import Booking
-from backflush.backflushing.use import Assumption, FrozenLines, UseBook
 from backflush.core.consumption import plan_posting
 from backflush.core.moves import Move, Plan, Process, Status, pots_of
 from backflush.core.quantity import to_scaled
 from backflush.core.refusals import AlreadyReversed, NotFound, SameLocation
-from backflush.garbage import no_search
+from backflush.db.gc_pause import no_search
 from backflush.items.models import Item
-from backflush.ledger.keys import claim_key
+from backflush.ledger.idempotency import claim_key
+from backflush.ledger.lot_allocation import named_moves
 from backflush.ledger.models import Job, Movement, Posting
+from backflush.ledger.posting import Entry, advance_jobs, lock_balances, lock_waiting, post
 from backflush.ledger.selectors import move_of, posting_numbered, require_had, require_not_before
-from backflush.ledger.services import Entry, advance_jobs, lock_balances, lock_waiting, post
 from backflush.ledger.statements import Row, add, adding
-from backflush.ledger.tracking import named_moves
 from backflush.people.models import User
 from backflush.stockmap.models import Location, ShortRule, Site, TransferRule
 from backflush.stockmap.selectors import bins_of, day_at, event_time, place_in_bin, place_of, written_day
 from backflush.structures.models import FrozenLine
-from backflush.unresolved.services.cancelling import cancel_locked
+from backflush.unresolved.cancellation import cancel_locked
 
 ADD_BOOKINGS = adding(
     "backflushing_booking",

@@ -19,7 +19,7 @@ INSTALLED_APPS = [
     "django_tasks_db",
     "backflush.people",
     "backflush.stockmap",
-    "backflush.errands",
+    "backflush.background",
     "backflush.items",
     "backflush.structures",
     "backflush.ledger",
@@ -29,15 +29,15 @@ INSTALLED_APPS = [
     "backflush.subcontract",
     "backflush.handling",
     "backflush.audit",
-    "backflush.web",
+    "backflush.web.platform.apps.WebConfig",
 ]
 
 # Outermost first. Files come before sessions, because a stylesheet needs to know nobody.
 MIDDLEWARE = [
     "backflush.config.logs.numbered",
-    "backflush.web.measuring.measured",
+    "backflush.web.platform.metrics.measured",
     "django.middleware.security.SecurityMiddleware",
-    "backflush.web.policy.content_security_policy",
+    "backflush.web.platform.csp.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -46,9 +46,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "backflush.web.whole.whole_text",
-    "backflush.api.refusing.whole_requests",
-    "backflush.web.visits.VisitMiddleware",
+    "backflush.web.platform.null_bytes.whole_text",
+    "backflush.api.errors.whole_requests",
+    "backflush.web.platform.visit.VisitMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -60,8 +60,12 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["backflush.web.templatetags.pieces", "django.templatetags.i18n"],
-            "context_processors": ["django.template.context_processors.request", "backflush.web.frame.frame"],
+            "builtins": ["backflush.web.display.tags.pieces", "django.templatetags.i18n"],
+            "libraries": {name: f"backflush.web.display.tags.{name}" for name in ("audit", "orders", "stock")},
+            "context_processors": [
+                "django.template.context_processors.request",
+                "backflush.web.platform.navigation.frame",
+            ],
         },
     }
 ]
@@ -90,7 +94,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_COOLOFF_TIME = timedelta(minutes=5)
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_LOCKOUT_CALLABLE = "backflush.web.entrance.locked_out"
+AXES_LOCKOUT_CALLABLE = "backflush.web.home.account.locked_out"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
@@ -102,7 +106,7 @@ CSRF_TRUSTED_ORIGINS = [*PUBLIC.origins]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC.secure
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "backflush_session", "backflush_csrf"
-CSRF_FAILURE_VIEW = "backflush.web.refusing.forged"
+CSRF_FAILURE_VIEW = "backflush.web.platform.errors.forged"
 # Whoever serves https in front of us says so; without one there is nobody to be believed.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PUBLIC.secure else None
 SECURE_HSTS_SECONDS = 31_536_000 if PUBLIC.secure else 0
@@ -137,7 +141,7 @@ LANGUAGE_COOKIE_NAME = "backflush_language"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_SECURE = PUBLIC.secure
-LOCALE_PATHS = [env.PACKAGE / "web" / "locale"]
+LOCALE_PATHS = [env.PACKAGE / "locale"]
 
 # Before amounts. The currency isn't a matter of the reader's language, so nothing stands there unless it is named.
 CURRENCY = env.currency()

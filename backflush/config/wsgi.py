@@ -9,6 +9,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backflush.config.settings")
 application = get_wsgi_application()
 
 # Not before the application has read the settings.
-from backflush.web.warming import warm_up  # noqa: E402
+from backflush.web.platform.preload import warm_up  # noqa: E402
 
 warm_up()

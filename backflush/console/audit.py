@@ -5,15 +5,15 @@ from typing import Annotated, Any
 
 import typer
 
-from backflush.archiving.proving import prove_archives
+from backflush.archives.verification import prove_archives
 from backflush.audit.checks import COUNTED_MOST, WORKED_OUT, last_reckoning, latest_looks, listed
 from backflush.audit.models import Audit, CheckName, Finding, Look, Reckoning
 from backflush.audit.selectors import audit_at_work, audit_numbered, audits
 from backflush.audit.services import begin_audit, look_at, reckon, sign_off
-from backflush.audit.verify import Check, Report, verify
-from backflush.console.asking import LIMIT, REMARKS
-from backflush.console.frame import Desk, Listing, command, of_all, read_day
-from backflush.console.frame import Look as Panel
+from backflush.audit.verification import Check, Report, verify
+from backflush.console.options import LIMIT, REMARKS
+from backflush.console.output import Desk, Listing, command, of_all, read_day
+from backflush.console.output import Look as Panel
 from backflush.core.refusals import InvalidValue, NotFound
 from backflush.ledger.models import Archive
 

@@ -5,18 +5,18 @@ from typing import Annotated, Any
 
 import typer
 
-from backflush.backflushing.explaining import Told, tell
+from backflush.backflushing.explanation import Told, tell
 from backflush.backflushing.selectors import Explanation, Preview, explain
-from backflush.console.asking import BATCH, GOODS_BIN, NUMBER_MAX, SCRAP, SERIALS
-from backflush.console.frame import Desk, Listing, Look, command, read_quantity
+from backflush.console.options import BATCH, GOODS_BIN, NUMBER_MAX, SCRAP, SERIALS
+from backflush.console.output import Desk, Listing, Look, command, read_quantity
 from backflush.console.postings import WHY, movement_facts
 from backflush.core.moments import read_moment
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
-from backflush.subcontract.receiving import ReceiptIn, preview_receipt
+from backflush.subcontract.receipts import ReceiptIn, preview_receipt
 from backflush.works.previews import preview_booking, preview_production
 from backflush.works.services.booking import BookingIn
-from backflush.works.services.producing import ProductionIn
+from backflush.works.services.production_without_order import ProductionIn
 
 
 def register(app: typer.Typer) -> None:

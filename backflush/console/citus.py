@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from backflush.console.frame import Desk, Look, command
+from backflush.console.output import Desk, Look, command
 from backflush.core.refusals import InvalidValue
-from backflush.upkeep.citus import layout, preparation, prepare
+from backflush.operations.citus import layout, preparation, prepare
 
 
 def register(app: typer.Typer) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from backflush.console.frame import Desk, Look, Plant, command, read_day
+from backflush.console.output import Desk, Look, Plant, command, read_day
 from backflush.console.readiness import prepare_plant, require_plant, require_tables
 from backflush.core.refusals import NoPlant
 from backflush.demo import plant as demo_plant

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from backflush.console.frame import Desk, Listing, Look, command
-from backflush.doctor.findings import KINDS, Finding, Severity
-from backflush.doctor.selectors import examine
+from backflush.console.output import Desk, Listing, Look, command
+from backflush.setup_check.findings import KINDS, Finding, Severity
+from backflush.setup_check.selectors import examine
 
 SHOWN = 20
 OUTCOME = {

@@ -6,15 +6,15 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from backflush.console.asking import LIMIT, ONLY_ITEM, ONLY_ORDER
-from backflush.console.frame import Desk, Listing, Look, command, in_decimals, in_unit, of_all
-from backflush.console.known import require_item, require_order, require_place
+from backflush.console.lookups import require_item, require_order, require_place
+from backflush.console.options import LIMIT, ONLY_ITEM, ONLY_ORDER
+from backflush.console.output import Desk, Listing, Look, command, in_decimals, in_unit, of_all
 from backflush.console.postings import WHY, ends, movement_facts
 from backflush.core.moments import read_moment
 from backflush.core.moves import Status
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
-from backflush.ledger.as_at import balances_at
+from backflush.ledger.history import balances_at
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import balances, transactions
 from backflush.stockmap.models import Site

@@ -5,16 +5,16 @@ from typing import Annotated, Any
 import typer
 from django.utils import timezone
 
-from backflush.backflushing.explaining import figure
-from backflush.console.asking import LIMIT, ONLY_ITEM, ORDER, REMARKS
-from backflush.console.frame import Desk, Listing, Look, command, in_unit, of_all, read_day, read_quantity
-from backflush.console.known import require_item
+from backflush.backflushing.explanation import figure
+from backflush.console.lookups import require_item
+from backflush.console.options import LIMIT, ONLY_ITEM, ORDER, REMARKS
+from backflush.console.output import Desk, Listing, Look, command, in_unit, of_all, read_day, read_quantity
 from backflush.console.postings import WHY, movement_facts
 from backflush.core.lifecycle import OrderStatus
 from backflush.core.moves import Status
 from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import InvalidValue
-from backflush.fields import ExactSum
+from backflush.db.fields import ExactSum
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import had_by_job
 from backflush.stockmap.selectors import day_at
@@ -22,7 +22,8 @@ from backflush.structures.models import FrozenLine
 from backflush.unresolved.selectors import queue
 from backflush.works.models import WorksOrder
 from backflush.works.selectors import orders_numbered, release_warnings
-from backflush.works.services.life import (
+from backflush.works.services.orders import OrderIn, create_order, revise_order, take_afresh
+from backflush.works.services.transitions import (
     cancel_order,
     complete_order,
     release_order,
@@ -30,7 +31,6 @@ from backflush.works.services.life import (
     reopen_order,
     reset_order,
 )
-from backflush.works.services.orders import OrderIn, create_order, revise_order, take_afresh
 
 ITEM_MADE = Annotated[str, typer.Argument(metavar="ITEM", help="The code of the item to make.", show_default=False)]
 HOW_MANY = Annotated[str, typer.Argument(metavar="QUANTITY", help="How many are to be made.", show_default=False)]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from backflush.console.frame import Desk, Look, command
+from backflush.console.output import Desk, Look, command
 from backflush.core.refusals import InvalidValue
 from backflush.people.models import Assignment, User
 from backflush.people.rights import Role

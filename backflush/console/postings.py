@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from backflush.console.frame import Desk, Listing, in_unit
+from backflush.console.output import Desk, Listing, in_unit
 from backflush.core.moves import Reason, Status
 from backflush.ledger.models import Movement, Posting
 from backflush.unresolved.arrivals import Proposal, proposed_by

@@ -4,8 +4,8 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.migrations.recorder import MigrationRecorder
 
 from backflush.core.refusals import DatabaseUnreachable, NoPlant, Refusal, UpgradeNeeded
-from backflush.upkeep.readiness import known_migrations, missing_file
-from backflush.upkeep.upgrading import upgrade_database
+from backflush.operations.readiness import known_migrations, missing_file
+from backflush.operations.upgrade import upgrade_database
 
 
 def require_plant() -> None:

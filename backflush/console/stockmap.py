@@ -2,7 +2,7 @@
 
 import typer
 
-from backflush.console.frame import Desk, Listing, Look, command
+from backflush.console.output import Desk, Listing, Look, command
 from backflush.stockmap.models import Site
 
 

@@ -6,15 +6,15 @@ from typing import Annotated
 import typer
 from django.utils import timezone
 
-from backflush.console.asking import BATCH, GOODS_BIN, SERIALS
-from backflush.console.frame import Desk, Listing, Look, command, read_day, read_quantity
+from backflush.console.options import BATCH, GOODS_BIN, SERIALS
+from backflush.console.output import Desk, Listing, Look, command, read_day, read_quantity
 from backflush.console.works import answer_booking
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, NotFound
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import day_at
 from backflush.subcontract.models import PurchaseOrder
-from backflush.subcontract.receiving import ReceiptIn, receive
+from backflush.subcontract.receipts import ReceiptIn, receive
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, close_order, place_order
 
 NUMBER = Annotated[str, typer.Argument(metavar="NUMBER", help="The purchase order's number.", show_default=False)]

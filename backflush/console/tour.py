@@ -24,7 +24,7 @@ from backflush.config.env import database_at
 from backflush.console.audit import prove
 from backflush.console.backflushing import explain_movement, show_preview
 from backflush.console.demo import make
-from backflush.console.frame import Desk, Listing, Look, answering
+from backflush.console.output import Desk, Listing, Look, answering
 from backflush.console.readiness import prepare_plant
 from backflush.console.unresolved import resolve_one, show_queue
 from backflush.console.works import book

@@ -7,20 +7,20 @@ from typing import Annotated, Any
 import typer
 
 from backflush.backflushing.selectors import made_for_of
-from backflush.console.asking import BATCH, LIMIT, NUMBER_MAX, ONLY_ITEM, ONLY_ORDER, REMARKS, SERIALS
-from backflush.console.frame import Desk, Listing, Look, command, in_decimals, in_unit, of_all, read_quantity
-from backflush.console.known import require_item, require_order, require_place, require_supplier
+from backflush.console.lookups import require_item, require_order, require_place, require_supplier
+from backflush.console.options import BATCH, LIMIT, NUMBER_MAX, ONLY_ITEM, ONLY_ORDER, REMARKS, SERIALS
+from backflush.console.output import Desk, Listing, Look, command, in_decimals, in_unit, of_all, read_quantity
 from backflush.console.postings import WHY, answer_posting, movement_facts, place
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue, NotUnresolved
 from backflush.ledger.models import Movement, Posting
 from backflush.ledger.selectors import movement_numbered, posting_numbered
 from backflush.unresolved.arrivals import proposed_by
+from backflush.unresolved.cancellation import cancel
 from backflush.unresolved.models import Settlement
+from backflush.unresolved.resolution import resolve
+from backflush.unresolved.retry import foresee_retry, retry_in_parts
 from backflush.unresolved.selectors import candidates, queue, there_now
-from backflush.unresolved.services.cancelling import cancel
-from backflush.unresolved.services.resolving import resolve
-from backflush.unresolved.services.retrying import foresee_retry, retry_in_parts
 
 MOVEMENT = Annotated[
     int,

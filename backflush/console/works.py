@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from backflush.backflushing.models import Booking
-from backflush.console.asking import (
+from backflush.console.options import (
     BATCH,
     GOOD,
     GOODS_BIN,
@@ -17,12 +17,12 @@ from backflush.console.asking import (
     SCRAP_REASON,
     SERIALS,
 )
-from backflush.console.frame import Desk, Look, command, read_quantity
+from backflush.console.output import Desk, Look, command, read_quantity
 from backflush.console.postings import answer_posting, good_and_scrap
 from backflush.ledger.models import Posting
-from backflush.works.issuing import IssueIn, issue, return_material
+from backflush.works.material_issue import IssueIn, issue, return_material
 from backflush.works.services.booking import BookingIn, book_production
-from backflush.works.services.producing import ProductionIn, produce
+from backflush.works.services.production_without_order import ProductionIn, produce
 
 
 def register(app: typer.Typer) -> None:

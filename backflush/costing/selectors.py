@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from backflush.backflushing.consumption import use_line
 from backflush.backflushing.models import Booking
-from backflush.backflushing.use import use_line
 from backflush.core.consumption import Tally, UseLine
 from backflush.core.costing import UsageVariance, Use, material_cost, total_amount, usage_variances
 from backflush.core.quantity import ZERO

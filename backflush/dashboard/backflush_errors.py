@@ -9,8 +9,8 @@ from django.db.models import QuerySet, Sum
 
 from backflush.core.quantity import ZERO
 from backflush.items.models import ItemCost
-from backflush.ledger.listing import named_in_order
 from backflush.ledger.models import Movement
+from backflush.ledger.movement_list import named_in_order
 from backflush.ledger.selectors import waiting_movements
 from backflush.stockmap.models import Site
 from backflush.unresolved.selectors import fits_now, there_now

@@ -13,8 +13,8 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 from backflush.core.moves import Status
 from backflush.core.quantity import EXACT, ZERO
 from backflush.dashboard.backflush_errors import standard
-from backflush.dashboard.keeping import Kept, kept
-from backflush.fields import ExactSum
+from backflush.dashboard.cache import Kept, kept
+from backflush.db.fields import ExactSum
 from backflush.items.models import ItemCost
 from backflush.ledger.models import Movement
 from backflush.stockmap.models import Site

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from backflush.core.costing import total_amount
-from backflush.dashboard.keeping import Kept, kept
+from backflush.dashboard.cache import Kept, kept
 from backflush.stockmap.models import Site
 from backflush.subcontract.selectors import Outside, outsides
 

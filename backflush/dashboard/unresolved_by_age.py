@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from backflush.dashboard.keeping import Kept, kept
+from backflush.dashboard.cache import Kept, kept
 from backflush.dashboard.long_queues import total, waiting_between
 from backflush.stockmap.models import Site
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count
 
-from backflush.dashboard.keeping import Kept, kept
+from backflush.dashboard.cache import Kept, kept
 from backflush.dashboard.long_queues import span_of, total, waiting_between
 from backflush.stockmap.models import Site
 from backflush.unresolved.models import Settlement

@@ -13,24 +13,24 @@ from decimal import Decimal
 from backflush.backflushing.models import Booking
 from backflush.core.moves import Tracking
 from backflush.demo.plant import Plant
-from backflush.handling.services import OpeningIn, move_stock, open_stock, reverse
+from backflush.handling.moves import OpeningIn, move_stock, open_stock, reverse
 from backflush.items.selectors import item_coded
 from backflush.items.services import set_batch
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import balances, total_at, waiting_movements
 from backflush.people.models import User
 from backflush.stockmap.selectors import location_at
-from backflush.subcontract.receiving import ReceiptIn, receive
+from backflush.subcontract.receipts import ReceiptIn, receive
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, close_order, place_order
-from backflush.unresolved.services.cancelling import cancel
-from backflush.unresolved.services.resolving import Remainder, resolve
-from backflush.unresolved.services.retrying import retry
-from backflush.unresolved.services.undoing import undo
-from backflush.works.issuing import IssueIn, issue, return_material
+from backflush.unresolved.cancellation import cancel
+from backflush.unresolved.resolution import Remainder, resolve
+from backflush.unresolved.retry import retry
+from backflush.unresolved.undo import undo
+from backflush.works.material_issue import IssueIn, issue, return_material
 from backflush.works.services.booking import BookingIn, book_production
-from backflush.works.services.life import complete_order, release_order
 from backflush.works.services.orders import OrderIn, create_order
-from backflush.works.services.producing import ProductionIn, produce
+from backflush.works.services.production_without_order import ProductionIn, produce
+from backflush.works.services.transitions import complete_order, release_order
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from datetime import date
 from django.db import transaction
 
 from backflush.demo.acts import Heap, Opens, Scene
-from backflush.demo.buying import purchases, sendings
 from backflush.demo.events import Event
 from backflush.demo.last_weeks import last_weeks
 from backflush.demo.plant import BEGINNING, Plant, set_up
+from backflush.demo.purchases import purchases, sendings
 from backflush.demo.quiet_weeks import extras, mishaps, quiet_weeks
 
 Progress = Callable[[int], None]

@@ -1,7 +1,7 @@
 from django.db import models
 from django.db.models import Q
 
-from backflush.fields import WithinSite
+from backflush.db.fields import WithinSite
 from backflush.ledger.models import Posting
 from backflush.stockmap.models import Site
 

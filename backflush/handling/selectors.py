@@ -12,14 +12,14 @@ from backflush.backflushing.services import require_not_reversed as require_book
 from backflush.core.consumption import plan_posting
 from backflush.core.moves import Move, Place, Process, Status, pots_of
 from backflush.core.refusals import NotReversible, Refusal
-from backflush.handling.services import OpeningIn, opening_moves, require_not_reversed
+from backflush.handling.moves import OpeningIn, opening_moves, require_not_reversed
 from backflush.ledger.models import Movement, Posting
+from backflush.ledger.posting import read_balances, require_possible
 from backflush.ledger.selectors import move_of, require_jobs_had
-from backflush.ledger.services import read_balances, require_possible
 from backflush.stockmap.models import ActionType, Location, Site, TransferRule
 from backflush.stockmap.selectors import bins_of
 from backflush.unresolved.models import Settlement
-from backflush.unresolved.services.undoing import require_undoable
+from backflush.unresolved.undo import require_undoable
 
 NEVER_BACK = frozenset({Process.REVERSAL})
 NOWHERE = 0

@@ -2,7 +2,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from backflush.core.moves import Tracking
-from backflush.fields import QuantityField, RatioField
+from backflush.db.fields import QuantityField, RatioField
 from backflush.stockmap.models import Action, Endable
 
 

@@ -26,9 +26,9 @@ from backflush.core.refusals import (
     SameLocation,
 )
 from backflush.core.units import Conversion, contradiction
+from backflush.db.unique_names import named_once
 from backflush.items.models import Batch, ComponentClass, Item, ItemCost, ProductGroup, TypeCode, Unit, UnitConversion
-from backflush.naming import named_once
-from backflush.stockmap.ending import require_in_use
+from backflush.stockmap.deactivation import require_in_use
 from backflush.stockmap.models import Action, ActionType
 from backflush.stockmap.services import require_new, require_type
 

@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from backflush.core.moves import Process, Reason, Status
-from backflush.fields import QuantityField, WithinSite
+from backflush.db.fields import QuantityField, WithinSite
 from backflush.items.models import Item, ItemCost
 from backflush.stockmap.models import Location, Site, TransferRule
 from backflush.structures.models import FrozenLine, FrozenStructure

@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from backflush.core.refusals import Archived, DateInFuture, NotFound, PeriodClosed, RemarksRequired, UnresolvedInPeriod
 from backflush.core.text import require_short
-from backflush.ledger.as_at import counting, known_nearest, standing_closings, values_until
+from backflush.ledger.history import counting, known_nearest, standing_closings, values_until
 from backflush.ledger.models import Movement, PeriodBalance, PeriodClosing
+from backflush.ledger.posting import REMARKS_LENGTH
 from backflush.ledger.selectors import waiting_movements
-from backflush.ledger.services import REMARKS_LENGTH
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import day_at, moment_of, written_day

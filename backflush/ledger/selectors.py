@@ -9,9 +9,9 @@ from django.db.models.functions import Coalesce
 from backflush.core.moves import Move, Pot, Process, Status, Tracking
 from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import DateBeforeOriginal, MoreThanIssued, NotFound
-from backflush.fields import ExactSum
+from backflush.db.fields import ExactSum
 from backflush.items.models import Item
-from backflush.ledger.archives import archived_keys, key_archived, no_number
+from backflush.ledger.archived_numbers import archived_keys, key_archived, no_number
 from backflush.ledger.models import (
     Archive,
     ArchivedKind,

@@ -15,7 +15,7 @@ from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model
 
 from backflush.core.moves import Pot
-from backflush.prepared import database_at_work, execute
+from backflush.db.queries import database_at_work, execute
 
 Row = tuple[Any, ...]
 

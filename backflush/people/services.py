@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from backflush.core.refusals import AlreadyThere, InvalidValue, NotAllowed
-from backflush.naming import named_once
+from backflush.db.unique_names import named_once
 from backflush.people.models import Assignment, Board, User
 from backflush.people.rights import Role
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from backflush.core.moves import Place
 from backflush.core.refusals import BinRequired, DateInFuture, NoRule, NotFound, PeriodClosed, Refusal
-from backflush.stockmap.ending import require_in_use
+from backflush.stockmap.deactivation import require_in_use
 from backflush.stockmap.models import Action, Bin, Location, Site, Supplier, SupplierStock, TransferRule
 
 Thing = TypeVar("Thing", bound=Model)

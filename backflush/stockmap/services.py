@@ -22,8 +22,8 @@ from backflush.core.refusals import (
     TooManyRules,
     WrongActionType,
 )
-from backflush.naming import named_once
-from backflush.stockmap.ending import require_in_use
+from backflush.db.unique_names import named_once
+from backflush.stockmap.deactivation import require_in_use
 from backflush.stockmap.models import (
     Action,
     ActionType,

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 from django.db import models
 
-from backflush.fields import ExactDecimalField, RatioField, WithinSite
+from backflush.db.fields import ExactDecimalField, RatioField, WithinSite
 from backflush.items.models import Item, Unit
 from backflush.stockmap.models import Location, Site
 

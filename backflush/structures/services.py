@@ -16,7 +16,7 @@ from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import AlreadyThere, InvalidValue, NoConversion, SettledSince, StructureLoop
 from backflush.core.structure import Component, Explosion, Line, Requirement, Step, find_loop, require_sound
 from backflush.items.models import Item, Unit
-from backflush.stockmap.ending import require_in_use
+from backflush.stockmap.deactivation import require_in_use
 from backflush.stockmap.models import Location, Site
 from backflush.structures.models import FrozenLine, FrozenStructure, LineSource, StructureLine
 from backflush.structures.selectors import StructureBook, component_of, contents, structure_rows, structure_stamp

@@ -2,7 +2,7 @@ from django.db import models
 from django.db.models import Q
 
 from backflush.core.lifecycle import PurchaseStatus
-from backflush.fields import QuantityField, RatioField, WithinSite
+from backflush.db.fields import QuantityField, RatioField, WithinSite
 from backflush.items.models import Item, Unit
 from backflush.ledger.models import Job
 from backflush.stockmap.models import Action, Site, Supplier

@@ -13,11 +13,11 @@ from backflush.core.lifecycle import PurchaseStatus
 from backflush.core.moves import Process, Status
 from backflush.core.quantity import EXACT, ZERO
 from backflush.core.refusals import NotFound
-from backflush.fields import ExactSum
+from backflush.db.fields import ExactSum
 from backflush.items.models import Item
-from backflush.ledger.archives import no_orders
-from backflush.ledger.listing import FEW, few_of
+from backflush.ledger.archived_numbers import no_orders
 from backflush.ledger.models import Balance, JobKind, Movement, Posting
+from backflush.ledger.movement_list import FEW, few_of
 from backflush.stockmap.models import Location, Site, Supplier, SupplierStock
 from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
 

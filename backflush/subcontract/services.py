@@ -18,14 +18,14 @@ from backflush.core.refusals import (
 )
 from backflush.core.text import require_short
 from backflush.core.units import Converter
+from backflush.db.unique_names import named_once
 from backflush.items.models import ComponentClass, Item, Unit
 from backflush.items.selectors import converter, in_stock_unit, items_coded, require_factor, units_coded
-from backflush.ledger.archives import no_orders, order_numbers
+from backflush.ledger.archived_numbers import no_orders, order_numbers
 from backflush.ledger.models import Job, JobKind
-from backflush.ledger.services import open_jobs
-from backflush.naming import named_once
+from backflush.ledger.posting import open_jobs
 from backflush.people.models import User
-from backflush.stockmap.ending import require_in_use
+from backflush.stockmap.deactivation import require_in_use
 from backflush.stockmap.models import ActionType, Site
 from backflush.stockmap.selectors import (
     actions_named,

@@ -11,7 +11,7 @@ from backflush.core.moves import Process
 from backflush.ledger.models import Posting
 from backflush.ledger.statements import waiting_under_rule
 from backflush.stockmap.models import Action, RetryRule, ShortRule, Site
-from backflush.unresolved.services.retrying import preview_retry
+from backflush.unresolved.retry import preview_retry
 
 PROPOSED_MOST: Final = 200
 """So many of what waits are looked at for one proposal, the oldest."""

@@ -1,7 +1,7 @@
 from django.db import models
 from django.db.models import Q
 
-from backflush.fields import QuantityField, WithinSite
+from backflush.db.fields import QuantityField, WithinSite
 from backflush.ledger.models import Movement, Posting
 from backflush.stockmap.models import Site
 

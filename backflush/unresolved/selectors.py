@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from backflush.core.moves import Reason, Status
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue
-from backflush.fields import QuantityField
+from backflush.db.fields import QuantityField
 from backflush.items.models import Batch
 from backflush.ledger.models import Balance, Movement
 from backflush.ledger.selectors import totals_at, waiting_movements

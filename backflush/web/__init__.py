@@ -29,7 +29,7 @@ the room. A page costs the same number of statements however many rows there are
       <input id="quantity" name="quantity" value="{{ typed.quantity }}" {% invalid refusal "quantity" %}>
       {% field_error refusal "quantity" %}
 
-and `{% include "web/parts/refusal.html" %}` for one that is about no field of the form. Typed values always come back
+and `{% include "web/forms/refusal.html" %}` for one that is about no field of the form. Typed values always come back
 (`typed` is request.POST), also to whoever was signed out meanwhile: `again` shows it after the log-in (`kept.py`).
 A refusal's sentence is shown by `{{ refusal|said }}`, in the reader's language (`saying.py`). Whatever posts carries a
 hidden `key` (`keys.new_key()`), so a double press posts once.
@@ -46,9 +46,9 @@ rounded; a `Refusal` with the field where it can't be read.
 in Python `_("…")`, never within an f-string, where `make words` can't find it. Script has no words of its own: they are
 on `#toasts`, in the page's language.
 
-**Pieces** `web/base.html` (blocks `title`, `content`, `below`, `live` for what the live region says first) ·
-`web/parts/pager.html` (page, older, newer, noun) · `web/parts/nothing.html` (title, text, link, word) ·
-`web/parts/refusal.html` · classes of `app.css`: `panel` with header, `in`, footer; `ledger cards` tables with `data-l`
+**Pieces** `web/platform/base.html` (blocks `title`, `content`, `below`, `live` for what the live region says first) ·
+`web/lists/pager.html` (page, older, newer, noun) · `web/lists/nothing.html` (title, text, link, word) ·
+`web/forms/refusal.html` · classes of `app.css`: `panel` with header, `in`, footer; `ledger cards` tables with `data-l`
 labels on cells, `first`, `top`, `drop`; `say`, `chips`, `facts`, `figures`, `lines`, `acts`, `trio`, `pick`. Own class
 names must not be Tabler's or Bootstrap's. A table stands in `<div class="scroll" tabindex="0" role="region"
 aria-label="…, table">`.

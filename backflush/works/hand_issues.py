@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from backflush.core.lifecycle import BOOKABLE
 from backflush.core.moves import Status
 from backflush.core.quantity import ZERO
-from backflush.fields import ExactSum
+from backflush.db.fields import ExactSum
 from backflush.items.models import Item
 from backflush.ledger.models import Movement
 from backflush.stockmap.models import Site

@@ -1,11 +1,11 @@
 """What a booking would do, before it is posted (B7): the same plan, from the same rules."""
 
-from backflush.backflushing.reports import drafted
+from backflush.backflushing.report_kinds import drafted
 from backflush.backflushing.selectors import Preview, preview
 from backflush.stockmap.models import Site
 from backflush.works.selectors import bookable
 from backflush.works.services.booking import BookableOrders, BookingIn
-from backflush.works.services.producing import PIECE, ProducibleItems, ProductionIn
+from backflush.works.services.production_without_order import PIECE, ProducibleItems, ProductionIn
 
 
 def preview_booking(booking: BookingIn, *, site: Site) -> Preview:

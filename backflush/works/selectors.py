@@ -6,18 +6,18 @@ from typing import NamedTuple
 
 from django.db.models import QuerySet
 
+from backflush.backflushing.consumption import tally_of, use_line
 from backflush.backflushing.models import Booking
-from backflush.backflushing.use import tally_of, use_line
 from backflush.core.consumption import Tally
 from backflush.core.lifecycle import OrderStatus
 from backflush.core.moves import Process, Status
 from backflush.core.quantity import ZERO, round_half_up
-from backflush.fields import ExactSum
+from backflush.db.fields import ExactSum
+from backflush.db.queries import Part, Prepared
 from backflush.items.models import Item, TypeCode, Unit
-from backflush.ledger.archives import no_orders
+from backflush.ledger.archived_numbers import no_orders
 from backflush.ledger.models import Job, JobKind, Movement, Posting
 from backflush.ledger.selectors import totals_at, waiting_movements
-from backflush.prepared import Part, Prepared
 from backflush.stockmap.models import Action, Location, Site, TransferRule
 from backflush.stockmap.selectors import single_rules
 from backflush.structures.models import FrozenLine

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 from django.db.models import Sum
 
-from backflush.backflushing.bulk import Booker, Line
-from backflush.backflushing.reports import Report
+from backflush.backflushing.report_kinds import Report
 from backflush.backflushing.selectors import explain
+from backflush.backflushing.stream import Booker, Line
 from backflush.core.moves import Process, Status, Tracking
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import NotUnresolved, Refusal
 from backflush.costing.selectors import job_cost
-from backflush.handling.services import OpeningIn, move_stock, open_stock, reverse
+from backflush.handling.moves import OpeningIn, move_stock, open_stock, reverse
 from backflush.items.models import Item, TypeCode, Unit
 from backflush.items.selectors import item_coded, unit_coded
 from backflush.items.services import (
@@ -36,7 +36,6 @@ from backflush.items.services import (
 from backflush.ledger.models import Balance, Job, JobKind, Movement
 from backflush.ledger.periods import close_period, reopen_period
 from backflush.ledger.selectors import posting_keyed, waiting_movements
-from backflush.listening.lines import KINDS
 from backflush.people.services import known_user
 from backflush.stockmap.models import Action, Location, Store
 from backflush.stockmap.selectors import action_named, location_at
@@ -51,19 +50,21 @@ from backflush.stockmap.services import (
     set_receive_action,
     set_supplier_stock,
 )
+from backflush.streams.line_format import KINDS
 from backflush.structures.services import LineIn, set_structures
 from backflush.subcontract.models import PurchaseOrderLine
-from backflush.subcontract.receiving import ReceiptIn, receive
+from backflush.subcontract.receipts import ReceiptIn, receive
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, place_order
-from backflush.unresolved.services.cancelling import cancel
-from backflush.unresolved.services.resolving import resolve
-from backflush.unresolved.services.retrying import retry
-from backflush.works.issuing import IssueIn, issue, return_material
+from backflush.unresolved.cancellation import cancel
+from backflush.unresolved.resolution import resolve
+from backflush.unresolved.retry import retry
+from backflush.works.material_issue import IssueIn, issue, return_material
 from backflush.works.models import WorksOrder
 from backflush.works.services.booking import BookingIn, book_production
-from backflush.works.services.life import complete_order, release_order, reset_order
 from backflush.works.services.orders import OrderIn, create_order
-from backflush.works.services.producing import ProductionIn, produce
+from backflush.works.services.production_without_order import ProductionIn, produce
+from backflush.works.services.transitions import complete_order, release_order, reset_order
+from tests.cases.reading import Case, require_known
 from tests.cases.reading import Case
 
 RECEIVE = "RECEIVE"

@@ -7,7 +7,7 @@ import pytest
 
 from backflush.ledger.models import Movement
 from backflush.stockmap.models import Site
-from backflush.works.services.life import complete_order
+from backflush.works.services.transitions import complete_order
 from tests.cast import DAY, Plant
 from tests.doors.console import Console
 

@@ -13,8 +13,8 @@ import yaml
 
 from backflush.config import env
 from backflush.console.main import MODULES
-from backflush.console.serving import ENDS_WITHIN_SECONDS
-from backflush.console.working import STOPS_WITHIN_SECONDS
+from backflush.console.serve import ENDS_WITHIN_SECONDS
+from backflush.console.worker import STOPS_WITHIN_SECONDS
 
 ROOT: Final = Path(__file__).parents[2]
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text()

@@ -16,8 +16,8 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 from rich.console import Console as Terminal
 from typer.testing import CliRunner, Result
 
-from backflush.console.frame import Desk, Listing, Look, Plant, command, in_json, money, of_all
 from backflush.console.main import MODULES, asked_database, commands, modules_for
+from backflush.console.output import Desk, Listing, Look, Plant, command, in_json, money, of_all
 from backflush.core.moments import read_moment
 from backflush.core.refusals import InsufficientStock, InvalidValue, Refusal
 

@@ -20,15 +20,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backflush.backflushing.models import Booking
-from backflush.console.working import ENTRY
+from backflush.console.worker import ENTRY
 from backflush.core.refusals import Refusal
 from backflush.ledger.models import Posting
-from backflush.listening.arriving import BLOCK, Cutter
-from backflush.listening.lines import LONGEST, in_one_line, read_line
-from backflush.listening.taking import Folder
-from backflush.subcontract.receiving import ReceiptIn
+from backflush.streams.arrivals import BLOCK, Cutter
+from backflush.streams.intake import Folder
+from backflush.streams.line_format import LONGEST, in_one_line, read_line
+from backflush.subcontract.receipts import ReceiptIn
 from backflush.works.services.booking import BookingIn
-from backflush.works.services.producing import ProductionIn
+from backflush.works.services.production_without_order import ProductionIn
 from tests.cast import Plant
 from tests.databases import Database
 from tests.doors.console import Console

@@ -5,7 +5,7 @@ import socket
 import pytest
 from django.conf import settings
 
-from backflush.console.serving import _advice
+from backflush.console.serve import _advice
 from tests.cast import Plant
 from tests.databases import Database
 from tests.doors.console import Console

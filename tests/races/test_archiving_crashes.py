@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from backflush.archiving.filing import is_archive
-from backflush.archiving.proving import prove_archives
-from backflush.archiving.services import archive, unarchive
-from backflush.audit.verify import verify
+from backflush.archives.file_format import is_archive
+from backflush.archives.services import archive, unarchive
+from backflush.archives.verification import prove_archives
+from backflush.audit.verification import verify
 from backflush.core.refusals import Refusal
 from backflush.ledger.models import Archive
 from backflush.stockmap.models import Site
-from backflush.works.services.life import complete_order
+from backflush.works.services.transitions import complete_order
 from tests.cast import DAY, Plant
 from tests.databases import Database
 from tests.oracle import snapshot

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from backflush.backflushing.models import Booking
-from backflush.backflushing.reports import Report, take_reports
+from backflush.backflushing.report_kinds import Report, take_reports
 from backflush.core.moves import Status
 from backflush.core.refusals import Refusal
 from backflush.items.models import Item
 from backflush.ledger.models import Balance, Job, Movement, Posting
-from backflush.listening.lines import KINDS as ALL
 from backflush.people.models import User
 from backflush.people.rights import Role
 from backflush.people.services import add_person
+from backflush.streams.line_format import KINDS as ALL
 from backflush.structures.models import FrozenLine, FrozenStructure
 from backflush.subcontract.models import PurchaseOrder
 from backflush.unresolved.models import Settlement

@@ -12,24 +12,24 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 from django.db import transaction
 
-from backflush.archiving.choosing import GOING
-from backflush.archiving.filing import digest_of, opened
-from backflush.archiving.proving import prove_archives
-from backflush.archiving.services import archive, preview_archive, unarchive
+from backflush.archives.file_format import digest_of, opened
+from backflush.archives.selection import GOING
+from backflush.archives.services import archive, preview_archive, unarchive
+from backflush.archives.verification import prove_archives
 from backflush.audit.services import begin_audit
-from backflush.audit.verify import verify
+from backflush.audit.verification import verify
 from backflush.core.refusals import NotFound, Refusal
 from backflush.items.selectors import item_coded
 from backflush.ledger.models import Archive, ArchivedStretch, Balance, Movement, Posting
 from backflush.ledger.selectors import has_moved, locations_in_use, movement_numbered
+from backflush.operations.portable import Table, rows_of
 from backflush.stockmap.models import Site
 from backflush.subcontract.selectors import purchase_order_numbered
 from backflush.subcontract.services import close_order
-from backflush.upkeep.portable import Table, rows_of
 from backflush.works.models import WorksOrder
 from backflush.works.selectors import orders_numbered
 from backflush.works.services.booking import BookingIn, book_production
-from backflush.works.services.life import cancel_order, complete_order
+from backflush.works.services.transitions import cancel_order, complete_order
 from tests.cast import DAY, Plant
 from tests.hands import KINDS, ORDERED, REFUSALS, Hands
 from tests.oracle import refused

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from backflush.audit.verify import verify
+from backflush.audit.verification import verify
 from backflush.core.refusals import QuantityTooLarge
 from backflush.ledger.models import Movement, Posting
 from backflush.stockmap.models import Action, RetryRule, ShortRule
 from backflush.unresolved.arrivals import proposed_by
-from backflush.unresolved.services.arriving import REMARKS, Arrivals, settle_arrivals
-from backflush.unresolved.services.retrying import retry_part
-from backflush.unresolved.services.settling import Recorded
+from backflush.unresolved.auto_settlement import REMARKS, Arrivals, settle_arrivals
+from backflush.unresolved.retry import retry_part
+from backflush.unresolved.settlement import Recorded
 from tests.cast import Plant
 from tests.rooms.test_statement_budgets import statements_of
 
@@ -130,7 +130,7 @@ def test_one_that_is_refused_keeps_no_other_from_its_stock(plant: Plant, monkeyp
             raise QuantityTooLarge("A balance would reach too much.", field="quantity")
         return retry_part(movements=movements, **more)
 
-    monkeypatch.setattr("backflush.unresolved.services.arriving.retry_part", refuses_bolts)
+    monkeypatch.setattr("backflush.unresolved.auto_settlement.retry_part", refuses_bolts)
     assert len(settle_arrivals(plant.site)) == 1
     assert "BOLT 8 short" in plant.waiting()
     assert len(plant.waiting()) == len(waiting) - 1

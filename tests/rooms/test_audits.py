@@ -319,7 +319,7 @@ def test_a_reckoning_that_fails_says_so_and_another_can_be_asked_for(
         raise OSError("the disk is full")
 
     with monkeypatch.context() as broken:
-        broken.setattr("backflush.audit.reckoning.verify", breaks)
+        broken.setattr("backflush.audit.computation.verify", breaks)
         with pytest.raises(OSError, match="disk"):
             reckon(audit=audit, by=plant.storekeeper)
     assert Reckoning.objects.get().failed

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from backflush.audit.verify import verify
+from backflush.audit.verification import verify
 from backflush.core.refusals import (
     DateBeforeOriginal,
     InsufficientStock,
@@ -22,11 +22,11 @@ from backflush.core.refusals import (
     SerialsRequired,
     WrongSite,
 )
-from backflush.handling.consigning import Note, NoteLine, Sending, arrive, confirm_arrivals, read_note, send_to_site
-from backflush.handling.crossings import Book, books, compare, notes_of, open_consignments, sent_consignment
 from backflush.handling.models import Consignment, Way
+from backflush.handling.moves import reverse
 from backflush.handling.selectors import foresee_reversal
-from backflush.handling.services import reverse
+from backflush.handling.transfer_queries import Book, books, compare, notes_of, open_consignments, sent_consignment
+from backflush.handling.transfers import Note, NoteLine, Sending, arrive, confirm_arrivals, read_note, send_to_site
 from backflush.ledger.models import Key, Movement, Posting
 from tests.cast import Plant
 

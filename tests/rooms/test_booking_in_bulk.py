@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from backflush.backflushing.bulk import CHUNK, Booker, Line, Outcome
 from backflush.backflushing.models import Booking
+from backflush.backflushing.stream import CHUNK, Booker, Line, Outcome
 from backflush.core.lifecycle import OrderStatus
 from backflush.core.moves import Process
 from backflush.core.refusals import InvalidValue
-from backflush.listening.lines import KINDS
+from backflush.streams.line_format import KINDS
 from backflush.subcontract.models import PurchaseOrder
-from backflush.subcontract.receiving import ReceiptIn
+from backflush.subcontract.receipts import ReceiptIn
 from backflush.subcontract.services import close_order
 from backflush.works.services.booking import BookingIn
-from backflush.works.services.life import complete_order
-from backflush.works.services.producing import ProductionIn
+from backflush.works.services.production_without_order import ProductionIn
+from backflush.works.services.transitions import complete_order
 from tests.cast import DAY, Plant
 from tests.oracle import faults
 from tests.rooms.test_statement_budgets import MOST, statements_of

@@ -11,16 +11,16 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backflush.backflushing.bulk import Booker, Line
 from backflush.backflushing.models import Booking
-from backflush.backflushing.reports import Report
+from backflush.backflushing.report_kinds import Report
+from backflush.backflushing.stream import Booker, Line
 from backflush.core.refusals import Refusal
 from backflush.ledger.models import Balance, Job, Key, Movement
-from backflush.listening.lines import KINDS
-from backflush.subcontract.receiving import ReceiptIn, receive
+from backflush.streams.line_format import KINDS
+from backflush.subcontract.receipts import ReceiptIn, receive
 from backflush.works.models import OrderChange, WorksOrder
 from backflush.works.services.booking import BookingIn, book_production
-from backflush.works.services.producing import ProductionIn, produce
+from backflush.works.services.production_without_order import ProductionIn, produce
 from tests.cast import Plant
 from tests.hands import Hands
 from tests.oracle import faults

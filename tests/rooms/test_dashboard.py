@@ -7,17 +7,18 @@ import pytest
 from django.core.cache import cache
 
 from backflush.core.moves import Reason
-from backflush.dashboard import keeping, long_queues
+from backflush.dashboard import cache as block_cache
+from backflush.dashboard import long_queues
+from backflush.dashboard.cache import kept
 from backflush.dashboard.consumption_by_day import consumption_by_day
 from backflush.dashboard.hand_issues_due import hand_issues_due
-from backflush.dashboard.keeping import kept
 from backflush.dashboard.orders_in_work import orders_in_work
 from backflush.dashboard.start_here import start_here
 from backflush.dashboard.stock_outside import stock_outside
 from backflush.dashboard.unresolved_by_age import unresolved_by_age
 from backflush.dashboard.unresolved_over_time import unresolved_over_time
-from backflush.doctor import last_check as checking
-from backflush.doctor.last_check import check, last_check
+from backflush.setup_check import last_check as checking
+from backflush.setup_check.last_check import check, last_check
 from backflush.works.hand_issues import orders_with_hand_issues
 from backflush.works.models import WorksOrder
 from tests.cast import DAY, Plant
@@ -30,7 +31,7 @@ TODAY = DAY + 3 * WEEK
 def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine is, each answer is a fresh one."""
     cache.clear()
-    monkeypatch.setattr(keeping, "LONG_SECONDS", float("inf"))
+    monkeypatch.setattr(block_cache, "LONG_SECONDS", float("inf"))
 
 
 def by_week(plant: Plant, today: date = TODAY) -> dict[str, int]:
@@ -170,7 +171,7 @@ def test_a_plant_in_which_nothing_was_posted_starts_here(plant: Plant) -> None:
 
 
 def test_what_took_long_to_find_is_kept_with_its_moment(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "LONG_SECONDS", 0)
+    monkeypatch.setattr(block_cache, "LONG_SECONDS", 0)
     first = kept("asked", plant.site, lambda: 1)
     again = kept("asked", plant.site, lambda: 2)
     assert (first.answer, again.answer) == (1, 1)

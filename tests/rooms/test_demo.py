@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from backflush.audit.verify import verify
+from backflush.audit.verification import verify
 from backflush.backflushing.models import Booking
 from backflush.core.lifecycle import OrderStatus
 from backflush.core.moves import Process, Reason, Status, Tracking
@@ -15,10 +15,10 @@ from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import AlreadyThere, DateInFuture
 from backflush.demo.plant import PEOPLE, Plant
 from backflush.demo.story import make_demo
-from backflush.doctor.selectors import examine
 from backflush.items.models import Batch, ComponentClass, Item
 from backflush.ledger.models import Balance, JobKind, Movement, Posting
 from backflush.ledger.selectors import balances, waiting_movements
+from backflush.setup_check.selectors import examine
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import day_at
 from backflush.structures.models import LineSource, StructureLine

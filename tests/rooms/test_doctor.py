@@ -9,10 +9,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from backflush.doctor.findings import KINDS, About, Finding, Severity
-from backflush.doctor.selectors import CHARTED, EXPLODED, by_thing, examine
 from backflush.items.models import Item, TypeCode
 from backflush.items.selectors import item_coded
+from backflush.setup_check.findings import KINDS, About, Finding, Severity
+from backflush.setup_check.selectors import CHARTED, EXPLODED, by_thing, examine
 from backflush.stockmap.models import Location, Site, TransferRule
 from backflush.stockmap.selectors import action_named
 from backflush.stockmap.services import add_action, add_rule, add_site, add_supplier, end_rule

@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 
 from backflush.core.refusals import Ended, InUse
-from backflush.handling.consigning import Note, NoteLine, arrive
-from backflush.handling.services import OpeningIn, open_stock
+from backflush.handling.moves import OpeningIn, open_stock
+from backflush.handling.transfers import Note, NoteLine, arrive
 from backflush.items.models import Item, ProductGroup, TypeCode, Unit
 from backflush.items.selectors import item_coded, unit_coded
 from backflush.items.services import (
@@ -27,9 +27,9 @@ from backflush.items.services import (
     change_type_codes,
 )
 from backflush.ledger.selectors import bins_holding_stock, holding_stock
-from backflush.stockmap.ending import end, end_action, end_bin, end_location, end_store, end_supplier, use_again
+from backflush.stockmap.deactivation import end, end_action, end_bin, end_location, end_store, end_supplier, use_again
+from backflush.stockmap.deletion import end_rules_at
 from backflush.stockmap.models import Bin, Endable, Location, Store, Supplier, TransferRule
-from backflush.stockmap.removing import end_rules_at
 from backflush.stockmap.selectors import action_named, place_names, supplier_named
 from backflush.stockmap.services import (
     LocationIn,

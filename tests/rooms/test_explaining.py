@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from backflush.backflushing.explaining import MINUS, TIMES, Told, figure, tell
+from backflush.backflushing.explanation import MINUS, TIMES, Told, figure, tell
 from backflush.backflushing.models import Booking
 from backflush.backflushing.selectors import Outcome, explain
 from backflush.ledger.models import Movement, Posting

@@ -14,8 +14,8 @@ from django.db import connection
 from django.db.models import Model
 
 from backflush.core.refusals import Refusal
-from backflush.fields import WithinSite
-from backflush.upkeep.tables import COMMON, SET_UP, models_of_rooms, references, stock_models, unique_rules
+from backflush.db.fields import WithinSite
+from backflush.operations.tables import COMMON, SET_UP, models_of_rooms, references, stock_models, unique_rules
 from tests.cast import Plant
 from tests.databases import Database
 from tests.hands import KINDS, Hands

@@ -14,17 +14,17 @@ from django.test.utils import CaptureQueriesContext
 
 from backflush.backflushing.models import Booking
 from backflush.core.moves import Process
-from backflush.importing.templates import WORKBOOK, write_template
+from backflush.imports.templates import WORKBOOK, write_template
 from backflush.items.models import Batch, Item, UnitConversion
 from backflush.ledger.models import Balance, Movement, Posting
 from backflush.ledger.selectors import balances
 from backflush.people.services import known_user
-from backflush.stockmap.ending import end
+from backflush.stockmap.deactivation import end
 from backflush.stockmap.models import Action, Location, Site, Supplier, SupplierStock, TransferRule
 from backflush.stockmap.selectors import site_named
 from backflush.structures.models import StructureLine
 from backflush.subcontract.models import PurchaseOrder
-from backflush.subcontract.receiving import ReceiptIn, receive
+from backflush.subcontract.receipts import ReceiptIn, receive
 from backflush.works.models import WorksOrder
 from tests.databases import Database
 from tests.imports import EXAMPLE, LATER, bring, brought, counts, everything, files, said, workbook, write
@@ -659,7 +659,7 @@ import os, signal, sys
 from pathlib import Path
 import django
 django.setup()
-from backflush.importing.services import import_data
+from backflush.imports.services import import_data
 seen = 0
 def tell(stage, done, total):
     global seen

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from backflush.importing.cells import Reader, Unreadable, as_seen, as_written
-from backflush.importing.tables import TABLES, Column, Kind
-from backflush.importing.templates import write_csv
+from backflush.imports.cell_types import Reader, Unreadable, as_seen, as_written
+from backflush.imports.columns import TABLES, Column, Kind
+from backflush.imports.templates import write_csv
 from tests.imports import workbook
 
 NUMBERS = st.decimals(min_value=0, max_value=10**9, places=6)

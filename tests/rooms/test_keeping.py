@@ -14,12 +14,12 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from backflush.audit.verify import verify
+from backflush.audit.verification import verify
 from backflush.backflushing.models import Booking
 from backflush.core.refusals import AlreadyThere, DatabaseUnreachable, InvalidValue, NotFound, UpgradeNeeded
 from backflush.ledger.models import Balance, Movement
-from backflush.upkeep import keeping, portable
-from backflush.upkeep.keeping import Kind, back_up, is_empty, kind_of, restore
+from backflush.operations import backup, portable
+from backflush.operations.backup import Kind, back_up, is_empty, kind_of, restore
 from tests.cast import Plant
 from tests.databases import Database, Databases
 from tests.doors.console import Console
@@ -232,7 +232,7 @@ def test_without_pg_dump_the_copy_is_a_portable_one(
     committed_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Plant.build()
-    monkeypatch.setattr(keeping, "USUAL_PLACES", ())
+    monkeypatch.setattr(backup, "USUAL_PLACES", ())
     monkeypatch.setenv("PATH", str(tmp_path))
     assert back_up(tmp_path / "copy").kind == Kind.PORTABLE
     assert shutil.which("pg_dump") is None

@@ -9,11 +9,11 @@ import pytest
 
 from backflush.backflushing.models import Booking
 from backflush.core.refusals import KeyReused
-from backflush.handling.services import open_stock
+from backflush.handling.moves import open_stock
 from backflush.ledger.models import Key, Posting
 from backflush.people.services import known_user
 from backflush.works.services.booking import book_production, book_production_many
-from backflush.works.services.life import complete_order
+from backflush.works.services.transitions import complete_order
 from tests.cast import DAY, Plant
 from tests.hands import identity
 from tests.oracle import faults, refused, snapshot

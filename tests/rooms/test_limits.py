@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from backflush.core.quantity import from_scaled
 from backflush.costing.selectors import job_cost
-from backflush.fields import ExactSum
+from backflush.db.fields import ExactSum
 from backflush.items.selectors import item_coded
 from backflush.items.services import set_costs
 from backflush.ledger.models import Balance

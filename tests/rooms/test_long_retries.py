@@ -8,7 +8,7 @@ import pytest
 from backflush.core.refusals import KeyReused
 from backflush.ledger.models import Key, Posting
 from backflush.unresolved.models import Settlement
-from backflush.unresolved.services.retrying import retry_in_parts
+from backflush.unresolved.retry import retry_in_parts
 from tests.cast import Plant
 
 

@@ -7,8 +7,8 @@ from django.test.utils import CaptureQueriesContext
 
 from backflush.core.quantity import written
 from backflush.works.selectors import Material, materials, order_numbered, own_lines
-from backflush.works.services.life import complete_order
 from backflush.works.services.orders import edit_structure
+from backflush.works.services.transitions import complete_order
 from tests.cast import Plant
 
 FLAT = 12

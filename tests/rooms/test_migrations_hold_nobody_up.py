@@ -17,9 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.migration import Migration
 
 from backflush.core.refusals import DatabaseUnreachable
-from backflush.handling.models import Consignment
-from backflush.ledger.models import Movement, Posting
-from backflush.migrating import (
+from backflush.db.online_schema import (
     AddConstraintOnline,
     AddFieldOnline,
     AddIndexOnline,
@@ -27,9 +25,11 @@ from backflush.migrating import (
     RemoveUniqueOnline,
     WithoutOwnIndex,
 )
-from backflush.upkeep import upgrading
-from backflush.upkeep.tables import models_of_rooms, stock_models
-from backflush.upkeep.upgrading import ONE_AT_A_TIME, upgrade_database
+from backflush.handling.models import Consignment
+from backflush.ledger.models import Movement, Posting
+from backflush.operations import upgrade
+from backflush.operations.tables import models_of_rooms, stock_models
+from backflush.operations.upgrade import ONE_AT_A_TIME, upgrade_database
 from tests.cast import Plant
 from tests.databases import Database
 from tests.doors.console import Console
@@ -351,7 +351,7 @@ def test_a_step_that_wants_two_tables_steps_back_before_a_booking_fails(
             sleep(0.2)
             cursor.execute("ALTER TABLE items_unit ADD COLUMN more date NULL")
 
-    monkeypatch.setattr(upgrading, "call_command", step)
+    monkeypatch.setattr(upgrade, "call_command", step)
     thread = Thread(target=read)
     thread.start()
     reading.wait(20)

@@ -8,11 +8,11 @@ import pytest
 
 from backflush.core.moves import Process, Status
 from backflush.items.selectors import item_coded
-from backflush.ledger import listing
-from backflush.ledger.as_at import Known, balances_at
-from backflush.ledger.bincard import card_lines, card_movements
-from backflush.ledger.listing import Sought, movements_sought
+from backflush.ledger import movement_list
+from backflush.ledger.bin_card import card_lines, card_movements
+from backflush.ledger.history import Known, balances_at
 from backflush.ledger.models import Movement
+from backflush.ledger.movement_list import Sought, movements_sought
 from backflush.ledger.selectors import balances
 from backflush.stockmap.models import Site
 from tests.cast import DAY, Plant
@@ -85,7 +85,7 @@ def matches(movement: Movement, what: dict[str, Any]) -> bool:
 def test_each_filter_finds_what_matches_newest_first(
     morning: Plant, monkeypatch: pytest.MonkeyPatch, what: dict[str, Any], few: int
 ) -> None:
-    monkeypatch.setattr(listing, "FEW", few)
+    monkeypatch.setattr(movement_list, "FEW", few)
     everything = Movement.objects.order_by("-at", "-pk")
     expected = [movement.pk for movement in everything if matches(movement, what)]
     found = movements_sought(morning.site, Sought(**what))
@@ -102,7 +102,7 @@ def test_nothing_of_another_site_is_ever_found(morning: Plant) -> None:
 def test_the_card_ends_with_what_is_there_and_every_page_goes_on_from_the_one_before(
     morning: Plant, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    monkeypatch.setattr(listing, "FEW", few)
+    monkeypatch.setattr(movement_list, "FEW", few)
     bolt, raw = item_coded("BOLT"), morning.location("RAW")
     rows = list(card_movements(morning.site, bolt, raw))
     whole = [line.after for line in card_lines(morning.site, bolt, raw, rows)]
@@ -132,7 +132,7 @@ def test_balances_at_a_date_are_the_same_counted_from_either_side(
     found = []
     for from_the_end in (True, False):
         known = Known(back=from_the_end)
-        monkeypatch.setattr("backflush.ledger.as_at.known_nearest", lambda *_, known=known: known)
+        monkeypatch.setattr("backflush.ledger.history.known_nearest", lambda *_, known=known: known)
         found.append(balances_at(morning.site, moment_after(day)))
         some = [item_coded("BOLT").pk]
         assert balances_at(morning.site, moment_after(day), items=some) == [

@@ -16,8 +16,8 @@ from backflush.subcontract.services import close_order
 from backflush.works.models import OrderChange
 from backflush.works.selectors import opened_by, order_numbered
 from backflush.works.services.booking import book_production_many
-from backflush.works.services.life import cancel_order, complete_order, release_order, reopen_order, reset_order
 from backflush.works.services.orders import edit_structure, revise_order, take_afresh
+from backflush.works.services.transitions import cancel_order, complete_order, release_order, reopen_order, reset_order
 from tests.cast import DAY, Plant
 from tests.oracle import faults, refused
 

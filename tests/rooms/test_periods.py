@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backflush.audit.statements import PERIOD_BALANCES_AGAINST_MOVEMENTS
-from backflush.audit.verify import verify
+from backflush.audit.verification import verify
 from backflush.core.refusals import Refusal
-from backflush.ledger.as_at import INSTANT, Known, balances_at, known_nearest, totals_until
+from backflush.ledger.history import INSTANT, Known, balances_at, known_nearest, totals_until
 from backflush.ledger.models import PeriodBalance, PeriodClosing
 from backflush.ledger.periods import (
     close_period,

@@ -7,7 +7,7 @@ from typing import Any
 
 from backflush.items.selectors import item_coded
 from backflush.items.services import set_batch
-from backflush.ledger.as_at import balances_at
+from backflush.ledger.history import balances_at
 from backflush.ledger.selectors import waiting_movements
 from backflush.unresolved.selectors import candidates
 from backflush.works.models import WorksOrder

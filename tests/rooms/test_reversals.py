@@ -13,7 +13,7 @@ from backflush.items.services import set_costs
 from backflush.ledger.models import Balance, Movement, Posting
 from backflush.ledger.selectors import openings_at
 from backflush.stockmap.services import end_rule
-from backflush.works.services.life import complete_order
+from backflush.works.services.transitions import complete_order
 from tests.cast import DAY, Plant
 from tests.oracle import faults, refused
 

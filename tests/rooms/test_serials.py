@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from backflush.handling.services import OpeningIn, open_stock
+from backflush.handling.moves import OpeningIn, open_stock
 from backflush.items.selectors import item_coded
 from backflush.works.services.booking import book_production_many
 from tests.cast import DAY, Plant

@@ -12,14 +12,14 @@ from typing import Any
 
 from django.db import connection
 
-from backflush.handling.services import OpeningIn, open_stock
+from backflush.handling.moves import OpeningIn, open_stock
 from backflush.items.models import Item
 from backflush.items.services import ItemIn, add_items
 from backflush.structures.services import LineIn
-from backflush.unresolved.services.retrying import preview_retry
+from backflush.unresolved.retry import preview_retry
 from backflush.works.services.booking import book_production_many
-from backflush.works.services.life import release_order, release_orders
 from backflush.works.services.orders import OrderIn, create_orders
+from backflush.works.services.transitions import release_order, release_orders
 from tests.cast import DAY, Plant
 
 MOST = {

@@ -5,11 +5,11 @@ from django.db import connection
 
 from backflush.core.moves import Status
 from backflush.items.selectors import item_coded
-from backflush.ledger import listing
-from backflush.ledger.listing import Sought, movements_sought
+from backflush.ledger import movement_list
+from backflush.ledger.movement_list import Sought, movements_sought
 from backflush.ledger.selectors import waiting_of_item
 from backflush.ledger.statements import SET_STATUS
-from backflush.upkeep.statistics import EACH_SECONDS, RegularLook, look_over
+from backflush.operations.db_statistics import EACH_SECONDS, RegularLook, look_over
 from tests.cast import Plant
 
 pytestmark = pytest.mark.parametrize("plant", ["sqlite"], indirect=True)
@@ -36,7 +36,7 @@ def test_what_waited_is_found_by_its_number_though_little_was_there_when_it_was_
 
 def test_what_is_due_of_an_item_is_found_among_nothing_else(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """An item may have moved a hundred thousand times, and been cancelled once."""
-    monkeypatch.setattr(listing, "FEW", 0)
+    monkeypatch.setattr(movement_list, "FEW", 0)
     plant.has(1, "BOLT")
     look_over()
     cancelled = movements_sought(plant.site, Sought(status=Status.CANCELLED, item="BOLT")).movements

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from backflush.core.moves import Status
 from backflush.core.refusals import AlreadyReversed, InsufficientStock, NotReversible, Refusal, SettledSince
+from backflush.handling.moves import reverse
 from backflush.handling.rights import may_reverse, require_may_reverse
 from backflush.handling.selectors import foresee_reversal, goes_back
-from backflush.handling.services import reverse
 from backflush.ledger.models import Movement, Posting
 from backflush.people.models import User
 from backflush.people.rights import Role

@@ -10,9 +10,9 @@ from django.utils import timezone
 from backflush.core.moves import Status
 from backflush.core.refusals import DateBeforeOriginal
 from backflush.ledger.models import Movement
+from backflush.unresolved.cancellation import cancel
 from backflush.unresolved.models import Settlement
-from backflush.unresolved.services.cancelling import cancel
-from backflush.unresolved.services.retrying import preview_retry, retry
+from backflush.unresolved.retry import preview_retry, retry
 from backflush.works.services.booking import book_production_many
 from tests.cast import DAY, Plant
 from tests.oracle import faults, refused, snapshot

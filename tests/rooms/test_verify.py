@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from backflush.audit.verify import Report, verify
+from backflush.audit.verification import Report, verify
 from backflush.core.moves import Status
 from backflush.ledger.models import Balance, Job, Key, Movement, Posting
 from backflush.ledger.periods import close_period

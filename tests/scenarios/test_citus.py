@@ -14,11 +14,11 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
-from backflush.audit.verify import verify
+from backflush.audit.verification import verify
 from backflush.core.refusals import InvalidValue
 from backflush.ledger.models import Movement, Posting
-from backflush.upkeep.citus import constraints, layout, preparation, prepare
-from backflush.upkeep.tables import shared_models, stock_models
+from backflush.operations.citus import constraints, layout, preparation, prepare
+from backflush.operations.tables import shared_models, stock_models
 from tests.cast import Plant
 from tests.databases import Database
 from tests.doors.console import Console

@@ -6,7 +6,7 @@ from decimal import Decimal
 from backflush.backflushing.selectors import explain
 from backflush.costing.selectors import job_cost
 from backflush.ledger.models import Movement
-from backflush.works.services.life import complete_order
+from backflush.works.services.transitions import complete_order
 from tests.cast import DAY, Plant
 from tests.oracle import faults, refused
 

@@ -16,10 +16,10 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from backflush.audit.verify import verify
-from backflush.handling.consigning import Note, Sending, arrive, confirm_arrivals, send_to_site
-from backflush.handling.crossings import Book, Crossing, books, compare, notes_of, open_consignments
+from backflush.audit.verification import verify
 from backflush.handling.models import Consignment, Way
+from backflush.handling.transfer_queries import Book, Crossing, books, compare, notes_of, open_consignments
+from backflush.handling.transfers import Note, Sending, arrive, confirm_arrivals, send_to_site
 from backflush.stockmap.services import add_site
 from tests.cast import Plant
 from tests.databases import Database

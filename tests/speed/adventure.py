@@ -8,7 +8,7 @@ from time import perf_counter
 
 from django.db import connection
 
-from backflush.importing.services import import_data
+from backflush.imports.services import import_data
 from backflush.people.services import known_user
 from tests.speed.copies import Places
 from tests.speed.figures import Figure, peak_memory_mb

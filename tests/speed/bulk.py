@@ -6,10 +6,10 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-from backflush.handling.services import OpeningIn, open_stock
+from backflush.handling.moves import OpeningIn, open_stock
 from backflush.items.models import Item
 from backflush.ledger.models import Movement
-from backflush.unresolved.services.retrying import retry_in_parts
+from backflush.unresolved.retry import retry_in_parts
 from backflush.works.services.booking import book_production_many
 from tests.cast import YEARS_AGO
 from tests.speed.copies import Places, with_all_in

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db.models import Exists, OuterRef
 
-from backflush.archiving.services import archive
+from backflush.archives.services import archive
 from backflush.audit.models import Audit
 from backflush.core.lifecycle import OrderStatus
 from backflush.core.moves import Process

@@ -12,13 +12,13 @@ from typing import Any
 from django.db import connection
 
 from backflush.core.moves import Status
-from backflush.handling.services import OpeningIn, open_stock
+from backflush.handling.moves import OpeningIn, open_stock
 from backflush.items.selectors import item_coded
 from backflush.ledger.models import Movement
 from backflush.people.rights import Role
 from backflush.people.services import give_role
 from backflush.works.services.booking import BookingIn, book_production_many
-from backflush.works.services.life import complete_order
+from backflush.works.services.transitions import complete_order
 from tests.cast import YEARS_AGO
 from tests.speed.shop import Shop
 

@@ -22,9 +22,9 @@ from backflush.people.models import User
 from backflush.people.rights import Role
 from backflush.people.services import give_role
 from backflush.stockmap.models import Location, Site
-from backflush.web.blocks import BLOCKS
-from backflush.web.paging import mark_of
-from backflush.web.warming import warm_up
+from backflush.web.home.blocks import BLOCKS
+from backflush.web.lists.pagination import mark_of
+from backflush.web.platform.preload import warm_up
 from backflush.works.models import WorksOrder
 from tests.speed.figures import Figure, Watch, counted, peak_memory_mb
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from backflush.handling.services import OpeningIn, open_stock
+from backflush.handling.moves import OpeningIn, open_stock
 from backflush.items.models import Item
 from backflush.items.selectors import item_coded
 from backflush.items.services import ItemIn, add_items

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import backflush.fields
+import backflush.db.fields
 
 
 class Migration(migrations.Migration):
@@ -18,9 +18,9 @@ class Migration(migrations.Migration):
             name="Booking",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("good", backflush.fields.QuantityField()),
-                ("scrap", backflush.fields.QuantityField()),
-                ("quantity", backflush.fields.QuantityField()),
+                ("good", backflush.db.fields.QuantityField()),
+                ("scrap", backflush.db.fields.QuantityField()),
+                ("quantity", backflush.db.fields.QuantityField()),
                 ("scrap_reason", models.CharField(blank=True, max_length=60)),
                 ("assumed", models.BooleanField()),
                 (

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from backflush.migrating import WithoutOwnIndex
+from backflush.db.online_schema import WithoutOwnIndex
 
 
 class Migration(migrations.Migration):

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import backflush.core.moves
-import backflush.fields
+import backflush.db.fields
 
 
 class Migration(migrations.Migration):
@@ -45,9 +45,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("abc_class", models.CharField(blank=True, max_length=1)),
-                ("stock_min", backflush.fields.QuantityField(blank=True, null=True)),
-                ("stock_max", backflush.fields.QuantityField(blank=True, null=True)),
-                ("batch_size", backflush.fields.QuantityField(blank=True, null=True)),
+                ("stock_min", backflush.db.fields.QuantityField(blank=True, null=True)),
+                ("stock_max", backflush.db.fields.QuantityField(blank=True, null=True)),
+                ("batch_size", backflush.db.fields.QuantityField(blank=True, null=True)),
                 ("lead_time_days", models.PositiveIntegerField(blank=True, null=True)),
                 ("obsolete_on", models.DateField(blank=True, null=True)),
             ],
@@ -73,14 +73,14 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("since", models.DateTimeField()),
-                ("standard_material", backflush.fields.QuantityField(default=0)),
-                ("standard_labour", backflush.fields.QuantityField(default=0)),
-                ("standard_outside", backflush.fields.QuantityField(default=0)),
-                ("standard_overhead", backflush.fields.QuantityField(default=0)),
-                ("latest_material", backflush.fields.QuantityField(default=0)),
-                ("latest_labour", backflush.fields.QuantityField(default=0)),
-                ("latest_outside", backflush.fields.QuantityField(default=0)),
-                ("latest_overhead", backflush.fields.QuantityField(default=0)),
+                ("standard_material", backflush.db.fields.QuantityField(default=0)),
+                ("standard_labour", backflush.db.fields.QuantityField(default=0)),
+                ("standard_outside", backflush.db.fields.QuantityField(default=0)),
+                ("standard_overhead", backflush.db.fields.QuantityField(default=0)),
+                ("latest_material", backflush.db.fields.QuantityField(default=0)),
+                ("latest_labour", backflush.db.fields.QuantityField(default=0)),
+                ("latest_outside", backflush.db.fields.QuantityField(default=0)),
+                ("latest_overhead", backflush.db.fields.QuantityField(default=0)),
                 (
                     "item",
                     models.ForeignKey(
@@ -171,7 +171,7 @@ class Migration(migrations.Migration):
             name="UnitConversion",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("ratio", backflush.fields.RatioField(max_length=400)),
+                ("ratio", backflush.db.fields.RatioField(max_length=400)),
                 (
                     "item",
                     models.ForeignKey(

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from backflush.migrating import AddFieldOnline
+from backflush.db.online_schema import AddFieldOnline
 
 
 class Migration(migrations.Migration):

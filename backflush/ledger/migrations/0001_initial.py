@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import backflush.fields
+import backflush.db.fields
 
 
 class Migration(migrations.Migration):
@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
                 ("bin", models.CharField(blank=True, max_length=40)),
                 ("batch", models.CharField(blank=True, max_length=60)),
                 ("serial", models.CharField(blank=True, max_length=60)),
-                ("quantity", backflush.fields.QuantityField(default=0)),
+                ("quantity", backflush.db.fields.QuantityField(default=0)),
                 (
                     "item",
                     models.ForeignKey(
@@ -82,9 +82,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("number", models.CharField(max_length=60)),
-                ("good", backflush.fields.QuantityField(default=0)),
-                ("scrap", backflush.fields.QuantityField(default=0)),
-                ("produced", backflush.fields.QuantityField(default=0)),
+                ("good", backflush.db.fields.QuantityField(default=0)),
+                ("scrap", backflush.db.fields.QuantityField(default=0)),
+                ("produced", backflush.db.fields.QuantityField(default=0)),
                 ("uneven", models.BooleanField(default=False)),
                 (
                     "item",
@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("at", models.DateTimeField()),
-                ("quantity", backflush.fields.QuantityField()),
+                ("quantity", backflush.db.fields.QuantityField()),
                 ("source_bin", models.CharField(blank=True, max_length=40)),
                 ("target_bin", models.CharField(blank=True, max_length=40)),
                 ("batch", models.CharField(blank=True, max_length=60)),
@@ -145,7 +145,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("due", backflush.fields.QuantityField(null=True)),
+                ("due", backflush.db.fields.QuantityField(null=True)),
                 (
                     "reason",
                     models.CharField(
@@ -155,8 +155,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("charged", models.SmallIntegerField(default=0)),
-                ("source_after", backflush.fields.QuantityField(null=True)),
-                ("target_after", backflush.fields.QuantityField(null=True)),
+                ("source_after", backflush.db.fields.QuantityField(null=True)),
+                ("target_after", backflush.db.fields.QuantityField(null=True)),
                 ("remarks", models.CharField(blank=True, max_length=500)),
                 (
                     "cost",

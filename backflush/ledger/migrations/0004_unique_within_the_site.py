@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from backflush.migrating import AddConstraintOnline, LoosenUnique
+from backflush.db.online_schema import AddConstraintOnline, LoosenUnique
 
 
 class Migration(migrations.Migration):

@@ -4,7 +4,7 @@ import django.db.models.functions.comparison
 from django.db import migrations, models
 
 import backflush.core.moves
-from backflush.migrating import AddIndexOnline
+from backflush.db.online_schema import AddIndexOnline
 
 
 class Migration(migrations.Migration):

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import backflush.fields
+import backflush.db.fields
 
 
 class Migration(migrations.Migration):
@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 ("bin", models.CharField(blank=True, max_length=40)),
                 ("batch", models.CharField(blank=True, max_length=60)),
                 ("serial", models.CharField(blank=True, max_length=60)),
-                ("quantity", backflush.fields.QuantityField()),
+                ("quantity", backflush.db.fields.QuantityField()),
                 (
                     "item",
                     models.ForeignKey(

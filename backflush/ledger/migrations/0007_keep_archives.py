@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import backflush.fields
+import backflush.db.fields
 
 
 class Migration(migrations.Migration):
@@ -135,8 +135,8 @@ class Migration(migrations.Migration):
                 ("first", models.BigIntegerField()),
                 ("last", models.BigIntegerField()),
                 ("count", models.BigIntegerField()),
-                ("change", backflush.fields.QuantityField(null=True)),
-                ("after", backflush.fields.QuantityField(null=True)),
+                ("change", backflush.db.fields.QuantityField(null=True)),
+                ("after", backflush.db.fields.QuantityField(null=True)),
                 (
                     "archive",
                     models.ForeignKey(

@@ -5,7 +5,7 @@ What takes the place of another is built first, so no question is without its in
 
 from django.db import migrations, models
 
-from backflush.migrating import (
+from backflush.db.online_schema import (
     AddConstraintOnline,
     AddIndexOnline,
     RemoveIndexOnline,

@@ -5,7 +5,7 @@ from decimal import Decimal
 import django.db.models.deletion
 from django.db import migrations, models
 
-import backflush.fields
+import backflush.db.fields
 
 
 class Migration(migrations.Migration):
@@ -41,9 +41,9 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("position", models.PositiveIntegerField()),
                 ("path", models.CharField(max_length=200)),
-                ("per_piece", backflush.fields.RatioField(max_length=400, null=True)),
-                ("fixed_exact", backflush.fields.RatioField(max_length=400, null=True)),
-                ("fixed", backflush.fields.ExactDecimalField(max_length=60)),
+                ("per_piece", backflush.db.fields.RatioField(max_length=400, null=True)),
+                ("fixed_exact", backflush.db.fields.RatioField(max_length=400, null=True)),
+                ("fixed", backflush.db.fields.ExactDecimalField(max_length=60)),
                 ("by_hand", models.BooleanField()),
                 ("supplier_provides", models.BooleanField()),
                 ("steps", models.JSONField()),
@@ -81,9 +81,9 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("number", models.PositiveIntegerField()),
-                ("quantity", backflush.fields.ExactDecimalField(max_length=60)),
-                ("waste", backflush.fields.ExactDecimalField(default=Decimal(0), max_length=60)),
-                ("fixed", backflush.fields.ExactDecimalField(default=Decimal(0), max_length=60)),
+                ("quantity", backflush.db.fields.ExactDecimalField(max_length=60)),
+                ("waste", backflush.db.fields.ExactDecimalField(default=Decimal(0), max_length=60)),
+                ("fixed", backflush.db.fields.ExactDecimalField(default=Decimal(0), max_length=60)),
                 ("by_hand", models.BooleanField(default=False)),
                 ("supplier_provides", models.BooleanField(default=False)),
                 ("starts", models.DateField(blank=True, null=True)),

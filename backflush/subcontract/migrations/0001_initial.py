@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import backflush.core.lifecycle
-import backflush.fields
+import backflush.db.fields
 
 
 class Migration(migrations.Migration):
@@ -60,8 +60,8 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("number", models.PositiveIntegerField()),
-                ("quantity", backflush.fields.QuantityField()),
-                ("factor", backflush.fields.RatioField(max_length=400)),
+                ("quantity", backflush.db.fields.QuantityField()),
+                ("factor", backflush.db.fields.RatioField(max_length=400)),
                 ("due_date", models.DateField(blank=True, null=True)),
                 (
                     "item",

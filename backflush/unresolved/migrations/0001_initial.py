@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import backflush.fields
+import backflush.db.fields
 
 
 class Migration(migrations.Migration):
@@ -23,8 +23,8 @@ class Migration(migrations.Migration):
                     "outcome",
                     models.CharField(choices=[("resolved", "Resolved"), ("cancelled", "Cancelled")], max_length=10),
                 ),
-                ("moved", backflush.fields.QuantityField(default=0)),
-                ("dropped", backflush.fields.QuantityField(default=0)),
+                ("moved", backflush.db.fields.QuantityField(default=0)),
+                ("dropped", backflush.db.fields.QuantityField(default=0)),
                 ("remarks", models.CharField(blank=True, max_length=500)),
                 (
                     "kept",

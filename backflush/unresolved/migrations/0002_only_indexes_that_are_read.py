@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from backflush.migrating import AddIndexOnline, WithoutOwnIndex
+from backflush.db.online_schema import AddIndexOnline, WithoutOwnIndex
 
 
 class Migration(migrations.Migration):

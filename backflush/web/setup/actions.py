@@ -9,16 +9,16 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
 
-from backflush.backflushing.happening import happenings
+from backflush.backflushing.material_flow import happenings
 from backflush.core.refusals import Refusal
-from backflush.doctor.findings import About
-from backflush.doctor.selectors import by_thing, examine
 from backflush.items.models import Item, TypeCode
 from backflush.items.selectors import item_coded
 from backflush.people.rights import Verb
-from backflush.stockmap.ending import end_action, offered, use_again
+from backflush.setup_check.findings import About
+from backflush.setup_check.selectors import by_thing, examine
+from backflush.stockmap.deactivation import end_action, offered, use_again
+from backflush.stockmap.deletion import remove, users_of
 from backflush.stockmap.models import Action, ActionType, Location, RetryRule, ShortRule, TransferRule
-from backflush.stockmap.removing import remove, users_of
 from backflush.stockmap.selectors import location_at
 from backflush.stockmap.services import (
     ActionIn,
@@ -30,14 +30,14 @@ from backflush.stockmap.services import (
     replace_rules,
     require_two_ends,
 )
-from backflush.web.entries import Field, shown
-from backflush.web.pages import page, posts
-from backflush.web.paging import page_of
-from backflush.web.reading import text_in
-from backflush.web.setup.kinds import SETTING_UP, cuts_of
-from backflush.web.setup.naming import TYPE_CODE_ACTIONS
-from backflush.web.trying import refused_as_it_stands
-from backflush.web.visits import PageRequest
+from backflush.web.forms.dry_run import refused_as_it_stands
+from backflush.web.forms.fields import Field, shown
+from backflush.web.forms.values import text_in
+from backflush.web.lists.pagination import page_of
+from backflush.web.platform.decorators import page, posts
+from backflush.web.platform.visit import PageRequest
+from backflush.web.setup.classification import TYPE_CODE_ACTIONS
+from backflush.web.setup.resource import SETTING_UP, cuts_of
 
 ACTION_CHECKS: Final = ("no_rule", "bin_controlled", "no_balance", "same_location")
 """What the doctor finds about actions, by code."""

@@ -8,12 +8,12 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 
-from backflush.stockmap.ending import offered
+from backflush.stockmap.deactivation import offered
 from backflush.stockmap.models import Bin, Location, Store
-from backflush.web.pages import page
-from backflush.web.paging import page_along
-from backflush.web.setup.kinds import SETTING_UP
-from backflush.web.visits import PageRequest, Visit
+from backflush.web.lists.pagination import page_along
+from backflush.web.platform.decorators import page
+from backflush.web.platform.visit import PageRequest, Visit
+from backflush.web.setup.resource import SETTING_UP
 
 AT_ONCE: Final = 60
 """Five sheets of twelve."""

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from backflush.core.refusals import NotFound
-from backflush.doctor.findings import About
 from backflush.ledger.selectors import bins_holding_stock, bins_in_use, holding_stock, locations_in_use
 from backflush.people.rights import Verb
-from backflush.stockmap.ending import end_location, end_store, offered
+from backflush.setup_check.findings import About
+from backflush.stockmap.deactivation import end_location, end_store, offered
 from backflush.stockmap.models import (
     Bin,
     Location,
@@ -29,10 +29,10 @@ from backflush.stockmap.services import (
     describe_stores,
 )
 from backflush.structures.selectors import lines_taking_from
-from backflush.web.entries import Field, chosen_in
-from backflush.web.reading import text_in
-from backflush.web.setup.kinds import Kind, Step, added, code_field, count_by
-from backflush.web.visits import Visit
+from backflush.web.forms.fields import Field, chosen_in
+from backflush.web.forms.values import text_in
+from backflush.web.platform.visit import Visit
+from backflush.web.setup.resource import Kind, Step, added, code_field, count_by
 
 
 class Stores(Kind, icon="building-warehouse"):

@@ -8,11 +8,11 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
-from backflush.doctor.findings import About
 from backflush.ledger.selectors import sites_in_use
 from backflush.people.rights import Role, Verb
 from backflush.people.services import give_role
-from backflush.stockmap.ending import offered
+from backflush.setup_check.findings import About
+from backflush.stockmap.deactivation import offered
 from backflush.stockmap.models import (
     Action,
     ActionType,
@@ -25,11 +25,11 @@ from backflush.stockmap.services import (
     set_complete_when_full,
     set_receive_action,
 )
-from backflush.web.entries import Field
-from backflush.web.reading import text_in
-from backflush.web.setup.kinds import Kind, code_field, count_by
-from backflush.web.setup.naming import action_of
-from backflush.web.visits import Visit
+from backflush.web.forms.fields import Field
+from backflush.web.forms.values import text_in
+from backflush.web.platform.visit import Visit
+from backflush.web.setup.classification import action_of
+from backflush.web.setup.resource import Kind, code_field, count_by
 
 
 class Sites(Kind, icon="building-factory-2"):

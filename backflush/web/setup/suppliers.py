@@ -9,23 +9,23 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from backflush.ledger.selectors import holding_stock
 from backflush.people.rights import Verb
-from backflush.stockmap.ending import end_supplier, offered
+from backflush.stockmap.deactivation import end_supplier, offered
+from backflush.stockmap.deletion import end_supplier_stock
 from backflush.stockmap.models import (
     Location,
     Supplier,
     SupplierStock,
 )
-from backflush.stockmap.removing import end_supplier_stock
 from backflush.stockmap.services import (
     SupplierIn,
     add_suppliers,
     rename_suppliers,
     set_supplier_stock,
 )
-from backflush.web.entries import Field
-from backflush.web.reading import text_in
-from backflush.web.setup.kinds import Kind, ListRow, code_field, count_by
-from backflush.web.visits import Visit
+from backflush.web.forms.fields import Field
+from backflush.web.forms.values import text_in
+from backflush.web.platform.visit import Visit
+from backflush.web.setup.resource import Kind, ListRow, code_field, count_by
 
 
 class Suppliers(Kind, icon="truck"):

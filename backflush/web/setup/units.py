@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from backflush.core.quantity import ZERO, read_decimal
 from backflush.core.refusals import InvalidQuantity
-from backflush.doctor.findings import About
 from backflush.items.models import Item, Unit, UnitConversion
 from backflush.items.selectors import item_coded, unit_coded
 from backflush.items.services import (
@@ -24,12 +23,13 @@ from backflush.items.services import (
     rename_units,
 )
 from backflush.people.rights import Verb
-from backflush.stockmap.ending import offered
-from backflush.web import showing
-from backflush.web.entries import Field, optional_number
-from backflush.web.reading import text_in
-from backflush.web.setup.kinds import Kind, Typed, code_field, count_by
-from backflush.web.visits import Visit
+from backflush.setup_check.findings import About
+from backflush.stockmap.deactivation import offered
+from backflush.web.display import formats
+from backflush.web.forms.fields import Field, optional_number
+from backflush.web.forms.values import text_in
+from backflush.web.platform.visit import Visit
+from backflush.web.setup.resource import Kind, Typed, code_field, count_by
 
 
 class Units(Kind, icon="ruler-2"):
@@ -125,7 +125,7 @@ def _ratio(ratio: Fraction) -> str:
     if tens != 1:
         return f"{ratio.numerator}/{ratio.denominator}"
     places = next(places for places in range(400) if 10**places % ratio.denominator == 0)
-    return showing.number(
+    return formats.number(
         read_decimal(str(ratio.numerator * 10**places // ratio.denominator), field="").scaleb(-places)
     )
 

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import backflush.core.lifecycle
-import backflush.fields
+import backflush.db.fields
 
 
 class Migration(migrations.Migration):
@@ -25,8 +25,8 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("number", models.CharField(max_length=60)),
-                ("quantity", backflush.fields.QuantityField()),
-                ("factor", backflush.fields.RatioField(max_length=400)),
+                ("quantity", backflush.db.fields.QuantityField()),
+                ("factor", backflush.db.fields.RatioField(max_length=400)),
                 (
                     "status",
                     models.CharField(

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from backflush.migrating import AddConstraintOnline, LoosenUnique
+from backflush.db.online_schema import AddConstraintOnline, LoosenUnique
 
 
 class Migration(migrations.Migration):

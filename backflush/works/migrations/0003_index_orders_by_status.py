@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from backflush.migrating import AddIndexOnline
+from backflush.db.online_schema import AddIndexOnline
 
 
 class Migration(migrations.Migration):

@@ -6,23 +6,23 @@ from decimal import Decimal
 from typing import Final, Self
 
 from backflush.backflushing.models import Booking
-from backflush.backflushing.reports import Gathered, Kind, Turn, refusals_of, take_reports
+from backflush.backflushing.report_kinds import Gathered, Kind, Turn, refusals_of, take_reports
 from backflush.backflushing.services import Made
 from backflush.core.lifecycle import OrderStatus, refuse_posting
 from backflush.core.moves import Process
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import NotFound, Refusal
-from backflush.ledger.archives import no_orders
-from backflush.ledger.keys import Request
+from backflush.ledger.archived_numbers import no_orders
+from backflush.ledger.idempotency import Request
 from backflush.ledger.models import JobKind
 from backflush.ledger.statements import Statement, run
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.works.models import WorksOrder
 from backflush.works.selectors import Bookable, bookable, orders_found
-from backflush.works.services.changes import change, keep
-from backflush.works.services.making import Reported, checks_of, made_of
-from backflush.works.services.requiring import require
+from backflush.works.services.guards import require
+from backflush.works.services.history import change, keep
+from backflush.works.services.production import Reported, checks_of, made_of
 
 TURN_ORDERS: Final = Statement(
     "turn orders",

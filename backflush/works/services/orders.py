@@ -17,21 +17,21 @@ from backflush.core.quantity import to_scaled, written
 from backflush.core.refusals import AlreadyThere, DuplicateLine, InvalidDates, ObsoleteItem, Refusal, WrongClass
 from backflush.core.structure import Explosion, require_sound
 from backflush.core.units import Converter
+from backflush.db.unique_names import named_once
 from backflush.items.models import ComponentClass, Item, Unit
 from backflush.items.selectors import converter, items_coded, require_factor, units_coded
-from backflush.ledger.archives import order_numbers
+from backflush.ledger.archived_numbers import order_numbers
 from backflush.ledger.models import JobKind
-from backflush.ledger.services import open_jobs
+from backflush.ledger.posting import open_jobs
 from backflush.ledger.statements import Row, add, adding, driver_date
-from backflush.naming import named_once
 from backflush.people.models import User
-from backflush.stockmap.ending import require_in_use
+from backflush.stockmap.deactivation import require_in_use
 from backflush.stockmap.models import Site
 from backflush.structures.selectors import StructureBook
 from backflush.structures.services import LineIn, freeze, require_convertible, require_no_loop
 from backflush.works.models import OrderChange, WorksOrder
-from backflush.works.services.changes import change, keep, trace
-from backflush.works.services.requiring import lock_order, lock_orders, require, require_whole
+from backflush.works.services.guards import lock_order, lock_orders, require, require_whole
+from backflush.works.services.history import change, keep, trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

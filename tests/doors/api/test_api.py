@@ -11,11 +11,11 @@ from django.test import Client
 from django.utils import timezone
 
 from backflush.backflushing.models import Booking
-from backflush.listening.lines import TOLD
 from backflush.people.models import Token, User
 from backflush.people.rights import ROLES, Role, Verb
 from backflush.people.tokens import end_tokens, make_token
 from backflush.stockmap.models import Action, RetryRule, Site, TransferRule
+from backflush.streams.line_format import TOLD
 from tests.cast import Plant
 from tests.doors.api.programs import Program, booking, production, program, receipt
 from tests.doors.console import Console
@@ -334,7 +334,7 @@ def test_a_body_that_is_no_json_is_refused_in_json_whatever_it_is(plant: Plant, 
 
 
 def test_a_fault_of_ours_is_json_with_a_reference(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backflush.api.door.queue", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("backflush.api.endpoints.queue", lambda *_, **__: 1 / 0)
     status, body = program(plant).gets(f"{HERE}/unresolved")
     assert (status, told(body)[0]) == (HTTPStatus.INTERNAL_SERVER_ERROR, "failed")
 

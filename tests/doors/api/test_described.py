@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from backflush.api.refusing import STATUS
+from backflush.api.errors import STATUS
 from backflush.api.remedies import REMEDIES
 from backflush.people.rights import Role
 from tests.cast import Plant

@@ -4,7 +4,7 @@ import fcntl
 
 import pytest
 
-from backflush.web.assets import gather
+from backflush.web.platform.static_files import gather
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
-from backflush.archiving.services import archive, unarchive
+from backflush.archives.services import archive, unarchive
 from backflush.ledger.models import Archive, ArchivedKind, ArchivedOrder, ArchivedRange, JobKind, Movement
 from backflush.people.rights import Role
 from backflush.stockmap.models import Site
-from backflush.works.services.life import complete_order
+from backflush.works.services.transitions import complete_order
 from tests.cast import DAY, Plant
 from tests.doors.web.visitors import signed_in, statements, text_of
 

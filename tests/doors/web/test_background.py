@@ -13,14 +13,14 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from python_calamine import CalamineWorkbook
 
-from backflush.errands.models import Errand, ErrandPart
-from backflush.errands.services import KEPT, LEFT_AFTER, stopping, take_up_left, tidy
-from backflush.errands.working import work_off
+from backflush.background.jobs import KEPT, LEFT_AFTER, stopping, take_up_left, tidy
+from backflush.background.models import Errand, ErrandPart
+from backflush.background.worker import work_off
 from backflush.ledger.models import Movement
 from backflush.people.rights import Role
-from backflush.unresolved.services import in_background
-from backflush.web import exporting, sending
-from backflush.web import retrying as retry_pages
+from backflush.unresolved import background_retry
+from backflush.web.lists import export_jobs, files
+from backflush.web.unresolved import retry as retry_pages
 from tests.cast import Plant
 from tests.doors.web.visitors import signed_in, statements, text_of
 
@@ -39,7 +39,7 @@ def waiting(plant: Plant) -> Plant:
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A long queue is one of more than three, and a step takes two."""
-    monkeypatch.setattr(in_background, "STEP", 2)
+    monkeypatch.setattr(background_retry, "STEP", 2)
     monkeypatch.setattr(retry_pages, "AT_ONCE_MOST", 3)
     monkeypatch.setattr(retry_pages, "LOOKED_AT_MOST", 5)
 
@@ -153,7 +153,7 @@ def test_a_fault_ends_the_errand_and_says_so(waiting: Plant, monkeypatch: pytest
     def fails(**_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(in_background, "retry_part", fails)
+    monkeypatch.setattr(background_retry, "retry_part", fails)
     assert work_off()
     assert "Something failed here. What was done before stays." in text_of(
         client.get(reverse("errand", args=[errand.pk]))
@@ -187,9 +187,9 @@ def test_an_idle_worker_only_reads(plant: Plant) -> None:
 @pytest.fixture
 def long_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows are as many as are waited for, and a step reads three."""
-    monkeypatch.setattr(sending, "AT_ONCE_MOST", 2)
-    monkeypatch.setattr(sending, "STEP_ROWS", 3)
-    monkeypatch.setattr(exporting, "AT_ONCE", 2)
+    monkeypatch.setattr(export_jobs, "AT_ONCE_MOST", 2)
+    monkeypatch.setattr(export_jobs, "STEP_ROWS", 3)
+    monkeypatch.setattr(files, "AT_ONCE", 2)
 
 
 def export(client: Client, name: str, kind: str, **asked: str) -> Errand:

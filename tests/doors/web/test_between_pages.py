@@ -11,12 +11,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from backflush.audit.verify import verify
+from backflush.audit.verification import verify
 from backflush.handling.models import Consignment, Way
 from backflush.ledger.models import Movement, Posting
 from backflush.people.rights import Role
 from backflush.people.services import give_role
-from backflush.stockmap.ending import end
+from backflush.stockmap.deactivation import end
 from tests.cast import Plant
 from tests.doors.web.visitors import person, signed_in, statements, text_of
 

@@ -12,7 +12,7 @@ from backflush.items.models import Unit
 from backflush.people.models import User
 from backflush.people.rights import Role
 from backflush.people.services import set_password
-from backflush.web.policy import POLICY
+from backflush.web.platform.csp import POLICY
 from tests.cast import Plant
 from tests.doors.web.visitors import MODEL_BACKEND, PASSWORD, browser, person, signed_in, text_of
 
@@ -161,7 +161,7 @@ def test_no_password_is_kept_and_nobody_can_make_up_what_was(plant: Plant) -> No
     with_password(plant, Role.ADMINISTRATOR)
     client = browser()
     asked = text_of(client.post(reverse("set-up-new", args=["people"]), {"name": "jan", "password": "trailers-77x"}))
-    kept = signing.loads(kept_in(asked), salt="backflush.web.kept")
+    kept = signing.loads(kept_in(asked), salt="backflush.web.platform.resubmission")
     assert kept["typed"] == [["name", ["jan"]]]
     response = client.post(reverse("log-in"), {"username": "rosa", "password": PASSWORD, "kept": "made:up"})
     assert response.headers["Location"] == reverse("home")
@@ -172,7 +172,7 @@ def test_a_fault_gives_a_reference_that_stands_in_the_log(
 ) -> None:
     client = signed_in(plant, Role.STORES)
     client.raise_request_exception = False
-    monkeypatch.setattr("backflush.web.finding.FINDERS", None)
+    monkeypatch.setattr("backflush.web.home.search.FINDERS", None)
     response = client.get(reverse("find"), {"q": "W-1"})
     text = text_of(response, HTTPStatus.INTERNAL_SERVER_ERROR)
     reference = response.headers["X-Reference"]

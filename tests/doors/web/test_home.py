@@ -13,9 +13,9 @@ from django.urls import reverse
 
 from backflush.ledger.models import Movement
 from backflush.people.rights import Role
-from backflush.web.blocks import BLOCKS
-from backflush.web.blocks.boards import BOARDS
-from backflush.web.visits import Visit
+from backflush.web.home.blocks import BLOCKS
+from backflush.web.home.blocks.boards import BOARDS
+from backflush.web.platform.visit import Visit
 from tests.cast import Plant
 from tests.doors.web.visitors import person, signed_in, statements, text_of
 

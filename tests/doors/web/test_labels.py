@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from backflush.ledger.models import Balance
 from backflush.people.rights import Role
-from backflush.stockmap.ending import bin_coded, end_bin
+from backflush.stockmap.deactivation import bin_coded, end_bin
 from backflush.stockmap.services import add_bin, add_location, add_store
 from backflush.web.setup import labels
 from tests.cast import DAY, Plant

@@ -15,10 +15,10 @@ from django.utils.translation import deactivate, override
 
 from backflush.backflushing.models import Booking
 from backflush.core.refusals import InvalidQuantity
-from backflush.doctor.findings import KINDS
 from backflush.people.rights import Role
-from backflush.web.reading import read_number
-from backflush.web.saying import said
+from backflush.setup_check.findings import KINDS
+from backflush.web.display.translation import said
+from backflush.web.forms.values import read_number
 from tests.cast import Plant
 from tests.doors.web.visitors import browser, signed_in, text_of
 

@@ -14,12 +14,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backflush.core.moves import Tracking
-from backflush.ledger import listing as all_movements
+from backflush.ledger import movement_list as all_movements
 from backflush.ledger.models import Movement
 from backflush.people.rights import Role
-from backflush.unresolved import listing
-from backflush.unresolved.listing import Cut, GroupBy, SoughtWaiting, WaitingList, groups_of
-from backflush.web import queueing
+from backflush.unresolved import queue
+from backflush.unresolved.queue import Cut, GroupBy, SoughtWaiting, WaitingList, groups_of
+from backflush.web.unresolved import queue as queue_page
 from tests.cast import DAY, Plant
 from tests.doors.web.test_booking_page import key_of
 from tests.doors.web.test_unresolved_page import choice_at, opened
@@ -86,7 +86,7 @@ def test_each_cut_says_how_many_it_leaves(mixed: Plant, stores: Client) -> None:
 def test_few_or_many_the_same_is_found(
     mixed: Plant, monkeypatch: pytest.MonkeyPatch, few: int, sought: dict[str, str], found: list[str]
 ) -> None:
-    for module in (listing, all_movements):
+    for module in (queue, all_movements):
         monkeypatch.setattr(module, "FEW", few)
     asked = waiting(mixed, **sought)
     assert sorted({one.item.code for one in asked.plain}) == found
@@ -121,7 +121,7 @@ def test_it_is_grouped_by_item_place_and_cause(mixed: Plant, stores: Client) -> 
 def test_where_too_many_fit_to_name_them_a_group_sends_to_look_instead_of_saying_none(
     mixed: Plant, stores: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (listing, all_movements):
+    for module in (queue, all_movements):
         monkeypatch.setattr(module, "FEW", 0)
     assert {group.key: group.fits for group in groups_of(waiting(mixed), GroupBy.CAUSE, mixed.site)} == {
         "short": None,
@@ -134,7 +134,7 @@ def test_a_long_queue_comes_grouped_until_somebody_looks_for_something(
     mixed: Plant, stores: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert rows_in(text_of(stores.get(reverse("unresolved"))))
-    monkeypatch.setattr(queueing, "FEW", 2)
+    monkeypatch.setattr(queue_page, "FEW", 2)
     assert not rows_in(text_of(stores.get(reverse("unresolved"))))
     for asked in ({"group": "none"}, {"item": "BOLT"}, {"show": "fit"}, {"open": mixed.queue("BOLT")[0].pk}):
         assert rows_in(text_of(stores.get(reverse("unresolved"), asked))), asked

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from backflush.handling.services import OpeningIn, open_stock
+from backflush.handling.moves import OpeningIn, open_stock
 from backflush.items.selectors import item_coded
 from backflush.ledger.models import Movement
 from backflush.people.rights import Role

@@ -13,7 +13,7 @@ from django.urls import reverse
 from backflush.core.lifecycle import BOOKABLE, OrderStatus
 from backflush.people.rights import Role
 from backflush.works.models import OrderChange, WorksOrder
-from backflush.works.services.life import cancel_order
+from backflush.works.services.transitions import cancel_order
 from tests.cast import DAY, Plant
 from tests.doors.web.visitors import MODEL_BACKEND, browser, person, signed_in, statements, text_of
 

@@ -11,7 +11,7 @@ from backflush.ledger.models import PeriodClosing
 from backflush.ledger.periods import close_period
 from backflush.people.rights import Role
 from backflush.stockmap.models import Site
-from backflush.web.periods import next_end
+from backflush.web.audit.periods import next_end
 from tests.cast import DAY, Plant
 from tests.doors.web.visitors import person, signed_in, statements, text_of
 

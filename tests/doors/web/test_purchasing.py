@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from backflush.backflushing.models import Booking
 from backflush.core.lifecycle import PurchaseStatus
-from backflush.ledger import listing
+from backflush.ledger import movement_list
 from backflush.people.rights import Role
 from backflush.stockmap.models import Location, Supplier
 from backflush.subcontract import selectors
@@ -222,7 +222,7 @@ def test_an_unknown_supplier_is_not_found_and_others_may_not_look(plant: Plant) 
 
 @pytest.mark.parametrize("few", [10_000, 1], ids=["few", "many"])
 def test_all_receipts_are_listed_and_nothing_else(plant: Plant, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
-    monkeypatch.setattr(listing, "FEW", few)
+    monkeypatch.setattr(movement_list, "FEW", few)
     monkeypatch.setattr(selectors, "FEW", few)
     plant.buys(10, "PLATED")
     received = [plant.receives(1, "PLATED").posting_id for _ in range(3)]

@@ -10,10 +10,10 @@ from django.utils import timezone, translation
 
 from backflush.core.refusals import InvalidValue
 from backflush.items.models import Item, Unit
-from backflush.web import showing
-from backflush.web.assets import STAMP, gather
-from backflush.web.reading import number_in, pks_in, read_number
-from backflush.web.templatetags.pieces import icon, q
+from backflush.web.display import formats
+from backflush.web.display.tags.pieces import icon, q
+from backflush.web.forms.values import number_in, pks_in, read_number
+from backflush.web.platform.static_files import STAMP, gather
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_a_comma_is_the_decimal_sign_where_it_is() -> None:
     with translation.override("de"):
         assert read_number("0,5", field="quantity") == Decimal("0.5")
         assert read_number("1.460,25", field="quantity") == Decimal("1460.25")
-        assert showing.number(Decimal("1460.25")) == "1.460,25"
-        assert showing.typed(Decimal("1460.25")) == "1460,25"
+        assert formats.number(Decimal("1460.25")) == "1.460,25"
+        assert formats.typed(Decimal("1460.25")) == "1460,25"
 
 
 def test_an_empty_field_is_nothing_or_refused() -> None:
@@ -64,7 +64,7 @@ def test_only_numbers_are_picked() -> None:
     [("6.2", 2, "6.20"), ("-1460", 0, "\N{MINUS SIGN}1,460"), ("0", 0, "0"), ("1234567.891", None, "1,234,567.891")],
 )
 def test_numbers_have_their_decimals_and_a_true_minus(value: str, decimals: int | None, shown: str) -> None:
-    assert showing.number(Decimal(value), decimals) == shown
+    assert formats.number(Decimal(value), decimals) == shown
 
 
 def test_a_quantity_has_its_unit_behind_a_space_that_does_not_break() -> None:
@@ -80,18 +80,18 @@ def test_a_unit_is_never_markup() -> None:
 
 def test_ages_are_counted_by_the_days_of_the_site() -> None:
     midnight = timezone.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    assert showing.age(midnight) == "today"
-    assert showing.age(midnight - timedelta(minutes=1)) == "1 day"
-    assert showing.age(midnight - timedelta(days=23)) == "23 days"
+    assert formats.age(midnight) == "today"
+    assert formats.age(midnight - timedelta(minutes=1)) == "1 day"
+    assert formats.age(midnight - timedelta(days=23)) == "23 days"
     moment = datetime(2025, 3, 12, 23, 30, tzinfo=UTC)
     with timezone.override("Europe/Berlin"):
-        assert showing.when(moment) == "13 Mar 2025 00:30"
-        assert showing.weekday(moment) == "Thursday 13 March 2025"
+        assert formats.when(moment) == "13 Mar 2025 00:30"
+        assert formats.weekday(moment) == "Thursday 13 March 2025"
 
 
 def test_a_count_that_was_made_up_to_a_limit_says_so() -> None:
-    assert showing.counted(10_000, 10_000) == "10,000"
-    assert showing.counted(10_001, 10_000) == "more than 10,000"
+    assert formats.counted(10_000, 10_000) == "10,000"
+    assert formats.counted(10_001, 10_000) == "more than 10,000"
 
 
 def test_an_icon_that_nobody_put_into_the_sprite_is_a_fault() -> None:

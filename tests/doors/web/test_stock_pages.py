@@ -16,11 +16,11 @@ from django.urls import reverse
 from python_calamine import CalamineWorkbook
 
 from backflush.core.moves import Status
-from backflush.ledger import listing
+from backflush.ledger import movement_list
 from backflush.ledger.models import Movement, Posting
 from backflush.people.rights import Role
 from backflush.stockmap.models import Site
-from backflush.web import exporting, paging, sending
+from backflush.web.lists import export_jobs, files, pagination
 from tests.cast import DAY, Plant
 from tests.doors.web.visitors import MODEL_BACKEND, browser, person, signed_in, statements, text_of
 
@@ -109,7 +109,7 @@ def test_a_mark_that_was_tampered_with_is_refused(stores: Client) -> None:
 def test_older_and_newer_lead_through_all_of_it_and_back(
     morning: Plant, stores: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paging.page_of, "__kwdefaults__", {**(paging.page_of.__kwdefaults__ or {}), "size": 3})
+    monkeypatch.setattr(pagination.page_of, "__kwdefaults__", {**(pagination.page_of.__kwdefaults__ or {}), "size": 3})
     seen: list[list[int]] = []
     address: str | None = reverse("stock")
     text = ""
@@ -132,7 +132,7 @@ def test_older_and_newer_lead_through_all_of_it_and_back(
 def test_what_takes_long_to_count_is_counted_once_it_is_shown(
     morning: Plant, stores: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listing, "FEW", paging.PAGE_SIZE)
+    monkeypatch.setattr(movement_list, "FEW", pagination.PAGE_SIZE)
     for _ in range(13):
         morning.books(1, "FRAME")
     # One more than are counted stands for more; 14 bookings of four movements each.
@@ -170,10 +170,10 @@ def test_the_workbook_has_numbers_and_times_as_such(stores: Client) -> None:
 def test_a_list_too_long_to_wait_for_is_offered_in_the_background(
     stores: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporting, "AT_ONCE", 2)
+    monkeypatch.setattr(files, "AT_ONCE", 2)
     lines = content_of(stores.get(reverse("stock-export", args=["csv"]))).decode().splitlines()
     assert len(lines) == 1 + Movement.objects.count()
-    monkeypatch.setattr(sending, "AT_ONCE_MOST", 2)
+    monkeypatch.setattr(export_jobs, "AT_ONCE_MOST", 2)
     for kind in ("csv", "xlsx"):
         answer = stores.get(reverse("stock-export", args=[kind]))
         assert answer.status_code == HTTPStatus.FOUND
@@ -181,7 +181,7 @@ def test_a_list_too_long_to_wait_for_is_offered_in_the_background(
 
 
 def test_balances_too_many_for_a_workbook_are_refused(stores: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "WORKBOOK_MOST", 1)
+    monkeypatch.setattr(files, "WORKBOOK_MOST", 1)
     text = text_of(stores.get(reverse("balances-export", args=["xlsx"])), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert "These are more than 1 rows. Take the CSV" in text
 

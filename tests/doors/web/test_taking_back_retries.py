@@ -9,15 +9,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backflush.backflushing.models import Booking
-from backflush.errands.models import Errand
-from backflush.errands.services import LEFT_AFTER, stopping, take_up_left
-from backflush.errands.working import work_off
+from backflush.background.jobs import LEFT_AFTER, stopping, take_up_left
+from backflush.background.models import Errand
+from backflush.background.worker import work_off
 from backflush.ledger.models import Key, Posting
 from backflush.people.rights import Role
-from backflush.unresolved.listing import SoughtWaiting
+from backflush.unresolved import background_retry
+from backflush.unresolved.background_retry import begin_retry, begin_undo
 from backflush.unresolved.models import Settlement
-from backflush.unresolved.services import in_background
-from backflush.unresolved.services.in_background import begin_retry, begin_undo
+from backflush.unresolved.queue import SoughtWaiting
 from tests.cast import Plant
 from tests.databases import Database
 from tests.doors.web.visitors import signed_in, statements, text_of
@@ -30,7 +30,7 @@ MANY = 6
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A step of a retry takes two; and the worker's own flag is as it was afterwards."""
-    monkeypatch.setattr(in_background, "STEP", 2)
+    monkeypatch.setattr(background_retry, "STEP", 2)
     yield
     stopping.clear()
 
@@ -85,7 +85,7 @@ def test_it_goes_back_newest_first_each_posting_under_a_key_of_its_own(plant: Pl
     retry = retried(plant)
     undoing = press(signed_in(plant, Role.SUPERVISOR), retry)
     work_off()
-    postings = in_background.postings_of(retry)
+    postings = background_retry.postings_of(retry)
     assert len(postings) == MANY / 2
     undone = Posting.objects.filter(reverses__in=postings).order_by("pk").values_list("reverses", "key__key")
     assert list(undone) == [(number, f"errand {undoing.pk}, posting {number}") for number in reversed(postings)]
@@ -153,7 +153,7 @@ def test_what_is_no_retry_cannot_be_taken_back(plant: Plant) -> None:
 
 def test_what_cannot_go_back_is_named_with_its_reason_and_the_rest_goes_on(plant: Plant) -> None:
     retry = retried(plant)
-    first, second, third = in_background.postings_of(retry)
+    first, second, third = background_retry.postings_of(retry)
     plant.reverses_number(third)
     plant.reverses(first_booking_of(second))
     client = signed_in(plant, Role.SUPERVISOR)
@@ -165,14 +165,17 @@ def test_what_cannot_go_back_is_named_with_its_reason_and_the_rest_goes_on(plant
     assert "The booking itself was reversed since, with all that became of it." in text
     for number in (second, third):
         assert f'href="{reverse("reversal", args=[number])}"' in text
-    assert [one.posting for one in in_background.not_taken_back(Errand.objects.get(pk=undoing.pk))] == [third, second]
+    assert [one.posting for one in background_retry.not_taken_back(Errand.objects.get(pk=undoing.pk))] == [
+        third,
+        second,
+    ]
     assert Posting.objects.get(reverses=first).process == "reversal"
     assert faults(plant.site) == []
 
 
 def test_pressed_again_only_what_still_stands_is_named(plant: Plant) -> None:
     retry = retried(plant, 4)
-    first, second = in_background.postings_of(retry)
+    first, second = background_retry.postings_of(retry)
     plant.reverses(first_booking_of(second))
     client = signed_in(plant, Role.SUPERVISOR)
     press(client, retry)
@@ -181,7 +184,7 @@ def test_pressed_again_only_what_still_stands_is_named(plant: Plant) -> None:
     work_off()
     again.refresh_from_db()
     assert again.outcome == "Nothing was taken back. 2 could not go back."
-    assert [one.posting for one in in_background.not_taken_back(again)] == [second]
+    assert [one.posting for one in background_retry.not_taken_back(again)] == [second]
     assert Posting.objects.filter(reverses=first).count() == 1
 
 
@@ -230,7 +233,7 @@ def test_whenever_the_worker_is_killed_each_posting_goes_back_once(
     assert killed >= 10
     undoing.refresh_from_db()
     assert (undoing.done, undoing.counted, undoing.failed) == (MANY, MANY, False)
-    postings = in_background.postings_of(retry)
+    postings = background_retry.postings_of(retry)
     assert Posting.objects.filter(reverses__in=postings).count() == len(postings)
     assert Key.objects.filter(key__startswith=f"errand {undoing.pk},").count() == len(postings)
     assert plant.waiting() == ["BOLT 4 short"] * MANY

@@ -18,7 +18,7 @@ from django.test import Client
 assert get_resolver()._populated
 (cached,) = engines["django"].engine.template_loaders
 before = {*cached.get_template_cache}
-for name in ("web/home.html", "web/unresolved.html", "web/stock/transactions.html"):
+for name in ("web/home/home.html", "web/unresolved/queue.html", "web/stock/transactions.html"):
     get_template(name)
 assert before and {*cached.get_template_cache} == before
 print(Client(headers={"host": "localhost"}).get("/health/").status_code)

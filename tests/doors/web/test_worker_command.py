@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from backflush.errands.models import Errand
+from backflush.background.models import Errand
 from backflush.stockmap.models import Action, RetryRule
-from backflush.unresolved.listing import SoughtWaiting
-from backflush.unresolved.services.in_background import begin_retry
+from backflush.unresolved.background_retry import begin_retry
+from backflush.unresolved.queue import SoughtWaiting
 from tests.cast import Plant
 from tests.databases import Database
 

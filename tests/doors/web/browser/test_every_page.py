@@ -19,8 +19,8 @@ from backflush.audit.models import CheckName
 from backflush.audit.services import begin_audit, look_at, reckon, sign_off
 from backflush.ledger.models import Archive, ArchivedKind, ArchivedOrder, ArchivedRange, JobKind, Movement
 from backflush.ledger.periods import close_period, reopen_period
-from backflush.unresolved.listing import SoughtWaiting
-from backflush.unresolved.services.in_background import begin_retry
+from backflush.unresolved.background_retry import begin_retry
+from backflush.unresolved.queue import SoughtWaiting
 from tests.cast import Plant
 from tests.doors.web.browser.test_flows import short_of_bolts
 from tests.doors.web.browser.visit import SIZES, THEMES, Visit

@@ -1,0 +1,206 @@
+"""The page about the API for people: made from its own description, so it can't say anything else.
+
+It is one of the pages, behind their log-in and under their policy: nothing from elsewhere, nothing inline.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import groupby
+from typing import Any, Final
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+
+from backflush.api.endpoints import api
+from backflush.api.errors import STATUS
+from backflush.api.remedies import REMEDIES
+from backflush.api.schemas import JSON, JSON_LINES
+from backflush.web.platform.decorators import page
+from backflush.web.platform.errors import status_of
+from backflush.web.platform.visit import PageRequest
+
+HERE: Final = "#/components/schemas/"
+REFUSED_FROM: Final = 400
+MEANS: Final = {
+    "site": "The site's code.",
+    "number": "The order's number.",
+    "item": "Only what is unresolved of this item.",
+    "after": "The mark that the page before ended with.",
+}
+"""What the parameters of addresses are."""
+METHODS: Final = ("get", "post", "put", "patch", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Of what type a value is, in words; `shape` is the one described elsewhere on the page."""
+
+    word: str
+    shape: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One field or parameter."""
+
+    name: str
+    kind: Kind
+    needed: bool
+    means: str
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of a shape, or of one of the kinds that it comes in, with an example."""
+
+    title: str
+    fields: Sequence[Part]
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is sent or answered, by name."""
+
+    name: str
+    means: str
+    kinds: Sequence[Fields]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One way in which a request is answered."""
+
+    status: int
+    word: str
+    media: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that can be asked."""
+
+    name: str
+    tag: str
+    title: str
+    method: str
+    address: str
+    means: str
+    parameters: Sequence[Part]
+    bodies: Sequence[tuple[str, Kind]]
+    answers: Sequence[Answer]
+    refused: str
+    example: str
+
+
+@page()
+def programs_page(request: PageRequest) -> HttpResponse:
+    """What programs may ask of this site."""
+    described = api.get_openapi_schema(path_prefix=reverse("api:api-root"))
+    root = request.build_absolute_uri("/").rstrip("/")
+    operations = list(_operations(described, root, request.visit.site.code))
+    shown = {
+        "tags": [(tag, list(some)) for tag, some in groupby(operations, key=lambda one: one.tag)],
+        "shapes": [_shape(name, shape) for name, shape in described["components"]["schemas"].items()],
+        "refusals": sorted(_refusals()),
+        "description": reverse("api:openapi-json"),
+    }
+    return render(request, "web/platform/programs.html", shown)
+
+
+def _operations(described: Mapping[str, Any], root: str, site: str) -> Iterator[Operation]:
+    for address, methods in described["paths"].items():
+        for method in METHODS:
+            if method in methods:
+                yield _operation(
+                    described, f"{root}{address.replace('{site}', site)}", address, method, methods[method]
+                )
+
+
+def _operation(
+    described: Mapping[str, Any], there: str, address: str, method: str, one: Mapping[str, Any]
+) -> Operation:
+    bodies = one.get("requestBody", {}).get("content", {})
+    answers = sorted((int(status), answer) for status, answer in one["responses"].items())
+    return Operation(
+        name=one["operationId"],
+        tag=one["tags"][0],
+        title=one["summary"],
+        method=method.upper(),
+        address=address,
+        means=" ".join(one.get("description", "").split()),
+        parameters=[_parameter(parameter) for parameter in one.get("parameters", ())],
+        bodies=[(media, _kind(body["schema"])) for media, body in bodies.items()],
+        answers=[_answer(status, answer) for status, answer in answers if status < REFUSED_FROM],
+        refused=", ".join(str(status) for status, _ in answers if status >= REFUSED_FROM),
+        example=_example(described, there, bodies),
+    )
+
+
+def _parameter(one: Mapping[str, Any]) -> Part:
+    means = one.get("description", MEANS.get(one["name"], ""))
+    return Part(one["name"], _kind(one["schema"]), one["required"], means, one["in"])
+
+
+def _answer(status: int, answer: Mapping[str, Any]) -> Answer:
+    media, content = next(iter(answer["content"].items()))
+    return Answer(status, HTTPStatus(status).phrase, media, _kind(content["schema"]))
+
+
+def _kind(schema: Mapping[str, Any]) -> Kind:
+    """What a value is. Only what our own description says; another way of saying it fails here, and in the tests."""
+    match schema:
+        case {"$ref": str(name)}:
+            return Kind("", name.removeprefix(HERE))
+        case {"const": word}:
+            return Kind(json.dumps(word))
+        case {"enum": words}:
+            return Kind(", ".join(map(json.dumps, words)))
+        case {"anyOf": [one, {"type": "null"}]}:
+            return Kind(f"{_kind(one).word} or null")
+        case {"type": "array", "items": items}:
+            inner = _kind(items)
+            return Kind("list of" if inner.shape else f"list of {inner.word}", inner.shape)
+    return Kind(schema["type"])
+
+
+def _shape(name: str, schema: Mapping[str, Any]) -> Shape:
+    kinds = [_fields(kind) for kind in schema.get("oneOf", [schema])]
+    return Shape(name, " ".join(schema.get("description", "").split()), kinds)
+
+
+def _fields(schema: Mapping[str, Any]) -> Fields:
+    needed = schema.get("required", ())
+    fields = [
+        Part(name, _kind(about), name in needed, about.get("description", ""))
+        for name, about in schema["properties"].items()
+    ]
+    return Fields(schema["title"], fields, "".join(json.dumps(one) for one in schema.get("examples", ())))
+
+
+def _example(described: Mapping[str, Any], there: str, bodies: Mapping[str, Any]) -> str:
+    """How a shell asks it; the token stands in a variable, so that it isn't kept with the command."""
+    filled = there.replace("{number}", "W-1001")
+    said = [f"curl {filled}", '-H "Authorization: Bearer $TOKEN"']
+    if bodies:
+        media = JSON_LINES if JSON_LINES in bodies else JSON
+        examples = [kind["examples"][0] for kind in described["components"]["schemas"]["Booking"]["oneOf"]]
+        sent = "@bookings.jsonl" if media == JSON_LINES else f"'{json.dumps(examples[0])}'"
+        said += [f'-H "Content-Type: {media}"', f"--data-binary {sent}"]
+    return " \\\n  ".join(said)
+
+
+def _refusals() -> Iterator[tuple[str, int, str, str]]:
+    """Code, status, what it means and what to do."""
+    for kind, remedy in REMEDIES.items():
+        status = STATUS.get(kind, status_of(kind("", field="any")))
+        means = " ".join((kind.__doc__ or "").split())
+        yield kind.code, int(status), means.split(" (")[0].rstrip(".") + ".", remedy
+
+
+urlpatterns = [path("programs/", programs_page, name="programs")]

@@ -1,0 +1,285 @@
+"""What there is to ask of the API. Each only translates between JSON and the rooms."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.schema import OpenAPISchema
+from ninja.security import HttpBearer
+
+from backflush import __version__
+from backflush.api.errors import Failed, NotSignedIn, TooManyTries, answer_refusal
+from backflush.api.request_bodies import key_of, many_bookings, one_booking
+from backflush.api.schemas import (
+    COMPONENTS,
+    JSON_LINES,
+    MANY_BOOKINGS,
+    ONE_BOOKING,
+    BookingOut,
+    OrderOut,
+    PreviewOut,
+    RefusalOut,
+    UnresolvedPage,
+)
+from backflush.backflushing.selectors import PreviewLine
+from backflush.backflushing.stream import CHUNK, Booker, Line
+from backflush.core.quantity import written
+from backflush.core.refusals import InvalidValue, NotFound, Refusal
+from backflush.ledger.models import Movement
+from backflush.ledger.selectors import waiting_movements
+from backflush.people.models import User
+from backflush.people.rights import Verb
+from backflush.people.selectors import not_allowed, verbs_at
+from backflush.people.tokens import user_by_token
+from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import site_named
+from backflush.streams.line_format import KINDS, TOLD, answers, in_one_line, told_of
+from backflush.unresolved.arrivals import proposed_by
+from backflush.unresolved.selectors import queue
+from backflush.web.lists.pagination import page_of
+from backflush.web.platform.errors import REFERENCE, failed
+from backflush.works.selectors import order_numbered
+
+REFUSED: Final[dict[Any, Any]] = {
+    frozenset({400, 401, 403, 404, 409, 413, 415, 422, 429, 500}): RefusalOut,
+}
+
+
+class ByToken(HttpBearer):
+    """A program comes in as a person, by a token of theirs; the cookies of the pages don't count."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> User | None:
+        """Whose token it is."""
+        user = user_by_token(request, token)
+        if user is not None:
+            request.user = user
+        return user
+
+
+class DescribedAPI(NinjaAPI):
+    """An API that describes what is sent to it too, which it reads by itself."""
+
+    def get_openapi_schema(self, **how: Any) -> OpenAPISchema:
+        """The description, as programs read it."""
+        document = super().get_openapi_schema(**how)
+        document["components"]["schemas"].update(COMPONENTS)
+        return document
+
+
+BOOKINGS, ORDERS, UNRESOLVED = "Bookings", "Orders", "Unresolved"
+
+api = DescribedAPI(
+    title="Backflush",
+    version=__version__,
+    description="Book what was made and received, and see what is unresolved.",
+    auth=ByToken(),
+    docs_url=None,
+    urls_namespace="api",
+)
+
+
+VERBS: Final = tuple(told.verb for told in TOLD.values())
+"""What bookings take, by their kind."""
+
+
+class Visitor(NamedTuple):
+    """Who comes in by a token, at which site, and what they may do there."""
+
+    site: Site
+    by: User
+    may: frozenset[Verb]
+
+    def require(self, verb: Verb) -> None:
+        """Refuse what they may not do."""
+        if verb not in self.may:
+            raise not_allowed(verb)
+
+
+def _visitor(request: HttpRequest, code: str, *verbs: Verb) -> Visitor:
+    """Who is there, with the right to do this, or at least one of these."""
+    user = request.user
+    assert isinstance(user, User), "nobody comes here without a token"
+    site = site_named(code)
+    visitor = Visitor(site, user, verbs_at(user, site))
+    if visitor.may.isdisjoint(verbs):
+        raise not_allowed(verbs[0])
+    return visitor
+
+
+@api.post(
+    "/sites/{site}/bookings",
+    response={200: BookingOut, 201: BookingOut, **REFUSED},
+    openapi_extra=ONE_BOOKING,
+    tags=[BOOKINGS],
+    summary="Book one",
+)
+def book(request: HttpRequest, site: str) -> HttpResponse:
+    """Book production on a works order, production without order, or a receipt, as its kind says: 201 where it was
+    posted, 200 where it was under the same key before."""
+    visitor = _visitor(request, site, *VERBS)
+    report = one_booking(request)
+    visitor.require(told_of(report).verb)
+    outcome = Booker(KINDS, visitor.site, visitor.by).book_chunk([Line(1, report)])[0]
+    if outcome.booking is None:
+        first, *others = outcome.refusals
+        first.details = (*first.details, *(one.sentence for one in others))
+        raise first
+    told = next(answers([outcome], visitor.site))
+    del told["line"]
+    told["fits_now"] = list(proposed_by(outcome.booking.posting, site=visitor.site).movements)
+    return api.create_response(request, told, status=HTTPStatus.OK if outcome.repeated else HTTPStatus.CREATED)
+
+
+@api.post(
+    "/sites/{site}/bookings/bulk",
+    response=REFUSED,
+    openapi_extra=MANY_BOOKINGS,
+    tags=[BOOKINGS],
+    summary="Book many",
+)
+def book_many(request: HttpRequest, site: str) -> StreamingHttpResponse:
+    """Book a stream of any length and of all kinds. Each booking is answered by one line, as they are booked; none
+    keeps the others back. Sent again under the same Idempotency-Key, nothing is posted twice."""
+    visitor = _visitor(request, site, *VERBS)
+    booker = Booker(KINDS, visitor.site, visitor.by, key_of(request))
+    told = _in_chunks(_allowed(many_bookings(request), visitor), booker)
+    return StreamingHttpResponse(told, content_type=JSON_LINES)
+
+
+def _allowed(lines: Iterator[Line], visitor: Visitor) -> Iterator[Line]:
+    """The lines, with a refusal in the place of those that whoever sends them may not book."""
+    for line in lines:
+        verb = None if isinstance(line.report, Refusal) else told_of(line.report).verb
+        yield line if verb is None or verb in visitor.may else Line(line.number, not_allowed(verb))
+
+
+def _in_chunks(lines: Iterator[Line], booker: Booker) -> Iterator[str]:
+    while chunk := list(islice(lines, CHUNK)):
+        yield "".join(map(in_one_line, answers(booker.book_chunk(chunk), booker.site)))
+
+
+@api.post(
+    "/sites/{site}/bookings/preview",
+    response={200: PreviewOut, **REFUSED},
+    openapi_extra=ONE_BOOKING,
+    tags=[BOOKINGS],
+    summary="See what a booking would do",
+)
+def preview(request: HttpRequest, site: str) -> dict[str, Any]:
+    """What a booking would do, and what of it would wait; nothing is posted."""
+    visitor = _visitor(request, site, *VERBS)
+    report = one_booking(request)
+    told = told_of(report)
+    visitor.require(told.verb)
+    found = told.preview(report, site=visitor.site)
+    return {
+        "lines": [_line_facts(line) for line in found.lines],
+        "largest": None if found.largest is None else written(found.largest),
+    }
+
+
+def _line_facts(line: PreviewLine) -> dict[str, Any]:
+    return {
+        "path": line.path,
+        "component": line.component,
+        "unit": line.unit,
+        "source": line.source,
+        "assumed": written(line.assumed),
+        "there": None if line.there is None else written(line.there),
+        "moves": written(line.moves),
+        "waits": written(line.waits),
+        "reason": line.reason,
+    }
+
+
+@api.get(
+    "/sites/{site}/orders/{path:number}",
+    response={200: OrderOut, **REFUSED},
+    tags=[ORDERS],
+    summary="Look at a works order",
+)
+def order(request: HttpRequest, site: str, number: str) -> dict[str, Any]:
+    """A works order and how far it is."""
+    where = _visitor(request, site, Verb.SEE_WORK).site
+    try:
+        found = order_numbered(where, number)
+    except NotFound as refusal:
+        raise NotFound(refusal.sentence, field="number") from None
+    return {
+        "number": found.number,
+        "item": found.item.code,
+        "status": found.status,
+        "quantity": written(found.quantity),
+        "unit": found.unit.code,
+        "good": written(found.job.good),
+        "scrap": written(found.job.scrap),
+        "start_date": found.start_date.isoformat(),
+        "due_date": found.due_date.isoformat() if found.due_date else None,
+        "remarks": found.remarks,
+    }
+
+
+@api.get(
+    "/sites/{site}/unresolved",
+    response={200: UnresolvedPage, **REFUSED},
+    tags=[UNRESOLVED],
+    summary="List what is unresolved",
+)
+def unresolved(request: HttpRequest, site: str, item: str = "", after: str = "") -> dict[str, Any]:
+    """What is unresolved, oldest first, so many at a time; after is the mark that the page before ended with."""
+    where = _visitor(request, site, Verb.SEE_WORK).site
+    # Found by their numbers first, so that nothing is joined that isn't shown.
+    found = queue(where, item=item).select_related(None).annotate(place=Coalesce("origin", "id"))
+    page = page_of(found.only("pk", "at"), {"after": after}, by=("at", "place", "pk"), total=0)
+    shown = waiting_movements(where).filter(pk__in=[row.pk for row in page.rows])
+    return {"lines": [_waiting_facts(row) for row in shown], "after": page.following}
+
+
+def _waiting_facts(row: Movement) -> dict[str, Any]:
+    assert row.due is not None, "what waits is due"
+    return {
+        "movement": row.pk,
+        "posting": row.posting_id,
+        "at": row.at.isoformat(),
+        "order": row.job.number if row.job else None,
+        "item": row.item.code,
+        "unit": row.item.stock_unit.code,
+        "due": written(row.due),
+        "reason": row.reason,
+        "source": row.source.path,
+        "target": row.target.path,
+    }
+
+
+@api.exception_handler(Refusal)
+def _refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    return answer_refusal(request, refusal)
+
+
+@api.exception_handler(AuthenticationError)
+def _unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    if getattr(request, "axes_locked_out", False):
+        return answer_refusal(request, TooManyTries("This token was tried wrongly too often. Wait a few minutes."))
+    return answer_refusal(request, NotSignedIn("Send a token that is in use, as Authorization: Bearer TOKEN."))
+
+
+@api.exception_handler(ValidationError)
+def _wrong(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    first = error.errors[0]
+    return answer_refusal(request, InvalidValue(f"{first['msg']}.", field=str(first["loc"][-1])))
+
+
+@api.exception_handler(HttpError)
+def _other(request: HttpRequest, error: HttpError) -> HttpResponse:
+    return answer_refusal(request, InvalidValue(f"{error.message}."))
+
+
+@api.exception_handler(Exception)
+def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
+    reference = failed(request).headers[REFERENCE]
+    return answer_refusal(request, Failed(f"Something failed here. Name {reference} to whoever looks after this."))

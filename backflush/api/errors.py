@@ -1,0 +1,112 @@
+"""How the API says no: always JSON, always `{code, field, sentence, details}`."""
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+
+from backflush.core.refusals import InvalidValue, NotFound, Refusal
+from backflush.streams.line_format import refusal_facts
+from backflush.web.platform.errors import status_of
+from backflush.web.platform.metrics import count_refusal
+from backflush.web.platform.null_bytes import PROGRAMS, REFUSED, has_null
+
+
+class NotSignedIn(Refusal):
+    """No token, or none that is anybody's."""
+
+    code = "not_signed_in"
+
+
+class TooManyTries(Refusal):
+    """A wrong token too often."""
+
+    code = "too_many_tries"
+
+
+class TooLarge(Refusal):
+    """More was sent at once than is taken."""
+
+    code = "too_large"
+
+
+class WrongType(Refusal):
+    """The body isn't said to be JSON."""
+
+    code = "wrong_type"
+
+
+class NoSuchAddress(Refusal):
+    """Nothing has this address."""
+
+    code = "not_found"
+
+
+class NoSuchMethod(Refusal):
+    """The address is there, and doesn't do this."""
+
+    code = "not_allowed_method"
+
+
+class Failed(Refusal):
+    """A fault of ours."""
+
+    code = "failed"
+
+
+STATUS: Final[dict[type[Refusal], HTTPStatus]] = {
+    NotSignedIn: HTTPStatus.UNAUTHORIZED,
+    TooManyTries: HTTPStatus.TOO_MANY_REQUESTS,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    WrongType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    NoSuchAddress: HTTPStatus.NOT_FOUND,
+    NoSuchMethod: HTTPStatus.METHOD_NOT_ALLOWED,
+    Failed: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+IN_ADDRESS: Final = ("site", "number")
+"""Fields that stand in the address: what isn't there of these has no address either."""
+
+
+def answer_refusal(request: HttpRequest, refusal: Refusal) -> JsonResponse:
+    """A refusal with its status."""
+    count_refusal(refusal)
+    status = STATUS.get(type(refusal), status_of(refusal))
+    if isinstance(refusal, NotFound) and refusal.field in IN_ADDRESS:
+        status = HTTPStatus.NOT_FOUND
+    response = JsonResponse(refusal_facts(refusal), status=status)
+    if status is HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def missing(request: HttpRequest, rest: str = "") -> JsonResponse:
+    """No part of the API has this address."""
+    return answer_refusal(request, NoSuchAddress("Nothing has this address. See /api/v1/openapi.json."))
+
+
+def whole_requests(answer: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Middleware that refuses a program's request with a null character; bodies are read by the API itself."""
+
+    def with_whole_text(request: HttpRequest) -> HttpResponseBase:
+        if request.path.startswith(PROGRAMS) and has_null(request, request.GET):
+            return answer_refusal(request, InvalidValue(REFUSED))
+        return answer(request)
+
+    return with_whole_text
+
+
+def told_in_json(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """A view of which a method that it hasn't is refused like everything else."""
+
+    @wraps(view)
+    def with_method(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:
+        response = view(request, *arguments, **named)
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+            return response
+        refused = answer_refusal(request, NoSuchMethod(f"{request.method} isn't done here."))
+        refused.headers["Allow"] = response.headers.get("Allow", "")
+        return refused
+
+    return with_method

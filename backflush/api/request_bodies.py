@@ -1,0 +1,71 @@
+"""Reading what programs send: one booking, or many, no larger than is taken."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from django.http import HttpRequest
+
+from backflush.api.errors import TooLarge, WrongType
+from backflush.api.schemas import JSON, JSON_LINES
+from backflush.backflushing.report_kinds import Report
+from backflush.backflushing.stream import Line
+from backflush.core.refusals import InvalidValue, Refusal
+from backflush.streams.arrivals import BLOCK, Cutter
+from backflush.streams.line_format import LONGEST, read_booking, read_object
+
+ARRAY_LARGEST: Final = 2_500_000
+LINES_LARGEST: Final = 100_000_000
+KEY_LONGEST: Final = 150
+"""Of a stream's key, so that with the number of a line it is still one."""
+
+
+def key_of(request: HttpRequest) -> str:
+    """The key that the request's header names."""
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > KEY_LONGEST or not key.isprintable():
+        raise InvalidValue(f"A key has at most {KEY_LONGEST} characters, all of them printable.", field="key")
+    return key
+
+
+def one_booking(request: HttpRequest) -> Report:
+    """The booking that was sent, under its own key or that of the header."""
+    _require(request, LONGEST, JSON)
+    booking = read_booking(read_object(request.body))
+    return booking if booking.key else replace(booking, key=key_of(request))
+
+
+def many_bookings(request: HttpRequest) -> Iterator[Line]:
+    """The bookings that were sent as an array, which is read whole, or as lines, which are read as they come."""
+    if request.content_type == JSON:
+        _require(request, ARRAY_LARGEST, JSON)
+        return _of_array(read_object(request.body))
+    _require(request, LINES_LARGEST, JSON_LINES)
+    return _of_lines(request)
+
+
+def _require(request: HttpRequest, largest: int, wanted: str) -> None:
+    if request.content_type != wanted:
+        raise WrongType(f"The body is {wanted}. Say so in Content-Type, and send it so.")
+    if int(request.META.get("CONTENT_LENGTH") or 0) > largest:
+        raise TooLarge(f"At most {largest:,} bytes are taken at once. Send it in parts.")
+
+
+def _of_array(given: object) -> Iterator[Line]:
+    if not isinstance(given, list):
+        raise InvalidValue("Send an array of bookings.")
+    return (_line(number, one) for number, one in enumerate(given, 1))
+
+
+def _line(number: int, given: object) -> Line:
+    try:
+        return Line(number, read_booking(given))
+    except Refusal as refusal:
+        return Line(number, refusal)
+
+
+def _of_lines(request: HttpRequest) -> Iterator[Line]:
+    cutter = Cutter()
+    while data := request.read(BLOCK):
+        yield from cutter.cut(data)
+    yield from cutter.end()

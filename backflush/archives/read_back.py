@@ -1,0 +1,138 @@
+"""A file of an archive opened as a database of its own, so that whatever reads the ledger reads it too.
+
+The tables are made from the models in a file that is thrown away afterwards, and stand in the place of the database for
+this thread. What the rest of the ledger did in between stands there as stretches, so that the chain of balances is
+whole, and every pot ends empty: the same proof that goes over the ledger then goes over the file.
+"""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db.models import Field
+
+from backflush.archives.file_format import POTS, ArchiveFile
+from backflush.core.refusals import UpgradeNeeded
+from backflush.db.connections import another_database
+from backflush.operations.db_statistics import look_over
+from backflush.operations.portable import Row, Table, add_rows
+from backflush.operations.tables import models_of_rooms
+
+_POT: Final = "site_id, item_id, location_id, bin, batch, serial"
+_ENDS: Final = """
+    SELECT m.id, m.site_id, m.item_id, m.target_id AS location_id, m.target_bin AS bin, m.batch, m.serial,
+           m.quantity AS change, m.target_after AS after FROM ledger_movement m
+    JOIN stockmap_location l ON l.id = m.target_id AND l.has_balance WHERE m.quantity > 0
+    UNION ALL
+    SELECT m.id, m.site_id, m.item_id, m.source_id, m.source_bin, m.batch, m.serial, -m.quantity, m.source_after
+    FROM ledger_movement m
+    JOIN stockmap_location l ON l.id = m.source_id AND l.has_balance WHERE m.quantity > 0
+"""
+_ADDING: Final = (
+    f"INSERT INTO ledger_archivedstretch ({_POT}, archive_id, first, last, count, change, after) "
+    f"SELECT {_POT}, 0, at, at, 0, change, after FROM "
+)
+# Between two movements that followed one another nothing can have happened: there the balances must meet.
+_BETWEEN: Final = f"""
+    {_ADDING} (
+        SELECT {_POT}, id - 1 AS at, after - change - COALESCE(behind, 0) AS change, after - change AS after
+        FROM (SELECT *, LAG(after) OVER pot AS behind, LAG(id) OVER pot AS previous FROM ({_ENDS})
+              WINDOW pot AS (PARTITION BY {_POT} ORDER BY id))
+        WHERE after - change <> COALESCE(behind, 0) AND id - COALESCE(previous, 0) > 1
+    )
+"""
+_AT_THE_END: Final = f"""
+    {_ADDING} (
+        SELECT {_POT}, id + 1 AS at, -after AS change, 0 AS after
+        FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY {_POT} ORDER BY id DESC) AS place FROM ({_ENDS}))
+        WHERE place = 1 AND after <> 0
+    )
+"""
+
+
+@contextmanager
+def reading(file: ArchiveFile) -> Iterator[None]:
+    """Within, this thread sees what the file holds in the place of the database. It can't be changed by that."""
+    with tempfile.TemporaryDirectory(prefix="backflush-archive-") as folder:
+        address = f"sqlite:///{quote(str(Path(folder) / 'archive.sqlite3'))}"
+        with another_database(address) as alias, _in_the_place_of_the_database(alias):
+            _make_tables()
+            _fill(file)
+            look_over()
+            yield
+
+
+@contextmanager
+def _in_the_place_of_the_database(alias: str) -> Iterator[None]:
+    before = connections[DEFAULT_DB_ALIAS]
+    connections[DEFAULT_DB_ALIAS] = connections[alias]
+    try:
+        yield
+    finally:
+        connections[DEFAULT_DB_ALIAS] = before
+
+
+def _make_tables() -> None:
+    with connection.cursor() as cursor:
+        # It is thrown away; and what the file leaves out is missing here too.
+        cursor.execute("PRAGMA synchronous = OFF")
+    with connection.schema_editor(atomic=False) as editor:
+        for model in models_of_rooms():
+            editor.create_model(model)
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA foreign_keys = OFF")
+
+
+def _fill(file: ArchiveFile) -> None:
+    with transaction.atomic():
+        for name in file.contents.tables:
+            if name != POTS:
+                table = table_named(name)
+                add_rows(table, fitted(file, table))
+        with connection.cursor() as cursor:
+            cursor.execute(_BETWEEN)
+            cursor.execute(_AT_THE_END)
+
+
+def table_named(name: str) -> Table:
+    """The table of a name; refused where this version has none."""
+    for model in models_of_rooms():
+        if model._meta.db_table == name:
+            return Table(model)
+    raise UpgradeNeeded(f"The archive has a table {name}, which this version of Backflush doesn't know.", field="file")
+
+
+def fitted(file: ArchiveFile, table: Table, *, whole: bool = False) -> Iterable[Row]:
+    """The rows of a file as this version's table takes them: by the names of columns, new ones with their defaults.
+
+    Where the rows must come back `whole`, a column that isn't there any more is refused.
+    """
+    there = file.contents.tables[table.name].columns
+    wanted = [column.name for column in table.columns]
+    if gone := [name for name in there if whole and name not in wanted]:
+        raise UpgradeNeeded(
+            f"{table.name} has no {', '.join(gone)} in this version of Backflush: read the archive, "
+            "or bring it back with the version that made it.",
+            field="file",
+        )
+    if there == wanted:
+        return file.rows(table.name)
+    places = {name: place for place, name in enumerate(there)}
+    fields: dict[str, Field[Any, Any]] = {str(one.column): one for one in table.model._meta.local_concrete_fields}
+    return (
+        [row[places[name]] if name in places else _default(fields[name]) for name in wanted]
+        for row in file.rows(table.name)
+    )
+
+
+def _default(field: "Field[Any, Any]") -> Any:
+    """What a row has in a column that came after it; moments of people's accounts are of no matter here."""
+    if field.null:
+        return None
+    if field.get_internal_type() == "DateTimeField":
+        return "1970-01-01T00:00:00+00:00"
+    return field.get_db_prep_save(field.get_default(), connection)

@@ -1,0 +1,251 @@
+"""Which things may go into an archive, worked out by the database in a handful of statements.
+
+The ledger is seen as a net of nodes: postings, and the jobs of orders (as negative numbers). Every other row belongs to
+one of them, and every reference between two rows ties their nodes. What isn't finished stays; what is tied to
+something that stays, stays too, until nothing changes any more. What is left over refers to nothing that stays, and
+nothing that stays refers to it. A table that is not named here ties what it refers to to the database.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import Model
+
+from backflush.backflushing.models import Booking
+from backflush.core.lifecycle import OrderStatus, PurchaseStatus
+from backflush.core.moves import Process, Status
+from backflush.ledger.models import Job, Movement, Posting
+from backflush.ledger.periods import end_of_day
+from backflush.operations.tables import references, stock_models
+from backflush.stockmap.models import Site
+from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
+from backflush.unresolved.models import Settlement
+from backflush.works.models import OrderChange, WorksOrder
+
+ROWS: Final = 10_000
+_POSTINGS: Final = "SELECT id FROM archive_goes WHERE id > 0"
+_JOBS: Final = "SELECT -id FROM archive_goes WHERE id < 0"
+# Made before it is asked: PostgreSQL would begin with all orders, and compare each with each job for minutes.
+_OF_JOBS: Final = (
+    "WITH those AS MATERIALIZED "
+    "(SELECT {wanted} AS id FROM archive_goes g JOIN {table} o ON o.job_id = -g.id WHERE g.id < 0) SELECT id FROM those"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A table whose rows may go: to which node a row (`t`) belongs, and which rows are those of the nodes that go."""
+
+    model: type[Model]
+    node: str
+    chosen: str
+
+    @property
+    def table(self) -> str:
+        """What it is called in the database."""
+        return self.model._meta.db_table
+
+
+GOING: Final = (
+    Going(Settlement, "{t}.posting_id", f"posting_id IN ({_POSTINGS})"),
+    Going(Booking, "{t}.posting_id", f"posting_id IN ({_POSTINGS})"),
+    Going(Movement, "{t}.posting_id", f"posting_id IN ({_POSTINGS})"),
+    Going(Posting, "{t}.id", f"id IN ({_POSTINGS})"),
+    Going(
+        OrderChange,
+        "-(SELECT w.job_id FROM works_worksorder w WHERE w.id = {t}.order_id AND w.site_id = {t}.site_id)",
+        f"order_id IN ({_OF_JOBS.format(wanted='o.id', table='works_worksorder')})",
+    ),
+    Going(WorksOrder, "-{t}.job_id", f"job_id IN ({_JOBS})"),
+    Going(
+        PurchaseOrder,
+        "-(SELECT MIN(l.job_id) FROM subcontract_purchaseorderline l "
+        "WHERE l.order_id = {t}.id AND l.site_id = {t}.site_id)",
+        f"id IN ({_OF_JOBS.format(wanted='o.order_id', table='subcontract_purchaseorderline')})",
+    ),
+    Going(PurchaseOrderLine, "-{t}.job_id", f"job_id IN ({_JOBS})"),
+    Going(Job, "-{t}.id", f"id IN ({_JOBS})"),
+)
+"""In the order in which rows are taken away: what refers to others first, but for orders, which lines name."""
+
+OF_MODEL: Final = {going.model: going for going in GOING}
+
+
+def choose(site: Site, through: date) -> dict[str, int]:
+    """Work out what may go of a site through a day; answers with how many rows of each table.
+
+    The nodes that go stand in a temporary table of this connection, `archive_goes`, until the next choice; `prepare`
+    has made it.
+    """
+    _begin(site, through)
+    _keep_what_is_tied_to_the_rest(site)
+    _tie(site)
+    _spread()
+    return counts(site)
+
+
+def counts(site: Site) -> dict[str, int]:
+    """How many rows of each table are chosen."""
+    return {
+        going.table: _ask(f"SELECT COUNT(*) FROM {going.table} WHERE site_id = %s AND {going.chosen}", site.pk)
+        for going in GOING
+    }
+
+
+def staying(site: Site, through: date) -> int:
+    """How many postings through a day stay, because they, or something tied to them, aren't finished."""
+    all_of_them = Posting.objects.filter(site=site, at__lt=end_of_day(site, through)).count()
+    return all_of_them - _ask("SELECT COUNT(*) FROM archive_goes WHERE id > %s", 0)
+
+
+def fingerprint() -> str:
+    """What the choice comes to, to compare it with a later one."""
+    seen = hashlib.sha256()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM archive_goes ORDER BY id")
+        while rows := cursor.fetchmany(ROWS):
+            seen.update(" ".join(str(number) for (number,) in rows).encode() + b" ")
+    return seen.hexdigest()
+
+
+def lock(site: Site) -> bool:
+    """Lock the orders and postings that are chosen, in the order in which everybody locks them.
+
+    Answers with whether anybody can have changed them before: on SQLite there is one writer only.
+    """
+    if connection.vendor != "postgresql":
+        return False
+    for going in (OF_MODEL[WorksOrder], OF_MODEL[PurchaseOrder], OF_MODEL[Job], OF_MODEL[Posting]):
+        by = "job_id" if going.model is WorksOrder else "id"
+        _do(f"SELECT 1 FROM {going.table} WHERE site_id = %s AND {going.chosen} ORDER BY {by} FOR UPDATE", site.pk)
+    return True
+
+
+def prepare() -> None:
+    """Make the temporary tables of this connection: in a snapshot that only reads nothing can be made."""
+    number, ends = "bigint PRIMARY KEY", ""
+    if connection.vendor == "sqlite":
+        number, ends = "integer PRIMARY KEY", "WITHOUT ROWID"
+    _do(f"CREATE TEMPORARY TABLE IF NOT EXISTS archive_goes (id {number})")
+    _do(
+        "CREATE TEMPORARY TABLE IF NOT EXISTS archive_ties "
+        f"(one bigint NOT NULL, other bigint NOT NULL, PRIMARY KEY (one, other)) {ends}"
+    )
+
+
+def _begin(site: Site, through: date) -> None:
+    """All postings through the day, and the jobs of all finished orders of before; the opening stock stays."""
+    _do("DELETE FROM archive_goes")
+    end = connection.ops.adapt_datetimefield_value(end_of_day(site, through))
+    _do(
+        "INSERT INTO archive_goes SELECT id FROM ledger_posting WHERE site_id = %s AND at < %s AND process <> %s",
+        site.pk,
+        end,
+        Process.OPENING.value,
+    )
+    _do(
+        "INSERT INTO archive_goes SELECT -job_id FROM works_worksorder "
+        "WHERE site_id = %s AND status IN (%s, %s) AND start_date <= %s",
+        site.pk,
+        OrderStatus.COMPLETE.value,
+        OrderStatus.CANCELLED.value,
+        through,
+    )
+    _do(
+        "INSERT INTO archive_goes SELECT -l.job_id FROM subcontract_purchaseorderline l "
+        "JOIN subcontract_purchaseorder o ON o.id = l.order_id AND o.site_id = l.site_id "
+        "WHERE l.site_id = %s AND o.status = %s AND o.placed_on <= %s",
+        site.pk,
+        PurchaseStatus.CLOSED.value,
+        through,
+    )
+
+
+def _keep_what_is_tied_to_the_rest(site: Site) -> None:
+    """What waits stays, what another table names stays, and of every table the row with the highest number.
+
+    Numbers are given out from the highest on where a copy is restored, and none may be given out twice.
+    """
+    _do(
+        "DELETE FROM archive_goes WHERE id IN "
+        "(SELECT posting_id FROM ledger_movement WHERE site_id = %s AND status = %s)",
+        site.pk,
+        Status.UNRESOLVED.value,
+    )
+    for going in GOING:
+        newest = f"SELECT {going.node.format(t='t')} FROM {going.table} t ORDER BY t.id DESC LIMIT 1"
+        _do(f"DELETE FROM archive_goes WHERE id IN ({newest})")
+    for named in _named_elsewhere():
+        _do(f"DELETE FROM archive_goes WHERE id IN ({named})", site.pk)
+
+
+def _named_elsewhere() -> Iterator[str]:
+    """The nodes of what a table names whose rows don't go."""
+    for model in stock_models():
+        if model in OF_MODEL:
+            continue
+        for field in references(model):
+            named = OF_MODEL.get(field.related_model)
+            if named is not None:
+                yield (
+                    f"SELECT {named.node.format(t='b')} FROM {model._meta.db_table} a "
+                    f"JOIN {named.table} b ON b.id = a.{field.column} AND b.site_id = a.site_id WHERE a.site_id = %s"
+                )
+
+
+def _tie(site: Site) -> None:
+    """Write down which nodes are tied, both ways: to the nodes that may go, because of others nobody asks.
+
+    Each reference is looked at from both its ends, so that what is read grows with what may go and not with the ledger.
+    """
+    _do("DELETE FROM archive_ties")
+    if connection.vendor == "postgresql":
+        _do("ANALYZE archive_goes")
+    for going in GOING:
+        for field in references(going.model):
+            other = OF_MODEL.get(field.related_model)
+            if other is None:
+                continue
+            one, two = going.node.format(t="a"), other.node.format(t="b")
+            if one == two.replace("b.id", f"a.{field.column}"):
+                # A row that belongs to the very node that it names.
+                continue
+            # Said although the join says it, too: some indexes have only the rows that name anything.
+            named = f"a.{field.column} IS NOT NULL"
+            for may_go in (f"a.{going.chosen}", f"b.{other.chosen}"):
+                _do(
+                    f"INSERT INTO archive_ties (one, other) SELECT one, other FROM (SELECT DISTINCT {one} AS one, "
+                    f"{two} AS other FROM {going.table} a JOIN {other.table} b ON b.id = a.{field.column} "
+                    f"AND b.site_id = a.site_id WHERE a.site_id = %s AND {named} AND {may_go}) t WHERE one <> other "
+                    "ON CONFLICT DO NOTHING",
+                    site.pk,
+                )
+    _do("INSERT INTO archive_ties (one, other) SELECT other, one FROM archive_ties WHERE true ON CONFLICT DO NOTHING")
+    if connection.vendor == "postgresql":
+        _do("ANALYZE archive_ties")
+
+
+def _spread() -> None:
+    """Keep what is tied to something that stays, until nothing changes: as many rounds as the longest way is long."""
+    while _do(
+        "DELETE FROM archive_goes WHERE id IN (SELECT t.one FROM archive_ties t LEFT JOIN archive_goes g "
+        "ON g.id = t.other WHERE g.id IS NULL)"
+    ):
+        pass
+
+
+def _do(statement: str, *given: Any) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, given or None)
+        return int(cursor.rowcount)
+
+
+def _ask(question: str, *given: Any) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(question, given or None)
+        (answer,) = cursor.fetchone()
+        return int(answer)

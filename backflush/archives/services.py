@@ -1,0 +1,274 @@
+"""Putting away, and bringing back. Nothing leaves the database before the file was read back and proved."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from backflush.archives import selection
+from backflush.archives.file_format import POTS, ArchiveFile, Contents, batched, flush_folder, opened, write
+from backflush.archives.read_back import fitted, table_named
+from backflush.archives.selection import GOING, OF_MODEL
+from backflush.archives.statements import (
+    ADD_KEYS,
+    ADD_NAMED,
+    ADD_PURCHASE_ORDERS,
+    ADD_RANGES,
+    ADD_STRETCHES,
+    ADD_WORKS_ORDERS,
+    FIRST_AND_LAST,
+)
+from backflush.archives.verification import proof_of
+from backflush.audit.selectors import audit_at_work
+from backflush.core.refusals import AlreadyThere, ChangedMeanwhile, InvalidValue, NotFound, PeriodClosed
+from backflush.ledger.archived_numbers import standing_archives
+from backflush.ledger.models import (
+    Archive,
+    ArchivedKey,
+    ArchivedKind,
+    ArchivedOrder,
+    ArchivedRange,
+    ArchivedStretch,
+    JobKind,
+    Movement,
+    Posting,
+)
+from backflush.ledger.periods import count_balances, end_of_day
+from backflush.operations.portable import Table, add_rows, snapshot
+from backflush.people.models import User
+from backflush.stockmap.models import Site
+
+Progress = Callable[[str, int, int], None]
+STEPS: Final = 5
+KNOWN_OF: Final = (ArchivedStretch, ArchivedRange, ArchivedOrder, ArchivedKey)
+"""What the database keeps of an archive as long as it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What would go: rows of each table, and how many postings of the time stay."""
+
+    counts: dict[str, int]
+    staying: int
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing would."""
+        return not any(self.counts.values())
+
+
+def preview_archive(*, site: Site, through: date) -> Choice:
+    """What `archive` would put away now, refused as it would be. Writes nothing."""
+    _require_closed(site, through)
+    selection.prepare()
+    with _one_moment():
+        return Choice(selection.choose(site, through), selection.staying(site, through))
+
+
+def archive(*, site: Site, through: date, folder: Path, by: User, progress: Progress | None = None) -> Archive:
+    """Put what is finished of a closed period into a file, and take it out of the database.
+
+    The file is written from one moment of the database, while people go on booking; then it is read back and proved
+    like a ledger. Only then do the rows leave, in one transaction, which finds out whether anybody has touched them.
+    """
+    tell = progress or (lambda name, done, total: None)
+    _require_closed(site, through)
+    _require_no_audit(site)
+    count_balances(site)
+    if not folder.is_dir():
+        raise NotFound(f"There is no folder {folder}.", field="to")
+    part = folder / f".{site.code}-{timezone.now():%Y%m%d%H%M%S%f}.part"
+    try:
+        tell("choosing", 0, STEPS)
+        selection.prepare()
+        with _one_moment():
+            if not any(selection.choose(site, through).values()):
+                raise NotFound("There is nothing finished to put away.", field="through")
+            chosen = selection.fingerprint()
+            tell("writing", 1, STEPS)
+            head = write(part, site=site, head=_head(site, through, by))
+        tell("reading back", 2, STEPS)
+        _require_sound(part, head)
+        tell("taking away", 3, STEPS)
+        made = _take_away(site, through, head, chosen, part, by)
+    finally:
+        part.unlink(missing_ok=True)
+    tell("done", STEPS, STEPS)
+    return made
+
+
+def _require_closed(site: Site, through: date) -> None:
+    closed = Site.objects.values_list("closed_through", flat=True).get(pk=site.pk)
+    if closed is None or through > closed:
+        until = f"{site.code} is closed through {closed:%d %b %Y}" if closed else f"No period of {site.code} is closed"
+        raise PeriodClosed(f"{until}. Only what is closed can be put away: close the period first.", field="through")
+
+
+def _require_no_audit(site: Site) -> None:
+    at_work = audit_at_work(site)
+    if at_work is not None:
+        raise ChangedMeanwhile(
+            f"Audit {at_work.number} is at work and may look at what would go. Sign it off first.", field="through"
+        )
+
+
+def _one_moment() -> AbstractContextManager[None]:
+    """Everything read within is as at one moment; a transaction that is open already is one."""
+    return nullcontext() if connection.in_atomic_block else snapshot()
+
+
+def _head(site: Site, through: date, by: User) -> Contents:
+    last = Archive.objects.filter(site=site).order_by("-number").first()
+    return Contents(
+        site=site.code,
+        number=last.number + 1 if last else 1,
+        through=through.isoformat(),
+        by=by.name,
+        at=timezone.now().isoformat(),
+        before=last.digest if last else "",
+    )
+
+
+def _require_sound(part: Path, head: Contents) -> None:
+    """The file holds what was read, byte for byte, and that is a sound piece of ledger."""
+    with opened(part) as file:
+        assert file.digest == head.digest, "the list of contents isn't what was written"
+        file.require_whole()
+        faults = [fault for check in proof_of(file) for fault in check.faults]
+    if faults:
+        raise InvalidValue(f"What would go isn't sound: {faults[0]} Run `backflush verify`.", field="through")
+
+
+@transaction.atomic
+def _take_away(site: Site, through: date, head: Contents, chosen: str, part: Path, by: User) -> Archive:
+    _lock_site(site)
+    _require_closed(site, through)
+    if _head(site, through, by).number != head.number:
+        raise _changed()
+    selection.prepare()
+    if _chosen_again(site, through, head) != chosen:
+        raise _changed()
+    made = Archive.objects.create(
+        site=site,
+        number=head.number,
+        through=through,
+        until=end_of_day(site, through),
+        file=f"{site.code}-{head.number:04}-{through.isoformat()}-{head.digest[:8]}.archive.zip",
+        digest=head.digest,
+        counts=head.counts,
+        by=by,
+        at=timezone.now(),
+    )
+    _note(made)
+    _say_through(site)
+    for going in GOING:
+        gone = _do(f"DELETE FROM {going.table} WHERE site_id = %s AND {going.chosen}", site.pk)
+        if gone != head.counts[going.table]:
+            raise _changed()
+    if connection.vendor == "postgresql":
+        # Whoever named something of it meanwhile shows now, not at the commit. SQLite would read everything for that.
+        connection.check_constraints()
+    # Last of all: whoever dies before the commit leaves a file that no database knows, and every row where it was.
+    part.rename(part.with_name(made.file))
+    flush_folder(part.parent)
+    return made
+
+
+def _chosen_again(site: Site, through: date, head: Contents) -> str:
+    """Lock what would go, and say what would go now that nobody can touch it any more."""
+    found = selection.choose(site, through)
+    if selection.lock(site):
+        found = selection.choose(site, through)
+    return selection.fingerprint() if found == head.counts else ""
+
+
+def _changed() -> ChangedMeanwhile:
+    return ChangedMeanwhile("Somebody worked on what would go. Nothing was put away: try again.", field="through")
+
+
+def _lock_site(site: Site) -> None:
+    list(Site.objects.select_for_update(no_key=True).filter(pk=site.pk))
+
+
+def _say_through(site: Site) -> None:
+    """Keep with the site up to which day something of it is in archives, where everybody who reads has it at hand."""
+    standing = standing_archives(site)
+    site.archived_through = max((one.through for one in standing), default=None)
+    site.save(update_fields=["archived_through"])
+
+
+def _note(made: Archive) -> None:
+    """What the database keeps: the change of each pot, the numbers, and the keys."""
+    site = made.site_id
+    movements, postings = OF_MODEL[Movement].chosen, OF_MODEL[Posting].chosen
+    with connection.cursor() as cursor:
+        cursor.execute(FIRST_AND_LAST.format(chosen=movements), [site])
+        first, last = cursor.fetchone()
+        for statement in (ADD_STRETCHES, ADD_NAMED):
+            cursor.execute(statement, {"site": site, "archive": made.pk, "first": first, "last": last})
+    for kind, table, chosen in (
+        (ArchivedKind.MOVEMENT, "ledger_movement", movements),
+        (ArchivedKind.POSTING, "ledger_posting", postings),
+    ):
+        _do(ADD_RANGES.format(table=table, chosen=chosen), site, made.pk, kind.value, site)
+    _do(ADD_WORKS_ORDERS, site, made.pk, JobKind.WORKS_ORDER.value, site)
+    _do(ADD_PURCHASE_ORDERS, site, made.pk, JobKind.PURCHASE_ORDER.value, site)
+    _do(ADD_KEYS, made.pk, site)
+
+
+def _do(statement: str, *given: Any) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, given)
+        return int(cursor.rowcount)
+
+
+def unarchive(*, file: Path, by: User) -> Archive:
+    """Bring back what a file holds, row for row, as if it had never gone. The file is no longer needed then."""
+    with opened(file) as found:
+        found.require_whole()
+        with transaction.atomic():
+            standing = archive_of(found)
+            _lock_site(standing.site)
+            standing = archive_of(found)
+            _require_names(found)
+            for kept in KNOWN_OF:
+                kept._default_manager.filter(site=standing.site_id, archive=standing).delete()
+            for going in reversed(GOING):
+                table = Table(going.model)
+                add_rows(table, fitted(found, table, whole=True))
+            standing.brought_back_by, standing.brought_back_at = by, timezone.now()
+            standing.save(update_fields=["brought_back_by", "brought_back_at"])
+            _say_through(standing.site)
+    return standing
+
+
+def archive_of(file: ArchiveFile) -> Archive:
+    """The archive whose file this is, as this database knows it; refused where it was brought back, or is another."""
+    contents = file.contents
+    known = (
+        Archive.objects.filter(site__code=contents.site, number=contents.number).select_related("site", "by").first()
+    )
+    if known is None:
+        raise NotFound(f"This database knows no archive {contents.number} of {contents.site}.", field="file")
+    if known.digest != file.digest:
+        raise InvalidValue(f"{file.path} isn't the file that archive {known.number} went into.", field="file")
+    if known.brought_back_at is not None:
+        raise AlreadyThere(f"Archive {known.number} was brought back before.", field="file")
+    return known
+
+
+def _require_names(file: ArchiveFile) -> None:
+    """Refuse where something that the rows name isn't in the database any more."""
+    for name, member in file.contents.tables.items():
+        if name == POTS or (table := table_named(name)).model in OF_MODEL:
+            continue
+        place = member.columns.index("id")
+        for some in batched((row[place] for row in file.rows(name)), 500):
+            there = table.model._default_manager.filter(pk__in=some).count()
+            if there != len(some):
+                raise NotFound(f"Of {name} that the archive names, {len(some) - there} are gone.", field="file")

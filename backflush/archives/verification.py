@@ -1,0 +1,148 @@
+"""The proof of archives: each file is whole, is the one that the database knows, and is a sound piece of ledger."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from django.db import connection
+
+from backflush.archives.file_format import ArchiveFile, is_archive, opened
+from backflush.archives.read_back import reading
+from backflush.audit.verification import Check, Progress, Report, verify
+from backflush.core.quantity import ZERO, from_scaled, written
+from backflush.core.refusals import NotFound, Refusal
+from backflush.ledger.models import Archive, ArchivedStretch
+
+Pot = tuple[int, int, str, str, str]
+
+_ENDS: Final = """
+    SELECT item_id, target_id, target_bin, batch, serial, id, quantity, target_after
+    FROM ledger_movement WHERE quantity > 0 AND target_after IS NOT NULL
+    UNION ALL
+    SELECT item_id, source_id, source_bin, batch, serial, id, -quantity, source_after
+    FROM ledger_movement WHERE quantity > 0 AND source_after IS NOT NULL
+    ORDER BY 1, 2, 3, 4, 5, 6
+"""
+
+
+def proof_of(file: ArchiveFile, progress: Progress | None = None) -> list[Check]:
+    """The proof of the ledger, over what a file holds."""
+    with reading(file):
+        return verify(progress).checks
+
+
+def files_among(paths: Iterable[Path]) -> list[Path]:
+    """The files of archives among some paths: files as they are named, and all that are in folders."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found.extend(sorted(one for one in path.iterdir() if one.is_file() and is_archive(one)))
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise NotFound(f"There is no file {path}.", field="archive")
+    return found
+
+
+def prove_archives(paths: Sequence[Path], progress: Progress | None = None) -> Report:
+    """Prove the files of all archives that stand: one that is missing is a fault, and so is one that was changed."""
+    tell = progress or (lambda name, done, total: None)
+    report = Report()
+    seen: set[int] = set()
+    files = files_among(paths)
+    for position, path in enumerate(files):
+        tell(f"archive {path.name}", position, len(files))
+        report.checks.append(_proved(path, seen))
+    standing = Archive.objects.filter(brought_back_at__isnull=True).select_related("site").order_by("site", "number")
+    missing = [f"Archive {one} ({one.file}) isn't among the files." for one in standing if one.pk not in seen]
+    sentence = "Every archive that the database knows is among the files."
+    report.checks.append(Check("archives", sentence, len(standing), tuple(missing), len(missing)))
+    return report
+
+
+def _proved(path: Path, seen: set[int]) -> Check:
+    """One file, as one check: on how many movements it was tried, and everything that is wrong with it."""
+    sentence = "The file is the one that was made, whole, a sound piece of ledger, and what the database took off."
+    faults: list[str] = []
+    count = 0
+    try:
+        with opened(path) as file:
+            known = _known(file)
+            if known is not None:
+                seen.add(known.pk)
+            faults.extend(_chain_faults(file, known))
+            faults.extend(f"{name} isn't what it was." for name in file.damage())
+            if not faults:
+                count = file.contents.tables["ledger_movement"].rows
+                taken_off = _taken_off(known)
+                with reading(file):
+                    faults.extend(f"{one.name}: {fault}" for one in verify().checks for fault in one.faults)
+                    faults.extend(_differences(taken_off))
+    except Refusal as refusal:
+        faults.append(refusal.sentence)
+    return Check(path.name, sentence, count, tuple(faults), len(faults))
+
+
+def _known(file: ArchiveFile) -> Archive | None:
+    return Archive.objects.filter(site__code=file.contents.site, number=file.contents.number).first()
+
+
+def _chain_faults(file: ArchiveFile, known: Archive | None) -> Iterator[str]:
+    contents = file.contents
+    if known is None:
+        yield f"This database knows no archive {contents.number} of {contents.site}."
+        return
+    if known.digest != file.digest:
+        yield f"It isn't the file that archive {known.number} went into: its list of contents was changed."
+    if known.brought_back_at is not None:
+        yield f"Archive {known.number} was brought back: what it holds is in the database."
+    if known.counts != contents.counts:
+        yield "It holds another number of rows than the database took off."
+    before = (
+        Archive.objects.filter(site=known.site_id, number=known.number - 1).values_list("digest", flat=True).first()
+    )
+    if contents.before != (before or ""):
+        yield f"It doesn't follow on archive {known.number - 1}."
+
+
+def _taken_off(known: Archive | None) -> Mapping[Pot, list[tuple[int, int, int, Decimal, Decimal]]]:
+    """What the database kept of an archive: each pot's stretches, in order."""
+    stretches = ArchivedStretch.objects.filter(archive=known, after__isnull=False).order_by("last")
+    kept: dict[Pot, list[tuple[int, int, int, Decimal, Decimal]]] = {}
+    pots = stretches.values_list("item", "location", "bin", "batch", "serial")
+    figures = stretches.values_list("first", "last", "count", "change", "after")
+    for pot, (first, last, count, change, after) in zip(pots, figures, strict=True):
+        kept.setdefault(pot, []).append((first, last, count, change or ZERO, after or ZERO))
+    return kept
+
+
+def _differences(taken_off: Mapping[Pot, list[tuple[int, int, int, Decimal, Decimal]]]) -> Iterator[str]:
+    """Where the movements of a file, run by run, don't come to what the database took off."""
+    left = {pot: list(stretches) for pot, stretches in taken_off.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(_ENDS)
+        run: list[tuple[int, Decimal, Decimal]] = []
+        for *names, number, change, after in cursor:
+            pot: Any = tuple(names)
+            run.append((number, from_scaled(change), from_scaled(after)))
+            stretches = left.get(pot)
+            if not stretches or number > stretches[0][1]:
+                yield f"Movement {number} is in the file, and the database took off nothing there."
+                return
+            if number == stretches[0][1]:
+                yield from _unlike(run, stretches.pop(0))
+                run = []
+    for stretches in left.values():
+        for first, last, *_ in stretches:
+            yield f"The database took off movements {first} to {last}, and the file hasn't got them."
+
+
+def _unlike(run: Sequence[tuple[int, Decimal, Decimal]], kept: tuple[int, int, int, Decimal, Decimal]) -> Iterator[str]:
+    first, last, count, change, after = kept
+    came_to = sum((by for _, by, _ in run), ZERO)
+    if (run[0][0], len(run), came_to, run[-1][2]) != (first, count, change, after):
+        yield (
+            f"Movements {run[0][0]} to {last}: {len(run)} of them come to {written(came_to)} and leave "
+            f"{written(run[-1][2])}; the database took off {count}, {written(change)}, leaving {written(after)}."
+        )

@@ -1,0 +1,220 @@
+"""What takes a walk through the whole ledger, worked out once for an audit: the proof, and five of the checks.
+
+No page waits for it: a ledger that isn't small is left to the worker, or to `backflush verify --record`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import islice
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import Count, Max, Q
+from django.utils import timezone
+
+from backflush.audit import statements
+from backflush.audit.checks import issued, revised
+from backflush.audit.lines import Line
+from backflush.audit.models import Audit, CheckName, Finding, Reckoning
+from backflush.audit.verification import Progress, Report, verify
+from backflush.core.lifecycle import BOOKABLE
+from backflush.core.moves import Reason, Status
+from backflush.core.quantity import from_scaled
+from backflush.db.fields import ExactSum
+from backflush.items.models import Item
+from backflush.ledger.models import Movement
+from backflush.ledger.statements import driver_time
+from backflush.stockmap.models import Location
+from backflush.stockmap.selectors import day_at
+from backflush.structures.models import FrozenStructure
+from backflush.structures.selectors import StructureBook
+from backflush.structures.services import digest
+from backflush.works.models import WorksOrder
+
+RECURS_FROM: Final = 3
+"""Short in so many bookings of the period, a shortage recurs."""
+FOUND_MOST: Final = 10_000
+BELOW_ZERO, RECURS = "below zero", "recurs"
+BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
+
+
+def work_out(reckoning: Reckoning, progress: Progress | None = None) -> None:
+    """Work it all out and keep it. Each part is written when it is found; only the end makes it count."""
+    tell = _telling(reckoning, progress)
+    report = verify(tell)
+    counts = {CheckName.PROOF: report.fault_count}
+    _keep(reckoning, CheckName.PROOF, _faults(report))
+    for check, find in FOUND_BY.items():
+        tell(f"check {check.value}", 0, 1)
+        counts[check] = _keep(reckoning, check, find(reckoning.audit))
+    reckoning.promises = [
+        {"name": one.name, "sentence": one.sentence, "counted": one.counted, "faults": one.fault_count}
+        for one in report.checks
+    ]
+    reckoning.counts = {str(check.value): count for check, count in counts.items()}
+    reckoning.moved_at = reckoning.finished_at = timezone.now()
+    reckoning.save(update_fields=["promises", "counts", "moved_at", "finished_at"])
+
+
+def _telling(reckoning: Reckoning, progress: Progress | None) -> Progress:
+    """Pass on how far it is, and note it where the page finds it, at each new step."""
+
+    def tell(name: str, done: int, total: int) -> None:
+        if name != reckoning.step:
+            reckoning.step = name[:100]
+            Reckoning.objects.filter(pk=reckoning.pk).update(step=reckoning.step, moved_at=timezone.now())
+        if progress:
+            progress(name, done, total)
+
+    return tell
+
+
+def _keep(reckoning: Reckoning, check: CheckName, lines: Iterable[Line]) -> int:
+    """Keep the lines of a check, as many as are counted; answers with how many these are."""
+    some = list(islice(lines, FOUND_MOST + 1))
+    Finding.objects.bulk_create(
+        (
+            Finding(site_id=reckoning.site_id, reckoning=reckoning, check_name=check, position=place, line=line.kept())
+            for place, line in enumerate(some)
+        ),
+        batch_size=500,
+    )
+    return len(some)
+
+
+def _faults(report: Report) -> Iterator[Line]:
+    for check in report.checks:
+        yield from (Line(kind=check.name, why=fault) for fault in check.faults)
+
+
+def never_moved(audit: Audit) -> list[Line]:
+    """Components that were assumed in the period and of which no assumption has moved: all wait or were cancelled."""
+    rows = (
+        Movement.objects.filter(
+            site=audit.site_id,
+            posting__gt=audit.first_posting,
+            posting__lte=audit.last_posting,
+            line__isnull=False,
+            origin__isnull=True,
+            reverses__isnull=True,
+            posting__reversals__isnull=True,
+        )
+        .values_list("item")
+        .annotate(
+            moved=Count("pk", filter=Q(status__in=(Status.OK, Status.RESOLVED))),
+            assumed=Count("pk"),
+            due=ExactSum("due"),
+            latest=Max("at"),
+        )
+        .filter(moved=0)
+        .order_by("item__code")
+    )
+    found = [(item, count, due, at) for item, _moved, count, due, at in rows]
+    items = _items(item for item, *_ in found)
+    return [
+        Line(**_named(items[item]), count=count, quantity=due if due is not None else Decimal(0), at=at)
+        for item, count, due, at in found
+    ]
+
+
+def changed_structures(audit: Audit) -> list[Line]:
+    """Items with orders in work whose own copy isn't what is in force on the last day: these go on with the old one."""
+    orders = WorksOrder.objects.filter(site=audit.site_id, status__in=BOOKABLE)
+    made = list(orders.values_list("item", "structure").annotate(Count("pk")).order_by())
+    items = _items(item for item, *_ in made)
+    now = _digests_in_force(audit, items.keys())
+    copies = dict(
+        FrozenStructure.objects.filter(
+            site=audit.site_id, pk__in={structure for _, structure, _ in made if structure}
+        ).values_list("pk", "digest")
+    )
+    older: Counter[int] = Counter()
+    for item, structure, count in made:
+        if copies.get(structure) != now[item]:
+            older[item] += count
+    return [Line(**_named(items[item]), count=older[item]) for item in sorted(older, key=lambda pk: items[pk].code)]
+
+
+def _digests_in_force(audit: Audit, items: Collection[int]) -> dict[int, str]:
+    day = day_at(audit.site, audit.until)
+    book = StructureBook(audit.site, items)
+    return {item: digest(book.explode(item, day)) for item in items}
+
+
+def negative_tendencies(audit: Audit) -> list[Line]:
+    """Places that were below zero by event time, and items that were short again and again."""
+    return [*_below_zero(audit), *_recurring(audit)]
+
+
+def _below_zero(audit: Audit) -> list[Line]:
+    asked: list[Any] = [audit.site_id, audit.site_id, driver_time(audit.since or BEGINNING), driver_time(audit.until)]
+    with connection.cursor() as cursor:
+        cursor.execute(statements.BELOW_ZERO_BY_EVENT_TIME, asked)
+        rows = cursor.fetchall()
+    items = _items(item for item, *_ in rows)
+    places = Location.objects.in_bulk({place for _, place, *_ in rows})
+    return [
+        Line(
+            **_named(items[item]),
+            kind=BELOW_ZERO,
+            place=places[place].path,
+            other=from_scaled(int(lowest)),
+            at=_moment(first),
+            count=count,
+        )
+        for item, place, lowest, first, count in rows
+    ]
+
+
+def _moment(found: Any) -> datetime:
+    """A moment as a plain statement gives it: SQLite keeps text."""
+    at = datetime.fromisoformat(found) if isinstance(found, str) else found
+    assert isinstance(at, datetime)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _recurring(audit: Audit) -> list[Line]:
+    rows = (
+        Movement.objects.filter(
+            site=audit.site_id,
+            posting__gt=audit.first_posting,
+            posting__lte=audit.last_posting,
+            reason=Reason.SHORT,
+            origin__isnull=True,
+        )
+        .values_list("item", "source")
+        .annotate(times=Count("posting", distinct=True), due=ExactSum("due"), latest=Max("at"))
+        .filter(times__gte=RECURS_FROM)
+        .order_by("-times", "item__code")
+    )
+    found = list(rows)
+    items = _items(item for item, *_ in found)
+    places = Location.objects.in_bulk({place for _, place, *_ in found})
+    return [
+        Line(**_named(items[item]), kind=RECURS, place=places[place].path, count=times, quantity=due, at=at)
+        for item, place, times, due, at in found
+    ]
+
+
+def _items(numbers: Iterable[int]) -> dict[int, Item]:
+    return Item.objects.select_related("stock_unit").in_bulk(set(numbers))
+
+
+def _named(item: Item) -> dict[str, Any]:
+    return {
+        "item": item.code,
+        "about": item.description,
+        "unit": item.stock_unit.code,
+        "decimals": item.quantity_decimals,
+    }
+
+
+FOUND_BY: Final[dict[CheckName, Callable[[Audit], Iterable[Line]]]] = {
+    CheckName.REVISED: revised,
+    CheckName.NEVER_MOVED: never_moved,
+    CheckName.HAND_ISSUES: issued,
+    CheckName.STRUCTURES: changed_structures,
+    CheckName.NEGATIVE: negative_tendencies,
+}

@@ -1,0 +1,399 @@
+"""The proof: nothing is lost, nothing is doubled, every assumed quantity follows from its structure.
+
+`verify` reads the whole ledger and says what it checked. It trusts nothing that the services computed: balances are
+added up again from the movements, and what every booking assumed is worked out again from the frozen structures and
+the order in which things were recorded.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet, Sum
+
+from backflush.audit import statements
+from backflush.backflushing.consumption import FrozenLines, events_of
+from backflush.backflushing.models import Booking
+from backflush.core.consumption import Tally
+from backflush.core.moves import Status
+from backflush.core.quantity import ZERO, from_scaled, written
+from backflush.ledger.models import Balance, Job, JobKind, Key, Movement, PeriodBalance, Posting
+from backflush.structures.models import FrozenLine
+from backflush.unresolved.models import Settlement
+
+FAULTS_SHOWN = 1_000
+CHUNK = 500
+
+Progress = Callable[[str, int, int], None]
+"""Told the check at work, how far it is, and how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One promise, on how many things it was tried, and where it doesn't hold (the first thousand in words)."""
+
+    name: str
+    sentence: str
+    counted: int
+    faults: tuple[str, ...] = ()
+    fault_count: int = 0
+
+    @property
+    def sound(self) -> bool:
+        """Whether the promise holds everywhere."""
+        return not self.fault_count
+
+
+@dataclass(slots=True)
+class Report:
+    """What was checked, and what was found."""
+
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        """Whether every promise holds."""
+        return all(check.sound for check in self.checks)
+
+    @property
+    def fault_count(self) -> int:
+        """All faults of all checks."""
+        return sum(check.fault_count for check in self.checks)
+
+
+def verify(progress: Progress | None = None) -> Report:
+    """Check the whole ledger, of all sites."""
+    tell = progress or (lambda name, done, total: None)
+    report = Report()
+    for position, check in enumerate(CHECKS):
+        tell(check.__name__.replace("_", " "), position, len(CHECKS))
+        report.checks.append(check(tell))
+    tell("done", len(CHECKS), len(CHECKS))
+    return report
+
+
+def _found(name: str, sentence: str, counted: int, faults: Iterable[str]) -> Check:
+    shown: list[str] = []
+    count = 0
+    for fault in faults:
+        count += 1
+        if count <= FAULTS_SHOWN:
+            shown.append(fault)
+    return Check(name, sentence, counted, tuple(shown), count)
+
+
+def _rows(sql: str) -> Iterator[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        while rows := cursor.fetchmany(CHUNK):
+            yield from rows
+
+
+def _difference(whole: Any, part: Any) -> str:
+    return written(from_scaled(int(whole) * statements.WHOLE + int(part)))
+
+
+def _amount(scaled: Any) -> str:
+    return written(from_scaled(int(scaled)))
+
+
+def _pot(item: str, path: str, bin: str, batch: str, serial: str) -> str:
+    named = (("bin", bin), ("batch", batch), ("serial", serial))
+    return f"{item} at {path}" + "".join(f", {word} {value}" for word, value in named if value)
+
+
+def _balances_equal_movements(_: Progress) -> Check:
+    return _found(
+        "balances",
+        "Every balance is what its movements add up to.",
+        Balance.objects.count(),
+        (
+            f"{_pot(*pot)}: the movements come to {_difference(whole, part)} more than the balance."
+            for *pot, whole, part in _rows(statements.BALANCES_AGAINST_MOVEMENTS)
+        ),
+    )
+
+
+def _no_balance_is_impossible(_: Progress) -> Check:
+    faults = [
+        f"{_pot(*pot)}: the balance is {_amount(quantity)}." for *pot, quantity in _rows(statements.IMPOSSIBLE_BALANCES)
+    ]
+    faults += [
+        f"{item}: serial {serial} is in {places} places."
+        for item, serial, places in _rows(statements.SERIALS_IN_TWO_PLACES)
+    ]
+    sentence = "No balance is below zero or where none is kept, and no serial number is there twice."
+    return _found("never negative", sentence, Balance.objects.count(), faults)
+
+
+def _nothing_is_made_or_lost(_: Progress) -> Check:
+    return _found(
+        "in and out",
+        "Of every item, what came in equals what went out plus what is there.",
+        Movement.objects.values("site", "item").distinct().count(),
+        (
+            f"{item}: {_difference(whole, part)} more came in than went out and is there."
+            for item, whole, part in _rows(statements.ITEMS_IN_AGAINST_OUT)
+        ),
+    )
+
+
+def _each_balance_left_behind_follows(_: Progress) -> Check:
+    return _found(
+        "running balances",
+        "Every balance that a movement left behind follows from the one before it.",
+        Movement.objects.filter(status=Status.OK).count(),
+        (
+            f"Movement {number} of {item} at {path} left "
+            f"{'nothing on record' if after is None else _amount(after)}; {_amount(before)} and {_amount(change)} "
+            "stand against it."
+            for number, item, path, before, change, after in _rows(statements.BROKEN_CHAINS)
+        ),
+    )
+
+
+def _every_assumed_quantity_is_accounted_for(tell: Progress) -> Check:
+    bookings = Booking.objects.filter(assumed=True)
+    counted = bookings.count()
+    return _found(
+        "assumed use",
+        "Of every booking and line, what the structure says was assumed is moved, unresolved, cancelled or dropped.",
+        counted,
+        _unaccounted(bookings, counted, tell),
+    )
+
+
+def _unaccounted(bookings: QuerySet[Booking], total: int, tell: Progress) -> Iterator[str]:
+    lines = _KnownLines()
+    done = 0
+    for chunk in _histories(bookings):
+        expected = _assumed_again(chunk, lines)
+        recorded = _recorded(chunk)
+        for posting, line in sorted({*expected, *recorded}):
+            due = expected.get((posting, line), ZERO)
+            found = recorded.get((posting, line), {})
+            if due != sum(found.values(), ZERO):
+                parts = ", ".join(f"{written(quantity)} {word}" for word, quantity in found.items() if quantity)
+                yield (
+                    f"Posting {posting}, {_line_name(line)}: {written(due)} follow from the structure, "
+                    f"{parts or 'nothing'} is on record."
+                )
+        done += len(chunk)
+        tell("assumed use", done, total)
+
+
+def _line_name(line: int) -> str:
+    frozen = FrozenLine.objects.select_related("component").get(pk=line)
+    return f"line {frozen.path} ({frozen.component.code})"
+
+
+def _histories(bookings: QuerySet[Booking]) -> Iterator[list[Booking]]:
+    """Bookings in chunks that hold all of a job, in the order of recording; those without a job by themselves."""
+    jobs = Job.objects.filter(bookings__assumed=True).distinct().order_by("pk").values_list("pk", flat=True)
+    for group in _grouped(jobs.iterator()):
+        yield list(bookings.filter(job__in=group).select_related("job").order_by("posting"))
+    alone = bookings.filter(job__isnull=True).order_by("posting").values_list("pk", flat=True)
+    for group in _grouped(alone.iterator()):
+        yield list(bookings.filter(pk__in=group).order_by("posting"))
+
+
+def _grouped(keys: Iterable[int]) -> Iterator[list[int]]:
+    group: list[int] = []
+    for key in keys:
+        group.append(key)
+        if len(group) == CHUNK:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+class _KnownLines:
+    """Frozen lines, read once: they are shared by many bookings and never change."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, FrozenLines] = {}
+
+    def learn(self, history: Iterable[Booking]) -> None:
+        new: dict[int, set[int]] = {}
+        for booking in history:
+            if booking.structure_id is not None and booking.structure_id not in self._known:
+                new.setdefault(booking.site_id, set()).add(booking.structure_id)
+        for site, structures in new.items():
+            self._known.update(dict.fromkeys(structures, FrozenLines(site, structures)))
+
+    def of(self, booking: Booking) -> FrozenLines:
+        assert booking.structure_id is not None
+        return self._known[booking.structure_id]
+
+
+def _assumed_again(history: Sequence[Booking], known: _KnownLines) -> dict[tuple[int, int], Decimal]:
+    """What each booking must have assumed of each line, told again from the start."""
+    known.learn(history)
+    tallies: dict[int, Tally] = {}
+    assumed: dict[tuple[int, int], Decimal] = {}
+    for _, booking, taken_back in events_of(history):
+        tally = tallies.setdefault(booking.job_id or -booking.pk, Tally())
+        if taken_back:
+            tally.take_back(booking.pk)
+            continue
+        assert booking.structure_id is not None
+        received = booking.job is not None and booking.job.kind == JobKind.PURCHASE_ORDER
+        lines = known.of(booking).uses(booking.structure_id, received=received)
+        for use in tally.book(booking.pk, lines, booking.quantity):
+            if use.quantity:
+                assumed[booking.posting_id, use.line.key] = use.quantity
+    return assumed
+
+
+def _recorded(history: Sequence[Booking]) -> dict[tuple[int, int], dict[str, Decimal]]:
+    """What the ledger says became of each booking's assumed use: moved, unresolved, cancelled, dropped."""
+    found: dict[tuple[int, int], dict[str, Decimal]] = {}
+
+    def note(of: tuple[int, int], what: str, quantity: Decimal | None) -> None:
+        parts = found.setdefault(of, {})
+        parts[what] = parts.get(what, ZERO) + (quantity or ZERO)
+
+    settled: dict[int, tuple[int, int]] = {}
+    postings = [booking.posting_id for booking in history]
+    own = Movement.objects.filter(posting__in=postings, line__isnull=False)
+    for pk, posting, line, status, moved, due in own.values_list(
+        "pk", "posting", "line", "status", "quantity", "due"
+    ).iterator():
+        note((posting, line), "moved", moved)
+        if status in WAITING_OR_CANCELLED:
+            note((posting, line), status, due)
+        if status == Status.RESOLVED:
+            settled[pk] = posting, line
+    # Only what was resolved has a family: remainders that were kept, and settlements that moved or dropped.
+    for group in _grouped(list(settled)):
+        kept = Movement.objects.filter(origin__in=group, due__isnull=False, reverses__isnull=True)
+        for pk, origin, status, due in kept.values_list("pk", "origin", "status", "due"):
+            assert origin is not None, "it was found by it"
+            settled[pk] = settled[origin]
+            if status in WAITING_OR_CANCELLED:
+                note(settled[origin], status, due)
+    standing = Settlement.objects.filter(undone_by__isnull=True, outcome="resolved")
+    for group in _grouped(list(settled)):
+        for movement, moved, dropped in standing.filter(movement__in=group).values_list("movement", "moved", "dropped"):
+            note(settled[movement], "moved", moved)
+            note(settled[movement], "dropped", dropped)
+    return found
+
+
+WAITING_OR_CANCELLED = frozenset({Status.UNRESOLVED, Status.CANCELLED})
+
+
+def _what_was_made_is_in_stock(_: Progress) -> Check:
+    bookings = Booking.objects.count()
+    moved = (
+        Booking.objects.filter(posting__movements__line__isnull=True, posting__movements__status=Status.OK)
+        .values_list("posting")
+        .annotate(moved=Sum("posting__movements__quantity"))
+        .order_by()
+    )
+    goods: dict[int, Decimal] = dict(moved.iterator())
+    faults = (
+        f"Posting {posting}: {written(goods.get(posting, ZERO))} went into stock, {written(due)} were made."
+        for posting, due in _goods_due()
+        if goods.get(posting, ZERO) != due
+    )
+    return _found("goods", "What every booking made or received good is in stock, once.", bookings, faults)
+
+
+def _goods_due() -> Iterator[tuple[int, Decimal]]:
+    rows = Booking.objects.order_by("posting").values_list("posting", "good", "scrap", "quantity")
+    for posting, good, scrap, quantity in rows.iterator():
+        exact = Fraction(quantity) * Fraction(good) / Fraction(good + scrap)
+        yield posting, Decimal(exact.numerator) / exact.denominator
+
+
+def _every_settlement_adds_up(_: Progress) -> Check:
+    faults = [
+        f"Movement {movement} of {item} is {status}, and its settlements don't say so."
+        for movement, item, status in _rows(statements.UNSETTLED)
+    ]
+    faults += [
+        f"Movement {movement} of {item}: {_amount(due)} were due; settlement {settlement} says {_amount(moved)} moved, "
+        f"{_amount(dropped)} dropped and {_amount(kept)} kept, and {_amount(really)} moved."
+        for settlement, item, movement, due, moved, dropped, kept, really in _rows(
+            statements.SETTLEMENTS_AGAINST_MOVEMENTS
+        )
+    ]
+    counted = Movement.objects.filter(due__isnull=False).count()
+    sentence = "Whatever was unresolved still is, or one settlement says what became of all of it."
+    return _found("settlements", sentence, counted, faults)
+
+
+def _every_reversal_mirrors(_: Progress) -> Check:
+    faults = [
+        f"Movement {mirror} of {item} isn't the mirror of movement {original}."
+        for mirror, item, original in _rows(statements.UNEQUAL_MIRRORS)
+    ]
+    faults += [
+        f"Movement {original} of {item} was taken back {times} times."
+        for item, original, times in _rows(statements.MIRRORED_TWICE)
+    ]
+    faults += [
+        f"Posting {posting} was reversed, but movement {movement} of {item} is {status} still."
+        for movement, item, status, posting in _rows(statements.LEFT_STANDING)
+    ]
+    faults += [
+        f"The booking of posting {posting} and its reversal don't name each other."
+        for (posting,) in _rows(statements.REVERSED_BOOKINGS_WITHOUT_REVERSAL)
+    ]
+    counted = Movement.objects.filter(reverses__isnull=False).count()
+    sentence = "Each movement taken back has one mirror, and nothing of a reversed posting stands."
+    return _found("reversals", sentence, counted, faults)
+
+
+def _orders_say_what_was_booked(_: Progress) -> Check:
+    faults = (
+        f"{number} says good {_amount(good)}, scrap {_amount(scrap)}, backflushed {_amount(produced)}; its bookings "
+        f"say {_amount(booked_good)}, {_amount(booked_scrap)}, {_amount(booked)}."
+        for number, good, scrap, produced, booked_good, booked_scrap, booked in _rows(statements.JOBS_AGAINST_BOOKINGS)
+    )
+    return _found("orders", "Every order says what its bookings add up to.", Job.objects.count(), faults)
+
+
+def _every_posting_has_its_reason(_: Progress) -> Check:
+    faults = [
+        f"Posting {posting} of {process} has {bookings} bookings."
+        for posting, process, bookings in _rows(statements.POSTINGS_WITHOUT_BOOKING)
+    ]
+    faults += [
+        f"The key {key!r} of {operation} has no posting." for key, operation in _rows(statements.KEYS_WITHOUT_POSTING)
+    ]
+    counted = Posting.objects.count() + Key.objects.count()
+    return _found("postings", "Every posting has its booking and every key its posting.", counted, faults)
+
+
+def _closed_periods_stay(_: Progress) -> Check:
+    return _found(
+        "closed periods",
+        "The balances of every closed period are those of the one before it, and what moved in between.",
+        PeriodBalance.objects.count(),
+        (
+            f"{_pot(*pot)}, at the end of {through}: the movements come to {_difference(whole, part)} more than was "
+            "kept."
+            for *pot, through, whole, part in _rows(statements.PERIOD_BALANCES_AGAINST_MOVEMENTS)
+        ),
+    )
+
+
+CHECKS: tuple[Callable[[Progress], Check], ...] = (
+    _balances_equal_movements,
+    _no_balance_is_impossible,
+    _nothing_is_made_or_lost,
+    _each_balance_left_behind_follows,
+    _every_assumed_quantity_is_accounted_for,
+    _what_was_made_is_in_stock,
+    _every_settlement_adds_up,
+    _every_reversal_mirrors,
+    _orders_say_what_was_booked,
+    _every_posting_has_its_reason,
+    _closed_periods_stay,
+)

@@ -1,0 +1,198 @@
+"""Archives: putting away what is finished, reading it where it is, and bringing it back."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from backflush.archives.file_format import Contents, opened
+from backflush.archives.read_back import reading
+from backflush.archives.services import archive, preview_archive, unarchive
+from backflush.audit.verification import verify
+from backflush.console.ledger import listed
+from backflush.console.options import LIMIT
+from backflush.console.output import Desk, Listing, Look, Plant, command, of_all, read_day
+from backflush.console.postings import movement_facts
+from backflush.core.refusals import InvalidValue
+from backflush.ledger.archived_numbers import archives
+from backflush.ledger.models import Archive, ArchivedKind, Movement
+from backflush.ledger.selectors import movement_numbered, movements_of, posting_numbered, transactions
+
+MEGABYTE = 1024 * 1024
+NAMES = {
+    "works_worksorder": "works orders",
+    "subcontract_purchaseorder": "purchase orders",
+    "ledger_posting": "postings",
+    "backflushing_booking": "bookings",
+    "ledger_movement": "movements",
+    "unresolved_settlement": "settlements",
+}
+FILE = Annotated[str, typer.Argument(metavar="FILE", help="The file of the archive.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `archive`, `archives`, `archive-show` and `unarchive`."""
+    command(app, "archive", panel=Look.SET_UP, posts=True)(put_away)
+    command(app, "archives", panel=Look.SET_UP)(show_archives)
+    command(app, "archive-show", panel=Look.SET_UP, plant=Plant.NONE)(show_archived)
+    command(app, "unarchive", panel=Look.SET_UP, posts=True)(bring_back)
+
+
+def put_away(
+    desk: Desk,
+    through: Annotated[
+        str, typer.Option(metavar="DAY", help="Up to and with this day; it must be closed.", show_default=False)
+    ],
+    to: Annotated[str, typer.Option("--to", metavar="FOLDER", help="Where the file goes.", show_default=False)] = "",
+    preview: Annotated[bool, typer.Option("--preview", help="Only say what would go.")] = False,
+) -> None:
+    """Put what is finished of a closed period into a file, and take it out of the database: orders that are complete,
+    cancelled or closed, with all that was posted for them, and what was made and moved without one. What waits, or is
+    tied to something that isn't finished, stays. The file is read back and proved before anything leaves.
+
+    Keep the file as you keep a back-up. A long time at once holds up whoever books on SQLite: go month by month.
+
+    Example: backflush archive --through 2024-12-31 --preview
+
+    Example: backflush archive --through 2024-12-31 --to /var/archives
+    """
+    day = read_day(through, field="through")
+    if preview:
+        choice = preview_archive(site=desk.site, through=day)
+        facts: dict[str, Any] = {"through": day, "rows": choice.counts, "postings_staying": choice.staying}
+        desk.answer(facts, _counted(choice.counts), _staying(choice.staying, day))
+        return
+    if not to:
+        raise InvalidValue("Say where the file goes: --to FOLDER", field="to")
+    with desk.progress("Archiving", None) as bar:
+        made = archive(site=desk.site, through=day, folder=Path(to), by=desk.by, progress=bar.show)
+    file = Path(to) / made.file
+    size = file.stat().st_size
+    facts = {"number": made.number, "file": str(file), "bytes": size, "digest": made.digest, "rows": made.counts}
+    desk.answer(
+        facts,
+        _counted(made.counts),
+        f"Archive {made.number} is {file}, {size / MEGABYTE:.1f} MB. Keep it in two places.",
+    )
+
+
+def _counted(counts: dict[str, int]) -> Listing:
+    return Listing(("What", "#How many"), [(name, f"{counts[table]:,}") for table, name in NAMES.items()])
+
+
+def _staying(staying: int, day: date) -> str:
+    if not staying:
+        return f"Nothing up to {day:%d %b %Y} stays."
+    return f"{staying:,} postings up to {day:%d %b %Y} stay: they, or something tied to them, aren't finished."
+
+
+def show_archives(desk: Desk, limit: LIMIT = 50) -> None:
+    """List the archives of a site, the last first: how far each goes, its file, and whether it was brought back.
+    `backflush verify --archive FOLDER` proves the files.
+
+    Example: backflush archives
+    """
+    found = archives(desk.site)
+    total = found.count()
+    rows = list(found[:limit] if limit else found)
+    facts = {"total": total, "archives": [_facts(one) for one in rows]}
+    if not rows:
+        desk.answer(facts, "Nothing was archived yet.")
+        return
+    lines = [
+        (
+            str(one.number),
+            f"{one.through:%d %b %Y}",
+            f"{one.counts['ledger_movement']:,}",
+            one.file,
+            f"{one.by.name}, {desk.when(one.at)}",
+            f"brought back by {one.brought_back_by.name}" if one.brought_back_by else "",
+        )
+        for one in rows
+    ]
+    listing = Listing(("#Archive", "Through", "#Movements", "File", "Made", ""), lines)
+    desk.answer(facts, listing, of_all(len(rows), total, "archives"))
+
+
+def _facts(one: Archive) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "through": one.through,
+        "file": one.file,
+        "digest": one.digest,
+        "rows": one.counts,
+        "by": one.by.username,
+        "at": one.at,
+        "brought_back_by": one.brought_back_by.username if one.brought_back_by else None,
+        "brought_back_at": one.brought_back_at,
+    }
+
+
+def show_archived(
+    desk: Desk,
+    file: FILE,
+    movement: Annotated[int, typer.Option(metavar="NUMBER", help="One movement.", show_default=False)] = 0,
+    posting: Annotated[int, typer.Option(metavar="NUMBER", help="All of a posting.", show_default=False)] = 0,
+    order: Annotated[str, typer.Option(metavar="NUMBER", help="All of an order.", show_default=False)] = "",
+    limit: LIMIT = 50,
+) -> None:
+    """Read the file of an archive, without bringing it back; it needs no database. Without anything more it says what
+    the file holds.
+
+    Example: backflush archive-show MAIN-0001-2024-12-31-1f2e3d4c.archive.zip --order W-1001
+    """
+    with opened(Path(file)) as archived:
+        archived.require_whole()
+        if not (movement or posting or order):
+            _show_contents(desk, archived.contents)
+            return
+        with reading(archived):
+            _show_movements(desk, movement=movement, posting=posting, order=order, limit=limit)
+
+
+def _show_contents(desk: Desk, contents: Contents) -> None:
+    facts = {
+        "site": contents.site,
+        "number": contents.number,
+        "through": contents.through,
+        "by": contents.by,
+        "at": contents.at,
+        "digest": contents.digest,
+        "before": contents.before,
+        "rows": contents.counts,
+    }
+    title = f"Archive {contents.number} of {contents.site}, through {contents.through}, made by {contents.by}."
+    desk.answer(facts, title, _counted(contents.counts))
+
+
+def _show_movements(desk: Desk, *, movement: int, posting: int, order: str, limit: int) -> None:
+    if movement:
+        found: Sequence[Movement] = [movement_numbered(desk.site, movement)]
+        total = 1
+    else:
+        some = transactions(desk.site, order=order) if order else movements_of(posting_numbered(desk.site, posting))
+        total = some.count()
+        found = list(some[:limit] if limit else some)
+    facts = {"total": total, "transactions": [movement_facts(desk, row) for row in found]}
+    if not found:
+        desk.answer(facts, f"The file has nothing of {order}.")
+        return
+    desk.answer(facts, listed(desk, list(found)), of_all(len(found), total, ArchivedKind.MOVEMENT.value + "s"))
+
+
+def bring_back(desk: Desk, file: FILE) -> None:
+    """Bring back what the file of an archive holds, as if it had never gone, and check the whole ledger afterwards.
+    Then it can be reversed, reopened and settled again, and its period can be reopened.
+
+    Example: backflush unarchive /var/archives/MAIN-0001-2024-12-31-1f2e3d4c.archive.zip
+    """
+    back = unarchive(file=Path(file), by=desk.by)
+    with desk.progress("Checking", None) as bar:
+        report = verify(bar.show)
+    facts = {"number": back.number, "rows": back.counts, "sound": report.sound, "faults": report.fault_count}
+    end = "Every promise holds." if report.sound else f"{report.fault_count:,} faults. Call for help."
+    desk.answer(facts, _counted(back.counts), f"Archive {back.number} is back in the database. {end}")
+    if not report.sound:
+        desk.fail()

@@ -1,0 +1,76 @@
+"""What an order has cost in material."""
+
+import typer
+
+from backflush.console.lookups import jobs_of
+from backflush.console.options import ORDER
+from backflush.console.output import Desk, Listing, Look, command, in_decimals, money
+from backflush.core.costing import UsageVariance
+from backflush.costing.selectors import JobCost, job_cost
+
+
+def register(app: typer.Typer) -> None:
+    """Add `cost`."""
+    command(app, "cost", panel=Look.STOCK)(cost)
+
+
+def cost(desk: Desk, order: ORDER) -> None:
+    """Show what an order has cost in material, beside what its structure says for the quantity made, and which
+    components make the difference. Every movement counts at the standard material cost of its moment.
+
+    Example: backflush cost W-1001
+    """
+    costs = [job_cost(job) for job in jobs_of(desk.site, order)]
+    facts = {"order": order, "jobs": [_facts(one) for one in costs]}
+    desk.answer(facts, *(shown for one in costs for shown in _shown(one)))
+
+
+def _facts(one: JobCost) -> dict[str, object]:
+    return {
+        "job": one.job.number,
+        "material": one.material,
+        "standard": one.standard,
+        "variance": one.material - one.standard,
+        "components": [
+            {
+                "item": one.items[variance.item].code,
+                "unit": one.items[variance.item].stock_unit.code,
+                "standard_quantity": variance.standard_quantity,
+                "standard_amount": variance.standard_amount,
+                "actual_quantity": variance.actual_quantity,
+                "actual_amount": variance.actual_amount,
+                "variance_quantity": variance.quantity,
+                "variance_amount": variance.amount,
+            }
+            for variance in one.variances
+        ],
+    }
+
+
+def _shown(one: JobCost) -> tuple[str | Listing, ...]:
+    difference = one.material - one.standard
+    compared = f"{money(abs(difference))} {'over' if difference > 0 else 'under'} it" if difference else "the same"
+    sentence = (
+        f"{one.job.number}: material has cost {money(one.material)}. "
+        f"The structure says {money(one.standard)} for what was made: {compared}."
+    )
+    if not one.variances:
+        return (sentence,)
+    columns = ("Item", "#Structure says", "#Had", "#Over or under", "Unit", "#Standard cost", "#Cost", "#Variance")
+    return sentence, Listing(columns, [_row(one, variance) for variance in one.variances])
+
+
+def _row(one: JobCost, variance: UsageVariance) -> tuple[str, ...]:
+    item = one.items[variance.item]
+    return (
+        item.code,
+        in_decimals(variance.standard_quantity, item),
+        in_decimals(variance.actual_quantity, item),
+        f"{variance.quantity:+.{item.quantity_decimals}f}"
+        if variance.quantity
+        else in_decimals(variance.quantity, item),
+        item.stock_unit.code,
+        money(variance.standard_amount),
+        money(variance.actual_amount),
+        f"{variance.amount:+.2f}" if variance.amount else money(variance.amount),
+    )

@@ -1,0 +1,125 @@
+"""Bringing one's own data: the files to begin with, and importing them."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from django.db import connection
+
+from backflush.console.output import Desk, Listing, Look, Plant, command
+from backflush.console.readiness import prepare_plant, require_plant
+from backflush.core.refusals import NoPlant
+from backflush.imports.findings import Finding
+from backflush.imports.services import Report, import_data
+from backflush.imports.templates import write_template
+
+
+def register(app: typer.Typer) -> None:
+    """Add `import` and `template`."""
+    command(app, "import", panel=Look.SET_UP, posts=True, plant=Plant.NONE)(import_)
+    command(app, "template", panel=Look.SET_UP, plant=Plant.NONE)(template)
+
+
+def template(
+    desk: Desk,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder, which is made where there is none.")],
+) -> None:
+    """Write the files for `import` into a folder: a CSV file for each table and one workbook with all of them, each
+    with lines of example that together are a tiny plant. README.md there says what each column means.
+
+    Example: backflush template my-plant
+    """
+    files = write_template(folder)
+    desk.answer(
+        {"files": [str(file) for file in files]},
+        f"Wrote {len(files)} files into {folder}. Put your own data in place of the examples, then:",
+        f"backflush import {folder} --check",
+    )
+
+
+def import_(
+    desk: Desk,
+    path: Annotated[Path, typer.Argument(help="A folder of CSV files, one CSV file, or a workbook.")],
+    check: Annotated[bool, typer.Option("--check", help="Only say what is wrong; change nothing.")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Change what is there already with other content, where that may be.")
+    ] = False,
+) -> None:
+    """Bring in your own data: set-up, structures, opening stock, orders and bookings. Every row is checked first; where
+    one is wrong every fault is listed and nothing is changed. What is there already is passed over, so an import that
+    was stopped is finished by running it again. An empty database is made ready for it.
+
+    Example: backflush import my-plant --check
+
+    Example: backflush import plant.xlsx --update
+    """
+    _make_ready()
+    if connection.vendor == "sqlite" and not desk.as_json:
+        sys.stderr.write("The import holds the SQLite file: whoever else books in it waits until it is through.\n")
+    with desk.progress("Reading", None) as bar:
+        report = import_data(path, by=desk.name, update=update, check=check, site=desk.site_code, tell=bar.show)
+    desk.answer(_facts(report), *_shown(report, check=check))
+    if report.findings:
+        desk.fail()
+
+
+def _make_ready() -> None:
+    """Make the database where there is none yet; one that is there must be of this version."""
+    try:
+        require_plant()
+    except NoPlant:
+        prepare_plant()
+
+
+def _facts(report: Report) -> dict[str, object]:
+    return {
+        "applied": report.applied,
+        "tables": {
+            name: {"rows": count.rows, "new": count.new, "changed": count.changed, "there": count.there}
+            for name, count in report.counts.items()
+        },
+        "faults": [
+            {
+                "table": finding.table,
+                "file": finding.file,
+                "row": finding.row or None,
+                "column": finding.column,
+                "fault": finding.fault,
+                "remedy": finding.remedy,
+            }
+            for finding in report.findings
+        ],
+    }
+
+
+def _shown(report: Report, *, check: bool) -> list[str | Listing]:
+    if report.findings:
+        return [_faults(report.findings), _verdict(report)]
+    counts = Listing(
+        ["table", "#rows", "#new", "#changed", "#there already"],
+        [
+            [name, *(f"{number:,}" for number in (count.rows, count.new, count.changed, count.there))]
+            for name, count in report.counts.items()
+        ],
+    )
+    return [
+        counts,
+        "Nothing is wrong. Nothing was changed: leave out --check to import." if check else "All of it is in.",
+    ]
+
+
+def _faults(findings: Sequence[Finding]) -> Listing:
+    return Listing(
+        ["file", "#row", "column", "fault", "what to do"],
+        [[one.file, str(one.row or ""), one.column, one.fault, one.remedy] for one in findings],
+    )
+
+
+def _verdict(report: Report) -> str:
+    faults = "1 fault" if len(report.findings) == 1 else f"{len(report.findings):,} faults"
+    if not report.applied:
+        return f"{faults}. Nothing was changed: correct and import again."
+    posted = report.counts["bookings"].new
+    return f"{faults}. Everything but the bookings is in, and {posted:,} bookings are: correct and import again."

@@ -1,0 +1,140 @@
+"""Booking what machines report: `backflush listen`."""
+
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+from typing import Annotated, Any, Final
+
+import typer
+from django.db import InterfaceError, OperationalError, connection
+
+from backflush.backflushing.stream import CHUNK
+from backflush.console.output import Desk, Look, command
+from backflush.core.refusals import InvalidValue
+from backflush.streams.intake import Folder, Listener, digest_of, stream_of
+from backflush.streams.line_format import in_one_line
+
+STANDARD_INPUT: Final = Path("-")
+LOOKS_SECONDS: Final = 0.5
+TRIES_AGAIN_SECONDS: Final = 5.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add `listen`."""
+    command(app, "listen", panel=Look.BOOK, posts=True)(listen)
+
+
+def listen(
+    desk: Desk,
+    source: Annotated[
+        Path, typer.Argument(metavar="FROM", help="A file, a folder, or - for standard input.", show_default=False)
+    ] = STANDARD_INPUT,
+    key: Annotated[
+        str,
+        typer.Option(metavar="KEY", help="Your name for the stream: a line without a key gets this and its number."),
+    ] = "",
+    most: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Lines booked together at most.")] = CHUNK,
+    once: Annotated[bool, typer.Option("--once", help="Take what is in the folder now, and end.")] = False,
+) -> None:
+    """Book production and receipts as machines and other programs report them: one booking a line, as JSON, from
+    standard input or a file; or from a folder, in which each file is taken once and moved to done or refused, with its
+    answers beside it. Each line is answered by one line; one that is refused keeps no other back.
+
+    Example: gateway-of-press-7 | backflush listen --key press-7/2026-03-12
+
+    Example: backflush listen /var/spool/backflush --by gateway
+    """
+    with stopping() as stop:
+        listener = Listener(desk.site, desk.by, stop.is_set, most)
+        if source.is_dir():
+            refused = _listen_at(Folder(source), listener, stop, once=once)
+        else:
+            refused = _listen_to(desk, source, key, listener)
+    if refused and not stop.is_set():
+        desk.fail()
+
+
+@contextmanager
+def stopping() -> Iterator[Event]:
+    """Within, SIGTERM and Ctrl-C only say that it is time to stop: what was read is booked and answered first."""
+    stop = Event()
+    wanted = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(one, lambda *_: stop.set()) for one in wanted]
+    try:
+        yield stop
+    finally:
+        for one, handler in zip(wanted, before, strict=True):
+            signal.signal(one, handler)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _listen_to(desk: Desk, source: Path, key: str, listener: Listener) -> bool:
+    """Book one stream to its end; whether any line was refused."""
+    if source == STANDARD_INPUT:
+        counts, _ = listener.take(sys.stdin.fileno(), _say, stream=key)
+    else:
+        counts = _of_file(source, key, listener)
+    if not desk.as_json:
+        sys.stderr.write(f"{_counted(counts)}.\n")
+    return bool(counts["refused"])
+
+
+def _of_file(source: Path, key: str, listener: Listener) -> Counter[str]:
+    try:
+        with source.open("rb") as file:
+            name = key or (stream_of(digest_of(source)) if source.is_file() else "")
+            return listener.take(file.fileno(), _say, stream=name)[0]
+    except OSError as error:
+        raise InvalidValue(f"{source} can't be read: {error.strerror}.", field="from") from None
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{counts[word]:,} {word}" for word in ("booked", "repeated", "refused"))
+
+
+def _listen_at(folder: Folder, listener: Listener, stop: Event, *, once: bool) -> bool:
+    """Take the files of a folder until it is time to stop; whether any line was refused.
+
+    While the database is away the files wait: what of one was booked already is known by its keys.
+    """
+    refused = False
+    with folder.alone():
+        folder.ripe()
+        while not stop.wait(LOOKS_SECONDS):
+            try:
+                refused |= _take_files(folder, listener)
+            except (OperationalError, InterfaceError) as error:
+                sys.stderr.write(f"The database can't be used, so the files wait: {str(error).strip()}\n")
+                connection.close()
+                stop.wait(TRIES_AGAIN_SECONDS)
+                continue
+            if once:
+                break
+    return refused
+
+
+def _take_files(folder: Folder, listener: Listener) -> bool:
+    refused = False
+    for path in folder.ripe():
+        try:
+            taken = folder.take(path, listener)
+        except OSError as error:
+            sys.stderr.write(f"{path} can't be taken: {error.strerror}.\n")
+            continue
+        if taken is None:
+            break
+        refused |= bool(taken.counts["refused"])
+        _say(in_one_line(_facts(taken.name, taken.counts, taken.now)))
+    return refused
+
+
+def _facts(name: str, counts: Counter[str], now: Path) -> dict[str, Any]:
+    return {"file": name, **{word: counts[word] for word in ("booked", "repeated", "refused")}, "now": str(now)}

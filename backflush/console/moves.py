@@ -1,0 +1,115 @@
+"""Moving stock by hand, and taking back what was posted."""
+
+from typing import Annotated
+
+import typer
+
+from backflush.console.options import BATCH, ITEM, NUMBER_MAX, QUANTITY, REMARKS, SERIALS
+from backflush.console.output import Desk, Look, command, read_quantity
+from backflush.console.postings import answer_posting
+from backflush.core.refusals import InvalidValue
+from backflush.handling.moves import move_stock, reverse
+from backflush.ledger.selectors import movement_numbered, posting_keyed
+
+
+def register(app: typer.Typer) -> None:
+    """Add `move` and `reverse`."""
+    command(app, "move", panel=Look.BOOK, posts=True, keyed=True)(move)
+    command(app, "reverse", panel=Look.BOOK, posts=True, keyed=True)(take_back)
+
+
+def move(
+    desk: Desk,
+    action: Annotated[
+        str,
+        typer.Argument(metavar="ACTION", help="A manual, warehouse transfer or despatch action.", show_default=False),
+    ],
+    item: ITEM,
+    quantity: QUANTITY,
+    source: Annotated[str, typer.Option("--from", metavar="STORE/LOCATION", help="Where it is.", show_default=False)],
+    target: Annotated[str, typer.Option("--to", metavar="STORE/LOCATION", help="Where it goes.", show_default=False)],
+    from_bin: Annotated[str, typer.Option(metavar="BIN", help="The bin it is in.", show_default=False)] = "",
+    to_bin: Annotated[str, typer.Option(metavar="BIN", help="The bin it goes to.", show_default=False)] = "",
+    batch: BATCH = "",
+    serial: SERIALS = None,
+    remarks: REMARKS = "",
+) -> None:
+    """Move stock by hand, along a rule of an action. The action's rules say from where to where it may go.
+
+    Example: backflush move TRANSFER LUG-6 200 --from MAIN/RACK --to MAIN/LINE
+    """
+    amount = read_quantity(quantity, field="quantity")
+    posting = move_stock(
+        site=desk.site,
+        action=action,
+        item=item,
+        quantity=amount,
+        source=source,
+        target=target,
+        from_bin=from_bin,
+        to_bin=to_bin,
+        batch=batch,
+        serials=serial or (),
+        remarks=remarks,
+        at=desk.at,
+        key=desk.key,
+        by=desk.by,
+    )
+    answer_posting(
+        desk,
+        posting,
+        f"Moved {amount:f} of {item} from {source} to {target}: posting {posting.pk}.",
+        f"Take it back: backflush reverse {posting.pk}",
+    )
+
+
+def take_back(
+    desk: Desk,
+    posting: Annotated[
+        int | None,
+        typer.Argument(metavar="[POSTING]", min=1, max=NUMBER_MAX, help="The posting's number.", show_default=False),
+    ] = None,
+    movement: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER",
+            min=1,
+            max=NUMBER_MAX,
+            help="Instead: the number of one of its movements.",
+            show_default=False,
+        ),
+    ] = None,
+    of: Annotated[
+        str, typer.Option(metavar="KEY", help="Instead: the key that it was posted under.", show_default=False)
+    ] = "",
+) -> None:
+    """Take a posting back, once. A booking, production or receipt goes back whole, with what was resolved for it; a
+    hand movement, issue or return likewise. A resolution, retry or cancellation is undone: the same waits again.
+
+    Example: backflush reverse 1204
+
+    Example: backflush reverse --of scan-77
+    """
+    reversal = reverse(
+        site=desk.site, posting=_posting(desk, posting, movement, of), by=desk.by, at=desk.at, key=desk.key
+    )
+    answer_posting(
+        desk,
+        reversal,
+        f"Posting {reversal.reverses_id} was taken back: posting {reversal.pk}.",
+        reverses=reversal.reverses_id,
+    )
+
+
+def _posting(desk: Desk, posting: int | None, movement: int | None, of: str) -> int:
+    """The one posting that was named, in one of three ways."""
+    if sum((posting is not None, movement is not None, bool(of))) != 1:
+        raise InvalidValue(
+            "Say what to take back: a posting's number, --movement NUMBER, or --of KEY, one of them.", field="posting"
+        )
+    if movement is not None:
+        return movement_numbered(desk.site, movement).posting_id
+    if of:
+        return posting_keyed(desk.site, of).pk
+    assert posting is not None
+    return posting

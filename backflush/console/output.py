@@ -1,0 +1,504 @@
+"""What all commands share. How to add a command:
+
+    from backflush.console.output import Desk, Look, command
+
+    def register(app: typer.Typer) -> None:
+        command(app, "count", panel=Look.STOCK)(count)
+
+    def count(desk: Desk, item: Annotated[str, typer.Argument(help="Its code.")]) -> None:
+        \"\"\"Say what it does in two or three sentences.
+
+        Example: backflush count LUG-6
+        \"\"\"
+        found = ...                                  # a selector or service, with desk.site, desk.by, desk.at, desk.key
+        desk.answer({"item": item, ...}, "A sentence.", Listing([...], rows))
+
+A module has `register(app)` and stands in `main.MODULES` with its commands; it may name models, because Django is
+set up before it is read. `command` adds the common options: `--database`, `--site`, `--json` always, `--by` with
+`posts=True`, and `--at`, `--key` with `keyed=True`. It sees to it that the database is there and up to date before
+the function runs (`plant=Plant.MADE` makes or upgrades it first; `Plant.NONE` doesn't look, and the function calls
+`require_plant()` or `prepare_plant()` itself), and turns refusals into a sentence on stderr and exit code 1.
+
+`desk.answer(facts, *shown)` gives the facts as JSON where `--json` was asked, else what is to be shown: sentences and
+`Listing`s. In facts, `Decimal` becomes a string, dates ISO. `desk.progress(title, total)` is a bar on stderr, or
+nothing where nobody is looking. `desk.fail()` ends with exit code 1 after an answer that is bad news.
+"""
+
+import errno
+import getpass
+import inspect
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum, StrEnum
+from fractions import Fraction
+from functools import cached_property
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
+
+import typer
+from django.db import DatabaseError, InterfaceError
+from django.utils import timezone
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from backflush.console.main import STOPPED
+from backflush.console.readiness import away, prepare_plant, require_plant
+from backflush.core.moments import read_moment
+from backflush.core.quantity import read_decimal, round_half_up, written
+from backflush.core.refusals import InvalidValue, Refusal
+from backflush.core.text import require_short
+from backflush.items.models import Item
+from backflush.people.models import User
+from backflush.people.services import known_user
+from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import site_named
+
+REFUSED: Final = 1
+NAME_LENGTH: Final = 150
+# What a disk answers that is full, or somebody else's.
+NO_FAULTS_OF_OURS: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EISDIR, errno.ENOTDIR, errno.EIO}
+)
+NO_BREAK: Final = "\N{NO-BREAK SPACE}"
+GAP: Final = 2
+NARROWEST: Final = 8
+"""Text folded into less than this can't be read; such a table is shown as lines."""
+
+
+class Look(StrEnum):
+    """Under which heading `backflush --help` lists a command."""
+
+    BOOK = "Book what happened"
+    UNRESOLVED = "Settle what is unresolved"
+    STOCK = "Look at stock and costs"
+    ORDERS = "Orders"
+    SET_UP = "Set up and check"
+
+
+class Plant(Enum):
+    """What a command needs of the database before it runs."""
+
+    NEEDED = "needed"
+    MADE = "made"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Rows to read: a table on a terminal, aligned columns elsewhere. Figures stand right and are never cut.
+
+    A column whose name begins with `#` is one of figures; a column that is empty in every row is left out. A cell may
+    have two lines, which become one with an arrow where lines are for programs.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+
+    def as_table(self, width: int) -> Table | None:
+        """For a terminal of so many columns: long text folds, figures don't. None where even that is too wide."""
+        widths = self._widths(width)
+        if widths is None:
+            return None
+        table = Table(
+            title=Text(self.title) if self.title else None,
+            title_justify="left",
+            title_style="bold",
+            header_style="bold",
+            box=SIMPLE_HEAD,
+            show_edge=False,
+            pad_edge=False,
+            collapse_padding=True,
+        )
+        for place, cells in widths.items():
+            table.add_column(
+                Text(self._heading(place)),
+                justify="right" if self._figures(place) else "left",
+                overflow="fold",
+                width=cells,
+            )
+        for row in self.rows:
+            table.add_row(*(self._kept_whole(place, row[place]) for place in widths))
+        return table
+
+    def fitting(self, width: int) -> Table | str:
+        """For a terminal of so many columns, whatever they are: as lines where no table fits."""
+        return self.as_table(width) or "\n".join(self.as_lines())
+
+    def _widths(self, width: int) -> dict[int, int] | None:
+        """How wide each column is: as wide as it likes; else headings fold, then the widest of text give way."""
+        kept = self._kept()
+        room = width - GAP * (len(kept) - 1)
+        roomy = {place: max(self._longest(place), len(self._heading(place))) for place in kept}
+        if sum(roomy.values()) <= room:
+            return roomy
+        close = {place: max(self._longest(place), *map(len, self._heading(place).split()), 0) for place in kept}
+        while sum(close.values()) > room:
+            widest = max((place for place in kept if not self._figures(place)), key=close.__getitem__, default=None)
+            if widest is None or close[widest] <= NARROWEST:
+                return None
+            close[widest] -= 1
+        return close
+
+    def _heading(self, place: int) -> str:
+        return self.columns[place].lstrip("#")
+
+    def _longest(self, place: int) -> int:
+        return max(len(line) for row in self.rows for line in (*row[place].splitlines(), ""))
+
+    def _figures(self, place: int) -> bool:
+        return self.columns[place].startswith("#")
+
+    def as_lines(self) -> list[str]:
+        """For a file or another program: no colours, no boxes, as wide as it needs to be."""
+        kept = self._kept()
+        lines = [[self._heading(place) for place in kept]]
+        lines += [[" -> ".join(row[place].splitlines()) for place in kept] for row in self.rows]
+        widths = [max(len(line[position]) for line in lines) for position in range(len(kept))]
+        right = [self._figures(place) for place in kept]
+        aligned = (
+            "  ".join(
+                cell.rjust(width) if figures else cell.ljust(width)
+                for cell, width, figures in zip(line, widths, right, strict=True)
+            ).rstrip()
+            for line in lines
+        )
+        return [*([self.title] if self.title else []), *aligned]
+
+    def _kept(self) -> list[int]:
+        return [place for place in range(len(self.columns)) if any(row[place] for row in self.rows)]
+
+    def _kept_whole(self, place: int, cell: str) -> Text:
+        """A figure doesn't part from its unit at the end of a line; nothing in a cell is taken for markup."""
+        return Text(cell.replace(" ", NO_BREAK) if self._figures(place) else cell)
+
+
+@dataclass
+class Desk:
+    """What a command has at hand: where, who, when, under which key, and how to answer."""
+
+    site_code: str = ""
+    by_name: str = ""
+    at_text: str = ""
+    key: str = ""
+    as_json: bool = False
+    started: datetime = field(default_factory=timezone.now)
+
+    @cached_property
+    def site(self) -> Site:
+        """The site asked for, else the only one."""
+        return site_named(self.site_code)
+
+    @cached_property
+    def by(self) -> User:
+        """Who does it. Whoever is new is written down, so only commands that post ask for this."""
+        return known_user(name=self.name)
+
+    @property
+    def name(self) -> str:
+        """Who does it, by name."""
+        return require_short(self.by_name.strip() or _log_in_name(), NAME_LENGTH, field="by", what="A name")
+
+    @property
+    def at(self) -> datetime | date | None:
+        """The event's time; None where none was given, which means now."""
+        return read_moment(self.at_text, field="at") if self.at_text else None
+
+    def local(self, moment: datetime) -> datetime:
+        """A moment as the site's clocks show it."""
+        return moment.astimezone(ZoneInfo(self.site.time_zone))
+
+    def when(self, moment: datetime) -> str:
+        """A moment to read."""
+        return f"{self.local(moment):%d %b %Y %H:%M}"
+
+    def age_days(self, moment: datetime) -> int:
+        """How many of the site's days ago something was."""
+        return (self.local(timezone.now()).date() - self.local(moment).date()).days
+
+    def age(self, moment: datetime) -> str:
+        """The same to read."""
+        days = self.age_days(moment)
+        return {0: "today", 1: "1 day"}.get(days, f"{days} days")
+
+    def answer(self, facts: Any, *shown: str | Listing) -> None:
+        """Give the outcome: the facts to a program, the rest to a person."""
+        if self.as_json:
+            sys.stdout.write(in_json(facts) + "\n")
+            return
+        console = Console(markup=False, highlight=False, emoji=False)
+        for one in shown:
+            if console.is_terminal:
+                console.print(one.fitting(console.width) if isinstance(one, Listing) else one)
+            else:
+                lines = one.as_lines() if isinstance(one, Listing) else [one]
+                sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+    def fail(self) -> None:
+        """End with the exit code of bad news, after an answer that says which."""
+        raise typer.Exit(REFUSED)
+
+    @contextmanager
+    def progress(self, title: str, total: int | None) -> Iterator["Bar"]:
+        """A bar on stderr while something long runs; nothing where nobody is looking."""
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        quiet = self.as_json or not console.is_terminal
+        with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
+            yield Bar(progress, progress.add_task(title, total=total))
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A progress bar: call it with how many more are done, or show where it is."""
+
+    progress: Progress
+    task: TaskID
+
+    def __call__(self, more: int) -> None:
+        self.progress.advance(self.task, more)
+
+    def show(self, title: str, done: int, total: int) -> None:
+        """Say what is at work, how far it is, and how much there is."""
+        self.progress.update(self.task, description=title, completed=done, total=total)
+
+
+def _log_in_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise InvalidValue("The machine doesn't know who you are. Say it: --by NAME.", field="by") from None
+
+
+def in_json(facts: Any) -> str:
+    """Facts as programs read them: decimals and ratios as strings, dates as ISO writes them."""
+    return json.dumps(facts, default=_plain, ensure_ascii=False, indent=2)
+
+
+def _plain(value: object) -> str:
+    match value:
+        case Decimal():
+            return written(value)
+        case datetime() | date():
+            return value.isoformat()
+        case Fraction():
+            return str(value)
+    raise TypeError(f"{value!r} has no place in an answer")
+
+
+def read_day(text: str, *, field: str) -> date:
+    """A date as ISO writes it."""
+    moment = read_moment(text, field=field)
+    if isinstance(moment, datetime):
+        raise InvalidValue(f"{text!r} has a time; a date alone is needed here, like 2026-03-12.", field=field)
+    return moment
+
+
+def read_quantity(text: str, *, field: str) -> Decimal:
+    """A quantity as it was typed. Whether it will do is for the rooms to say."""
+    return read_decimal(text, field=field)
+
+
+def in_decimals(quantity: Decimal, item: Item) -> str:
+    """A quantity to read, with the item's decimals."""
+    return f"{quantity:.{item.quantity_decimals}f}"
+
+
+def in_unit(quantity: Decimal, item: Item) -> str:
+    """The same with its unit."""
+    return f"{in_decimals(quantity, item)} {item.stock_unit.code}"
+
+
+def money(amount: Decimal) -> str:
+    """An amount to read, in two decimals; the facts have it exactly."""
+    rounded = round_half_up(Fraction(abs(amount)), 2)
+    return f"{-rounded if amount < 0 else rounded:.2f}"
+
+
+def of_all(shown: int, total: int, what: str) -> str:
+    """The last line of a list: how many there are in all, so that nothing is cut silently."""
+    return f"{total:,} {what}." if shown == total else f"{shown:,} of {total:,} {what}. --limit shows more."
+
+
+_DATABASE = Annotated[
+    str,
+    typer.Option(
+        metavar="URL",
+        help="Where the stock is: sqlite:///FILE or postgres://USER@HOST/NAME. Else DATABASE_URL, "
+        "else backflush.sqlite3 in this folder.",
+        rich_help_panel="Common options",
+        show_default=False,
+    ),
+]
+_SITE = Annotated[
+    str,
+    typer.Option(
+        metavar="CODE",
+        help="At which site; may be left out where there is only one.",
+        rich_help_panel="Common options",
+        show_default=False,
+    ),
+]
+_JSON = Annotated[bool, typer.Option("--json", help="Answer in JSON.", rich_help_panel="Common options")]
+_BY = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Who did it; the machine's log-in name unless given.",
+        rich_help_panel="Common options",
+        show_default=False,
+    ),
+]
+_AT = Annotated[
+    str,
+    typer.Option(
+        metavar="TIME",
+        help="When it happened, like 2026-03-12 or 2026-03-12T14:30; now unless given.",
+        rich_help_panel="Common options",
+        show_default=False,
+    ),
+]
+_KEY = Annotated[
+    str,
+    typer.Option(
+        metavar="KEY",
+        help="Your own name for this request: sent again, it posts nothing twice.",
+        rich_help_panel="Common options",
+        show_default=False,
+    ),
+]
+
+Command = Callable[..., None]
+
+
+def command(
+    app: typer.Typer,
+    name: str,
+    *,
+    panel: Look | None = None,
+    posts: bool = False,
+    keyed: bool = False,
+    plant: Plant = Plant.NEEDED,
+) -> Callable[[Command], Command]:
+    """Add a function to the commands, with the common options and the common way to refuse."""
+    options: dict[str, tuple[Any, object]] = {"database": (_DATABASE, ""), "site": (_SITE, "")}
+    if posts:
+        options["by"] = (_BY, "")
+    if keyed:
+        options |= {"at": (_AT, ""), "key": (_KEY, "")}
+    options["as_json"] = (_JSON, False)
+
+    def add(function: Command) -> Command:
+        def run(**given: Any) -> None:
+            given = {name: _restored(value) for name, value in given.items()}
+            broken = next((name for name, value in given.items() if _has_null(value)), None)
+            common = {name: given.pop(name) for name in options}
+            desk = Desk(
+                site_code=common["site"],
+                by_name=common.get("by", ""),
+                at_text=common.get("at", ""),
+                key=common.get("key", ""),
+                as_json=common["as_json"],
+            )
+            with answering(as_json=desk.as_json):
+                if broken is not None:
+                    raise InvalidValue("What was given has a null character in it. Give it again.", field=broken)
+                if plant is Plant.NEEDED:
+                    require_plant()
+                elif plant is Plant.MADE:
+                    prepare_plant()
+                function(desk, **given)
+
+        _sign(run, function, options)
+        paragraphs = [" ".join(part.split()) for part in (inspect.getdoc(function) or "").split("\n\n")]
+        first_clause = re.split(r"[.:;](?: |$)", paragraphs[0])[0]
+        app.command(name, help="\n\n".join(paragraphs), short_help=first_clause, rich_help_panel=panel, cls=_Command)(
+            run
+        )
+        return function
+
+    return add
+
+
+def _sign(run: Command, function: Command, options: Mapping[str, tuple[Any, object]]) -> None:
+    """Give the wrapper the signature that Typer reads the options from: the function's own, then the common ones."""
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [parameter.replace(kind=keyword) for parameter in own]
+    parameters += [
+        inspect.Parameter(name, keyword, default=default, annotation=annotation)
+        for name, (annotation, default) in options.items()
+    ]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+
+
+@contextmanager
+def answering(*, as_json: bool) -> Iterator[None]:
+    """Turn a refusal, a database or file that can't be used, and Ctrl-C into a sentence and an exit code."""
+    try:
+        yield
+    except Refusal as refusal:
+        _refuse(refusal, as_json=as_json)
+    except (DatabaseError, InterfaceError) as error:
+        trouble = away(error)
+        if trouble is None:
+            raise
+        _refuse(trouble, as_json=as_json)
+    except OSError as error:
+        if error.errno not in NO_FAULTS_OF_OURS:
+            raise
+        reason = f"{error.filename or 'The disk'} can't be used: {error.strerror}."
+        _refuse(InvalidValue(reason, field="file"), as_json=as_json)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nStopped. What was posted before stays; what was at work was not posted.\n")
+        raise typer.Exit(STOPPED) from None
+
+
+def _refuse(refusal: Refusal, *, as_json: bool) -> None:
+    if as_json:
+        error = {
+            "code": refusal.code,
+            "field": refusal.field,
+            "sentence": refusal.sentence,
+            "details": list(refusal.details),
+        }
+        sys.stderr.write(in_json({"error": error}) + "\n")
+    else:
+        sys.stderr.write("".join(f"{line}\n" for line in (refusal.sentence, *refusal.details)))
+    raise typer.Exit(REFUSED) from None
+
+
+_NEGATIVE = re.compile(r"-[\d.]")
+_MARK: Final = "\0"
+"""No argument can hold it, so it marks what must not be taken for an option."""
+
+
+class _Command(typer.core.TyperCommand):
+    """Takes -5 for a number, which is then refused for what it is, and not for an option that doesn't exist."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        marked = [f"{_MARK}{argument}" if _NEGATIVE.match(argument) else argument for argument in args]
+        return super().parse_args(ctx, marked)
+
+
+def _restored(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_restored(inner) for inner in value]
+    return value.removeprefix(_MARK) if isinstance(value, str) else value
+
+
+def _has_null(value: Any) -> bool:
+    """Whether text was given that one database would keep and the other fail on."""
+    if isinstance(value, list):
+        return any(map(_has_null, value))
+    return isinstance(value, str) and "\0" in value

@@ -1,0 +1,117 @@
+"""The pages: `backflush serve`."""
+
+import os
+import socket
+import sys
+from tempfile import TemporaryDirectory
+from typing import Annotated, Final
+
+import typer
+from django.conf import settings
+from granian.constants import Interfaces
+from granian.server import Server
+
+from backflush.config import env
+from backflush.console.output import Desk, Look, command
+from backflush.console.worker import beside
+from backflush.core.refusals import AlreadyThere, InvalidValue
+from backflush.people.models import Assignment
+from backflush.stockmap.models import Site
+from backflush.web.platform.static_files import gather
+
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+APPLICATION: Final = "backflush.config.wsgi:application"
+THREADS: Final = 4
+
+
+def register(app: typer.Typer) -> None:
+    """Add `serve`."""
+    command(app, "serve", panel=Look.SET_UP)(serve)
+
+
+def serve(
+    desk: Desk,
+    host: Annotated[str, typer.Option(metavar="HOST", help="The address of this machine to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="PORT", min=1, max=65535, help="The port to listen at.")] = 8000,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, max=64, help="How many processes answer.")] = 1,
+    background: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Do long retries and exports here, in a process beside it.")
+    ] = True,
+) -> None:
+    """Serve the pages to browsers. To this machine alone, over plain http, unless PUBLIC_URL names the https address
+    under which a proxy passes requests on. Set SECRET_KEY, or everybody signs in anew after a restart.
+
+    Example: backflush serve --port 8080
+    """
+    require_servable(host)
+    require_free(host, port)
+    shown = {"address": f"http://{f'[{host}]' if ':' in host else host}:{port}/"}
+    desk.answer(shown, f"Serving at {shown['address']}  (Ctrl-C stops it)", *_advice())
+    sys.stdout.flush()
+    listen(host, port, workers, background=background)
+
+
+def require_servable(host: str) -> None:
+    """Refuse to show debug pages to anybody, and to send passwords in the clear over a network."""
+    if settings.DEBUG:
+        raise InvalidValue("Debug mode shows what is in memory to whoever comes by. Switch it off.", field="debug")
+    if host not in LOOPBACK and not settings.PUBLIC.secure:
+        raise InvalidValue(
+            f"At {host} passwords would cross the network in the clear. Put an https server in front, and name its "
+            "address: PUBLIC_URL=https://backflush.example.org",
+            field="host",
+        )
+
+
+def require_free(host: str, port: int) -> None:
+    """Refuse a port at which somebody listens: the server would share it, and two plants answer in turn."""
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(address)
+            except OSError as failed:
+                raise AlreadyThere(
+                    f"At port {port} of {host} something answers already. Stop it, or choose another port: "
+                    f"--port {port % 65535 + 1}",
+                    field="port",
+                ) from failed
+
+
+def listen(host: str, port: int, workers: int = 1, *, background: bool = True) -> None:
+    """Answer requests until somebody stops it. All workers must sign by the same key."""
+    gather()
+    os.environ.setdefault("SECRET_KEY", settings.SECRET_KEY)
+    with TemporaryDirectory(prefix="backflush-figures-") as figures:
+        # Where all workers count: whichever is asked for the figures answers for all.
+        os.environ.setdefault(env.FIGURES_FOLDER, figures)
+        with beside(background):
+            _serve(host, port, workers)
+
+
+ENDS_WITHIN_SECONDS: Final = 10
+"""A server process that is told to end while it is still loading doesn't hear it, and would be waited for in vain."""
+
+
+def _serve(host: str, port: int, workers: int) -> None:
+    server = Server(
+        APPLICATION,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=THREADS,
+        log_level="warning",  # type: ignore[arg-type]
+        websockets=False,
+        workers_kill_timeout=ENDS_WITHIN_SECONDS,
+    )
+    server.serve()
+
+
+def _advice() -> list[str]:
+    if Assignment.objects.exists():
+        return []
+    if not Site.objects.exists():
+        return ["There is no site yet, so nobody can work here. Begin with: backflush import FOLDER"]
+    first = "backflush person NAME --role administrator --password"
+    return [f"Nobody has a role yet, so nobody can work here. Begin with: {first}"]

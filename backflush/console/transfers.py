@@ -1,0 +1,207 @@
+"""Stock from one site to another: sent, taken in, and on the way."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from django.db import DEFAULT_DB_ALIAS, DatabaseError
+
+from backflush.console.options import BATCH, ITEM, QUANTITY, REMARKS, SERIALS
+from backflush.console.output import Desk, Listing, Look, command, in_json, read_quantity
+from backflush.console.postings import answer_posting
+from backflush.core.quantity import written
+from backflush.core.refusals import InvalidValue, NotFound
+from backflush.db.connections import another_database
+from backflush.handling.transfer_queries import Crossing, books, compare, notes_of, sent_consignment
+from backflush.handling.transfers import Note, Sending, arrive, confirm_arrivals, read_note, send_to_site
+from backflush.ledger.models import Posting
+from backflush.stockmap.models import Site
+
+
+def register(app: typer.Typer) -> None:
+    """Add `send`, `arrive` and `in-transit`."""
+    command(app, "send", panel=Look.BOOK, posts=True, keyed=True)(send)
+    command(app, "arrive", panel=Look.BOOK, posts=True, keyed=True)(take_in)
+    command(app, "in-transit", panel=Look.STOCK)(in_transit)
+
+
+def send(
+    desk: Desk,
+    item: ITEM,
+    quantity: QUANTITY,
+    source: Annotated[str, typer.Option("--from", metavar="STORE/LOCATION", help="Where it is.", show_default=False)],
+    to: Annotated[str, typer.Option("--to-site", metavar="CODE", help="Which site it goes to.", show_default=False)],
+    bin: Annotated[str, typer.Option("--bin", metavar="BIN", help="The bin it is in.", show_default=False)] = "",
+    batch: BATCH = "",
+    serial: SERIALS = None,
+    remarks: REMARKS = "",
+    note: Annotated[
+        str, typer.Option(metavar="FILE", help="Write the note that goes along into this file.", show_default=False)
+    ] = "",
+) -> None:
+    """Send stock on its way to another site, whose server need not be up. The note that goes along is all that the
+    other site must know. With --key the same consignment is sent once, however often it is asked for.
+
+    Example: backflush send LUG-6 200 --site NORTH --from MAIN/FG --to-site SOUTH --note lugs.json
+    """
+    line = Sending(
+        item=item,
+        quantity=read_quantity(quantity, field="quantity"),
+        source=source,
+        bin=bin,
+        batch=batch,
+        serials=serial or (),
+    )
+    sent = send_to_site(site=desk.site, to=to, lines=[line], by=desk.by, number=desk.key, at=desk.at, remarks=remarks)
+    facts = notes_of([sent])[0].as_facts()
+    if note:
+        Path(note).write_text(in_json(facts) + "\n", encoding="utf-8")
+    answer_posting(
+        desk,
+        sent.posting,
+        f"Sent {written(line.quantity)} of {item} to {to}: consignment {sent.number}.",
+        f"Take it in there: backflush arrive {note or 'NOTE'} --site {to} --into STORE/LOCATION",
+        note=facts,
+    )
+
+
+def take_in(
+    desk: Desk,
+    note: Annotated[
+        str,
+        typer.Argument(
+            metavar="NOTE", help="The note that came along: a file, or - for what is typed.", show_default=False
+        ),
+    ],
+    into: Annotated[str, typer.Option(metavar="STORE/LOCATION", help="Where it goes.", show_default=False)],
+    bin: Annotated[str, typer.Option("--bin", metavar="BIN", help="The bin it goes into.", show_default=False)] = "",
+    remarks: REMARKS = "",
+    sender: Annotated[
+        str,
+        typer.Option(
+            "--from-site", metavar="CODE", help="The sender; NOTE is then the consignment's number.", show_default=False
+        ),
+    ] = "",
+    where: Annotated[
+        str,
+        typer.Option(
+            "--from-database", metavar="URL", help="The sender's database, if it isn't this.", show_default=False
+        ),
+    ] = "",
+) -> None:
+    """Take in, whole, what another site sent. Taken in twice it is there once; what is missing in the box is counted
+    afterwards.
+
+    Example: backflush arrive lugs.json --site SOUTH --into MAIN/RAW
+
+    Example: backflush arrive 4711 --site SOUTH --into MAIN/RAW --from-site NORTH
+    """
+    if desk.key:
+        raise InvalidValue("A consignment arrives under the key that it was sent under. Leave --key out.", field="key")
+    came = _asked(desk.site.code, note, sender, where) if sender else read_note(_read(note))
+    arrived = arrive(site=desk.site, note=came, into=into, bin=bin, by=desk.by, at=desk.at, remarks=remarks)
+    posting: Posting = arrived.posting
+    answer_posting(desk, posting, f"Took in consignment {came.number} from {came.source}.", note=came.as_facts())
+
+
+def in_transit(
+    desk: Desk,
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--and", metavar="URL", help="The database of other sites too; as often as needed."),
+    ] = None,
+    note_arrivals: Annotated[
+        bool, typer.Option("--note-arrivals", help="Write down at the sites of this database what has arrived.")
+    ] = False,
+) -> None:
+    """Lay the books of all sites beside one another: what is on its way between them, and that nothing was taken in
+    twice or from nowhere. A database that can't be reached is named and left out. Where something can't be, the exit
+    code is 1.
+
+    Example: backflush in-transit --and postgres://backflush@south/backflush
+    """
+    found, looked_at = books(), set(Site.objects.values_list("code", flat=True)) if not also else _sites_here()
+    missing: list[str] = []
+    for number, url in enumerate(also or (), start=1):
+        try:
+            with another_database(url) as using:
+                theirs = books(using=using)
+                found += theirs
+                looked_at |= _sites_here(using)
+        except DatabaseError as reason:
+            # Not the address: it may hold a password.
+            missing.append(f"Database {number} can't be reached: {str(reason).splitlines()[0]}")
+    crossing = compare(found, looked_at=looked_at)
+    noted = _note_arrivals(crossing) if note_arrivals else 0
+    desk.answer(_facts(crossing, missing, noted), *_shown(crossing, missing, noted))
+    if crossing.faults:
+        desk.fail()
+
+
+def _sites_here(using: str = DEFAULT_DB_ALIAS) -> set[str]:
+    """The sites whose postings are in a database; the others are only known there by name."""
+    return set(Posting.objects.using(using).values_list("site__code", flat=True).distinct().order_by())
+
+
+def _asked(target: str, number: str, sender: str, where: str) -> Note:
+    with _opened(where) as using:
+        return notes_of([sent_consignment(sender, target, number, using=using)], using=using)[0]
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[str]:
+    if not url:
+        yield DEFAULT_DB_ALIAS
+        return
+    with another_database(url) as using:
+        yield using
+
+
+def _read(note: str) -> Any:
+    try:
+        return json.loads(sys.stdin.read() if note == "-" else Path(note).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {note}.", field="note") from None
+    except (OSError, ValueError) as reason:
+        raise InvalidValue(f"{note} can't be read as a note: {reason}.", field="note") from None
+
+
+def _note_arrivals(crossing: Crossing) -> int:
+    noted = 0
+    for site in Site.objects.order_by("pk"):
+        arrived = {
+            (target, number): at for (source, target, number), at in crossing.arrived_at.items() if source == site.code
+        }
+        noted += confirm_arrivals(site=site, arrived=arrived) if arrived else 0
+    return noted
+
+
+def _facts(crossing: Crossing, missing: list[str], noted: int) -> dict[str, object]:
+    return {
+        "on_the_way": [note.as_facts() for note in crossing.on_the_way],
+        "arrived": len(crossing.arrived_at),
+        "noted": noted,
+        "unreachable": missing,
+        "faults": crossing.faults,
+    }
+
+
+def _shown(crossing: Crossing, missing: list[str], noted: int) -> list[str | Listing]:
+    rows = [
+        (note.source, note.target, note.number, f"{note.sent_at:%d %b %Y %H:%M}", line.item, written(line.quantity))
+        for note in crossing.on_the_way
+        for line in note.lines
+    ]
+    shown: list[str | Listing] = [*missing]
+    if rows:
+        shown.append(Listing(("From", "To", "Consignment", "Sent", "Item", "#Quantity"), rows))
+    count = len(crossing.on_the_way)
+    shown.append("1 consignment is on the way." if count == 1 else f"{count:,} consignments are on the way.")
+    if noted:
+        shown.append(f"{noted:,} noted as arrived.")
+    shown += crossing.faults
+    return shown

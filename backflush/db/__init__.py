@@ -1,0 +1,1 @@
+"""Database helpers that know no business noun: exact number fields, named queries, online schema changes."""

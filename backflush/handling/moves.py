@@ -1,0 +1,252 @@
+"""Opening stock, hand movements, and reversals. One transaction each; nothing posted is ever changed."""
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from backflush.backflushing.services import reverse_booking
+from backflush.core.consumption import plan_posting
+from backflush.core.moves import Move, Place, Process, pots_of
+from backflush.core.quantity import require_positive
+from backflush.core.refusals import AlreadyReversed, NoSuchRule, NotABalanceLocation, NotReversible, WrongActionType
+from backflush.items.models import Item
+from backflush.items.selectors import item_coded
+from backflush.ledger.idempotency import claim_key
+from backflush.ledger.lot_allocation import named_moves
+from backflush.ledger.models import Job, Movement, Posting
+from backflush.ledger.posting import Entry, lock_balances, post
+from backflush.ledger.selectors import move_of, posting_numbered, require_had, require_not_before
+from backflush.people.models import User
+from backflush.stockmap.deactivation import require_in_use
+from backflush.stockmap.models import Action, ActionType, Location, Site, Store, TransferRule
+from backflush.stockmap.selectors import (
+    action_named,
+    bins_of,
+    day_at,
+    event_time,
+    location_at,
+    place_in_bin,
+    place_of,
+    written_day,
+)
+from backflush.unresolved.undo import undo
+
+OPENING_STORE = OPENING_LOCATION = "OPENING"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningIn:
+    """So much of an item that is there when the ledger begins."""
+
+    item: Item
+    location: Location
+    quantity: Decimal
+    bin: str = ""
+    batch: str = ""
+    serial: str = ""
+
+
+@transaction.atomic
+def open_stock(
+    openings: Sequence[OpeningIn], *, site: Site, by: User, at: datetime | date | None = None, key: str = ""
+) -> Posting | None:
+    """Put stock in place with which the ledger begins; it comes from outside, like everything."""
+    if not openings:
+        return None
+    content = [[one.item.code, one.location.path, one.quantity, one.bin, one.batch, one.serial] for one in openings]
+    new_key, done = claim_key(site=site, key=key, operation="opening", content={"stock": content, "at": at})
+    if done:
+        return done
+    outside = place_of(_opening_location(site))
+    bins = bins_of({one.location.pk for one in openings if one.bin}, into=True)
+    moves = [move for one in openings for move in opening_moves(one, outside, bins=bins)]
+    stock = lock_balances(site=site, pots=pots_of(moves))
+    entry = Entry(Process.OPENING, event_time(site, at), plan_posting(moves, (), stock), new_key)
+    return post([entry], site=site, by=by, stock=stock)[0]
+
+
+def opening_moves(one: OpeningIn, outside: Place, *, bins: Container[tuple[int, str]]) -> list[Move]:
+    """What one row of opening stock moves; refused where place, quantity, batch or serial number don't do."""
+    if not one.location.has_balance:
+        raise NotABalanceLocation(f"{one.location.path} keeps no balances, so no stock can be there.", field="location")
+    require_in_use(one.location, field="location")
+    return named_moves(
+        item=one.item,
+        quantity=require_positive(
+            one.quantity, one.item.quantity_decimals, field="quantity", what=f"{one.item.code} at {one.location.path}"
+        ),
+        source=outside,
+        target=place_in_bin(one.location, one.bin, into=True, known=bins),
+        batch=one.batch,
+        serials=[one.serial] if one.serial else [],
+    )
+
+
+def _opening_location(site: Site) -> Location:
+    """Where opening stock comes from: a part of the outside that each site has."""
+    store, _ = Store.objects.get_or_create(
+        site=site, code=OPENING_STORE, defaults={"description": "Where opening stock comes from"}
+    )
+    location, _ = Location.objects.get_or_create(
+        site=site,
+        store=store,
+        code=OPENING_LOCATION,
+        defaults={"path": f"{OPENING_STORE}/{OPENING_LOCATION}", "has_balance": False},
+    )
+    return location
+
+
+@transaction.atomic
+def move_stock(
+    *,
+    site: Site,
+    action: str,
+    item: str,
+    quantity: Decimal,
+    source: str,
+    target: str,
+    by: User,
+    from_bin: str = "",
+    to_bin: str = "",
+    batch: str = "",
+    serials: Sequence[str] = (),
+    remarks: str = "",
+    at: datetime | date | None = None,
+    key: str = "",
+) -> Posting:
+    """Move stock by hand, along a rule of the action (A3)."""
+    content = {
+        "action": action,
+        "item": item,
+        "quantity": quantity,
+        "source": source,
+        "target": target,
+        "from_bin": from_bin,
+        "to_bin": to_bin,
+        "batch": batch,
+        "serials": sorted(serials),
+        "remarks": remarks,
+        "at": at,
+    }
+    new_key, done = claim_key(site=site, key=key, operation="move", content=content)
+    if done:
+        return done
+    moves = moves_by_hand(
+        site=site,
+        action=action,
+        item=item,
+        quantity=quantity,
+        source=source,
+        target=target,
+        from_bin=from_bin,
+        to_bin=to_bin,
+        batch=batch,
+        serials=serials,
+    )
+    stock = lock_balances(site=site, pots=pots_of(moves))
+    plan = plan_posting(moves, (), stock)
+    entry = Entry(Process.HAND, event_time(site, at), plan, new_key, remarks=remarks)
+    return post([entry], site=site, by=by, stock=stock)[0]
+
+
+def moves_by_hand(
+    *,
+    site: Site,
+    action: str,
+    item: str,
+    quantity: Decimal,
+    source: str,
+    target: str,
+    from_bin: str = "",
+    to_bin: str = "",
+    batch: str = "",
+    serials: Sequence[str] = (),
+) -> list[Move]:
+    """What moving by hand moves: along a rule of the action, with the bins, batch or serial numbers that it needs."""
+    rule = _rule_by_hand(site, action_named(action), location_at(site, source), location_at(site, target))
+    thing = item_coded(item)
+    return named_moves(
+        item=thing,
+        quantity=require_positive(quantity, thing.quantity_decimals, field="quantity", what=item),
+        source=place_in_bin(rule.source, from_bin, field="from_bin"),
+        target=place_in_bin(rule.target, to_bin, field="to_bin", into=True),
+        batch=batch,
+        serials=serials,
+        rule=rule.pk,
+    )
+
+
+def _rule_by_hand(site: Site, action: Action, source: Location, target: Location) -> TransferRule:
+    if not ActionType(action.type).by_hand:
+        raise WrongActionType(
+            f"{action.name} is a {action.type} action. Hand movements follow a manual, warehouse transfer or "
+            "despatch action.",
+            field="action",
+        )
+    rules = list(TransferRule.objects.filter(site=site, action=action, active=True).select_related("source", "target"))
+    for rule in rules:
+        if (rule.source_id, rule.target_id) == (source.pk, target.pk):
+            return rule
+    known = "; ".join(f"{rule.source.path} to {rule.target.path}" for rule in rules) or "nowhere yet"
+    raise NoSuchRule(
+        f"{action.name} doesn't move from {source.path} to {target.path}. It moves {known}.", field="action"
+    )
+
+
+def reverse(*, site: Site, posting: int, by: User, at: datetime | date | None = None, key: str = "") -> Posting:
+    """Take back whatever was posted, by what it was: a booking with its use, a settlement, or a movement by hand."""
+    match Process(posting_numbered(site, posting).process):
+        case Process.WORKS_ORDER | Process.GOODS_RECEIVED | Process.PRODUCTION:
+            booking = reverse_booking(site=site, posting=posting, by=by, at=at, key=key)
+            assert booking.reversed_by is not None
+            return booking.reversed_by
+        case Process.RESOLUTION:
+            return undo(site=site, posting=posting, by=by, at=at, key=key)
+        case Process.ISSUE | Process.RETURN | Process.HAND | Process.COUNT | Process.OPENING:
+            return reverse_by_hand(site=site, posting=posting, by=by, at=at, key=key)
+        case Process.REVERSAL as process:
+            raise NotReversible(
+                f"Posting {posting} is a posting of {process}, which isn't taken back.", field="posting"
+            )
+
+
+@transaction.atomic
+def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date | None = None, key: str = "") -> Posting:
+    """Take back an issue, a return, a hand movement or a count, once (V3); so too opening stock mistyped."""
+    new_key, done = claim_key(site=site, key=key, operation="reverse", content={"posting": posting, "at": at})
+    if done:
+        return done
+    job = Job.objects.select_for_update(no_key=True).filter(site=site, postings__site=site, postings=posting).first()
+    original = Posting.objects.select_for_update(no_key=True, of=("self",)).get(site=site, pk=posting)
+    require_not_reversed(original)
+    moment = event_time(site, at)
+    require_not_before(site, moment, original.at)
+    taken = (
+        Movement.objects.filter(site=site, posting=original).select_related("item", "source", "target").order_by("-pk")
+    )
+    back = [move_of(movement).mirrored(movement=movement.pk) for movement in taken]
+    if job is not None:
+        require_had(job, back)
+    stock = lock_balances(site=site, pots=pots_of(back))
+    entry = Entry(
+        Process.REVERSAL, moment, plan_posting(back, (), stock), new_key, job.pk if job else None, original.pk
+    )
+    return post([entry], site=site, by=by, stock=stock)[0]
+
+
+def require_not_reversed(original: Posting) -> None:
+    """Refuse to take what was posted by hand, or opening stock, back twice, or what went between sites at all.
+
+    What is on the way may have arrived without this server knowing; taken back here, it would be there twice.
+    """
+    if original.process == Process.HAND and original.consignments.filter(site=original.site_id).exists():
+        raise NotReversible(
+            "This went from one site to another. Let it arrive, and send it back from there.", field="posting"
+        )
+    earlier = original.reversals.filter(site=original.site_id).select_related("by").first()
+    if earlier is not None:
+        on = written_day(day_at(earlier.site, earlier.at))
+        raise AlreadyReversed(f"This was reversed on {on} by {earlier.by.name}.", field="posting")

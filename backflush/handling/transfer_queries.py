@@ -1,0 +1,202 @@
+"""Questions about stock between sites: what is open at one, and what the books of all say together.
+
+The books may lie in one database or in many; `using` is the database that is asked.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import QuerySet
+
+from backflush.core.consumption import plan_posting
+from backflush.core.moves import Move, Moved, pots_of
+from backflush.core.quantity import ZERO, written
+from backflush.core.refusals import NotFound
+from backflush.handling.models import Consignment, Way
+from backflush.handling.transfers import Note, NoteLine, Sending, incoming, note_lines, outgoing, require_for
+from backflush.ledger.models import Movement
+from backflush.ledger.posting import read_balances, require_possible
+from backflush.stockmap.models import Location, Site
+from backflush.stockmap.selectors import location_at
+
+Name = tuple[str, str, str]
+"""From where, to where, and the number."""
+
+CHUNK = 500
+NOWHERE = 0
+"""No location has this key: where something is on its way, as long as it is only looked at."""
+
+
+def open_consignments(site: Site) -> QuerySet[Consignment]:
+    """What a site sent and hasn't heard of since, the oldest first."""
+    found = Consignment.objects.filter(site=site, way=Way.SENT, arrived_at__isnull=True)
+    return found.select_related("site", "other", "posting__by").order_by("pk")
+
+
+def sent_consignment(source: str, target: str, number: str, *, using: str = DEFAULT_DB_ALIAS) -> Consignment:
+    """One consignment as its sender knows it."""
+    found = Consignment.objects.using(using).filter(site__code=source, other__code=target, way=Way.SENT, number=number)
+    consignment = found.select_related("site", "other", "posting").first()
+    if consignment is None:
+        raise NotFound(f"{source} sent no consignment {number} to {target}.", field="number")
+    return consignment
+
+
+def to_arrive(site: Site) -> list[Consignment]:
+    """What other sites of this database sent to one that hasn't taken it in yet, the oldest first."""
+    sent = Consignment.objects.filter(way=Way.SENT, other=site, arrived_at__isnull=True)
+    found = list(sent.select_related("site", "other", "posting__by").order_by("pk"))
+    here = Consignment.objects.filter(site=site, way=Way.ARRIVED, number__in=[one.number for one in found])
+    arrived = set(here.values_list("other", "number"))
+    return [one for one in found if (one.site_id, one.number) not in arrived]
+
+
+def arrived_consignment(site: Site, source: str, number: str) -> Consignment | None:
+    """One consignment as the site that took it in knows it."""
+    found = Consignment.objects.filter(site=site, way=Way.ARRIVED, other__code=source, number=number)
+    return found.select_related("site", "other", "posting__by").first()
+
+
+def worth_of(consignments: Sequence[Consignment]) -> dict[int, Decimal]:
+    """What is in some consignments at the standard cost of when it moved, by their keys."""
+    worth: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
+    for start in range(0, len(consignments), CHUNK):
+        some = consignments[start : start + CHUNK]
+        moved = Movement.objects.filter(
+            site__in={one.site_id for one in some}, posting__in=[one.posting_id for one in some]
+        )
+        costs = (f"cost__standard_{element}" for element in ("material", "labour", "outside", "overhead"))
+        for site, posting, quantity, *standard in moved.values_list("site", "posting", "quantity", *costs):
+            worth[site, posting] += quantity * sum(standard, ZERO)
+    return {one.pk: worth[one.site_id, one.posting_id] for one in consignments}
+
+
+def foresee_sending(lines: Sequence[Sending], *, site: Site) -> list[Decimal]:
+    """What each line would leave behind in the heap that it is taken from; refused where it would be."""
+    moves = outgoing(site, lines, Location(pk=NOWHERE, has_balance=False))
+    left = [one.source_after or ZERO for one in _foreseen(moves, site)]
+    behind, taken = [], 0
+    for line in lines:
+        taken += len(line.serials) or 1
+        behind.append(left[taken - 1])
+    return behind
+
+
+def foresee_arrival(note: Note, *, site: Site, into: str, bin: str = "") -> Location:
+    """The place that a consignment would go to; refused where it would be."""
+    require_for(note, site)
+    place = location_at(site, into, field="into")
+    _foreseen(incoming(note, Location(pk=NOWHERE, has_balance=False), place, bin), site)
+    return place
+
+
+def _foreseen(moves: Sequence[Move], site: Site) -> list[Moved]:
+    stock = read_balances(site=site, pots=pots_of(moves))
+    plan = plan_posting(moves, (), stock)
+    require_possible(plan.shortages, stock)
+    return list(plan.moved)
+
+
+def notes_of(consignments: Sequence[Consignment], *, using: str = DEFAULT_DB_ALIAS) -> list[Note]:
+    """The notes of some consignments, with what moved for each."""
+    moved: dict[int, list[Movement]] = defaultdict(list)
+    for start in range(0, len(consignments), CHUNK):
+        some = consignments[start : start + CHUNK]
+        found = Movement.objects.using(using).filter(
+            site__in={one.site_id for one in some}, posting__in=[one.posting_id for one in some]
+        )
+        for movement in found.select_related("item").order_by("pk"):
+            moved[movement.posting_id].append(movement)
+    return [_note(one, note_lines(moved[one.posting_id])) for one in consignments]
+
+
+def _note(one: Consignment, lines: tuple[NoteLine, ...]) -> Note:
+    ends = (one.site.code, one.other.code) if one.way == Way.SENT else (one.other.code, one.site.code)
+    return Note(source=ends[0], target=ends[1], number=one.number, sent_at=one.posting.at, lines=lines)
+
+
+@dataclass(slots=True)
+class Book:
+    """All that one site sent and took in; `heard` is what of the sent it knows to have arrived."""
+
+    site: str
+    sent: dict[Name, Note] = field(default_factory=dict)
+    arrived: dict[Name, Note] = field(default_factory=dict)
+    arrived_at: dict[Name, datetime] = field(default_factory=dict)
+    heard: set[Name] = field(default_factory=set)
+
+
+def books(*, using: str = DEFAULT_DB_ALIAS) -> list[Book]:
+    """The books of all sites that have any in one database."""
+    found = Consignment.objects.using(using).select_related("site", "other", "posting").order_by("pk")
+    consignments = list(found)
+    made: dict[str, Book] = {}
+    for one, note in zip(consignments, notes_of(consignments, using=using), strict=True):
+        _enter(made.setdefault(one.site.code, Book(one.site.code)), one, note)
+    return list(made.values())
+
+
+def _enter(book: Book, one: Consignment, note: Note) -> None:
+    name = (note.source, note.target, note.number)
+    if one.way == Way.ARRIVED:
+        book.arrived[name] = note
+        book.arrived_at[name] = one.posting.at
+        return
+    book.sent[name] = note
+    if one.arrived_at is not None:
+        book.heard.add(name)
+
+
+@dataclass(slots=True)
+class Crossing:
+    """What the books of some sites say together."""
+
+    on_the_way: list[Note] = field(default_factory=list)
+    arrived_at: dict[Name, datetime] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+
+def compare(found: Sequence[Book], *, looked_at: Collection[str]) -> Crossing:
+    """Lay the books of some sites beside one another: what is on the way, and what can't be.
+
+    `looked_at` are the sites whose books would be here if they had any. What was sent to another site is on the way
+    until its sender hears of it, and what came from another can't be checked.
+    """
+    sent = {name: note for book in found for name, note in book.sent.items()}
+    arrived = {name: note for book in found for name, note in book.arrived.items()}
+    heard = {name for book in found for name in book.heard}
+    return Crossing(
+        on_the_way=[note for name, note in sent.items() if name not in arrived and name not in heard],
+        arrived_at={name: at for book in found for name, at in book.arrived_at.items()},
+        faults=[*_twice(found), *_misheard(heard - arrived.keys(), looked_at), *_unsent(sent, arrived, looked_at)],
+    )
+
+
+def _twice(found: Sequence[Book]) -> Iterator[str]:
+    for site, times in Counter(book.site for book in found).items():
+        if times > 1:
+            yield f"{site} has books in {times} databases. Only one of them can be its own."
+
+
+def _misheard(names: Collection[Name], looked_at: Collection[str]) -> Iterator[str]:
+    for source, target, number in sorted(names):
+        if target in looked_at:
+            yield f"{source} was told that {target} took in {number}, and {target} has no such arrival."
+
+
+def _unsent(sent: Mapping[Name, Note], arrived: Mapping[Name, Note], looked_at: Collection[str]) -> Iterator[str]:
+    for name, note in sorted(arrived.items()):
+        source, target, number = name
+        if name in sent:
+            if sorted(map(_content, note.lines)) != sorted(map(_content, sent[name].lines)):
+                yield f"{target} took in something else under {number} than {source} sent."
+        elif source in looked_at:
+            yield f"{target} took in {number}, which {source} never sent."
+
+
+def _content(line: NoteLine) -> tuple[str, str, str, str]:
+    return line.item, line.batch, line.serial, written(line.quantity)

@@ -1,0 +1,302 @@
+"""Stock from one site to another: two local postings under one key, and a note that goes along.
+
+The sending site moves the stock to its place IN-TRANSIT and forgets it; the receiving site takes it from there, under
+the same key. Neither asks the other's server for anything, so one may be down: what the receiving site must know is
+in the note, which travels as it likes. What was sent and hasn't arrived is on the way; nothing is lost or doubled,
+because each of the two postings is done once or not at all, however often it is asked for.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from django.db import transaction
+from django.utils import timezone
+
+from backflush.core.consumption import plan_posting
+from backflush.core.moves import Move, Process, pots_of
+from backflush.core.quantity import read_decimal, require_positive, written
+from backflush.core.refusals import InvalidValue, NotABalanceLocation, WrongSite
+from backflush.core.text import require_short
+from backflush.handling.models import Consignment, Way
+from backflush.items.selectors import items_coded
+from backflush.ledger.idempotency import claim_key
+from backflush.ledger.lot_allocation import named_moves
+from backflush.ledger.models import Movement, Posting
+from backflush.ledger.posting import Entry, lock_balances, post
+from backflush.ledger.selectors import require_not_before
+from backflush.people.models import User
+from backflush.stockmap.deactivation import require_in_use
+from backflush.stockmap.models import Location, Site, Store
+from backflush.stockmap.selectors import bins_of, event_time, location_at, place_in_bin, place_of, site_named
+
+TRANSIT_STORE = "IN-TRANSIT"
+NUMBER_LENGTH = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """So much of an item that leaves from one place of the site."""
+
+    item: str
+    quantity: Decimal
+    source: str
+    bin: str = ""
+    batch: str = ""
+    serials: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteLine:
+    """One movement of a consignment, as the other site reads it."""
+
+    item: str
+    quantity: Decimal
+    batch: str = ""
+    serial: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What goes along with a consignment: all that the receiving site must know, by codes and never by numbers.
+
+    Two servers number their rows each in their own way.
+    """
+
+    source: str
+    target: str
+    number: str
+    sent_at: datetime
+    lines: tuple[NoteLine, ...]
+
+    @property
+    def key(self) -> str:
+        """The key of both postings."""
+        return key_of(self.source, self.target, self.number)
+
+    def as_facts(self) -> dict[str, Any]:
+        """The note as it travels: JSON has no decimals and no dates, so these are text."""
+        lines = [{**asdict(line), "quantity": written(line.quantity)} for line in self.lines]
+        return {
+            "from": self.source,
+            "to": self.target,
+            "number": self.number,
+            "sent_at": self.sent_at.isoformat(),
+            "lines": lines,
+        }
+
+
+def read_note(facts: Mapping[str, Any]) -> Note:
+    """The note that some JSON holds."""
+    try:
+        lines = tuple(
+            NoteLine(
+                item=str(line["item"]),
+                quantity=read_decimal(str(line["quantity"]), field="quantity"),
+                batch=str(line.get("batch", "")),
+                serial=str(line.get("serial", "")),
+            )
+            for line in facts["lines"]
+        )
+        sent_at = datetime.fromisoformat(facts["sent_at"])
+        return Note(
+            source=str(facts["from"]),
+            target=str(facts["to"]),
+            number=str(facts["number"]),
+            sent_at=sent_at if sent_at.tzinfo else sent_at.replace(tzinfo=timezone.get_default_timezone()),
+            lines=lines,
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as fault:
+        raise InvalidValue(
+            f"This is no note of a consignment ({fault}). Take the one that `backflush send` wrote.", field="note"
+        ) from None
+
+
+def key_of(source: str, target: str, number: str) -> str:
+    """The key under which both sites post a consignment. It names both, so no other request has it by chance."""
+    return f"{source}/{target}/{number}"
+
+
+@transaction.atomic
+def send_to_site(
+    *,
+    site: Site,
+    to: str,
+    lines: Sequence[Sending],
+    by: User,
+    number: str = "",
+    at: datetime | date | None = None,
+    remarks: str = "",
+) -> Consignment:
+    """Send stock on its way to another site.
+
+    `number` is the caller's own, or a new one; the same number with the same content again posts nothing.
+    """
+    other = _other_site(site, to)
+    number = require_short(number or uuid4().hex, NUMBER_LENGTH, field="number", what="A consignment's number")
+    content = {"lines": [_content(line) for line in lines], "remarks": remarks, "at": at}
+    key = key_of(site.code, other.code, number)
+    new_key, done = claim_key(site=site, key=key, operation="send", content=content)
+    if done:
+        return _consignment(site, done)
+    moves = outgoing(site, lines, transit_location(site, other))
+    return _post(site, other, Way.SENT, number, moves, at=event_time(site, at), by=by, key=new_key, remarks=remarks)
+
+
+@transaction.atomic
+def arrive(
+    *,
+    site: Site,
+    note: Note,
+    into: str,
+    by: User,
+    bin: str = "",
+    at: datetime | date | None = None,
+    remarks: str = "",
+) -> Consignment:
+    """Take in, whole, what another site sent; the same note again posts nothing.
+
+    What is missing when the box is opened is moved by hand afterwards: both sites must record the same quantities.
+    """
+    require_for(note, site)
+    other = _other_site(site, note.source)
+    require_short(note.number, NUMBER_LENGTH, field="note", what="A consignment's number")
+    content = {**note.as_facts(), "into": into, "bin": bin, "remarks": remarks, "at": at}
+    new_key, done = claim_key(site=site, key=note.key, operation="arrive", content=content)
+    if done:
+        return _consignment(site, done)
+    moment = event_time(site, at)
+    if at is not None:
+        require_not_before(site, moment, note.sent_at)
+    moves = incoming(note, transit_location(site, other), location_at(site, into, field="into"), bin)
+    return _post(site, other, Way.ARRIVED, note.number, moves, at=moment, by=by, key=new_key, remarks=remarks)
+
+
+def require_for(note: Note, site: Site) -> None:
+    """Refuse to take in what was sent to another site (`wrong_site`)."""
+    if note.target != site.code:
+        raise WrongSite(f"{note.number} was sent to {note.target}, and this is {site.code}.", field="note")
+
+
+@transaction.atomic
+def confirm_arrivals(*, site: Site, arrived: Mapping[tuple[str, str], datetime]) -> int:
+    """Write down at the sending site what others have taken in, by their code and number; answers with how many.
+
+    It moves nothing: the stock left when it was sent. It only takes them off the list of what is open.
+    """
+    found = Consignment.objects.select_for_update(no_key=True, of=("self",)).select_related("other")
+    sent = found.filter(site=site, way=Way.SENT, arrived_at__isnull=True).order_by("pk")
+    heard = [one for one in sent if (one.other.code, one.number) in arrived]
+    for one in heard:
+        one.arrived_at = arrived[one.other.code, one.number]
+    Consignment.objects.bulk_update(heard, ["arrived_at"])
+    return len(heard)
+
+
+def note_lines(movements: Sequence[Movement]) -> tuple[NoteLine, ...]:
+    """Some movements of a consignment, as its note says them."""
+    return tuple(
+        NoteLine(item=one.item.code, quantity=one.quantity, batch=one.batch, serial=one.serial) for one in movements
+    )
+
+
+def transit_location(site: Site, other: Site) -> Location:
+    """The part of the outside where what goes to or comes from another site is on its way."""
+    store, _ = Store.objects.get_or_create(
+        site=site, code=TRANSIT_STORE, defaults={"description": "On the way between sites"}
+    )
+    location, _ = Location.objects.get_or_create(
+        site=site,
+        store=store,
+        code=other.code,
+        defaults={"path": f"{TRANSIT_STORE}/{other.code}", "has_balance": False},
+    )
+    return location
+
+
+def _other_site(site: Site, code: str) -> Site:
+    other = site_named(code)
+    if not code or other == site:
+        raise WrongSite(f"Stock goes from one site to another, and {site.code} would be both.", field="site")
+    return other
+
+
+def _content(line: Sending) -> dict[str, Any]:
+    return {**asdict(line), "serials": sorted(line.serials)}
+
+
+def outgoing(site: Site, lines: Sequence[Sending], transit: Location) -> list[Move]:
+    """The moves of some lines to the place where they are on their way, line by line."""
+    if not lines:
+        raise InvalidValue("Say what is to be sent.", field="lines")
+    items = items_coded({line.item for line in lines})
+    places = {path: location_at(site, path, field="source") for path in sorted({line.source for line in lines})}
+    _require_balances(places.values(), field="source")
+    bins = bins_of({place.pk for place in places.values()}) if any(line.bin for line in lines) else set()
+    return [
+        move
+        for line in lines
+        for move in named_moves(
+            item=items[line.item],
+            quantity=require_positive(
+                line.quantity, items[line.item].quantity_decimals, field="quantity", what=line.item
+            ),
+            source=place_in_bin(places[line.source], line.bin, known=bins),
+            target=place_of(transit),
+            batch=line.batch,
+            serials=line.serials,
+        )
+    ]
+
+
+def incoming(note: Note, transit: Location, into: Location, bin: str) -> list[Move]:
+    """The moves of what a note names from the place where it is on its way."""
+    if not note.lines:
+        raise InvalidValue("The note has no lines.", field="note")
+    _require_balances([into], field="into")
+    items = items_coded({line.item for line in note.lines})
+    require_in_use(into, field="into")
+    target = place_in_bin(into, bin, into=True)
+    return [
+        move
+        for line in note.lines
+        for move in named_moves(
+            item=items[line.item],
+            quantity=require_positive(line.quantity, items[line.item].quantity_decimals, field="note", what=line.item),
+            source=place_of(transit),
+            target=target,
+            batch=line.batch,
+            serials=[line.serial] if line.serial else [],
+        )
+    ]
+
+
+def _require_balances(places: Iterable[Location], *, field: str) -> None:
+    for place in places:
+        if not place.has_balance:
+            raise NotABalanceLocation(f"{place.path} keeps no balances, so no stock can be there.", field=field)
+
+
+def _post(
+    site: Site,
+    other: Site,
+    way: Way,
+    number: str,
+    moves: Sequence[Move],
+    *,
+    at: datetime,
+    by: User,
+    key: int | None,
+    remarks: str,
+) -> Consignment:
+    stock = lock_balances(site=site, pots=pots_of(moves))
+    entry = Entry(Process.HAND, at, plan_posting(moves, (), stock), key, remarks=remarks)
+    posting = post([entry], site=site, by=by, stock=stock)[0]
+    return Consignment.objects.create(site=site, way=way, other=other, number=number, posting=posting)
+
+
+def _consignment(site: Site, posting: Posting) -> Consignment:
+    return Consignment.objects.select_related("other", "posting").get(site=site, posting=posting)

@@ -1,0 +1,282 @@
+"""Bookings of all kinds: checked with everything else, then posted in chunks, each whole and under its rows' keys.
+
+A key is the row's own, or made from its content and its place among rows that are the same. So an import that was
+stopped is finished by running it again, and a file imported twice posts once.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Final
+
+from backflush.backflushing.consumption import FrozenLines
+from backflush.backflushing.report_kinds import Gathered, Kind, Report, completed, day_refusals, of_their_days
+from backflush.backflushing.services import Made, goods_bins, goods_moves, require_two_ends
+from backflush.backflushing.stream import Booker, Line
+from backflush.core.refusals import Refusal
+from backflush.imports.context import Work
+from backflush.imports.files import Row
+from backflush.ledger.idempotency import posted_keys
+from backflush.ledger.selectors import serials_there
+from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import event_time
+from backflush.subcontract.receipts import RECEIPTS, ReceiptIn
+from backflush.works.services.booking import ON_ORDERS, BookingIn
+from backflush.works.services.production_without_order import WITHOUT_ORDERS, ProductionIn
+
+CHUNK: Final = 2_000
+CHECKED_AT_ONCE: Final = 5_000
+
+
+def _common(row: Row) -> dict[str, Any]:
+    return {
+        "at": row["date"],
+        "key": row["key"],
+        "batch": row["batch"],
+        "serials": tuple(row["serials"].replace(",", " ").replace(";", " ").split()),
+        "bin": row["bin"],
+    }
+
+
+def _made(row: Row) -> dict[str, Any]:
+    return {"good": row["good"], "scrap": row["scrap"], "scrap_reason": row["scrap_reason"], **_common(row)}
+
+
+def _booking(row: Row) -> Report:
+    return BookingIn(order=row["order"], **_made(row))
+
+
+def _production(row: Row) -> Report:
+    return ProductionIn(item=row["item"], **_made(row))
+
+
+def _receipt(row: Row) -> Report:
+    received = {"accepted": row["accepted"], "rejected": row["rejected"]}
+    return ReceiptIn(order=row["order"], line=row["line"], **received, **_common(row))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A table of reports: of which kind they are, how a row is read, and which column says what it is about."""
+
+    table: str
+    kind: Kind[Any]
+    read: Callable[[Row], Report]
+    about: str
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """What the fields of refusals are called in the table."""
+        return {"at": "date", "item": self.about, "receive_action": self.about, "action": self.about}
+
+
+TOLD: Final = (
+    Told("receipts", RECEIPTS, _receipt, "order"),
+    Told("productions", WITHOUT_ORDERS, _production, "item"),
+    Told("bookings", ON_ORDERS, _booking, "order"),
+)
+"""In the order in which they are posted: what comes in first is there for what is made after it."""
+
+Entered = tuple[Row, Report]
+
+
+@dataclass(frozen=True, slots=True)
+class ToPost:
+    """The reports of a table for a site that are still to be posted."""
+
+    told: Told
+    site: Site
+    entered: Sequence[Entered]
+
+
+def check_bookings(work: Work) -> list[ToPost]:
+    """Look at every booking against the orders that there are or will be; answers with those still to post.
+
+    What was posted under its key before is passed over without a look at the order, which has gone on since.
+    """
+    seen: dict[tuple[int, str], tuple[Told, Entered]] = {}
+    to_post = []
+    for told in TOLD:
+        by_site: dict[Site, list[Entered]] = {}
+        for row, site, report in _entered(work, told):
+            by_site.setdefault(site, []).append((row, report))
+        for site, entered in by_site.items():
+            rows = _Rows(work, told, site)
+            fresh = [one for part in _parts(entered, CHECKED_AT_ONCE) for one in rows.fresh(part, seen)]
+            to_post.append(ToPost(told, site, fresh))
+            _check(work, to_post[-1])
+    return to_post
+
+
+def _check(work: Work, to_post: ToPost) -> None:
+    checks = _Checks(work, to_post.told, to_post.site)
+    done = 0
+    for part in _parts(to_post.entered, CHECKED_AT_ONCE):
+        checks.check(part)
+        done += len(part)
+        work.tell(f"{to_post.told.table} checked", done, len(to_post.entered))
+
+
+def post_bookings(work: Work, to_post: ToPost, *, chunk: int) -> Iterator[int]:
+    """Post a table's reports for a site in the order of their rows; says after each chunk how many it was.
+
+    One that is refused all the same, because somebody has changed something since the check, is a finding.
+    """
+    told = to_post.told
+    lines = (Line(row.number, report) for row, report in to_post.entered)
+    outcomes = Booker([told.kind], to_post.site, work.by).book(lines, chunk=chunk)
+    for part in _parts(to_post.entered, chunk):
+        for (row, _), outcome in zip(part, islice(outcomes, len(part)), strict=True):
+            work.counts[told.table].new += outcome.booking is not None
+            for refusal in outcome.refusals:
+                work.refused(told.table, row, refusal, told.columns)
+        yield len(part)
+
+
+def _parts(entered: Sequence[Entered], size: int) -> Iterator[Sequence[Entered]]:
+    return (entered[start : start + size] for start in range(0, len(entered), size))
+
+
+def _entered(work: Work, told: Told) -> Iterator[tuple[Row, Site, Report]]:
+    sheet = work.sheets.get(told.table)
+    if sheet is None:
+        return
+    work.counts[told.table].rows = sheet.found
+    times: Counter[str] = Counter()
+    for row in sheet.rows:
+        site = work.site(told.table, row)
+        if site is not None:
+            report = told.read(row)
+            yield row, site, report if report.key else _with_key(report, site, times)
+
+
+def _with_key(report: Report, site: Site, times: Counter[str]) -> Report:
+    digest = report.request().digest
+    times[f"{site.pk} {digest}"] += 1
+    return replace(report, key=f"import {digest[:40]} {times[f'{site.pk} {digest}']}")
+
+
+class _Rows:
+    """The rows of a table for a site, of which some were posted before."""
+
+    def __init__(self, work: Work, told: Told, site: Site) -> None:
+        self._work, self._told, self._site = work, told, site
+
+    def fresh(self, entered: Sequence[Entered], seen: dict[tuple[int, str], tuple[Told, Entered]]) -> list[Entered]:
+        """Those reports that weren't posted before and don't stand in the files twice."""
+        whole = completed([report for _, report in entered], [self._told.kind], site=self._site)
+        # What can't be completed is looked at with the others, which says why.
+        entered = [
+            (row, report if isinstance(one, Refusal) else one)
+            for (row, report), one in zip(entered, whole, strict=True)
+        ]
+        once = [one for one in entered if self._first_of_its_key(one, seen)]
+        posted, reused = posted_keys(site=self._site, requests=[report.request() for _, report in once])
+        self._work.counts[self._told.table].there += len(posted)
+        for row, report in once:
+            if report.key in reused:
+                self._work.refused(self._told.table, row, reused[report.key], self._told.columns)
+        return [one for one in once if one[1].key not in posted and one[1].key not in reused]
+
+    def _first_of_its_key(self, entered: Entered, seen: dict[tuple[int, str], tuple[Told, Entered]]) -> bool:
+        row, report = entered
+        told, (first_row, first) = seen.setdefault((self._site.pk, report.key), (self._told, entered))
+        if first is report:
+            return True
+        if first.request().digest == report.request().digest:
+            self._work.counts[self._told.table].there += 1
+        else:
+            where = f"row {first_row.number}" if told is self._told else f"{told.table}, row {first_row.number}"
+            fault = f"{report.key} is the key of another booking in {where}."
+            self._work.fault(self._told.table, row, "key", fault, "Give each booking a key of its own, or none.")
+        return False
+
+
+class _Checks:
+    """Looks at one report after the other before any is posted."""
+
+    def __init__(self, work: Work, told: Told, site: Site) -> None:
+        self._work, self._told, self._site = work, told, site
+        self._before: Gathered[Any] | None = None
+        self._serials: dict[tuple[int, str], int] = {}
+        self._ends: dict[tuple[int | None, ...], Refusal | None] = {}
+
+    def check(self, entered: Sequence[Entered]) -> None:
+        """Note everything that is wrong with some reports."""
+        gathered = self._gathered(entered)
+        made: dict[int, tuple[Row, Made]] = {}
+        for row, report in entered:
+            if self._work.find(self._told.table, row, self._told.about, gathered.there, report.of) is None:
+                self._note(row, self._future(report))
+                continue
+            try:
+                made[row.number] = row, gathered.planned(report, None)
+            except Refusal as refusal:
+                self._note(row, [*gathered.refusals(report)] or [refusal])
+            else:
+                gathered.count_in(report)
+        unsound = day_refusals({number: one for number, (_, one) in made.items()}, site=self._site)
+        for number, why in unsound.items():
+            row, _ = made.pop(number)
+            self._work.refused(self._told.table, row, why, {**self._told.columns, "unit": self._told.about})
+        # Frozen here already, which posting finds again.
+        whole = of_their_days([one for _, one in made.values()], site=self._site)
+        rows = [(row, one) for (row, _), one in zip(made.values(), whole, strict=True)]
+        self._check_goods(rows)
+        self._check_ends(rows)
+
+    def _gathered(self, entered: Sequence[Entered]) -> Gathered[Any]:
+        """What the reports are about. Where orders complete themselves, how full they are is kept in mind."""
+        gathered = self._told.kind.gathered([report for _, report in entered], site=self._site, lock=False)
+        if self._before is not None:
+            gathered.go_on(self._before)
+        self._before = gathered
+        return gathered
+
+    def _note(self, row: Row, refusals: Iterable[Refusal]) -> None:
+        for refusal in refusals:
+            self._work.refused(self._told.table, row, refusal, self._told.columns)
+
+    def _future(self, report: Report) -> Iterator[Refusal]:
+        try:
+            event_time(self._site, report.at)
+        except Refusal as refusal:
+            yield refusal
+
+    def _check_goods(self, made: Sequence[tuple[Row, Made]]) -> None:
+        bins = goods_bins(one for _, one in made)
+        tracked = [(row, one, serial) for row, one in made for serial in one.serials]
+        there = serials_there(self._site, {one.item.pk for _, one, _ in tracked}, [serial for _, _, serial in tracked])
+        for row, one in made:
+            try:
+                goods_moves(one, bins=bins)
+            except Refusal as refusal:
+                self._note(row, [refusal])
+        for row, one, serial in tracked:
+            pot = one.item.pk, serial
+            first = self._serials.setdefault(pot, row.number)
+            where = f"in row {first}" if first != row.number else f"at {there[pot]}" if pot in there else ""
+            if where:
+                fault = f"{one.item.code} serial {serial} is {where} already."
+                self._work.fault(self._told.table, row, "serials", fault, "Correct the serial number.")
+
+    def _check_ends(self, made: Sequence[tuple[Row, Made]]) -> None:
+        """Whether every line is taken from somewhere else than it goes to; the same for all of a structure."""
+        new = {self._end(one): one for _, one in made if self._end(one) not in self._ends}
+        lines = FrozenLines(self._site.pk, {one.structure for one in new.values() if one.structure is not None})
+        for key, one in new.items():
+            self._ends[key] = None
+            try:
+                require_two_ends(one, lines)
+            except Refusal as refusal:
+                self._ends[key] = refusal
+        for row, one in made:
+            ends = self._ends[self._end(one)]
+            if ends is not None:
+                self._work.refused(self._told.table, row, ends, {"from": self._told.about})
+
+    @staticmethod
+    def _end(made: Made) -> tuple[int | None, ...]:
+        rule, place = made.backflush_rule, made.supplier_stock
+        return rule.pk if rule else None, made.structure, place.pk if place else None

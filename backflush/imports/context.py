@@ -1,0 +1,237 @@
+"""What is known while an import runs, and handing its rows over to the rooms."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, TypeVar
+
+from django.db import transaction
+
+from backflush.core.refusals import Refusal
+from backflush.imports.columns import TABLES, Table
+from backflush.imports.files import Row, Sheet
+from backflush.imports.findings import Finding, Findings, as_fault
+from backflush.items.models import Item, ProductGroup, TypeCode, Unit
+from backflush.people.models import User
+from backflush.stockmap.models import Action, Bin, Location, Site, Store, Supplier
+
+BATCH: Final = 5_000
+"""Rows that are handed over at once: enough to be quick, few enough for any database's list of values."""
+
+Tell = Callable[[str, int, int], None]
+"""Called with what is at work, how much of it is done, and how much there is."""
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+@dataclass(slots=True)
+class Count:
+    """What became of a table's rows."""
+
+    rows: int = 0
+    new: int = 0
+    changed: int = 0
+    there: int = 0
+
+
+@dataclass
+class Work:
+    """One import under way: what was read, what is wrong so far, and what there is to point at."""
+
+    sheets: Mapping[str, Sheet]
+    findings: Findings
+    by: User
+    update: bool
+    tell: Tell
+    site_code: str = ""
+    counts: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
+    new_sites: set[str] = field(default_factory=set)
+
+    # What there is, by the names that files use
+
+    @cached_property
+    def sites(self) -> dict[str, Site]:
+        return {site.code: site for site in Site.objects.select_related("receive_action")}
+
+    @cached_property
+    def units(self) -> dict[str, Unit]:
+        return {unit.code: unit for unit in Unit.objects.all()}
+
+    @cached_property
+    def suppliers(self) -> dict[str, Supplier]:
+        return {supplier.code: supplier for supplier in Supplier.objects.all()}
+
+    @cached_property
+    def stores(self) -> dict[tuple[int, str], Store]:
+        return {(store.site_id, store.code): store for store in Store.objects.all()}
+
+    @cached_property
+    def locations(self) -> dict[tuple[int, str], Location]:
+        owners = {supplier.pk: supplier for supplier in self.suppliers.values()}
+        found = {(location.site_id, location.path): location for location in Location.objects.all()}
+        for location in found.values():
+            location.supplier = owners[location.supplier_id] if location.supplier_id is not None else None
+        return found
+
+    @cached_property
+    def bins(self) -> set[tuple[int, str]]:
+        return set(Bin.objects.values_list("location", "code"))
+
+    @cached_property
+    def actions(self) -> dict[str, Action]:
+        return {action.name: action for action in Action.objects.all()}
+
+    @cached_property
+    def product_groups(self) -> dict[str, ProductGroup]:
+        return {group.code: group for group in ProductGroup.objects.all()}
+
+    @cached_property
+    def type_codes(self) -> dict[str, TypeCode]:
+        codes = TypeCode.objects.select_related("completion", "backflush", "issue", "return_action")
+        return {code.code: code for code in codes}
+
+    @cached_property
+    def items(self) -> dict[str, Item]:
+        units = {unit.pk: unit for unit in self.units.values()}
+        codes = {code.pk: code for code in self.type_codes.values()}
+        groups = {group.pk: group for group in self.product_groups.values()}
+        found = {item.code: item for item in Item.objects.all()}
+        for item in found.values():
+            item.stock_unit, item.type_code = units[item.stock_unit_id], codes[item.type_code_id]
+            item.product_group = groups[item.product_group_id] if item.product_group_id is not None else None
+        return found
+
+    @cached_property
+    def announced(self) -> dict[str, set[str]]:
+        """What the files' faulty rows would have been called: what points at these is no fault of its own."""
+        return {name: {_called(sheet.table, key) for key in sheet.faulty} for name, sheet in self.sheets.items()}
+
+    # Findings
+
+    def fault(self, table: str, row: Row, column: str, fault: str, remedy: str) -> None:
+        """Note what is wrong with a row."""
+        self.findings.add(Finding(table, self.sheets[table].file, row.number, column, fault, remedy))
+
+    def refused(self, table: str, row: Row, refusal: Refusal, columns: Mapping[str, str]) -> None:
+        """Note why a room refuses a row; `columns` says what the room's fields are called in the file."""
+        column = columns.get(refusal.field, refusal.field)
+        self.fault(table, row, column if TABLES[table].column(column) else "", *as_fault(refusal))
+
+    def skip(self, table: str, row: Row) -> None:
+        """Leave a faulty row out; what points at it isn't blamed for that."""
+        key = tuple(row[column] for column in TABLES[table].key)
+        self.sheets[table].faulty.add(key)
+        self.announced.setdefault(table, set()).add(_called(TABLES[table], key))
+
+    # Rows
+
+    def rows(self, table: str) -> Iterator[Row]:
+        """The rows of a table, each with a key of its own; one that stands twice is a fault."""
+        sheet = self.sheets.get(table)
+        if sheet is None:
+            return
+        self.counts[table].rows = sheet.found
+        columns = TABLES[table].key
+        seen: dict[tuple[Any, ...], int] = {}
+        for row in sheet.rows:
+            key = tuple(row[column] for column in columns)
+            first = seen.setdefault(key, row.number)
+            if first != row.number:
+                named = ", ".join(f"{column} {value}" for column, value in zip(columns, key, strict=True) if value)
+                self.fault(table, row, columns[-1], f"{named} stands in row {first} already.", "Take one of them out.")
+            else:
+                yield row
+
+    def site(self, table: str, row: Row) -> Site | None:
+        """The site that a row names, else the only one."""
+        asked = row["site"] or self.site_code
+        if asked:
+            return self.find(table, row, "site", self.sites, asked)
+        if len(self.sites) > 1:
+            self.fault(table, row, "site", "There is more than one site.", "Say which.")
+            return None
+        return next(iter(self.sites.values()), None)
+
+    def location(self, table: str, row: Row, column: str) -> Location | None:
+        """The location of a path, at the row's site."""
+        site = self.site(table, row)
+        return self.find(table, row, column, self.locations, (site.pk, row[column])) if site is not None else None
+
+    def find(self, table: str, row: Row, column: str, known: Mapping[Any, Out], key: Any) -> Out | None:
+        """What a row points at; where there is none that is a fault, unless that row of the file is faulty itself."""
+        found = known.get(key)
+        if found is not None:
+            return found
+        declared = TABLES[table].column(column)
+        assert declared is not None
+        target, name = declared.refers, key[-1] if isinstance(key, tuple) else key
+        sheet = self.sheets.get(target)
+        if (sheet is None or sheet.whole) and name not in self.announced.get(target, ()):
+            what = TABLES[target].name.removesuffix("s").replace("_", " ")
+            self.fault(table, row, column, f"There is no {what} {name}.", f"Add it to {target}, or correct it.")
+        return None
+
+    def check_broken(self) -> None:
+        """Look at what broken rows point at, so that their other faults are listed too."""
+        by_name: dict[str, Mapping[str, object]] = {
+            "sites": self.sites,
+            "units": self.units,
+            "suppliers": self.suppliers,
+            "actions": self.actions,
+            "product_groups": self.product_groups,
+            "type_codes": self.type_codes,
+            "items": self.items,
+            "stores": {store.code: store for store in self.stores.values()},
+            "locations": {location.path: location for location in self.locations.values()},
+        }
+        for name, sheet in self.sheets.items():
+            for row, readable in sheet.broken:
+                for column in sheet.table.columns:
+                    if column.name in readable and column.refers in by_name and row[column.name]:
+                        self.find(name, row, column.name, by_name[column.refers], row[column.name])
+
+    # Handing over
+
+    def hand_over(
+        self,
+        table: str,
+        rows: Sequence[tuple[Row, In]],
+        service: Callable[[list[In]], Sequence[Out]],
+        columns: Mapping[str, str],
+    ) -> list[tuple[Row, Out]]:
+        """Give a room all the rows that it takes, and note of every other why it doesn't."""
+        taken = []
+        for start in range(0, len(rows), BATCH):
+            taken += self._hand_over(table, rows[start : start + BATCH], service, columns)
+            self.tell(table, min(start + BATCH, len(rows)), len(rows))
+        return taken
+
+    def _hand_over(
+        self,
+        table: str,
+        rows: Sequence[tuple[Row, In]],
+        service: Callable[[list[In]], Sequence[Out]],
+        columns: Mapping[str, str],
+    ) -> list[tuple[Row, Out]]:
+        try:
+            with transaction.atomic():
+                made = service([content for _, content in rows])
+                return [(row, out) for (row, _), out in zip(rows, made, strict=True)]
+        except Refusal as refusal:
+            if len(rows) == 1:
+                self.refused(table, rows[0][0], refusal, columns)
+                self.skip(table, rows[0][0])
+                return []
+        # A room speaks of the first row that it refuses: by halves every such row is found.
+        middle = len(rows) // 2
+        first = self._hand_over(table, rows[:middle], service, columns)
+        return first + self._hand_over(table, rows[middle:], service, columns)
+
+
+def _called(table: Table, key: tuple[Any, ...]) -> str:
+    """What other tables call a row: a purchase order by its number, whichever of its lines the row is."""
+    if table.name == "locations":
+        return f"{key[-2]}/{key[-1]}"
+    return str(key[-2] if table.name == "purchase_orders" else key[-1])

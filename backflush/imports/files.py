@@ -1,0 +1,212 @@
+"""Files into rows: a folder of CSV files, one CSV file, or a workbook with a sheet for each table."""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from backflush.imports.cell_types import Cell, Reader, Unreadable, as_seen
+from backflush.imports.columns import TABLES, Table
+from backflush.imports.findings import Finding, Findings
+
+README: Final = "README"
+CSV: Final = ".csv"
+WORKBOOKS: Final = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row as read; empty cells are the columns' defaults. `number` is the row as a spreadsheet counts it."""
+
+    number: int
+    values: tuple[Any, ...]
+    places: Mapping[str, int]
+
+    def __getitem__(self, column: str) -> Any:
+        return self.values[self.places[column]]
+
+
+@dataclass(slots=True)
+class Sheet:
+    """One table of the import: its good rows, and what is known of the others.
+
+    `given` are the columns that the file has: one that it leaves out says nothing about what is there already.
+    `broken` are the rows of which a cell couldn't be read, with the columns that could; `faulty` their keys and
+    those of rows that were found wrong since. `whole` is false where the file itself couldn't be read.
+    """
+
+    table: Table
+    file: str
+    given: frozenset[str] = frozenset()
+    rows: list[Row] = field(default_factory=list)
+    broken: list[tuple[Row, frozenset[str]]] = field(default_factory=list)
+    faulty: set[tuple[Any, ...]] = field(default_factory=set)
+    whole: bool = True
+    found: int = 0
+
+
+def read(path: Path, findings: Findings) -> dict[str, Sheet]:
+    """Everything that a path holds, by table; what can't be read is among the findings."""
+    if path.is_dir():
+        return _folder(path, findings)
+    if not path.exists():
+        findings.add(Finding("", str(path), 0, "", "There is no such file or folder.", "Check the path."))
+    elif path.suffix.lower() == CSV:
+        return _csv_files([path], findings)
+    elif path.suffix.lower() in WORKBOOKS:
+        return _workbook(path, findings)
+    else:
+        remedy = "Give a folder of CSV files, a CSV file or an XLSX workbook."
+        findings.add(Finding("", path.name, 0, "", "This kind of file isn't known.", remedy))
+    return {}
+
+
+def _folder(path: Path, findings: Findings) -> dict[str, Sheet]:
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() == CSV)
+    if not files:
+        remedy = "Name a workbook itself, or begin with `backflush template DIR`."
+        findings.add(Finding("", str(path), 0, "", "There is no CSV file in this folder.", remedy))
+    return _csv_files(files, findings)
+
+
+def _csv_files(files: Iterable[Path], findings: Findings) -> dict[str, Sheet]:
+    sheets: dict[str, Sheet] = {}
+    for file in files:
+        table = _table(file.stem, file.name, findings)
+        if table is not None and _require_once(table, file.name, sheets, findings):
+            sheets[table.name] = _csv_file(file, table, findings)
+    return sheets
+
+
+def _table(name: str, file: str, findings: Findings) -> Table | None:
+    known = TABLES.get(_plain(name))
+    if known is None:
+        near = get_close_matches(_plain(name), TABLES, 1)
+        remedy = f"Did you mean {near[0]}?" if near else f"Name it one of: {', '.join(TABLES)}; or take it out."
+        findings.add(Finding("", file, 0, "", f"There is no table {name}.", remedy))
+    return known
+
+
+def _require_once(table: Table, file: str, sheets: Mapping[str, Sheet], findings: Findings) -> bool:
+    if table.name in sheets:
+        fault = f"The table {table.name} is there twice."
+        findings.add(Finding(table.name, file, 0, "", fault, "Put all its rows into one."))
+    return table.name not in sheets
+
+
+def _plain(name: str) -> str:
+    return "_".join(name.strip().lower().replace("-", " ").replace("_", " ").split())
+
+
+def _csv_file(file: Path, table: Table, findings: Findings) -> Sheet:
+    sheet = Sheet(table, file.name)
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            header = lines.readline()
+            lines.seek(0)
+            delimiter = ";" if header.count(";") > header.count(",") else ","
+            _take(sheet, csv.reader(lines, delimiter=delimiter, strict=True), findings)
+    except UnicodeDecodeError:
+        _unreadable(sheet, findings, "The file isn't UTF-8 text.", "Save it as CSV in UTF-8.")
+    except csv.Error as error:
+        _unreadable(sheet, findings, f"The file breaks off: {error}.", "Check the quotes near its last row.")
+    except OSError as error:
+        _unreadable(sheet, findings, f"The file can't be opened: {error.strerror}.", "Check the file.")
+    return sheet
+
+
+def _workbook(path: Path, findings: Findings) -> dict[str, Sheet]:
+    sheets: dict[str, Sheet] = {}
+    try:
+        workbook = CalamineWorkbook.from_path(path)
+        for name in workbook.sheet_names:
+            where = f"{path.name}: {name}"
+            if _plain(name) == _plain(README) or (table := _table(name, where, findings)) is None:
+                continue
+            if not _require_once(table, where, sheets, findings):
+                continue
+            sheet = sheets[table.name] = Sheet(table, where)
+            rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            _take(sheet, ([as_seen(cell) for cell in row] for row in rows), findings)
+    except (CalamineError, OSError) as error:
+        findings.add(Finding("", path.name, 0, "", f"The workbook can't be read: {error}.", "Save it as XLSX."))
+    return sheets
+
+
+def _unreadable(sheet: Sheet, findings: Findings, fault: str, remedy: str) -> None:
+    sheet.whole = False
+    findings.add(Finding(sheet.table.name, sheet.file, 0, "", fault, remedy))
+
+
+def _take(sheet: Sheet, lines: Iterable[Sequence[Cell]], findings: Findings) -> None:
+    """Read the header, then every row under it."""
+    numbered = enumerate(lines, 1)
+    number, header = next(((number, line) for number, line in numbered if any(_filled(line))), (1, ()))
+    columns = [_plain(str(cell)) for cell in header]
+    while columns and not columns[-1]:
+        columns.pop()
+    if not _check_header(sheet, number, columns, findings):
+        return
+    sheet.given = frozenset(columns)
+    _read_rows(sheet, columns, numbered, findings)
+
+
+def _filled(line: Sequence[Cell]) -> Iterator[bool]:
+    return (not isinstance(cell, str) or bool(cell.strip()) for cell in line)
+
+
+def _check_header(sheet: Sheet, number: int, columns: Sequence[str], findings: Findings) -> bool:
+    """Whether the rows can be read: columns may come in any order, none may be unknown, twice, or missing."""
+    table = sheet.table
+    names = [column.name for column in table.columns]
+    before = len(findings)
+    for place, name in enumerate(columns):
+        if name not in names:
+            near = get_close_matches(name, names, 1)
+            remedy = f"Did you mean {near[0]}?" if near else f"Take it out, or name it one of: {', '.join(names)}."
+            findings.add(Finding(table.name, sheet.file, number, name, f"There is no column {name!r}.", remedy))
+        elif name in columns[:place]:
+            findings.add(Finding(table.name, sheet.file, number, name, "The column stands twice.", "Take one out."))
+    for column in table.columns:
+        if column.required and column.name not in columns:
+            remedy = f"Add it: {column.means[0].lower()}{column.means[1:]}"
+            findings.add(Finding(table.name, sheet.file, number, column.name, "The column is missing.", remedy))
+    sheet.whole = len(findings) == before
+    return sheet.whole
+
+
+def _read_rows(
+    sheet: Sheet, columns: Sequence[str], numbered: Iterable[tuple[int, Sequence[Cell]]], findings: Findings
+) -> None:
+    table = sheet.table
+    places = {column.name: place for place, column in enumerate(table.columns)}
+    readers = [(name, places[name], Reader(table.columns[places[name]])) for name in columns]
+    defaults = [column.default for column in table.columns]
+    width = len(columns)
+    for number, line in numbered:
+        if not any(line) or not any(_filled(line)):
+            continue
+        sheet.found += 1
+        before = len(findings)
+        values = defaults.copy()
+        unread: set[str] = set()
+        cells = [*line[:width], *[""] * (width - len(line))]
+        for (name, place, reader), cell in zip(readers, cells, strict=True):
+            try:
+                values[place] = reader(cell)
+            except Unreadable as unreadable:
+                unread.add(name)
+                findings.add(Finding(table.name, sheet.file, number, name, unreadable.fault, unreadable.remedy))
+        if any(_filled(line[width:])):
+            remedy = "Put a cell that holds the separator into quotes."
+            findings.add(Finding(table.name, sheet.file, number, "", "The row has more cells than columns.", remedy))
+        row = Row(number, tuple(values), places)
+        if len(findings) == before:
+            sheet.rows.append(row)
+        else:
+            sheet.broken.append((row, sheet.given - unread))
+            sheet.faulty.add(tuple(values[places[name]] for name in table.key))

@@ -1,0 +1,488 @@
+"""The set-up: sites, units, the stock map, type codes, items, conversions.
+
+Each table is one small class: how a row becomes what its room takes, and what is there already under the same name.
+The walk through the rows is the same for all of them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from backflush.core.refusals import Refusal
+from backflush.imports.cell_types import as_written
+from backflush.imports.columns import TABLES
+from backflush.imports.context import Work
+from backflush.imports.files import Row
+from backflush.items import services as item_services
+from backflush.items.models import Item, ItemCost, UnitConversion
+from backflush.items.services import (
+    COST_ELEMENTS,
+    ConversionIn,
+    ItemIn,
+    ProductGroupIn,
+    TypeCodeIn,
+    UnitIn,
+    item_refusals,
+)
+from backflush.ledger.selectors import items_in_use, locations_in_use, sites_in_use
+from backflush.stockmap import services as map_services
+from backflush.stockmap.models import Site, Supplier
+from backflush.stockmap.services import ActionIn, BinIn, LocationIn, StoreIn, SupplierIn
+
+DEFAULT_SITE = "MAIN"
+UPDATE = "Correct it, or import with --update to change what is there."
+
+Facts = dict[str, Any]
+
+
+class Master:
+    """How the rows of one table are taken.
+
+    `fields` says what the room calls a column; `refers` which of what is known a column points into.
+    """
+
+    table: ClassVar[str]
+    fields: ClassVar[Mapping[str, str]]
+    refers: ClassVar[Mapping[str, str]] = {}
+    columns: ClassVar[Mapping[str, str]] = {}
+    """What the room's refusals call a column, where that is something else."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+
+    def rows(self) -> Iterator[Row]:
+        """The rows to take."""
+        return self.work.rows(self.table)
+
+    def facts(self, row: Row) -> Facts | None:
+        """A row as the room's own facts; None where it points at something that isn't there."""
+        facts = {}
+        complete = True
+        for column, name in self.fields.items():
+            value = row[column]
+            if column in self.refers and value:
+                value = self.work.find(self.table, row, column, getattr(self.work, self.refers[column]), value)
+                complete = complete and value is not None
+            elif column in self.refers:
+                value = None
+            facts[name] = value
+        return facts if complete else None
+
+    def there(self, facts: Facts) -> Any:
+        """What is there under the same name."""
+        raise NotImplementedError
+
+    def value(self, there: Any, name: str) -> Any:
+        """One fact about what is there."""
+        return getattr(there, name)
+
+    def shape(self, facts: Facts) -> Any:
+        """What the room takes."""
+        raise NotImplementedError
+
+    def refusals(self, new: Any) -> Sequence[Refusal]:
+        """What the room would say of one row by itself; where it has nothing of the kind, rows are tried."""
+        return ()
+
+    def add(self, new: list[Any]) -> Sequence[Any]:
+        """Hand new ones over to the room."""
+        raise NotImplementedError
+
+    def change(self, changes: list[tuple[Any, Any]]) -> None:
+        """Hand over to the room what is there with what it is to be; only called where something may differ."""
+        raise NotImplementedError
+
+    def keep(self, made: Any) -> None:
+        """Remember what was made, for those that point at it."""
+
+
+def take(master: Master) -> None:
+    """Take every row of a table: new ones are added, the same are passed over, others are faults or changes."""
+    work, table = master.work, master.table
+    new: list[tuple[Row, Any]] = []
+    changes: list[tuple[Row, tuple[Any, Any]]] = []
+    for row in master.rows():
+        facts = master.facts(row)
+        there = master.there(facts) if facts is not None else None
+        if facts is None:
+            work.skip(table, row)
+        elif there is None:
+            shape = master.shape(facts)
+            if _sound(master, row, shape):
+                new.append((row, shape))
+        elif change := _change(master, row, facts, there):
+            changes.append((row, change))
+    for _, made in work.hand_over(table, new, master.add, master.columns):
+        work.counts[table].new += 1
+        master.keep(made)
+    work.counts[table].changed += len(work.hand_over(table, changes, _changing(master), master.columns))
+
+
+def _sound(master: Master, row: Row, shape: Any) -> bool:
+    refusals = master.refusals(shape)
+    for refusal in refusals:
+        master.work.refused(master.table, row, refusal, master.columns)
+    if refusals:
+        master.work.skip(master.table, row)
+    return not refusals
+
+
+def _change(master: Master, row: Row, facts: Facts, there: Any) -> tuple[Any, Any] | None:
+    """What is to change of what is there. A column that the file leaves out says nothing, so nothing of it does."""
+    work, table = master.work, TABLES[master.table]
+    compared = {column: name for column, name in master.fields.items() if column not in table.key}
+    before = {name: master.value(there, name) for name in compared.values()}
+    given = work.sheets[table.name].given
+    different = {column: name for column, name in compared.items() if column in given and before[name] != facts[name]}
+    if not different:
+        work.counts[table.name].there += 1
+        return None
+    if not work.update:
+        for column, name in different.items():
+            note_difference(work, table.name, row, column, before[name], facts[name])
+        return None
+    shape = master.shape({**facts, **before, **{name: facts[name] for name in different.values()}})
+    return (there, shape) if _sound(master, row, shape) else None
+
+
+def note_difference(work: Work, table: str, row: Row, column: str, before: object, after: object) -> None:
+    """Note that a row says otherwise than what is there."""
+    shown = [as_written(value) or "nothing" for value in (after, before)]
+    work.fault(table, row, column, f"is {shown[0]} here and {shown[1]} in the database.", UPDATE)
+
+
+def _changing(master: Master) -> Callable[[list[tuple[Any, Any]]], Sequence[Any]]:
+    def change(changes: list[tuple[Any, Any]]) -> Sequence[Any]:
+        master.change(changes)
+        return changes
+
+    return change
+
+
+class Sites(Master):
+    """Sites; the actions that they name come later."""
+
+    table = "sites"
+    fields = {"code": "code", "name": "name", "time_zone": "time_zone"}
+
+    def there(self, facts: Facts) -> Any:
+        return self.work.sites.get(facts["code"])
+
+    def shape(self, facts: Facts) -> Any:
+        return facts
+
+    def add(self, new: list[Any]) -> Sequence[Any]:
+        return [map_services.add_site(**facts) for facts in new]
+
+    def change(self, changes: list[tuple[Any, Any]]) -> None:
+        in_use = sites_in_use([site.pk for site, _ in changes])
+        for site, facts in changes:
+            map_services.change_site(site, name=facts["name"], time_zone=facts["time_zone"], in_use=site.pk in in_use)
+
+    def keep(self, made: Any) -> None:
+        self.work.sites[made.code] = made
+        self.work.new_sites.add(made.code)
+
+
+class Units(Master):
+    table = "units"
+    fields = {"code": "code", "name": "name"}
+
+    def there(self, facts: Facts) -> Any:
+        return self.work.units.get(facts["code"])
+
+    def shape(self, facts: Facts) -> Any:
+        return UnitIn(**facts)
+
+    def add(self, new: list[Any]) -> Sequence[Any]:
+        return item_services.add_units(new)
+
+    def change(self, changes: list[tuple[Any, Any]]) -> None:
+        item_services.rename_units([(unit, new.name) for unit, new in changes])
+
+    def keep(self, made: Any) -> None:
+        self.work.units[made.code] = made
+
+
+class Actions(Master):
+    table = "actions"
+    fields = {name: name for name in ("name", "type", "description", "short", "retry")}
+
+    def there(self, facts: Facts) -> Any:
+        return self.work.actions.get(facts["name"])
+
+    def shape(self, facts: Facts) -> Any:
+        return ActionIn(**facts)
+
+    def add(self, new: list[Any]) -> Sequence[Any]:
+        return map_services.add_actions(new)
+
+    def change(self, changes: list[tuple[Any, Any]]) -> None:
+        map_services.change_actions(changes)
+
+    def keep(self, made: Any) -> None:
+        self.work.actions[made.name] = made
+
+
+class Stores(Master):
+    table = "stores"
+    fields = {"code": "code", "description": "description"}
+
+    def facts(self, row: Row) -> Facts | None:
+        facts, site = super().facts(row), self.work.site(self.table, row)
+        return {**facts, "site": site} if facts is not None and site is not None else None
+
+    def there(self, facts: Facts) -> Any:
+        return self.work.stores.get((facts["site"].pk, facts["code"]))
+
+    def shape(self, facts: Facts) -> Any:
+        return StoreIn(**facts)
+
+    def add(self, new: list[Any]) -> Sequence[Any]:
+        return map_services.add_stores(new)
+
+    def change(self, changes: list[tuple[Any, Any]]) -> None:
+        map_services.describe_stores([(store, new.description) for store, new in changes])
+
+    def keep(self, made: Any) -> None:
+        self.work.stores[made.site_id, made.code] = made
+
+
+class Locations(Master):
+    table = "locations"
+    fields = {name: name for name in ("code", "description", "has_balance", "bin_controlled", "supplier")}
+    refers = {"supplier": "suppliers"}
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work)
+        self._owners: dict[tuple[str, str], str] | None = None
+
+    def facts(self, row: Row) -> Facts | None:
+        facts, site = super().facts(row), self.work.site(self.table, row)
+        if facts is None or site is None:
+            return None
+        store = self.work.find(self.table, row, "store", self.work.stores, (site.pk, row["store"]))
+        if facts["supplier"] is None:
+            facts["supplier"] = self._owner(f"{row['store']}/{row['code']}", site)
+        return {**facts, "store": store} if store is not None else None
+
+    def _owner(self, path: str, site: Site) -> Supplier | None:
+        """The supplier whose stock the suppliers' file says is here: such a location belongs to it (R5)."""
+        if self._owners is None:
+            sheet = self.work.sheets.get("suppliers")
+            named = [row for row in sheet.rows if row["stock"]] if sheet is not None else []
+            self._owners = {(row["site"], row["stock"]): row["code"] for row in named}
+        code = self._owners.get((site.code, path)) or self._owners.get(("", path))
+        return self.work.suppliers.get(code) if code is not None else None
+
+    def there(self, facts: Facts) -> Any:
+        store = facts["store"]
+        return self.work.locations.get((store.site_id, f"{store.code}/{facts['code']}"))
+
+    def shape(self, facts: Facts) -> Any:
+        return LocationIn(**facts)
+
+    def add(self, new: list[Any]) -> Sequence[Any]:
+        return map_services.add_locations(new)
+
+    def change(self, changes: list[tuple[Any, Any]]) -> None:
+        in_use = locations_in_use([location.pk for location, _ in changes])
+        map_services.change_locations(changes, in_use=in_use)
+
+    def keep(self, made: Any) -> None:
+        self.work.locations[made.site_id, made.path] = made
+
+
+class Bins(Master):
+    table = "bins"
+    fields = {"code": "code"}
+
+    def facts(self, row: Row) -> Facts | None:
+        location = self.work.location(self.table, row, "location")
+        return {"code": row["code"], "location": location} if location is not None else None
+
+    def there(self, facts: Facts) -> Any:
+        return (facts["location"].pk, facts["code"]) in self.work.bins or None
+
+    def shape(self, facts: Facts) -> Any:
+        return BinIn(**facts)
+
+    def add(self, new: list[Any]) -> Sequence[Any]:
+        return map_services.add_bins(new)
+
+    def keep(self, made: Any) -> None:
+        self.work.bins.add((made.location_id, made.code))
+
+
+class Suppliers(Master):
+    """Suppliers; a row more for each further site names the stock there."""
+
+    table = "suppliers"
+    fields = {"code": "code", "name": "name"}
+
+    def rows(self) -> Iterator[Row]:
+        first: dict[str, Row] = {}
+        for row in self.work.rows(self.table):
+            if first.setdefault(row["code"], row) is row:
+                yield row
+            elif row["name"] != first[row["code"]]["name"]:
+                number = first[row["code"]].number
+                self.work.fault(
+                    self.table, row, "name", f"is another name than in row {number}.", "Make them the same."
+                )
+            else:
+                self.work.counts[self.table].there += 1
+
+    def there(self, facts: Facts) -> Any:
+        return self.work.suppliers.get(facts["code"])
+
+    def shape(self, facts: Facts) -> Any:
+        return SupplierIn(**facts)
+
+    def add(self, new: list[Any]) -> Sequence[Any]:
+        return map_services.add_suppliers(new)
+
+    def change(self, changes: list[tuple[Any, Any]]) -> None:
+        map_services.rename_suppliers([(supplier, new.name) for supplier, new in changes])
+
+    def keep(self, made: Any) -> None:
+        self.work.suppliers[made.code] = made
+
+
+class ProductGroups(Master):
+    table = "product_groups"
+    fields = {"code": "code", "description": "description"}
+
+    def there(self, facts: Facts) -> Any:
+        return self.work.product_groups.get(facts["code"])
+
+    def shape(self, facts: Facts) -> Any:
+        return ProductGroupIn(**facts)
+
+    def add(self, new: list[Any]) -> Sequence[Any]:
+        return item_services.add_product_groups(new)
+
+    def change(self, changes: list[tuple[Any, Any]]) -> None:
+        item_services.describe_product_groups([(group, new.description) for group, new in changes])
+
+    def keep(self, made: Any) -> None:
+        self.work.product_groups[made.code] = made
+
+
+class TypeCodes(Master):
+    table = "type_codes"
+    fields = {
+        "code": "code",
+        "description": "description",
+        "completion": "completion",
+        "backflush": "backflush",
+        "issue": "issue",
+        "return": "return_action",
+    }
+    refers = dict.fromkeys(("completion", "backflush", "issue", "return"), "actions")
+    columns = {"return_action": "return"}
+
+    def there(self, facts: Facts) -> Any:
+        return self.work.type_codes.get(facts["code"])
+
+    def shape(self, facts: Facts) -> Any:
+        return TypeCodeIn(**facts)
+
+    def add(self, new: list[Any]) -> Sequence[Any]:
+        return item_services.add_type_codes(new)
+
+    def change(self, changes: list[tuple[Any, Any]]) -> None:
+        item_services.change_type_codes(changes)
+
+    def keep(self, made: Any) -> None:
+        self.work.type_codes[made.code] = made
+
+
+class Items(Master):
+    """Items with their costs."""
+
+    table = "items"
+    fields = {
+        "code": "code",
+        "description": "description",
+        "class": "component_class",
+        "type_code": "type_code",
+        "unit": "stock_unit",
+        "decimals": "quantity_decimals",
+        "product_group": "product_group",
+        "tracking": "tracking",
+        "abc_class": "abc_class",
+        "stock_min": "stock_min",
+        "stock_max": "stock_max",
+        "batch_size": "batch_size",
+        "lead_time_days": "lead_time_days",
+        "obsolete_on": "obsolete_on",
+        "cost_decimals": "cost_decimals",
+        **{element: element for element in COST_ELEMENTS},
+    }
+    refers = {"type_code": "type_codes", "unit": "units", "product_group": "product_groups"}
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work)
+        self._costs: dict[int, ItemCost] | None = None
+
+    def there(self, facts: Facts) -> Any:
+        return self.work.items.get(facts["code"])
+
+    def value(self, there: Any, name: str) -> Any:
+        return getattr(self._cost(there), name) if name in COST_ELEMENTS else getattr(there, name)
+
+    def _cost(self, item: Item) -> ItemCost:
+        if self._costs is None:
+            self._costs = {cost.item_id: cost for cost in ItemCost.objects.filter(pk__in=Item.objects.values("cost"))}
+        return self._costs[item.pk]
+
+    def shape(self, facts: Facts) -> Any:
+        own = {name: value for name, value in facts.items() if name not in COST_ELEMENTS}
+        return ItemIn(**own, costs={name: facts[name] for name in COST_ELEMENTS})
+
+    def refusals(self, new: Any) -> Sequence[Refusal]:
+        return [*item_refusals(new)]
+
+    def add(self, new: list[Any]) -> Sequence[Any]:
+        return item_services.add_items(new)
+
+    def change(self, changes: list[tuple[Any, Any]]) -> None:
+        item_services.change_items(changes, in_use=items_in_use([item.pk for item, _ in changes]))
+
+    def keep(self, made: Any) -> None:
+        self.work.items[made.code] = made
+
+
+class Conversions(Master):
+    table = "conversions"
+    fields = {"item": "item", "from": "source", "to": "target", "factor": "ratio"}
+    refers = {"item": "items", "from": "units", "to": "units"}
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work)
+        self._there = {(one.item_id, one.source_id, one.target_id): one for one in UnitConversion.objects.all()}
+
+    def there(self, facts: Facts) -> Any:
+        return self._there.get(self.shape(facts).ends)
+
+    def shape(self, facts: Facts) -> Any:
+        return ConversionIn(**facts)
+
+    def add(self, new: list[Any]) -> Sequence[Any]:
+        return item_services.add_conversions(new)
+
+    def change(self, changes: list[tuple[Any, Any]]) -> None:
+        item_services.change_conversions([new for _, new in changes])
+
+
+def take_all(work: Work, masters: Sequence[type[Master]]) -> None:
+    """Take some tables, one after the other."""
+    for master in masters:
+        take(master(work))
+
+
+def take_sites(work: Work) -> None:
+    """Sites; a plant that names none has one."""
+    take(Sites(work))
+    if not work.sites and "sites" not in work.sheets:
+        work.sites[DEFAULT_SITE] = map_services.add_site(code=DEFAULT_SITE)

@@ -1,0 +1,312 @@
+"""Purchase orders and works orders."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+from backflush.core.lifecycle import OrderStatus
+from backflush.core.refusals import Refusal
+from backflush.imports.cell_types import as_written
+from backflush.imports.context import BATCH, Work
+from backflush.imports.files import Row
+from backflush.imports.master_data import UPDATE
+from backflush.items.models import Item
+from backflush.items.selectors import converter
+from backflush.stockmap.models import Site
+from backflush.structures.selectors import StructureBook
+from backflush.structures.services import require_convertible
+from backflush.subcontract.models import PurchaseOrder
+from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, line_refusals, place_orders
+from backflush.works.models import WorksOrder
+from backflush.works.services.orders import OrderIn, RevisionIn, create_orders, order_refusals, revise_orders
+from backflush.works.services.transitions import release_orders
+
+PURCHASES = "purchase_orders"
+WORKS = "works_orders"
+
+HEAD = ("supplier", "placed_on", "receive_action")
+LINE = ("item", "quantity", "unit", "due_date")
+
+
+def take_purchase_orders(work: Work) -> None:
+    """Place the orders that aren't there yet; those that are can't be changed."""
+    orders: dict[tuple[Site, str], list[Row]] = {}
+    for row in work.rows(PURCHASES):
+        site = work.site(PURCHASES, row)
+        if site is None or not _purchase_points(work, row):
+            work.skip(PURCHASES, row)
+        else:
+            orders.setdefault((site, row["number"]), []).append(row)
+    broken = {key[1] for key in work.sheets[PURCHASES].faulty} if PURCHASES in work.sheets else set()
+    checks = Checks({work.items[row["item"]] for rows in orders.values() for row in rows})
+    for site in work.sites.values():
+        own = [rows for (at, number), rows in orders.items() if at == site and number not in broken]
+        for start in range(0, len(own), BATCH):
+            _take_purchases(work, site, own[start : start + BATCH], checks)
+
+
+def _purchase_points(work: Work, row: Row) -> bool:
+    known: Mapping[str, Mapping[str, Any]] = {
+        "supplier": work.suppliers,
+        "item": work.items,
+        "unit": work.units,
+        "receive_action": work.actions,
+    }
+    found = [work.find(PURCHASES, row, name, known[name], row[name]) for name in known if row[name]]
+    return all(one is not None for one in found)
+
+
+def _take_purchases(work: Work, site: Site, orders: Sequence[list[Row]], checks: "Checks") -> None:
+    numbers = [rows[0]["number"] for rows in orders]
+    known = {
+        order.number: order
+        for order in PurchaseOrder.objects.filter(site=site, number__in=numbers)
+        .select_related("supplier", "receive_action")
+        .prefetch_related("lines__item__stock_unit", "lines__unit")
+    }
+    new: list[tuple[Row, list[Row]]] = []
+    for rows in orders:
+        there = known.get(rows[0]["number"])
+        if there is not None:
+            _compare_purchase(work, rows, there)
+        elif _one_head(work, rows) and _sound_purchase(work, rows, checks):
+            new.append((rows[0], rows))
+        else:
+            work.skip(PURCHASES, rows[0])
+
+    def place(given: list[list[Row]]) -> list[list[Row]]:
+        place_orders([_purchase(rows) for rows in given], site=site, by=work.by)
+        return given
+
+    for _, rows in work.hand_over(PURCHASES, new, place, {"lines": "line"}):
+        work.counts[PURCHASES].new += len(rows)
+
+
+def _one_head(work: Work, rows: Sequence[Row]) -> bool:
+    """Whether all rows of an order say the same of the order itself."""
+    different = [(row, name) for row in rows for name in HEAD if row[name] != rows[0][name]]
+    for row, name in different:
+        fault = f"is another than in row {rows[0].number}, of the same order."
+        work.fault(PURCHASES, row, name, fault, "Say the same in every row of an order.")
+    return not different
+
+
+def _sound_purchase(work: Work, rows: Sequence[Row], checks: "Checks") -> bool:
+    """Whether the room finds nothing wrong with an order's lines, row by row."""
+    sound = True
+    for row, line in zip(rows, _purchase(rows).lines, strict=True):
+        item = work.items[row["item"]]
+        refusals = [*line_refusals(line, item, work.units.get(row["unit"]), checks.conversions)]
+        inconvertible = checks.inconvertible(item, row["placed_on"])
+        for refusal in refusals:
+            work.refused(PURCHASES, row, refusal, {})
+        if inconvertible is not None:
+            work.refused(PURCHASES, row, inconvertible, {"unit": "item"})
+        sound = sound and not refusals and inconvertible is None
+    return sound
+
+
+def _purchase(rows: Sequence[Row]) -> PurchaseOrderIn:
+    head = rows[0]
+    return PurchaseOrderIn(
+        number=head["number"],
+        supplier=head["supplier"],
+        placed_on=head["placed_on"],
+        receive_action=head["receive_action"],
+        lines=[
+            PurchaseLineIn(
+                item=row["item"],
+                quantity=row["quantity"],
+                unit=row["unit"],
+                number=row["line"],
+                due_date=row["due_date"],
+            )
+            for row in rows
+        ],
+    )
+
+
+def _compare_purchase(work: Work, rows: Sequence[Row], there: PurchaseOrder) -> None:
+    lines = {line.number: line for line in there.lines.all()}
+    action = there.receive_action
+    head = {
+        "supplier": there.supplier.code,
+        "placed_on": there.placed_on,
+        "receive_action": action.name if action is not None else "",
+    }
+    remedy = "Take it out of the file: a purchase order stays as it was placed."
+    same = True
+    for row in rows:
+        line = lines.pop(row["line"], None)
+        if line is None:
+            work.fault(PURCHASES, row, "line", f"{there.number} has no line {row['line']} in the database.", remedy)
+            same = False
+            continue
+        before = {
+            **head,
+            "item": line.item.code,
+            "quantity": line.quantity,
+            "unit": line.unit.code,
+            "due_date": line.due_date,
+        }
+        after = {name: row[name] for name in (*HEAD, *LINE)}
+        after["unit"] = after["unit"] or line.item.stock_unit.code
+        same = not _note_changes(work, PURCHASES, row, before, after, remedy) and same
+    if lines:
+        fault = f"{there.number} has lines in the database that are not here."
+        work.fault(PURCHASES, rows[0], "line", fault, remedy)
+    elif same:
+        work.counts[PURCHASES].there += len(rows)
+
+
+def _note_changes(
+    work: Work, table: str, row: Row, before: dict[str, object], after: dict[str, object], remedy: str
+) -> bool:
+    """Note every fact of a row that is another in the database; a column left out says nothing."""
+    given = work.sheets[table].given
+    different = [name for name in after if name in given and after[name] != before[name]]
+    for name in different:
+        shown = [as_written(value) or "nothing" for value in (after[name], before[name])]
+        work.fault(table, row, name, f"is {shown[0]} here and {shown[1]} in the database.", remedy)
+    return bool(different)
+
+
+def take_works_orders(work: Work) -> None:
+    """Create the orders that aren't there yet and release those that aren't to stay new."""
+    by_site: dict[Site, list[Row]] = {}
+    for row in work.rows(WORKS):
+        site = work.site(WORKS, row)
+        item = work.find(WORKS, row, "item", work.items, row["item"])
+        unit = work.find(WORKS, row, "unit", work.units, row["unit"]) if row["unit"] else item
+        if site is not None and item is not None and unit is not None:
+            by_site.setdefault(site, []).append(row)
+        else:
+            work.skip(WORKS, row)
+    for site, rows in by_site.items():
+        _take_works(work, site, rows)
+
+
+def _take_works(work: Work, site: Site, rows: Sequence[Row]) -> None:
+    new: list[tuple[Row, OrderIn]] = []
+    revised: list[tuple[Row, RevisionIn]] = []
+    released: list[tuple[Row, str]] = []
+    checks = Checks({work.items[row["item"]] for row in rows})
+    for start in range(0, len(rows), BATCH):
+        part = rows[start : start + BATCH]
+        numbers = [row["number"] for row in part]
+        found = WorksOrder.objects.filter(site=site, number__in=numbers).select_related("item__stock_unit", "unit")
+        known = {order.number: order for order in found}
+        for row in part:
+            there = known.get(row["number"])
+            if there is not None:
+                _compare_works(work, row, there, revised, released)
+            elif _sound_works_order(work, row, checks):
+                new.append((row, _works_order(row)))
+
+    def create(orders: list[OrderIn]) -> Sequence[WorksOrder]:
+        return create_orders(orders, site=site, by=work.by)
+
+    def create_released(orders: list[OrderIn]) -> Sequence[WorksOrder]:
+        return create_orders(orders, site=site, by=work.by, released=True)
+
+    def release(numbers: list[str]) -> Sequence[WorksOrder]:
+        return release_orders(site=site, numbers=numbers, by=work.by)
+
+    def revise(revisions: list[RevisionIn]) -> Sequence[WorksOrder]:
+        return revise_orders(revisions, site=site, by=work.by)
+
+    to_release = [(row, order) for row, order in new if row["status"] == OrderStatus.RELEASED]
+    to_keep = [(row, order) for row, order in new if row["status"] != OrderStatus.RELEASED]
+    made = [*work.hand_over(WORKS, to_keep, create, {}), *work.hand_over(WORKS, to_release, create_released, {})]
+    work.counts[WORKS].new += len(made)
+    changed = {row.number for row, _ in work.hand_over(WORKS, revised, revise, {})}
+    changed |= {row.number for row, _ in work.hand_over(WORKS, released, release, {"order": "status", "unit": "item"})}
+    work.counts[WORKS].changed += len(changed)
+
+
+def _sound_works_order(work: Work, row: Row, checks: "Checks") -> bool:
+    """Whether an order can be created and, where it is to be, released."""
+    item = work.items[row["item"]]
+    unit = work.units[row["unit"]] if row["unit"] else item.stock_unit
+    refusals = [*order_refusals(_works_order(row), item, unit, checks.conversions)]
+    for refusal in refusals:
+        work.refused(WORKS, row, refusal, {})
+    released = row["status"] == OrderStatus.RELEASED
+    inconvertible = checks.inconvertible(item, row["start_date"]) if released else None
+    if inconvertible is not None:
+        work.refused(WORKS, row, inconvertible, {"unit": "item"})
+    if refusals or inconvertible is not None:
+        work.skip(WORKS, row)
+        return False
+    return True
+
+
+class Checks:
+    """The conversions and structures of some items, to look at one order after the other before any is made."""
+
+    def __init__(self, items: Collection[Item]) -> None:
+        self.conversions: Final = converter(item.pk for item in items)
+        self._book = StructureBook(None, [item.pk for item in items])
+        self._known: dict[tuple[str, date], Refusal | None] = {}
+
+    def inconvertible(self, item: Item, day: date) -> Refusal | None:
+        """Why the structure of an item on a day can't be planned with, if it can't (Q4)."""
+        key = item.code, day
+        if key not in self._known:
+            self._known[key] = None
+            try:
+                require_convertible(item, self._book.explode(item.pk, day).requirements)
+            except Refusal as refusal:
+                self._known[key] = refusal
+        return self._known[key]
+
+
+def _works_order(row: Row) -> OrderIn:
+    return OrderIn(
+        number=row["number"],
+        item=row["item"],
+        quantity=row["quantity"],
+        unit=row["unit"],
+        start_date=row["start_date"],
+        due_date=row["due_date"],
+        remarks=row["remarks"],
+    )
+
+
+def _compare_works(
+    work: Work,
+    row: Row,
+    there: WorksOrder,
+    revised: list[tuple[Row, RevisionIn]],
+    released: list[tuple[Row, str]],
+) -> None:
+    """An order that is there: its quantity and due date may change, and a new one be released, with --update.
+
+    Where an order has gone since it was released is its own life and no difference.
+    """
+    fixed = {
+        "item": there.item.code,
+        "unit": there.unit.code,
+        "start_date": there.start_date,
+        "remarks": there.remarks,
+    }
+    after = {name: row[name] for name in fixed}
+    after["unit"] = after["unit"] or there.item.stock_unit.code
+    remedy = "Correct it: of an order that is there only quantity and due date can change."
+    if _note_changes(work, WORKS, row, fixed, after, remedy):
+        return
+    given = work.sheets[WORKS].given
+    quantity = row["quantity"] if row["quantity"] != there.quantity else None
+    due_date = row["due_date"] if "due_date" in given and row["due_date"] != there.due_date else None
+    to_release = "status" in given and row["status"] == OrderStatus.RELEASED and there.status == OrderStatus.NEW
+    if quantity is None and due_date is None and not to_release:
+        work.counts[WORKS].there += 1
+    elif not work.update:
+        before = {"quantity": there.quantity, "due_date": there.due_date, "status": there.status}
+        wanted = {name: row[name] for name in before} | ({} if to_release else {"status": there.status})
+        _note_changes(work, WORKS, row, before, wanted, UPDATE)
+    else:
+        if quantity is not None or due_date is not None:
+            revised.append((row, RevisionIn(number=there.number, quantity=quantity, due_date=due_date)))
+        if to_release:
+            released.append((row, there.number))

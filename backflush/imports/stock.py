@@ -1,0 +1,142 @@
+"""Opening stock: what is there when the ledger begins. Once in, it is never added again."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import date, datetime
+from decimal import Decimal
+
+from backflush.core.moves import Place, Pot
+from backflush.core.quantity import written
+from backflush.core.refusals import PeriodClosed, Refusal
+from backflush.handling.moves import OpeningIn, open_stock, opening_moves
+from backflush.imports.context import BATCH, Work
+from backflush.imports.files import Row
+from backflush.items.services import set_batches
+from backflush.ledger.selectors import openings_at
+from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import event_time, moment_of
+
+TABLE = "opening_stock"
+OUTSIDE = Place(0, keeps_balance=False)
+COLUMNS = {"serials": "serial", "at": "date"}
+
+Entered = tuple[Row, OpeningIn]
+
+
+def take_opening_stock(work: Work) -> None:
+    """Put opening stock in place, one posting for each site and day."""
+    groups: dict[tuple[Site, date | datetime | None], list[Entered]] = {}
+    for row in work.rows(TABLE):
+        opening, site = _opening(work, row), work.site(TABLE, row)
+        if opening is not None and site is not None and _sound(work, row, opening, site):
+            groups.setdefault((site, row["date"]), []).append((row, opening))
+    _require_serials_once(work, [one for entered in groups.values() for one in entered])
+    for (site, at), entered in groups.items():
+        new = [
+            one for start in range(0, len(entered), BATCH) for one in _new(work, site, entered[start : start + BATCH])
+        ]
+
+        def open_all(given: list[OpeningIn], site: Site = site, at: date | datetime | None = at) -> list[OpeningIn]:
+            open_stock(given, site=site, by=work.by, at=at)
+            return given
+
+        work.counts[TABLE].new += len(work.hand_over(TABLE, new, open_all, COLUMNS))
+    if TABLE in work.sheets:
+        _take_expiries(work)
+
+
+def _opening(work: Work, row: Row) -> OpeningIn | None:
+    item = work.find(TABLE, row, "item", work.items, row["item"])
+    location = work.location(TABLE, row, "location")
+    if item is None or location is None:
+        return None
+    return OpeningIn(
+        item=item,
+        location=location,
+        quantity=row["quantity"],
+        bin=row["bin"],
+        batch=row["batch"],
+        serial=row["serial"],
+    )
+
+
+def _sound(work: Work, row: Row, opening: OpeningIn, site: Site) -> bool:
+    """Whether the rooms take the row by itself."""
+    checks: Sequence[Callable[[], object]] = (
+        lambda: opening_moves(opening, OUTSIDE, bins=work.bins),
+        lambda: _happened(site, row["date"]),
+    )
+    sound = True
+    for check in checks:
+        try:
+            check()
+        except Refusal as refusal:
+            work.refused(TABLE, row, refusal, COLUMNS)
+            sound = False
+    return sound
+
+
+def _happened(site: Site, at: date | datetime | None) -> None:
+    """Refuse what is in the future. What is in a closed period may be in already, so only what is new is refused."""
+    with suppress(PeriodClosed):
+        event_time(site, at)
+
+
+def _pot(opening: OpeningIn) -> Pot:
+    return Pot(opening.item.pk, opening.location.pk, opening.bin, opening.batch, opening.serial)
+
+
+def _new(work: Work, site: Site, entered: list[Entered]) -> list[Entered]:
+    """Those rows that are not in yet; one that is in with another quantity or day is a fault for good."""
+    known = openings_at(site, {opening.item.pk for _, opening in entered})
+    new = []
+    for row, opening in entered:
+        before = known.get(_pot(opening))
+        if before is None:
+            if _is_open(work, row, site):
+                new.append((row, opening))
+        elif _same(row, opening, site, before):
+            work.counts[TABLE].there += 1
+        else:
+            quantity, at = before
+            work.fault(
+                TABLE,
+                row,
+                "quantity" if quantity != opening.quantity else "date",
+                f"{written(quantity)} of {opening.item.code} were opened there as of {at:%d %b %Y} already.",
+                "Opening stock stays as it was posted: take the line out, and move the difference by hand.",
+            )
+    return new
+
+
+def _is_open(work: Work, row: Row, site: Site) -> bool:
+    try:
+        event_time(site, row["date"])
+    except PeriodClosed as refusal:
+        work.refused(TABLE, row, refusal, COLUMNS)
+        return False
+    return True
+
+
+def _same(row: Row, opening: OpeningIn, site: Site, before: tuple[Decimal, datetime]) -> bool:
+    quantity, at = before
+    return quantity == opening.quantity and (row["date"] is None or moment_of(site, row["date"]) == at)
+
+
+def _require_serials_once(work: Work, entered: list[Entered]) -> None:
+    """A serial number is in one place only, in the file too."""
+    seen: dict[tuple[int, str], int] = {}
+    for row, opening in entered:
+        if opening.serial and seen.setdefault((opening.item.pk, opening.serial), row.number) != row.number:
+            first = seen[opening.item.pk, opening.serial]
+            fault = f"{opening.item.code} serial {opening.serial} is in row {first} already."
+            work.fault(TABLE, row, "serial", fault, "A serial number is in one place: correct one of them.")
+
+
+def _take_expiries(work: Work) -> None:
+    batches = {
+        (work.items[row["item"]], row["batch"]): row["expires_on"]
+        for row in work.sheets[TABLE].rows
+        if row["expires_on"] is not None and row["batch"] and row["item"] in work.items
+    }
+    set_batches([(item, code, expires_on) for (item, code), expires_on in batches.items()])

@@ -1,0 +1,158 @@
+"""Structures: the lines of an item in the file are the whole of its structure."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from backflush.core.quantity import written
+from backflush.core.structure import line_refusals, overlap_refusals
+from backflush.imports.context import BATCH, Work
+from backflush.imports.files import Row
+from backflush.imports.master_data import UPDATE
+from backflush.items.models import Item
+from backflush.structures.models import LineSource, StructureLine
+from backflush.structures.services import LineIn, set_structures
+
+TABLE = "structures"
+COLUMNS = {"end": "ends"}
+
+Facts = tuple[object, ...]
+
+
+class Group(NamedTuple):
+    """The lines of one item, with the rows that they stand in."""
+
+    item: Item
+    rows: list[Row]
+    lines: list[LineIn]
+
+
+def take_structures(work: Work) -> None:
+    """Take the structure of every item that has lines here; what an item had before is replaced as a whole."""
+    groups = _groups(work)
+    known = _known(work, groups)
+    wanted: list[tuple[Row, Group]] = []
+    for group in groups:
+        if not _sound(work, group):
+            continue
+        here, there = [_facts_here(line) for line in group.lines], known.get(group.item.pk, [])
+        if there and sorted(map(str, here)) == sorted(map(str, there)):
+            work.counts[TABLE].there += len(group.rows)
+        elif there and not work.update:
+            _note_differences(work, group, here, there)
+        else:
+            wanted.append((group.rows[0], group))
+    for _, group in work.hand_over(TABLE, wanted, _set_all, COLUMNS):
+        if group.item.pk in known:
+            work.counts[TABLE].changed += len(group.rows)
+        else:
+            work.counts[TABLE].new += len(group.rows)
+
+
+def _set_all(groups: list[Group]) -> list[Group]:
+    set_structures({group.item: group.lines for group in groups})
+    return groups
+
+
+def _groups(work: Work) -> list[Group]:
+    groups: dict[str, Group] = {}
+    broken = {key[0] for key in work.sheets[TABLE].faulty} if TABLE in work.sheets else set()
+    for row in work.rows(TABLE):
+        item = work.find(TABLE, row, "item", work.items, row["item"])
+        line = _line(work, row)
+        if item is None or line is None:
+            broken.add(row["item"])
+            continue
+        group = groups.setdefault(item.code, Group(item, [], []))
+        group.rows.append(row)
+        group.lines.append(line)
+    # A structure of which a line is faulty isn't compared: it isn't known.
+    return [group for code, group in groups.items() if code not in broken]
+
+
+def _line(work: Work, row: Row) -> LineIn | None:
+    component = work.find(TABLE, row, "component", work.items, row["component"])
+    unit = component.stock_unit if component is not None else None
+    if row["unit"]:
+        unit = work.find(TABLE, row, "unit", work.units, row["unit"])
+    source = work.location(TABLE, row, "from") if row["from"] else None
+    if component is None or unit is None or (row["from"] and source is None):
+        return None
+    return LineIn(
+        number=row["line"],
+        component=component,
+        quantity=row["quantity"],
+        unit=unit,
+        waste=row["waste"],
+        fixed=row["fixed"],
+        by_hand=row["by_hand"],
+        supplier_provides=row["supplier_provides"],
+        source=source,
+        starts=row["starts"],
+        ends=row["ends"],
+    )
+
+
+def _sound(work: Work, group: Group) -> bool:
+    """Whether the core finds nothing wrong with an item's lines, each by itself and side by side."""
+    lines = [line.as_line() for line in group.lines]
+    wrong = [(place, refusal) for place, line in enumerate(lines) for refusal in line_refusals(line)]
+    wrong += overlap_refusals(lines)
+    for place, refusal in wrong:
+        work.refused(TABLE, group.rows[place], refusal, COLUMNS)
+    return not wrong
+
+
+def _known(work: Work, groups: Sequence[Group]) -> dict[int, list[Facts]]:
+    """The lines that are there of some items, as facts to compare."""
+    found: dict[int, list[Facts]] = {}
+    for start in range(0, len(groups), BATCH):
+        items = [group.item.pk for group in groups[start : start + BATCH]]
+        sources: dict[int, list[int]] = {}
+        for owner, location in LineSource.objects.filter(line__item__in=items).values_list("line", "location"):
+            sources.setdefault(owner, []).append(location)
+        for line in StructureLine.objects.filter(item__in=items).order_by():
+            found.setdefault(line.item_id, []).append(_facts_there(line, sources.get(line.pk, [])))
+    return found
+
+
+def _facts_here(line: LineIn) -> Facts:
+    return (
+        line.number,
+        line.component.pk,
+        written(line.quantity),
+        line.unit.pk,
+        written(line.waste),
+        written(line.fixed),
+        line.by_hand,
+        line.supplier_provides,
+        [line.source.pk] if line.source is not None else [],
+        line.starts,
+        line.ends,
+    )
+
+
+def _facts_there(line: StructureLine, sources: list[int]) -> Facts:
+    return (
+        line.number,
+        line.component_id,
+        written(line.quantity),
+        line.unit_id,
+        written(line.waste),
+        written(line.fixed),
+        line.by_hand,
+        line.supplier_provides,
+        sources,
+        line.starts,
+        line.ends,
+    )
+
+
+def _note_differences(work: Work, group: Group, here: Sequence[Facts], there: Sequence[Facts]) -> None:
+    for row, facts in zip(group.rows, here, strict=True):
+        if facts not in there:
+            work.fault(TABLE, row, "line", f"{group.item.code} has no such line in the database.", UPDATE)
+    gone = sum(facts not in here for facts in there)
+    if gone:
+        lines = "a line" if gone == 1 else f"{gone} lines"
+        fault = f"{group.item.code} has {lines} in the database that {'is' if gone == 1 else 'are'} not here."
+        work.fault(TABLE, group.rows[0], "item", fault, UPDATE)

@@ -1,0 +1,220 @@
+"""What was there at a moment of the past, by event time, without reading all history.
+
+There are moments at which every balance is known: before the first movement nothing was there, at the end of a closed
+period it is what its closing counted, and now it is what the balances say. From the nearest of them, what moved in
+between is added or taken off. One statement does both, so nothing is missed that is posted meanwhile.
+
+Moments are kept as the first one that isn't in it any more: the end of a day is the beginning of the next.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from backflush.core.moves import Pot
+from backflush.core.quantity import SCALE, from_scaled
+from backflush.items.models import Item
+from backflush.ledger.archived_numbers import require_not_archived
+from backflush.ledger.models import Movement, PeriodClosing
+from backflush.ledger.statements import driver_time
+from backflush.stockmap.models import Location, Site
+
+INSTANT: Final = timedelta(microseconds=1)
+"""The shortest time that is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceAt:
+    """What was in a pot at a moment of the past, by event time.
+
+    It may be below zero where something was recorded later than it happened: *never negative* is a promise about
+    the present (B9).
+    """
+
+    item: str
+    unit: str
+    location: str
+    bin: str
+    batch: str
+    serial: str
+    quantity: Decimal
+    decimals: int = 0
+    description: str = ""
+
+    @property
+    def negative(self) -> bool:
+        """Whether the past shows less than nothing here."""
+        return self.quantity < 0
+
+
+def balances_at(
+    site: Site, moment: datetime, *, item: str = "", location: str = "", items: Collection[int] | None = None
+) -> list[BalanceAt]:
+    """What was there at a moment, pot by pot, by event time, zeros left out; of one item, of some, or of all.
+
+    Places are sorted out afterwards, because a database that goes by place reads far more than one that goes by item.
+    """
+    if item:
+        items = list(Item.objects.filter(code=item).values_list("pk", flat=True))
+    totals = totals_until(site, moment + INSTANT, items)
+    paths = _paths(site, location)
+    return _named({pot: total for pot, total in totals.items() if pot.location in paths}, paths)
+
+
+def totals_until(site: Site, until: datetime, items: Collection[int] | None = None) -> dict[Pot, Decimal]:
+    """What was in each pot right before a moment, zeros and places without balances left out."""
+    while True:
+        known = known_nearest(site, until)
+        totals = _read(site, known, until, items)
+        # A period that was reopened meanwhile has no balances any more.
+        if known.closing is None or standing_closings(site).filter(pk=known.closing).exists():
+            return totals
+
+
+def standing_closings(site: Site) -> QuerySet[PeriodClosing]:
+    """The closings of a site that weren't reopened."""
+    return PeriodClosing.objects.filter(site=site, reopened_at__isnull=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A moment at which every balance is known: `at` None is before all, or, looking `back`, now.
+
+    Looking back from it, what moved since the moment asked for is taken off; else what moved up to that is added.
+    """
+
+    at: datetime | None = None
+    back: bool = False
+    closing: int | None = None
+
+
+def known_nearest(site: Site, until: datetime) -> Known:
+    """From where least has probably happened up to a moment, or since: that which is nearest in time.
+
+    Not where some of what happened in between is in an archive: what was there at the end of a period that is archived
+    is known, anything else of it isn't (`archived`).
+    """
+    counted = standing_closings(site).filter(counted_at__isnull=False)
+    if site.archived_through is not None:
+        return _known_after_archives(site, until, counted)
+    before = counted.filter(until__lte=until).order_by("-until").first()
+    after = counted.filter(until__gt=until).order_by("until").first()
+    times = Movement.objects.filter(site=site).order_by("at", "id").values_list("at", flat=True)
+    start = before.until if before else times.first()
+    end = after.until if after else times.last()
+    if start is not None and end is not None and until - start > end - until:
+        return Known(after.until, back=True, closing=after.pk) if after else Known(back=True)
+    return Known(before.until, closing=before.pk) if before else Known()
+
+
+def _known_after_archives(site: Site, until: datetime, counted: QuerySet[PeriodClosing]) -> Known:
+    """From the end of a period that ended then, or the nearest one after it, or now: nothing since is archived."""
+    exact = counted.filter(until=until).first()
+    if exact is not None:
+        return Known(exact.until, closing=exact.pk)
+    require_not_archived(site, until)
+    after = counted.filter(until__gt=until).order_by("until").first()
+    return Known(after.until, back=True, closing=after.pk) if after else Known(back=True)
+
+
+_POT: Final = "item_id, location_id, bin, batch, serial"
+# The whole units and the millionths apart: SQLite's sum of millionths would stop at 64 bits.
+_WHOLE: Final = f"quantity / {SCALE}"
+_PART: Final = f"quantity %% {SCALE}"
+_ENDS: Final = "item_id, source_id, source_bin, target_id, target_bin, batch, serial"
+# Added up by their two ends first: there are few pairs of ends, and each is then counted once at either. SQLite keeps
+# to the order of a cross join, so the movements come first.
+_WAYS: Final = (
+    "SELECT item_id, CASE w.way WHEN 1 THEN target_id ELSE source_id END AS location_id, "
+    "CASE w.way WHEN 1 THEN target_bin ELSE source_bin END AS bin, batch, serial, "
+    "{sign} * w.way * whole AS whole, {sign} * w.way * part AS part "
+    f"FROM (SELECT {_ENDS}, SUM({_WHOLE}) AS whole, SUM({_PART}) AS part FROM ledger_movement "
+    f"WHERE quantity > 0 AND {{of}} AND {{between}} GROUP BY {_ENDS}) m "
+    "CROSS JOIN (SELECT 1 AS way UNION ALL SELECT -1) w"
+)
+_KEPT: Final = f" UNION ALL SELECT {_POT}, {_WHOLE}, {_PART} FROM {{table}} WHERE {{of}}"
+_POTS: Final = (
+    f"SELECT {_POT}, SUM(u.whole) AS whole, SUM(u.part) AS part FROM ({{ways}}) u "
+    "WHERE location_id IN (SELECT id FROM stockmap_location WHERE has_balance) "
+    f"GROUP BY {_POT} HAVING SUM(u.whole) * {SCALE} + SUM(u.part) <> 0"
+)
+_AMONG: Final = {"postgresql": "= ANY(%(items)s)", "sqlite": "IN (SELECT value FROM json_each(%(items)s))"}
+
+
+def pots_until(known: Known, *, of_items: bool) -> str:
+    """The statement for each pot: its names, and what was in it in whole units and millionths."""
+    ways = _WAYS.replace("{sign}", "-1" if known.back else "1").replace("{between}", _between(known))
+    if known.closing is not None:
+        ways += _KEPT.replace("{table}", "ledger_periodbalance") + " AND closing_id = %(closing)s"
+    elif known.back:
+        ways += _KEPT.replace("{table}", "ledger_balance") + " AND quantity <> 0"
+    of = "site_id = %(site)s" + (f" AND item_id {_AMONG[connection.vendor]}" if of_items else "")
+    return _POTS.replace("{ways}", ways).replace("{of}", of)
+
+
+def counting(known: Known) -> str:
+    """The statement that writes the same down as the balances of a closing."""
+    return (
+        f"INSERT INTO ledger_periodbalance (site_id, closing_id, {_POT}, quantity) "
+        f"SELECT %(site)s, %(of)s, {_POT}, whole * {SCALE} + part FROM ({pots_until(known, of_items=False)}) p"
+    )
+
+
+def _between(known: Known) -> str:
+    """What moved between what is known and the moment asked for, whichever comes first."""
+    if known.back:
+        return "at >= %(until)s" + (" AND at < %(known)s" if known.at else "")
+    return "at < %(until)s" + (" AND at >= %(known)s" if known.at else "")
+
+
+def values_until(site: Site, known: Known, until: datetime) -> dict[str, Any]:
+    """What that statement is asked with."""
+    values: dict[str, Any] = {"site": site.pk, "until": driver_time(until)}
+    if known.at is not None:
+        values["known"] = driver_time(known.at)
+    if known.closing is not None:
+        values["closing"] = known.closing
+    return values
+
+
+def _read(site: Site, known: Known, until: datetime, items: Collection[int] | None) -> dict[Pot, Decimal]:
+    values = values_until(site, known, until)
+    if items is not None:
+        some = sorted(items)
+        values["items"] = some if connection.vendor == "postgresql" else str(some)
+    with connection.cursor() as cursor:
+        cursor.execute(pots_until(known, of_items=items is not None), values)
+        return {Pot(*names): from_scaled(int(whole) * SCALE + int(part)) for *names, whole, part in cursor.fetchall()}
+
+
+def _paths(site: Site, location: str) -> dict[int, str]:
+    """The places of a site that keep balances, or that of a path, or those of a store."""
+    kept = Location.objects.filter(site=site, has_balance=True)
+    if location:
+        kept = kept.filter(path=location) if "/" in location else kept.filter(store__code=location)
+    return dict(kept.values_list("pk", "path"))
+
+
+def _named(totals: Mapping[Pot, Decimal], paths: Mapping[int, str]) -> list[BalanceAt]:
+    """Pots by the names that people know them by, in order of these."""
+    items = Item.objects.select_related("stock_unit").in_bulk({pot.item for pot in totals})
+    named = [
+        BalanceAt(
+            items[pot.item].code,
+            items[pot.item].stock_unit.code,
+            paths[pot.location],
+            pot.bin,
+            pot.batch,
+            pot.serial,
+            total,
+            items[pot.item].quantity_decimals,
+            items[pot.item].description,
+        )
+        for pot, total in totals.items()
+    ]
+    return sorted(named, key=lambda one: (one.item, one.location, one.bin, one.batch, one.serial))

@@ -1,0 +1,132 @@
+"""Callers' keys: the same request twice posts once (I).
+
+The key is claimed before anything else is looked at, so that a repeated request gets its first outcome whatever has
+happened since. Whoever comes second while the first is still at work waits for it, in the database.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from backflush.core.quantity import written
+from backflush.core.refusals import InvalidValue, KeyReused
+from backflush.ledger.archived_numbers import archived_keys, key_archived
+from backflush.ledger.models import Key, Posting
+from backflush.ledger.statements import CLAIM_KEYS, run
+from backflush.stockmap.models import Site
+
+KEY_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One keyed request: the operation, and its content with all defaults filled in.
+
+    A time that the caller didn't give and the person are not content: the same scan sent twice is the same.
+    """
+
+    key: str
+    operation: str
+    content: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """What the content comes to, compared by value: 5 is 5.0, and order and notation don't matter."""
+        text = json.dumps([self.operation, _plain(self.content)], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return written(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What claiming some keys came to: new keys by name, and for the others what was posted under them."""
+
+    new: Mapping[str, int]
+    posted: Mapping[str, Posting]
+
+
+def claim_keys(*, site: Site, requests: Sequence[Request]) -> Claims:
+    """Claim the keys of some requests; refused where one was used with other content (`key_reused`).
+
+    Call it first in the transaction: keys are locked before orders, orders before balances.
+    """
+    asked = _by_key(requests)
+    if not asked:
+        return Claims({}, {})
+    rows = [(site.pk, key, request.operation, request.digest) for key, request in sorted(asked.items())]
+    new: dict[str, int] = dict(run(CLAIM_KEYS, rows))
+    posted = _first_outcomes(site, {key: request for key, request in asked.items() if key not in new})
+    return Claims(new, posted)
+
+
+def claim_key(*, site: Site, key: str, operation: str, content: Mapping[str, Any]) -> tuple[int | None, Posting | None]:
+    """Claim one key, if the caller gave any: the new key's number, or what was posted under it before."""
+    claims = claim_keys(site=site, requests=[Request(key, operation, content)])
+    return claims.new.get(key), claims.posted.get(key)
+
+
+def posted_keys(*, site: Site, requests: Sequence[Request]) -> tuple[set[str], dict[str, KeyReused]]:
+    """Which of some requests were posted before, and which keys were used for something else; claims nothing."""
+    known = dict(
+        Key.objects.filter(site=site, key__in=[request.key for request in requests]).values_list("key", "digest")
+    )
+    reused = {
+        request.key: _reused(request.key)
+        for request in requests
+        if request.key in known and known[request.key] != request.digest
+    }
+    return known.keys() - reused.keys(), reused
+
+
+def _by_key(requests: Iterable[Request]) -> dict[str, Request]:
+    asked: dict[str, Request] = {}
+    for request in requests:
+        if not request.key:
+            continue
+        if len(request.key) > KEY_LENGTH:
+            raise InvalidValue(f"A key has at most {KEY_LENGTH} characters.", field="key")
+        first = asked.setdefault(request.key, request)
+        if first is not request and first.digest != request.digest:
+            raise _reused(request.key)
+    return asked
+
+
+def _first_outcomes(site: Site, asked: Mapping[str, Request]) -> dict[str, Posting]:
+    if not asked:
+        return {}
+    posted: dict[str, Posting] = {}
+    for posting in Posting.objects.filter(site=site, key__key__in=asked).select_related("key", "job", "by"):
+        assert posting.key is not None, "it was found by its key"
+        if posting.key.digest != asked[posting.key.key].digest:
+            raise _reused(posting.key.key)
+        posted[posting.key.key] = posting
+    for held in archived_keys(site, asked.keys() - posted.keys()) if len(posted) < len(asked) else ():
+        if held.key.digest != asked[held.key.key].digest:
+            raise _reused(held.key.key)
+        raise key_archived(held)
+    assert len(posted) == len(asked), "a key is kept with its posting or not at all"
+    return posted
+
+
+def _reused(key: str) -> KeyReused:
+    return KeyReused(
+        f"The key {key!r} was used for another request. Use a new key, or send the first request again unchanged.",
+        field="key",
+    )

@@ -1,0 +1,348 @@
+"""Writing stock: lock balances, post plans, open jobs. The only code that writes movements and balances.
+
+The order of locks is one for all: key, order, booking, unresolved movements by number, balances by item, location,
+bin, batch and serial. A use case owns the transaction; nothing here opens one. Rows are locked without their keys
+(`no_key`): a posting that only names an order must not wait for whoever books on it, or the two wait for each other.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import IntegrityError, connection
+from django.utils import timezone
+
+from backflush.core.moves import Move, Moved, Plan, Pot, Process, Shortage, Status, Stock, Waiting
+from backflush.core.quantity import LARGEST, ZERO, from_scaled, to_scaled, written
+from backflush.core.refusals import InsufficientStock, QuantityTooLarge, SerialInStock
+from backflush.core.text import require_short
+from backflush.db.queries import Part, Prepared
+from backflush.items.models import Item, Unit
+from backflush.ledger.models import Balance, Job, JobKind, Movement, Posting
+from backflush.ledger.statements import (
+    ADD_MOVEMENTS,
+    ADD_POSTINGS,
+    ADVANCE_JOBS,
+    CHANGE_BALANCES,
+    LOCK_BALANCES,
+    OPEN_BALANCES,
+    OPEN_JOBS,
+    READ_BALANCES,
+    SET_STATUS,
+    Row,
+    add,
+    driver_date,
+    driver_time,
+    pot_row,
+    run,
+)
+from backflush.people.models import User
+from backflush.stockmap.models import Action, Location, Site, TransferRule
+from backflush.stockmap.selectors import closed_meanwhile, day_at
+
+REMARKS_LENGTH = 500
+NUMBER_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One posting to be: its plan, and what it is. `job` is that of every move that names none of its own."""
+
+    process: Process
+    at: datetime
+    plan: Plan
+    key: int | None = None
+    job: int | None = None
+    reverses: int | None = None
+    remarks: str = ""
+
+
+def lock_balances(*, site: Site, pots: Iterable[Pot]) -> Stock:
+    """Lock some pots, opening those that have no balance yet, and say what is in them."""
+    assert connection.in_atomic_block, "the use case owns the transaction"
+    rows = [pot_row(site.pk, pot) for pot in sorted(pots)]
+    locked = run(LOCK_BALANCES, rows)
+    if len(locked) < len(rows):
+        run(OPEN_BALANCES, rows)
+        locked = run(LOCK_BALANCES, rows)
+    return _stock(locked)
+
+
+def read_balances(*, site: Site, pots: Iterable[Pot]) -> Stock:
+    """What is in some pots, without locking them: for previews."""
+    return _stock(run(READ_BALANCES, [pot_row(site.pk, pot) for pot in sorted(pots)]))
+
+
+def _stock(rows: Iterable[Row]) -> Stock:
+    return Stock({Pot(*row[:5]): from_scaled(row[5]) for row in rows})
+
+
+def post(entries: Sequence[Entry], *, site: Site, by: User, stock: Stock) -> list[Posting]:
+    """Write what moved and what waits, and change the balances of both ends; nothing at all where stock is missing.
+
+    The plans were made on `stock`, in the order of the entries. Never negative is promised twice: by the plans, and
+    by a constraint of the database.
+    """
+    assert connection.in_atomic_block, "the use case owns the transaction"
+    require_possible(
+        [shortage for entry in entries for shortage in entry.plan.shortages],
+        stock,
+        taking_back=any(entry.reverses for entry in entries),
+    )
+    require_countable(step.move.quantity for entry in entries for step in entry.plan.steps)
+    for entry in entries:
+        require_short(entry.remarks, REMARKS_LENGTH, field="remarks", what="A remark")
+    postings = _add_postings(entries, site, by)
+    known: dict[tuple[int, bool], tuple[Row, Row]] = {}
+    pairs = zip(entries, postings, strict=True)
+    run(ADD_MOVEMENTS, [row for entry, posting in pairs for row in _rows(entry, posting, known)])
+    _change_balances(site, stock)
+    return postings
+
+
+def _add_postings(entries: Sequence[Entry], site: Site, by: User) -> list[Posting]:
+    now = timezone.now()
+    postings = [
+        Posting(
+            site=site,
+            process=entry.process,
+            at=entry.at,
+            recorded_at=now,
+            by=by,
+            key_id=entry.key,
+            job_id=entry.job,
+            reverses_id=entry.reverses,
+            remarks=entry.remarks,
+        )
+        for entry in entries
+    ]
+    recorded_at = driver_time(now)
+    rows = [
+        (
+            site.pk,
+            entry.process.value,
+            driver_time(entry.at),
+            recorded_at,
+            by.pk,
+            entry.key,
+            entry.job,
+            entry.reverses,
+            entry.remarks,
+            driver_date(day_at(site, entry.at)),
+        )
+        for entry in entries
+    ]
+    if not add(ADD_POSTINGS, postings, rows):
+        # Closed after we looked.
+        raise closed_meanwhile(site, [day_at(site, entry.at) for entry in entries])
+    return postings
+
+
+def require_possible(shortages: Sequence[Shortage], stock: Stock, *, taking_back: bool = False) -> None:
+    """Refuse what can't be posted, saying of every line what is there and what to do (`insufficient_stock`)."""
+    if shortages:
+        said = _sentences(shortages, taking_back)
+        raise InsufficientStock(said[0], field="quantity", details=said[1:])
+    if stock.highest() >= LARGEST:
+        raise QuantityTooLarge(f"A balance would reach {LARGEST:,}. Stay below.", field="quantity")
+
+
+def require_countable(quantities: Iterable[Decimal]) -> None:
+    """Refuse what is beyond what the database can hold: assumed quantities, and the sums of an order."""
+    if max(quantities, default=ZERO) >= LARGEST:
+        raise QuantityTooLarge(f"A quantity of this would reach {LARGEST:,}. Stay below.", field="quantity")
+
+
+def _sentences(shortages: Sequence[Shortage], taking_back: bool) -> list[str]:
+    items = Item.objects.select_related("stock_unit").in_bulk({shortage.move.item for shortage in shortages})
+    places = Location.objects.in_bulk({shortage.move.source.location for shortage in shortages})
+    return [
+        _sentence(shortage, items[shortage.move.item], places[shortage.move.source.location], taking_back)
+        for shortage in shortages
+    ]
+
+
+def _sentence(shortage: Shortage, item: Item, location: Location, taking_back: bool) -> str:
+    move = shortage.move
+    which = "".join(
+        f" {word} {value}"
+        for word, value in (("batch", move.batch), ("serial", move.serial), ("in bin", move.source.bin))
+        if value
+    )
+    if taking_back:
+        do = "Bring them back, or ask a supervisor."
+    elif shortage.there > 0:
+        do = f"Enter {written(shortage.there)} or choose another place."
+    else:
+        do = "Choose another place."
+    return (
+        f"{item.code}{which}: only {written(shortage.there)} {item.stock_unit.code} are at {location.path}, "
+        f"{written(move.quantity)} are needed. {do}"
+    )
+
+
+def _rows(entry: Entry, posting: Posting, known: dict[tuple[int, bool], tuple[Row, Row]]) -> Iterator[Row]:
+    """A row for each step; what is the same in every posting of a shared move is worked out once (`known`)."""
+    at = driver_time(entry.at)
+    for step in entry.plan.steps:
+        move = step.move
+        moved = isinstance(step, Moved)
+        alike = id(move), moved
+        if alike not in known:
+            known[alike] = _what(move, moved=moved), _why(move)
+        what, why = known[alike]
+        yield (
+            posting.site_id,
+            posting.pk,
+            entry.job if move.job is None else move.job,
+            driver_time(step.at) if isinstance(step, Waiting) and step.at else at,
+            *what,
+            step.reason.value if isinstance(step, Waiting) else "",
+            move.charged,
+            _scaled(step.source_after) if isinstance(step, Moved) else None,
+            _scaled(step.target_after) if isinstance(step, Moved) else None,
+            *why,
+        )
+
+
+def _what(move: Move, *, moved: bool) -> Row:
+    """What moves, or is due, from where to where."""
+    quantity = to_scaled(move.quantity)
+    return (
+        move.item,
+        quantity if moved else 0,
+        move.source.location,
+        move.source.bin,
+        move.target.location,
+        move.target.bin,
+        move.batch,
+        move.serial,
+        Status.OK.value if moved else Status.UNRESOLVED.value,
+        None if moved else quantity,
+    )
+
+
+def _why(move: Move) -> Row:
+    """By what it was assumed, and what it goes back to."""
+    return move.rule, move.line, move.cost, move.resolves, move.reverses, move.origin, move.remarks
+
+
+def _scaled(quantity: Decimal | None) -> int | None:
+    return None if quantity is None else to_scaled(quantity)
+
+
+def _change_balances(site: Site, stock: Stock) -> None:
+    changes = sorted(stock.changes().items())
+    serials = [pot for pot, by in changes if pot.serial and by > 0]
+    if not serials:
+        run(CHANGE_BALANCES, [(to_scaled(by), *pot_row(site.pk, pot)) for pot, by in changes])
+        return
+    # A serial number is in one place only, which the database watches at every moment: first out, then in.
+    run(CHANGE_BALANCES, [(to_scaled(by), *pot_row(site.pk, pot)) for pot, by in changes if by < 0])
+    _require_named_once(pot for pot, by in changes if pot.serial for _ in range(int(by)))
+    _require_out_of_stock(site, serials)
+    try:
+        run(CHANGE_BALANCES, [(to_scaled(by), *pot_row(site.pk, pot)) for pot, by in changes if by > 0])
+    except IntegrityError as error:
+        # Someone else has put one of them in stock elsewhere since we looked: no lock of ours covers that place.
+        named = ", ".join(pot.serial for pot in serials)
+        raise SerialInStock(f"Of the serial numbers {named} one is in stock already.", field="serials") from error
+
+
+def _require_named_once(arriving: Iterable[Pot]) -> None:
+    """Refuse a serial number that one posting, or one call, would put in stock twice."""
+    times = Counter((pot.item, pot.serial) for pot in arriving)
+    twice = [serial for (_, serial), count in times.items() if count > 1]
+    if twice:
+        raise SerialInStock(f"The serial number {', '.join(twice)} would be in stock twice.", field="serials")
+
+
+def _require_out_of_stock(site: Site, serials: Sequence[Pot]) -> None:
+    there = Balance.objects.filter(
+        site=site, item__in={pot.item for pot in serials}, serial__in={pot.serial for pot in serials}, quantity__gt=0
+    ).select_related("item", "location")
+    wanted = {(pot.item, pot.serial) for pot in serials}
+    twice = [balance for balance in there if (balance.item_id, balance.serial) in wanted]
+    if twice:
+        raise SerialInStock(
+            "; ".join(f"{at.item.code} serial {at.serial} is at {at.location.path} already" for at in twice) + ".",
+            field="serials",
+        )
+
+
+def lock_waiting(*, site: Site, movements: Collection[int]) -> dict[int, Movement]:
+    """Lock assumed movements with those that they go back to, by number; answers with the ones asked for.
+
+    Whatever goes back to one assumed movement is settled under that one's lock, so a reversal that holds it
+    finds everything that has become of it.
+    """
+    assert connection.in_atomic_block, "the use case owns the transaction"
+    wanted = set(movements)
+    if not wanted:
+        return {}
+    locked = (row[0] for row in LOCK_WAITING.rows(site=site.pk, movements=sorted(wanted)))
+    return {movement.pk: movement for movement in locked if movement.pk in wanted}
+
+
+OR_ITS_ORIGIN = (
+    # Beginning with the numbers, so that a database that doesn't know yet how much is there reads no more than it must.
+    "SELECT w.id FROM {each:movements:bigint} w UNION SELECT o.origin_id FROM {each:movements:bigint} w "
+    "JOIN ledger_movement o ON o.id = w.id AND +o.site_id = %(site)s AND o.origin_id IS NOT NULL"
+)
+LOCK_WAITING = Prepared(
+    "lock what waits",
+    (
+        Part("m", Movement),
+        Part("i", Item, of="m.item"),
+        Part("u", Unit, of="i.stock_unit"),
+        Part("s", Location, of="m.source"),
+        Part("t", Location, of="m.target"),
+        Part("p", Posting, of="m.posting"),
+        Part("r", TransferRule, of="m.rule"),
+        Part("a", Action, of="r.action"),
+    ),
+    "FROM ledger_movement m JOIN items_item i ON i.id = m.item_id JOIN items_unit u ON u.id = i.stock_unit_id "
+    "JOIN stockmap_location s ON s.id = m.source_id JOIN stockmap_location t ON t.id = m.target_id "
+    "JOIN ledger_posting p ON p.id = m.posting_id AND p.site_id = m.site_id "
+    "LEFT JOIN stockmap_transferrule r ON r.id = m.rule_id LEFT JOIN stockmap_action a ON a.id = r.action_id "
+    f"WHERE m.site_id = %(site)s AND m.id IN ({OR_ITS_ORIGIN}) ORDER BY m.id",
+    locks="FOR NO KEY UPDATE OF m",
+)
+
+
+def open_jobs(*, site: Site, kind: JobKind, numbered: Sequence[tuple[str, Item]]) -> list[Job]:
+    """Open what material is charged to, one for each works order or purchase order line."""
+    for number, _ in numbered:
+        require_short(number, NUMBER_LENGTH, field="number", what=f"The number of a {kind.value}")
+    jobs = [Job(site=site, kind=kind, number=number, item=item) for number, item in numbered]
+    add(OPEN_JOBS, jobs, [(site.pk, kind.value, number, item.pk, 0, 0, 0, False) for number, item in numbered])
+    return jobs
+
+
+def advance_jobs(jobs: Iterable[Job]) -> None:
+    """Write how far some locked jobs have come."""
+    jobs = list(jobs)
+    require_countable(quantity for job in jobs for quantity in (job.good, job.scrap, job.produced))
+    run(
+        ADVANCE_JOBS,
+        [
+            (
+                to_scaled(job.good),
+                to_scaled(job.scrap),
+                to_scaled(job.produced),
+                job.structure_id,
+                job.uneven,
+                job.pk,
+                job.site_id,
+            )
+            for job in jobs
+        ],
+    )
+
+
+def set_status(movements: Sequence[int], *, site: Site, before: Status, after: Status) -> None:
+    """Move the status of locked movements on: all that ever changes in what was posted."""
+    changed = run(SET_STATUS, [(movement, site.pk, before.value, after.value) for movement in movements])
+    assert len(changed) == len(movements), "another status than the one that was locked"

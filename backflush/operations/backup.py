@@ -1,0 +1,216 @@
+"""Back-up and restore of the whole database.
+
+SQLite is copied by its own online back-up, PostgreSQL by `pg_dump` where the machine has it; both are exact, and people
+go on booking. Where there is no `pg_dump`, or where the copy is to go into the other kind of database, it is a portable
+one (`portable.py`): so a laptop's plant grows into a server's. A copy appears under its name only when it is whole.
+"""
+
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
+from django.db import connection
+from django.db.backends.postgresql.client import DatabaseClient
+
+from backflush.core.refusals import AlreadyThere, DatabaseUnreachable, InvalidValue, NotFound
+from backflush.db.connections import another_database
+from backflush.operations import portable
+from backflush.operations.db_statistics import look_over
+from backflush.operations.readiness import missing_file
+from backflush.operations.tables import models_of_rooms
+
+SQLITE_BEGINS: Final = b"SQLite format 3\0"
+PG_DUMP_BEGINS: Final = b"PGDMP"
+USUAL_PLACES: Final = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/*/bin", "usr/local/opt/*/bin")
+
+
+class Kind(StrEnum):
+    """How a copy is kept."""
+
+    SQLITE = "sqlite"
+    PG_DUMP = "pg_dump"
+    PORTABLE = "portable"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A copy that was made."""
+
+    kind: Kind
+    size: int
+
+
+def back_up(file: Path, *, as_portable: bool = False) -> Kept:
+    """Copy the database into a file that isn't there yet. Only its owner may read it: it holds everybody's log-in."""
+    if file.exists():
+        raise AlreadyThere(f"{file} is there already. Give the copy another name.", field="file")
+    if not file.absolute().parent.is_dir():
+        raise NotFound(f"There is no folder {file.absolute().parent}.", field="file")
+    kind = _kind_for(as_portable=as_portable)
+    with _whole(file) as part:
+        match kind:
+            case Kind.SQLITE:
+                _copy_sqlite(part)
+            case Kind.PG_DUMP:
+                _dump(part)
+            case Kind.PORTABLE:
+                with part.open("wb") as out:
+                    portable.write(out)
+    return Kept(kind, file.stat().st_size)
+
+
+def _kind_for(*, as_portable: bool) -> Kind:
+    if as_portable:
+        return Kind.PORTABLE
+    if connection.vendor == "sqlite":
+        return Kind.SQLITE
+    return Kind.PG_DUMP if _tool("pg_dump") else Kind.PORTABLE
+
+
+@contextmanager
+def _whole(file: Path) -> Iterator[Path]:
+    """A file to write into that takes its name when it is whole and on the disk."""
+    part = file.with_name(f"{file.name}.part")
+    part.unlink(missing_ok=True)
+    part.touch(mode=0o600)
+    try:
+        yield part
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        part.rename(file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _copy_sqlite(part: Path) -> None:
+    source = connection.settings_dict["NAME"]
+    # All in one step: a reader of the write-ahead log, for whom nobody waits.
+    with closing(_open_sqlite(Path(source))) as original, closing(sqlite3.connect(part)) as copy:
+        original.backup(copy)
+        # Without the log beside it: a copy is one file.
+        copy.execute("PRAGMA journal_mode=DELETE")
+        (found,) = copy.execute("PRAGMA quick_check").fetchone()
+    if found != "ok":
+        raise InvalidValue(f"The database is damaged: {found}", field="database")
+
+
+def _open_sqlite(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(file.absolute()))}?mode=ro", uri=True)
+
+
+def _dump(part: Path) -> None:
+    _run_tool("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={part}")
+
+
+def _tool(name: str) -> str | None:
+    """A program of PostgreSQL on this machine: that on the PATH, else the newest in a usual place."""
+    found = [
+        str(place / name) for pattern in USUAL_PLACES for place in Path("/").glob(pattern) if (place / name).exists()
+    ]
+    return shutil.which(name) or max(
+        found, key=lambda path: [int(part) for part in re.findall(r"\d+", path)], default=None
+    )
+
+
+def _run_tool(name: str, *arguments: str) -> None:
+    tool = _tool(name)
+    if tool is None:
+        raise NotFound(f"This machine has no {name}. Install PostgreSQL's client programs.", field="file")
+    # The password goes by the environment: everybody sees the arguments of a program.
+    (_, *where), environment = DatabaseClient.settings_to_cmd_args_env(connection.settings_dict, [])
+    database = where.pop()
+    done = subprocess.run(
+        [tool, *where, f"--dbname={database}", *arguments],
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        first, *more = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise DatabaseUnreachable(f"{name} failed: {first}", field="database", details=more)
+
+
+def restore(file: Path, *, replace: bool = False) -> Kind:
+    """Put a copy in the place of an empty database; in that of another only where it is asked for (`already_there`)."""
+    kind = kind_of(file)
+    if not replace and not is_empty():
+        raise AlreadyThere(
+            "There is a plant in this database. Restore into an empty one, or say --replace to lose what is there.",
+            field="database",
+        )
+    match kind, connection.vendor:
+        case Kind.SQLITE, "sqlite":
+            _restore_sqlite(file)
+        case Kind.SQLITE, _:
+            _prepare()
+            with another_database(f"sqlite:///{quote(str(file.absolute()))}") as source:
+                portable.copy_from(source)
+        case Kind.PG_DUMP, "postgresql":
+            _run_tool(
+                "pg_restore",
+                "--clean",
+                "--if-exists",
+                "--no-owner",
+                "--no-privileges",
+                "--single-transaction",
+                str(file),
+            )
+        case Kind.PG_DUMP, _:
+            raise InvalidValue(
+                "This copy goes into PostgreSQL only. Make a portable one there: backflush backup --portable FILE",
+                field="file",
+            )
+        case _:
+            _prepare()
+            portable.read(file)
+    look_over()
+    ContentType.objects.clear_cache()
+    return kind
+
+
+def kind_of(file: Path) -> Kind:
+    """How a copy is kept, by how it begins."""
+    if not file.is_file():
+        raise NotFound(f"There is no file {file}.", field="file")
+    with file.open("rb") as opened:
+        begins = opened.read(len(SQLITE_BEGINS))
+    if begins == SQLITE_BEGINS:
+        return Kind.SQLITE
+    if begins.startswith(PG_DUMP_BEGINS):
+        return Kind.PG_DUMP
+    if portable.is_portable(file):
+        return Kind.PORTABLE
+    raise InvalidValue(f"{file} is no copy that `backflush backup` made.", field="file")
+
+
+def is_empty() -> bool:
+    """Whether nothing was ever set up or posted here: no tables of ours, or nothing in them."""
+    if missing_file():
+        return True
+    there = set(connection.introspection.table_names())
+    return not any(model._meta.db_table in there and model._default_manager.exists() for model in models_of_rooms())
+
+
+def _prepare() -> None:
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def _restore_sqlite(file: Path) -> None:
+    target: Any = connection.settings_dict["NAME"]
+    connection.close()
+    with closing(_open_sqlite(file)) as original, closing(sqlite3.connect(target, timeout=120)) as there:
+        original.backup(there)
+        there.execute("PRAGMA journal_mode=WAL")

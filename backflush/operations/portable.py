@@ -1,0 +1,298 @@
+"""A copy of a whole database that doesn't depend on which database it came from: a zip of tables in JSON lines.
+
+    backflush.json          which migrations it had, and each table with its columns and its number of rows
+    ledger_movement.jsonl   one list of values for each row, and so on for every table
+
+Everything is read in one snapshot, so it is consistent while people book, and nobody waits. Quantities are whole
+millionths in both databases, so they go over as they are, exactly; moments are ISO with their zone.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, Final
+from uuid import UUID
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
+
+import psycopg
+from django.apps import apps
+from django.core.management.color import no_style
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Field, Model
+from psycopg import sql
+
+from backflush.core.refusals import InvalidValue, UpgradeNeeded
+from backflush.operations.readiness import known_migrations
+
+CONTENTS: Final = "backflush.json"
+FORMAT: Final = "backflush portable 1"
+CHUNK: Final = 2_000
+
+Row = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table and what kind of value it holds."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as the models say it is."""
+
+    model: type[Model]
+
+    @property
+    def name(self) -> str:
+        """What it is called in the database."""
+        return self.model._meta.db_table
+
+    @property
+    def columns(self) -> list[Column]:
+        """Its columns, in order."""
+        return [Column(str(field.column), _kind(field)) for field in self.model._meta.local_concrete_fields]
+
+
+def tables() -> list[Table]:
+    """Every table that Django knows, ours and its own, but for the list of migrations."""
+    return [
+        Table(model)
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.managed and not model._meta.proxy
+    ]
+
+
+def _kind(field: "Field[Any, Any]") -> str:
+    while field.remote_field is not None:
+        field = field.target_field  # type: ignore[attr-defined]
+    return field.get_internal_type()
+
+
+# Out of a database
+
+
+@contextmanager
+def snapshot(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
+    """Everything that is read within is as at one moment, whoever books meanwhile. Nobody has to wait for it."""
+    connection = connections[using]
+    if connection.vendor == "postgresql":
+        with transaction.atomic(using), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            # What is begun is read to its end; else PostgreSQL hurries to the first rows, past all that don't count.
+            cursor.execute("SET LOCAL cursor_tuple_fraction = 1")
+            yield
+        return
+    # Not `atomic`, which takes the write lock.
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN DEFERRED")
+        try:
+            yield
+        finally:
+            cursor.execute("ROLLBACK")
+
+
+def rows_of(
+    table: Table, using: str = DEFAULT_DB_ALIAS, *, which: str = "", given: Sequence[Any] = ()
+) -> Iterator[list[Any]]:
+    """The rows of a table, as JSON can hold them; all of them, or those `which` a clause names."""
+    connection = connections[using]
+    names = ", ".join(connection.ops.quote_name(column.name) for column in table.columns)
+    plain = [PLAIN.get(column.kind) for column in table.columns]
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(f"SELECT {names} FROM {connection.ops.quote_name(table.name)} {which}", given)
+        while rows := cursor.fetchmany(CHUNK):
+            for row in rows:
+                yield [
+                    value if make is None or value is None else make(value)
+                    for make, value in zip(plain, row, strict=True)
+                ]
+
+
+def _plain_moment(value: Any) -> str:
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+
+
+PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
+    "BooleanField": bool,
+    "DateTimeField": _plain_moment,
+    "DateField": str,
+    "TimeField": str,
+    "JSONField": lambda value: json.loads(value) if isinstance(value, str) else value,
+    "BinaryField": lambda value: b64encode(bytes(value)).decode(),
+    "UUIDField": lambda value: (value if isinstance(value, UUID) else UUID(value)).hex,
+    "GenericIPAddressField": str,
+}
+
+
+def write(file: IO[bytes], using: str = DEFAULT_DB_ALIAS) -> dict[str, int]:
+    """Write a portable copy of a database; answers with the number of rows of each table."""
+    _require_this_version(MigrationRecorder(connections[using]).applied_migrations())
+    counts: dict[str, int] = {}
+    with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=3) as archive, snapshot(using):
+        for table in tables():
+            with archive.open(f"{table.name}.jsonl", "w", force_zip64=True) as lines:
+                counts[table.name] = _write_rows(lines, rows_of(table, using))
+        contents = {
+            "format": FORMAT,
+            "migrations": sorted(map(list, known_migrations())),
+            "tables": {
+                table.name: {"columns": [column.name for column in table.columns], "rows": counts[table.name]}
+                for table in tables()
+            },
+        }
+        archive.writestr(CONTENTS, json.dumps(contents, indent=1))
+    return counts
+
+
+def _write_rows(lines: IO[bytes], rows: Iterable[Row]) -> int:
+    count = 0
+    for some in _chunks(rows):
+        lines.write("".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in some).encode())
+        count += len(some)
+    return count
+
+
+def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    remaining = iter(rows)
+    while some := list(islice(remaining, CHUNK)):
+        yield some
+
+
+def _require_this_version(migrations: Iterable[Sequence[str]]) -> None:
+    if known_migrations() != {(room, name) for room, name in migrations if room in _rooms()}:
+        raise UpgradeNeeded(
+            "It was made by another version of Backflush. Restore it with that one, then run `backflush upgrade`.",
+            field="database",
+        )
+
+
+def _rooms() -> set[str]:
+    return {room for room, _ in known_migrations()}
+
+
+# Into a database
+
+Source = Callable[[Table], Iterable[Row]]
+
+
+def is_portable(file: Path) -> bool:
+    """Whether a file is such a copy."""
+    try:
+        with ZipFile(file) as archive:
+            return CONTENTS in archive.namelist()
+    except (BadZipFile, OSError):
+        return False
+
+
+def read(file: Path, using: str = DEFAULT_DB_ALIAS) -> dict[str, int]:
+    """Load a portable copy in one transaction, in the place of all that is there."""
+    with ZipFile(file) as archive:
+        contents = json.loads(archive.read(CONTENTS))
+        if contents.get("format") != FORMAT:
+            raise InvalidValue("This copy was made in another format. Restore it with a newer Backflush.", field="file")
+        _require_this_version(contents["migrations"])
+        expected = {name: facts["rows"] for name, facts in contents["tables"].items()}
+        counts = load(lambda table: _lines(archive, table), using)
+        _require_complete(expected, counts)
+        return counts
+
+
+def _lines(archive: ZipFile, table: Table) -> Iterator[Row]:
+    with archive.open(f"{table.name}.jsonl") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def _require_complete(expected: dict[str, int], counts: dict[str, int]) -> None:
+    differing = [name for name in sorted({*expected, *counts}) if expected.get(name) != counts.get(name)]
+    if differing:
+        raise InvalidValue(f"The copy is damaged: {', '.join(differing)} is not whole.", field="file")
+
+
+def copy_from(source: str, using: str = DEFAULT_DB_ALIAS) -> dict[str, int]:
+    """Load what another database holds, of whichever kind, as at one moment."""
+    _require_this_version(MigrationRecorder(connections[source]).applied_migrations())
+    with snapshot(source):
+        return load(lambda table: rows_of(table, source), using)
+
+
+def load(rows: Source, using: str = DEFAULT_DB_ALIAS) -> dict[str, int]:
+    """Put rows in the place of all that is there. References are checked when it is done, so the order is any."""
+    connection = connections[using]
+    with transaction.atomic(using):
+        _empty(using)
+        counts = {table.name: add_rows(table, rows(table), using) for table in tables()}
+        with connection.cursor() as cursor:
+            for statement in connection.ops.sequence_reset_sql(no_style(), [table.model for table in tables()]):
+                cursor.execute(statement)
+    return counts
+
+
+def _empty(using: str) -> None:
+    connection = connections[using]
+    names = [connection.ops.quote_name(table.name) for table in tables()]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"TRUNCATE {', '.join(names)}")
+            return
+        for name in names:
+            cursor.execute(f"DELETE FROM {name}")
+
+
+def add_rows(table: Table, rows: Iterable[Row], using: str = DEFAULT_DB_ALIAS) -> int:
+    """Put rows into a table beside those that are there, keys and all; answers with how many."""
+    add = _copy_in if connections[using].vendor == "postgresql" else _insert
+    return add(table, rows, using)
+
+
+def _copy_in(table: Table, rows: Iterable[Row], using: str) -> int:
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
+    copying = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), names)
+    makes = [POSTGRESQL.get(column.kind) for column in table.columns]
+    count = 0
+    with psycopg.Cursor(connections[using].connection) as cursor, cursor.copy(copying) as copy:
+        for row in rows:
+            copy.write_row(_made(makes, row))
+            count += 1
+    return count
+
+
+def _insert(table: Table, rows: Iterable[Row], using: str) -> int:
+    quote = connections[using].ops.quote_name
+    names = ", ".join(quote(column.name) for column in table.columns)
+    places = ", ".join(["%s"] * len(table.columns))
+    makes = [SQLITE.get(column.kind) for column in table.columns]
+    count = 0
+    with connections[using].cursor() as cursor:
+        for some in _chunks(rows):
+            adding = f"INSERT INTO {quote(table.name)} ({names}) VALUES ({places})"
+            cursor.executemany(adding, [_made(makes, row) for row in some])
+            count += len(some)
+    return count
+
+
+def _made(makes: Sequence[Callable[[Any], Any] | None], row: Row) -> list[Any]:
+    return [value if make is None or value is None else make(value) for make, value in zip(makes, row, strict=True)]
+
+
+def _sqlite_moment(value: str) -> str:
+    return str(datetime.fromisoformat(value).astimezone(UTC).replace(tzinfo=None))
+
+
+POSTGRESQL: Final[dict[str, Callable[[Any], Any]]] = {"JSONField": json.dumps, "BinaryField": b64decode}
+SQLITE: Final[dict[str, Callable[[Any], Any]]] = {
+    "DateTimeField": _sqlite_moment,
+    "DateField": lambda value: date.fromisoformat(value).isoformat(),
+    "JSONField": json.dumps,
+    "BinaryField": b64decode,
+}

@@ -1,0 +1,206 @@
+"""Findings about structures and their components."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from backflush.core.moves import Tracking
+from backflush.items.models import ComponentClass, Item
+from backflush.setup_check.chart import Chart, named
+from backflush.setup_check.findings import About, Finding, Named, found
+from backflush.setup_check.needs import Need, Needs, loops
+from backflush.stockmap.models import Location, TransferRule
+
+MADE_OF_SOMETHING = {ComponentClass.MADE, ComponentClass.KIT, ComponentClass.SUBCONTRACTED}
+
+
+def structure_loops(chart: Chart) -> Iterator[Finding]:
+    """Items that contain themselves (S5). Entering one is refused; only a change past the services makes one."""
+    contains = {item: {line.component.item for line in lines} for item, lines in chart.lines.items()}
+    for way in loops(contains):
+        codes = [chart.items[item].code for item in way]
+        yield found(
+            "structure_loop",
+            codes[0],
+            f"{' contains '.join(codes)}. Its structure can't be entered again, and phantoms can't be passed through.",
+            "Take one of these lines away, and enter the structure again.",
+            *((About.ITEM, code) for code in dict.fromkeys(codes)),
+        )
+
+
+def fixed_on_phantoms(chart: Chart) -> Iterator[Finding]:
+    """Fixed quantities that mean nothing (S6). Entering one is refused; a change of an item's class makes one."""
+    for item in chart.live():
+        for line in chart.lines.get(item.pk, ()):
+            if line.component.phantom and line.fixed and (line.ends is None or line.ends >= chart.today):
+                yield found(
+                    "fixed_on_phantom",
+                    f"{item.code} line {line.number}",
+                    f"{item.code} line {line.number} has a fixed quantity of {line.component.code}, which is a phantom "
+                    "and never taken itself: the structure is refused when it is used.",
+                    f"Put the fixed quantity on a line of {line.component.code}.",
+                    (About.ITEM, item.code),
+                    (About.ITEM, line.component.code),
+                )
+
+
+def too_large(needs: Needs) -> Iterator[Finding]:
+    """Structures that come to more lines than can be kept."""
+    for code, sentence in needs.too_large.items():
+        yield found(
+            "structure_too_large",
+            code,
+            f"{code}: {sentence}",
+            "Make some of its phantoms items of their own.",
+            (About.ITEM, code),
+        )
+
+
+def missing_conversions(needs: Needs) -> Iterator[Finding]:
+    """Units that can't be converted, by-hand lines too (Q4); one finding for each component and unit."""
+    lines: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for need in needs.all:
+        for step in need.requirement.steps:
+            if step.factor is None:
+                lines[step.component.code, step.unit, step.component.unit].append(need.line)
+    for (component, unit, stock_unit), named_lines in lines.items():
+        yield found(
+            "no_conversion",
+            f"{component} {unit}",
+            f"There is no conversion from {unit} to {stock_unit} for {component} ({named(named_lines)}): "
+            "releasing, ordering and receiving what needs it is refused.",
+            f"Add a conversion from {unit} to {stock_unit}, or change the lines' unit.",
+            (About.ITEM, component),
+            (About.UNIT, unit),
+            (About.UNIT, stock_unit),
+        )
+
+
+def without_structure(chart: Chart) -> Iterator[Finding]:
+    """Items whose bookings would assume use, and have nothing to assume it from today."""
+    for item in chart.live():
+        if item.component_class not in MADE_OF_SOMETHING or item.type_code.backflush_id is None:
+            continue
+        lines = chart.lines.get(item.pk, ())
+        if not any(line.in_force(chart.today) for line in lines):
+            later = [line.starts for line in lines if line.starts is not None and line.starts > chart.today]
+            until = f" until {min(later):%d %b %Y}" if later else ""
+            yield found(
+                "no_structure",
+                item.code,
+                f"{item.code} is backflushed and has no structure in force, so nothing is assumed for it{until}.",
+                f"Enter what {item.code} is made of, or give it a type code without a backflush action.",
+                (About.ITEM, item.code),
+            )
+
+
+def empty_phantoms(needs: Needs) -> Iterator[Finding]:
+    """Phantoms that use nothing on some day, today or later (S6)."""
+    for phantom, users in sorted(needs.empty_phantoms.items()):
+        yield found(
+            "empty_phantom",
+            phantom,
+            f"{phantom} is a phantom with no line in force, so {named(users)} uses nothing through it.",
+            f"Enter what {phantom} is made of, or end the lines that name it.",
+            (About.ITEM, phantom),
+        )
+
+
+def obsolete_components(needs: Needs) -> Iterator[Finding]:
+    """Items past their obsolete date in structures of items that aren't; one finding for each."""
+    users: dict[int, list[str]] = defaultdict(list)
+    for need in needs.all:
+        for step in need.requirement.steps:
+            if needs.chart.obsolete(needs.chart.items[step.component.item]):
+                users[step.component.item].append(need.line)
+    for pk, lines in users.items():
+        item = needs.chart.items[pk]
+        yield found(
+            "obsolete_component",
+            item.code,
+            f"{item.code} is obsolete since {item.obsolete_on:%d %b %Y} and still stands in {named(lines)}.",
+            "End these lines and start one with what is used instead.",
+            (About.ITEM, item.code),
+        )
+
+
+def troubled_needs(needs: Needs) -> Iterator[Finding]:
+    """Lines that will always wait, and lines that are refused; then components with no stock record."""
+    unrecorded: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for need, rule, place in needs.assumed():
+        if place.pk == rule.target_id:
+            yield _same_location(need, rule, place)
+        elif need.component.tracking != Tracking.NONE:
+            yield _tracked(need)
+        elif place.bin_controlled:
+            # The rule's own place is one finding, of the rule.
+            if place.pk != rule.source_id:
+                yield _in_bins(need, place)
+        elif not place.has_balance:
+            if place.pk != rule.source_id:
+                yield _without_balance(need, place)
+        elif (need.component.pk, place.pk) not in needs.chart.stock_at:
+            unrecorded[need.component.code, place.path].append(need.line)
+    for (component, path), lines in unrecorded.items():
+        yield found(
+            "no_stock_record",
+            f"{component} at {path}",
+            f"{component} has never been at {path}, where {named(lines)} takes it from: it will be short.",
+            f"Bring some {component} to {path}, or give the line the from-location where it is.",
+            (About.ITEM, component),
+            (About.LOCATION, path),
+        )
+
+
+def _same_location(need: Need, rule: TransferRule, place: Location) -> Finding:
+    return found(
+        "same_location",
+        need.line,
+        f"{need.line} takes {need.component.code} from {place.path}, where {rule.action.name} puts it: "
+        "every booking is refused.",
+        "Give the line another from-location, or take its own away.",
+        *_both(need),
+        (About.LOCATION, place.path),
+        (About.ACTION, rule.action.name),
+    )
+
+
+def _tracked(need: Need) -> Finding:
+    item: Item = need.component
+    kept = "batch" if item.tracking == Tracking.BATCH else "serial number"
+    return found(
+        f"{item.tracking}_tracked",
+        need.line,
+        f"{need.line} backflushes {item.code}, which is kept by {kept}: nobody can know which was used, so it stays "
+        "unresolved at every booking.",
+        "Mark the line by hand and issue it, or let stores resolve it each time.",
+        *_both(need),
+    )
+
+
+def _in_bins(need: Need, place: Location) -> Finding:
+    return found(
+        "bin_controlled",
+        need.line,
+        f"{need.line} takes {need.component.code} from {place.path}, which is kept in bins: nobody can know which "
+        "bin, so it stays unresolved at every booking.",
+        "Give the line a from-location without bins, mark it by hand, or let stores resolve it each time.",
+        *_both(need),
+        (About.LOCATION, place.path),
+    )
+
+
+def _without_balance(need: Need, place: Location) -> Finding:
+    return found(
+        "no_balance",
+        need.line,
+        f"{need.line} takes {need.component.code} from {place.path}, which keeps no balances: it is never short, and "
+        "nothing is taken from stock.",
+        "Give the line the from-location where the component is.",
+        *_both(need),
+        (About.LOCATION, place.path),
+    )
+
+
+def _both(need: Need) -> tuple[Named, Named]:
+    """What is made, and what is taken for it."""
+    return (About.ITEM, need.made.code), (About.ITEM, need.component.code)

@@ -1,0 +1,136 @@
+"""Findings about actions, rules and type codes."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+from backflush.items.models import ComponentClass, Item, TypeCode
+from backflush.setup_check.chart import Chart, named
+from backflush.setup_check.findings import About, Finding, Named, found
+from backflush.stockmap.models import Action, ActionType
+
+PLACES = ("completion", "backflush", "issue", "return_action")
+PRODUCED = {ComponentClass.MADE, ComponentClass.KIT}
+
+
+def actions_without_rule(chart: Chart) -> Iterator[Finding]:
+    """Actions that a type code in use, an open purchase order or the site names, and that are inactive here (A2)."""
+    users: dict[int, list[Named]] = defaultdict(list)
+    actions: dict[int, Action] = {}
+    for action, user in _named_actions(chart):
+        if action.pk not in chart.rules:
+            actions[action.pk] = action
+            users[action.pk].append(user)
+    for pk, action in actions.items():
+        yield found(
+            "no_rule",
+            action.name,
+            f"{action.name} has no rule at {chart.site.code}, so every {action.type} by it is refused. "
+            f"Named by {named(map(_user, users[pk]))}.",
+            f"Give {action.name} a rule from where to where, or take it away from what names it.",
+            (About.ACTION, action.name),
+            *users[pk],
+        )
+
+
+def _user(user: Named) -> str:
+    kind, name = user
+    return {About.TYPE_CODE: f"type code {name}", About.SITE: f"the site {name}"}.get(kind, name)
+
+
+def _named_actions(chart: Chart) -> Iterator[tuple[Action, Named]]:
+    in_use = {item.type_code_id for item in chart.live()}
+    for code in chart.type_codes:
+        for place in PLACES if code.pk in in_use else ():
+            action: Action | None = getattr(code, place)
+            if action is not None:
+                yield action, (About.TYPE_CODE, code.code)
+    for order in chart.open_orders:
+        if order.receive_action is not None:
+            yield order.receive_action, (About.PURCHASE_ORDER, order.number)
+    if chart.site.receive_action is not None:
+        yield chart.site.receive_action, (About.SITE, chart.site.code)
+
+
+def orders_without_receive_action(chart: Chart) -> Iterator[Finding]:
+    """Open purchase orders that nothing can be received on (R5)."""
+    orders = [order.number for order in chart.open_orders if order.receive_action is None]
+    if orders and chart.site.receive_action is None:
+        yield found(
+            "no_receive_action",
+            chart.site.code,
+            f"The site {chart.site.code} names no receive action, and neither do {len(orders):,} open purchase orders "
+            f"({named(orders)}), so nothing can be received on them.",
+            "Name a receive action for the site.",
+            (About.SITE, chart.site.code),
+        )
+
+
+def made_without_completion(chart: Chart) -> Iterator[Finding]:
+    """Items that are made here and can't be booked (B1); one finding for each type code."""
+    for code, items in _by_type_code(chart, lambda item: item.component_class in PRODUCED):
+        if code.completion_id is None:
+            yield found(
+                "no_completion_action",
+                code.code,
+                f"Type code {code.code} has no completion action, so production of its {_count(items)} is refused.",
+                f"Give {code.code} a completion action, or these items another type code.",
+                (About.TYPE_CODE, code.code),
+            )
+
+
+def subcontracted_without_backflush(chart: Chart) -> Iterator[Finding]:
+    """Sub-contracted items whose receipts assume nothing (B3); one finding for each type code."""
+    for code, items in _by_type_code(chart, lambda item: item.component_class == ComponentClass.SUBCONTRACTED):
+        if code.backflush_id is None:
+            yield found(
+                "no_backflush_action",
+                code.code,
+                f"Type code {code.code} has no backflush action, so receiving its sub-contracted {_count(items)} "
+                "takes nothing from the stock at the supplier.",
+                f"Give {code.code} a backflush action, or these items another type code.",
+                (About.TYPE_CODE, code.code),
+            )
+
+
+def _by_type_code(chart: Chart, wanted: Callable[[Item], bool]) -> Iterator[tuple[TypeCode, list[Item]]]:
+    by_code: dict[int, list[Item]] = defaultdict(list)
+    for item in chart.live():
+        if wanted(item):
+            by_code[item.type_code_id].append(item)
+    for code in chart.type_codes:
+        if code.pk in by_code:
+            yield code, by_code[code.pk]
+
+
+def _count(items: list[Item]) -> str:
+    count = "1 item" if len(items) == 1 else f"{len(items):,} items"
+    return f"{count} ({named(item.code for item in items)})"
+
+
+def troubled_backflush_rules(chart: Chart) -> Iterator[Finding]:
+    """Backflush rules that make everything unresolved (T1), or that never find anything short (U1)."""
+    for rule in sorted(chart.rules.values(), key=lambda rule: rule.action.name):
+        if rule.action.type != ActionType.BACKFLUSH:
+            continue
+        name = rule.action.name
+        for end, location in (("from", rule.source), ("to", rule.target)):
+            if location.bin_controlled:
+                yield found(
+                    "bin_controlled",
+                    name,
+                    f"{name} backflushes {end} {location.path}, which is kept in bins: nobody can know which bin, so "
+                    "every line that it moves stays unresolved.",
+                    f"Let {name} go {end} a location without bins, and bring the stock there before it is used.",
+                    (About.ACTION, name),
+                    (About.LOCATION, location.path),
+                )
+        if not rule.source.has_balance:
+            yield found(
+                "no_balance",
+                name,
+                f"{name} backflushes from {rule.source.path}, which keeps no balances: nothing is ever short, and "
+                "nothing is taken from stock.",
+                f"Let {name} go from the location where the components are.",
+                (About.ACTION, name),
+                (About.LOCATION, rule.source.path),
+            )

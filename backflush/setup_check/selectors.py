@@ -1,0 +1,62 @@
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date
+from typing import Final
+
+from backflush.setup_check import lines, rules
+from backflush.setup_check.chart import Chart, read_chart
+from backflush.setup_check.findings import KINDS, About, Finding
+from backflush.setup_check.needs import Needs
+from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import day_at, event_time
+
+CHARTED: Final[Mapping[Callable[[Chart], Iterable[Finding]], tuple[str, ...]]] = {
+    rules.actions_without_rule: ("no_rule",),
+    rules.orders_without_receive_action: ("no_receive_action",),
+    rules.made_without_completion: ("no_completion_action",),
+    rules.subcontracted_without_backflush: ("no_backflush_action",),
+    rules.troubled_backflush_rules: ("bin_controlled", "no_balance"),
+    lines.structure_loops: ("structure_loop",),
+    lines.fixed_on_phantoms: ("fixed_on_phantom",),
+    lines.without_structure: ("no_structure",),
+}
+EXPLODED: Final[Mapping[Callable[[Needs], Iterable[Finding]], tuple[str, ...]]] = {
+    lines.too_large: ("structure_too_large",),
+    lines.missing_conversions: ("no_conversion",),
+    lines.empty_phantoms: ("empty_phantom",),
+    lines.obsolete_components: ("obsolete_component",),
+    lines.troubled_needs: (
+        *("same_location", "batch_tracked", "serial_tracked"),
+        *("bin_controlled", "no_balance", "no_stock_record"),
+    ),
+}
+"""Each check with what it can find. Those of the second kind explode every structure first."""
+
+
+def examine(site: Site, *, today: date | None = None, codes: Collection[str] = KINDS) -> list[Finding]:
+    """What will go wrong at a site as it is set up, the heaviest first; each with its remedy. Reads only.
+
+    Lines in force today or later are looked at; those of the past can't do harm any more. A supplier without a stock
+    location of its own is no fault: then the rule's place stands. Who asks for some codes only waits for no others.
+    """
+    wanted = frozenset(codes)
+    chart = read_chart(site, today or day_at(site, event_time(site, None)))
+    findings = [finding for check, finds in CHARTED.items() if wanted.intersection(finds) for finding in check(chart)]
+    exploded = [check for check, finds in EXPLODED.items() if wanted.intersection(finds)]
+    if exploded:
+        needs = Needs.of(chart)
+        findings += [finding for check in exploded for finding in check(needs)]
+    order = {code: place for place, code in enumerate(KINDS)}
+    return sorted(
+        dict.fromkeys(finding for finding in findings if finding.code in wanted),
+        key=lambda finding: (order[finding.code], finding.subject, finding.sentence),
+    )
+
+
+def by_thing(findings: Iterable[Finding], kind: About) -> dict[str, list[Finding]]:
+    """What concerns each thing of a kind, by what it is called."""
+    concerns: dict[str, list[Finding]] = {}
+    for finding in findings:
+        for about, name in finding.about:
+            if about is kind:
+                concerns.setdefault(name, []).append(finding)
+    return concerns

@@ -1,0 +1,80 @@
+"""What comes from a pipe or a file, cut into numbered lines and handed on as soon as a chunk of them is there."""
+
+import os
+from collections.abc import Callable, Iterator
+from select import select
+from time import monotonic
+from typing import Final
+
+from backflush.backflushing.stream import CHUNK, Line
+from backflush.streams.line_format import LONGEST, read_line
+
+BLOCK: Final = 65_536
+LINGER_SECONDS: Final = 0.05
+"""So long a line waits for others to share a transaction with."""
+LOOKS_UP_SECONDS: Final = 0.5
+"""So often it is seen whether somebody wants to stop."""
+
+
+class Cutter:
+    """Cuts bytes into lines, however they come. Empty lines count, and are passed over."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._rest = b""
+
+    def cut(self, data: bytes) -> list[Line]:
+        """The lines that are whole now. Of one that is too long no more is kept than shows that it is."""
+        *whole, rest = (self._rest + data).split(b"\n")
+        self._rest = rest[: LONGEST + 1]
+        return [line for raw in whole if (line := self._line(raw)) is not None]
+
+    def end(self) -> list[Line]:
+        """The last line, where it has no end of its own."""
+        return self.cut(b"\n") if self._rest else []
+
+    def _line(self, raw: bytes) -> Line | None:
+        self._number += 1
+        return read_line(self._number, raw) if raw.strip() else None
+
+
+class Arriving:
+    """The lines of a file descriptor in chunks, until it ends or somebody wants to stop.
+
+    A chunk is what came within a moment, and no more than `most`. Whole lines that were read are handed on before it
+    stops, because nobody else has them; a half one is not. `ended` is whether it came to the end.
+    """
+
+    def __init__(self, source: int, stopped: Callable[[], bool], *, most: int = CHUNK) -> None:
+        self.ended = False
+        self._source, self._stopped, self._most = source, stopped, most
+        self._cutter = Cutter()
+        self._there: list[Line] = []
+        self._since = monotonic()
+
+    def __iter__(self) -> Iterator[list[Line]]:
+        while not self.ended and not self._stopped():
+            self._read()
+            if len(self._there) >= self._most or (self._there and self._patience() <= 0):
+                yield self._chunk()
+        while self._there:
+            yield self._chunk()
+
+    def _read(self) -> None:
+        """Take up what is there, or wait for it; not for long."""
+        patience = self._patience() if self._there else LOOKS_UP_SECONDS
+        if not select([self._source], [], [], max(0.0, patience))[0]:
+            return
+        data = os.read(self._source, BLOCK)
+        if not self._there:
+            self._since = monotonic()
+        self.ended = not data
+        self._there += self._cutter.cut(data) if data else self._cutter.end()
+
+    def _patience(self) -> float:
+        return self._since + LINGER_SECONDS - monotonic()
+
+    def _chunk(self) -> list[Line]:
+        chunk, self._there = self._there[: self._most], self._there[self._most :]
+        self._since = monotonic()
+        return chunk

@@ -1,0 +1,141 @@
+"""Booking what arrives: one stream, or the files of a folder, each taken once."""
+
+import fcntl
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from backflush.backflushing.stream import CHUNK, Booker
+from backflush.core.refusals import AlreadyThere, InvalidValue
+from backflush.people.models import User
+from backflush.stockmap.models import Site
+from backflush.streams.arrivals import Arriving
+from backflush.streams.line_format import KINDS, answers, in_one_line, outcome_word, refusal_facts
+
+DONE: Final = "done"
+REFUSED: Final = "refused"
+UNFINISHED: Final = (".tmp", ".part")
+"""So a file is called while whoever drops it is still writing."""
+GREW: Final = InvalidValue(
+    "The file was written to while it was read. Compare its lines with the answers, and send what is missing as a file "
+    "of another name."
+)
+
+Write = Callable[[str], object]
+Stopped = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where is booked, who books, and whether it is time to stop."""
+
+    site: Site
+    by: User
+    stopped: Stopped
+    most: int = CHUNK
+
+    def take(self, source: int, write: Write, *, stream: str = "") -> tuple[Counter[str], bool]:
+        """Book what a file descriptor has to say and answer each line; what became of them, and whether it ended."""
+        counts: Counter[str] = Counter()
+        booker = Booker(KINDS, self.site, self.by, stream)
+        arriving = Arriving(source, self.stopped, most=self.most)
+        for lines in arriving:
+            outcomes = booker.book_chunk(lines)
+            write("".join(map(in_one_line, answers(outcomes, self.site))))
+            counts.update(map(outcome_word, outcomes))
+        return counts, arriving.ended
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a file, and where it is now."""
+
+    name: str
+    counts: Counter[str]
+    now: Path
+
+
+class Folder:
+    """A folder into which files are dropped. A file is taken when it has stood unchanged between two looks."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seen: dict[Path, tuple[int, int]] = {}
+        for name in (DONE, REFUSED):
+            (path / name).mkdir(exist_ok=True)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep a second listener out: the two would do each other's work again."""
+        with (self.path / ".listening").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise AlreadyThere(f"Somebody listens at {self.path} already. Stop that first.", field="from") from None
+            yield
+
+    def ripe(self) -> list[Path]:
+        """The files to take, the oldest first."""
+        there = dict(self._files())
+        ripe = [path for path, about in there.items() if self._seen.get(path) == about]
+        self._seen = there
+        return sorted(ripe, key=lambda path: (there[path][0], path.name))
+
+    def _files(self) -> Iterator[tuple[Path, tuple[int, int]]]:
+        for path in self.path.iterdir():
+            try:
+                if path.is_file() and not path.name.startswith(".") and path.suffix not in UNFINISHED:
+                    yield path, _standing(path)
+            except FileNotFoundError:
+                continue
+
+    def take(self, path: Path, listener: Listener) -> Taken | None:
+        """Book a file's lines and put it away with its answers beside it; None where it was stopped before its end.
+
+        The answers are there before the file goes, so a file that is gone was answered. One that was broken off is
+        taken again from its first line, under the same keys.
+        """
+        before = _standing(path)
+        digest = digest_of(path)
+        unfinished = self.path / f".{path.name}.answers.part"
+        with path.open("rb") as source, unfinished.open("w", encoding="utf-8") as answered:
+            counts, ended = listener.take(source.fileno(), answered.write, stream=stream_of(digest))
+            if not ended:
+                return None
+            if _standing(path) != before:
+                answered.write(in_one_line({"line": None, "outcome": "refused", "refusals": [refusal_facts(GREW)]}))
+                counts["refused"] += 1
+        now = self._free(self.path / (REFUSED if counts["refused"] else DONE) / path.name, digest)
+        unfinished.replace(now.with_name(f"{now.name}.answers.jsonl"))
+        path.replace(now)
+        return Taken(path.name, counts, now)
+
+    @staticmethod
+    def _free(wanted: Path, digest: str) -> Path:
+        """A name at which no other content stands."""
+        if not wanted.exists() or digest_of(wanted) == digest:
+            return wanted
+        return wanted.with_name(f"{wanted.stem} {digest[:8]}{wanted.suffix}")
+
+
+def _standing(path: Path) -> tuple[int, int]:
+    about = path.stat()
+    return about.st_mtime_ns, about.st_size
+
+
+def stream_of(digest: str) -> str:
+    """What the lines of a file are keyed by."""
+    return f"file {digest[:40]}"
+
+
+def digest_of(path: Path) -> str:
+    """What a file is known by, with its name: delivered again as it was, it is the same delivery."""
+    digest = hashlib.sha256(path.name.encode())
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,325 @@
+"""The queue as a list that people search, cut and group, at the same speed with half a million waiting.
+
+As with all movements (`ledger/listing.py`): where one filter alone leaves few, these are taken and sorted; where many
+match, one goes along the index of time until the page is full. Groups are added up from an index that has all of it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Final
+
+from django.db.models import Count, Min, Q, QuerySet
+from django.db.models.functions import Coalesce
+
+from backflush.core.moves import Reason, Status
+from backflush.core.quantity import ZERO
+from backflush.core.refusals import InvalidValue
+from backflush.items.models import Item
+from backflush.ledger.models import Job, JobKind, Movement
+from backflush.ledger.movement_list import FEW, few_of
+from backflush.ledger.selectors import totals_at, waiting_movements
+from backflush.ledger.statements import fitting_movements
+from backflush.stockmap.models import Location, Site
+from backflush.unresolved.selectors import fits_now, needing_choice, short_now
+
+
+class Cut(StrEnum):
+    """The usual cuts of the queue."""
+
+    FIT = "fit"
+    SHORT = "short"
+    CHOICE = "choice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoughtWaiting:
+    """Which of what waits is looked for; all that is given must hold, and what is empty doesn't matter.
+
+    `location` is a path, or a store's code for all of its locations; `order` a works or purchase order; `supplier`
+    whoever's order or stock it is about; `until` is included.
+    """
+
+    item: str = ""
+    location: str = ""
+    order: str = ""
+    supplier: str = ""
+    reason: str = ""
+    until: datetime | None = None
+
+
+CUTS: Final = {Cut.FIT: fits_now, Cut.SHORT: short_now, Cut.CHOICE: needing_choice}
+
+
+def shown(found: QuerySet[Movement]) -> QuerySet[Movement]:
+    """Movements in the order of the queue, with what it shows of each."""
+    named = found.select_related("item__stock_unit", "source", "target", "job", "posting__by", "rule__action")
+    return named.order_by("at", Coalesce("origin", "id"), "id")
+
+
+class WaitingList:
+    """What is unresolved at a site and is looked for."""
+
+    def __init__(self, site: Site, sought: SoughtWaiting) -> None:
+        if sought.reason and sought.reason not in set(Reason):
+            raise InvalidValue(f"{sought.reason!r} is none of {', '.join(Reason)}.", field="reason")
+        self._site = site
+        self._sought = sought
+
+    @cached_property
+    def plain(self) -> QuerySet[Movement]:
+        """All of it, oldest first, with what a list shows of each."""
+        waiting = waiting_movements(self._site)
+        if self._few is not None:
+            # By their numbers alone, or SQLite goes through all that waits after all.
+            waiting = shown(Movement.objects.filter(pk__in=self._few))
+        return waiting.filter(*self._conditions.values())
+
+    @cached_property
+    def _bare(self) -> QuerySet[Movement]:
+        """The same without order and names, to count."""
+        return self.plain.order_by().select_related(None)
+
+    def cut(self, cut: Cut | None) -> QuerySet[Movement]:
+        """What one of the usual cuts leaves of it."""
+        if cut is None:
+            return self.plain
+        named = self._fitting if cut is Cut.FIT else self._choosing if cut is Cut.CHOICE else None
+        if named is not None:
+            return self.plain.filter(pk__in=named)
+        return CUTS[cut](self.plain)
+
+    @cached_property
+    def total(self) -> int:
+        """How many these are; one more than `FEW` stands for more."""
+        return self._up_to(FEW)
+
+    def _up_to(self, most: int) -> int:
+        counted = self._bare
+        if self._sought.item:
+            # As its index says it, or SQLite counts along another; only here, as PostgreSQL thinks they are fewer then.
+            counted = counted.exclude(status=Status.OK)
+        return counted.values("pk")[: most + 1].count()
+
+    @cached_property
+    def counts(self) -> Mapping[Cut, int | None]:
+        """How many each cut leaves, counted up to the same limit; None where that would take too long to say."""
+        fit, choice = self._fit_count, self._choice_count
+        short = None
+        if fit is not None and fit <= FEW and choice <= FEW:
+            # The rest, and counting on beyond the two others says whether it is more than the limit.
+            short = min(self._up_to(FEW + fit + choice) - fit - choice, FEW + 1)
+        return {Cut.FIT: fit, Cut.SHORT: short, Cut.CHOICE: choice}
+
+    @cached_property
+    def _choice_count(self) -> int:
+        # Whoever asks for what is short asks for nothing that needs a choice; a database would look for it anyway.
+        if self._sought.reason == Reason.SHORT:
+            return 0
+        if self._choosing is not None:
+            return self._bare.filter(pk__in=self._choosing).count() if self._choosing else 0
+        # In its order, or SQLite counts along another index, which has all that waits.
+        return needing_choice(self.plain).values("pk")[: FEW + 1].count()
+
+    @cached_property
+    def _choosing(self) -> list[int] | None:
+        """Which of all that waits need a choice, by the index that has no others; None where they are too many to name.
+
+        Asked for those of one item, PostgreSQL goes through everything else that waits for it.
+        """
+        here = Movement.objects.filter(site=self._site, status=Status.UNRESOLVED).exclude(reason=Reason.SHORT)
+        return few_of(here.order_by("at", Coalesce("origin", "id"), "id"))
+
+    @cached_property
+    def _fit_count(self) -> int | None:
+        if self._fitting is not None:
+            return self._bare.filter(pk__in=self._fitting).count() if self._fitting else 0
+        if self._few is None and not self._conditions:
+            return FEW + 1
+        return fits_now(self._bare).values("pk")[: FEW + 1].count() if self._few is not None else None
+
+    @cached_property
+    def _fitting(self) -> list[int] | None:
+        """Which of all that waits fit now, found from the side of the stock; None where they are too many to name."""
+        found = fitting_movements(self._site.pk, FEW + 1)
+        return found if len(found) <= FEW else None
+
+    @cached_property
+    def _conditions(self) -> Mapping[str, Q]:
+        """Names are looked up first: a database sees the short way only by numbers."""
+        site, sought, conditions = self._site, self._sought, {}
+        if sought.item:
+            conditions["item"] = _is("item", _numbers(Item.objects.filter(code=sought.item)))
+        if sought.location:
+            conditions["location"] = _is("source", self._places)
+        if sought.order:
+            conditions["order"] = _is("job", _jobs(site, sought.order))
+        if sought.supplier:
+            held = _numbers(Location.objects.filter(site=site, supplier__code=sought.supplier))
+            ordered = Job.objects.filter(site=site, purchase_line__order__supplier__code=sought.supplier)
+            conditions["supplier"] = _is("source", held) | Q(job__in=ordered.values("pk"))
+        if sought.reason:
+            conditions["reason"] = Q(reason=sought.reason)
+            if sought.reason != Reason.SHORT:
+                # Said once more as its index says it, or SQLite doesn't see that it may use it.
+                conditions["choice"] = ~Q(reason=Reason.SHORT)
+        if sought.until:
+            conditions["until"] = Q(at__lte=sought.until)
+        return conditions
+
+    @cached_property
+    def _places(self) -> list[int]:
+        here, location = Location.objects.filter(site=self._site), self._sought.location
+        return _numbers(here.filter(path=location) if "/" in location else here.filter(store__code=location))
+
+    @cached_property
+    def _few(self) -> list[int] | None:
+        """The movements that one of the filters leaves, if it alone leaves few; the first that does."""
+        for alone in self._narrow():
+            if (numbers := few_of(alone)) is not None:
+                return numbers
+        return None
+
+    def _narrow(self) -> Iterator[QuerySet[Movement]]:
+        """Each filter by itself, as its own index finds it: without its site where it names what belongs to one."""
+        conditions, waiting = self._conditions, Movement.objects.filter(status=Status.UNRESOLVED)
+        here = waiting.filter(site=self._site)
+        if "order" in conditions:
+            yield waiting.filter(conditions["order"])
+        if "choice" in conditions:
+            yield needing_choice(here).order_by("at", Coalesce("origin", "id"), "id")
+        if "item" in conditions:
+            places = self._places if self._sought.location else _numbers(Location.objects.filter(site=self._site))
+            yield here.filter(conditions["item"], source__in=places)
+        elif "location" in conditions:
+            yield here.filter(conditions["location"])
+        if "supplier" in conditions:
+            ordered = Job.objects.filter(site=self._site, purchase_line__order__supplier__code=self._sought.supplier)
+            held = _numbers(Location.objects.filter(site=self._site, supplier__code=self._sought.supplier))
+            by_place = here.filter(source__in=held).order_by().values_list("pk", flat=True)[: FEW + 1]
+            jobs = _numbers(ordered[: FEW + 1])
+            if len(jobs) <= FEW:
+                by_job = waiting.filter(job__in=jobs).order_by().values_list("pk", flat=True)[: FEW + 1]
+                yield Movement.objects.filter(pk__in={*by_place, *by_job})
+
+    @cached_property
+    def pots(self) -> list["Pot"]:
+        """What waits by item, place and reason, with how many of each fit now, where these can be named."""
+        pots = self._bare.values_list("source", "item", "reason").order_by()
+        fit = self._fits_by_pot()
+        return [
+            Pot(
+                source=source,
+                item=item,
+                reason=reason,
+                count=number,
+                oldest=oldest,
+                fits=0 if reason != Reason.SHORT else None if fit is None else fit.get((source, item), 0),
+            )
+            for source, item, reason, number, oldest in pots.annotate(number=Count("*"), oldest=Min("at"))
+        ]
+
+    def _fits_by_pot(self) -> dict[tuple[int, int], int] | None:
+        if self._fitting is None:
+            return None
+        fitting = self._bare.filter(pk__in=self._fitting).values_list("source", "item")
+        return {(source, item): count for source, item, count in fitting.annotate(number=Count("*"))}
+
+
+@dataclass(frozen=True, slots=True)
+class Pot:
+    """What waits of one item at one place for one reason; `fits` is None where too many fit now to say which."""
+
+    source: int
+    item: int
+    reason: str
+    count: int
+    oldest: datetime
+    fits: int | None
+
+
+class GroupBy(StrEnum):
+    """What a long queue is grouped by."""
+
+    ITEM = "item"
+    PLACE = "place"
+    CAUSE = "cause"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Some of what waits: `key` finds it again. `there` is what is there now for all of it, where that is one item.
+
+    `fits` is None where too many fit now to say which.
+    """
+
+    key: str
+    name: str
+    count: int
+    oldest: datetime
+    fits: int | None
+    item: Item | None = None
+    there: Decimal | None = None
+
+
+def groups_of(waiting: WaitingList, by: GroupBy, site: Site) -> list[Group]:
+    """What waits by item, by place or by cause, the largest first."""
+    gathered: dict[Any, list[Pot]] = {}
+    for pot in waiting.pots:
+        key = {GroupBy.ITEM: pot.item, GroupBy.PLACE: pot.source, GroupBy.CAUSE: pot.reason}[by]
+        gathered.setdefault(key, []).append(pot)
+    if by is GroupBy.ITEM:
+        groups = _by_item(site, gathered)
+    else:
+        places = Location.objects.filter(pk__in=gathered) if by is GroupBy.PLACE else Location.objects.none()
+        names = dict(places.values_list("pk", "path"))
+        groups = [_group(names.get(key, key), "", pots) for key, pots in gathered.items()]
+    return sorted(groups, key=lambda group: (-group.count, group.key))
+
+
+def _by_item(site: Site, gathered: Mapping[int, Sequence[Pot]]) -> list[Group]:
+    items = Item.objects.select_related("stock_unit").in_bulk(gathered)
+    totals = totals_at(site, gathered.keys(), {pot.source for pots in gathered.values() for pot in pots})
+    groups = []
+    for number, pots in gathered.items():
+        item = items[number]
+        there = sum((totals.get((number, source), ZERO) for source in {pot.source for pot in pots}), ZERO)
+        groups.append(_group(item.code, item.description, pots, item=item, there=there))
+    return groups
+
+
+def _group(
+    key: str, name: str, pots: Sequence[Pot], *, item: Item | None = None, there: Decimal | None = None
+) -> Group:
+    return Group(
+        key=key,
+        name=name,
+        count=sum(pot.count for pot in pots),
+        oldest=min(pot.oldest for pot in pots),
+        fits=_sum(pot.fits for pot in pots),
+        item=item,
+        there=there,
+    )
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    """A sum, where all of it is known."""
+    known = list(numbers)
+    return None if None in known else sum(number for number in known if number is not None)
+
+
+def _jobs(site: Site, order: str) -> list[int]:
+    """A works order's, or a purchase order's lines: asked one after the other, each by its own index."""
+    charged = Job.objects.filter(site=site, kind__in=JobKind.values, number=order)
+    return [*_numbers(charged), *_numbers(Job.objects.filter(site=site, purchase_line__order__number=order))]
+
+
+def _numbers(things: QuerySet[Any]) -> list[int]:
+    return list(things.values_list("pk", flat=True))
+
+
+def _is(end: str, numbers: Sequence[int]) -> Q:
+    return Q(**{end: numbers[0]}) if len(numbers) == 1 else Q(**{f"{end}__in": numbers})

@@ -1,0 +1,221 @@
+"""Resolving: moving now what was due, all of it or a revised quantity, from where it really came from."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from django.db import transaction
+
+from backflush.core.consumption import plan_posting
+from backflush.core.moves import Move, Reason, Status, Waiting, pots_of
+from backflush.core.quantity import ZERO, require_positive, written
+from backflush.core.refusals import (
+    InvalidQuantity,
+    InvalidValue,
+    NotABalanceLocation,
+    NotFound,
+    SameLocation,
+)
+from backflush.ledger.idempotency import claim_key
+from backflush.ledger.lot_allocation import named_moves
+from backflush.ledger.models import Movement, Posting
+from backflush.ledger.posting import lock_balances, lock_waiting, read_balances, require_possible, set_status
+from backflush.ledger.selectors import move_of, movement_numbered, require_not_before
+from backflush.people.models import User
+from backflush.stockmap.models import Location, Site
+from backflush.stockmap.selectors import event_time, location_at, place_in_bin
+from backflush.unresolved.models import Outcome, Settlement
+from backflush.unresolved.settlement import Settled, kept_rest, post_settlement, record, settled_already
+
+Remainder = Literal["drop", "keep"]
+
+
+@transaction.atomic
+def resolve(
+    *,
+    site: Site,
+    movement: int,
+    by: User,
+    quantity: Decimal | None = None,
+    source: str = "",
+    bin: str = "",
+    to_bin: str = "",
+    batch: str = "",
+    serials: Sequence[str] = (),
+    remainder: Remainder = "drop",
+    remarks: str = "",
+    at: datetime | date | None = None,
+    key: str = "",
+) -> Settlement:
+    """Move now what was due: all of it or a revised quantity, from the planned place or where it really came from.
+
+    Of less than was due the rest is dropped (said to be not used) or kept as unresolved (U3 to U5, T2).
+    """
+    planned = movement_numbered(site, movement)
+    content = {
+        "movement": movement,
+        "quantity": planned.due if quantity is None else quantity,
+        "source": source or planned.source.path,
+        "bin": bin,
+        "to_bin": to_bin,
+        "batch": batch,
+        "serials": sorted(serials),
+        "remainder": remainder,
+        "remarks": remarks,
+        "at": at,
+    }
+    new_key, done = claim_key(site=site, key=key, operation="resolve", content=content)
+    if done:
+        return done.settlements.get()
+    waiting = _lock_one(site, movement)
+    moment = event_time(site, at)
+    require_not_before(site, moment, waiting.at)
+    moves = _resolving_moves(
+        waiting, quantity=quantity, source=source, bin=bin, to_bin=to_bin, batch=batch, serials=serials
+    )
+    moved = _moved_of(moves)
+    kept = _kept(waiting, moved, remainder)
+    stock = lock_balances(site=site, pots=pots_of(moves))
+    plan = plan_posting(moves, (), stock)
+    plan.steps.extend(kept)
+    posting = post_settlement(
+        site, plan, at=moment, by=by, key=new_key, remarks=remarks, stock=stock, job=waiting.job_id
+    )
+    set_status([waiting.pk], site=site, before=Status.UNRESOLVED, after=Status.RESOLVED)
+    return _recorded(posting, waiting, moved, remarks, keeps=bool(kept))
+
+
+@dataclass(frozen=True, slots=True)
+class Resolving:
+    """What resolving a movement would do: so much moves, and so much is left where it comes from (None: no balance)."""
+
+    waiting: Movement
+    source: str
+    moves: Decimal
+    leaves: Decimal | None
+
+    @property
+    def rest(self) -> Decimal:
+        """What of the due would be dropped or kept; below zero where more was used."""
+        assert self.waiting.due is not None
+        return Decimal(self.waiting.due - self.moves)
+
+
+def preview_resolve(
+    *,
+    site: Site,
+    movement: int,
+    quantity: Decimal | None = None,
+    source: str = "",
+    bin: str = "",
+    to_bin: str = "",
+    batch: str = "",
+    serials: Sequence[str] = (),
+) -> Resolving:
+    """What `resolve` would do now, refused as it would be. Locks nothing, writes nothing."""
+    waiting = movement_numbered(site, movement)
+    if waiting.status != Status.UNRESOLVED:
+        raise settled_already(waiting)
+    moves = _resolving_moves(
+        waiting, quantity=quantity, source=source, bin=bin, to_bin=to_bin, batch=batch, serials=serials
+    )
+    stock = read_balances(site=site, pots=pots_of(moves))
+    require_possible(plan_posting(moves, (), stock).shortages, stock)
+    pots = {move.source_pot for move in moves} - {None}
+    leaves = sum((stock.there(pot) for pot in pots if pot is not None), ZERO) if pots else None
+    return Resolving(waiting, source or waiting.source.path, _moved_of(moves), leaves)
+
+
+def _lock_one(site: Site, movement: int) -> Movement:
+    waiting = lock_waiting(site=site, movements=[movement]).get(movement)
+    if waiting is None:
+        raise NotFound(f"There is no movement {movement}.", field="movement")
+    if waiting.status != Status.UNRESOLVED:
+        raise settled_already(waiting)
+    return waiting
+
+
+def _resolving_moves(
+    waiting: Movement,
+    *,
+    quantity: Decimal | None,
+    source: str,
+    bin: str,
+    to_bin: str,
+    batch: str,
+    serials: Sequence[str],
+) -> list[Move]:
+    item = waiting.item
+    wanted = waiting.due if quantity is None else quantity
+    assert wanted is not None
+    wanted = require_positive(wanted, item.quantity_decimals, field="quantity", what=item.code)
+    taken_from = place_in_bin(_place_named(waiting, source), bin)
+    target = place_in_bin(waiting.target, to_bin, field="to_bin", into=True)
+    if (taken_from.location, taken_from.bin) == (target.location, target.bin):
+        raise SameLocation(
+            f"{item.code} goes to {waiting.target.path}, so it can't come from there. Choose another place.",
+            field="source",
+        )
+    return named_moves(
+        item=item,
+        quantity=wanted,
+        source=taken_from,
+        target=target,
+        batch=batch,
+        serials=serials,
+        job=waiting.job_id,
+        charged=waiting.charged,
+        rule=waiting.rule_id,
+        line=waiting.line_id,
+        resolves=waiting.pk,
+        origin=waiting.origin_id or waiting.pk,
+    )
+
+
+def _place_named(waiting: Movement, path: str) -> Location:
+    """Any balance location of the site, or the planned place itself (U3, U5)."""
+    if not path or path == waiting.source.path:
+        return waiting.source
+    location = location_at(waiting.site, path, field="source")
+    if not location.has_balance:
+        raise NotABalanceLocation(
+            f"{path} keeps no balances, so nothing can have come from there. Choose another place.", field="source"
+        )
+    return location
+
+
+def _moved_of(moves: Iterable[Move]) -> Decimal:
+    return sum((move.quantity for move in moves), ZERO)
+
+
+def _kept(waiting: Movement, moved: Decimal, remainder: Remainder) -> list[Waiting]:
+    """The rest, if it is to be kept; refused where nothing would be left (U4)."""
+    assert waiting.due is not None
+    if remainder not in {"drop", "keep"}:
+        raise InvalidValue(f"The remainder is dropped or kept, not {remainder!r}.", field="remainder")
+    if remainder == "drop":
+        return []
+    if moved >= waiting.due:
+        raise InvalidQuantity(
+            f"{waiting.item.code}: of {written(waiting.due)} nothing would be left to keep. "
+            f"Enter less than {written(waiting.due)}, or leave the remainder out.",
+            field="quantity",
+        )
+    due = replace(move_of(waiting), origin=waiting.origin_id or waiting.pk)
+    return [kept_rest(due, waiting.due - moved, reason=Reason(waiting.reason), at=waiting.at)]
+
+
+def _recorded(posting: Posting, waiting: Movement, moved: Decimal, remarks: str, *, keeps: bool) -> Settlement:
+    assert waiting.due is not None
+    settled = Settled(
+        waiting.pk,
+        Outcome.RESOLVED,
+        moved,
+        dropped=ZERO if keeps else waiting.due - moved,
+        rest_of=(waiting.origin_id or waiting.pk) if keeps else None,
+    )
+    (settlement,) = record(posting, [settled], remarks).settlements()
+    settlement.movement, settlement.posting = waiting, posting
+    return settlement

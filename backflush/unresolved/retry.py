@@ -1,0 +1,177 @@
+"""Retry: settling whatever has become possible, oldest first, at once or part by part."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+
+from backflush.core.consumption import choice_needed, plan_posting
+from backflush.core.moves import Moved, Plan, Reason, Status, Stock, Tracking, pots_of
+from backflush.ledger.idempotency import Request, claim_keys
+from backflush.ledger.models import Key, Movement
+from backflush.ledger.open_requirements import Due, lock_due, read_due
+from backflush.ledger.posting import lock_balances, read_balances, set_status
+from backflush.ledger.selectors import waiting_movements
+from backflush.people.models import User
+from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import event_time
+from backflush.unresolved.models import Outcome, Settlement
+from backflush.unresolved.settlement import Recorded, Settled, kept_rest, post_settlement, record
+
+PART = 1_000
+"""So many unresolved movements a long retry looks at in one transaction."""
+_UNKEYED: Final = Request("", "retry", {})
+
+
+def retry(
+    *,
+    site: Site,
+    by: User,
+    movements: Collection[int] | None = None,
+    at: datetime | date | None = None,
+    key: str = "",
+) -> list[Settlement]:
+    """Settle whatever has become possible, oldest first; of all that is unresolved, or of some (U7).
+
+    Whole, unless the action posts in part. What still doesn't fit, or needs a choice, goes on waiting.
+    """
+    done = retry_part(site=site, by=by, movements=movements, at=at, request=_request(key, movements, at))
+    return done.settlements() if done else []
+
+
+def retry_in_parts(
+    *,
+    site: Site,
+    by: User,
+    movements: Collection[int] | None = None,
+    at: datetime | date | None = None,
+    key: str = "",
+    part: int = PART,
+) -> Iterator[tuple[int, Recorded | None]]:
+    """The same for a long queue: part by part, each a transaction of its own, with how many movements it looked at.
+
+    The parts of a keyed retry are posted under KEY#1, KEY#2 and so on, and KEY itself says that it came to its end:
+    sent again it gives the first outcome, and one that was stopped halfway goes on where it stopped.
+    """
+    waiting = _candidates(site, movements)
+    done = _parts_done(site, key) if key else 0
+    if len(waiting) <= part and not done:
+        request = _request(key, movements, at)
+        yield len(waiting), retry_part(site=site, by=by, movements=movements, at=at, request=request)
+        return
+    for number in range(1, done + 1):
+        request = _request(f"{key}#{number}", movements, at)
+        yield 0, retry_part(site=site, by=by, movements=(), at=at, request=request)
+    ended = key and Key.objects.filter(site=site, key=key).exists()
+    starts = range(0) if ended else range(0, len(waiting), part)
+    for number, start in enumerate(starts, done + 1):
+        some = waiting[start : start + part]
+        request = _request(f"{key}#{number}" if key else "", movements, at)
+        yield len(some), retry_part(site=site, by=by, movements=some, at=at, request=request)
+    if key:
+        yield 0, retry_part(site=site, by=by, movements=(), at=at, request=_request(key, movements, at))
+
+
+def _parts_done(site: Site, key: str) -> int:
+    """How many parts of a retry were posted under a key."""
+    number = 0
+    while Key.objects.filter(site=site, key=f"{key}#{number + 1}").exists():
+        number += 1
+    return number
+
+
+def _request(key: str, movements: Collection[int] | None, at: datetime | date | None) -> Request:
+    return Request(key, "retry", {"movements": None if movements is None else sorted(movements), "at": at})
+
+
+@transaction.atomic
+def retry_part(
+    *,
+    site: Site,
+    by: User,
+    movements: Collection[int] | None,
+    at: datetime | date | None = None,
+    request: Request = _UNKEYED,
+    remarks: str = "",
+) -> Recorded | None:
+    """One transaction of a retry, with what it settled; None where it was nothing."""
+    claims = claim_keys(site=site, requests=[request])
+    if request.key in claims.posted:
+        return Recorded.under(claims.posted[request.key])
+    new_key = claims.new.get(request.key)
+    moment = event_time(site, at)
+    asked = _candidates(site, None) if movements is None else movements
+    due = [one for one in lock_due(site=site, movements=asked) if one.at <= moment and not choice_needed(one.move)]
+    stock = lock_balances(site=site, pots=pots_of(one.move for one in due))
+    plan, settled = _plan_retry(due, stock)
+    if not settled and new_key is None:
+        return None
+    posting = post_settlement(site, plan, at=moment, by=by, key=new_key, remarks=remarks, stock=stock)
+    set_status([one.movement for one in settled], site=site, before=Status.UNRESOLVED, after=Status.RESOLVED)
+    return record(posting, settled, remarks)
+
+
+def preview_retry(*, site: Site, movements: Collection[int] | None = None) -> list[tuple[Movement, Decimal]]:
+    """What a retry would settle now, with the quantity that would move: the same plan, not posted."""
+    waiting = {row.pk: row for row in _without_choice(site, movements)}
+    due = read_due(site=site, movements=waiting.keys())
+    _, settled = _plan_retry(due, read_balances(site=site, pots=pots_of(one.move for one in due)))
+    return [(waiting[one.movement], one.moved) for one in settled]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryForeseen:
+    """What a retry would settle, with the quantity that would move, and what would become of the others.
+
+    Those are still short, also where an older one takes what is there; or they need a choice.
+    """
+
+    settled: list[tuple[Movement, Decimal]]
+    short: int
+    choice: int
+
+
+def foresee_retry(*, site: Site, movements: Collection[int] | None = None) -> RetryForeseen:
+    """The preview of a retry with how many it leaves, and why; of all that is unresolved, or of some."""
+    settled = preview_retry(site=site, movements=movements)
+    waits = Q(site=site, status=Status.UNRESOLVED)
+    # Of some the status is asked afterwards, or SQLite goes through all that waits to find them.
+    asked = Movement.objects.filter(waits if movements is None else Q(site=site, pk__in=movements))
+    found = asked.aggregate(all=Count("pk", filter=waits), choice=Count("pk", filter=waits & ~Q(reason=Reason.SHORT)))
+    # What needed a choice when it was booked needs none any more where the item or the place is kept otherwise since.
+    choice = found["choice"] - sum(1 for waiting, _ in settled if waiting.reason != Reason.SHORT)
+    return RetryForeseen(settled, found["all"] - len(settled) - choice, choice)
+
+
+def _plan_retry(due: Sequence[Due], stock: Stock) -> tuple[Plan, list[Settled]]:
+    """What can move of what is due, oldest first, and the rests of what moves in part; the others aren't touched."""
+    plan, settled = Plan(), list[Settled]()
+    by_number = {one.number: one for one in due}
+    for step in plan_posting((), [one.move for one in due], stock).steps:
+        assert step.move.resolves is not None
+        one = by_number[step.move.resolves]
+        if isinstance(step, Moved):
+            rest_of = one.root if step.move.quantity < one.move.quantity else None
+            settled.append(Settled(one.number, Outcome.RESOLVED, step.move.quantity, rest_of=rest_of))
+            plan.steps.append(step)
+        elif settled and settled[-1].movement == one.number:
+            rest = kept_rest(replace(one.move, cost=one.cost), step.move.quantity, reason=one.reason, at=one.at)
+            plan.steps.append(rest)
+    return plan, settled
+
+
+NO_CHOICE: Final = Q(item__tracking=Tracking.NONE, source__bin_controlled=False, target__bin_controlled=False)
+"""Those that a retry can settle at all, as the core says it by `choice_needed`: the others are for a person."""
+
+
+def _without_choice(site: Site, movements: Collection[int] | None) -> QuerySet[Movement]:
+    found = waiting_movements(site).filter(NO_CHOICE)
+    return found if movements is None else found.filter(pk__in=movements)
+
+
+def _candidates(site: Site, movements: Collection[int] | None) -> list[int]:
+    return list(_without_choice(site, movements).values_list("pk", flat=True))

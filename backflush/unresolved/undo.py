@@ -1,0 +1,81 @@
+"""Undo of what was settled: the stock goes back, and the same due is unresolved again."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from django.db import transaction
+
+from backflush.core.consumption import plan_posting
+from backflush.core.moves import Process, Status, pots_of
+from backflush.core.refusals import AlreadyReversed, NotReversible, SettledSince
+from backflush.ledger.idempotency import claim_key
+from backflush.ledger.models import Job, Movement, Posting
+from backflush.ledger.posting import Entry, lock_balances, lock_waiting, post, set_status
+from backflush.ledger.selectors import move_of, require_jobs_had, require_not_before
+from backflush.people.models import User
+from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import event_time
+from backflush.unresolved.models import Outcome, Settlement
+
+
+@transaction.atomic
+def undo(*, site: Site, posting: int, by: User, at: datetime | date | None = None, key: str = "") -> Posting:
+    """Undo a resolution, a cancellation or a retry: the stock goes back and the same due is unresolved again (V3)."""
+    new_key, done = claim_key(site=site, key=key, operation="undo", content={"posting": posting, "at": at})
+    if done:
+        return done
+    settlements = _lock_settled(site, posting)
+    original = settlements[0].posting
+    moment = event_time(site, at)
+    require_not_before(site, moment, original.at)
+    taken = Movement.objects.filter(site=site, posting=original, status=Status.OK).select_related(
+        "item", "source", "target"
+    )
+    back = [move_of(movement).mirrored(movement=movement.pk) for movement in taken.order_by("-pk")]
+    require_jobs_had(site, back)
+    stock = lock_balances(site=site, pots=pots_of(back))
+    entry = Entry(Process.REVERSAL, moment, plan_posting(back, (), stock), new_key, original.job_id, original.pk)
+    undoing = post([entry], site=site, by=by, stock=stock)[0]
+    for outcome, before in ((Outcome.RESOLVED, Status.RESOLVED), (Outcome.CANCELLED, Status.CANCELLED)):
+        again = [one.movement_id for one in settlements if one.outcome == outcome]
+        set_status(again, site=site, before=before, after=Status.UNRESOLVED)
+    kept = [one.kept_id for one in settlements if one.kept_id is not None]
+    set_status(kept, site=site, before=Status.UNRESOLVED, after=Status.WITHDRAWN)
+    Settlement.objects.filter(site=site, pk__in=[one.pk for one in settlements]).update(undone_by=undoing)
+    return undoing
+
+
+def _lock_settled(site: Site, posting: int) -> list[Settlement]:
+    """Lock what a posting settled, with its jobs first; refused where it can't be undone."""
+    settlements = list(
+        Settlement.objects.filter(site=site, posting=posting)
+        .select_related("posting", "kept", "movement__item")
+        .order_by("pk")
+    )
+    if not settlements or settlements[0].posting.process != Process.RESOLUTION:
+        raise NotReversible(f"Posting {posting} settled nothing that could be undone.", field="posting")
+    jobs = {one.movement.job_id for one in settlements if one.movement.job_id is not None}
+    list(Job.objects.select_for_update(no_key=True).filter(site=site, pk__in=jobs).order_by("pk"))
+    kept = {one.kept_id for one in settlements if one.kept_id is not None}
+    locked = lock_waiting(site=site, movements={one.movement_id for one in settlements} | kept)
+    require_undoable(settlements, kept=locked)
+    return settlements
+
+
+def require_undoable(settlements: Sequence[Settlement], *, kept: Mapping[int, Movement]) -> None:
+    """Refuse to undo what was undone before, what went back with its booking, or of which the rest was settled since.
+
+    `kept` are the rests that were kept, as they stand now.
+    """
+    site, posting = settlements[0].site_id, settlements[0].posting_id
+    if Settlement.objects.filter(site=site, posting=posting, undone_by__isnull=False).exists():
+        raise AlreadyReversed(f"Posting {posting} was undone before.", field="posting")
+    roots = {one.movement.origin_id or one.movement_id for one in settlements}
+    if Posting.objects.filter(site=site, reverses__movements__in=roots).exists():
+        raise AlreadyReversed("The booking itself was reversed since, with all that became of it.", field="posting")
+    for one in settlements:
+        if one.kept_id is not None and kept[one.kept_id].status != Status.UNRESOLVED:
+            raise SettledSince(
+                f"{one.movement.item.code}: the rest that was kept has been settled since. Undo that first.",
+                field="posting",
+            )

@@ -1,0 +1,1 @@
+"""Pages for auditors and controllers: the audit worksheet, periods, archives."""

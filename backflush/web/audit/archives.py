@@ -1,0 +1,89 @@
+"""Archives: what was put away into which file, by whom, and whether it came back. No file is read here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from backflush.ledger.archived_numbers import archive_numbered, archives, numbers_in, orders_in
+from backflush.ledger.models import Archive, ArchivedKind, ArchivedRange
+from backflush.web.audit.periods import SEEN_BY
+from backflush.web.lists.pagination import count_up_to, page_of
+from backflush.web.platform.decorators import page
+from backflush.web.platform.visit import PageRequest
+
+RANGES_SHOWN: Final = 20
+WHAT: Final[Mapping[str, str | Promise]] = {
+    "works_worksorder": _("Works orders"),
+    "subcontract_purchaseorder": _("Purchase orders"),
+    "ledger_posting": _("Postings"),
+    "backflushing_booking": _("Bookings"),
+    "ledger_movement": _("Movements"),
+    "unresolved_settlement": _("Settlements"),
+}
+"""The rows that people ask for, by their table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """An archive as the pages show it."""
+
+    archive: Archive
+
+    @property
+    def counts(self) -> list[tuple[str | Promise, int]]:
+        """How much of what is in it."""
+        return [(word, self.archive.counts.get(table, 0)) for table, word in WHAT.items()]
+
+    @property
+    def orders(self) -> int:
+        """How many orders are in it."""
+        return sum(self.archive.counts.get(table, 0) for table in ("works_worksorder", "subcontract_purchaseorder"))
+
+    @property
+    def movements(self) -> int:
+        """How many movements are in it."""
+        return int(self.archive.counts.get("ledger_movement", 0))
+
+
+@page(*SEEN_BY)
+def archives_page(request: PageRequest) -> HttpResponse:
+    """All archives, the last first."""
+    found = archives(request.visit.site)
+    shown = page_of(found, request.GET, by=("number",), descending=True, total=count_up_to(found))
+    facts = {"site": request.visit.site, "page": shown, "rows": [Put(one) for one in shown.rows]}
+    return render(request, "web/audit/archives.html", facts)
+
+
+@page(*SEEN_BY)
+def archive_page(request: PageRequest, number: int) -> HttpResponse:
+    """What is in one."""
+    archive = archive_numbered(request.visit.site, number)
+    orders = orders_in(archive)
+    facts: dict[str, Any] = {
+        "put": Put(archive),
+        "archive": archive,
+        "page": page_of(orders, request.GET, by=("kind", "number"), total=count_up_to(orders)),
+        "numbers": [
+            (word, *_ranges(archive, kind))
+            for kind, word in ((ArchivedKind.MOVEMENT, _("Movements")), (ArchivedKind.POSTING, _("Postings")))
+        ],
+    }
+    return render(request, "web/audit/archive.html", facts)
+
+
+def _ranges(archive: Archive, kind: ArchivedKind) -> tuple[Sequence[ArchivedRange], bool]:
+    """The first rows of numbers, and whether there are more."""
+    found = list(numbers_in(archive, kind)[: RANGES_SHOWN + 1])
+    return found[:RANGES_SHOWN], len(found) > RANGES_SHOWN
+
+
+urlpatterns = [
+    path("audit/archives/", archives_page, name="archives"),
+    path("audit/archives/<int:number>/", archive_page, name="archive"),
+]

@@ -1,0 +1,145 @@
+"""Periods: through which day is the site closed, and what stands against closing the next?"""
+
+from datetime import date, timedelta
+from typing import Any, Final
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+
+from backflush.core.refusals import InvalidValue, NotFound, Refusal
+from backflush.ledger.models import PeriodClosing
+from backflush.ledger.periods import (
+    close_period,
+    closings,
+    count_balances,
+    reopen_period,
+    require_closable,
+    waiting_through,
+)
+from backflush.people.rights import Verb
+from backflush.stockmap.models import Site
+from backflush.web.forms.values import day_in, text_in
+from backflush.web.lists.pagination import COUNTED_MOST, count_up_to, page_of
+from backflush.web.platform.decorators import page, posts
+from backflush.web.platform.visit import PageRequest, Visit
+
+SEEN_BY: Final = (Verb.SEE, Verb.SIGN_OFF, Verb.PERIODS)
+REMARKS_MOST: Final = 500
+
+
+def next_end(site: Site, today: date) -> date | None:
+    """The day that is closed next as a rule: the end of the month after the last closed day, else of last month.
+
+    None as long as that isn't over.
+    """
+    after = site.closed_through + timedelta(days=1) if site.closed_through else today - timedelta(days=today.day)
+    end = (after.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    return end if end < today else None
+
+
+@page(*SEEN_BY)
+def periods_page(request: PageRequest) -> HttpResponse:
+    """Through when it is closed, what stands against closing the next, and all closings so far."""
+    return _show(request, None)
+
+
+def _show(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
+    visit = request.visit
+    found = closings(visit.site)
+    facts: dict[str, Any] = {
+        "site": visit.site,
+        "page": page_of(found, request.GET, by=("pk",), descending=True, total=count_up_to(found)),
+        "may_close": visit.may(Verb.PERIODS),
+        "uncounted": found.filter(reopened_at__isnull=True, counted_at__isnull=True).exists(),
+        "typed": request.POST,
+        "refusal": refusal,
+    }
+    if facts["may_close"]:
+        facts |= _asked(visit, request)
+        facts["refusal"] = refusal or facts.get("not_closable")
+    return render(request, "web/audit/periods.html", facts)
+
+
+def _asked(visit: Visit, request: PageRequest) -> dict[str, Any]:
+    """The day that is to be closed through, and what stands against it."""
+    typed = request.POST or request.GET
+    try:
+        through = day_in(typed, "through") or next_end(visit.site, visit.today)
+        if through is None:
+            return {"asks": True}
+        require_closable(visit.site, through)
+    except Refusal as refusal:
+        return {"asks": True, "through": typed.get("through", ""), "not_closable": refusal}
+    waiting = count_up_to(waiting_through(visit.site, through))
+    return {"asks": True, "through": through.isoformat(), "day": through, "waiting": waiting}
+
+
+@posts(Verb.PERIODS, again=_show)
+def close(request: PageRequest) -> HttpResponse:
+    """Close the site through a day. More than was seen on the page may have come to wait since, and is said then."""
+    through = day_in(request.POST, "through")
+    if through is None:
+        raise InvalidValue("Choose the last day of the period.", field="through")
+    close_period(
+        site=request.visit.site,
+        through=through,
+        by=request.user,
+        remarks=text_in(request.POST, "remarks", most=REMARKS_MOST, empty=True),
+        known_unresolved=_known(request) if "although" in request.POST else 0,
+    )
+    return redirect("periods")
+
+
+def _known(request: PageRequest) -> int | None:
+    """How many unresolved ones the page showed; None where it said only that there are very many."""
+    shown = request.POST.get("waiting", "")
+    if not shown.isdecimal() or len(shown) > 9:
+        raise InvalidValue("Look at what is unresolved, and close it then.", field="unresolved")
+    return None if int(shown) > COUNTED_MOST else int(shown)
+
+
+@posts(Verb.PERIODS, again=_show)
+def count(request: PageRequest) -> HttpResponse:
+    """Keep the balances of a period whose closing was stopped before it had them."""
+    count_balances(request.visit.site)
+    return redirect("periods")
+
+
+@page(Verb.PERIODS)
+def reopen_page(request: PageRequest, day: str) -> HttpResponse:
+    """What is opened again with a period, and why it is."""
+    return _reopening(request, None, day)
+
+
+def _reopening(request: PageRequest, refusal: Refusal | None, day: str) -> HttpResponse:
+    again = closings(request.visit.site).filter(reopened_at__isnull=True, through__gte=_day(day)).order_by("through")
+    rows: list[PeriodClosing] = list(again)
+    if not rows or rows[0].through != _day(day):
+        raise NotFound(f"No period is closed through {day}.")
+    facts = {"first": rows[0], "rows": rows, "refusal": refusal, "typed": request.POST}
+    return render(request, "web/audit/reopen.html", facts)
+
+
+def _day(day: str) -> date:
+    try:
+        return date.fromisoformat(day)
+    except ValueError:
+        raise NotFound(f"{day} is no day.") from None
+
+
+@posts(Verb.PERIODS, again=_reopening)
+def reopen(request: PageRequest, day: str) -> HttpResponse:
+    """Open a period again, and those after it."""
+    remarks = text_in(request.POST, "remarks", most=REMARKS_MOST, empty=True)
+    reopen_period(site=request.visit.site, through=_day(day), by=request.user, remarks=remarks)
+    return redirect("periods")
+
+
+urlpatterns = [
+    path("audit/periods/", periods_page, name="periods"),
+    path("audit/periods/close/", close, name="period-close"),
+    path("audit/periods/count/", count, name="period-count"),
+    path("audit/periods/<str:day>/", reopen_page, name="period-reopen"),
+    path("audit/periods/<str:day>/reopen/", reopen, name="period-reopen-now"),
+]

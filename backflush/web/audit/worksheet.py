@@ -1,0 +1,347 @@
+"""The audit: were the assumptions true? Eight checks that one works through, the sign-off, and the last ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from backflush.audit.checks import COUNTED_MOST, WORKED_OUT, last_reckoning, latest_looks, listed
+from backflush.audit.lines import Line
+from backflush.audit.models import Audit, CheckName, Look, Reckoning
+from backflush.audit.selectors import (
+    audit_at_work,
+    audit_numbered,
+    audits,
+    is_waited_for_in_vain,
+    last_asked,
+    running_reckoning,
+)
+from backflush.audit.services import ask_reckoning, begin_audit, look_at, sign_off
+from backflush.core.refusals import NotFound, Refusal
+from backflush.people.rights import Verb
+from backflush.web.display import badges
+from backflush.web.forms.idempotency import new_key
+from backflush.web.forms.values import day_in, text_in
+from backflush.web.lists.pagination import count_up_to, page_of
+from backflush.web.platform.decorators import page, posts
+from backflush.web.platform.visit import PageRequest
+
+SEEN_BY: Final = (Verb.SEE, Verb.SIGN_OFF)
+REMARKS_MOST: Final = 500
+LOOKS_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a check's list: its heading, and which cell of a line stands in it (`audit/cell.html`)."""
+
+    heading: str | Promise
+    cell: str
+
+    @property
+    def figures(self) -> bool:
+        """Whether it is one of figures, which stand right."""
+        return self.cell in {"quantity", "other", "count"}
+
+    @property
+    def wide(self) -> bool:
+        """Whether it needs a line of its own on a phone."""
+        return self.cell in {"kind", "way", "when", "why"}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A check as it is shown: what it asks, what exactly it finds, and the columns of its list."""
+
+    title: str | Promise
+    finds: str | Promise
+    nothing: str | Promise
+    columns: Sequence[Column]
+
+
+_ITEM: Final = Column(_("Item"), "item")
+_DUE: Final = Column(_("Due"), "quantity")
+_ORDER: Final = Column(_("For"), "order")
+_PLACE: Final = Column(_("From"), "place")
+_WHO: Final = Column(_("By"), "who")
+_WHEN: Final = Column(_("When"), "when")
+_WHY: Final = Column(_("Why"), "why")
+_KIND: Final = Column(_("What"), "kind")
+
+QUESTIONS: Final[Mapping[str, Question]] = {
+    CheckName.UNRESOLVED: Question(
+        _("What is still unresolved?"),
+        _("All that waits now, of this period or any before it, the oldest first."),
+        _("Nothing is unresolved"),
+        (Column(_("Since"), "age"), _ITEM, _DUE, Column(_("Why it waits"), "kind"), _ORDER, _PLACE, _WHO),
+    ),
+    CheckName.CANCELLED: Question(
+        _("What was cancelled, by whom and why?"),
+        _(
+            "What people said in this period was not used. Left out is what they took back since, and what went with "
+            "the reversal of its booking."
+        ),
+        _("Nothing was cancelled"),
+        (_ITEM, _DUE, _ORDER, _PLACE, _WHO, _WHEN, _WHY),
+    ),
+    CheckName.REVISED: Question(
+        _("What was resolved otherwise than assumed?"),
+        _(
+            "Resolved in this period with another quantity, from another place, or with a rest that was kept or "
+            "dropped."
+        ),
+        _("Nothing was resolved otherwise"),
+        (
+            _ITEM,
+            _DUE,
+            Column(_("Used"), "other"),
+            _KIND,
+            _ORDER,
+            Column(_("From"), "way"),
+            _WHO,
+            _WHEN,
+            Column(_("Remarks"), "why"),
+        ),
+    ),
+    CheckName.NEVER_MOVED: Question(
+        _("What was assumed and has never moved?"),
+        _(
+            "Components of which every assumption of this period waits or was cancelled: nothing of them was taken "
+            "out of stock. Bookings that were reversed are left out."
+        ),
+        _("Of everything assumed, something moved"),
+        (_ITEM, Column(_("Assumed, times"), "count"), Column(_("Due in all"), "quantity"), Column(_("Last"), "when")),
+    ),
+    CheckName.HAND_ISSUES: Question(
+        _("What was issued by hand to what is backflushed?"),
+        _(
+            "Issues of this period to orders whose type code has a backflush action, of what isn't a line by hand of "
+            "theirs. What the order's structure assumes too may be counted twice. What was reversed is left out."
+        ),
+        _("Nothing was issued by hand to what is backflushed"),
+        (_ITEM, Column(_("Issued"), "quantity"), _KIND, _ORDER, _PLACE, _WHO, _WHEN, Column(_("Remarks"), "why")),
+    ),
+    CheckName.STRUCTURES: Question(
+        _("Which structures changed while orders were open?"),
+        _(
+            "Items with released or open orders whose own copy isn't what is in force at the end of the period: lines, "
+            "quantities, units or places differ. These orders go on with their copy."
+        ),
+        _("All orders in work are made as is in force"),
+        (_ITEM, Column(_("Orders with another copy"), "count")),
+    ),
+    CheckName.NEGATIVE: Question(
+        _("Which stock tends below zero?"),
+        _(
+            "Places at which, added up by the time of the events, there was less than nothing of an item at some "
+            "moment of the period; and items that were short at a place in three bookings of the period or more."
+        ),
+        _("Nothing tends below zero"),
+        (_ITEM, _KIND, _PLACE, Column(_("Times"), "count"), Column(_("Lowest"), "other"), _DUE, _WHEN),
+    ),
+    CheckName.PROOF: Question(
+        _("Is the ledger whole?"),
+        _(
+            "The proof over all sites: balances equal movements, nothing is made, lost or negative, and every assumed "
+            "quantity is accounted for."
+        ),
+        _("Every promise holds"),
+        (Column(_("Promise"), "kind"), Column(_("Fault"), "why")),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A check on the worksheet; `count` is None as long as it isn't worked out."""
+
+    name: CheckName
+    number: int
+    question: Question
+    count: int | None
+    look: Look | None
+
+    @property
+    def many(self) -> bool:
+        """Whether there are more than are counted."""
+        return self.count is not None and self.count > COUNTED_MOST
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """How far an audit's reckoning is: what was worked out last, what is under way, and whether in vain."""
+
+    done: Reckoning | None
+    running: Reckoning | None
+    failed: bool
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether probably no worker runs."""
+        return self.running is not None and is_waited_for_in_vain(self.running)
+
+
+def _working(audit: Audit) -> Working:
+    asked = last_asked(audit)
+    return Working(last_reckoning(audit), running_reckoning(audit), asked is not None and asked.failed)
+
+
+def _steps(audit: Audit, done: Reckoning | None) -> list[Step]:
+    looks = latest_looks(audit)
+    return [
+        Step(check, number, QUESTIONS[check], _count(audit, check, done, looks.get(check)), looks.get(check))
+        for number, check in enumerate(CheckName, 1)
+    ]
+
+
+def _count(audit: Audit, check: CheckName, done: Reckoning | None, look: Look | None) -> int | None:
+    """How many there are now; of what is signed, how many there were when somebody looked."""
+    if audit.signed_at is not None:
+        return look.count if look else None
+    if check in WORKED_OUT:
+        return done.counts.get(check.value) if done else None
+    return listed(audit, check).count()
+
+
+@page(*SEEN_BY)
+def audit_page(request: PageRequest) -> HttpResponse:
+    """The worksheet of the audit at work, or the way to begin one; the last ones below."""
+    return _worksheet(request, None)
+
+
+def _worksheet(request: PageRequest, refusal: Refusal | None, number: int = 0) -> HttpResponse:
+    site = request.visit.site
+    audit = audit_at_work(site)
+    signed = audits(site)
+    facts: dict[str, Any] = {
+        "audit": audit,
+        "page": page_of(signed, request.GET, by=("number",), descending=True, total=count_up_to(signed)),
+        "may_sign": request.visit.may(Verb.SIGN_OFF),
+        "refusal": refusal,
+        "typed": request.POST,
+        "key": new_key(),
+        "today": request.visit.today,
+    }
+    if audit is not None:
+        working = _working(audit)
+        steps = _steps(audit, working.done)
+        left = [step for step in steps if step.look is None]
+        facts |= {"working": working, "steps": steps, "left": left}
+    return render(request, "web/audit/worksheet.html", facts)
+
+
+@posts(Verb.SIGN_OFF, again=_worksheet)
+def begin(request: PageRequest) -> HttpResponse:
+    """Begin an audit, and have worked out for it what takes a walk through the ledger."""
+    until = day_in(request.POST, "until")
+    audit = begin_audit(site=request.visit.site, by=request.user, until=until, key=request.POST.get("key", ""))
+    if audit.signed_at is None and last_asked(audit) is None:
+        ask_reckoning(audit=audit, by=request.user)
+    return redirect("audit")
+
+
+@posts(Verb.SIGN_OFF, again=_worksheet)
+def work_out(request: PageRequest, number: int) -> HttpResponse:
+    """Work out afresh what takes a walk through the ledger."""
+    ask_reckoning(audit=audit_numbered(request.visit.site, number), by=request.user)
+    return redirect("audit")
+
+
+@page(*SEEN_BY)
+def check_page(request: PageRequest, number: int, check: str) -> HttpResponse:
+    """What a check finds, and the form of whoever has looked at it."""
+    return _check(request, None, number, check)
+
+
+def _check(request: PageRequest, refusal: Refusal | None, number: int, check: str) -> HttpResponse:
+    audit = audit_numbered(request.visit.site, number)
+    if check not in QUESTIONS:
+        raise NotFound(f"There is no check {check}.")
+    if audit.signed_at is not None:
+        return redirect("audit-signed", number)
+    name = CheckName(check)
+    working = _working(audit)
+    ready = name not in WORKED_OUT or working.done is not None
+    facts: dict[str, Any] = {
+        "audit": audit,
+        "check": name,
+        "number": list(CheckName).index(name) + 1,
+        "question": QUESTIONS[name],
+        "working": working,
+        "ready": ready,
+        "worked_out": name in WORKED_OUT,
+        "looks": audit.looks.filter(check_name=name).select_related("by").order_by("-pk")[:LOOKS_SHOWN],
+        "may_sign": request.visit.may(Verb.SIGN_OFF),
+        "refusal": refusal,
+        "typed": request.POST,
+        "key": request.POST.get("key", "") or new_key(),
+    }
+    if ready:
+        found = listed(audit, name, working.done)
+        shown = page_of(found.found, request.GET, by=found.by, total=found.count())
+        facts |= {"page": shown, "lines": found.lines(shown.rows)}
+    return render(request, "web/audit/check.html", facts)
+
+
+@posts(Verb.SIGN_OFF, again=_check)
+def look(request: PageRequest, number: int, check: str) -> HttpResponse:
+    """Somebody has looked at a check; on to the next that nobody has looked at."""
+    site = request.visit.site
+    remarks = text_in(request.POST, "remarks", most=REMARKS_MOST, empty=True)
+    key = request.POST.get("key", "")
+    look_at(site=site, number=number, check=check, by=request.user, remarks=remarks, key=key)
+    looked = latest_looks(audit_numbered(site, number))
+    after = [one for one in CheckName if one not in looked]
+    return redirect("audit-check", number, after[0].value) if after else redirect("audit")
+
+
+@posts(Verb.SIGN_OFF, again=_worksheet)
+def sign(request: PageRequest, number: int) -> HttpResponse:
+    """Sign it off."""
+    remarks = text_in(request.POST, "remarks", most=REMARKS_MOST, empty=True)
+    key = request.POST.get("key", "")
+    audit = sign_off(site=request.visit.site, number=number, by=request.user, remarks=remarks, key=key)
+    return redirect("audit-signed", audit.number)
+
+
+@page(*SEEN_BY)
+def signed_page(request: PageRequest, number: int) -> HttpResponse:
+    """An audit as it was signed: nothing on this page is asked of the ledger again."""
+    audit = audit_numbered(request.visit.site, number)
+    if audit.signed_at is None:
+        return redirect("audit")
+    steps = _steps(audit, None)
+    kept = [(step, [Line.of(line) for line in step.look.lines]) for step in steps if step.look is not None]
+    proof = next(step.look for step in steps if step.name == CheckName.PROOF)
+    promises = proof.reckoning.promises if proof is not None and proof.reckoning is not None else []
+    facts = {"audit": audit, "steps": steps, "kept": kept, "promises": promises}
+    return render(request, "web/audit/signed.html", facts)
+
+
+KINDS: Final[Mapping[str, str | Promise]] = {
+    "dropped": _("less, the rest not used"),
+    "kept": _("less, the rest waits"),
+    "more": _("more than due"),
+    "elsewhere": _("from another place"),
+    "assumed too": _("assumed too"),
+    "beyond": _("not in the structure"),
+    "below zero": _("below zero in the past"),
+    "recurs": _("short again and again"),
+    "short": badges.SHORT.word,
+    **{reason: sign.word for reason, sign in badges.CHOICE.items()},
+}
+
+urlpatterns = [
+    path("audit/", audit_page, name="audit"),
+    path("audit/begin/", begin, name="audit-begin"),
+    path("audit/<int:number>/", signed_page, name="audit-signed"),
+    path("audit/<int:number>/work-out/", work_out, name="audit-work-out"),
+    path("audit/<int:number>/sign/", sign, name="audit-sign"),
+    path("audit/<int:number>/<slug:check>/", check_page, name="audit-check"),
+    path("audit/<int:number>/<slug:check>/look/", look, name="audit-look"),
+]

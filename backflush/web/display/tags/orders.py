@@ -1,0 +1,101 @@
+"""Pieces of the pages of orders: how much is booked as a bar, exact ratios, QR codes, links to things."""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from backflush.backflushing.explanation import figure
+from backflush.core.quantity import ZERO
+from backflush.ledger.models import Movement
+from backflush.web.display import badges
+from backflush.web.display.qr import qr_path
+from backflush.web.display.tags.pieces import q
+
+register: Final = template.Library()
+
+
+@register.filter
+def purchase_status(value: str) -> str:
+    """The status of a purchase order in words."""
+    return str(badges.PURCHASE_ORDER[value])
+
+
+@register.simple_tag
+def booked_bar(done: Decimal, wanted: Decimal) -> SafeString:
+    """How much of what was ordered is booked; the same is said in figures beside it."""
+    width = min(100, int(100 * done / wanted)) if wanted > ZERO else 0
+    return format_html(
+        '<svg class="bargraph" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="bg" width="100" height="8"/><rect class="done" width="{}" height="8"/></svg>',
+        width,
+    )
+
+
+@register.simple_tag
+def qr_code(text: str) -> SafeString:
+    """A QR code, with a quiet zone of four modules around it."""
+    width, dark = qr_path(text)
+    return format_html(
+        '<svg class="qr" role="img" aria-label="{}" viewBox="-4 -4 {} {}">'
+        '<rect x="-4" y="-4" width="{}" height="{}" fill="#fff"/><path stroke="#000" d="{}"/></svg>',
+        _("QR code of %(text)s") % {"text": text},
+        width + 8,
+        width + 8,
+        width + 8,
+        width + 8,
+        dark,
+    )
+
+
+@register.simple_tag
+def thing_link(at: str, code: str) -> SafeString:
+    """A code that leads to its thing, where the thing has a page."""
+    address = _address(at, code)
+    if not address:
+        return format_html('<span class="key code">{}</span>', code)
+    return format_html('<a class="key code" href="{}">{}</a>', address, code)
+
+
+@register.simple_tag
+def movement_link(movement: Movement) -> SafeString:
+    """A quantity that leads to its movement."""
+    shown = q(movement.quantity, movement.item)
+    address = _address("movement", movement.pk)
+    return format_html('<a href="{}">{}</a>', address, shown) if address else shown
+
+
+def _address(at: str, *arguments: Any) -> str:
+    try:
+        return reverse(at, args=arguments)
+    except NoReverseMatch:
+        return ""
+
+
+@register.filter
+def unlocalized(value: Decimal) -> str:
+    """A number as an SVG needs it, whatever the locale."""
+    return format(value, "f")
+
+
+@register.filter
+def decimal(text: str) -> Decimal:
+    """A number that was kept as text."""
+    return Decimal(text)
+
+
+@register.filter
+def order_change(what: str) -> str:
+    """What was changed of an order."""
+    return str(badges.ORDER_CHANGE.get(what, what))
+
+
+@register.filter
+def ratio(value: Fraction) -> str:
+    """An exact ratio: as a decimal where it ends, else rounded and marked so."""
+    return figure(value)

@@ -1,0 +1,38 @@
+"""Pieces of a movement's row. Tags and no templates, because a list has six of them in each of its fifty rows."""
+
+from decimal import Decimal
+from typing import Final
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from backflush.ledger.models import Movement
+from backflush.stockmap.models import Location
+from backflush.web.display.tags.pieces import q
+
+register: Final = template.Library()
+
+
+@register.simple_tag
+def place(at: Location, bin: str) -> SafeString:
+    """Where from, or where to."""
+    shelf = format_html(' <span class="trait">{}</span>', bin) if bin else ""
+    return format_html('<span class="code">{}</span>{}', at.path, shelf)
+
+
+@register.simple_tag
+def moved(movement: Movement) -> SafeString:
+    """How much moved, or was due."""
+    if movement.due is None:
+        return q(movement.quantity, movement.item)
+    return format_html('<span class="dim">{} {}</span>', _("due"), q(movement.due, movement.item))
+
+
+@register.simple_tag
+def left(after: Decimal | None, at: Location, movement: Movement) -> SafeString:
+    """What was then there, at one end of a movement."""
+    if movement.due is not None:
+        return format_html('<span class="dim">{}</span>', "—")
+    return q(after, movement.item) if at.has_balance else format_html('<span class="dim">{}</span>', _("no balance"))

@@ -1,0 +1,147 @@
+"""Log-in, log-out, the person's own page and keys, and the choices kept for the browser: theme, site."""
+
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import Resolver404, path, resolve, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from backflush.core.refusals import InvalidValue
+from backflush.people.services import use_single_keys
+from backflush.web.platform.decorators import page, posts
+from backflush.web.platform.navigation import AREAS, THEME, THEMES
+from backflush.web.platform.resubmission import KEPT, back_to_form
+from backflush.web.platform.visit import SITE, PageRequest, Visit
+
+THEME_KEPT_SECONDS = 365 * 24 * 3600
+
+
+class LogIn(LoginView):
+    """Name and password, nothing else."""
+
+    template_name = "web/home/log_in.html"
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **more: Any) -> dict[str, Any]:
+        """What was typed before goes along with every try."""
+        return super().get_context_data(**more, kept=self.request.POST.get(KEPT, ""))
+
+    def get_success_url(self) -> str:
+        """Back to the form that was being filled in, else to the page that was asked for."""
+        return back_to_form(self.request) or super().get_success_url()
+
+
+def locked_out(request: HttpRequest, original: HttpResponse | None, credentials: Any = None) -> HttpResponse:
+    """After too many wrong tries. A program gets its own answer."""
+    if original is not None and original.headers.get("Content-Type") == "application/json":
+        return original
+    minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
+    shown = {"minutes": minutes, **{name: request.POST.get(name, "") for name in ("username", "next", KEPT)}}
+    return render(request, "web/home/log_in.html", shown, status=HTTPStatus.TOO_MANY_REQUESTS)
+
+
+@page()
+def more_page(request: PageRequest) -> HttpResponse:
+    """All areas, for whoever has only the dock."""
+    return render(request, "web/platform/more.html")
+
+
+@page()
+def you_page(request: PageRequest) -> HttpResponse:
+    """Who one is here, and the way out."""
+    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    return render(request, "web/home/account.html", {"languages": settings.LANGUAGES, "chosen_language": chosen})
+
+
+@require_POST
+def choose_theme(request: HttpRequest) -> HttpResponse:
+    """Keep light or dark for this browser."""
+    theme = request.POST.get("theme", "")
+    response = _back(request)
+    if theme in THEMES:
+        response.set_cookie(
+            THEME, theme, max_age=THEME_KEPT_SECONDS, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
+        )
+    return response
+
+
+@require_POST
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """Speak another language in this browser; without one, the browser's own wish counts again."""
+    language, response = request.POST.get("language", ""), _back(request)
+    if language in dict(settings.LANGUAGES):
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            language,
+            max_age=settings.LANGUAGE_COOKIE_AGE,
+            samesite="Lax",
+            secure=settings.LANGUAGE_COOKIE_SECURE,
+        )
+    elif not language:
+        response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, samesite="Lax")
+    return response
+
+
+@posts()
+def choose_site(request: PageRequest) -> HttpResponse:
+    """Work at another site from here on."""
+    code = request.POST.get("site", "")
+    if code not in {site.code for site in request.visit.sites}:
+        raise InvalidValue("You have no role at that site.", field="site")
+    request.session[SITE] = code
+    there = next(site for site in request.visit.sites if site.code == code)
+    return redirect(_same_page(request.POST.get("back", ""), Visit(request.user, there, request.visit.sites)))
+
+
+OF_ALL_SITES: Final = frozenset({"item", "item-structure", "set-up-list", "set-up-new"})
+"""Pages of a thing that all sites have in common, by the names of their addresses."""
+
+
+def _same_page(back: str, visit: Visit) -> str:
+    """The page that one came from, as the other site has it.
+
+    A thing of the one site isn't at the other, so its area is opened there; and where the person has no right to
+    that, Home.
+    """
+    try:
+        found = resolve(urlsplit(back).path)
+    except Resolver404:
+        return reverse("home")
+    verbs = getattr(found.func, "verbs", ())
+    common = not found.kwargs or found.url_name in OF_ALL_SITES
+    if common and any(map(visit.may, verbs)):
+        return urlsplit(back).path
+    areas = [area.address for area in AREAS if area.verbs & visit.verbs and area.address]
+    within = [address for address in areas if address != reverse("home") and back.startswith(address)]
+    return max(within, key=len, default=reverse("home"))
+
+
+@posts()
+def choose_keys(request: PageRequest) -> HttpResponse:
+    """Let letters alone do something, or not: kept for the person, wherever they sign in."""
+    use_single_keys(user=request.visit.user, on=request.POST.get("keys") == "on")
+    return redirect("you")
+
+
+def _back(request: HttpRequest) -> HttpResponseRedirect:
+    back = request.POST.get("back", "")
+    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    return HttpResponseRedirect(back if safe else reverse("home"))
+
+
+urlpatterns = [
+    path("log-in/", LogIn.as_view(), name="log-in"),
+    path("log-out/", LogoutView.as_view(), name="log-out"),
+    path("more/", more_page, name="more"),
+    path("you/", you_page, name="you"),
+    path("you/keys/", choose_keys, name="choose-keys"),
+    path("theme/", choose_theme, name="choose-theme"),
+    path("language/", choose_language, name="choose-language"),
+    path("site/", choose_site, name="choose-site"),
+]

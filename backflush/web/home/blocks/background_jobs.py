@@ -1,0 +1,29 @@
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from backflush.background.selectors import errands_for
+from backflush.people.rights import Verb
+from backflush.unresolved.background_retry import never_taken_back
+from backflush.web.home.blocks.block import HALF, Block
+from backflush.web.platform.visit import Visit
+
+
+def facts(visit: Visit) -> Mapping[str, Any]:
+    """What runs here for the queue, and the person's own exports and retries of these days.
+
+    Whoever may undo sees everybody's last retries too.
+    """
+    may_undo = visit.may(Verb.UNDO)
+    errands = errands_for(visit.site, visit.user, with_retries=may_undo)
+    return {"errands": errands, "offered": never_taken_back(visit.site, errands) if may_undo else set()}
+
+
+BLOCK: Final = Block(
+    name="errands",
+    title=_("In the background"),
+    width=HALF,
+    template="web/home/blocks/background_jobs.html",
+    facts=facts,
+)

@@ -1,0 +1,62 @@
+"""Which blocks stand on the Home of a role from the beginning, and in which order."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from backflush.people.rights import Role
+from backflush.people.services import Placed
+from backflush.web.home.blocks.block import HALF, THIRD
+
+_ERRORS, _BOOK, _ORDERS, _HAND = "backflush-errors", "book-production", "works-orders", "hand-issues-due"
+_OVER_TIME, _BY_AGE, _CONSUMPTION = "unresolved-over-time", "unresolved-by-age", "consumption-by-day"
+_OUTSIDE, _SET_UP, _ERRANDS = "stock-outside", "set-up-warnings", "errands"
+
+BOARDS: Final[Mapping[Role, Sequence[Placed]]] = {
+    Role.VIEWER: ((_ERRORS, HALF), (_OVER_TIME, HALF), (_ORDERS, HALF), (_CONSUMPTION, HALF), (_ERRANDS, HALF)),
+    Role.OPERATOR: ((_BOOK, HALF), (_ORDERS, HALF), (_ERRORS, HALF), (_HAND, HALF), (_ERRANDS, HALF)),
+    Role.STORES: (
+        (_ERRORS, HALF),
+        (_ORDERS, HALF),
+        (_HAND, THIRD),
+        (_OUTSIDE, THIRD),
+        (_BY_AGE, THIRD),
+        (_OVER_TIME, HALF),
+        (_CONSUMPTION, HALF),
+        (_ERRANDS, HALF),
+    ),
+    Role.SUPERVISOR: (
+        (_ERRORS, HALF),
+        (_BOOK, HALF),
+        (_OVER_TIME, HALF),
+        (_ORDERS, HALF),
+        (_HAND, THIRD),
+        (_OUTSIDE, THIRD),
+        (_BY_AGE, THIRD),
+        (_ERRANDS, HALF),
+    ),
+    Role.BUYER: ((_OUTSIDE, HALF), (_ERRORS, HALF), (_ORDERS, HALF), (_CONSUMPTION, HALF), (_ERRANDS, HALF)),
+    Role.ENGINEER: ((_SET_UP, HALF), (_ERRORS, HALF), (_OVER_TIME, HALF), (_ORDERS, HALF), (_ERRANDS, HALF)),
+    Role.CONTROLLER: ((_ERRORS, HALF), (_OVER_TIME, HALF), (_CONSUMPTION, HALF), (_BY_AGE, HALF), (_ERRANDS, HALF)),
+    Role.AUDITOR: ((_ERRORS, HALF), (_OVER_TIME, HALF), (_BY_AGE, HALF), (_CONSUMPTION, HALF), (_ERRANDS, HALF)),
+    Role.ADMINISTRATOR: (
+        (_ERRORS, HALF),
+        (_BOOK, HALF),
+        (_OVER_TIME, HALF),
+        (_ORDERS, HALF),
+        (_OUTSIDE, THIRD),
+        (_HAND, THIRD),
+        (_SET_UP, THIRD),
+        (_CONSUMPTION, HALF),
+        (_BY_AGE, HALF),
+        (_ERRANDS, HALF),
+    ),
+}
+"""Each with its width, so that rows are full."""
+
+
+def board_of_roles(roles: Iterable[Role]) -> list[Placed]:
+    """The blocks of some roles together, each once; those of the first role come first."""
+    placed: dict[str, int] = {}
+    for name, width in (one for role in roles for one in BOARDS[role]):
+        placed.setdefault(name, width)
+    return list(placed.items())

@@ -1,0 +1,24 @@
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from backflush.dashboard.bookable_orders import bookable_orders
+from backflush.people.rights import Verb
+from backflush.web.home.blocks.block import HALF, Block
+from backflush.web.platform.visit import Visit
+
+
+def facts(visit: Visit) -> Mapping[str, Any]:
+    """The orders that take bookings."""
+    return {"orders": bookable_orders(visit.site), "may_produce": visit.may(Verb.PRODUCE)}
+
+
+BLOCK: Final = Block(
+    name="book-production",
+    title=_("Book production"),
+    width=HALF,
+    template="web/home/blocks/book_production.html",
+    facts=facts,
+    verbs=frozenset({Verb.BOOK}),
+)

@@ -1,0 +1,23 @@
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from backflush.dashboard.hand_issues_due import hand_issues_due
+from backflush.people.rights import Verb
+from backflush.web.home.blocks.block import THIRD, Block
+from backflush.web.platform.visit import Visit
+
+
+def facts(visit: Visit) -> Mapping[str, Any]:
+    """What is still to be issued by hand."""
+    return {"issues": hand_issues_due(visit.site), "may_issue": visit.may(Verb.ISSUE)}
+
+
+BLOCK: Final = Block(
+    name="hand-issues-due",
+    title=_("Hand issues due"),
+    width=THIRD,
+    template="web/home/blocks/hand_issues_due.html",
+    facts=facts,
+)

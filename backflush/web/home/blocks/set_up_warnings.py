@@ -1,0 +1,41 @@
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from backflush.setup_check.findings import Severity
+from backflush.setup_check.last_check import last_check
+from backflush.web.home.blocks.block import THIRD, Block
+from backflush.web.platform.visit import Visit
+from backflush.web.setup.checks import mended_at
+from backflush.web.setup.resource import SETTING_UP
+
+SHOWN: Final = 5
+
+
+def facts(visit: Visit) -> Mapping[str, Any]:
+    """What the last check of the set-up found, the heaviest first; never a long examination."""
+    check = last_check(visit.site)
+    first = check.findings[:SHOWN] if check else ()
+    return {
+        "check": check,
+        "first": [
+            {
+                "code": finding.code,
+                "sentence": finding.sentence,
+                "refused": finding.severity is Severity.REFUSED,
+                "address": mended_at(finding),
+            }
+            for finding in first
+        ],
+    }
+
+
+BLOCK: Final = Block(
+    name="set-up-warnings",
+    title=_("Set-up warnings"),
+    width=THIRD,
+    template="web/home/blocks/set_up_warnings.html",
+    facts=facts,
+    verbs=frozenset(SETTING_UP),
+)

@@ -1,0 +1,25 @@
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from backflush.dashboard.stock_outside import stock_outside
+from backflush.web.home.blocks.block import THIRD, Block
+from backflush.web.platform.visit import Visit
+from backflush.web.purchasing.subcontractors import WHO_SEES
+
+
+def facts(visit: Visit) -> Mapping[str, Any]:
+    """What sub-contractors have of ours."""
+    found = stock_outside(visit.site)
+    return {"outside": found.answer, "as_at": found.as_at}
+
+
+BLOCK: Final = Block(
+    name="stock-outside",
+    title=_("Stock at sub-contractors"),
+    width=THIRD,
+    template="web/home/blocks/stock_outside.html",
+    facts=facts,
+    verbs=frozenset(WHO_SEES),
+)

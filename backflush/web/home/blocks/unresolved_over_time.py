@@ -1,0 +1,30 @@
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from backflush.dashboard.unresolved_over_time import unresolved_over_time
+from backflush.web.home.blocks.block import HALF, Block
+from backflush.web.home.blocks.charts import queue_table
+from backflush.web.platform.visit import Visit
+
+
+def facts(visit: Visit) -> Mapping[str, Any]:
+    """What waited at the end of each of the last weeks; the highest of them, and now."""
+    found = unresolved_over_time(visit.site, visit.today)
+    weeks = found.answer.weeks
+    return {
+        "table": queue_table(((week.begins, week.waiting) for week in weeks), told_apart=found.answer.told_apart),
+        "highest": max(weeks, key=lambda week: week.total),
+        "now": weeks[-1],
+        "as_at": found.as_at,
+    }
+
+
+BLOCK: Final = Block(
+    name="unresolved-over-time",
+    title=_("Unresolved over time"),
+    width=HALF,
+    template="web/home/blocks/unresolved_over_time.html",
+    facts=facts,
+)

@@ -1,0 +1,41 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from backflush.dashboard.orders_in_work import InWork, orders_in_work
+from backflush.web.home.blocks.block import HALF, Block
+from backflush.web.platform.visit import Visit
+from backflush.works.models import WorksOrder
+
+WHOLE_BAR: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An order with its bar: how much of it is booked, of a hundred."""
+
+    order: WorksOrder
+    unresolved: int
+    done: int
+
+
+def facts(visit: Visit) -> Mapping[str, Any]:
+    """How far the orders in work are."""
+    found = orders_in_work(visit.site)
+    return {"total": found.total, "orders": [_shown(one) for one in found.first]}
+
+
+def _shown(one: InWork) -> Shown:
+    done = min(WHOLE_BAR, int(WHOLE_BAR * one.order.job.good / one.order.quantity))
+    return Shown(one.order, one.unresolved, done)
+
+
+BLOCK: Final = Block(
+    name="works-orders",
+    title=_("Works orders released and open"),
+    width=HALF,
+    template="web/home/blocks/works_orders.html",
+    facts=facts,
+)

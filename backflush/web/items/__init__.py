@@ -1,0 +1,1 @@
+"""Pages for items, their structures, orders and cost."""

@@ -1,0 +1,94 @@
+"""The other views of an item: the orders for it, and what it costs by element, on record and by its structure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.utils.functional import Promise
+
+from backflush.core.quantity import ZERO, round_half_up
+from backflush.costing.structure import CostedStructure
+from backflush.items.models import ItemCost
+from backflush.people.rights import Verb
+from backflush.subcontract.models import PurchaseOrderLine
+from backflush.web.items.views import COST_DECIMALS, ELEMENTS, SEES_COSTS, item_at
+from backflush.web.lists.pagination import page_of
+from backflush.web.platform.decorators import page
+from backflush.web.platform.visit import PageRequest
+from backflush.works.models import WorksOrder
+
+COSTS_SHOWN: Final = 20
+PURCHASES_SHOWN: Final = 50
+
+
+@page(Verb.SEE_WORK)
+def orders_page(request: PageRequest, code: str) -> HttpResponse:
+    """The works orders for an item by number, the latest first, and who delivers it on which purchase order."""
+    item, site = item_at(code), request.visit.site
+    found: QuerySet[WorksOrder] = WorksOrder.objects.filter(site=site, item=item).select_related("unit", "job")
+    bought = PurchaseOrderLine.objects.filter(site=site, item=item).order_by("-pk")
+    return render(
+        request,
+        "web/items/orders.html",
+        {
+            "item": item,
+            "page": page_of(found, request.GET, by=("number",), descending=True),
+            "purchases": bought.select_related("order__supplier", "unit", "job")[:PURCHASES_SHOWN],
+            "may_make": request.visit.may(Verb.RELEASE),
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ElementRow:
+    """What one element of the cost is on record."""
+
+    name: str | Promise
+    standard: Decimal
+    latest: Decimal
+
+
+def by_element(cost: ItemCost) -> list[ElementRow]:
+    """A cost element by element."""
+    return [
+        ElementRow(name, getattr(cost, f"standard_{element}"), getattr(cost, f"latest_{element}"))
+        for element, name in ELEMENTS.items()
+    ]
+
+
+def totals(rows: Sequence[ElementRow]) -> tuple[Decimal, Decimal]:
+    """All elements together, standard and latest."""
+    return sum((row.standard for row in rows), ZERO), sum((row.latest for row in rows), ZERO)
+
+
+@page(*SEES_COSTS)
+def cost_page(request: PageRequest, code: str) -> HttpResponse:
+    """What it costs on record, what its structure adds up to today, and what it has cost before."""
+    item, visit = item_at(code), request.visit
+    structure = CostedStructure(visit.site, item, visit.today)
+    elements = by_element(item.cost) if item.cost else []
+    facts: dict[str, Any] = {
+        "item": item,
+        "elements": elements,
+        "earlier": [(one, *totals(by_element(one))) for one in item.costs.order_by("-pk")[:COSTS_SHOWN]],
+        "lines": len(structure),
+        "day": visit.today,
+    }
+    facts["standard"], facts["latest"] = totals(elements)
+    if len(structure) and structure.each is not None and item.cost:
+        # What is made here holds the outside work of all below it on record, beside its material.
+        on_record = item.cost.standard_material + item.cost.standard_outside
+        rolled = round_half_up(structure.each, COST_DECIMALS)
+        facts |= {"rolled": rolled, "on_record": on_record, "difference": rolled - on_record}
+    return render(request, "web/items/cost.html", facts)
+
+
+urlpatterns = [
+    path("items/orders/<path:code>/", orders_page, name="item-orders"),
+    path("items/cost/<path:code>/", cost_page, name="item-cost"),
+]

@@ -1,0 +1,450 @@
+"""Items: what we stock, what each is made of on a day and what that comes to, where it is and where it is used."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from backflush.backflushing.material_flow import happenings
+from backflush.core.moves import Tracking
+from backflush.core.quantity import plain, round_half_up
+from backflush.core.refusals import NotFound, Refusal
+from backflush.costing.structure import CostedLine, CostedStructure
+from backflush.items.models import ComponentClass, Item, ProductGroup, TypeCode, Unit
+from backflush.items.selectors import item_coded, items_found, unit_coded
+from backflush.items.services import COST_ELEMENTS, ITEM_FIELDS, ItemIn, add_item, change_items
+from backflush.ledger.selectors import items_in_use, waiting_of_item
+from backflush.ledger.stock_by_location import places_of, stock_of
+from backflush.people.rights import Verb
+from backflush.setup_check.findings import About
+from backflush.setup_check.selectors import by_thing, examine
+from backflush.stockmap.deactivation import offered
+from backflush.stockmap.models import Location
+from backflush.structures.models import StructureLine
+from backflush.structures.selectors import use_counts, where_used
+from backflush.structures.services import copy_structure
+from backflush.web.display import formats
+from backflush.web.forms.dry_run import refused_as_it_stands
+from backflush.web.forms.fields import Field, chosen_in, optional_number, plainly, shown, whole_in
+from backflush.web.forms.values import day_in, text_in
+from backflush.web.lists.pagination import count_up_to, page_of
+from backflush.web.platform.decorators import page, posts
+from backflush.web.platform.visit import PageRequest, Visit
+
+OPENED_MOST: Final = 40
+SHOWN_MOST: Final = 300
+QUANTITY_DECIMALS: Final = 6
+COST_DECIMALS: Final = 4
+SEES_COSTS: Final = (Verb.SEE, Verb.COSTS, Verb.ITEMS, Verb.STRUCTURES)
+MADE: Final = {ComponentClass.MADE, ComponentClass.KIT, ComponentClass.SUBCONTRACTED, ComponentClass.PHANTOM}
+
+
+def item_at(code: str) -> Item:
+    """The item of an address; there is no such page where there is none."""
+    return item_coded(code, field="")
+
+
+def sees_costs(visit: Visit) -> bool:
+    """Whether the person may see what things cost."""
+    return any(visit.may(verb) for verb in SEES_COSTS)
+
+
+# ---- the list ---------------------------------------------------------------------------------------------------
+
+
+@page(Verb.SEE_WORK)
+def items_page(request: PageRequest) -> HttpResponse:
+    """All items, by code; found by code or description, class and group."""
+    asked = {name: request.GET.get(name, "").strip() for name in ("q", "class", "group", "type")}
+    found = items_found(text=asked["q"], component_class=asked["class"], group=asked["group"], type_code=asked["type"])
+    listed = page_of(found, request.GET, by=("code",))
+    keys = [item.pk for item in listed.rows]
+    stock, used = stock_of(request.visit.site, keys), use_counts(keys, day=request.visit.today)
+    wrong = by_thing(examine(request.visit.site), About.ITEM) if request.visit.may(Verb.ITEMS) else {}
+    return render(
+        request,
+        "web/items/list.html",
+        {
+            "page": listed,
+            "rows": [
+                (item, stock.get(item.pk, Decimal(0)), used.get(item.pk, 0), wrong.get(item.code, []))
+                for item in listed.rows
+            ],
+            "asked": asked,
+            "filtered": any(asked.values()),
+            "classes": ComponentClass.choices,
+            "groups": ProductGroup.objects.order_by("code"),
+            "type_codes": TypeCode.objects.order_by("code"),
+            "costs": sees_costs(request.visit),
+        },
+    )
+
+
+# ---- one item -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRow:
+    """A structure line as it is shown, with what pressing its arrow opens or closes."""
+
+    costed: CostedLine
+    traits: Sequence[str]
+    toggles: str
+    per_top: Decimal | None
+    each: Decimal | None
+    amount: Decimal | None
+    indent: int
+
+
+DEEPEST_INDENT: Final = 9
+NONE_OPEN: Final = "-"
+ALL_OPEN: Final = "all"
+
+
+@page(Verb.SEE_WORK)
+def item_page(request: PageRequest, code: str) -> HttpResponse:
+    """What is it made of, what does it cost, where is it?"""
+    item, visit = item_at(code), request.visit
+    day = day_in(request.GET, "on") or visit.today
+    structure = CostedStructure(visit.site, item, day)
+    context: dict[str, Any] = {
+        "item": item,
+        "day": day,
+        "dated": day != visit.today,
+        "structure": structure,
+        "made": item.component_class in MADE,
+        "costs": sees_costs(visit),
+        "places": places_of(visit.site, item),
+        "waiting": count_up_to(waiting_of_item(visit.site, item)),
+        "happens": happenings(visit.site, item, visit.today),
+        "used_in": list(where_used(item, day=visit.today)[:6]),
+        "versions": StructureLine.objects.filter(item=item).count(),
+        **_tree(structure, request.GET.get("open", ""), request.GET.get("on", "")),
+    }
+    context["total"] = sum((amount for _, amount in context["places"]), Decimal(0))
+    return render(request, "web/items/item.html", context)
+
+
+def _tree(structure: CostedStructure, asked: str, on: str) -> dict[str, Any]:
+    """The lines that are shown: all of a small structure, else the first level and what was opened."""
+    small = structure.size(OPENED_MOST + 1) <= OPENED_MOST
+    everything = asked == ALL_OPEN or (not asked and small)
+    opened = None if everything else frozenset(asked.split(","))
+    lines = list(structure.rows(opened, SHOWN_MOST + 1))
+    cut = len(lines) > SHOWN_MOST
+    lines = lines[:SHOWN_MOST]
+    now_open = {line.path for line in lines if line.open}
+    places = Location.objects.in_bulk({line.line.source for line in lines if line.line.source is not None})
+    return {
+        "rows": [_tree_row(line, now_open, places, on) for line in lines],
+        "closed": any(line.opens and not line.open for line in lines),
+        "cut": cut,
+        "each": _money(structure.each),
+        "outside": _money(structure.outside),
+        "fixed": any(line.line.fixed for line in lines),
+    }
+
+
+def _tree_row(line: CostedLine, now_open: set[str], places: Mapping[int, Location], on: str) -> TreeRow:
+    toggled = ",".join(sorted(now_open ^ {line.path})) or NONE_OPEN
+    return TreeRow(
+        costed=line,
+        traits=traits_of(line, places),
+        toggles=f"?{urlencode({'on': on, 'open': toggled} if on else {'open': toggled})}" if line.opens else "",
+        per_top=None if line.per_top is None else plain(round_half_up(line.per_top, QUANTITY_DECIMALS)),
+        each=_money(line.each),
+        amount=_money(line.amount),
+        indent=min(line.level, DEEPEST_INDENT),
+    )
+
+
+def _money(exact: Fraction | None) -> Decimal | None:
+    return None if exact is None else round_half_up(exact, COST_DECIMALS)
+
+
+KINDS_SAID: Final = {
+    ComponentClass.SUBCONTRACTED.value: gettext_lazy("sub-contracted"),
+    ComponentClass.KIT.value: gettext_lazy("kit"),
+}
+TRACKING_SAID: Final = {Tracking.BATCH.value: gettext_lazy("batch"), Tracking.SERIAL.value: gettext_lazy("serial")}
+
+
+def traits_of(costed: CostedLine, places: Mapping[int, Location]) -> list[str]:
+    """What is special about a line, in a word each."""
+    line, item = costed.line, costed.item
+    own = places.get(line.source) if line.source is not None else None
+    traits = []
+    if line.component.phantom:
+        traits.append(_("phantom"))
+    if (word := KINDS_SAID.get(item.component_class)) is not None:
+        traits.append(str(word))
+    if line.by_hand:
+        traits.append(_("by hand"))
+    if (word := TRACKING_SAID.get(item.tracking)) is not None:
+        traits.append(str(word))
+    if line.fixed:
+        traits.append(_("%(fixed)s %(unit)s once") % {"fixed": formats.number(line.fixed), "unit": line.unit})
+    if line.supplier_provides:
+        traits.append(_("supplier provides"))
+    if own is not None:
+        traits.append(_("from %(place)s") % {"place": own})
+    if costed.per_parent is None:
+        traits.append(_("no conversion"))
+    return traits
+
+
+@page(Verb.SEE_WORK)
+def used_page(request: PageRequest, code: str) -> HttpResponse:
+    """What an item is used in, all versions of lines, ended ones too."""
+    item = item_at(code)
+    listed = page_of(where_used(item), request.GET, by=("made", "number", "pk"))
+    return render(request, "web/items/used.html", {"item": item, "page": listed, "today": request.visit.today})
+
+
+@page(Verb.SEE_WORK)
+def about_part(request: PageRequest) -> HttpResponse:
+    """What a code typed into a line is: a word beside it."""
+    name = next((name for name in request.GET if name.endswith("component")), "component")
+    code = request.GET.get(name, "").strip()
+    item = Item.objects.filter(code=code).select_related("stock_unit").first() if code else None
+    return render(request, "web/items/about.html", {"item": item, "code": code})
+
+
+# ---- new and changed -----------------------------------------------------------------------------------------------
+
+ELEMENTS: Final = {
+    "material": gettext_lazy("material"),
+    "labour": gettext_lazy("labour"),
+    "outside": gettext_lazy("outside work"),
+    "overhead": gettext_lazy("overhead"),
+}
+
+
+def item_fields(item: Item | None, *, settled: bool) -> list[Field]:
+    """What there is to enter of an item; what its use has settled is only shown."""
+    units = offered(Unit.objects.order_by("code"), stands=item.stock_unit_id if item else None)
+    types = offered(TypeCode.objects.order_by("code"), stands=item.type_code_id if item else None)
+    groups = offered(ProductGroup.objects.order_by("code"), stands=item.product_group_id if item else None)
+    stays = _("It stays: stock has moved, or an order counts in it.") if settled else ""
+    kinds = [
+        (str(kind), _("not kept apart") if kind == Tracking.NONE else _("by %(kind)s") % {"kind": kind})
+        for kind in Tracking
+    ]
+    return [
+        Field("code", _("Code"), required=True, settled="" if item is None else _("A code stays.")),
+        Field("description", _("Description")),
+        Field("class", _("Class"), "choice", choices=ComponentClass.choices),
+        Field("type_code", _("Type code"), "choice", _("It decides how the item is backflushed."),
+              choices=[(code.code, f"{code.code} {code.description}") for code in types]),
+        Field("product_group", _("Product group"), "choice",
+              choices=[("", _("none")), *((group.code, f"{group.code} {group.description}") for group in groups)]),
+        Field("unit", _("Stock unit"), "choice", settled=stays,
+              choices=[(unit.code, f"{unit.code} {unit.name}") for unit in units]),
+        Field("decimals", _("Decimals of quantities"), "number", _("0 counts whole pieces; 6 is most."), settled=stays),
+        Field("tracking", _("Kept apart"), "choice", settled=stays, choices=kinds),
+        Field("cost_decimals", _("Decimals of costs"), "number"),
+        Field("abc_class", _("ABC class")),
+        Field("stock_min", _("Least stock"), "number"),
+        Field("stock_max", _("Most stock"), "number"),
+        Field("batch_size", _("Batch size"), "number"),
+        Field("lead_time_days", _("Lead time in days"), "number"),
+        Field("obsolete_on", _("Obsolete from"), "date", _("Instead of deleting it: history keeps naming it.")),
+    ]  # fmt: skip
+
+
+def cost_fields(visit: Visit) -> list[Field]:
+    """The eight costs, for whom may set them."""
+    if not visit.may(Verb.COSTS):
+        return []
+    kinds = {"standard": _("Standard %(element)s"), "latest": _("Latest %(element)s")}
+    return [
+        Field(name, kinds[name.partition("_")[0]] % {"element": ELEMENTS[name.partition("_")[2]]}, "number")
+        for name in COST_ELEMENTS
+    ]
+
+
+CALLED: Final = {"component_class": "class", "stock_unit": "unit", "quantity_decimals": "decimals"}
+NEW_ITEM: Final = {"class": "B", "decimals": "0", "cost_decimals": "4", "tracking": Tracking.NONE.value}
+
+
+def item_values(item: Item) -> dict[str, str]:
+    """What an item is now, as one would type it."""
+    values = {CALLED.get(name, name): plainly(getattr(item, name)) for name in ITEM_FIELDS}
+    costs = {name: plainly(getattr(item.cost, name)) for name in COST_ELEMENTS} if item.cost else {}
+    return {"code": item.code, **values, **costs}
+
+
+def item_in(request: PageRequest, code: str) -> ItemIn:
+    """The item that was typed."""
+    typed = request.POST
+    kind = chosen_in(typed, "class", ComponentClass.values)
+    type_code = TypeCode.objects.filter(code=typed.get("type_code", "")).first()
+    if type_code is None:
+        raise NotFound(_("Choose a type code."), field="type_code")
+    costs = {field.name: optional_number(typed, field.name) for field in cost_fields(request.visit)}
+    decimals = whole_in(typed, "cost_decimals", most=QUANTITY_DECIMALS)
+    return ItemIn(
+        code=code,
+        component_class=kind,
+        type_code=type_code,
+        stock_unit=unit_coded(typed.get("unit", "")),
+        description=text_in(typed, "description", empty=True),
+        product_group=ProductGroup.objects.filter(code=typed.get("product_group", "")).first(),
+        quantity_decimals=whole_in(typed, "decimals", most=100) or 0,
+        cost_decimals=COST_DECIMALS if decimals is None else decimals,
+        tracking=typed.get("tracking", Tracking.NONE.value),
+        abc_class=text_in(typed, "abc_class", most=1, empty=True),
+        stock_min=optional_number(typed, "stock_min"),
+        stock_max=optional_number(typed, "stock_max"),
+        batch_size=optional_number(typed, "batch_size"),
+        lead_time_days=whole_in(typed, "lead_time_days"),
+        obsolete_on=day_in(typed, "obsolete_on"),
+        costs={name: cost for name, cost in costs.items() if cost is not None},
+    )
+
+
+def show_item_form(request: PageRequest, refusal: Refusal | None = None, code: str = "") -> HttpResponse:
+    """The form of a new item, or of one that is there."""
+    item = item_at(code) if code else None
+    settled = item is not None and bool(items_in_use([item.pk]))
+    now = item_values(item) if item is not None else NEW_ITEM
+    typed = request.POST if request.method == "POST" else now
+    return render(
+        request,
+        "web/items/form.html",
+        {
+            "item": item,
+            "fields": shown(item_fields(item, settled=settled), typed),
+            "cost_fields": shown(cost_fields(request.visit), typed),
+            "refusal": refusal,
+        },
+    )
+
+
+@page(Verb.ITEMS)
+def new_page(request: PageRequest) -> HttpResponse:
+    """A new item."""
+    return show_item_form(request)
+
+
+@posts(Verb.ITEMS, again=show_item_form)
+def add_page(request: PageRequest) -> HttpResponse:
+    """Add it."""
+    item = add_item(item_in(request, text_in(request.POST, "code", most=60)))
+    return redirect("item", item.code)
+
+
+@page(Verb.ITEMS)
+def edit_page(request: PageRequest, code: str) -> HttpResponse:
+    """What may still change of an item."""
+    return show_item_form(request, None, code)
+
+
+@posts(Verb.ITEMS)
+def judge_part(request: PageRequest, code: str = "") -> HttpResponse:
+    """What would be refused of an item as it stands in its form."""
+
+    def save() -> None:
+        if code:
+            item = item_at(code)
+            change_items([(item, item_in(request, code))], in_use=items_in_use([item.pk]))
+        else:
+            add_item(item_in(request, text_in(request.POST, "code", most=60)))
+
+    refusal = refused_as_it_stands(save, request.POST)
+    labels = {field.name: field.label for field in [*item_fields(None, settled=False), *cost_fields(request.visit)]}
+    facts = {"refusal": refusal, "label": labels.get(refusal.field, "") if refusal else ""}
+    return render(request, "web/setup/judged_form.html", facts)
+
+
+def _show_again(request: PageRequest, refusal: Refusal, code: str) -> HttpResponse:
+    return show_item_form(request, refusal, code)
+
+
+@posts(Verb.ITEMS, again=_show_again)
+def change_page(request: PageRequest, code: str) -> HttpResponse:
+    """Change it."""
+    item = item_at(code)
+    change_items([(item, item_in(request, code))], in_use=items_in_use([item.pk]))
+    return redirect("item", code)
+
+
+# ---- copy a structure ------------------------------------------------------------------------------------------------
+
+
+def show_copy(request: PageRequest, refusal: Refusal | None, code: str) -> HttpResponse:
+    """Which structure to copy, and what that would bring."""
+    item = item_at(code)
+    typed = request.POST if request.method == "POST" else request.GET
+    asked = typed.get("source", "").strip()
+    day, lines = request.visit.today, []
+    source = Item.objects.filter(code=asked).first() if asked else None
+    if refusal is None and asked and source is None:
+        refusal = NotFound(_("There is no item %(code)s.") % {"code": asked}, field="source")
+    if refusal is None or refusal.field != "on":
+        day = day_in(typed, "on") or day
+    if source is not None:
+        lines = list(CostedStructure(request.visit.site, source, day).rows(frozenset(), SHOWN_MOST))
+    places = Location.objects.in_bulk({line.line.source for line in lines if line.line.source is not None})
+    return render(
+        request,
+        "web/items/copy.html",
+        {
+            "item": item,
+            "source": source,
+            "asked": asked,
+            "day": day,
+            "lines": [(line, traits_of(line, places)) for line in lines],
+            "there": StructureLine.objects.filter(item=item).count(),
+            "refusal": refusal,
+        },
+    )
+
+
+@page(Verb.STRUCTURES)
+def copy_form_page(request: PageRequest, code: str) -> HttpResponse:
+    """Look at another item's structure before it is copied."""
+    return show_copy(request, None, code)
+
+
+@posts(Verb.STRUCTURES, again=show_copy)
+def copy_page(request: PageRequest, code: str) -> HttpResponse:
+    """Copy it."""
+    item = item_at(code)
+    copy_structure(
+        source=item_coded(request.POST.get("source", "").strip(), field="source"),
+        item=item,
+        day=day_in(request.POST, "on") or request.visit.today,
+        site=request.visit.site,
+        replace=bool(request.POST.get("replace")),
+    )
+    return redirect("item", code)
+
+
+def _by_method(get: Any, post: Any) -> Any:
+    def either(request: PageRequest, **kwargs: Any) -> HttpResponse:
+        answered: HttpResponse = (post if request.method == "POST" else get)(request, **kwargs)
+        return answered
+
+    return either
+
+
+urlpatterns = [
+    path("items/", items_page, name="items"),
+    path("items/about/", about_part, name="item-about"),
+    path("items/judge/", judge_part, name="item-judge-new"),
+    path("items/judge/<path:code>/", judge_part, name="item-judge"),
+    path("items/new/", _by_method(new_page, add_page), name="item-new"),
+    path("items/edit/<path:code>/", _by_method(edit_page, change_page), name="item-edit"),
+    path("items/copy/<path:code>/", _by_method(copy_form_page, copy_page), name="item-copy"),
+    path("items/used/<path:code>/", used_page, name="item-used"),
+    path("items/code/<path:code>/", item_page, name="item"),
+]

@@ -1,0 +1,215 @@
+"""Lists as files: at once where somebody can wait for it, in the background where not.
+
+    @page()
+    def export_things(request: PageRequest, kind: str) -> HttpResponse:
+        return send("things", request, kind)
+
+`LISTS` says which function answers with the `Sent` of a list for a visit and an address. Both ways read the same.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import IO, Any, Final, Generic, TypeVar
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from django_tasks import task
+
+from backflush.background.jobs import Write, add_part, begin_errand, carry_on, report
+from backflush.background.models import Errand, ErrandKind
+from backflush.core.refusals import InvalidValue
+from backflush.web.display import formats
+from backflush.web.forms.values import text_in
+from backflush.web.lists.files import Column, as_csv, as_xlsx, csv_heads, csv_lines, flat_rows, workbook_of
+from backflush.web.lists.pagination import count_up_to
+from backflush.web.platform.decorators import page, posts
+from backflush.web.platform.visit import PageRequest, Visit
+
+AT_ONCE_MOST: Final = 100_000
+"""So many rows are sent while somebody waits."""
+STEP_ROWS: Final = 20_000
+SHEET_MOST: Final = 1_048_575
+"""A sheet has no more rows, its head not counted."""
+PIECE: Final = 4 * 1024 * 1024
+KINDS: Final = ("csv", "xlsx")
+LISTS: Final[Mapping[str, str]] = {
+    "transactions": "backflush.web.stock.transactions.transactions_sent",
+    "unresolved": "backflush.web.unresolved.queue.waiting_sent",
+}
+
+Line = TypeVar("Line")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent(Generic[Line]):
+    """A list as a file has it: `line` makes a line of the values of `lookups`, from which the columns are taken."""
+
+    name: str
+    title: str
+    columns: Sequence[Column[Line]]
+    found: QuerySet[Any]
+    lookups: Sequence[str]
+    line: Callable[[Sequence[Any]], Line]
+    by: Sequence[str]
+    descending: bool = False
+
+    def rows(self, *, after: Sequence[Any] = (), most: int | None = None) -> Iterator[tuple[Any, ...]]:
+        """The rows as plain values, the mark of each behind them."""
+        return flat_rows(self.found, self.lookups, by=self.by, descending=self.descending, after=after, most=most)
+
+    def line_of(self, row: Sequence[Any]) -> Line:
+        """A row without its mark."""
+        return self.line(row[: len(self.lookups)])
+
+    def lines(self) -> Iterator[Line]:
+        """All lines."""
+        return map(self.line_of, self.rows())
+
+
+def sent_named(name: str, visit: Visit, asked: QueryDict) -> Sent[Any]:
+    """A list by the name that its address and its errand have."""
+    if name not in LISTS:
+        raise Http404
+    make: Callable[[Visit, QueryDict], Sent[Any]] = import_string(LISTS[name])
+    return make(visit, asked)
+
+
+def send(name: str, request: PageRequest, kind: str) -> HttpResponse:
+    """A list as a file; where it is too long to wait for, the page that offers to make it in the background."""
+    if kind not in KINDS:
+        raise Http404
+    sent = sent_named(name, request.visit, request.GET)
+    if count_up_to(sent.found, AT_ONCE_MOST) > AT_ONCE_MOST:
+        asked = urlencode({"list": name, "kind": kind, "asked": request.GET.urlencode()})
+        return redirect(f"{reverse('export-later')}?{asked}")
+    if kind == "csv":
+        return as_csv(sent.name, sent.columns, sent.lines(), request.visit.zone)
+    return as_xlsx(sent.name, sent.columns, sent.lines(), request.visit.zone)
+
+
+@page()
+def later_page(request: PageRequest) -> HttpResponse:
+    """Say that it is made in the background, before it is begun."""
+    asked = request.GET.get("asked", "")
+    sent = sent_named(request.GET.get("list", ""), request.visit, QueryDict(asked))
+    shown = {"sent": sent, "most": AT_ONCE_MOST, "asked": request.GET}
+    return render(request, "web/home/background_jobs/export.html", shown)
+
+
+@posts()
+def begin_export(request: PageRequest) -> HttpResponse:
+    """Begin to make a file in the background."""
+    kind, name, asked = (request.POST.get(field, "") for field in ("kind", "list", "asked"))
+    text_in(request.POST, "asked", most=4_000, empty=True)
+    if kind not in KINDS:
+        raise InvalidValue(_("Choose from the list."), field="kind")
+    sent = sent_named(name, request.visit, QueryDict(asked))
+    if kind == "xlsx" and count_up_to(sent.found, SHEET_MOST) > SHEET_MOST:
+        sentence = _("A sheet holds %(most)s rows, and these are more. Take the CSV, or narrow the list.")
+        raise InvalidValue(sentence % {"most": formats.number(SHEET_MOST)}, field="kind")
+    errand = begin_errand(
+        site=request.visit.site,
+        kind=ErrandKind.EXPORT,
+        work=make_export,
+        title=_("%(list)s as %(kind)s") % {"list": sent.title, "kind": kind.upper()},
+        by=request.user,
+        asked={"list": name, "kind": kind, "asked": asked},
+    )
+    return redirect("errand", errand.pk)
+
+
+# In the background
+
+
+@task()
+def make_export(number: int) -> None:
+    """Make the file of an errand."""
+    carry_on(number, _next_piece)
+
+
+def _next_piece(errand: Errand) -> Write:
+    visit = Visit(errand.by, errand.site, [errand.site])
+    with timezone.override(visit.zone):
+        sent = sent_named(errand.asked["list"], visit, QueryDict(errand.asked["asked"]))
+        if errand.asked["kind"] == "xlsx":
+            return _workbook(errand, sent, visit)
+        return _csv_piece(errand, sent, visit)
+
+
+def _csv_piece(errand: Errand, sent: Sent[Any], visit: Visit) -> Write:
+    """Twenty thousand rows behind the mark."""
+    mark = errand.mark or {"after": [], "parts": 0}
+    whole = errand.of if errand.mark else _count(sent)
+    rows = list(sent.rows(after=mark["after"], most=STEP_ROWS))
+    content = b"".join(csv_lines(sent.columns, map(sent.line_of, rows), visit.zone))
+    if not errand.mark:
+        content = csv_heads(sent.columns) + content
+
+    def write(errand: Errand) -> bool:
+        add_part(errand, mark["parts"], content)
+        errand.of, errand.done = whole, errand.done + len(rows)
+        if len(rows) < STEP_ROWS:
+            return _ready(errand, f"{sent.name}.csv", errand.done)
+        errand.mark = {"after": [_plain(value) for value in rows[-1][len(sent.lookups) :]], "parts": mark["parts"] + 1}
+        return True
+
+    return write
+
+
+def _count(sent: Sent[Any]) -> int:
+    return int(sent.found.order_by().count())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def _workbook(errand: Errand, sent: Sent[Any], visit: Visit) -> Write:
+    """All of it at once, because a workbook can't be gone on with: stopped, it begins again."""
+    Errand.objects.filter(pk=errand.pk).update(of=(whole := _count(sent)))
+    read = 0
+
+    def lines() -> Iterator[Any]:
+        nonlocal read
+        for read, row in enumerate(sent.rows(), 1):
+            if not read % STEP_ROWS:
+                report(errand, read)
+            yield sent.line_of(row)
+
+    made = workbook_of(sent.columns, lines(), visit.zone)
+
+    def write(errand: Errand) -> bool:
+        with made:
+            for number, piece in enumerate(_pieces(made)):
+                add_part(errand, number, piece)
+        errand.of, errand.done, errand.mark = whole, read, {"whole": True}
+        return _ready(errand, f"{sent.name}.xlsx", read)
+
+    return write
+
+
+def _pieces(made: IO[bytes]) -> Iterator[bytes]:
+    while piece := made.read(PIECE):
+        yield piece
+
+
+def _ready(errand: Errand, name: str, rows: int) -> bool:
+    errand.counted, errand.file_name = rows, name
+    errand.outcome = _("%(rows)s rows, ready to take.") % {"rows": formats.number(rows)}
+    return False
+
+
+urlpatterns = [
+    path("exports/", later_page, name="export-later"),
+    path("exports/begin/", begin_export, name="export-begin"),
+]

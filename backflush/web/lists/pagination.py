@@ -1,0 +1,162 @@
+"""Keyset paging: the next page begins behind the last row, so page 1,000 opens as fast as page 1.
+
+    page = page_of(queue(site), request.GET, by=("at", "place", "pk"))
+    {% include "web/lists/pager.html" with page=page older="Older" newer="Newer" %}
+
+`by` are the fields that the rows are ordered by, the last of them unique; all ascending, or all descending with
+`descending=True`. Counts are exact up to 10,000 and then "more than 10,000".
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final, Generic, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet
+
+from backflush.core.refusals import InvalidValue
+
+PAGE_SIZE: Final = 50
+COUNTED_MOST: Final = 10_000
+UNCOUNTED: Final = -1
+
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """One page of a list: its rows, and the marks behind which the pages beside it begin (empty: there is none)."""
+
+    rows: list[Row]
+    previous: str
+    following: str
+    total: int
+    """Or `UNCOUNTED`, where counting takes longer than the page: it is asked for once that is shown."""
+
+    @property
+    def all_shown(self) -> bool:
+        """Whether this page is the whole list."""
+        return not self.previous and not self.following
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it is known how many there are."""
+        return self.total != UNCOUNTED
+
+
+def count_up_to(found: QuerySet[Any], most: int = COUNTED_MOST) -> int:
+    """How many there are; one more than `most` stands for more."""
+    return found.order_by().values("pk")[: most + 1].count()
+
+
+def page_of(
+    found: QuerySet[Row],
+    asked: Mapping[str, str],
+    *,
+    by: Sequence[str],
+    descending: bool = False,
+    size: int = PAGE_SIZE,
+    total: int | None = None,
+    named: QuerySet[Row] | None = None,
+) -> Page[Row]:
+    """The page behind the mark `after`, or before the mark `before`, of what is asked; else the first.
+
+    `named` are the same rows with all that is shown of them: the page is then found by its keys first, and only its
+    own rows are joined to others. An engine that may choose begins with the smallest table, and reads the whole list.
+    """
+    counted = count_up_to(found) if total is None else total
+    if named is None:
+        return page_along([found], asked, by=by, descending=descending, size=size, total=counted)
+    keys = found.select_related(None).only("pk", *by)
+    page = page_along([keys], asked, by=by, descending=descending, size=size, total=counted)
+    whole = named.in_bulk([row.pk for row in page.rows])
+    return replace(page, rows=[whole[row.pk] for row in page.rows if row.pk in whole])
+
+
+def page_along(
+    runs: Sequence[QuerySet[Row]],
+    asked: Mapping[str, str],
+    *,
+    by: Sequence[str],
+    descending: bool = False,
+    total: int,
+    size: int = PAGE_SIZE,
+) -> Page[Row]:
+    """The same for a list of several runs, one after the other, each with an index of its own to go along.
+
+    A list sorted by what no index knows is read whole for every page; of runs only as much is read as the page takes.
+    A mark says in which of them it is.
+    """
+    after, before = asked.get("after", ""), asked.get("before", "")
+    backwards = bool(before)
+    turned = descending ^ backwards
+    start, values = _unmark(before or after, len(runs), len(by)) if before or after else (0, [])
+    shown: list[tuple[int, Row]] = []
+    for run in range(start, -1, -1) if backwards else range(start, len(runs)):
+        rows = _rows_behind(runs[run], by, values, turned) if values and run == start else runs[run]
+        rows = rows.order_by(*(f"-{name}" if turned else name for name in by))
+        shown += [(run, row) for row in rows[: size + 1 - len(shown)]]
+        if len(shown) > size:
+            break
+    more = len(shown) > size
+    shown = shown[:size]
+    if backwards:
+        shown.reverse()
+    elif total == UNCOUNTED and not more and not after:
+        total = len(shown)
+    has_previous, has_following = (more, True) if backwards else (bool(after), more)
+    return Page(
+        [row for _, row in shown],
+        mark_of(*shown[0], by) if shown and has_previous else "",
+        mark_of(*shown[-1], by) if shown and has_following else "",
+        total,
+    )
+
+
+def _rows_behind(found: QuerySet[Row], by: Sequence[str], values: Sequence[Any], descending: bool) -> QuerySet[Row]:
+    """What is behind a mark; refused where somebody has changed it to what no row can have."""
+    try:
+        return found.filter(behind(by, values, descending))
+    except (ValueError, TypeError, ValidationError):
+        raise _changed() from None
+
+
+def behind(by: Sequence[str], values: Sequence[Any], descending: bool) -> Q:
+    """All rows behind some values. The first condition alone lets both engines begin at the right place of an index."""
+    beyond = "lt" if descending else "gt"
+    behind = Q()
+    for place in range(len(by)):
+        same = Q(**dict(zip(by[:place], values[:place], strict=True)))
+        behind |= same & Q(**{f"{by[place]}__{beyond}": values[place]})
+    return Q(**{f"{by[0]}__{beyond}e": values[0]}) & behind
+
+
+def mark_of(run: int, row: Model, by: Sequence[str]) -> str:
+    """The mark behind which the rows begin that follow a row of a run."""
+    values = [run, *(_plain(getattr(row, name)) for name in by)]
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+def _unmark(mark: str, runs: int, length: int) -> tuple[int, list[Any]]:
+    try:
+        values = json.loads(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
+    except (ValueError, binascii.Error):
+        values = None
+    if not isinstance(values, list) or len(values) != length + 1 or values[0] not in range(runs):
+        raise _changed()
+    return int(values[0]), values[1:]
+
+
+def _changed() -> InvalidValue:
+    return InvalidValue("The list has changed since. Go back to its beginning.", field="after")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,90 @@
+"""What makes a function a page: it is behind the log-in, takes a right, and opens the visit.
+
+    @page(Verb.SEE_WORK)
+    def queue_page(request: PageRequest) -> HttpResponse: ...
+
+    @posts(Verb.RESOLVE, again=show_panel)
+    def resolve(request: PageRequest, number: int) -> HttpResponse: ...
+
+`again(request, refusal, *arguments)` shows the form as it was typed, with the refusal at its field.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRedirect
+
+from backflush.core.refusals import NotAllowed, Refusal
+from backflush.people.rights import Verb
+from backflush.web.platform.errors import status_of
+from backflush.web.platform.metrics import count_refusal
+from backflush.web.platform.resubmission import SignedOut, ask_to_sign_in, require_sent_now
+from backflush.web.platform.visit import PageRequest, enter
+
+View = Callable[..., HttpResponse]
+
+
+def page(*verbs: Verb) -> Callable[[View], View]:
+    """A page that is looked at. One of several rights is enough; without any, a role at the site is."""
+
+    def wrap(view: View) -> View:
+        needed = verbs or (Verb.SEE_WORK,)
+        looked_at = require_GET(_entered(view, needed))
+        looked_at.verbs = needed  # type: ignore[attr-defined]
+        return looked_at
+
+    return wrap
+
+
+def posts(*verbs: Verb, again: View | None = None) -> Callable[[View], View]:
+    """Something that posts. A refusal is shown by `again`, with 422, or 409 where somebody else was quicker."""
+
+    def wrap(view: View) -> View:
+        @wraps(view)
+        def answered(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                require_sent_now(request)
+                return view(request, *args, **kwargs)
+            except Refusal as refusal:
+                if again is None or isinstance(refusal, NotAllowed):
+                    raise
+                count_refusal(refusal)
+                response = again(request, refusal, *args, **kwargs)
+                response.status_code = HTTPStatus.OK if isinstance(refusal, SignedOut) else status_of(refusal)
+                return response
+
+        return require_POST(_entered(answered, verbs or (Verb.SEE_WORK,)))
+
+    return wrap
+
+
+def _entered(view: View, verbs: tuple[Verb, ...]) -> View:
+    @cache_control(private=True, no_cache=True)
+    @wraps(view)
+    def entered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _to_log_in(request)
+        enter(request)
+        asked = cast(PageRequest, request)
+        asked.visit.require(*verbs)
+        return view(asked, *args, **kwargs)
+
+    return entered
+
+
+def _to_log_in(request: HttpRequest) -> HttpResponse:
+    """The log-in, and back here afterwards; a part's page is where the part is. A form keeps what was typed."""
+    if request.method == "POST":
+        return ask_to_sign_in(request)
+    htmx = getattr(request, "htmx", None)
+    if htmx:
+        here = htmx.current_url_abs_path or reverse("home")
+        return HttpResponseClientRedirect(redirect_to_login(here).url)
+    return redirect_to_login(request.get_full_path())

@@ -1,0 +1,94 @@
+"""Every refusal of the rooms becomes an answer here: which status, and what is shown.
+
+A form's own page takes its refusals by `posts(again=…)` and comes back with what was typed. What nobody takes becomes
+a page of its own, or, for a part that htmx asked for, a sentence.
+"""
+
+import logging
+import secrets
+import sys
+from http import HTTPStatus
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from backflush.core.refusals import (
+    AlreadyReversed,
+    AlreadyThere,
+    Archived,
+    AuditSigned,
+    KeyReused,
+    NotAllowed,
+    NotFound,
+    NotUnresolved,
+    OrderNotNew,
+    OrderNotOpen,
+    OrderNotReleased,
+    Refusal,
+    SettledSince,
+)
+from backflush.web.platform.metrics import count_refusal
+
+CONFLICTS: Final = (
+    AlreadyReversed,
+    AlreadyThere,
+    AuditSigned,
+    KeyReused,
+    NotUnresolved,
+    OrderNotNew,
+    OrderNotOpen,
+    OrderNotReleased,
+    SettledSince,
+)
+"""Somebody else was quicker, or it was done before."""
+
+
+def status_of(refusal: Refusal) -> HTTPStatus:
+    """The status that goes with a refusal."""
+    match refusal:
+        case NotAllowed():
+            return HTTPStatus.FORBIDDEN
+        case NotFound() if not refusal.field:
+            return HTTPStatus.NOT_FOUND
+    return HTTPStatus.CONFLICT if isinstance(refusal, CONFLICTS) else HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def answer_refusal(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """A refusal that no form took: what was looked for isn't there, isn't allowed, or can't be read."""
+    count_refusal(refusal)
+    status = HTTPStatus.NOT_FOUND if isinstance(refusal, NotFound) else status_of(refusal)
+    status = HTTPStatus.GONE if isinstance(refusal, Archived) else status
+    part = bool(getattr(request, "htmx", False)) and not request.htmx.boosted  # type: ignore[attr-defined]
+    template = "web/forms/refusal.html" if part else "web/platform/refused.html"
+    return render(request, template, {"refusal": refusal, "status": status.value}, status=status)
+
+
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without its token, mostly one that stood open while the person signed in again elsewhere."""
+    return render(request, "web/platform/forged.html", status=HTTPStatus.FORBIDDEN)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """No page has this address."""
+    return render(request, "web/platform/missing.html", status=HTTPStatus.NOT_FOUND)
+
+
+REFERENCE: Final = "X-Reference"
+_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""None that is taken for another over the telephone."""
+_log: Final = logging.getLogger(__name__)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """A fault of ours, with a reference that stands in the log too.
+
+    Shown without anything that could fail again: no database, no visit.
+    """
+    reference = "".join(secrets.choice(_LETTERS) for _ in range(4))
+    _log.error("reference %s: %s %s failed", reference, request.method, request.path, exc_info=sys.exc_info())
+    response = render(
+        request, "web/platform/failed.html", {"reference": reference}, status=HTTPStatus.INTERNAL_SERVER_ERROR
+    )
+    response.headers[REFERENCE] = reference
+    return response

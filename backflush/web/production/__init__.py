@@ -1,0 +1,1 @@
+"""Pages for works orders and for booking what was made."""

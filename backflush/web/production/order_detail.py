@@ -1,0 +1,453 @@
+"""One works order: how far is it, and what is missing? Each of its views has its own address."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from backflush.backflushing.models import Booking
+from backflush.backflushing.outcomes import UseState, use_states
+from backflush.core.costing import UsageVariance
+from backflush.core.lifecycle import (
+    OrderStatus,
+    refuse_cancelling,
+    refuse_completion,
+    refuse_edit,
+    refuse_posting,
+    refuse_reopening,
+    refuse_reset,
+    refuse_revising,
+)
+from backflush.core.quantity import ZERO, written
+from backflush.core.refusals import InvalidValue, Refusal
+from backflush.costing.selectors import JobCost, job_cost
+from backflush.items.models import Item
+from backflush.items.selectors import items_coded, units_coded
+from backflush.people.models import User
+from backflush.people.rights import Verb
+from backflush.stockmap.models import Location, Site
+from backflush.structures.services import LineIn
+from backflush.web.display.qr import qr_path
+from backflush.web.forms.values import day_in, number_in, read_number, rows_in, text_in
+from backflush.web.lists.pagination import count_up_to, page_of
+from backflush.web.platform.decorators import page, posts
+from backflush.web.platform.visit import PageRequest, Visit
+from backflush.web.stock.reversal import strip
+from backflush.works.models import WorksOrder
+from backflush.works.selectors import (
+    bookings_of,
+    changes_of,
+    frozen_lines_of,
+    hand_postings_of,
+    materials,
+    opened_by,
+    order_numbered,
+    own_lines,
+    release_warnings,
+    waiting_of,
+)
+from backflush.works.services.orders import edit_structure, revise_order, take_afresh
+from backflush.works.services.transitions import cancel_order, complete_order, release_order, reopen_order, reset_order
+
+SHOWN_WAITING: Final = 50
+SHOWN_MATERIALS: Final = 200
+HAND_SHOWN: Final = 200
+SPARE_LINES: Final = 3
+LINES_TYPED_MOST: Final = 1000
+HALF: Final = 50
+"""Half the width of a bar of usage variances, whose middle is zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One view of an order."""
+
+    name: str | Promise
+    at: str
+    verbs: frozenset[Verb] = frozenset()
+
+
+TABS: Final[Sequence[Tab]] = (
+    Tab(_("Materials"), "order"),
+    Tab(_("Bookings"), "order-bookings"),
+    Tab(_("Cost"), "order-cost", frozenset({Verb.SEE, Verb.COSTS})),
+    Tab(_("Structure"), "order-structure"),
+    Tab(_("History"), "order-history"),
+)
+
+
+Refuses = Callable[[str, OrderStatus], Refusal | None]
+
+
+def refused(order: WorksOrder, refuse: Refuses) -> Refusal | None:
+    """Why an order's status doesn't allow something; what is refused isn't offered."""
+    return refuse(order.number, OrderStatus(order.status))
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What may be done with an order in its status, by this person."""
+
+    order: WorksOrder
+    visit: Visit
+
+    def _may(self, verb: Verb, refuse: Refuses) -> bool:
+        return self.visit.may(verb) and refused(self.order, refuse) is None
+
+    @property
+    def release(self) -> bool:
+        """Release it, and change its structure before."""
+        return self._may(Verb.RELEASE, refuse_edit)
+
+    @property
+    def reset(self) -> bool:
+        """Take it back to new."""
+        return self._may(Verb.RELEASE, refuse_reset)
+
+    @property
+    def revise(self) -> bool:
+        """Change its quantity or due date."""
+        return self._may(Verb.RELEASE, refuse_revising)
+
+    @property
+    def book(self) -> bool:
+        """Book production on it."""
+        return self._may(Verb.BOOK, refuse_posting)
+
+    @property
+    def issue(self) -> bool:
+        """Issue material to it by hand."""
+        return self._may(Verb.ISSUE, refuse_posting)
+
+    @property
+    def give_back(self) -> bool:
+        """Return material from it."""
+        return self._may(Verb.RETURN, refuse_posting)
+
+    @property
+    def complete(self) -> bool:
+        """Say that no more is made on it."""
+        return self._may(Verb.COMPLETE, refuse_completion)
+
+    @property
+    def reopen(self) -> bool:
+        """Take bookings again."""
+        return self._may(Verb.REOPEN, refuse_reopening)
+
+    @property
+    def cancel(self) -> bool:
+        """Give it up."""
+        return self._may(Verb.CANCEL_ORDERS, refuse_cancelling)
+
+    @property
+    def more(self) -> bool:
+        """Whether there is anything for the list behind the main buttons."""
+        return self.give_back or self.revise or self.reset or self.cancel
+
+
+def to_go(order: WorksOrder) -> Decimal:
+    """What of the ordered quantity isn't made yet."""
+    left: Decimal = order.quantity - order.job.good
+    return max(ZERO, left)
+
+
+def _facts(request: PageRequest, order: WorksOrder, at: str) -> dict[str, Any]:
+    warnings = release_warnings(order) if order.status in {OrderStatus.NEW, OrderStatus.RELEASED} else []
+    return {
+        "order": order,
+        "at": at,
+        "to_go": to_go(order),
+        "over": max(ZERO, order.job.good - order.quantity),
+        "waiting": count_up_to(waiting_of(order)),
+        "tabs": [tab for tab in TABS if not tab.verbs or tab.verbs & request.visit.verbs],
+        "doing": Doing(order, request.visit),
+        "warnings": warnings,
+    }
+
+
+def _found(request: PageRequest, number: str) -> WorksOrder:
+    return order_numbered(request.visit.site, number)
+
+
+@page()
+def materials_page(request: PageRequest, number: str) -> HttpResponse:
+    """What is missing?"""
+    return _materials(request, None, number)
+
+
+def _materials(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
+    order = _found(request, number)
+    found = materials(order)
+    every = "all" in request.GET or len(found) <= SHOWN_MATERIALS
+    shown = found if every else sorted(found, key=lambda one: not one.short)[:SHOWN_MATERIALS]
+    facts = {"materials": shown, "left_out": len(found) - len(shown), "refusal": refusal}
+    return render(request, "web/production/materials.html", _facts(request, order, "order") | facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """A booking in the list, with how the use that it assumed stands."""
+
+    booking: Booking
+    use: UseState
+
+
+@page()
+def bookings_page(request: PageRequest, number: str) -> HttpResponse:
+    """What was booked, issued and returned, each with its way back."""
+    order = _found(request, number)
+    shown = page_of(bookings_of(order), request.GET, by=("posting_id",), descending=True)
+    uses = use_states(booking.posting_id for booking in shown.rows)
+    by_hand = list(hand_postings_of(order).order_by("-pk")[: HAND_SHOWN + 1])
+    facts = {
+        "page": shown,
+        "booked": [Booked(booking, uses[booking.posting_id]) for booking in shown.rows],
+        "by_hand": by_hand[:HAND_SHOWN],
+        "more_by_hand": len(by_hand) > HAND_SHOWN,
+        "may_reverse": bool({Verb.REVERSE, Verb.REVERSE_OWN} & request.visit.verbs),
+    }
+    shown_with = _facts(request, order, "order-bookings") | facts | strip(request)
+    return render(request, "web/production/bookings.html", shown_with)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A component's usage variance, with its bar left or right of zero."""
+
+    variance: UsageVariance
+    item: Item
+    width: Decimal
+
+    @property
+    def over(self) -> bool:
+        """Whether more was used than the structure says."""
+        return self.variance.amount > 0
+
+    @property
+    def x(self) -> Decimal:
+        """Where the bar begins."""
+        return Decimal(HALF) if self.over else HALF - self.width
+
+
+def bars_of(cost: JobCost) -> list[Bar]:
+    """The worst difference first; the longest bar fills its half."""
+    worst = max((abs(one.amount) for one in cost.variances), default=ZERO) or Decimal(1)
+    scale = Decimal(HALF) / worst
+    found = sorted(cost.variances, key=lambda one: -abs(one.amount))
+    return [Bar(one, cost.items[one.item], round(abs(one.amount) * scale, 1)) for one in found]
+
+
+@page(Verb.SEE, Verb.COSTS)
+def cost_page(request: PageRequest, number: str) -> HttpResponse:
+    """What it cost, and why that differs."""
+    order = _found(request, number)
+    cost = job_cost(order.job)
+    facts = {"cost": cost, "difference": cost.material - cost.standard, "bars": bars_of(cost)}
+    return render(request, "web/production/cost.html", _facts(request, order, "order-cost") | facts)
+
+
+@page()
+def structure_page(request: PageRequest, number: str) -> HttpResponse:
+    """What it is made from."""
+    return _structure(request, None, number)
+
+
+def _structure(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
+    order = _found(request, number)
+    facts = _facts(request, order, "order-structure") | {"refusal": refusal}
+    editing = facts["doing"].release and ("edit" in request.GET or request.method == "POST")
+    if not editing:
+        return render(request, "web/production/structure.html", facts | {"lines": frozen_lines_of(order)})
+    rows = _typed_rows(request) if request.method == "POST" else [_row_of(line) for line in own_lines(order)]
+    rows += [{} for _spare in range(SPARE_LINES)]
+    return render(request, "web/production/structure_edit.html", facts | {"rows": list(enumerate(rows))})
+
+
+CELLS: Final = (
+    "component",
+    "number",
+    "quantity",
+    "unit",
+    "waste",
+    "fixed",
+    "source",
+    "by_hand",
+    "supplier_provides",
+)
+
+
+def _row_of(line: LineIn) -> dict[str, str]:
+    return {
+        "number": str(line.number),
+        "component": line.component.code,
+        "quantity": written(line.quantity),
+        "unit": line.unit.code,
+        "waste": written(line.waste) if line.waste else "",
+        "fixed": written(line.fixed) if line.fixed else "",
+        "source": line.source.path if line.source else "",
+        "by_hand": "on" if line.by_hand else "",
+        "supplier_provides": "on" if line.supplier_provides else "",
+    }
+
+
+def _typed_rows(request: PageRequest) -> list[dict[str, str]]:
+    """The rows that name a component, as they were typed."""
+    return [row for row in rows_in(request.POST, CELLS, most=LINES_TYPED_MOST) if row["component"]]
+
+
+def _lines_typed(rows: Sequence[dict[str, str]], site: Site) -> list[LineIn]:
+    items = items_coded({row["component"] for row in rows}, field="component")
+    units = units_coded({row["unit"] for row in rows if row["unit"]})
+    paths = {row["source"] for row in rows if row["source"]}
+    places = {place.path: place for place in Location.objects.filter(site=site, path__in=paths)}
+    return [_line_typed(row, items[row["component"]], units, places) for row in rows]
+
+
+def _line_typed(row: dict[str, str], item: Item, units: dict[str, Any], places: dict[str, Location]) -> LineIn:
+    if row["source"] and row["source"] not in places:
+        raise InvalidValue(f"There is no location {row['source']}. Write it as STORE/LOCATION.", field="source")
+    if not row["number"].isdecimal():
+        raise InvalidValue(f"The line of {item.code} needs a whole number.", field="number")
+    return LineIn(
+        number=int(row["number"]),
+        component=item,
+        quantity=read_number(row["quantity"], field="quantity", unit=row["unit"]),
+        unit=units[row["unit"]] if row["unit"] else item.stock_unit,
+        waste=read_number(row["waste"] or "0", field="waste", unit="%"),
+        fixed=read_number(row["fixed"] or "0", field="fixed", unit=row["unit"]),
+        by_hand=bool(row["by_hand"]),
+        supplier_provides=bool(row["supplier_provides"]),
+        source=places[row["source"]] if row["source"] else None,
+    )
+
+
+@posts(Verb.RELEASE, again=_structure)
+def keep_structure(request: PageRequest, number: str) -> HttpResponse:
+    """Give a new order the structure that was typed."""
+    site = request.visit.site
+    edit_structure(site=site, number=number, lines=_lines_typed(_typed_rows(request), site), by=request.user)
+    return redirect("order-structure", number)
+
+
+@page()
+def history_page(request: PageRequest, number: str) -> HttpResponse:
+    """What was changed, by whom and when."""
+    order = _found(request, number)
+    shown = page_of(changes_of(order), request.GET, by=("pk",), descending=True)
+    facts = {**_facts(request, order, "order-history"), "page": shown, "opened_by": opened_by(order)}
+    return render(request, "web/production/history.html", facts)
+
+
+@page()
+def print_page(request: PageRequest, number: str) -> HttpResponse:
+    """The order on paper: the QR code of its number, figures, materials, bookings."""
+    order = _found(request, number)
+    bookings = list(bookings_of(order).filter(reversed_by__isnull=True).order_by("-posting_id")[:SHOWN_WAITING])
+    facts = {
+        "materials": materials(order),
+        "bookings": bookings,
+        "qr": qr_path(order.number),
+    }
+    return render(request, "web/production/print.html", _facts(request, order, "order") | facts)
+
+
+Verbed = Callable[..., WorksOrder]
+
+
+def _at_once(verb: Verb, do: Verbed) -> Callable[..., HttpResponse]:
+    """A deed that asks nothing: it is done, or refused on the order's own page."""
+
+    @posts(verb, again=_materials)
+    def done(request: PageRequest, number: str) -> HttpResponse:
+        do(site=request.visit.site, number=number, by=request.user)
+        return redirect("order", number)
+
+    return done
+
+
+def _complete_form(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
+    order = _found(request, number)
+    rows = list(waiting_of(order)[:SHOWN_WAITING])
+    facts = {"rows": rows, "refusal": refusal or refused(order, refuse_completion)}
+    return render(request, "web/production/complete.html", _facts(request, order, "") | facts)
+
+
+def _cancel_form(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
+    order = _found(request, number)
+    refusal = refusal or refused(order, refuse_cancelling)
+    facts = {"refusal": refusal, "typed": request.POST, "fields": {"remarks"}}
+    return render(request, "web/production/cancel.html", _facts(request, order, "") | facts)
+
+
+def _revise_form(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
+    order = _found(request, number)
+    refusal = refusal or refused(order, refuse_revising)
+    now = {"quantity": written(order.quantity), "due_date": order.due_date.isoformat() if order.due_date else ""}
+    facts = {"refusal": refusal, "typed": request.POST or now, "fields": {"quantity", "due_date", "remarks"}}
+    return render(request, "web/production/revise.html", _facts(request, order, "") | facts)
+
+
+def _asks(verb: Verb, form: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    @page(verb)
+    def asked(request: PageRequest, number: str) -> HttpResponse:
+        return form(request, None, number)
+
+    return asked
+
+
+@posts(Verb.COMPLETE, again=_complete_form)
+def complete(request: PageRequest, number: str) -> HttpResponse:
+    """No more is made on it; what is unresolved can still be settled."""
+    complete_order(site=request.visit.site, number=number, by=request.user)
+    return redirect("order", number)
+
+
+@posts(Verb.CANCEL_ORDERS, again=_cancel_form)
+def cancel(request: PageRequest, number: str) -> HttpResponse:
+    """Give it up, with a reason."""
+    remarks = text_in(request.POST, "remarks", most=500)
+    cancel_order(site=request.visit.site, number=number, by=request.user, remarks=remarks)
+    return redirect("order", number)
+
+
+@posts(Verb.RELEASE, again=_revise_form)
+def revise(request: PageRequest, number: str) -> HttpResponse:
+    """Another quantity or due date; what is as before isn't traced."""
+    order, typed, by = _found(request, number), request.POST, request.user
+    quantity = number_in(typed, "quantity", unit=order.unit.code, empty=None)
+    due = day_in(typed, "due_date")
+    remarks = text_in(typed, "remarks", most=500, empty=True)
+    _revise(order, quantity, due if due != order.due_date else None, remarks, by)
+    return redirect("order", number)
+
+
+def _revise(order: WorksOrder, quantity: Decimal, due: Any, remarks: str, by: User) -> None:
+    changed = quantity if quantity != order.quantity else None
+    revise_order(site=order.site, number=order.number, by=by, quantity=changed, due_date=due, remarks=remarks)
+
+
+urlpatterns = [
+    path("orders/materials/<path:number>/", materials_page, name="order"),
+    path("orders/bookings/<path:number>/", bookings_page, name="order-bookings"),
+    path("orders/cost/<path:number>/", cost_page, name="order-cost"),
+    path("orders/structure/<path:number>/", structure_page, name="order-structure"),
+    path("orders/structure-kept/<path:number>/", keep_structure, name="order-structure-keep"),
+    path("orders/history/<path:number>/", history_page, name="order-history"),
+    path("orders/print/<path:number>/", print_page, name="order-print"),
+    path("orders/release/<path:number>/", _at_once(Verb.RELEASE, release_order), name="order-release"),
+    path("orders/afresh/<path:number>/", _at_once(Verb.RELEASE, take_afresh), name="order-afresh"),
+    path("orders/reset/<path:number>/", _at_once(Verb.RELEASE, reset_order), name="order-reset"),
+    path("orders/reopen/<path:number>/", _at_once(Verb.REOPEN, reopen_order), name="order-reopen"),
+    path("orders/complete/<path:number>/", _asks(Verb.COMPLETE, _complete_form), name="order-complete"),
+    path("orders/completed/<path:number>/", complete, name="order-complete-now"),
+    path("orders/cancel/<path:number>/", _asks(Verb.CANCEL_ORDERS, _cancel_form), name="order-cancel"),
+    path("orders/cancelled/<path:number>/", cancel, name="order-cancel-now"),
+    path("orders/revise/<path:number>/", _asks(Verb.RELEASE, _revise_form), name="order-revise"),
+    path("orders/revised/<path:number>/", revise, name="order-revise-now"),
+]

@@ -1,0 +1,1 @@
+"""Pages for purchase orders, receipts and sub-contractors."""

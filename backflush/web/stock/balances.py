@@ -1,0 +1,303 @@
+"""Balances: what is where, now or as at a date; and the bin card of one item at one place."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.db.models import F, QuerySet
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import path
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from backflush.core.refusals import DateInFuture, InvalidValue, Refusal
+from backflush.items.models import Item
+from backflush.items.selectors import item_coded
+from backflush.ledger.bin_card import CardLine, card_lines, card_movements
+from backflush.ledger.history import BalanceAt, balances_at
+from backflush.ledger.models import Balance, Movement
+from backflush.ledger.movement_list import movements_named
+from backflush.ledger.selectors import balances, items_kept
+from backflush.stockmap.models import Location
+from backflush.stockmap.selectors import location_at, place_names
+from backflush.web.display import badges, formats
+from backflush.web.lists.files import AT_ONCE, Column, as_csv, as_xlsx, require_workbook, rows_of
+from backflush.web.lists.filters import Chip, chips_of, day_in, moment_after, same_list
+from backflush.web.lists.pagination import Page, page_of
+from backflush.web.platform.decorators import page
+from backflush.web.platform.visit import PageRequest, Visit
+from backflush.web.stock.transactions import SUGGESTED_MOST
+
+POT: Final = ("code", "path", "bin", "batch", "serial")
+CARD: Final = ("at", "id")
+FILTERS: Final[Sequence[tuple[str, str | Promise]]] = (
+    ("item", _("item")),
+    ("location", _("place")),
+    ("on", _("at the end of")),
+)
+
+
+@dataclass(frozen=True)
+class Balances:
+    """The list as it was asked for: now, pot by pot; or as at the end of a day, the pots of some items at a time."""
+
+    visit: Visit
+    asked: QueryDict
+
+    @property
+    def item(self) -> str:
+        return self.asked.get("item", "").strip()
+
+    @property
+    def location(self) -> str:
+        return self.asked.get("location", "").strip()
+
+    @cached_property
+    def day(self) -> date | None:
+        """The day as at whose end it is asked; not one that is still to come."""
+        day = day_in(self.asked, "on")
+        if day is not None and day > self.visit.today:
+            raise DateInFuture(_now("%(day)s is still to come.") % {"day": formats.day(day)}, field="on")
+        return day
+
+    @property
+    def moment(self) -> datetime:
+        """The last moment of that day."""
+        over = moment_after(self.day, self.visit.zone)
+        assert over is not None, "only asked where there is a day"
+        return over - timedelta(microseconds=1)
+
+    @property
+    def pots(self) -> QuerySet[Balance]:
+        """What is there now."""
+        there = balances(self.visit.site, item=self.item, location=self.location)
+        return there.annotate(code=F("item__code"), path=F("location__path"))
+
+    @property
+    def items(self) -> QuerySet[Item]:
+        """The items that have ever been kept there."""
+        return items_kept(self.visit.site, item=self.item, location=self.location)
+
+    @cached_property
+    def page(self) -> Page[Any]:
+        """The pots of this page, or the items whose pots are on it."""
+        if self.day is None:
+            return page_of(self.pots, self.asked, by=POT)
+        return page_of(self.items, self.asked, by=("code",))
+
+    def then(self, items: Iterable[Item]) -> list[BalanceAt]:
+        """What was there of some items at the end of the day."""
+        some = [item.pk for item in items]
+        return balances_at(self.visit.site, self.moment, location=self.location, items=some)
+
+    @property
+    def rows(self) -> list["PotRow"]:
+        """The rows of this page."""
+        if self.day is None:
+            return [now_row(balance) for balance in self.page.rows]
+        return [then_row(one) for one in self.then(self.page.rows)]
+
+    def whole(self) -> Iterable["PotRow"]:
+        """The rows of all pages."""
+        if self.day is None:
+            yield from map(now_row, rows_of(self.pots, by=POT))
+            return
+        some: list[Item] = []
+        for item in rows_of(self.items, by=("code",)):
+            some.append(item)
+            if len(some) == AT_ONCE:
+                yield from map(then_row, self.then(some))
+                some = []
+        yield from map(then_row, self.then(some))
+
+    def chips(self) -> list[Chip]:
+        """The filters that hold."""
+        return chips_of(self.asked, FILTERS, {"on": formats.day(self.day)} if self.day else {})
+
+
+@dataclass(frozen=True, slots=True)
+class PotRow:
+    """One pot of the list."""
+
+    item: str
+    description: str
+    unit: str
+    decimals: int
+    location: str
+    bin: str
+    batch: str
+    serial: str
+    quantity: Decimal
+
+
+def now_row(balance: Balance) -> PotRow:
+    """A pot as it is now."""
+    item = balance.item
+    return PotRow(
+        item.code,
+        item.description,
+        item.stock_unit.code,
+        item.quantity_decimals,
+        balance.location.path,
+        balance.bin,
+        balance.batch,
+        balance.serial,
+        balance.quantity,
+    )
+
+
+def then_row(one: BalanceAt) -> PotRow:
+    """A pot as it was."""
+    return PotRow(
+        one.item, one.description, one.unit, one.decimals, one.location, one.bin, one.batch, one.serial, one.quantity
+    )
+
+
+@page()
+def balances_page(request: PageRequest) -> HttpResponse:
+    """What is where."""
+    listed = Balances(request.visit, request.GET)
+    try:
+        shown: dict[str, Any] = {
+            "page": listed.page,
+            "rows": listed.rows,
+            "chips": listed.chips(),
+            "day": listed.day,
+            "last": listed.day is not None and listed.moment,
+        }
+    except Refusal as refusal:
+        shown = {"refusal": refusal}
+    return _answer(request, "web/stock/balances.html", shown)
+
+
+def _answer(request: PageRequest, template: str, shown: dict[str, Any]) -> HttpResponse:
+    fields = {
+        "typed": request.GET,
+        "places": place_names(request.visit.site, most=SUGGESTED_MOST),
+        "whole": same_list(request.GET),
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if shown.get("refusal") else HTTPStatus.OK
+    return render(request, template, fields | shown, status=status)
+
+
+@page()
+def export_balances(request: PageRequest, kind: str) -> HttpResponse:
+    """The whole list as a file."""
+    listed = Balances(request.visit, request.GET)
+    name = f"balances-{listed.day or request.visit.today:%Y-%m-%d}"
+    if kind == "csv":
+        return as_csv(name, BALANCE_COLUMNS, listed.whole(), request.visit.zone)
+    if kind != "xlsx":
+        raise Http404
+    try:
+        require_workbook(listed.pots)
+    except Refusal as refusal:
+        return _answer(request, "web/stock/balances.html", {"refusal": refusal})
+    return as_xlsx(name, BALANCE_COLUMNS, listed.whole(), request.visit.zone)
+
+
+BALANCE_COLUMNS: Final[Sequence[Column[PotRow]]] = (
+    Column(_("Item"), lambda row: row.item),
+    Column(_("Description"), lambda row: row.description),
+    Column(_("Place"), lambda row: row.location),
+    Column(_("Bin"), lambda row: row.bin),
+    Column(_("Batch"), lambda row: row.batch),
+    Column(_("Serial"), lambda row: row.serial),
+    Column(_("There"), lambda row: row.quantity),
+    Column(_("Unit"), lambda row: row.unit),
+)
+
+
+# The bin card
+
+
+@dataclass(frozen=True)
+class Card:
+    """The card that was asked for."""
+
+    item: Item
+    location: Location
+    movements: QuerySet[Movement]
+
+
+def _card(request: PageRequest) -> Card:
+    """Of which item at which place."""
+    item = item_coded(request.GET.get("item", "").strip())
+    location = location_at(request.visit.site, request.GET.get("location", "").strip())
+    if not location.has_balance:
+        sentence = _now("%(place)s keeps no balances, so it has no bin card.") % {"place": location.path}
+        raise InvalidValue(sentence, field="location")
+    return Card(item, location, card_movements(request.visit.site, item, location))
+
+
+@page()
+def bin_card_page(request: PageRequest) -> HttpResponse:
+    """What came and went of one item at one place."""
+    shown: dict[str, Any] = {}
+    if request.GET.get("item") or request.GET.get("location"):
+        try:
+            card = _card(request)
+            listed = page_of(card.movements, request.GET, by=CARD, descending=True, named=movements_named())
+            lines = card_lines(request.visit.site, card.item, card.location, listed.rows)
+            shown = {"card": card, "page": listed, "lines": lines}
+        except Refusal as refusal:
+            shown = {"refusal": refusal}
+    return _answer(request, "web/stock/bin_card.html", shown)
+
+
+@page()
+def export_bin_card(request: PageRequest, kind: str) -> HttpResponse:
+    """The whole card as a file."""
+    card = _card(request)
+    name = f"bin-card-{request.visit.today:%Y-%m-%d}"
+    rows = _lines(request, card)
+    if kind == "csv":
+        return as_csv(name, CARD_COLUMNS, rows, request.visit.zone)
+    if kind != "xlsx":
+        raise Http404
+    try:
+        require_workbook(card.movements)
+    except Refusal as refusal:
+        return _answer(request, "web/stock/bin_card.html", {"refusal": refusal})
+    return as_xlsx(name, CARD_COLUMNS, rows, request.visit.zone)
+
+
+def _lines(request: PageRequest, card: Card) -> Iterable[CardLine]:
+    """All lines of a card, some at a time."""
+    asked: dict[str, str] = {}
+    while True:
+        some = page_of(card.movements, asked, by=CARD, descending=True, size=AT_ONCE, total=0, named=movements_named())
+        yield from card_lines(request.visit.site, card.item, card.location, some.rows)
+        if not some.following:
+            return
+        asked = {"after": some.following}
+
+
+CARD_COLUMNS: Final[Sequence[Column[CardLine]]] = (
+    Column(_("Movement"), lambda line: line.movement.pk),
+    Column(_("When"), lambda line: line.movement.at),
+    Column(_("From"), lambda line: f"{line.movement.source.path} {line.movement.source_bin}".strip()),
+    Column(_("To"), lambda line: f"{line.movement.target.path} {line.movement.target_bin}".strip()),
+    Column(_("Batch"), lambda line: line.movement.batch),
+    Column(_("Serial"), lambda line: line.movement.serial),
+    Column(_("In"), lambda line: line.came),
+    Column(_("Out"), lambda line: line.went),
+    Column(_("Then there"), lambda line: line.after),
+    Column(_("Unit"), lambda line: line.movement.item.stock_unit.code),
+    Column(_("For"), lambda line: line.movement.job.number if line.movement.job else ""),
+    Column(_("Process"), lambda line: str(badges.PROCESS[line.movement.posting.process])),
+    Column(_("By"), lambda line: line.movement.posting.by.name),
+)
+
+urlpatterns = [
+    path("stock/balances/", balances_page, name="balances"),
+    path("stock/balances/export.<slug:kind>", export_balances, name="balances-export"),
+    path("stock/bin-card/", bin_card_page, name="bin-card"),
+    path("stock/bin-card/export.<slug:kind>", export_bin_card, name="bin-card-export"),
+]

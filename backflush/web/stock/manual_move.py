@@ -1,0 +1,136 @@
+"""Moving stock by hand: scan the place, scan the item, enter how many, read the sentence, confirm; the next one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from backflush.core.refusals import InvalidValue, Refusal
+from backflush.handling.moves import move_stock, moves_by_hand
+from backflush.handling.selectors import MoveForeseen, foresee_move, ways_by_hand
+from backflush.ledger.models import Balance, Posting
+from backflush.ledger.selectors import balances
+from backflush.people.rights import Verb
+from backflush.stockmap.models import Location, TransferRule
+from backflush.web.forms.scan_form import SHOWN_MOST, Asked, Scanning, bins_offered
+from backflush.web.forms.values import number_in
+from backflush.web.platform.visit import PageRequest, Visit
+
+
+@dataclass
+class MoveAsked(Asked):
+    """What is to be moved from where, as far as it has been said."""
+
+    ways: list[TransferRule] = field(default_factory=list)
+    pots: list[Balance] = field(default_factory=list)
+
+    @property
+    def there(self) -> Decimal:
+        """All of the item that is at the place."""
+        return sum((pot.quantity for pot in self.pots), Decimal(0))
+
+    @property
+    def by_pot(self) -> bool:
+        """Whether one says which batch or bin."""
+        return not self.by_serial and (self.by_batch or (self.place is not None and self.place.bin_controlled))
+
+    @property
+    def ticked(self) -> list[str]:
+        """What is chosen beforehand: all that there is of it in the bin whose label was scanned, if that is one pot."""
+        in_bin = [str(pot.pk) for pot in self.pots if pot.bin == self.bin] if self.bin and self.by_pot else []
+        return in_bin if len(in_bin) == 1 else []
+
+
+class Moving(Scanning[MoveAsked]):
+    """From the place that was scanned, along one of the rules that begin there."""
+
+    at = slug = "move"
+    verb = Verb.MOVE
+    asks = MoveAsked
+    place = "source"
+    fields = frozenset({"quantity", "way", "pot", "to_bin"})
+    template = "web/stock/move.html"
+    will_template = "web/stock/move_will.html"
+    words = "web/stock/moved_words.html"
+
+    def look_at(self, visit: Visit, asked: MoveAsked, place: Location) -> None:
+        asked.ways = list(ways_by_hand(visit.site, place))
+        if not asked.ways:
+            sentence = _("No action moves stock by hand from %(place)s. An engineer can add a rule.")
+            raise InvalidValue(sentence % {"place": place.path}, field="source")
+
+    def look_into(self, visit: Visit, asked: MoveAsked) -> None:
+        assert asked.item is not None
+        assert asked.place is not None
+        found = balances(visit.site, item=asked.item.code, location=asked.place.path)
+        asked.pots = list(found[: SHOWN_MOST + 1])
+        targets = [way.target_id for way in asked.ways if way.target.bin_controlled]
+        asked.bins = bins_offered(*targets) if targets else []
+
+    def stays(self, visit: Visit, said: Mapping[str, str]) -> dict[str, str]:
+        return {"way": way} if (way := said.get("way", "")) else {}
+
+    def will(self, visit: Visit, asked: MoveAsked, said: QueryDict) -> dict[str, Any]:
+        shown: dict[str, Any] = {"ticked": said.getlist("pot") or asked.ticked}
+        if not asked.ready or not (said.get("quantity", "").strip() or said.getlist("pot")):
+            return shown
+        try:
+            movement = _movement_in(asked, said)
+            foreseen: MoveForeseen = foresee_move(moves_by_hand(site=visit.site, **movement), visit.site)
+        except Refusal as refusal:
+            return shown | {"will_refusal": refusal}
+        return shown | {"will": movement, "foreseen": foreseen}
+
+    def post(self, request: PageRequest, asked: MoveAsked) -> Posting:
+        return move_stock(
+            **_movement_in(asked, request.POST),
+            site=request.visit.site,
+            by=request.user,
+            remarks=request.POST.get("remarks", "").strip(),
+            key=request.POST.get("key", ""),
+        )
+
+
+def _way(asked: MoveAsked, said: Mapping[str, str]) -> TransferRule:
+    chosen = said.get("way", "")
+    for way in asked.ways:
+        if str(way.pk) == chosen:
+            return way
+    raise InvalidValue(_("Choose where it goes."), field="way")
+
+
+def _movement_in(asked: MoveAsked, said: QueryDict) -> dict[str, Any]:
+    """What `move_stock` is asked for. Serial numbers say themselves how many and from which bin."""
+    assert asked.item is not None
+    way = _way(asked, said)
+    pots = {str(pot.pk): pot for pot in asked.pots}
+    named: list[Balance] = [pots[pk] for pk in said.getlist("pot") if pk in pots]
+    if asked.by_serial:
+        if not named:
+            raise InvalidValue(_("Tick the serial numbers that go."), field="pot")
+        if len({pot.bin for pot in named}) > 1:
+            raise InvalidValue(_("These are in different bins. Move those of one bin at a time."), field="pot")
+        quantity, serials = Decimal(len(named)), [pot.serial for pot in named]
+    else:
+        quantity = number_in(said, "quantity", unit=asked.item.stock_unit.code, empty=None)
+        serials = []
+        if asked.by_pot and len(named) != 1:
+            raise InvalidValue(_("Choose which it is taken from."), field="pot")
+    return {
+        "action": way.action.name,
+        "item": asked.item.code,
+        "quantity": quantity,
+        "source": way.source.path,
+        "target": way.target.path,
+        "from_bin": named[0].bin if named else "",
+        "to_bin": said.get("to_bin", "").strip() if way.target.bin_controlled else "",
+        "batch": named[0].batch if named else "",
+        "serials": serials,
+    }
+
+
+MOVING: Final = Moving()
+urlpatterns = MOVING.urls("stock/move/")

@@ -1,0 +1,253 @@
+"""The stock map: the plant drawn from its own set-up. The browser draws it from the two tables that stand below it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+from urllib.parse import quote
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, path, reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from backflush.backflushing.material_flow import Happening, Happenings, happenings
+from backflush.core.refusals import NotFound, Refusal
+from backflush.items.models import ComponentClass, Item
+from backflush.items.selectors import items_coded
+from backflush.ledger.stock_by_location import PlaceStock, stock_by_place, waiting_by_place
+from backflush.people.rights import Verb
+from backflush.stockmap.deactivation import offered
+from backflush.stockmap.models import Action, ActionType, Location, TransferRule
+from backflush.web.items.views import sees_costs
+from backflush.web.platform.decorators import page
+from backflush.web.platform.visit import PageRequest, Visit
+from backflush.web.setup.places import keeps
+
+UNFOLDED_MOST: Final = 40
+CHOSEN_FROM_MOST: Final = 200
+TRACED: Final = {ComponentClass.MADE, ComponentClass.KIT, ComponentClass.SUBCONTRACTED}
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    """A location as the table shows it and the picture draws it.
+
+    `fold` says which store's box it is hidden in, `opens` the address that opens that store, `closes` the one that
+    folds it again.
+    """
+
+    place: Location
+    keeps: str
+    framed: bool
+    fold: str
+    opens: str
+    closes: str
+    stock: PlaceStock | None
+    waiting: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """A rule as the table shows it; `steps` are the numbers that it has in what is traced."""
+
+    rule: TransferRule
+    flush: bool
+    waiting: int
+    steps: str
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Folding:
+    """Which stores are folded to a box: above forty places all that nobody opened, but for what is traced in them."""
+
+    folds: bool
+    opened: frozenset[str]
+    partly: frozenset[str]
+    shown: Set[int]
+    item: str
+
+    @classmethod
+    def of(cls, places: Sequence[Location], *, opened: str, item: str, shown: Set[int]) -> "Folding":
+        """By what the address says is open, and what has to be seen."""
+        known = {place.store.code for place in places}
+        partly = frozenset(place.store.code for place in places if place.pk in shown)
+        return cls(len(places) > UNFOLDED_MOST, frozenset(opened.split(",")) & known, partly, shown, item)
+
+    def is_open(self, place: Location) -> bool:
+        """Whether somebody opened its store, so that it can be folded again."""
+        return self.folds and place.store.code in self.opened
+
+    def frames(self, place: Location) -> bool:
+        """Whether its store has a frame: one that is open, or open in part."""
+        return place.store.code in self.opened | self.partly
+
+    def box_of(self, place: Location) -> str:
+        """The store in whose box it is hidden, if it is."""
+        return place.store.code if self.folds and not self.is_open(place) and place.pk not in self.shown else ""
+
+    def address(self, opened: Set[str], store: str = "") -> str:
+        """The map with some stores open, at one of them; what is traced stays traced."""
+        asked = {"item": self.item, "open": ",".join(sorted(opened))}
+        query = urlencode({name: value for name, value in asked.items() if value})
+        return f"{reverse('stock-map')}{'?' * bool(query)}{query}{f'#store-{quote(store)}' * bool(store)}"
+
+    @property
+    def folds_all(self) -> str:
+        """The address at which all are folded again; empty where none is open."""
+        return self.address(frozenset()) if self.folds and self.opened else ""
+
+
+@page(Verb.SEE_WORK)
+def map_page(request: PageRequest) -> HttpResponse:
+    """Where may stock be, and how may it move?"""
+    visit = request.visit
+    places = list(Location.objects.filter(site=visit.site).select_related("store", "supplier").order_by("path"))
+    rules = TransferRule.objects.filter(site=visit.site, active=True).select_related("action", "source", "target")
+    waiting = waiting_by_place(visit.site)
+    asked = request.GET.get("item", "").strip()
+    happens, refusal = _traced(visit, asked)
+    standing = [place for place in places if place.ended_on is None]
+    folding = Folding.of(standing, opened=request.GET.get("open", ""), item=asked, shown=_ends(happens))
+    rule_rows = [
+        RuleRow(
+            rule,
+            rule.action.type == ActionType.BACKFLUSH,
+            waiting.by_rule.get((rule.pk, rule.source_id), 0),
+            _steps(happens, rule),
+        )
+        for rule in rules.order_by("source__path", "target__path", "action__name")
+    ]
+    named = {row.rule.action_id for row in rule_rows}
+    facts = {
+        "rows": rule_rows,
+        "own_rows": _own_places(happens, rule_rows),
+        "places": _place_rows(visit, standing, waiting.by_place, folding),
+        "folding": folding,
+        "ended": [place for place in places if place.ended_on is not None],
+        "more": waiting.more,
+        "costs": sees_costs(visit),
+        "inactive": offered(Action.objects.exclude(pk__in=named).order_by("name")),
+        "happens": happens,
+        "says": sentence(happens) if happens else "",
+        "items": _traceable(),
+        "asked": asked,
+        "refusal": refusal,
+        "now": timezone.now(),
+    }
+    return render(request, "web/stock/map/map.html", facts)
+
+
+def _traced(visit: Visit, code: str) -> tuple[Happenings | None, Refusal | None]:
+    if not code:
+        return None, None
+    try:
+        item = items_coded([code])[code]
+    except NotFound as refusal:
+        return None, refusal
+    return happenings(visit.site, item, visit.today), None
+
+
+def _traceable() -> list[Item]:
+    """The items to choose from; empty where there are too many, and a code is typed instead."""
+    found = list(Item.objects.filter(component_class__in=TRACED).order_by("code")[: CHOSEN_FROM_MOST + 1])
+    return found if len(found) <= CHOSEN_FROM_MOST else []
+
+
+def _does(step: Happening, action: int, source: int, target: int) -> bool:
+    ends = step.source is not None and step.target is not None
+    return ends and (step.action.pk, step.source.pk, step.target.pk) == (action, source, target)  # type: ignore[union-attr]
+
+
+def _steps(happens: Happenings | None, rule: TransferRule) -> str:
+    steps = happens.steps if happens else ()
+    numbers = [
+        str(number)
+        for number, step in enumerate(steps, start=1)
+        if _does(step, rule.action_id, rule.source_id, rule.target_id)
+    ]
+    return ", ".join(numbers)
+
+
+def _own_places(happens: Happenings | None, rows: Sequence[RuleRow]) -> list[RuleRow]:
+    """Steps that start from a line's own place, beside the rule: arrows of this item only."""
+    drawn = {number for row in rows for number in row.steps.split(", ")}
+    found = []
+    for number, step in enumerate(happens.steps if happens else (), start=1):
+        if str(number) not in drawn and step.source is not None and step.target is not None:
+            rule = TransferRule(action=step.action, source=step.source, target=step.target)
+            found.append(RuleRow(rule, step.action.type == ActionType.BACKFLUSH, 0, str(number), own=True))
+    return found
+
+
+def _ends(happens: Happenings | None) -> frozenset[int]:
+    """The places of what is traced: they are shown also where their store is folded."""
+    ends = (end for step in (happens.steps if happens else ()) for end in (step.source, step.target))
+    return frozenset(end.pk for end in ends if end is not None)
+
+
+def _place_rows(visit: Visit, places: list[Location], waiting: Mapping[int, int], folding: Folding) -> list[PlaceRow]:
+    stock = stock_by_place(visit.site)
+    sizes = Counter(place.store_id for place in places)
+    main = sizes.most_common(1)[0][0] if sizes else None
+    lent = {place.store_id for place in places if place.supplier_id is not None}
+    return [
+        PlaceRow(
+            place,
+            keeps(place),
+            folding.frames(place)
+            if folding.folds
+            else place.store_id != main and (sizes[place.store_id] > 1 or place.store_id in lent),
+            folding.box_of(place),
+            folding.address({*folding.opened, place.store.code}, place.store.code),
+            folding.address(folding.opened - {place.store.code}) if folding.is_open(place) else "",
+            stock.get(place.pk, PlaceStock(0, Decimal(0))) if place.has_balance else None,
+            waiting.get(place.pk, 0),
+            place_address(place, waiting.get(place.pk, 0)),
+        )
+        for place in places
+    ]
+
+
+def place_address(place: Location, waiting: int) -> str:
+    """Where pressing a place leads: to what waits there, else to what is there, else to its set-up."""
+    if waiting:
+        return f"{reverse('unresolved')}?{urlencode({'location': place.path})}"
+    if place.has_balance:
+        try:
+            return f"{reverse('balances')}?{urlencode({'location': place.path})}"
+        except NoReverseMatch:
+            pass
+    return reverse("set-up-thing", args=["locations", place.path])
+
+
+def sentence(happens: Happenings) -> str:
+    """What happens, said: numbered as the arrows are."""
+    made = happens.item.component_class in {ComponentClass.MADE, ComponentClass.KIT}
+    begins = _("When %(code)s is completed: %(steps)s.") if made else _("When %(code)s is received: %(steps)s.")
+    steps = "; ".join(f"{number} {_said(happens.item, step)}" for number, step in enumerate(happens.steps, start=1))
+    if not steps:
+        return _("Nothing is moved or assumed by itself: its type code has no action for it.")
+    return begins % {"code": happens.item.code, "steps": steps}
+
+
+def _said(item: Item, step: Happening) -> str:
+    if step.source is None or step.target is None:
+        return _("%(action)s has no rule here, so all of it is refused") % {"action": step.action.name}
+    ends = {"action": step.action.name, "source": step.source.path, "target": step.target.path, "code": item.code}
+    if step.action.type != ActionType.BACKFLUSH:
+        return _("%(action)s brings %(code)s from %(source)s to %(target)s") % ends
+    return ngettext(
+        "%(action)s takes %(count)s component from %(source)s to %(target)s",
+        "%(action)s takes %(count)s components from %(source)s to %(target)s",
+        step.components,
+    ) % {**ends, "count": step.components}
+
+
+urlpatterns = [path("stock-map/", map_page, name="stock-map")]

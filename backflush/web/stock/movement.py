@@ -1,0 +1,135 @@
+"""One movement: why this quantity, and what became of it?"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import path
+
+from backflush.backflushing.explanation import Told, tell
+from backflush.backflushing.models import Booking
+from backflush.backflushing.selectors import explain
+from backflush.core.refusals import NotFound
+from backflush.handling.rights import may_reverse
+from backflush.handling.selectors import goes_back
+from backflush.ledger.models import Movement, Posting
+from backflush.ledger.selectors import movement_numbered, movements_of
+from backflush.people.rights import Verb
+from backflush.unresolved.selectors import fate_of
+from backflush.web.display import badges
+from backflush.web.lists.pagination import count_up_to
+from backflush.web.platform.decorators import page
+from backflush.web.platform.visit import PageRequest, Visit
+from backflush.web.stock.reversal import TAKING_BACK
+
+TOGETHER_MOST: Final = 50
+"""So many movements of one posting are shown with one of them; the rest is in the list."""
+LATE_SECONDS: Final = 60
+"""Recorded so much later than it happened, it is said (UX.md section 5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of the pair: what left it or came to it, and what was there before and after."""
+
+    path: str
+    bin: str
+    out: Decimal | None
+    into: Decimal | None
+    before: Decimal | None
+    after: Decimal | None
+    keeps_balance: bool
+
+
+def ends_of(movement: Movement) -> tuple[End, End]:
+    """The two lines of the pair. Of what didn't move there is no before and after."""
+    source, target, moved = movement.source, movement.target, movement.quantity
+    left, there = movement.source_after, movement.target_after
+    return (
+        End(
+            source.path,
+            movement.source_bin,
+            moved,
+            None,
+            None if left is None else left + moved,
+            left,
+            source.has_balance,
+        ),
+        End(
+            target.path,
+            movement.target_bin,
+            None,
+            moved,
+            None if there is None else there - moved,
+            there,
+            target.has_balance,
+        ),
+    )
+
+
+def _explained(visit: Visit, movement: Movement) -> Told | str:
+    """The story of an assumed quantity; of what was entered, that it was."""
+    try:
+        return tell(explain(visit.site, movement.pk))
+    except NotFound as entered:
+        return entered.sentence
+
+
+@page()
+def movement_page(request: PageRequest, number: int) -> HttpResponse:
+    """Why this quantity, what was booked with it, and what became of it."""
+    movement = movement_numbered(request.visit.site, number)
+    posting = Posting.objects.select_related("by", "key", "job", "reverses").get(pk=movement.posting_id)
+    told = _explained(request.visit, movement)
+    together = movements_of(posting)
+    shown = {
+        "movement": movement,
+        "posting": posting,
+        "taking_back": TAKING_BACK[posting.process],
+        "told": told if isinstance(told, Told) else None,
+        "entered": told if isinstance(told, str) else "",
+        "ends": ends_of(movement),
+        "together": together[:TOGETHER_MOST],
+        "together_total": count_up_to(together),
+        "booking": Booking.objects.filter(posting=posting).select_related("item__stock_unit").first(),
+        "fate": fate_of(movement),
+        "costs": _costs(movement) if request.visit.may(Verb.SEE) or request.visit.may(Verb.COSTS) else None,
+        "late": abs((posting.recorded_at - movement.at).total_seconds()) > LATE_SECONDS,
+        "reversed": badges.REVERSED,
+        "goes_back": goes_back(posting),
+        "may_reverse": may_reverse(request.user, request.visit.site, posting),
+    }
+    return render(request, "web/stock/movement.html", shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What the item cost at that moment, all elements together, and what that makes for the quantity."""
+
+    standard: Decimal
+    latest: Decimal
+    quantity: Decimal
+
+    @property
+    def standard_amount(self) -> Decimal:
+        return self.standard * self.quantity
+
+    @property
+    def latest_amount(self) -> Decimal:
+        return self.latest * self.quantity
+
+
+def _costs(movement: Movement) -> Costs:
+    cost = movement.cost
+    return Costs(
+        cost.standard_material + cost.standard_labour + cost.standard_outside + cost.standard_overhead,
+        cost.latest_material + cost.latest_labour + cost.latest_outside + cost.latest_overhead,
+        movement.quantity if movement.due is None else movement.due,
+    )
+
+
+urlpatterns = [
+    path("stock/movements/<int:number>/", movement_page, name="movement"),
+]

@@ -1,0 +1,134 @@
+"""Taking back what was posted: first what will go back, then done; and the undo of what was just done.
+
+There is one page for all of it. Whoever comes from an order, or undoes in place, goes back there (`home`); whoever
+comes from a movement sees what became of that.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from backflush.backflushing.models import Booking
+from backflush.core.moves import Process
+from backflush.core.refusals import Refusal
+from backflush.handling.moves import reverse as reverse_posting
+from backflush.handling.rights import may_reverse, require_may_reverse
+from backflush.handling.selectors import foresee_reversal
+from backflush.ledger.models import Posting
+from backflush.ledger.selectors import movements_of, posting_numbered
+from backflush.people.rights import Verb
+from backflush.subcontract.models import PurchaseOrder
+from backflush.unresolved.arrivals import proposed_by
+from backflush.web.forms.idempotency import new_key
+from backflush.web.forms.values import moment_in
+from backflush.web.platform.decorators import page, posts
+from backflush.web.platform.visit import PageRequest
+from backflush.works.models import WorksOrder
+
+SHOWN: Final = 100
+GOING_BACK_MOST: Final = 200
+
+TAKING_BACK: Final[Mapping[str, str | Promise]] = {
+    Process.WORKS_ORDER: _("Reverse the booking"),
+    Process.PRODUCTION: _("Reverse the production"),
+    Process.GOODS_RECEIVED: _("Reverse the receipt"),
+    Process.ISSUE: _("Reverse the issue"),
+    Process.RETURN: _("Reverse the return"),
+    Process.HAND: _("Reverse the hand movement"),
+    Process.COUNT: _("Reverse the count"),
+    Process.RESOLUTION: _("Undo the settlement"),
+    Process.REVERSAL: _("Reverse"),
+    Process.OPENING: _("Reverse"),
+}
+
+
+@page()
+def reversal_page(request: PageRequest, number: int) -> HttpResponse:
+    """See before it is done."""
+    return show_reversal(request, None, number)
+
+
+def show_reversal(request: PageRequest, refusal: Refusal | None, number: int) -> HttpResponse:
+    """What taking a posting back would do, the reason where it can't be, and the button."""
+    visit = request.visit
+    posting = posting_numbered(visit.site, number)
+    foreseen = foresee_reversal(posting)
+    at_home = bool(request.GET.get("home") or request.POST.get("home"))
+    shown: dict[str, Any] = {
+        "posting": posting,
+        "taking_back": TAKING_BACK[posting.process],
+        "first": movements_of(posting).first(),
+        "home": where_of(posting) if at_home else "",
+        "booking": Booking.objects.filter(posting=posting).select_related("item__stock_unit", "job").first(),
+        "foreseen": foreseen,
+        "back": foreseen.back[:GOING_BACK_MOST],
+        "refusal": refusal or foreseen.refusal,
+        "may_reverse": may_reverse(request.user, visit.site, posting),
+        "typed": request.POST,
+        "key": request.POST.get("key", "") or new_key(),
+    }
+    return render(request, "web/stock/reverse.html", shown)
+
+
+@posts(Verb.REVERSE_OWN, Verb.REVERSE, Verb.UNDO, again=show_reversal)
+def take_back(request: PageRequest, number: int) -> HttpResponse:
+    """Take the posting back, whole."""
+    visit = request.visit
+    posting = posting_numbered(visit.site, number)
+    require_may_reverse(request.user, visit.site, posting)
+    reversal = reverse_posting(
+        site=visit.site,
+        posting=number,
+        by=request.user,
+        at=moment_in(request.POST, "at"),
+        key=request.POST.get("key", ""),
+    )
+    if request.POST.get("home"):
+        return redirect(f"{where_of(posting)}?undone={posting.pk}")
+    first = movements_of(posting).first() or movements_of(reversal).first()
+    return redirect("movement", first.pk) if first else redirect("reversal", number)
+
+
+def where_of(posting: Posting) -> str:
+    """The page on which a posting is at home."""
+    job = posting.job
+    if job is None:
+        return reverse("produce")
+    order = WorksOrder.objects.filter(job=job).first()
+    if order is not None:
+        return reverse("order-bookings", args=[order.number])
+    return reverse("purchase-order", args=[PurchaseOrder.objects.get(lines__job=job).number])
+
+
+def strip(request: PageRequest) -> dict[str, Any]:
+    """What was just posted or taken back, for `orders/strip.html`: read from the ledger, so it survives a reload."""
+    done, undone = request.GET.get("done", ""), request.GET.get("undone", "")
+    number = done or undone
+    if not number.isdecimal() or len(number) > 18:
+        return {}
+    posting = Posting.objects.filter(site=request.visit.site, pk=int(number)).prefetch_related("reversals").first()
+    if posting is None:
+        return {}
+    if posting.reversals.all():
+        return {"strip_undone": posting}
+    moved = list(movements_of(posting)[:SHOWN])
+    return {
+        "strip_done": posting,
+        "strip_booking": Booking.objects.filter(posting=posting).select_related("item").first(),
+        "strip_moved": [one for one in moved if one.due is None],
+        "strip_waits": sum(1 for one in moved if one.due is not None),
+        "strip_may_undo": may_reverse(request.user, request.visit.site, posting),
+        "strip_key": new_key(),
+        "proposal": proposed_by(posting, site=request.visit.site),
+    }
+
+
+urlpatterns = [
+    path("stock/postings/<int:number>/", reversal_page, name="reversal"),
+    path("stock/postings/<int:number>/reverse/", take_back, name="take-back"),
+]

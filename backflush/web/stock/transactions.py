@@ -1,0 +1,234 @@
+"""Stock transactions: what moved? Every movement as its from/to pair, searched, paged and exported."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
+
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import path
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from backflush.core.moves import Process, Status
+from backflush.core.refusals import InvalidValue, Refusal
+from backflush.ledger.models import Movement
+from backflush.ledger.movement_list import Found, Sought, movements_named, movements_sought
+from backflush.people.selectors import people_at
+from backflush.stockmap.selectors import action_names, place_names
+from backflush.web.display import badges, formats
+from backflush.web.lists.export_jobs import Sent, send
+from backflush.web.lists.files import Column
+from backflush.web.lists.filters import Chip, chips_of, day_in, first_moment, moment_after, same_list
+from backflush.web.lists.pagination import COUNTED_MOST, UNCOUNTED, Page, page_of
+from backflush.web.platform.decorators import page
+from backflush.web.platform.visit import PageRequest, Visit
+
+ORDERED_BY: Final = ("at", "id")
+COUNT: Final = "count"
+"""In an address: count what takes its time, too. It says how many rows the page has that asks."""
+SUGGESTED_MOST: Final = 200
+"""So many names a field suggests."""
+
+FILTERS: Final[Sequence[tuple[str, str | Promise]]] = (
+    ("item", _("item")),
+    ("location", _("place")),
+    ("order", _("order")),
+    ("status", _("status")),
+    ("process", _("process")),
+    ("action", _("action")),
+    ("person", _("by")),
+    ("since", _("from")),
+    ("until", _("to")),
+)
+
+
+@dataclass(frozen=True)
+class Transactions:
+    """The list as it was asked for."""
+
+    visit: Visit
+    asked: QueryDict
+
+    @cached_property
+    def sought(self) -> Sought:
+        """What is looked for. Days are the site's, the last one included."""
+        words = {name: self.asked.get(name, "").strip() for name, _word in FILTERS if name not in {"since", "until"}}
+        for name, known in (("status", Status), ("process", Process)):
+            if words[name] and words[name] not in set(known):
+                raise InvalidValue(_now("Choose from the list."), field=name)
+        return Sought(
+            **words,
+            since=first_moment(day_in(self.asked, "since"), self.visit.zone),
+            until=moment_after(day_in(self.asked, "until"), self.visit.zone),
+        )
+
+    @cached_property
+    def found(self) -> Found:
+        """What matches."""
+        return movements_sought(self.visit.site, self.sought)
+
+    @cached_property
+    def page(self) -> Page[Movement]:
+        """The rows of this page."""
+        found, named = self.found, movements_named()
+        total = UNCOUNTED if found.slow and COUNT not in self.asked else found.total
+        return page_of(found.movements, self.asked, by=ORDERED_BY, descending=True, total=total, named=named)
+
+    @property
+    def shown(self) -> int:
+        """How many rows the page has that asks how many there are."""
+        said = self.asked.get(COUNT, "")
+        return int(said) if said.isdecimal() and len(said) < 4 else 0
+
+    def chips(self) -> list[Chip]:
+        """The filters that hold."""
+        shown: dict[str, str] = {}
+        if (status := self.asked.get("status", "")) in badges.MOVEMENT:
+            shown["status"] = str(badges.MOVEMENT[status].word)
+        if (process := self.asked.get("process", "")) in badges.PROCESS:
+            shown["process"] = str(badges.PROCESS[process])
+        for name in ("since", "until"):
+            if (day := day_in(self.asked, name)) is not None:
+                shown[name] = formats.day(day)
+        return chips_of(self.asked, FILTERS, shown)
+
+
+@page()
+def transactions_page(request: PageRequest) -> HttpResponse:
+    """What moved, newest first."""
+    listed = Transactions(request.visit, request.GET)
+    if request.htmx and request.htmx.target == COUNT:
+        number = formats.counted(listed.found.total, COUNTED_MOST)
+        return HttpResponse(_now("%(shown)s of %(number)s") % {"shown": listed.shown, "number": number})
+    try:
+        shown: dict[str, Any] = {"page": listed.page, "chips": listed.chips()}
+    except Refusal as refusal:
+        shown = {"refusal": refusal}
+    return _answer(request, shown)
+
+
+def _answer(request: PageRequest, shown: dict[str, Any]) -> HttpResponse:
+    site = request.visit.site
+    fields = {
+        "typed": request.GET,
+        "statuses": [(status.value, badges.MOVEMENT[status].word) for status in Status],
+        "processes": badges.PROCESS.items(),
+        "places": place_names(site, most=SUGGESTED_MOST),
+        "actions": action_names(site),
+        "people": people_at(site, most=SUGGESTED_MOST),
+        "whole": same_list(request.GET),
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if "refusal" in shown else HTTPStatus.OK
+    return render(request, "web/stock/transactions.html", fields | shown, status=status)
+
+
+class Line(NamedTuple):
+    """A movement as a file has it: what is read of each, in the order of `LOOKUPS`."""
+
+    number: int
+    at: datetime
+    item: str
+    description: str
+    batch: str
+    serial: str
+    source: str
+    source_bin: str
+    target: str
+    target_bin: str
+    moved: Decimal
+    due: Decimal | None
+    unit: str
+    source_after: Decimal | None
+    target_after: Decimal | None
+    status: str
+    order: str | None
+    process: str
+    first_name: str
+    last_name: str
+    username: str
+
+
+LOOKUPS: Final = (
+    "pk",
+    "at",
+    "item__code",
+    "item__description",
+    "batch",
+    "serial",
+    "source__path",
+    "source_bin",
+    "target__path",
+    "target_bin",
+    "quantity",
+    "due",
+    "item__stock_unit__code",
+    "source_after",
+    "target_after",
+    "status",
+    "job__number",
+    "posting__process",
+    "posting__by__first_name",
+    "posting__by__last_name",
+    "posting__by__username",
+)
+
+
+def _where(end: str, bin: str) -> str:
+    return f"{end} {bin}" if bin else end
+
+
+COLUMNS: Final[Sequence[Column[Line]]] = (
+    Column(_("Movement"), lambda row: row.number),
+    Column(_("When"), lambda row: row.at),
+    Column(_("Item"), lambda row: row.item),
+    Column(_("Description"), lambda row: row.description),
+    Column(_("Batch"), lambda row: row.batch),
+    Column(_("Serial"), lambda row: row.serial),
+    Column(_("From"), lambda row: _where(row.source, row.source_bin)),
+    Column(_("To"), lambda row: _where(row.target, row.target_bin)),
+    Column(_("Moved"), lambda row: row.moved),
+    Column(_("Due"), lambda row: row.due),
+    Column(_("Unit"), lambda row: row.unit),
+    Column(_("Left at from"), lambda row: row.source_after),
+    Column(_("Then at to"), lambda row: row.target_after),
+    Column(_("Status"), lambda row: str(badges.MOVEMENT[row.status].word)),
+    Column(_("For"), lambda row: row.order or ""),
+    Column(_("Process"), lambda row: str(badges.PROCESS[row.process])),
+    Column(_("By"), lambda row: f"{row.first_name} {row.last_name}".strip() or row.username),
+)
+
+
+def transactions_sent(visit: Visit, asked: QueryDict) -> Sent[Line]:
+    """The list as a file has it: the same filters, order and columns."""
+    return Sent(
+        name=f"stock-transactions-{visit.today:%Y-%m-%d}",
+        title=_now("Stock transactions"),
+        columns=COLUMNS,
+        found=Transactions(visit, asked).found.movements,
+        lookups=LOOKUPS,
+        line=Line._make,
+        by=ORDERED_BY,
+        descending=True,
+    )
+
+
+@page()
+def export_transactions(request: PageRequest, kind: str) -> HttpResponse:
+    """The whole list as a file."""
+    try:
+        return send("transactions", request, kind)
+    except InvalidValue as refusal:
+        listed = Transactions(request.visit, request.GET)
+        return _answer(request, {"refusal": refusal, "page": listed.page, "chips": listed.chips()})
+
+
+urlpatterns = [
+    path("stock/", transactions_page, name="stock"),
+    path("stock/export.<slug:kind>", export_transactions, name="stock-export"),
+]

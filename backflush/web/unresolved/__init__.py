@@ -1,0 +1,1 @@
+"""Pages for the unresolved queue: the list, the resolve panel, retry."""

@@ -1,0 +1,286 @@
+"""The queue as it was asked for: its filters, its usual cuts with their counts, its groups, its pages and its file."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Final, NamedTuple
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from backflush.core.moves import Reason
+from backflush.core.refusals import InvalidValue
+from backflush.ledger.history import INSTANT
+from backflush.ledger.models import Movement
+from backflush.ledger.movement_list import FEW
+from backflush.unresolved.queue import Cut, Group, GroupBy, SoughtWaiting, WaitingList, groups_of
+from backflush.unresolved.selectors import there_now
+from backflush.web.display import badges, formats
+from backflush.web.lists.export_jobs import Sent
+from backflush.web.lists.files import Column
+from backflush.web.lists.filters import day_in, moment_after
+from backflush.web.lists.pagination import Page, page_of
+from backflush.web.platform.visit import Visit
+from backflush.web.unresolved.row import Reading, reading_of
+
+ORDERED_BY: Final = ("at", "place", "pk")
+GROUPS_SHOWN: Final = 100
+FILTERS: Final[Mapping[str, str | Promise]] = {
+    "item": _("item"),
+    "location": _("place"),
+    "order": _("order"),
+    "supplier": _("supplier"),
+    "reason": _("reason"),
+    "days": _("days old at least"),
+    "until": _("up to"),
+}
+WORDS: Final[Mapping[Cut, str | Promise]] = {
+    Cut.FIT: _("Fit now"),
+    Cut.SHORT: _("Short"),
+    Cut.CHOICE: _("Needs a choice"),
+}
+BY: Final[Mapping[GroupBy, str | Promise]] = {
+    GroupBy.ITEM: _("Item"),
+    GroupBy.PLACE: _("Place"),
+    GroupBy.CAUSE: _("Cause"),
+}
+UNGROUPED: Final = "none"
+MARKS: Final = ("after", "before", "open", "settled")
+DAYS_DIGITS: Final = 5
+
+
+def _shown(name: str, value: str) -> str:
+    """A filter's value as people read it."""
+    if name == "reason" and value in badges.REASON:
+        return str(badges.REASON[value])
+    day = day_in({name: value}, name) if name == "until" else None
+    return formats.day(day) if day else value
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The queue as it was asked for: one of the usual cuts, and the remaining filters."""
+
+    visit: Visit
+    asked: QueryDict
+
+    @property
+    def cut(self) -> Cut | None:
+        """Which of the usual cuts is shown; None is all."""
+        return Cut(cut) if (cut := self.asked.get("show", "")) in set(Cut) else None
+
+    @cached_property
+    def filters(self) -> dict[str, str]:
+        """The remaining filters that are set."""
+        return {name: value for name in FILTERS if (value := self.asked.get(name, "").strip())}
+
+    @property
+    def filter_chips(self) -> list[tuple[str | Promise, str, str]]:
+        """Each filter that is set: its name, what is shown of it, and the address of the queue without it."""
+        kept = {"show": self.cut.value} if self.cut else {}
+        return [
+            (
+                FILTERS[name],
+                _shown(name, value),
+                urlencode({**kept, **{other: text for other, text in self.filters.items() if other != name}}),
+            )
+            for name, value in self.filters.items()
+        ]
+
+    @cached_property
+    def view(self) -> str:
+        """The same as a part of an address, without which row is open."""
+        kept = {"show": self.cut.value} if self.cut else {}
+        group = {"group": asked} if (asked := self.asked.get("group", "")) in {*GroupBy, UNGROUPED} else {}
+        return urlencode({**kept, **self.filters, **group})
+
+    @cached_property
+    def sought(self) -> SoughtWaiting:
+        """What is looked for, all cuts together."""
+        names = {name: value for name, value in self.filters.items() if name not in {"days", "until"}}
+        return SoughtWaiting(**names, until=self._until())
+
+    def _until(self) -> datetime | None:
+        """The last moment that is looked for: so many days ago, or the end of a day, whichever is earlier."""
+        over = moment_after(day_in(self.filters, "until"), self.visit.zone)
+        ends = [] if over is None else [over - INSTANT]
+        if days := self.filters.get("days", ""):
+            if not days.isdecimal() or len(days) > DAYS_DIGITS:
+                raise InvalidValue("Write the age in whole days.", field="days")
+            ends.append(timezone.now() - timedelta(days=int(days)))
+        return min(ends, default=None)
+
+    @cached_property
+    def waiting(self) -> WaitingList:
+        """What the filters leave."""
+        return WaitingList(self.visit.site, self.sought)
+
+    @property
+    def total(self) -> int:
+        """How many the filters leave, counted up to a limit."""
+        return self.waiting.total
+
+    @property
+    def shown(self) -> QuerySet[Movement]:
+        """What the cut leaves of it, with its place in the order."""
+        return self.waiting.cut(self.cut).select_related(None).annotate(place=Coalesce("origin", "id"))
+
+    @cached_property
+    def page(self) -> Page[Movement]:
+        """The rows of this page: found by their numbers first, so that nothing is joined that isn't shown."""
+        found = page_of(self.shown.only("pk", "at"), self.asked, by=ORDERED_BY, total=self._counted)
+        named = self._named([row.pk for row in found.rows])
+        return Page(
+            [named[row.pk] for row in found.rows if row.pk in named], found.previous, found.following, found.total
+        )
+
+    @property
+    def _counted(self) -> int | None:
+        return self.total if self.cut is None else self.waiting.counts[self.cut]
+
+    def _named(self, numbers: Sequence[int]) -> dict[int, Movement]:
+        """Some movements with all that their rows say."""
+        made = {"made": F("posting__booking__quantity"), "made_item": F("posting__booking__item__code")}
+        rows = Movement.objects.filter(pk__in=numbers).annotate(**made)
+        named = ("item__stock_unit", "source", "target", "job", "posting", "cost")
+        return {row.pk: row for row in rows.select_related(*named)}
+
+    @cached_property
+    def rows(self) -> list[Reading]:
+        """The rows with what is there for them now."""
+        there = there_now(self.visit.site, self.page.rows)
+        return [reading_of(row, there[row.pk]) for row in self.page.rows]
+
+    @cached_property
+    def chips(self) -> list[tuple[str, str | Promise, int | None]]:
+        """The usual cuts with their counts, each up to the limit; None where that would take too long."""
+        counts = self.waiting.counts
+        return [("", _("All"), self.total), *((cut.value, word, counts[cut]) for cut, word in WORDS.items())]
+
+    def cut_to(self, cut: Cut) -> str:
+        """The address of one of the usual cuts of it, as a part."""
+        return urlencode({"show": cut.value, **self.filters})
+
+    @property
+    def fitting(self) -> int | None:
+        """How many would fit now; None where that isn't counted."""
+        return self.waiting.counts[Cut.FIT]
+
+    def after(self, movement: Movement) -> Movement | None:
+        """The next one behind a movement, or from the beginning again where it was the last."""
+        place = movement.origin_id or movement.pk
+        behind = Q(at__gt=movement.at) | Q(at=movement.at, place__gt=place)
+        others = self.shown.exclude(pk=movement.pk)
+        return others.filter(Q(at__gte=movement.at) & behind).first() or others.first()
+
+    # Groups
+
+    @cached_property
+    def group_by(self) -> GroupBy | None:
+        """What it is grouped by: as was asked; a long queue by item, until somebody looks for something in it."""
+        asked = self.asked.get("group", "")
+        if asked:
+            return GroupBy(asked) if asked in set(GroupBy) else None
+        looks = self.cut or self.filters or any(mark in self.asked for mark in MARKS)
+        return GroupBy.ITEM if self.total > FEW and not looks else None
+
+    @cached_property
+    def all_groups(self) -> list[Group]:
+        """All groups, the largest first."""
+        assert self.group_by is not None, "asked only of a grouped queue"
+        return groups_of(self.waiting, self.group_by, self.visit.site)
+
+    @property
+    def groups(self) -> list[tuple[Group, str, str]]:
+        """The largest groups, each with its word and the address of its movements."""
+        kept = dict(self.filters)
+        return [
+            (group, self._word(group), urlencode({**kept, _FILTER_OF[self.group_by]: group.key, "group": UNGROUPED}))
+            for group in self.all_groups[:GROUPS_SHOWN]
+            if self.group_by is not None
+        ]
+
+    def _word(self, group: Group) -> str:
+        return str(badges.REASON[group.key]) if self.group_by is GroupBy.CAUSE else group.key
+
+    @property
+    def ways_to_group(self) -> list[tuple[str, str | Promise, bool]]:
+        """By what it may be grouped, and whether it is."""
+        ways = [(by.value, word, self.group_by is by) for by, word in BY.items()]
+        return [*ways, (UNGROUPED, _("One by one"), self.group_by is None)]
+
+
+_FILTER_OF: Final[Mapping[GroupBy | None, str]] = {
+    GroupBy.ITEM: "item",
+    GroupBy.PLACE: "location",
+    GroupBy.CAUSE: "reason",
+}
+
+
+# Its file
+
+
+class WaitingLine(NamedTuple):
+    """An unresolved movement as a file has it: what is read of each, in the order of `LOOKUPS`."""
+
+    number: int
+    at: datetime
+    item: str
+    description: str
+    due: Decimal
+    unit: str
+    reason: str
+    order: str | None
+    source: str
+    source_bin: str
+    target: str
+    target_bin: str
+
+
+LOOKUPS: Final = (
+    "pk",
+    "at",
+    "item__code",
+    "item__description",
+    "due",
+    "item__stock_unit__code",
+    "reason",
+    "job__number",
+    "source__path",
+    "source_bin",
+    "target__path",
+    "target_bin",
+)
+COLUMNS: Final[Sequence[Column[WaitingLine]]] = (
+    Column(_("Movement"), lambda row: row.number),
+    Column(_("Since"), lambda row: row.at),
+    Column(_("Item"), lambda row: row.item),
+    Column(_("Description"), lambda row: row.description),
+    Column(_("Due"), lambda row: row.due),
+    Column(_("Unit"), lambda row: row.unit),
+    Column(_("Waits because"), lambda row: str(badges.REASON[Reason(row.reason)])),
+    Column(_("For"), lambda row: row.order or ""),
+    Column(_("From"), lambda row: f"{row.source} {row.source_bin}".strip()),
+    Column(_("To"), lambda row: f"{row.target} {row.target_bin}".strip()),
+)
+
+
+def waiting_sent(visit: Visit, asked: QueryDict) -> Sent[WaitingLine]:
+    """What is shown of the queue, as a file has it: the same cut, filters and order."""
+    return Sent(
+        name=f"unresolved-{visit.today:%Y-%m-%d}",
+        title=_now("Unresolved"),
+        columns=COLUMNS,
+        found=Queue(visit, asked).shown,
+        lookups=LOOKUPS,
+        line=WaitingLine._make,
+        by=ORDERED_BY,
+    )

@@ -1,0 +1,207 @@
+"""What the panel of one unresolved movement offers, and what was chosen in it.
+
+The system has assumed once; it doesn't assume twice. The planned place is chosen beforehand only where it fits;
+else a person says where it came from, and which batch, serials or bin it was.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Final
+
+from django.http import QueryDict
+
+from backflush.backflushing.models import Booking
+from backflush.core.moves import Status, Tracking
+from backflush.core.quantity import ZERO
+from backflush.core.refusals import InvalidValue, Refusal
+from backflush.ledger.models import Movement
+from backflush.unresolved.models import Settlement
+from backflush.unresolved.resolution import Resolving, preview_resolve
+from backflush.unresolved.selectors import Candidate, candidates, settlement_of, there_now
+from backflush.web.forms.values import number_in, pks_in
+from backflush.web.platform.visit import Visit
+from backflush.web.unresolved.row import Reading, reading_of
+
+PLANNED: Final = "planned"
+"""The value of the planned place as a choice: it is offered even where nothing is there."""
+OFFERED_MOST: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One line of the choice list: what, how much is there, enough or short."""
+
+    value: str
+    place: str
+    there: Decimal | None
+    planned: bool
+    short_by: Decimal
+    batch: str = ""
+    serial: str = ""
+    bin: str = ""
+    candidate: Candidate | None = None
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return self.serial or self.batch or self.bin or self.place
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One movement with all that can be said of it."""
+
+    reading: Reading
+    booking: Booking | None
+    settlement: Settlement | None
+
+    @property
+    def movement(self) -> Movement:
+        """What it is about."""
+        return self.reading.movement
+
+    @cached_property
+    def settled_by(self) -> list[Movement]:
+        """What moved when it was settled."""
+        return list(self.movement.resolved_by.select_related("source").order_by("pk")[:OFFERED_MOST])
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is still unresolved."""
+        return bool(self.movement.status == Status.UNRESOLVED)
+
+    @property
+    def asks(self) -> str:
+        """What must be chosen: a place, a batch, serials or a bin."""
+        match self.movement.item.tracking:
+            case Tracking.BATCH:
+                return "batch"
+            case Tracking.SERIAL:
+                return "serial"
+        return "bin" if self.movement.source.bin_controlled else "place"
+
+    @cached_property
+    def _candidates(self) -> list[Candidate]:
+        return [one for one in candidates(self.movement) if one.balance.location_id != self.movement.target_id]
+
+    @property
+    def left_out(self) -> int:
+        """How many candidates are more than can be offered."""
+        return max(len(self._candidates) - OFFERED_MOST, 0)
+
+    @cached_property
+    def choices(self) -> Sequence[Choice]:
+        """Best first; the planned place even where nothing is there."""
+        offered = [self._choice(one) for one in self._candidates[:OFFERED_MOST]]
+        if self.asks == "place" and not any(one.planned for one in offered):
+            there = self.reading.there
+            short = ZERO if there is None else self.reading.due
+            offered.insert(0, Choice(PLANNED, self.movement.source.path, there, planned=True, short_by=short))
+        return offered
+
+    def _choice(self, one: Candidate) -> Choice:
+        balance = one.balance
+        return Choice(
+            value=str(balance.pk),
+            place=balance.location.path,
+            there=balance.quantity,
+            planned=one.planned,
+            short_by=max(self.reading.due - balance.quantity, ZERO),
+            batch=balance.batch,
+            serial=balance.serial,
+            bin=balance.bin,
+            candidate=one,
+        )
+
+    @property
+    def beforehand(self) -> list[str]:
+        """What is chosen when the panel opens: the planned place where it fits, else nothing."""
+        if self.asks != "place" or not self.reading.fits:
+            return []
+        return [one.value for one in self.choices if one.planned][:1]
+
+
+def panel_of(visit: Visit, movement: Movement) -> Panel:
+    """The panel of a movement."""
+    there = there_now(visit.site, [movement])[movement.pk]
+    booking = Booking.objects.filter(posting=movement.origin.posting_id if movement.origin else movement.posting_id)
+    settlement = settlement_of(movement) if movement.status != Status.UNRESOLVED else None
+    return Panel(reading_of(movement, there), booking.select_related("item", "posting__by").first(), settlement)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a person said of a movement: how much was used, and from where."""
+
+    quantity: Decimal
+    source: str
+    bin: str
+    to_bin: str
+    batch: str
+    serials: tuple[str, ...]
+
+    def arguments(self) -> dict[str, Any]:
+        """For `resolve` and its preview."""
+        return {
+            "quantity": self.quantity,
+            "source": self.source,
+            "bin": self.bin,
+            "to_bin": self.to_bin,
+            "batch": self.batch,
+            "serials": self.serials,
+        }
+
+
+_ASK: Final = {
+    "place": "Choose where it came from.",
+    "batch": "Choose the batch that was used.",
+    "serial": "Choose the serial numbers that were used.",
+    "bin": "Choose the bin that it came from.",
+}
+
+
+def chosen_in(panel: Panel, typed: QueryDict) -> Chosen:
+    """What was chosen, read. Whether it will do is for the room to say."""
+    picked = typed.getlist("from")
+    choices = {one.value: one for one in panel.choices}
+    unknown = [value for value in picked if value not in choices]
+    if unknown:
+        raise InvalidValue("What you chose is there no longer. Choose again.", field="from")
+    if not picked:
+        raise InvalidValue(_ASK[panel.asks], field="from")
+    first = choices[picked[0]]
+    if any((choices[value].place, choices[value].bin) != (first.place, first.bin) for value in picked):
+        raise InvalidValue("Choose serial numbers of one place; the others are resolved apart.", field="from")
+    unit = panel.movement.item.stock_unit.code
+    return Chosen(
+        quantity=number_in(typed, "quantity", unit=unit, empty=None) or ZERO,
+        source=first.place,
+        bin=first.bin,
+        to_bin=typed.get("to_bin", "").strip(),
+        batch=first.batch,
+        serials=tuple(choices[value].serial for value in picked if choices[value].serial),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What would happen with what is chosen so far, or why nothing would."""
+
+    resolving: Resolving | None = None
+    refusal: Refusal | None = None
+
+
+def outcome_of(visit: Visit, panel: Panel, typed: QueryDict) -> Outcome:
+    """The sentence below the choices."""
+    try:
+        chosen = chosen_in(panel, typed)
+        return Outcome(preview_resolve(site=visit.site, movement=panel.movement.pk, **chosen.arguments()))
+    except Refusal as refusal:
+        return Outcome(refusal=refusal)
+
+
+def picks_in(typed: QueryDict) -> list[int]:
+    """The movements whose boxes are ticked."""
+    return pks_in(typed.getlist("pick"), field="pick")

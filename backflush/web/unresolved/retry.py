@@ -1,0 +1,119 @@
+"""Retry: what has become possible meanwhile, seen before it is done. A few at once, any number in the background."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from backflush.background.selectors import running_retries
+from backflush.core.refusals import NotFound
+from backflush.ledger.movement_list import FEW
+from backflush.ledger.selectors import posting_numbered
+from backflush.people.rights import Verb
+from backflush.unresolved.arrivals import proposed_by
+from backflush.unresolved.background_retry import begin_retry, worth_retrying
+from backflush.unresolved.queue import Cut
+from backflush.unresolved.retry import RetryForeseen, foresee_retry, retry
+from backflush.web.forms.idempotency import new_key
+from backflush.web.lists.pagination import count_up_to
+from backflush.web.platform.decorators import page, posts
+from backflush.web.platform.visit import PageRequest
+from backflush.web.unresolved.queue import Queue
+from backflush.web.unresolved.resolve_panel import picks_in
+
+AT_ONCE_MOST: Final = 200
+"""So many are settled while somebody waits; more in the background."""
+LOOKED_AT_MOST: Final = 500
+"""So many of a long queue a preview looks at."""
+SHOWN_MOST: Final = 200
+
+
+@page(Verb.RETRY)
+def retry_page(request: PageRequest) -> HttpResponse:
+    """What would go through, before it does: of what was picked, else of all that the queue shows."""
+    asked = Queue(request.visit, request.GET)
+    if request.GET.get("view"):
+        asked = Queue(request.visit, QueryDict(request.GET["view"]))
+    arrived = request.GET.get("arrived", "")
+    picked = picks_in(request.GET)[:AT_ONCE_MOST]
+    if arrived:
+        picked = list(_proposed(request, arrived))
+    shown: dict[str, Any] = {"view": asked.view, "key": new_key(), "picked": bool(picked or arrived), "more": 0}
+    if not picked and not arrived:
+        worth = worth_retrying(request.visit.site, asked.sought)
+        picked = list(worth.values_list("pk", flat=True)[: LOOKED_AT_MOST + 1])
+        if len(picked) > AT_ONCE_MOST:
+            shown["more"] = count_up_to(worth) if len(picked) > LOOKED_AT_MOST else len(picked)
+            shown["running"] = running_retries(request.visit.site)
+    looked_at = picked[:LOOKED_AT_MOST]
+    found = foresee_retry(site=request.visit.site, movements=looked_at)
+    shown |= {
+        "foreseen": found.settled[:SHOWN_MOST],
+        "fitting": len(found.settled),
+        "looked_at": len(looked_at),
+        "short": found.short,
+        "choice": found.choice,
+    }
+    if not shown["picked"]:
+        shown |= _of_all(asked, found, long=bool(shown["more"]))
+    return render(request, "web/unresolved/retry.html", shown)
+
+
+def _of_all(asked: Queue, found: RetryForeseen, *, long: bool) -> dict[str, Any]:
+    """How many of all that the queue shows go through, are short and need a choice, each with its cut of the queue.
+
+    `after_older` fit by themselves, and are short still because older ones take what is there. Of a long queue only
+    the oldest were looked at, so of that there are the usual counts.
+    """
+    counts = asked.waiting.counts
+    fit, short, choice = counts[Cut.FIT], counts[Cut.SHORT], counts[Cut.CHOICE]
+    known = not long and asked.total <= FEW and fit is not None and choice is not None
+    whole = sum(1 for waiting, moved in found.settled if moved == waiting.due)
+    return {
+        "short": asked.total - len(found.settled) - (choice or 0) if known else short,
+        "choice": choice,
+        "after_older": (fit or 0) - whole if known else 0,
+        "cuts": {cut.value: asked.cut_to(cut) for cut in Cut},
+    }
+
+
+def _proposed(request: PageRequest, arrived: str) -> Sequence[int]:
+    """What fits now because of what a posting brought."""
+    if not arrived.isdecimal() or len(arrived) > 18:
+        raise NotFound(_("There is no posting %(number)s.") % {"number": arrived[:18]})
+    return proposed_by(posting_numbered(request.visit.site, int(arrived)), site=request.visit.site).movements
+
+
+@posts(Verb.RETRY)
+def retry_some(request: PageRequest) -> HttpResponse:
+    """Settle what fits of what was shown. What fits no longer goes on waiting."""
+    settled = retry(
+        site=request.visit.site,
+        by=request.user,
+        movements=picks_in(request.POST)[:AT_ONCE_MOST],
+        key=request.POST.get("key", ""),
+    )
+    view = Queue(request.visit, QueryDict(request.POST.get("view", ""))).view
+    address = f"{reverse('unresolved')}?{view}"
+    return redirect(f"{address}&{urlencode({'settled': settled[0].posting_id})}" if settled else address)
+
+
+@posts(Verb.RETRY)
+def retry_all(request: PageRequest) -> HttpResponse:
+    """Begin to settle all that fits of what the queue shows, in the background."""
+    asked = Queue(request.visit, QueryDict(request.POST.get("view", "")))
+    narrowed = ", ".join(f"{name} {value}" for name, value in asked.filters.items())
+    title = _("Retry of what waits: %(filters)s") % {"filters": narrowed} if narrowed else _("Retry of all that waits")
+    errand = begin_retry(site=request.visit.site, sought=asked.sought, title=title, by=request.user)
+    return redirect("errand", errand.pk)
+
+
+urlpatterns = [
+    path("unresolved/retry/", retry_page, name="retry-page"),
+    path("unresolved/retry/post/", retry_some, name="retry"),
+    path("unresolved/retry/all/", retry_all, name="retry-all"),
+]

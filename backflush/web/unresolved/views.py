@@ -1,0 +1,212 @@
+"""Unresolved: what do I settle next, and can I? The queue, its panel, and what is not used."""
+
+from decimal import Decimal
+from typing import Any, Final
+
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+
+from backflush.background.selectors import running_retries
+from backflush.core.refusals import InvalidValue, NotFound, Refusal
+from backflush.ledger.models import Movement
+from backflush.ledger.selectors import movement_numbered, posting_numbered
+from backflush.people.rights import Verb
+from backflush.unresolved.cancellation import cancel
+from backflush.unresolved.models import Settlement
+from backflush.unresolved.resolution import resolve
+from backflush.unresolved.selectors import last_settlement, queue
+from backflush.unresolved.undo import undo
+from backflush.web.display import badges, formats
+from backflush.web.forms.idempotency import new_key
+from backflush.web.forms.values import moment_in
+from backflush.web.lists.export_jobs import send
+from backflush.web.platform.decorators import page, posts
+from backflush.web.platform.visit import PageRequest, Visit
+from backflush.web.unresolved.queue import Queue
+from backflush.web.unresolved.resolve_panel import chosen_in, outcome_of, panel_of, picks_in
+from backflush.web.unresolved.row import reading_of
+
+SETTLED_SHOWN: Final = 200
+"""So many settlements of one posting are counted on the strip."""
+
+
+@page()
+def queue_page(request: PageRequest) -> HttpResponse:
+    """The queue, and the panel of the row that is open; the only row opens by itself."""
+    asked = Queue(request.visit, request.GET)
+    number = request.GET.get("open", "")
+    panel_alone = bool(request.htmx) and request.htmx.target == "panel"
+    if not number and not panel_alone and asked.total == 1 and not asked.group_by and asked.page.rows:
+        number = str(asked.page.rows[0].pk)
+    shown = _panel(request, asked, number, request.GET) if number else {}
+    if panel_alone:
+        return render(request, "web/unresolved/panel.html", {"queue": asked, **shown})
+    if not asked.total and not asked.filters:
+        shown["last"] = last_settlement(request.visit.site)
+    shown |= {"retries": running_retries(request.visit.site), "reasons": badges.REASON.items()}
+    return render(request, "web/unresolved/queue.html", {"queue": asked, **shown, **_strip(request)})
+
+
+def _panel(request: PageRequest, asked: Queue, number: str, typed: QueryDict) -> dict[str, Any]:
+    """What the panel of a movement shows."""
+    panel = panel_of(request.visit, _movement(request.visit, number))
+    if "quantity" not in typed:
+        # As it opens: all that is due, and the planned place if that fits.
+        typed = typed.copy()
+        typed["quantity"] = formats.typed(panel.reading.due)
+        typed.setlist("from", panel.beforehand)
+    return {
+        "panel": panel,
+        "typed": typed,
+        "picked": typed.getlist("from"),
+        "key": typed.get("key") or new_key(),
+        "outcome": outcome_of(request.visit, panel, typed) if panel.waits else None,
+        "following": None if panel.waits else asked.after(panel.movement),
+        "not_used": "not_used" in typed or "remarks" in typed,
+    }
+
+
+def _movement(visit: Visit, number: str) -> Movement:
+    if not number.isdecimal() or len(number) > 18:
+        raise NotFound(f"There is no movement {number}.")
+    return movement_numbered(visit.site, int(number))
+
+
+@page()
+def outcome_part(request: PageRequest, number: int) -> HttpResponse:
+    """What would happen with what is chosen so far."""
+    panel = panel_of(request.visit, movement_numbered(request.visit.site, number))
+    outcome = outcome_of(request.visit, panel, request.GET)
+    shown = {"panel": panel, "outcome": outcome, "typed": request.GET}
+    return render(request, "web/unresolved/resolve_outcome.html", shown)
+
+
+def _view(request: PageRequest) -> Queue:
+    """The queue as it was shown beside a form."""
+    return Queue(request.visit, QueryDict(request.POST.get("view", "")))
+
+
+def _panel_again(request: PageRequest, refusal: Refusal, number: int) -> HttpResponse:
+    asked = _view(request)
+    shown = {"queue": asked, "refusal": refusal, **_panel(request, asked, str(number), request.POST)}
+    return render(request, "web/unresolved/queue.html", shown)
+
+
+@posts(Verb.RESOLVE, again=_panel_again)
+def resolve_one(request: PageRequest, number: int) -> HttpResponse:
+    """Resolve a movement as it was chosen, and open the next."""
+    waiting = movement_numbered(request.visit.site, number)
+    chosen = chosen_in(panel_of(request.visit, waiting), request.POST)
+    following = _view(request).after(waiting)
+    settlement = resolve(
+        site=request.visit.site,
+        movement=number,
+        by=request.user,
+        remainder="keep" if request.POST.get("remainder") == "keep" and chosen.quantity < _due(waiting) else "drop",
+        at=moment_in(request.POST, "at"),
+        key=request.POST.get("key", ""),
+        **chosen.arguments(),
+    )
+    return _onwards(request, settlement.posting_id, following)
+
+
+def _due(waiting: Movement) -> Decimal:
+    due: Decimal | None = waiting.due
+    assert due is not None, "what waits is due"
+    return due
+
+
+def _onwards(request: PageRequest, posting: int, following: Movement | None) -> HttpResponse:
+    """The queue with what was done on a strip, and the next one open."""
+    asked = QueryDict(_view(request).view, mutable=True)
+    asked["settled"] = str(posting)
+    if following is not None:
+        asked["open"] = str(following.pk)
+    return redirect(f"{reverse('unresolved')}?{asked.urlencode()}")
+
+
+def _strip(request: PageRequest) -> dict[str, Any]:
+    """What was just settled or undone, read from the ledger."""
+    number = request.GET.get("settled", "")
+    if not number.isdecimal() or len(number) > 18:
+        return {}
+    settled = list(
+        Settlement.objects.filter(site=request.visit.site, posting=int(number))
+        .select_related("movement__item__stock_unit", "posting__by", "undone_by")
+        .order_by("pk")[: SETTLED_SHOWN + 1]
+    )
+    return {"settled": settled, "undo_key": new_key()} if settled else {}
+
+
+def _cancel_again(request: PageRequest, refusal: Refusal) -> HttpResponse:
+    if number := request.POST.get("open", ""):
+        asked = _view(request)
+        shown = {"queue": asked, "refusal": refusal, **_panel(request, asked, number, request.POST)}
+        return render(request, "web/unresolved/queue.html", shown)
+    return _show_cancelling(request, request.POST, refusal)
+
+
+@page(Verb.CANCEL)
+def cancel_page(request: PageRequest) -> HttpResponse:
+    """Say of several that they were not used, and why."""
+    return _show_cancelling(request, request.GET)
+
+
+def _show_cancelling(request: PageRequest, typed: QueryDict, refusal: Refusal | None = None) -> HttpResponse:
+    picked = list(queue(request.visit.site).filter(pk__in=picks_in(typed)))
+    shown = {
+        "newest": max((row.at for row in picked), default=None),
+        "rows": [reading_of(row, None) for row in picked],
+        "view": typed.get("view", ""),
+        "typed": typed,
+        "key": typed.get("key") or new_key(),
+        "refusal": refusal,
+    }
+    return render(request, "web/unresolved/cancel.html", shown)
+
+
+@posts(Verb.CANCEL, again=_cancel_again)
+def cancel_some(request: PageRequest) -> HttpResponse:
+    """Cancel what was picked: it was not used."""
+    picked = picks_in(request.POST)
+    following = None
+    if number := request.POST.get("open", ""):
+        following = _view(request).after(_movement(request.visit, number))
+    settled = cancel(
+        site=request.visit.site,
+        movements=picked,
+        remarks=request.POST.get("remarks", ""),
+        by=request.user,
+        at=moment_in(request.POST, "at"),
+        key=request.POST.get("key", ""),
+    )
+    return _onwards(request, settled[0].posting_id, following)
+
+
+@posts(Verb.UNDO)
+def undo_settling(request: PageRequest) -> HttpResponse:
+    """Take a resolution, a cancellation or a retry back: the same is due again."""
+    number = request.POST.get("posting", "")
+    if not number.isdecimal():
+        raise InvalidValue("Say what is to be taken back.", field="posting")
+    posting = posting_numbered(request.visit.site, int(number))
+    undo(site=request.visit.site, posting=posting.pk, by=request.user, key=request.POST.get("key", ""))
+    return _onwards(request, posting.pk, None)
+
+
+@page()
+def export_queue(request: PageRequest, kind: str) -> HttpResponse:
+    """What is shown of the queue as a file."""
+    return send("unresolved", request, kind)
+
+
+urlpatterns = [
+    path("unresolved/", queue_page, name="unresolved"),
+    path("unresolved/export.<slug:kind>", export_queue, name="unresolved-export"),
+    path("unresolved/<int:number>/outcome/", outcome_part, name="resolve-outcome"),
+    path("unresolved/<int:number>/resolve/", resolve_one, name="resolve"),
+    path("unresolved/cancel/", cancel_page, name="cancel-page"),
+    path("unresolved/cancel/post/", cancel_some, name="cancel"),
+    path("unresolved/undo/", undo_settling, name="undo-settling"),
+]

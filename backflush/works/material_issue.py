@@ -1,0 +1,122 @@
+"""Issues by hand to a works order, and returns from it: use over or under the structure, or all use where nothing is
+assumed (B4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from backflush.core.consumption import plan_posting
+from backflush.core.lifecycle import OrderStatus, refuse_posting
+from backflush.core.moves import Process, pots_of
+from backflush.core.quantity import require_positive
+from backflush.core.refusals import NoIssueAction, NoReturnAction
+from backflush.items.selectors import item_coded
+from backflush.ledger.idempotency import claim_key
+from backflush.ledger.lot_allocation import named_moves
+from backflush.ledger.models import Posting
+from backflush.ledger.posting import Entry, lock_balances, post
+from backflush.ledger.selectors import require_had
+from backflush.people.models import User
+from backflush.stockmap.models import Action, Site, TransferRule
+from backflush.stockmap.selectors import event_time, place_in_bin, require_rule, single_rules
+from backflush.works.models import WorksOrder
+from backflush.works.services.booking import open_by_issue
+from backflush.works.services.guards import lock_order, require
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueIn:
+    """So much of an item by hand, in its stock unit. The bin, batch or serial numbers where place or item need them.
+
+    `bin` is where it is taken from for an issue and where it is put for a return; `to_bin` is the other end's.
+    """
+
+    order: str
+    item: str
+    quantity: Decimal
+    bin: str = ""
+    to_bin: str = ""
+    batch: str = ""
+    serials: Sequence[str] = ()
+    remarks: str = ""
+    at: datetime | date | None = None
+    key: str = ""
+
+
+def issue(asked: IssueIn, *, site: Site, by: User) -> Posting:
+    """Issue material by hand to a works order, along the issue action of the item made."""
+    return _by_hand(asked, Process.ISSUE, site=site, by=by)
+
+
+def return_material(asked: IssueIn, *, site: Site, by: User) -> Posting:
+    """Return material from a works order, no more than the order has had of it (`more_than_issued`)."""
+    return _by_hand(asked, Process.RETURN, site=site, by=by)
+
+
+@transaction.atomic
+def _by_hand(asked: IssueIn, process: Process, *, site: Site, by: User) -> Posting:
+    content = {
+        "order": asked.order,
+        "item": asked.item,
+        "quantity": asked.quantity,
+        "bin": asked.bin,
+        "to_bin": asked.to_bin,
+        "batch": asked.batch,
+        "serials": sorted(asked.serials),
+        "remarks": asked.remarks,
+        "at": asked.at,
+    }
+    new_key, done = claim_key(site=site, key=asked.key, operation=process, content=content)
+    if done:
+        return done
+    order = lock_order(site, asked.order)
+    require(refuse_posting(order.number, OrderStatus(order.status)))
+    rule = rule_by_hand(order, process)
+    item = item_coded(asked.item)
+    returning = process is Process.RETURN
+    moves = named_moves(
+        item=item,
+        quantity=require_positive(asked.quantity, item.quantity_decimals, field="quantity", what=item.code),
+        source=place_in_bin(rule.source, asked.to_bin if returning else asked.bin),
+        target=place_in_bin(rule.target, asked.bin if returning else asked.to_bin, into=True),
+        batch=asked.batch,
+        serials=asked.serials,
+        job=order.job_id,
+        charged=-1 if returning else 1,
+        rule=rule.pk,
+    )
+    require_had(order.job, moves)
+    stock = lock_balances(site=site, pots=pots_of(moves))
+    entry = Entry(
+        process,
+        event_time(site, asked.at),
+        plan_posting(moves, (), stock),
+        new_key,
+        order.job_id,
+        remarks=asked.remarks,
+    )
+    posting = post([entry], site=site, by=by, stock=stock)[0]
+    open_by_issue(order)
+    return posting
+
+
+def rule_by_hand(order: WorksOrder, process: Process) -> TransferRule:
+    """Where an issue to an order takes from and puts to, or a return from it."""
+    action = _action(order, process)
+    return require_rule(single_rules(order.site, [action.pk]), action, order.site)
+
+
+def _action(order: WorksOrder, process: Process) -> Action:
+    """The issue or return action of the type code of what is made."""
+    code = order.item.type_code
+    action = code.issue if process is Process.ISSUE else code.return_action
+    if action is None:
+        refusal = NoIssueAction if process is Process.ISSUE else NoReturnAction
+        raise refusal(
+            f"Type code {code.code} of {order.item.code} has no {process} action. Ask an engineer to add one.",
+            field="order",
+        )
+    return action

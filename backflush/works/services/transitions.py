@@ -1,0 +1,116 @@
+"""The life of a works order: released, reset, complete, opened again, cancelled."""
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+
+from django.db import transaction
+
+from backflush.core.lifecycle import (
+    OrderStatus,
+    refuse_cancelling,
+    refuse_completion,
+    refuse_edit,
+    refuse_reopening,
+    refuse_reset,
+)
+from backflush.core.refusals import Refusal
+from backflush.core.structure import Component, Explosion, Requirement
+from backflush.items.selectors import converter
+from backflush.people.models import User
+from backflush.stockmap.models import Site
+from backflush.structures.models import FrozenLine, FrozenStructure
+from backflush.structures.services import freeze, require_convertible, requirement_of
+from backflush.works.models import WorksOrder
+from backflush.works.services.guards import lock_order, lock_orders, require
+from backflush.works.services.history import change, keep, trace
+
+Refuses = Callable[[str, OrderStatus], Refusal | None]
+
+
+@transaction.atomic
+def release_orders(*, site: Site, numbers: Sequence[str], by: User) -> list[WorksOrder]:
+    """Freeze the orders' own structures with the conversions of now, so that production can be booked (S1, Q4).
+
+    `release_warnings` says what a person should know of them.
+    """
+    orders = lock_orders(site, numbers)
+    for order in orders:
+        require(refuse_edit(order.number, OrderStatus(order.status)))
+    copies = {order.structure_id: order.item for order in orders if order.structure_id is not None}
+    phantoms = FrozenStructure.objects.filter(site=site, pk__in=copies).values_list("pk", "empty_phantoms")
+    contents = _converted(site, dict(phantoms))
+    for structure, item in copies.items():
+        require_convertible(item, contents[structure].requirements)
+    frozen = freeze(site=site, contents=[(item, contents[structure]) for structure, item in copies.items()])
+    released = dict(zip(copies, frozen, strict=True))
+    _set_released(site, orders, {before: after for before, after in released.items() if before != after.pk})
+    keep(change(order, "status", order.status, OrderStatus.RELEASED, by) for order in orders)
+    for order in orders:
+        assert order.structure_id is not None, "every order takes a copy when it is created"
+        order.structure = released[order.structure_id]
+        order.status = OrderStatus.RELEASED
+    return orders
+
+
+def _set_released(site: Site, orders: Sequence[WorksOrder], changed: Mapping[int, FrozenStructure]) -> None:
+    """Write that orders are released; what they are made from only where conversions have changed since."""
+    here = WorksOrder.objects.filter(site=site)
+    here.filter(pk__in=[order.pk for order in orders]).update(status=OrderStatus.RELEASED)
+    for before, after in changed.items():
+        own = [order.pk for order in orders if order.structure_id == before]
+        here.filter(pk__in=own).update(structure=after)
+
+
+def release_order(*, site: Site, number: str, by: User) -> WorksOrder:
+    """Release one order."""
+    return release_orders(site=site, numbers=[number], by=by)[0]
+
+
+def _converted(site: Site, copies: Mapping[int, Sequence[str]]) -> dict[int, Explosion]:
+    """The content of some orders' own structures with the conversions of now; `copies` are their empty phantoms."""
+    requirements: dict[int, list[Requirement]] = {structure: [] for structure in copies}
+    for line in FrozenLine.objects.filter(site=site, structure__in=copies).order_by("structure", "position"):
+        requirements[line.structure_id].append(requirement_of(line))
+    conversions = converter(
+        {step.component.item for lines in requirements.values() for line in lines for step in line.steps}
+    )
+
+    def factor(component: Component, unit: str) -> Fraction | None:
+        return conversions.factor(component.item, unit, component.unit)
+
+    return {
+        structure: Explosion(tuple(line.converted(factor) for line in lines), tuple(copies[structure]))
+        for structure, lines in requirements.items()
+    }
+
+
+@transaction.atomic
+def reset_order(*, site: Site, number: str, by: User) -> WorksOrder:
+    """Take a released order with nothing booked back to new."""
+    return _move_on(lock_order(site, number), OrderStatus.NEW, refuse_reset, by)
+
+
+@transaction.atomic
+def complete_order(*, site: Site, number: str, by: User) -> WorksOrder:
+    """Say that no more is made on an order. What is unresolved of it can still be settled afterwards."""
+    return _move_on(lock_order(site, number), OrderStatus.COMPLETE, refuse_completion, by)
+
+
+@transaction.atomic
+def reopen_order(*, site: Site, number: str, by: User) -> WorksOrder:
+    """Take bookings on a complete order again."""
+    return _move_on(lock_order(site, number), OrderStatus.OPEN, refuse_reopening, by)
+
+
+@transaction.atomic
+def cancel_order(*, site: Site, number: str, by: User, remarks: str = "") -> WorksOrder:
+    """Give up an order with nothing booked."""
+    return _move_on(lock_order(site, number), OrderStatus.CANCELLED, refuse_cancelling, by, remarks)
+
+
+def _move_on(order: WorksOrder, status: OrderStatus, refuse: Refuses, by: User, remarks: str = "") -> WorksOrder:
+    require(refuse(order.number, OrderStatus(order.status)))
+    trace(order, "status", order.status, status, by, remarks)
+    order.status = status
+    order.save(update_fields=["status"])
+    return order
