@@ -12,8 +12,8 @@ from zipfile import ZipFile
 import pytest
 
 from backflush import __version__
-from backflush.api.door import api
-from backflush.web.assets import gather
+from backflush.api.endpoints import api
+from backflush.web.platform.static_files import gather
 
 REPOSITORY: Final = Path(__file__).parent.parent
 SOURCES: Final = ("backflush", "pyproject.toml", "setup.py", "README.md", "LICENSE")

@@ -64,7 +64,6 @@ from backflush.works.services.booking import BookingIn, book_production
 from backflush.works.services.orders import OrderIn, create_order
 from backflush.works.services.production_without_order import ProductionIn, produce
 from backflush.works.services.transitions import complete_order, release_order, reset_order
-from tests.cases.reading import Case, require_known
 from tests.cases.reading import Case
 
 RECEIVE = "RECEIVE"
