@@ -1,0 +1,148 @@
+"""Check that the documents are true of the code: rule codes, module paths, worked cases, words and links."""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cases.pending import PENDING
+from tests.cases.reading import read_cases
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+CASES = ROOT / "tests" / "cases"
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), CASES / "README.md"])
+
+CODE = r"(?:[A-Z][0-9]+[a-z]?|[CIPWY])"
+HEADING = re.compile(r"^### (\S+)(?: .*)?$")
+NOT_BUILT = re.compile(rf"^\| ({CODE}) \| ")
+CASE = re.compile(r"^- Case: \[(\w+)\]\(\.\./tests/cases/(\w+)\.yaml\) “(.+)”$")
+TEST = re.compile(r"^- Test: `(tests/[\w/]+\.py)(?:::(\w+))?`$")
+MODULE = re.compile(r"`(backflush/[\w/]+\.py)`")
+LINK = re.compile(r"(?<!\!)\[[^\]]+\]\(([^)\s]+)\)")
+CITED = re.compile(rf"\(((?:{CODE})(?:(?:, | to | and ){CODE})*)\)")
+
+
+def rules() -> dict[str, list[str]]:
+    """Return the lines of each built rule in docs/rules.md, by its code."""
+    text = (DOCS / "rules.md").read_text(encoding="utf-8").split("\n## Not built yet")[0]
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        heading = HEADING.match(line)
+        if heading:
+            assert heading[1] not in found, f"{heading[1]} is in docs/rules.md twice"
+            found[heading[1]] = []
+        elif found:
+            found[list(found)[-1]].append(line)
+    return found
+
+
+def not_built() -> set[str]:
+    """Return the codes in the table of rules that are not built yet."""
+    text = (DOCS / "rules.md").read_text(encoding="utf-8").split("\n## Not built yet")[1]
+    return {match[1] for match in map(NOT_BUILT.match, text.splitlines()) if match}
+
+
+RULES = rules()
+PENDING_CODES = not_built()
+
+
+def cited(source: str) -> Iterator[str]:
+    """Yield the rule codes in the comments and docstrings of a module, such as (Q3) or (S2 to S6, W)."""
+    comments = [
+        token.string
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    ]
+    strings = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)]
+    for text in (*comments, *(value for value in strings if isinstance(value, str))):
+        for match in CITED.finditer(text):
+            yield from re.findall(CODE, match[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ('"""Round once (Q1)."""', ["Q1"]),
+        ('"""Explode (S2 to S6, W)."""', ["S2", "S6", "W"]),
+        ("x = 1  # whole (C1a)", ["C1a"]),
+        ('"""A sheet of A4, a phantom (class P)."""', []),
+    ],
+)
+def test_codes_are_found_in_comments_and_docstrings(text: str, codes: list[str]) -> None:
+    assert list(cited(text)) == codes
+
+
+def test_every_code_that_the_program_cites_is_a_built_rule() -> None:
+    unknown = {
+        f"{file.relative_to(ROOT)}: {code}"
+        for file in (ROOT / "backflush").rglob("*.py")
+        for code in cited(file.read_text(encoding="utf-8"))
+        if code not in RULES
+    }
+    assert unknown == set()
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_each_rule_names_existing_modules_and_a_case_or_test_that_shows_it(code: str) -> None:
+    lines = RULES[code]
+    modules = [path for line in lines if line.startswith("- Code: ") for path in MODULE.findall(line)]
+    assert modules, f"{code} names no module"
+    assert [path for path in modules if not (ROOT / path).is_file()] == []
+    known = {(case.file, case.name) for case in read_cases(CASES, CASES)}
+    cases = [match for match in map(CASE.match, lines) if match]
+    assert [match[0] for match in cases if match[1] != match[2] or (match[1], match[3]) not in known] == []
+    tests = [match for match in map(TEST.match, lines) if match]
+    assert [match[0] for match in tests if not is_test(match[1], match[2])] == []
+    assert cases or tests, f"{code} has no worked case and no test"
+    shown = [line for line in lines if line.startswith(("- Case:", "- Test:"))]
+    assert len(shown) == len(cases) + len(tests), "a case or test isn't written in the usual way"
+
+
+def is_test(path: str, name: str | None) -> bool:
+    """Return whether a test file exists and, if a test is named, has it."""
+    file = ROOT / path
+    return file.is_file() and (name is None or f"\ndef {name}(" in file.read_text(encoding="utf-8"))
+
+
+def test_no_pending_case_shows_a_built_rule() -> None:
+    shown = {match[3] for lines in RULES.values() for match in map(CASE.match, lines) if match}
+    assert shown & {name for names in PENDING.values() for name in names} == set()
+
+
+def test_every_case_shows_a_rule_of_the_document() -> None:
+    # The first cases cite the rules I and W as I1 and W1.
+    named = {code for case in read_cases(CASES, CASES) for code in case.rules} - {"I1", "W1"}
+    assert named - RULES.keys() - PENDING_CODES == set()
+
+
+def test_every_pending_rule_is_in_the_table_of_rules_to_come() -> None:
+    assert PENDING.keys() - PENDING_CODES == set()
+
+
+def slug(heading: str) -> str:
+    """Return the anchor that a Markdown heading gets."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+def anchors(file: Path) -> set[str]:
+    """Return the anchors of a document's headings."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return {slug(line.lstrip("#").strip()) for line in lines if line.startswith("#")}
+
+
+@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_no_relative_link_is_broken(file: Path) -> None:
+    broken = []
+    for target in LINK.findall(file.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (file.parent / path).resolve() if path else file
+        if not linked.exists() or (anchor and anchor not in anchors(linked)):
+            broken.append(target)
+    assert broken == []
