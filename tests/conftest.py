@@ -27,6 +27,7 @@ from hypothesis import settings as examples
 from xdist.scheduler import LoadGroupScheduling
 
 from tests import no_database
+from tests.part_times import PartTimes
 from tests.postgres import NoServer, Server
 
 # An address in the environment is somebody's stock. A test that starts a process
@@ -63,6 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
     told = _told(config)
     config.stash[RUN] = told.get("run") or f"backflush_{uuid4().hex[:8]}"
     config.stash[SERVER] = Server(told.get("server"))
+    if not told:
+        config.pluginmanager.register(PartTimes(config.getoption("numprocesses", None) or 1))
 
 
 def pytest_collection_finish() -> None:

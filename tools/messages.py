@@ -58,7 +58,7 @@ def collect() -> None:
         with file.open("wb") as target:
             write_po(target, catalog, width=120, sort_output=True, no_location=True, omit_header=False)
         said = sum(1 for message in catalog if message.id and message.string and any(message.string))
-        print(f"{folder.name}: {said} of {len(catalog)} texts are translated")  # noqa: T201
+        print(f"{folder.name}: {said} of {len(catalog)} texts are translated")
 
 
 def compile_all() -> None:
