@@ -15,8 +15,9 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 from setuptools.errors import SetupError
 
-WEB = Path(__file__).parent / "backflush" / "web"
-STATIC, SERVED, LOCALE = WEB / "static", WEB / "served", WEB / "locale"
+PACKAGE = Path(__file__).parent / "backflush"
+WEB, LOCALE = PACKAGE / "web", PACKAGE / "locale"
+STATIC, SERVED = WEB / "static", WEB / "served"
 STATIC_TAG = re.compile(r"""\{%\s*static\s+["']([^"']+)["']""")
 
 
@@ -47,7 +48,7 @@ class BuildWithFrontEnd(build_py):
 
     def run(self) -> None:
         """Stop with one sentence if a file of the front end is missing or out of date."""
-        unbuilt = sorted({path.relative_to(WEB.parent.parent).as_posix() for path in unbuilt_files()})
+        unbuilt = sorted({path.relative_to(PACKAGE.parent).as_posix() for path in unbuilt_files()})
         if unbuilt and not self.editable_mode:
             others = f" and {len(unbuilt) - 1} other files are" if len(unbuilt) > 1 else " is"
             raise SetupError(

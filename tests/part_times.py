@@ -11,7 +11,7 @@ OTHERS: Final = "others"
 
 
 def part_of(node_id: str) -> str:
-    """Return the part that a test belongs to: its folder below `tests`; the tests in a browser are a part of their own."""
+    """Return the part that a test belongs to: its folder below `tests`, or `browser`, or `others`."""
     file = PurePosixPath(node_id.partition("::")[0])
     if file.is_relative_to(BROWSER):
         return "browser"
@@ -34,8 +34,8 @@ class PartTimes:
         self._tests[part] += report.when == "setup"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print a line for each part, the longest first."""
-        if not self._tests:
+        """Print a line for each part, the longest first; nothing where a run had one part only."""
+        if len(self._tests) < 2:
             return
         beside = f", spread over {self._workers} workers" if self._workers > 1 else ""
         terminalreporter.section(f"seconds of testing by part{beside}")
