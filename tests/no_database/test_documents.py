@@ -146,3 +146,36 @@ def test_no_relative_link_is_broken(file: Path) -> None:
         if not linked.exists() or (anchor and anchor not in anchors(linked)):
             broken.append(target)
     assert broken == []
+
+
+def words() -> list[list[str]]:
+    """Return the rows of the glossary's table, cell by cell."""
+    lines = (DOCS / "glossary.md").read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    return [row for row in rows[1:] if not row[0].startswith("-")]
+
+
+def names() -> set[str]:
+    """Return the names of modules, classes, functions, fields and constants of the program."""
+    found: set[str] = set()
+    for file in (ROOT / "backflush").rglob("*.py"):
+        found |= {file.stem, file.parent.name}
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                found.add(node.name)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.add(node.id)
+    return found
+
+
+def test_the_glossary_is_in_order_and_each_word_has_all_its_cells() -> None:
+    rows = words()
+    assert [row[0] for row in rows if len(row) != 5 or not all(row)] == []
+    assert [row[0] for row in rows] == sorted((row[0] for row in rows), key=str.lower)
+
+
+def test_each_name_of_the_glossary_is_in_the_code() -> None:
+    cells = {row[0]: re.findall(r"`(\w+)`", row[1]) for row in words()}
+    assert [word for word, cited_names in cells.items() if not cited_names] == []
+    known = names()
+    assert {word: name for word, cited_names in cells.items() for name in cited_names if name not in known} == {}
