@@ -31,7 +31,7 @@ from backflush.handling.moves import OpeningIn, move_stock, open_stock, reverse
 from backflush.items.models import Item, TypeCode
 from backflush.items.selectors import item_coded, unit_coded
 from backflush.items.services import ConversionIn, ItemIn, add_conversions, add_items, add_type_code, add_unit
-from backflush.ledger.models import Job, Movement, Posting
+from backflush.ledger.models import CostObject, Movement, Posting
 from backflush.ledger.selectors import total_at, waiting_movements
 from backflush.people.services import known_user
 from backflush.stockmap.models import Action, Location, Site
@@ -212,11 +212,11 @@ class Plant:
 
     def order(self, item: str) -> WorksOrder:
         """The works order of an item, as it stands now."""
-        return WorksOrder.objects.select_related("job").get(site=self.site, number=self.order_number(item))
+        return WorksOrder.objects.select_related("cost_object").get(site=self.site, number=self.order_number(item))
 
-    def job(self, item: str) -> Job:
+    def cost_object(self, item: str) -> CostObject:
         """What the material of an item's works order is charged to."""
-        return self.order(item).job
+        return self.order(item).cost_object
 
     @staticmethod
     def order_number(item: str) -> str:

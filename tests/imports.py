@@ -9,8 +9,8 @@ import xlsxwriter
 
 from backflush.audit.verification import verify
 from backflush.imports.columns import TABLES
-from backflush.imports.findings import Finding
-from backflush.imports.services import Report, import_data
+from backflush.imports.findings import ImportFault
+from backflush.imports.services import ImportReport, import_data
 from backflush.items.models import Item
 from backflush.ledger.models import Balance, Movement, Posting
 
@@ -54,12 +54,12 @@ def workbook(path: Path, tables: Mapping[str, Sequence[Sequence[Any]]]) -> Path:
     return path
 
 
-def bring(path: Path, **options: Any) -> Report:
+def bring(path: Path, **options: Any) -> ImportReport:
     """Import a path."""
     return import_data(path, by="ann", **options)
 
 
-def brought(path: Path, **options: Any) -> Report:
+def brought(path: Path, **options: Any) -> ImportReport:
     """Import a path in which nothing is wrong."""
     report = bring(path, **options)
     assert not report.findings, "\n".join(map(str, report.findings))
@@ -67,12 +67,12 @@ def brought(path: Path, **options: Any) -> Report:
     return report
 
 
-def said(finding: Finding) -> tuple[str, int, str]:
+def said(finding: ImportFault) -> tuple[str, int, str]:
     """Where a finding is: file, row and column."""
     return finding.file, finding.row, finding.column
 
 
-def counts(report: Report) -> dict[str, tuple[int, int, int]]:
+def counts(report: ImportReport) -> dict[str, tuple[int, int, int]]:
     """New, changed and there already, by table."""
     return {name: (count.new, count.changed, count.there) for name, count in report.counts.items()}
 

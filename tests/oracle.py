@@ -17,7 +17,7 @@ from backflush.audit.verification import verify
 from backflush.backflushing.models import Booking
 from backflush.core.refusals import Refusal
 from backflush.items.models import Item
-from backflush.ledger.models import Balance, Job, Key, Movement, Posting
+from backflush.ledger.models import Balance, CostObject, Key, Movement, Posting
 from backflush.stockmap.models import Location, Site
 from backflush.structures.models import FrozenLine, FrozenStructure
 from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
@@ -28,7 +28,7 @@ STOCK = (
     Movement,
     Balance,
     Posting,
-    Job,
+    CostObject,
     Key,
     Booking,
     Settlement,
@@ -82,7 +82,7 @@ class _Books:
         self.balances = _rows(Balance, site=site)
         self.postings = {row["id"]: row for row in _rows(Posting, site=site)}
         self.bookings = _rows(Booking, site=site)
-        self.jobs = _rows(Job, site=site)
+        self.cost_objects = _rows(CostObject, site=site)
         self.keys = _rows(Key, site=site)
         self.settlements = _rows(Settlement, site=site)
         self.lines = {row["id"]: row for row in _rows(FrozenLine, site=site)}
@@ -106,29 +106,29 @@ class _Books:
         yield from self._assumed_is_accounted_for()
         yield from self._settlements_add_up()
         yield from self._mirrors()
-        yield from self._jobs_follow_their_bookings()
+        yield from self._cost_objects_follow_their_bookings()
         yield from self._nobody_gave_back_more_than_was_had()
         yield from self._keys_have_outcomes()
 
     def _ends(self, row: Row) -> Iterator[tuple[tuple[Any, ...], int, Any]]:
         for end, sign in (("source", -1), ("target", 1)):
             if self.keeps[row[f"{end}_id"]]:
-                pot = (row["item_id"], row[f"{end}_id"], row[f"{end}_bin"], row["batch"], row["serial"])
-                yield pot, sign, row[f"{end}_after"]
+                stock_key = (row["item_id"], row[f"{end}_id"], row[f"{end}_bin"], row["batch"], row["serial"])
+                yield stock_key, sign, row[f"{end}_after"]
 
     def _balances_equal_movements(self) -> Iterator[str]:
         sums: dict[tuple[Any, ...], Any] = defaultdict(int)
         for row in self.movements.values():
-            for pot, sign, after in self._ends(row) if row["status"] == "ok" else ():
-                sums[pot] += sign * row["quantity"]
-                if after != sums[pot]:
-                    yield f"movement {row['id']} says that it left {after} in {pot}, not {sums[pot]}"
+            for stock_key, sign, after in self._ends(row) if row["status"] == "ok" else ():
+                sums[stock_key] += sign * row["quantity"]
+                if after != sums[stock_key]:
+                    yield f"movement {row['id']} says that it left {after} in {stock_key}, not {sums[stock_key]}"
         kept = {
             (b["item_id"], b["location_id"], b["bin"], b["batch"], b["serial"]): b["quantity"] for b in self.balances
         }
-        for pot in sums.keys() | kept.keys():
-            if sums.get(pot, 0) != kept.get(pot, 0):
-                yield f"{pot} holds {kept.get(pot)}, its movements come to {sums.get(pot)}"
+        for stock_key in sums.keys() | kept.keys():
+            if sums.get(stock_key, 0) != kept.get(stock_key, 0):
+                yield f"{stock_key} holds {kept.get(stock_key)}, its movements come to {sums.get(stock_key)}"
 
     def _nothing_negative(self) -> Iterator[str]:
         places: dict[tuple[int, str], int] = defaultdict(int)
@@ -160,19 +160,19 @@ class _Books:
             for booking in self.bookings
             if booking["assumed"] and booking["reversed_by_id"]
         ]
-        kinds = {job["id"]: job["kind"] for job in self.jobs}
+        kinds = {cost_object["id"]: cost_object["kind"] for cost_object in self.cost_objects}
         for posting, booking in sorted(events, key=lambda event: event[0]):
             if posting != booking["posting_id"]:
                 for standing in taken.values():
                     standing.pop(booking["id"], None)
                 continue
-            job = booking["job_id"] or -booking["id"]
+            cost_object = booking["job_id"] or -booking["id"]
             for line in self.lines.values():
                 if line["structure_id"] != booking["structure_id"] or line["by_hand"]:
                     continue
                 if line["supplier_provides"] and kinds.get(booking["job_id"]) == "purchase order":
                     continue
-                standing = taken[job, line["path"], line["component_id"]]
+                standing = taken[cost_object, line["path"], line["component_id"]]
                 wanted = self._assumes(standing, line, Fraction(booking["quantity"]))
                 standing[booking["id"]] = (
                     line["per_piece"] * Fraction(booking["quantity"]),
@@ -304,23 +304,30 @@ class _Books:
         if net:
             yield f"booking {booking['id']} is reversed and its job keeps {net}"
 
-    def _jobs_follow_their_bookings(self) -> Iterator[str]:
-        for job in self.jobs:
-            standing = [one for one in self.bookings if one["job_id"] == job["id"] and one["reversed_by_id"] is None]
+    def _cost_objects_follow_their_bookings(self) -> Iterator[str]:
+        for cost_object in self.cost_objects:
+            standing = [
+                one for one in self.bookings if one["job_id"] == cost_object["id"] and one["reversed_by_id"] is None
+            ]
             wanted = (
                 sum(one["good"] for one in standing),
                 sum(one["scrap"] for one in standing),
                 sum(one["quantity"] for one in standing if one["assumed"]),
             )
-            if (job["good"], job["scrap"], job["produced"]) != wanted:
-                yield f"job {job['number']} says {job['good']}, {job['scrap']}, {job['produced']}, not {wanted}"
+            if (cost_object["good"], cost_object["scrap"], cost_object["produced"]) != wanted:
+                said = cost_object["good"], cost_object["scrap"], cost_object["produced"]
+                yield f"cost object {cost_object['number']} says {said}, not {wanted}"
 
     def _nobody_gave_back_more_than_was_had(self) -> Iterator[str]:
         had: dict[tuple[int, int], Any] = defaultdict(int)
         for row in self.movements.values():
             if row["job_id"] is not None:
                 had[row["job_id"], row["item_id"]] += row["charged"] * row["quantity"]
-        yield from (f"job {job} has had {quantity} of {item}" for (job, item), quantity in had.items() if quantity < 0)
+        yield from (
+            f"job {cost_object} has had {quantity} of {item}"
+            for (cost_object, item), quantity in had.items()
+            if quantity < 0
+        )
 
     def _keys_have_outcomes(self) -> Iterator[str]:
         used = [posting["key_id"] for posting in self.postings.values() if posting["key_id"] is not None]

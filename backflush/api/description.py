@@ -35,7 +35,7 @@ METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ValueType:
     """Of what type a value is, in words; `shape` is the one described elsewhere on the page."""
 
     word: str
@@ -43,11 +43,11 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FieldDescription:
     """One field or parameter."""
 
     name: str
-    kind: Kind
+    kind: ValueType
     needed: bool
     means: str
     where: str = ""
@@ -58,7 +58,7 @@ class Fields:
     """The fields of a shape, or of one of the kinds that it comes in, with an example."""
 
     title: str
-    fields: Sequence[Part]
+    fields: Sequence[FieldDescription]
     example: str = ""
 
 
@@ -78,7 +78,7 @@ class Answer:
     status: int
     word: str
     media: str
-    kind: Kind
+    kind: ValueType
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,8 @@ class Operation:
     method: str
     address: str
     means: str
-    parameters: Sequence[Part]
-    bodies: Sequence[tuple[str, Kind]]
+    parameters: Sequence[FieldDescription]
+    bodies: Sequence[tuple[str, ValueType]]
     answers: Sequence[Answer]
     refused: str
     example: str
@@ -142,9 +142,9 @@ def _operation(
     )
 
 
-def _parameter(one: Mapping[str, Any]) -> Part:
+def _parameter(one: Mapping[str, Any]) -> FieldDescription:
     means = one.get("description", MEANS.get(one["name"], ""))
-    return Part(one["name"], _kind(one["schema"]), one["required"], means, one["in"])
+    return FieldDescription(one["name"], _kind(one["schema"]), one["required"], means, one["in"])
 
 
 def _answer(status: int, answer: Mapping[str, Any]) -> Answer:
@@ -152,21 +152,21 @@ def _answer(status: int, answer: Mapping[str, Any]) -> Answer:
     return Answer(status, HTTPStatus(status).phrase, media, _kind(content["schema"]))
 
 
-def _kind(schema: Mapping[str, Any]) -> Kind:
+def _kind(schema: Mapping[str, Any]) -> ValueType:
     """What a value is. Only what our own description says; another way of saying it fails here, and in the tests."""
     match schema:
         case {"$ref": str(name)}:
-            return Kind("", name.removeprefix(HERE))
+            return ValueType("", name.removeprefix(HERE))
         case {"const": word}:
-            return Kind(json.dumps(word))
+            return ValueType(json.dumps(word))
         case {"enum": words}:
-            return Kind(", ".join(map(json.dumps, words)))
+            return ValueType(", ".join(map(json.dumps, words)))
         case {"anyOf": [one, {"type": "null"}]}:
-            return Kind(f"{_kind(one).word} or null")
+            return ValueType(f"{_kind(one).word} or null")
         case {"type": "array", "items": items}:
             inner = _kind(items)
-            return Kind("list of" if inner.shape else f"list of {inner.word}", inner.shape)
-    return Kind(schema["type"])
+            return ValueType("list of" if inner.shape else f"list of {inner.word}", inner.shape)
+    return ValueType(schema["type"])
 
 
 def _shape(name: str, schema: Mapping[str, Any]) -> Shape:
@@ -177,7 +177,7 @@ def _shape(name: str, schema: Mapping[str, Any]) -> Shape:
 def _fields(schema: Mapping[str, Any]) -> Fields:
     needed = schema.get("required", ())
     fields = [
-        Part(name, _kind(about), name in needed, about.get("description", ""))
+        FieldDescription(name, _kind(about), name in needed, about.get("description", ""))
         for name, about in schema["properties"].items()
     ]
     return Fields(schema["title"], fields, "".join(json.dumps(one) for one in schema.get("examples", ())))

@@ -27,7 +27,7 @@ from backflush.api.schemas import (
     UnresolvedPage,
 )
 from backflush.backflushing.selectors import PreviewLine
-from backflush.backflushing.stream import CHUNK, Booker, Line
+from backflush.backflushing.stream import CHUNK, Booker, StreamLine
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, NotFound, Refusal
 from backflush.ledger.models import Movement
@@ -124,7 +124,7 @@ def book(request: HttpRequest, site: str) -> HttpResponse:
     visitor = _visitor(request, site, *VERBS)
     report = one_booking(request)
     visitor.require(told_of(report).verb)
-    outcome = Booker(KINDS, visitor.site, visitor.by).book_chunk([Line(1, report)])[0]
+    outcome = Booker(KINDS, visitor.site, visitor.by).book_chunk([StreamLine(1, report)])[0]
     if outcome.booking is None:
         first, *others = outcome.refusals
         first.details = (*first.details, *(one.sentence for one in others))
@@ -151,14 +151,14 @@ def book_many(request: HttpRequest, site: str) -> StreamingHttpResponse:
     return StreamingHttpResponse(told, content_type=JSON_LINES)
 
 
-def _allowed(lines: Iterator[Line], visitor: Visitor) -> Iterator[Line]:
+def _allowed(lines: Iterator[StreamLine], visitor: Visitor) -> Iterator[StreamLine]:
     """The lines, with a refusal in the place of those that whoever sends them may not book."""
     for line in lines:
         verb = None if isinstance(line.report, Refusal) else told_of(line.report).verb
-        yield line if verb is None or verb in visitor.may else Line(line.number, not_allowed(verb))
+        yield line if verb is None or verb in visitor.may else StreamLine(line.number, not_allowed(verb))
 
 
-def _in_chunks(lines: Iterator[Line], booker: Booker) -> Iterator[str]:
+def _in_chunks(lines: Iterator[StreamLine], booker: Booker) -> Iterator[str]:
     while chunk := list(islice(lines, CHUNK)):
         yield "".join(map(in_one_line, answers(booker.book_chunk(chunk), booker.site)))
 
@@ -216,8 +216,8 @@ def order(request: HttpRequest, site: str, number: str) -> dict[str, Any]:
         "status": found.status,
         "quantity": written(found.quantity),
         "unit": found.unit.code,
-        "good": written(found.job.good),
-        "scrap": written(found.job.scrap),
+        "good": written(found.cost_object.good),
+        "scrap": written(found.cost_object.scrap),
         "start_date": found.start_date.isoformat(),
         "due_date": found.due_date.isoformat() if found.due_date else None,
         "remarks": found.remarks,
@@ -246,7 +246,7 @@ def _waiting_facts(row: Movement) -> dict[str, Any]:
         "movement": row.pk,
         "posting": row.posting_id,
         "at": row.at.isoformat(),
-        "order": row.job.number if row.job else None,
+        "order": row.cost_object.number if row.cost_object else None,
         "item": row.item.code,
         "unit": row.item.stock_unit.code,
         "due": written(row.due),

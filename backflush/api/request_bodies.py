@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from backflush.api.errors import TooLarge, WrongType
 from backflush.api.schemas import JSON, JSON_LINES
 from backflush.backflushing.report_kinds import Report
-from backflush.backflushing.stream import Line
+from backflush.backflushing.stream import StreamLine
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.streams.arrivals import BLOCK, Cutter
 from backflush.streams.line_format import LONGEST, read_booking, read_object
@@ -35,7 +35,7 @@ def one_booking(request: HttpRequest) -> Report:
     return booking if booking.key else replace(booking, key=key_of(request))
 
 
-def many_bookings(request: HttpRequest) -> Iterator[Line]:
+def many_bookings(request: HttpRequest) -> Iterator[StreamLine]:
     """The bookings that were sent as an array, which is read whole, or as lines, which are read as they come."""
     if request.content_type == JSON:
         _require(request, ARRAY_LARGEST, JSON)
@@ -51,20 +51,20 @@ def _require(request: HttpRequest, largest: int, wanted: str) -> None:
         raise TooLarge(f"At most {largest:,} bytes are taken at once. Send it in parts.")
 
 
-def _of_array(given: object) -> Iterator[Line]:
+def _of_array(given: object) -> Iterator[StreamLine]:
     if not isinstance(given, list):
         raise InvalidValue("Send an array of bookings.")
     return (_line(number, one) for number, one in enumerate(given, 1))
 
 
-def _line(number: int, given: object) -> Line:
+def _line(number: int, given: object) -> StreamLine:
     try:
-        return Line(number, read_booking(given))
+        return StreamLine(number, read_booking(given))
     except Refusal as refusal:
-        return Line(number, refusal)
+        return StreamLine(number, refusal)
 
 
-def _of_lines(request: HttpRequest) -> Iterator[Line]:
+def _of_lines(request: HttpRequest) -> Iterator[StreamLine]:
     cutter = Cutter()
     while data := request.read(BLOCK):
         yield from cutter.cut(data)

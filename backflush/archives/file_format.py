@@ -29,7 +29,7 @@ from backflush.archives.selection import GOING, OF_MODEL
 from backflush.core.quantity import from_scaled, written
 from backflush.core.refusals import InvalidValue, NotFound
 from backflush.items.models import Item
-from backflush.operations.portable import Row, Table, rows_of
+from backflush.operations.portable import CopiedTable, Row, rows_of
 from backflush.operations.tables import references
 from backflush.people.models import User
 from backflush.stockmap.models import Location, Site
@@ -37,7 +37,7 @@ from backflush.structures.models import FrozenLine, FrozenStructure
 
 CONTENTS: Final = "archive.json"
 FORMAT: Final = "backflush archive 1"
-POTS: Final = "pots.jsonl"
+STOCK_KEYS: Final = "pots.jsonl"
 ABOUT: Final = "README.txt"
 CHUNK: Final = 500
 Thing = TypeVar("Thing")
@@ -122,20 +122,22 @@ def write(file: Path, *, site: Site, head: Contents) -> Contents:
             archive.writestr(ABOUT, _ABOUT)
             for going in GOING:
                 rows = rows_of(
-                    Table(going.model), which=f"WHERE site_id = %s AND {going.chosen} ORDER BY id", given=[site.pk]
+                    CopiedTable(going.model),
+                    which=f"WHERE site_id = %s AND {going.chosen} ORDER BY id",
+                    given=[site.pk],
                 )
-                _add(archive, head, going.table, _columns(Table(going.model)), rows)
+                _add(archive, head, going.table, _columns(CopiedTable(going.model)), rows)
             for model, wanted in _named(site):
-                table = Table(model)
+                table = CopiedTable(model)
                 _add(archive, head, table.name, _columns(table), _rows_named(table, wanted))
-            _add(archive, head, POTS, list(_POT_COLUMNS), _pots(site))
+            _add(archive, head, STOCK_KEYS, list(_STOCK_KEY_COLUMNS), _stock_keys(site))
             archive.writestr(CONTENTS, head.as_text())
         out.flush()
         os.fsync(out.fileno())
     return head
 
 
-def _columns(table: Table) -> list[str]:
+def _columns(table: CopiedTable) -> list[str]:
     names = [column.name for column in table.columns]
     return [name for name in names if name in OF_PEOPLE] if table.model is User else names
 
@@ -155,7 +157,7 @@ def _file_of(name: str) -> str:
     return name if name.endswith(".jsonl") else f"{name}.jsonl"
 
 
-def _rows_named(table: Table, wanted: Iterable[int]) -> Iterator[Row]:
+def _rows_named(table: CopiedTable, wanted: Iterable[int]) -> Iterator[Row]:
     columns = [column.name for column in table.columns]
     kept = [columns.index(name) for name in _columns(table)]
     for some in batched(sorted(wanted), CHUNK):
@@ -205,8 +207,8 @@ def _numbers(question: str, given: Iterable[Any]) -> set[int]:
         return {number for (number,) in cursor.fetchall() if number is not None}
 
 
-_POT_COLUMNS: Final = ("item", "location", "bin", "batch", "serial", "movements", "in", "out")
-_OF_POTS: Final = """
+_STOCK_KEY_COLUMNS: Final = ("item", "location", "bin", "batch", "serial", "movements", "in", "out")
+_OF_STOCK_KEYS: Final = """
     SELECT item_id, location_id, bin, batch, serial, COUNT(*), SUM(came / 1000000), SUM(came %% 1000000),
            SUM(went / 1000000), SUM(went %% 1000000)
     FROM (
@@ -219,11 +221,11 @@ _OF_POTS: Final = """
 """
 
 
-def _pots(site: Site) -> Iterator[Row]:
+def _stock_keys(site: Site) -> Iterator[Row]:
     """For people: what came and went, by the names of things."""
     from_movements = next(going.chosen for going in GOING if going.table == "ledger_movement")
     with connection.cursor() as cursor:
-        cursor.execute(_OF_POTS.format(chosen=from_movements), [site.pk, site.pk])
+        cursor.execute(_OF_STOCK_KEYS.format(chosen=from_movements), [site.pk, site.pk])
         found = cursor.fetchall()
     items = dict(Item.objects.values_list("pk", "code"))
     places = dict(Location.objects.filter(site=site).values_list("pk", "path"))

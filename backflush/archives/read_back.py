@@ -15,14 +15,14 @@ from urllib.parse import quote
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Field
 
-from backflush.archives.file_format import POTS, ArchiveFile
+from backflush.archives.file_format import STOCK_KEYS, ArchiveFile
 from backflush.core.refusals import UpgradeNeeded
 from backflush.db.connections import another_database
 from backflush.operations.db_statistics import look_over
-from backflush.operations.portable import Row, Table, add_rows
+from backflush.operations.portable import CopiedTable, Row, add_rows
 from backflush.operations.tables import models_of_rooms
 
-_POT: Final = "site_id, item_id, location_id, bin, batch, serial"
+_STOCK_KEY: Final = "site_id, item_id, location_id, bin, batch, serial"
 _ENDS: Final = """
     SELECT m.id, m.site_id, m.item_id, m.target_id AS location_id, m.target_bin AS bin, m.batch, m.serial,
            m.quantity AS change, m.target_after AS after FROM ledger_movement m
@@ -33,22 +33,22 @@ _ENDS: Final = """
     JOIN stockmap_location l ON l.id = m.source_id AND l.has_balance WHERE m.quantity > 0
 """
 _ADDING: Final = (
-    f"INSERT INTO ledger_archivedstretch ({_POT}, archive_id, first, last, count, change, after) "
-    f"SELECT {_POT}, 0, at, at, 0, change, after FROM "
+    f"INSERT INTO ledger_archivedstretch ({_STOCK_KEY}, archive_id, first, last, count, change, after) "
+    f"SELECT {_STOCK_KEY}, 0, at, at, 0, change, after FROM "
 )
 # Between two movements that followed one another nothing can have happened: there the balances must meet.
 _BETWEEN: Final = f"""
     {_ADDING} (
-        SELECT {_POT}, id - 1 AS at, after - change - COALESCE(behind, 0) AS change, after - change AS after
+        SELECT {_STOCK_KEY}, id - 1 AS at, after - change - COALESCE(behind, 0) AS change, after - change AS after
         FROM (SELECT *, LAG(after) OVER pot AS behind, LAG(id) OVER pot AS previous FROM ({_ENDS})
-              WINDOW pot AS (PARTITION BY {_POT} ORDER BY id))
+              WINDOW pot AS (PARTITION BY {_STOCK_KEY} ORDER BY id))
         WHERE after - change <> COALESCE(behind, 0) AND id - COALESCE(previous, 0) > 1
     )
 """
 _AT_THE_END: Final = f"""
     {_ADDING} (
-        SELECT {_POT}, id + 1 AS at, -after AS change, 0 AS after
-        FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY {_POT} ORDER BY id DESC) AS place FROM ({_ENDS}))
+        SELECT {_STOCK_KEY}, id + 1 AS at, -after AS change, 0 AS after
+        FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY {_STOCK_KEY} ORDER BY id DESC) AS place FROM ({_ENDS}))
         WHERE place = 1 AND after <> 0
     )
 """
@@ -90,7 +90,7 @@ def _make_tables() -> None:
 def _fill(file: ArchiveFile) -> None:
     with transaction.atomic():
         for name in file.contents.tables:
-            if name != POTS:
+            if name != STOCK_KEYS:
                 table = table_named(name)
                 add_rows(table, fitted(file, table))
         with connection.cursor() as cursor:
@@ -98,15 +98,15 @@ def _fill(file: ArchiveFile) -> None:
             cursor.execute(_AT_THE_END)
 
 
-def table_named(name: str) -> Table:
+def table_named(name: str) -> CopiedTable:
     """The table of a name; refused where this version has none."""
     for model in models_of_rooms():
         if model._meta.db_table == name:
-            return Table(model)
+            return CopiedTable(model)
     raise UpgradeNeeded(f"The archive has a table {name}, which this version of Backflush doesn't know.", field="file")
 
 
-def fitted(file: ArchiveFile, table: Table, *, whole: bool = False) -> Iterable[Row]:
+def fitted(file: ArchiveFile, table: CopiedTable, *, whole: bool = False) -> Iterable[Row]:
     """The rows of a file as this version's table takes them: by the names of columns, new ones with their defaults.
 
     Where the rows must come back `whole`, a column that isn't there any more is refused.

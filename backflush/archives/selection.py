@@ -18,7 +18,7 @@ from django.db.models import Model
 from backflush.backflushing.models import Booking
 from backflush.core.lifecycle import OrderStatus, PurchaseStatus
 from backflush.core.moves import Process, Status
-from backflush.ledger.models import Job, Movement, Posting
+from backflush.ledger.models import CostObject, Movement, Posting
 from backflush.ledger.periods import end_of_day
 from backflush.operations.tables import references, stock_models
 from backflush.stockmap.models import Site
@@ -28,9 +28,9 @@ from backflush.works.models import OrderChange, WorksOrder
 
 ROWS: Final = 10_000
 _POSTINGS: Final = "SELECT id FROM archive_goes WHERE id > 0"
-_JOBS: Final = "SELECT -id FROM archive_goes WHERE id < 0"
+_COST_OBJECTS: Final = "SELECT -id FROM archive_goes WHERE id < 0"
 # Made before it is asked: PostgreSQL would begin with all orders, and compare each with each job for minutes.
-_OF_JOBS: Final = (
+_OF_COST_OBJECTS: Final = (
     "WITH those AS MATERIALIZED "
     "(SELECT {wanted} AS id FROM archive_goes g JOIN {table} o ON o.job_id = -g.id WHERE g.id < 0) SELECT id FROM those"
 )
@@ -58,17 +58,17 @@ GOING: Final = (
     Going(
         OrderChange,
         "-(SELECT w.job_id FROM works_worksorder w WHERE w.id = {t}.order_id AND w.site_id = {t}.site_id)",
-        f"order_id IN ({_OF_JOBS.format(wanted='o.id', table='works_worksorder')})",
+        f"order_id IN ({_OF_COST_OBJECTS.format(wanted='o.id', table='works_worksorder')})",
     ),
-    Going(WorksOrder, "-{t}.job_id", f"job_id IN ({_JOBS})"),
+    Going(WorksOrder, "-{t}.job_id", f"job_id IN ({_COST_OBJECTS})"),
     Going(
         PurchaseOrder,
         "-(SELECT MIN(l.job_id) FROM subcontract_purchaseorderline l "
         "WHERE l.order_id = {t}.id AND l.site_id = {t}.site_id)",
-        f"id IN ({_OF_JOBS.format(wanted='o.order_id', table='subcontract_purchaseorderline')})",
+        f"id IN ({_OF_COST_OBJECTS.format(wanted='o.order_id', table='subcontract_purchaseorderline')})",
     ),
-    Going(PurchaseOrderLine, "-{t}.job_id", f"job_id IN ({_JOBS})"),
-    Going(Job, "-{t}.id", f"id IN ({_JOBS})"),
+    Going(PurchaseOrderLine, "-{t}.job_id", f"job_id IN ({_COST_OBJECTS})"),
+    Going(CostObject, "-{t}.id", f"id IN ({_COST_OBJECTS})"),
 )
 """In the order in which rows are taken away: what refers to others first, but for orders, which lines name."""
 
@@ -119,7 +119,7 @@ def lock(site: Site) -> bool:
     """
     if connection.vendor != "postgresql":
         return False
-    for going in (OF_MODEL[WorksOrder], OF_MODEL[PurchaseOrder], OF_MODEL[Job], OF_MODEL[Posting]):
+    for going in (OF_MODEL[WorksOrder], OF_MODEL[PurchaseOrder], OF_MODEL[CostObject], OF_MODEL[Posting]):
         by = "job_id" if going.model is WorksOrder else "id"
         _do(f"SELECT 1 FROM {going.table} WHERE site_id = %s AND {going.chosen} ORDER BY {by} FOR UPDATE", site.pk)
     return True

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from backflush.archives import selection
-from backflush.archives.file_format import POTS, ArchiveFile, Contents, batched, flush_folder, opened, write
+from backflush.archives.file_format import STOCK_KEYS, ArchiveFile, Contents, batched, flush_folder, opened, write
 from backflush.archives.read_back import fitted, table_named
 from backflush.archives.selection import GOING, OF_MODEL
 from backflush.archives.statements import (
@@ -34,12 +34,12 @@ from backflush.ledger.models import (
     ArchivedOrder,
     ArchivedRange,
     ArchivedStretch,
-    JobKind,
+    CostObjectKind,
     Movement,
     Posting,
 )
 from backflush.ledger.periods import count_balances, end_of_day
-from backflush.operations.portable import Table, add_rows, snapshot
+from backflush.operations.portable import CopiedTable, add_rows, snapshot
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 
@@ -50,7 +50,7 @@ KNOWN_OF: Final = (ArchivedStretch, ArchivedRange, ArchivedOrder, ArchivedKey)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ArchiveSelection:
     """What would go: rows of each table, and how many postings of the time stay."""
 
     counts: dict[str, int]
@@ -62,12 +62,12 @@ class Choice:
         return not any(self.counts.values())
 
 
-def preview_archive(*, site: Site, through: date) -> Choice:
+def preview_archive(*, site: Site, through: date) -> ArchiveSelection:
     """What `archive` would put away now, refused as it would be. Writes nothing."""
     _require_closed(site, through)
     selection.prepare()
     with _one_moment():
-        return Choice(selection.choose(site, through), selection.staying(site, through))
+        return ArchiveSelection(selection.choose(site, through), selection.staying(site, through))
 
 
 def archive(*, site: Site, through: date, folder: Path, by: User, progress: Progress | None = None) -> Archive:
@@ -216,8 +216,8 @@ def _note(made: Archive) -> None:
         (ArchivedKind.POSTING, "ledger_posting", postings),
     ):
         _do(ADD_RANGES.format(table=table, chosen=chosen), site, made.pk, kind.value, site)
-    _do(ADD_WORKS_ORDERS, site, made.pk, JobKind.WORKS_ORDER.value, site)
-    _do(ADD_PURCHASE_ORDERS, site, made.pk, JobKind.PURCHASE_ORDER.value, site)
+    _do(ADD_WORKS_ORDERS, site, made.pk, CostObjectKind.WORKS_ORDER.value, site)
+    _do(ADD_PURCHASE_ORDERS, site, made.pk, CostObjectKind.PURCHASE_ORDER.value, site)
     _do(ADD_KEYS, made.pk, site)
 
 
@@ -239,7 +239,7 @@ def unarchive(*, file: Path, by: User) -> Archive:
             for kept in KNOWN_OF:
                 kept._default_manager.filter(site=standing.site_id, archive=standing).delete()
             for going in reversed(GOING):
-                table = Table(going.model)
+                table = CopiedTable(going.model)
                 add_rows(table, fitted(found, table, whole=True))
             standing.brought_back_by, standing.brought_back_at = by, timezone.now()
             standing.save(update_fields=["brought_back_by", "brought_back_at"])
@@ -265,7 +265,7 @@ def archive_of(file: ArchiveFile) -> Archive:
 def _require_names(file: ArchiveFile) -> None:
     """Refuse where something that the rows name isn't in the database any more."""
     for name, member in file.contents.tables.items():
-        if name == POTS or (table := table_named(name)).model in OF_MODEL:
+        if name == STOCK_KEYS or (table := table_named(name)).model in OF_MODEL:
             continue
         place = member.columns.index("id")
         for some in batched((row[place] for row in file.rows(name)), 500):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-_POT: Final = "item_id, location_id, bin, batch, serial"
+_STOCK_KEY: Final = "item_id, location_id, bin, batch, serial"
 
 # What is numbered before the first movement that goes, or after the last, doesn't stand between two that do.
 FIRST_AND_LAST: Final = "SELECT MIN(id), MAX(id) FROM ledger_movement WHERE site_id = %s AND {chosen}"
@@ -19,29 +19,29 @@ _ENDS: Final = """
 # archives before stand in the way like movements that stay, so no stretch ever reaches over another.
 ADD_STRETCHES: Final = f"""
     INSERT INTO ledger_archivedstretch
-        (site_id, archive_id, {_POT}, first, last, count, change, after)
+        (site_id, archive_id, {_STOCK_KEY}, first, last, count, change, after)
     SELECT l.site_id, a.id, t.item_id, t.location_id, t.bin, t.batch, t.serial, t.first, t.last, t.count,
            t.after - t.before, t.after
     FROM (
-        SELECT {_POT}, MIN(id) AS first, MAX(id) AS last, COUNT(*) AS count,
+        SELECT {_STOCK_KEY}, MIN(id) AS first, MAX(id) AS last, COUNT(*) AS count,
                MAX(CASE WHEN COALESCE(following, 0) = 0 THEN after END) AS after,
                MAX(CASE WHEN COALESCE(previous, 0) = 0 THEN after - change END) AS before
         FROM (
             SELECT c.*, LAG(goes) OVER pot AS previous, LEAD(goes) OVER pot AS following,
-                   ROW_NUMBER() OVER pot - ROW_NUMBER() OVER (PARTITION BY {_POT}, goes ORDER BY id) AS island
+                   ROW_NUMBER() OVER pot - ROW_NUMBER() OVER (PARTITION BY {_STOCK_KEY}, goes ORDER BY id) AS island
             FROM (
                 SELECT e.id, e.item_id, e.location_id, e.bin, e.batch, e.serial, e.change, e.after,
                        CASE WHEN g.id IS NULL THEN 0 ELSE 1 END AS goes
                 FROM ({_ENDS}) e LEFT JOIN archive_goes g ON g.id = e.posting_id
                 WHERE e.change <> 0 AND e.after IS NOT NULL
                 UNION ALL
-                SELECT last, {_POT}, change, after, 0 FROM ledger_archivedstretch
+                SELECT last, {_STOCK_KEY}, change, after, 0 FROM ledger_archivedstretch
                 WHERE site_id = %(site)s AND after IS NOT NULL AND last BETWEEN %(first)s AND %(last)s
             ) c
-            WINDOW pot AS (PARTITION BY {_POT} ORDER BY id)
+            WINDOW pot AS (PARTITION BY {_STOCK_KEY} ORDER BY id)
         ) r
         WHERE goes = 1
-        GROUP BY {_POT}, island
+        GROUP BY {_STOCK_KEY}, island
     ) t
     JOIN stockmap_location l ON l.id = t.location_id
     JOIN ledger_archive a ON a.id = %(archive)s
@@ -49,7 +49,7 @@ ADD_STRETCHES: Final = f"""
 
 # What only stands for the outside, and what was due and never moved: that it was named.
 ADD_NAMED: Final = f"""
-    INSERT INTO ledger_archivedstretch (site_id, archive_id, {_POT}, first, last, count)
+    INSERT INTO ledger_archivedstretch (site_id, archive_id, {_STOCK_KEY}, first, last, count)
     SELECT l.site_id, a.id, e.item_id, e.location_id, '', '', '', MIN(e.id), MAX(e.id), COUNT(*)
     FROM ({_ENDS}) e
     JOIN archive_goes g ON g.id = e.posting_id

@@ -9,7 +9,7 @@ from django.db import connection
 
 from backflush.archives.file_format import ArchiveFile, is_archive, opened
 from backflush.archives.read_back import reading
-from backflush.audit.verification import Check, Progress, Report, verify
+from backflush.audit.verification import InvariantCheck, Progress, VerificationReport, verify
 from backflush.core.quantity import ZERO, from_scaled, written
 from backflush.core.refusals import NotFound, Refusal
 from backflush.ledger.models import Archive, ArchivedStretch
@@ -26,7 +26,7 @@ _ENDS: Final = """
 """
 
 
-def proof_of(file: ArchiveFile, progress: Progress | None = None) -> list[Check]:
+def proof_of(file: ArchiveFile, progress: Progress | None = None) -> list[InvariantCheck]:
     """The proof of the ledger, over what a file holds."""
     with reading(file):
         return verify(progress).checks
@@ -45,10 +45,10 @@ def files_among(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def prove_archives(paths: Sequence[Path], progress: Progress | None = None) -> Report:
+def prove_archives(paths: Sequence[Path], progress: Progress | None = None) -> VerificationReport:
     """Prove the files of all archives that stand: one that is missing is a fault, and so is one that was changed."""
     tell = progress or (lambda name, done, total: None)
-    report = Report()
+    report = VerificationReport()
     seen: set[int] = set()
     files = files_among(paths)
     for position, path in enumerate(files):
@@ -57,11 +57,11 @@ def prove_archives(paths: Sequence[Path], progress: Progress | None = None) -> R
     standing = Archive.objects.filter(brought_back_at__isnull=True).select_related("site").order_by("site", "number")
     missing = [f"Archive {one} ({one.file}) isn't among the files." for one in standing if one.pk not in seen]
     sentence = "Every archive that the database knows is among the files."
-    report.checks.append(Check("archives", sentence, len(standing), tuple(missing), len(missing)))
+    report.checks.append(InvariantCheck("archives", sentence, len(standing), tuple(missing), len(missing)))
     return report
 
 
-def _proved(path: Path, seen: set[int]) -> Check:
+def _proved(path: Path, seen: set[int]) -> InvariantCheck:
     """One file, as one check: on how many movements it was tried, and everything that is wrong with it."""
     sentence = "The file is the one that was made, whole, a sound piece of ledger, and what the database took off."
     faults: list[str] = []
@@ -81,7 +81,7 @@ def _proved(path: Path, seen: set[int]) -> Check:
                     faults.extend(_differences(taken_off))
     except Refusal as refusal:
         faults.append(refusal.sentence)
-    return Check(path.name, sentence, count, tuple(faults), len(faults))
+    return InvariantCheck(path.name, sentence, count, tuple(faults), len(faults))
 
 
 def _known(file: ArchiveFile) -> Archive | None:
@@ -110,23 +110,23 @@ def _taken_off(known: Archive | None) -> Mapping[Pot, list[tuple[int, int, int, 
     """What the database kept of an archive: each pot's stretches, in order."""
     stretches = ArchivedStretch.objects.filter(archive=known, after__isnull=False).order_by("last")
     kept: dict[Pot, list[tuple[int, int, int, Decimal, Decimal]]] = {}
-    pots = stretches.values_list("item", "location", "bin", "batch", "serial")
+    stock_keys = stretches.values_list("item", "location", "bin", "batch", "serial")
     figures = stretches.values_list("first", "last", "count", "change", "after")
-    for pot, (first, last, count, change, after) in zip(pots, figures, strict=True):
-        kept.setdefault(pot, []).append((first, last, count, change or ZERO, after or ZERO))
+    for stock_key, (first, last, count, change, after) in zip(stock_keys, figures, strict=True):
+        kept.setdefault(stock_key, []).append((first, last, count, change or ZERO, after or ZERO))
     return kept
 
 
 def _differences(taken_off: Mapping[Pot, list[tuple[int, int, int, Decimal, Decimal]]]) -> Iterator[str]:
     """Where the movements of a file, run by run, don't come to what the database took off."""
-    left = {pot: list(stretches) for pot, stretches in taken_off.items()}
+    left = {stock_key: list(stretches) for stock_key, stretches in taken_off.items()}
     with connection.cursor() as cursor:
         cursor.execute(_ENDS)
         run: list[tuple[int, Decimal, Decimal]] = []
         for *names, number, change, after in cursor:
-            pot: Any = tuple(names)
+            stock_key: Any = tuple(names)
             run.append((number, from_scaled(change), from_scaled(after)))
-            stretches = left.get(pot)
+            stretches = left.get(stock_key)
             if not stretches or number > stretches[0][1]:
                 yield f"Movement {number} is in the file, and the database took off nothing there."
                 return

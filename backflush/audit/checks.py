@@ -11,14 +11,14 @@ from typing import Any, Final
 
 from django.db.models import F, Q, QuerySet
 
-from backflush.audit.lines import Line
-from backflush.audit.models import Audit, CheckName, Finding, Look, Reckoning
+from backflush.audit.lines import FindingLine
+from backflush.audit.models import Audit, AuditComputation, CheckFinding, CheckName, CheckReview
 from backflush.core.moves import Process
 from backflush.core.quantity import ZERO
 from backflush.ledger.models import Movement, Posting
 from backflush.ledger.movement_list import named_in_order
 from backflush.ledger.selectors import waiting_movements
-from backflush.unresolved.models import Outcome, Settlement
+from backflush.unresolved.models import Settlement, SettlementOutcome
 from backflush.works.models import WorksOrder
 
 COUNTED_MOST: Final = 10_000
@@ -35,34 +35,34 @@ class Listed:
 
     found: QuerySet[Any]
     by: tuple[str, ...]
-    lines: Callable[[list[Any]], list[Line]]
+    lines: Callable[[list[Any]], list[FindingLine]]
 
     def count(self) -> int:
         """How many there are; one more than 10,000 stands for more."""
         return self.found.order_by().values("pk")[: COUNTED_MOST + 1].count()
 
-    def first(self, most: int) -> list[Line]:
+    def first(self, most: int) -> list[FindingLine]:
         """The first lines."""
         return self.lines(list(self.found.order_by(*self.by)[:most]))
 
 
-def listed(audit: Audit, check: CheckName, reckoning: Reckoning | None = None) -> Listed:
+def listed(audit: Audit, check: CheckName, computation: AuditComputation | None = None) -> Listed:
     """What a check of an audit finds; of a check that is worked out, what that reckoning found."""
     if check in WORKED_OUT:
-        found = Finding.objects.filter(site=audit.site_id, reckoning=reckoning, check_name=check)
-        return Listed(found, ("position",), lambda rows: [Line.of(row.line) for row in rows])
+        found = CheckFinding.objects.filter(site=audit.site_id, computation=computation, check_name=check)
+        return Listed(found, ("position",), lambda rows: [FindingLine.of(row.line) for row in rows])
     return _ASKED[check](audit)
 
 
-def last_reckoning(audit: Audit) -> Reckoning | None:
+def last_computation(audit: Audit) -> AuditComputation | None:
     """The latest that was worked out for an audit to its end."""
-    done = Reckoning.objects.filter(site=audit.site_id, audit=audit, finished_at__isnull=False, failed=False)
+    done = AuditComputation.objects.filter(site=audit.site_id, audit=audit, finished_at__isnull=False, failed=False)
     return done.select_related("by").order_by("-pk").first()
 
 
-def latest_looks(audit: Audit) -> dict[str, Look]:
+def latest_looks(audit: Audit) -> dict[str, CheckReview]:
     """Who looked last at each check."""
-    looks = Look.objects.filter(site=audit.site_id, audit=audit).select_related("by").order_by("pk")
+    looks = CheckReview.objects.filter(site=audit.site_id, audit=audit).select_related("by").order_by("pk")
     return {look.check_name: look for look in looks}
 
 
@@ -72,12 +72,12 @@ def _unresolved(audit: Audit) -> Listed:
     return Listed(waiting, ("at", "pk"), _waiting_lines)
 
 
-def _waiting_lines(rows: Sequence[Movement]) -> list[Line]:
+def _waiting_lines(rows: Sequence[Movement]) -> list[FindingLine]:
     return [_waiting(row) for row in named_in_order([row.pk for row in rows])]
 
 
-def _waiting(row: Movement) -> Line:
-    return Line(
+def _waiting(row: Movement) -> FindingLine:
+    return FindingLine(
         **_item(row),
         movement=row.pk,
         order=_order(row),
@@ -89,7 +89,7 @@ def _waiting(row: Movement) -> Line:
     )
 
 
-def _settled(audit: Audit, outcome: Outcome) -> QuerySet[Settlement]:
+def _settled(audit: Audit, outcome: SettlementOutcome) -> QuerySet[Settlement]:
     """What was settled in the period and stands, what a reversal cancelled of its booking left out."""
     found = Settlement.objects.filter(
         site=audit.site_id,
@@ -98,19 +98,19 @@ def _settled(audit: Audit, outcome: Outcome) -> QuerySet[Settlement]:
         outcome=outcome,
         undone_by__isnull=True,
     )
-    named = ("movement__item__stock_unit", "movement__job", "movement__source", "posting__by", "kept")
+    named = ("movement__item__stock_unit", "movement__cost_object", "movement__source", "posting__by", "kept")
     return found.select_related(*named)
 
 
 def _cancelled(audit: Audit) -> Listed:
     """Cancelled by somebody, not with a booking that was reversed."""
-    found = _settled(audit, Outcome.CANCELLED).filter(posting__process=Process.RESOLUTION)
+    found = _settled(audit, SettlementOutcome.CANCELLED).filter(posting__process=Process.RESOLUTION)
     return Listed(found, ("posting_id", "pk"), lambda rows: [_settlement(row) for row in rows])
 
 
-def _settlement(row: Settlement, **more: Any) -> Line:
+def _settlement(row: Settlement, **more: Any) -> FindingLine:
     movement = row.movement
-    return Line(
+    return FindingLine(
         **_item(movement),
         movement=movement.pk,
         order=_order(movement),
@@ -123,13 +123,13 @@ def _settlement(row: Settlement, **more: Any) -> Line:
     )
 
 
-def revised(audit: Audit) -> Iterator[Line]:
+def revised(audit: Audit) -> Iterator[FindingLine]:
     """Resolved with another quantity, or from another place than was planned. Every resolution moves something."""
     moved = "movement__resolved_by"
     elsewhere = Q(**{f"{moved}__source__lt": F("movement__source")}) | Q(
         **{f"{moved}__source__gt": F("movement__source")}
     )
-    found = _settled(audit, Outcome.RESOLVED).filter(
+    found = _settled(audit, SettlementOutcome.RESOLVED).filter(
         Q(kept__isnull=False) | ~Q(dropped=0) | elsewhere, **{f"{moved}__posting": F("posting")}
     )
     rows = found.distinct().order_by("posting", "pk").iterator(chunk_size=CHUNK)
@@ -137,13 +137,13 @@ def revised(audit: Audit) -> Iterator[Line]:
         yield from _revisions(chunk)
 
 
-def _revisions(rows: list[Settlement]) -> list[Line]:
+def _revisions(rows: list[Settlement]) -> list[FindingLine]:
     moves = Movement.objects.filter(posting__in={row.posting_id for row in rows}, resolves__isnull=False)
     places = dict(moves.values_list("resolves", "source__path"))
     return [_revision(row, places.get(row.movement_id, "")) for row in rows]
 
 
-def _revision(row: Settlement, place: str) -> Line:
+def _revision(row: Settlement, place: str) -> FindingLine:
     planned = row.movement.source.path
     kinds = [
         word
@@ -158,7 +158,7 @@ def _revision(row: Settlement, place: str) -> Line:
     return _settlement(row, other=row.moved, other_place=place if place != planned else "", kind=kinds[0])
 
 
-def issued(audit: Audit) -> Iterator[Line]:
+def issued(audit: Audit) -> Iterator[FindingLine]:
     """Issued by hand to an order of what is backflushed, though its structure doesn't say that this is done by hand.
 
     What was taken back is left out. What the structure assumes too is used twice, as far as anyone can see.
@@ -169,36 +169,36 @@ def issued(audit: Audit) -> Iterator[Line]:
         pk__gt=audit.first_posting,
         pk__lte=audit.last_posting,
         reversals__isnull=True,
-        job__works_order__item__type_code__backflush__isnull=False,
+        cost_object__works_order__item__type_code__backflush__isnull=False,
     )
-    rows = found.select_related("job", "by").order_by("pk").iterator(chunk_size=CHUNK)
+    rows = found.select_related("cost_object", "by").order_by("pk").iterator(chunk_size=CHUNK)
     while chunk := list(islice(rows, CHUNK)):
         yield from _issues(chunk)
 
 
-def _issues(rows: list[Posting]) -> Iterator[Line]:
-    lines = WorksOrder.objects.filter(job__in={row.job_id for row in rows}).values_list(
-        "job", "structure__lines__component", "structure__lines__by_hand"
+def _issues(rows: list[Posting]) -> Iterator[FindingLine]:
+    lines = WorksOrder.objects.filter(cost_object__in={row.cost_object_id for row in rows}).values_list(
+        "cost_object", "structure__lines__component", "structure__lines__by_hand"
     )
-    by_hand = {(job, item): hand for job, item, hand in lines.order_by("structure__lines__by_hand")}
+    by_hand = {(cost_object, item): hand for cost_object, item, hand in lines.order_by("structure__lines__by_hand")}
     moved: dict[int, list[Movement]] = {}
     named = Movement.objects.filter(posting__in=[row.pk for row in rows]).select_related("item__stock_unit", "source")
     for movement in named.order_by("pk"):
         moved.setdefault(movement.posting_id, []).append(movement)
     for row in rows:
-        assert row.job_id is not None, "an issue is to an order"
-        planned = by_hand.get((row.job_id, moved[row.pk][0].item_id))
+        assert row.cost_object_id is not None, "an issue is to an order"
+        planned = by_hand.get((row.cost_object_id, moved[row.pk][0].item_id))
         if not planned:
             yield _issue(row, moved[row.pk], BEYOND if planned is None else ASSUMED_TOO)
 
 
-def _issue(row: Posting, moved: list[Movement], kind: str) -> Line:
+def _issue(row: Posting, moved: list[Movement], kind: str) -> FindingLine:
     """One issue is of one item, in as many movements as it has serial numbers."""
     first = moved[0]
-    return Line(
+    return FindingLine(
         **_item(first),
         movement=first.pk,
-        order=row.job.number if row.job else "",
+        order=row.cost_object.number if row.cost_object else "",
         quantity=sum((movement.quantity for movement in moved), ZERO),
         place=first.source.path,
         kind=kind,
@@ -219,7 +219,7 @@ def _item(row: Movement) -> dict[str, Any]:
 
 
 def _order(row: Movement) -> str:
-    return row.job.number if row.job is not None else ""
+    return row.cost_object.number if row.cost_object is not None else ""
 
 
 _ASKED: Final[Mapping[CheckName, Callable[[Audit], Listed]]] = {
@@ -228,6 +228,6 @@ _ASKED: Final[Mapping[CheckName, Callable[[Audit], Listed]]] = {
 }
 
 
-def kept(lines: Iterable[Line]) -> list[dict[str, Any]]:
+def kept(lines: Iterable[FindingLine]) -> list[dict[str, Any]]:
     """Lines as they are kept with a look."""
     return [line.kept() for line in lines]

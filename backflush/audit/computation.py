@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from backflush.audit import statements
 from backflush.audit.checks import issued, revised
-from backflush.audit.lines import Line
-from backflush.audit.models import Audit, CheckName, Finding, Reckoning
-from backflush.audit.verification import Progress, Report, verify
+from backflush.audit.lines import FindingLine
+from backflush.audit.models import Audit, AuditComputation, CheckFinding, CheckName
+from backflush.audit.verification import Progress, VerificationReport, verify
 from backflush.core.lifecycle import BOOKABLE
 from backflush.core.moves import Reason, Status
 from backflush.core.quantity import from_scaled
@@ -40,43 +40,45 @@ BELOW_ZERO, RECURS = "below zero", "recurs"
 BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
-def work_out(reckoning: Reckoning, progress: Progress | None = None) -> None:
+def work_out(computation: AuditComputation, progress: Progress | None = None) -> None:
     """Work it all out and keep it. Each part is written when it is found; only the end makes it count."""
-    tell = _telling(reckoning, progress)
+    tell = _telling(computation, progress)
     report = verify(tell)
     counts = {CheckName.PROOF: report.fault_count}
-    _keep(reckoning, CheckName.PROOF, _faults(report))
+    _keep(computation, CheckName.PROOF, _faults(report))
     for check, find in FOUND_BY.items():
         tell(f"check {check.value}", 0, 1)
-        counts[check] = _keep(reckoning, check, find(reckoning.audit))
-    reckoning.promises = [
+        counts[check] = _keep(computation, check, find(computation.audit))
+    computation.invariants = [
         {"name": one.name, "sentence": one.sentence, "counted": one.counted, "faults": one.fault_count}
         for one in report.checks
     ]
-    reckoning.counts = {str(check.value): count for check, count in counts.items()}
-    reckoning.moved_at = reckoning.finished_at = timezone.now()
-    reckoning.save(update_fields=["promises", "counts", "moved_at", "finished_at"])
+    computation.counts = {str(check.value): count for check, count in counts.items()}
+    computation.moved_at = computation.finished_at = timezone.now()
+    computation.save(update_fields=["invariants", "counts", "moved_at", "finished_at"])
 
 
-def _telling(reckoning: Reckoning, progress: Progress | None) -> Progress:
+def _telling(computation: AuditComputation, progress: Progress | None) -> Progress:
     """Pass on how far it is, and note it where the page finds it, at each new step."""
 
     def tell(name: str, done: int, total: int) -> None:
-        if name != reckoning.step:
-            reckoning.step = name[:100]
-            Reckoning.objects.filter(pk=reckoning.pk).update(step=reckoning.step, moved_at=timezone.now())
+        if name != computation.step:
+            computation.step = name[:100]
+            AuditComputation.objects.filter(pk=computation.pk).update(step=computation.step, moved_at=timezone.now())
         if progress:
             progress(name, done, total)
 
     return tell
 
 
-def _keep(reckoning: Reckoning, check: CheckName, lines: Iterable[Line]) -> int:
+def _keep(computation: AuditComputation, check: CheckName, lines: Iterable[FindingLine]) -> int:
     """Keep the lines of a check, as many as are counted; answers with how many these are."""
     some = list(islice(lines, FOUND_MOST + 1))
-    Finding.objects.bulk_create(
+    CheckFinding.objects.bulk_create(
         (
-            Finding(site_id=reckoning.site_id, reckoning=reckoning, check_name=check, position=place, line=line.kept())
+            CheckFinding(
+                site_id=computation.site_id, computation=computation, check_name=check, position=place, line=line.kept()
+            )
             for place, line in enumerate(some)
         ),
         batch_size=500,
@@ -84,12 +86,12 @@ def _keep(reckoning: Reckoning, check: CheckName, lines: Iterable[Line]) -> int:
     return len(some)
 
 
-def _faults(report: Report) -> Iterator[Line]:
+def _faults(report: VerificationReport) -> Iterator[FindingLine]:
     for check in report.checks:
-        yield from (Line(kind=check.name, why=fault) for fault in check.faults)
+        yield from (FindingLine(kind=check.name, why=fault) for fault in check.faults)
 
 
-def never_moved(audit: Audit) -> list[Line]:
+def never_moved(audit: Audit) -> list[FindingLine]:
     """Components that were assumed in the period and of which no assumption has moved: all wait or were cancelled."""
     rows = (
         Movement.objects.filter(
@@ -114,12 +116,12 @@ def never_moved(audit: Audit) -> list[Line]:
     found = [(item, count, due, at) for item, _moved, count, due, at in rows]
     items = _items(item for item, *_ in found)
     return [
-        Line(**_named(items[item]), count=count, quantity=due if due is not None else Decimal(0), at=at)
+        FindingLine(**_named(items[item]), count=count, quantity=due if due is not None else Decimal(0), at=at)
         for item, count, due, at in found
     ]
 
 
-def changed_structures(audit: Audit) -> list[Line]:
+def changed_structures(audit: Audit) -> list[FindingLine]:
     """Items with orders in work whose own copy isn't what is in force on the last day: these go on with the old one."""
     orders = WorksOrder.objects.filter(site=audit.site_id, status__in=BOOKABLE)
     made = list(orders.values_list("item", "structure").annotate(Count("pk")).order_by())
@@ -134,7 +136,9 @@ def changed_structures(audit: Audit) -> list[Line]:
     for item, structure, count in made:
         if copies.get(structure) != now[item]:
             older[item] += count
-    return [Line(**_named(items[item]), count=older[item]) for item in sorted(older, key=lambda pk: items[pk].code)]
+    return [
+        FindingLine(**_named(items[item]), count=older[item]) for item in sorted(older, key=lambda pk: items[pk].code)
+    ]
 
 
 def _digests_in_force(audit: Audit, items: Collection[int]) -> dict[int, str]:
@@ -143,12 +147,12 @@ def _digests_in_force(audit: Audit, items: Collection[int]) -> dict[int, str]:
     return {item: digest(book.explode(item, day)) for item in items}
 
 
-def negative_tendencies(audit: Audit) -> list[Line]:
+def negative_tendencies(audit: Audit) -> list[FindingLine]:
     """Places that were below zero by event time, and items that were short again and again."""
     return [*_below_zero(audit), *_recurring(audit)]
 
 
-def _below_zero(audit: Audit) -> list[Line]:
+def _below_zero(audit: Audit) -> list[FindingLine]:
     asked: list[Any] = [audit.site_id, audit.site_id, driver_time(audit.since or BEGINNING), driver_time(audit.until)]
     with connection.cursor() as cursor:
         cursor.execute(statements.BELOW_ZERO_BY_EVENT_TIME, asked)
@@ -156,7 +160,7 @@ def _below_zero(audit: Audit) -> list[Line]:
     items = _items(item for item, *_ in rows)
     places = Location.objects.in_bulk({place for _, place, *_ in rows})
     return [
-        Line(
+        FindingLine(
             **_named(items[item]),
             kind=BELOW_ZERO,
             place=places[place].path,
@@ -175,7 +179,7 @@ def _moment(found: Any) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _recurring(audit: Audit) -> list[Line]:
+def _recurring(audit: Audit) -> list[FindingLine]:
     rows = (
         Movement.objects.filter(
             site=audit.site_id,
@@ -193,7 +197,7 @@ def _recurring(audit: Audit) -> list[Line]:
     items = _items(item for item, *_ in found)
     places = Location.objects.in_bulk({place for _, place, *_ in found})
     return [
-        Line(**_named(items[item]), kind=RECURS, place=places[place].path, count=times, quantity=due, at=at)
+        FindingLine(**_named(items[item]), kind=RECURS, place=places[place].path, count=times, quantity=due, at=at)
         for item, place, times, due, at in found
     ]
 
@@ -211,7 +215,7 @@ def _named(item: Item) -> dict[str, Any]:
     }
 
 
-FOUND_BY: Final[dict[CheckName, Callable[[Audit], Iterable[Line]]]] = {
+FOUND_BY: Final[dict[CheckName, Callable[[Audit], Iterable[FindingLine]]]] = {
     CheckName.REVISED: revised,
     CheckName.NEVER_MOVED: never_moved,
     CheckName.HAND_ISSUES: issued,

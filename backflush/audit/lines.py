@@ -10,7 +10,7 @@ from backflush.core.quantity import written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class FindingLine:
     """What is known of one finding; each check fills in what it has.
 
     `quantity` is what was due or moved, `other` what it became (or the lowest balance), `why` a person's remark, a
@@ -39,7 +39,7 @@ class Line:
         return {name: _plain(value) for name, value in known.items() if value not in ("", None)}
 
     @classmethod
-    def of(cls, kept: Mapping[str, Any]) -> "Line":
+    def of(cls, kept: Mapping[str, Any]) -> "FindingLine":
         """The line that was kept."""
         values = dict(kept)
         for name in ("quantity", "other"):

@@ -53,7 +53,7 @@ class Audit(models.Model):
         return str(self.number)
 
 
-class Reckoning(models.Model):
+class AuditComputation(models.Model):
     """What takes a walk through the whole ledger, worked out once for an audit: the proof, and the slow checks.
 
     `promises` are the proof's, each with how often it was tried and how often it doesn't hold. `moved_at` is when it
@@ -61,33 +61,39 @@ class Reckoning(models.Model):
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
-    audit = WithinSite(Audit, models.PROTECT, related_name="reckonings")
+    audit = WithinSite(Audit, models.PROTECT, related_name="computations")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     begun_at = models.DateTimeField()
     moved_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     failed = models.BooleanField(default=False)
     step = models.CharField(max_length=100, blank=True)
-    promises = models.JSONField(default=list)
+    invariants = models.JSONField(default=list, db_column="promises")
     counts = models.JSONField(default=dict)
 
+    class Meta:
+        db_table = "audit_reckoning"
 
-class Finding(models.Model):
+
+class CheckFinding(models.Model):
     """One line that a reckoning found for a check; `line` is what is shown of it."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
-    reckoning = WithinSite(Reckoning, models.PROTECT, db_index=False, related_name="findings")
+    computation = WithinSite(
+        AuditComputation, models.PROTECT, db_column="reckoning_id", db_index=False, related_name="findings"
+    )
     check_name = models.CharField(max_length=20, choices=CheckName.choices)
     position = models.PositiveIntegerField()
     line = models.JSONField()
 
     class Meta:
+        db_table = "audit_finding"
         constraints = [
-            models.UniqueConstraint(fields=["site", "reckoning", "check_name", "position"], name="finding_once")
+            models.UniqueConstraint(fields=["site", "computation", "check_name", "position"], name="finding_once")
         ]
 
 
-class Look(models.Model):
+class CheckReview(models.Model):
     """Somebody has looked at a check: what it came to then, and what they say to it. Looks are added, never changed.
 
     `count` stops at one more than 10,000; `lines` are the first that were shown.
@@ -96,12 +102,15 @@ class Look(models.Model):
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     audit = WithinSite(Audit, models.PROTECT, related_name="looks")
     check_name = models.CharField(max_length=20, choices=CheckName.choices)
-    reckoning = WithinSite(Reckoning, models.PROTECT, null=True, related_name="+")
+    computation = WithinSite(AuditComputation, models.PROTECT, db_column="reckoning_id", null=True, related_name="+")
     count = models.PositiveIntegerField()
     lines = models.JSONField(default=list)
     remarks = models.CharField(max_length=500, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField()
+
+    class Meta:
+        db_table = "audit_look"
 
 
 class AuditKey(models.Model):
@@ -111,7 +120,7 @@ class AuditKey(models.Model):
     key = models.CharField(max_length=200)
     digest = models.CharField(max_length=64)
     audit = WithinSite(Audit, models.PROTECT, null=True, related_name="+")
-    look = WithinSite(Look, models.PROTECT, null=True, related_name="+")
+    look = WithinSite(CheckReview, models.PROTECT, null=True, related_name="+")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["site", "key"], name="audit_key_once")]

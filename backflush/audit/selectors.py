@@ -6,7 +6,7 @@ from typing import Final
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from backflush.audit.models import Audit, Reckoning
+from backflush.audit.models import Audit, AuditComputation
 from backflush.core.refusals import NotFound
 from backflush.ledger.models import Movement
 from backflush.stockmap.models import Site
@@ -46,9 +46,9 @@ def is_small(site: Site) -> bool:
     return Movement.objects.order_by().values("pk")[: SMALL + 1].count() <= SMALL
 
 
-def running_reckoning(audit: Audit) -> Reckoning | None:
+def running_computation(audit: Audit) -> AuditComputation | None:
     """What is being worked out for an audit, unless a worker died over it."""
-    found = Reckoning.objects.filter(
+    found = AuditComputation.objects.filter(
         site=audit.site_id,
         audit=audit,
         finished_at__isnull=True,
@@ -57,11 +57,11 @@ def running_reckoning(audit: Audit) -> Reckoning | None:
     return found.select_related("by").order_by("-pk").first()
 
 
-def is_waited_for_in_vain(reckoning: Reckoning) -> bool:
+def is_waited_for_in_vain(computation: AuditComputation) -> bool:
     """Whether nobody has taken it up for so long that probably no worker runs."""
-    return not reckoning.step and timezone.now() - reckoning.begun_at > NOT_TAKEN_UP
+    return not computation.step and timezone.now() - computation.begun_at > NOT_TAKEN_UP
 
 
-def last_asked(audit: Audit) -> Reckoning | None:
+def last_asked(audit: Audit) -> AuditComputation | None:
     """The latest reckoning of an audit, however it went."""
-    return Reckoning.objects.filter(site=audit.site_id, audit=audit).order_by("-pk").first()
+    return AuditComputation.objects.filter(site=audit.site_id, audit=audit).order_by("-pk").first()

@@ -13,10 +13,10 @@ from django.db import transaction
 from django.utils import timezone
 from django_tasks import task
 
-from backflush.audit.checks import WORKED_OUT, kept, last_reckoning, latest_looks, listed
+from backflush.audit.checks import WORKED_OUT, kept, last_computation, latest_looks, listed
 from backflush.audit.computation import work_out
-from backflush.audit.models import Audit, AuditKey, CheckName, Look, Reckoning
-from backflush.audit.selectors import audit_at_work, audit_numbered, is_small, running_reckoning
+from backflush.audit.models import Audit, AuditComputation, AuditKey, CheckName, CheckReview
+from backflush.audit.selectors import audit_at_work, audit_numbered, is_small, running_computation
 from backflush.audit.verification import Progress
 from backflush.core.refusals import (
     AlreadyThere,
@@ -96,28 +96,28 @@ def _require_none_at_work(site: Site) -> None:
         )
 
 
-def look_at(*, site: Site, number: int, check: str, by: User, remarks: str = "", key: str = "") -> Look:
+def look_at(*, site: Site, number: int, check: str, by: User, remarks: str = "", key: str = "") -> CheckReview:
     """Say that one has looked at a check, and what one says to it; what it comes to now is kept with that."""
     name = _check_named(check)
     require_short(remarks, REMARKS_LENGTH, field="remarks", what="A remark")
     audit = audit_numbered(site, number)
     # What it comes to is read first: nobody who books waits for it.
-    reckoning = last_reckoning(audit) if name in WORKED_OUT else None
-    found = listed(audit, name, reckoning)
+    computation = last_computation(audit) if name in WORKED_OUT else None
+    found = listed(audit, name, computation)
     content = {"audit": number, "check": name.value, "remarks": remarks}
-    count, lines = (0, []) if audit.signed_at else (_counted(name, reckoning, found.count), found.first(LINES_KEPT))
+    count, lines = (0, []) if audit.signed_at else (_counted(name, computation, found.count), found.first(LINES_KEPT))
     with transaction.atomic():
         claim = _claim(site, Request(key, "look at check", content))
         if claim.look is not None:
             return claim.look
         audit = _lock(site, number)
-        if name in WORKED_OUT and reckoning is None:
+        if name in WORKED_OUT and computation is None:
             raise NotWorkedOut("This check isn't worked out yet. Work it out first.", field="check")
-        look = Look.objects.create(
+        look = CheckReview.objects.create(
             site=site,
             audit=audit,
             check_name=name,
-            reckoning=reckoning,
+            computation=computation,
             count=count,
             lines=kept(lines),
             remarks=remarks,
@@ -128,9 +128,9 @@ def look_at(*, site: Site, number: int, check: str, by: User, remarks: str = "",
     return look
 
 
-def _counted(check: CheckName, reckoning: Reckoning | None, count: Any) -> int:
+def _counted(check: CheckName, computation: AuditComputation | None, count: Any) -> int:
     """Of what was worked out the count is known, of the proof with the faults that aren't listed."""
-    return int(reckoning.counts[check.value]) if reckoning is not None else int(count())
+    return int(computation.counts[check.value]) if computation is not None else int(count())
 
 
 def _check_named(check: str) -> CheckName:
@@ -175,49 +175,49 @@ def _words(site: Site, moment: datetime) -> str:
     return f"{moment.astimezone(ZoneInfo(site.time_zone)):%d %b %Y %H:%M}"
 
 
-def reckon(*, audit: Audit, by: User, progress: Progress | None = None) -> Reckoning:
+def compute_audit(*, audit: Audit, by: User, progress: Progress | None = None) -> AuditComputation:
     """Work out now what takes a walk through the whole ledger."""
-    reckoning = _new_reckoning(audit, by)
-    _work_out(reckoning, progress)
-    return reckoning
+    computation = _new_computation(audit, by)
+    _work_out(computation, progress)
+    return computation
 
 
-def ask_reckoning(*, audit: Audit, by: User) -> Reckoning:
+def ask_computation(*, audit: Audit, by: User) -> AuditComputation:
     """The same for a page, which can't wait: at once where the ledger is small, else left to the worker.
 
     Where one is on its way already, that is the one.
     """
-    running = running_reckoning(audit)
+    running = running_computation(audit)
     if running is not None:
         return running
     if is_small(audit.site):
-        return reckon(audit=audit, by=by)
-    reckoning = _new_reckoning(audit, by)
-    work_out_later.enqueue(reckoning.pk)
-    return reckoning
+        return compute_audit(audit=audit, by=by)
+    computation = _new_computation(audit, by)
+    work_out_later.enqueue(computation.pk)
+    return computation
 
 
 @transaction.atomic
-def _new_reckoning(audit: Audit, by: User) -> Reckoning:
+def _new_computation(audit: Audit, by: User) -> AuditComputation:
     locked = _lock(audit.site, audit.number)
     now = timezone.now()
-    return Reckoning.objects.create(site_id=locked.site_id, audit=locked, by=by, begun_at=now, moved_at=now)
+    return AuditComputation.objects.create(site_id=locked.site_id, audit=locked, by=by, begun_at=now, moved_at=now)
 
 
 @task()
 def work_out_later(number: int) -> None:
     """A reckoning, done by the worker."""
-    reckoning = Reckoning.objects.select_related("audit__site").get(pk=number)
-    if reckoning.finished_at is None and not reckoning.step:
-        _work_out(reckoning, None)
+    computation = AuditComputation.objects.select_related("audit__site").get(pk=number)
+    if computation.finished_at is None and not computation.step:
+        _work_out(computation, None)
 
 
-def _work_out(reckoning: Reckoning, progress: Progress | None) -> None:
+def _work_out(computation: AuditComputation, progress: Progress | None) -> None:
     try:
-        work_out(reckoning, progress)
+        work_out(computation, progress)
     except Exception:
         now = timezone.now()
-        Reckoning.objects.filter(pk=reckoning.pk).update(failed=True, finished_at=now, moved_at=now)
+        AuditComputation.objects.filter(pk=computation.pk).update(failed=True, finished_at=now, moved_at=now)
         raise
 
 
@@ -227,9 +227,9 @@ class _Claim:
 
     new: AuditKey | None = None
     audit: Audit | None = None
-    look: Look | None = None
+    look: CheckReview | None = None
 
-    def fulfil(self, *, audit: Audit, look: Look | None = None) -> None:
+    def fulfil(self, *, audit: Audit, look: CheckReview | None = None) -> None:
         """Keep with a new key what was done."""
         if self.new is not None:
             AuditKey.objects.filter(pk=self.new.pk).update(audit=audit, look=look)

@@ -6,7 +6,7 @@ archives counts by its stretches: each stands in its pot's history like one move
 
 WHOLE = 1_000_000
 
-_POT = "site_id, item_id, location_id, bin, batch, serial"
+_STOCK_KEY = "site_id, item_id, location_id, bin, batch, serial"
 
 _CHANGES = """
     SELECT id, site_id, item_id, target_id AS location_id, target_bin AS bin, batch, serial,
@@ -23,13 +23,13 @@ _CHANGES = """
 BALANCES_AGAINST_MOVEMENTS = f"""
     SELECT i.code, l.path, d.bin, d.batch, d.serial, d.whole, d.part
     FROM (
-        SELECT {_POT}, SUM(whole) AS whole, SUM(part) AS part
+        SELECT {_STOCK_KEY}, SUM(whole) AS whole, SUM(part) AS part
         FROM (
-            SELECT {_POT}, change / {WHOLE} AS whole, change % {WHOLE} AS part FROM ({_CHANGES}) c
+            SELECT {_STOCK_KEY}, change / {WHOLE} AS whole, change % {WHOLE} AS part FROM ({_CHANGES}) c
             UNION ALL
-            SELECT {_POT}, -(quantity / {WHOLE}), -(quantity % {WHOLE}) FROM ledger_balance
+            SELECT {_STOCK_KEY}, -(quantity / {WHOLE}), -(quantity % {WHOLE}) FROM ledger_balance
         ) u
-        GROUP BY {_POT}
+        GROUP BY {_STOCK_KEY}
         HAVING SUM(whole) * {WHOLE} + SUM(part) <> 0
     ) d
     JOIN items_item i ON i.id = d.item_id
@@ -85,7 +85,7 @@ BROKEN_CHAINS = f"""
     SELECT c.id, i.code, l.path, c.before, c.change, c.after
     FROM (
         SELECT id, item_id, location_id, change, after,
-               COALESCE(LAG(after) OVER (PARTITION BY {_POT} ORDER BY id), 0) AS before
+               COALESCE(LAG(after) OVER (PARTITION BY {_STOCK_KEY} ORDER BY id), 0) AS before
         FROM ({_CHANGES}) u
     ) c
     JOIN items_item i ON i.id = c.item_id
@@ -170,7 +170,7 @@ LEFT_STANDING = """
 
 # Bookings are added up first: joined one by one, SQLite without statistics looks for each order through all bookings
 # that weren't reversed, which took over seven minutes for 72,591 of them.
-JOBS_AGAINST_BOOKINGS = """
+COST_OBJECTS_AGAINST_BOOKINGS = """
     SELECT j.number, j.good, j.scrap, j.produced, COALESCE(b.good, 0), COALESCE(b.scrap, 0), COALESCE(b.produced, 0)
     FROM ledger_job j
     LEFT JOIN (
@@ -233,13 +233,13 @@ PERIOD_BALANCES_AGAINST_MOVEMENTS = f"""
             FROM c CROSS JOIN ledger_movement m
             WHERE m.site_id = c.site_id AND m.at >= c.since AND m.at < c.until AND m.quantity > 0
             UNION ALL
-            SELECT c.id, b.{_POT.replace(", ", ", b.")}, b.quantity / {WHOLE}, b.quantity % {WHOLE}
+            SELECT c.id, b.{_STOCK_KEY.replace(", ", ", b.")}, b.quantity / {WHOLE}, b.quantity % {WHOLE}
             FROM c JOIN ledger_periodbalance b ON b.closing_id = c.earlier AND b.site_id = c.site_id
             UNION ALL
-            SELECT c.id, b.{_POT.replace(", ", ", b.")}, -(b.quantity / {WHOLE}), -(b.quantity % {WHOLE})
+            SELECT c.id, b.{_STOCK_KEY.replace(", ", ", b.")}, -(b.quantity / {WHOLE}), -(b.quantity % {WHOLE})
             FROM c JOIN ledger_periodbalance b ON b.closing_id = c.id AND b.site_id = c.site_id
             UNION ALL
-            SELECT c.id, s.{_POT.replace(", ", ", s.")}, s.change / {WHOLE}, s.change % {WHOLE}
+            SELECT c.id, s.{_STOCK_KEY.replace(", ", ", s.")}, s.change / {WHOLE}, s.change % {WHOLE}
             FROM c JOIN ledger_archivedstretch s ON s.site_id = c.site_id AND c.earlier IS NULL AND s.after IS NOT NULL
         ) u
         GROUP BY closing, site_id, item_id, location_id, bin, batch, serial

@@ -17,10 +17,10 @@ from django.db.models import QuerySet, Sum
 from backflush.audit import statements
 from backflush.backflushing.consumption import FrozenLines, events_of
 from backflush.backflushing.models import Booking
-from backflush.core.consumption import Tally
+from backflush.core.consumption import CumulativeUse
 from backflush.core.moves import Status
 from backflush.core.quantity import ZERO, from_scaled, written
-from backflush.ledger.models import Balance, Job, JobKind, Key, Movement, PeriodBalance, Posting
+from backflush.ledger.models import Balance, CostObject, CostObjectKind, Key, Movement, PeriodBalance, Posting
 from backflush.structures.models import FrozenLine
 from backflush.unresolved.models import Settlement
 
@@ -32,7 +32,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class InvariantCheck:
     """One promise, on how many things it was tried, and where it doesn't hold (the first thousand in words)."""
 
     name: str
@@ -48,10 +48,10 @@ class Check:
 
 
 @dataclass(slots=True)
-class Report:
+class VerificationReport:
     """What was checked, and what was found."""
 
-    checks: list[Check] = field(default_factory=list)
+    checks: list[InvariantCheck] = field(default_factory=list)
 
     @property
     def sound(self) -> bool:
@@ -64,10 +64,10 @@ class Report:
         return sum(check.fault_count for check in self.checks)
 
 
-def verify(progress: Progress | None = None) -> Report:
+def verify(progress: Progress | None = None) -> VerificationReport:
     """Check the whole ledger, of all sites."""
     tell = progress or (lambda name, done, total: None)
-    report = Report()
+    report = VerificationReport()
     for position, check in enumerate(CHECKS):
         tell(check.__name__.replace("_", " "), position, len(CHECKS))
         report.checks.append(check(tell))
@@ -75,14 +75,14 @@ def verify(progress: Progress | None = None) -> Report:
     return report
 
 
-def _found(name: str, sentence: str, counted: int, faults: Iterable[str]) -> Check:
+def _found(name: str, sentence: str, counted: int, faults: Iterable[str]) -> InvariantCheck:
     shown: list[str] = []
     count = 0
     for fault in faults:
         count += 1
         if count <= FAULTS_SHOWN:
             shown.append(fault)
-    return Check(name, sentence, counted, tuple(shown), count)
+    return InvariantCheck(name, sentence, counted, tuple(shown), count)
 
 
 def _rows(sql: str) -> Iterator[tuple[Any, ...]]:
@@ -100,26 +100,27 @@ def _amount(scaled: Any) -> str:
     return written(from_scaled(int(scaled)))
 
 
-def _pot(item: str, path: str, bin: str, batch: str, serial: str) -> str:
+def _stock_key(item: str, path: str, bin: str, batch: str, serial: str) -> str:
     named = (("bin", bin), ("batch", batch), ("serial", serial))
     return f"{item} at {path}" + "".join(f", {word} {value}" for word, value in named if value)
 
 
-def _balances_equal_movements(_: Progress) -> Check:
+def _balances_equal_movements(_: Progress) -> InvariantCheck:
     return _found(
         "balances",
         "Every balance is what its movements add up to.",
         Balance.objects.count(),
         (
-            f"{_pot(*pot)}: the movements come to {_difference(whole, part)} more than the balance."
-            for *pot, whole, part in _rows(statements.BALANCES_AGAINST_MOVEMENTS)
+            f"{_stock_key(*stock_key)}: the movements come to {_difference(whole, part)} more than the balance."
+            for *stock_key, whole, part in _rows(statements.BALANCES_AGAINST_MOVEMENTS)
         ),
     )
 
 
-def _no_balance_is_impossible(_: Progress) -> Check:
+def _no_balance_is_impossible(_: Progress) -> InvariantCheck:
     faults = [
-        f"{_pot(*pot)}: the balance is {_amount(quantity)}." for *pot, quantity in _rows(statements.IMPOSSIBLE_BALANCES)
+        f"{_stock_key(*stock_key)}: the balance is {_amount(quantity)}."
+        for *stock_key, quantity in _rows(statements.IMPOSSIBLE_BALANCES)
     ]
     faults += [
         f"{item}: serial {serial} is in {places} places."
@@ -129,7 +130,7 @@ def _no_balance_is_impossible(_: Progress) -> Check:
     return _found("never negative", sentence, Balance.objects.count(), faults)
 
 
-def _nothing_is_made_or_lost(_: Progress) -> Check:
+def _nothing_is_made_or_lost(_: Progress) -> InvariantCheck:
     return _found(
         "in and out",
         "Of every item, what came in equals what went out plus what is there.",
@@ -141,7 +142,7 @@ def _nothing_is_made_or_lost(_: Progress) -> Check:
     )
 
 
-def _each_balance_left_behind_follows(_: Progress) -> Check:
+def _each_balance_left_behind_follows(_: Progress) -> InvariantCheck:
     return _found(
         "running balances",
         "Every balance that a movement left behind follows from the one before it.",
@@ -155,7 +156,7 @@ def _each_balance_left_behind_follows(_: Progress) -> Check:
     )
 
 
-def _every_assumed_quantity_is_accounted_for(tell: Progress) -> Check:
+def _every_assumed_quantity_is_accounted_for(tell: Progress) -> InvariantCheck:
     bookings = Booking.objects.filter(assumed=True)
     counted = bookings.count()
     return _found(
@@ -192,10 +193,12 @@ def _line_name(line: int) -> str:
 
 def _histories(bookings: QuerySet[Booking]) -> Iterator[list[Booking]]:
     """Bookings in chunks that hold all of a job, in the order of recording; those without a job by themselves."""
-    jobs = Job.objects.filter(bookings__assumed=True).distinct().order_by("pk").values_list("pk", flat=True)
-    for group in _grouped(jobs.iterator()):
-        yield list(bookings.filter(job__in=group).select_related("job").order_by("posting"))
-    alone = bookings.filter(job__isnull=True).order_by("posting").values_list("pk", flat=True)
+    cost_objects = (
+        CostObject.objects.filter(bookings__assumed=True).distinct().order_by("pk").values_list("pk", flat=True)
+    )
+    for group in _grouped(cost_objects.iterator()):
+        yield list(bookings.filter(cost_object__in=group).select_related("cost_object").order_by("posting"))
+    alone = bookings.filter(cost_object__isnull=True).order_by("posting").values_list("pk", flat=True)
     for group in _grouped(alone.iterator()):
         yield list(bookings.filter(pk__in=group).order_by("posting"))
 
@@ -233,17 +236,17 @@ class _KnownLines:
 def _assumed_again(history: Sequence[Booking], known: _KnownLines) -> dict[tuple[int, int], Decimal]:
     """What each booking must have assumed of each line, told again from the start."""
     known.learn(history)
-    tallies: dict[int, Tally] = {}
+    tallies: dict[int, CumulativeUse] = {}
     assumed: dict[tuple[int, int], Decimal] = {}
     for _, booking, taken_back in events_of(history):
-        tally = tallies.setdefault(booking.job_id or -booking.pk, Tally())
+        cumulative_use = tallies.setdefault(booking.cost_object_id or -booking.pk, CumulativeUse())
         if taken_back:
-            tally.take_back(booking.pk)
+            cumulative_use.take_back(booking.pk)
             continue
         assert booking.structure_id is not None
-        received = booking.job is not None and booking.job.kind == JobKind.PURCHASE_ORDER
+        received = booking.cost_object is not None and booking.cost_object.kind == CostObjectKind.PURCHASE_ORDER
         lines = known.of(booking).uses(booking.structure_id, received=received)
-        for use in tally.book(booking.pk, lines, booking.quantity):
+        for use in cumulative_use.book(booking.pk, lines, booking.quantity):
             if use.quantity:
                 assumed[booking.posting_id, use.line.key] = use.quantity
     return assumed
@@ -287,7 +290,7 @@ def _recorded(history: Sequence[Booking]) -> dict[tuple[int, int], dict[str, Dec
 WAITING_OR_CANCELLED = frozenset({Status.UNRESOLVED, Status.CANCELLED})
 
 
-def _what_was_made_is_in_stock(_: Progress) -> Check:
+def _what_was_made_is_in_stock(_: Progress) -> InvariantCheck:
     bookings = Booking.objects.count()
     moved = (
         Booking.objects.filter(posting__movements__line__isnull=True, posting__movements__status=Status.OK)
@@ -311,7 +314,7 @@ def _goods_due() -> Iterator[tuple[int, Decimal]]:
         yield posting, Decimal(exact.numerator) / exact.denominator
 
 
-def _every_settlement_adds_up(_: Progress) -> Check:
+def _every_settlement_adds_up(_: Progress) -> InvariantCheck:
     faults = [
         f"Movement {movement} of {item} is {status}, and its settlements don't say so."
         for movement, item, status in _rows(statements.UNSETTLED)
@@ -328,7 +331,7 @@ def _every_settlement_adds_up(_: Progress) -> Check:
     return _found("settlements", sentence, counted, faults)
 
 
-def _every_reversal_mirrors(_: Progress) -> Check:
+def _every_reversal_mirrors(_: Progress) -> InvariantCheck:
     faults = [
         f"Movement {mirror} of {item} isn't the mirror of movement {original}."
         for mirror, item, original in _rows(statements.UNEQUAL_MIRRORS)
@@ -350,16 +353,18 @@ def _every_reversal_mirrors(_: Progress) -> Check:
     return _found("reversals", sentence, counted, faults)
 
 
-def _orders_say_what_was_booked(_: Progress) -> Check:
+def _orders_say_what_was_booked(_: Progress) -> InvariantCheck:
     faults = (
         f"{number} says good {_amount(good)}, scrap {_amount(scrap)}, backflushed {_amount(produced)}; its bookings "
         f"say {_amount(booked_good)}, {_amount(booked_scrap)}, {_amount(booked)}."
-        for number, good, scrap, produced, booked_good, booked_scrap, booked in _rows(statements.JOBS_AGAINST_BOOKINGS)
+        for number, good, scrap, produced, booked_good, booked_scrap, booked in _rows(
+            statements.COST_OBJECTS_AGAINST_BOOKINGS
+        )
     )
-    return _found("orders", "Every order says what its bookings add up to.", Job.objects.count(), faults)
+    return _found("orders", "Every order says what its bookings add up to.", CostObject.objects.count(), faults)
 
 
-def _every_posting_has_its_reason(_: Progress) -> Check:
+def _every_posting_has_its_reason(_: Progress) -> InvariantCheck:
     faults = [
         f"Posting {posting} of {process} has {bookings} bookings."
         for posting, process, bookings in _rows(statements.POSTINGS_WITHOUT_BOOKING)
@@ -371,20 +376,20 @@ def _every_posting_has_its_reason(_: Progress) -> Check:
     return _found("postings", "Every posting has its booking and every key its posting.", counted, faults)
 
 
-def _closed_periods_stay(_: Progress) -> Check:
+def _closed_periods_stay(_: Progress) -> InvariantCheck:
     return _found(
         "closed periods",
         "The balances of every closed period are those of the one before it, and what moved in between.",
         PeriodBalance.objects.count(),
         (
-            f"{_pot(*pot)}, at the end of {through}: the movements come to {_difference(whole, part)} more than was "
-            "kept."
-            for *pot, through, whole, part in _rows(statements.PERIOD_BALANCES_AGAINST_MOVEMENTS)
+            f"{_stock_key(*stock_key)}, at the end of {through}: the movements come to {_difference(whole, part)} "
+            "more than was kept."
+            for *stock_key, through, whole, part in _rows(statements.PERIOD_BALANCES_AGAINST_MOVEMENTS)
         ),
     )
 
 
-CHECKS: tuple[Callable[[Progress], Check], ...] = (
+CHECKS: tuple[Callable[[Progress], InvariantCheck], ...] = (
     _balances_equal_movements,
     _no_balance_is_impossible,
     _nothing_is_made_or_lost,

@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from backflush.backflushing.models import Booking
-from backflush.core.consumption import AssumedUse, Tally, UseLine
+from backflush.core.consumption import AssumedUse, CumulativeUse, UseLine
 from backflush.core.moves import Tracking
-from backflush.db.queries import Part, Prepared
+from backflush.db.queries import Prepared, SelectedModel
 from backflush.items.models import Item
-from backflush.ledger.models import Job, JobKind
+from backflush.ledger.models import CostObject, CostObjectKind
 from backflush.stockmap.models import Location, Site
 from backflush.structures.models import FrozenLine
 
@@ -31,7 +31,7 @@ class MadeLike(Protocol):
     """The part of a booking to be that decides what it assumes."""
 
     @property
-    def job(self) -> Job | None: ...
+    def cost_object(self) -> CostObject | None: ...
     @property
     def structure(self) -> int | None: ...
     @property
@@ -48,9 +48,9 @@ def _lines(name: str, without: frozenset[str]) -> Prepared:
     return Prepared(
         name,
         (
-            Part("l", FrozenLine, without=without),
-            Part("i", Item, of="l.component", without=NOT_FOR_USE),
-            Part("p", Location, of="l.source"),
+            SelectedModel("l", FrozenLine, without=without),
+            SelectedModel("i", Item, of="l.component", without=NOT_FOR_USE),
+            SelectedModel("p", Location, of="l.source"),
         ),
         "FROM structures_frozenline l JOIN items_item i ON i.id = l.component_id "
         "LEFT JOIN stockmap_location p ON p.id = l.source_id "
@@ -109,36 +109,38 @@ class UseBook:
 
     def __init__(self, site: Site, batch: Iterable[MadeLike], *, steps: bool = False) -> None:
         assuming = [made for made in batch if made.assumes]
-        jobs = {made.job.pk: made.job for made in assuming if made.job is not None}
-        uneven = [job.pk for job in jobs.values() if job.uneven]
-        history = list(history_of(site.pk, uneven))
+        cost_objects = {made.cost_object.pk: made.cost_object for made in assuming if made.cost_object is not None}
+        needs_replay = [cost_object.pk for cost_object in cost_objects.values() if cost_object.needs_replay]
+        history = list(history_of(site.pk, needs_replay))
         structures = {made.structure for made in assuming if made.structure is not None}
-        structures |= {job.structure_id for job in jobs.values() if job.structure_id is not None}
+        structures |= {
+            cost_object.structure_id for cost_object in cost_objects.values() if cost_object.structure_id is not None
+        }
         structures |= {booking.structure_id for booking in history if booking.structure_id is not None}
         drafts = [line for made in assuming for line in made.draft]
         self.lines = FrozenLines(site.pk, structures, drafts, steps=steps)
-        self._tallies: dict[int, Tally] = replay(history, self.lines)
+        self._tallies: dict[int, CumulativeUse] = replay(history, self.lines)
         self._begun: dict[int, MadeLike] = {}
         self._alike: dict[tuple[int, bool, Decimal], list[Assumption]] = {}
         self._new = 0
 
-    def tally(self, job: Job | None) -> Tally:
+    def cumulative_use(self, cost_object: CostObject | None) -> CumulativeUse:
         """What a job's lines have assumed so far; nothing for a production without order."""
-        if job is None:
-            return Tally()
-        if job.pk in self._begun:
-            first = self._begun.pop(job.pk)
-            self._tallies[job.pk] = Tally()
-            self._tallies[job.pk].book(self._next(), (use for _, use in self.lines_for(first)), first.quantity)
-        if job.pk not in self._tallies:
-            assert not job.uneven or not job.produced, "an uneven job is read from its history"
+        if cost_object is None:
+            return CumulativeUse()
+        if cost_object.pk in self._begun:
+            first = self._begun.pop(cost_object.pk)
+            self._tallies[cost_object.pk] = CumulativeUse()
+            self._tallies[cost_object.pk].book(self._next(), (use for _, use in self.lines_for(first)), first.quantity)
+        if cost_object.pk not in self._tallies:
+            assert not cost_object.needs_replay or not cost_object.produced, "an uneven job is read from its history"
             lines = (
-                self.lines.uses(job.structure_id, received=job.kind == JobKind.PURCHASE_ORDER)
-                if job.structure_id is not None
+                self.lines.uses(cost_object.structure_id, received=cost_object.kind == CostObjectKind.PURCHASE_ORDER)
+                if cost_object.structure_id is not None
                 else []
             )
-            self._tallies[job.pk] = Tally.even(lines, job.produced)
-        return self._tallies[job.pk]
+            self._tallies[cost_object.pk] = CumulativeUse.even(lines, cost_object.produced)
+        return self._tallies[cost_object.pk]
 
     def lines_for(self, made: MadeLike) -> list[tuple[FrozenLine, UseLine]]:
         """The lines that a booking assumes use of."""
@@ -151,24 +153,30 @@ class UseBook:
         if self._begins(made):
             return self._first_of(made)
         pairs = self.lines_for(made)
-        uses = self.tally(made.job).book(self._next(), (use for _, use in pairs), made.quantity)
+        uses = self.cumulative_use(made.cost_object).book(self._next(), (use for _, use in pairs), made.quantity)
         return _assumptions(pairs, uses)
 
     def _begins(self, made: MadeLike) -> bool:
         """Whether a booking is the first of its job, so that nothing before it counts."""
-        job = made.job
-        known = job is None or job.uneven or job.produced or job.pk in self._tallies or job.pk in self._begun
+        cost_object = made.cost_object
+        known = (
+            cost_object is None
+            or cost_object.needs_replay
+            or cost_object.produced
+            or cost_object.pk in self._tallies
+            or cost_object.pk in self._begun
+        )
         return made.assumes and not known
 
     def _first_of(self, made: MadeLike) -> list[Assumption]:
         """What a job's first booking assumes: the same for all of one structure and quantity, so worked out once."""
-        assert made.job is not None
+        assert made.cost_object is not None
         assert made.structure is not None
-        self._begun[made.job.pk] = made
+        self._begun[made.cost_object.pk] = made
         alike = made.structure, made.received, made.quantity
         if alike not in self._alike:
             pairs = self.lines_for(made)
-            self._alike[alike] = _assumptions(pairs, Tally().book(0, (use for _, use in pairs), made.quantity))
+            self._alike[alike] = _assumptions(pairs, CumulativeUse().book(0, (use for _, use in pairs), made.quantity))
         return self._alike[alike]
 
     def _next(self) -> int:
@@ -183,10 +191,12 @@ def _assumptions(pairs: Sequence[tuple[FrozenLine, UseLine]], uses: Sequence[Ass
     ]
 
 
-def history_of(site: int, jobs: Collection[int]) -> Iterator[Booking]:
+def history_of(site: int, cost_objects: Collection[int]) -> Iterator[Booking]:
     """The bookings of some jobs of a site that assumed anything, reversed ones too, as they were recorded."""
-    if jobs:
-        bookings = Booking.objects.filter(site=site, job__in=jobs, assumed=True).select_related("job")
+    if cost_objects:
+        bookings = Booking.objects.filter(site=site, cost_object__in=cost_objects, assumed=True).select_related(
+            "cost_object"
+        )
         yield from bookings.order_by("posting")
 
 
@@ -197,28 +207,31 @@ def events_of(history: Sequence[Booking]) -> list[tuple[int, Booking, bool]]:
     return sorted(events, key=lambda event: event[0])
 
 
-def replay(history: Sequence[Booking], lines: FrozenLines) -> dict[int, Tally]:
+def replay(history: Sequence[Booking], lines: FrozenLines) -> dict[int, CumulativeUse]:
     """The tallies that some jobs' histories lead to, by job."""
-    tallies: dict[int, Tally] = {}
+    tallies: dict[int, CumulativeUse] = {}
     for _, booking, reversed_ in events_of(history):
-        assert booking.job is not None
+        assert booking.cost_object is not None
         assert booking.structure_id is not None
-        tally = tallies.setdefault(booking.job.pk, Tally())
+        cumulative_use = tallies.setdefault(booking.cost_object.pk, CumulativeUse())
         if reversed_:
-            tally.take_back(booking.pk)
+            cumulative_use.take_back(booking.pk)
         else:
-            received = booking.job.kind == JobKind.PURCHASE_ORDER
-            tally.book(booking.pk, lines.uses(booking.structure_id, received=received), booking.quantity)
+            received = booking.cost_object.kind == CostObjectKind.PURCHASE_ORDER
+            cumulative_use.book(booking.pk, lines.uses(booking.structure_id, received=received), booking.quantity)
     return tallies
 
 
-def tally_of(job: Job) -> Tally:
+def cumulative_use_of(cost_object: CostObject) -> CumulativeUse:
     """What the lines of one job have assumed so far."""
-    history = list(history_of(job.site_id, [job.pk])) if job.uneven else []
+    history = list(history_of(cost_object.site_id, [cost_object.pk])) if cost_object.needs_replay else []
     structures = {booking.structure_id for booking in history if booking.structure_id is not None}
-    structures |= {job.structure_id} if job.structure_id is not None else set()
-    lines = FrozenLines(job.site_id, structures)
-    if job.uneven:
-        return replay(history, lines).get(job.pk, Tally())
-    received = job.kind == JobKind.PURCHASE_ORDER
-    return Tally.even(lines.uses(job.structure_id, received=received) if job.structure_id else (), job.produced)
+    structures |= {cost_object.structure_id} if cost_object.structure_id is not None else set()
+    lines = FrozenLines(cost_object.site_id, structures)
+    if cost_object.needs_replay:
+        return replay(history, lines).get(cost_object.pk, CumulativeUse())
+    received = cost_object.kind == CostObjectKind.PURCHASE_ORDER
+    return CumulativeUse.even(
+        lines.uses(cost_object.structure_id, received=received) if cost_object.structure_id else (),
+        cost_object.produced,
+    )

@@ -13,7 +13,7 @@ from backflush.backflushing.models import Booking
 from backflush.backflushing.selectors import Explanation
 from backflush.core.moves import Process, Reason
 from backflush.core.quantity import DECIMALS_MAX, plain, round_half_up, written
-from backflush.core.structure import Step
+from backflush.core.structure import PathStep
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 WAITS = {
@@ -25,7 +25,7 @@ WAITS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Working:
+class CalculationStep:
     """One step of the arithmetic: what it is, how it comes about, and what it comes to."""
 
     what: str
@@ -34,18 +34,18 @@ class Working:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class QuantityExplanation:
     """The story of a quantity. `chosen_by` says what decided where from and to, `notes` what else one should know."""
 
     sentence: str
-    workings: tuple[Working, ...]
+    workings: tuple[CalculationStep, ...]
     chosen_by: str
     notes: tuple[str, ...]
 
 
-def tell(facts: Explanation) -> Told:
+def tell(facts: Explanation) -> QuantityExplanation:
     """The story of an assumed quantity, from recorded facts only."""
-    return Told(
+    return QuantityExplanation(
         sentence=" ".join((_booked(facts), _structure_says(facts), _makes(facts), _became(facts))),
         workings=tuple(_workings(facts)),
         chosen_by=_chosen_by(facts),
@@ -104,7 +104,7 @@ def _how_made(booking: Booking) -> str:
     verb = {Process.GOODS_RECEIVED: "received", Process.PRODUCTION: "produced"}.get(
         Process(booking.posting.process), "booked"
     )
-    return f"{verb} on {booking.job.number}" if booking.job is not None else f"{verb} without order"
+    return f"{verb} on {booking.cost_object.number}" if booking.cost_object is not None else f"{verb} without order"
 
 
 def _good_and_scrap(booking: Booking) -> str:
@@ -139,7 +139,7 @@ def _structure_says(facts: Explanation) -> str:
     return f"{said}."
 
 
-def _per(step: Step) -> str:
+def _per(step: PathStep) -> str:
     return f"{written(step.quantity)} {step.unit} of {step.component.code}"
 
 
@@ -174,11 +174,13 @@ def _became(facts: Explanation) -> str:
     return f"{', '.join(parts)}{why}."
 
 
-def _workings(facts: Explanation) -> Iterator[Working]:
+def _workings(facts: Explanation) -> Iterator[CalculationStep]:
     booking, unit, made = facts.booking, _unit(facts), _made_unit(facts)
-    yield Working("Made now", _good_and_scrap(booking), _amount(booking.quantity, made))
-    where = f"on {booking.job.number}" if booking.job is not None else "without order, so it stands alone"
-    yield Working("Made before", where, _amount(facts.produced_before, made))
+    yield CalculationStep("Made now", _good_and_scrap(booking), _amount(booking.quantity, made))
+    where = (
+        f"on {booking.cost_object.number}" if booking.cost_object is not None else "without order, so it stands alone"
+    )
+    yield CalculationStep("Made before", where, _amount(facts.produced_before, made))
     parent = booking.item.code
     for step in facts.steps:
         yield from _step_workings(step, parent)
@@ -186,43 +188,47 @@ def _workings(facts: Explanation) -> Iterator[Working]:
     per_piece = facts.use.line.per_piece
     if len(facts.steps) > 1:
         way = f" {TIMES} ".join(figure(step.multiplier or Fraction(0)) for step in facts.steps)
-        yield Working(f"For one {booking.item.code}", way, f"{figure(per_piece)} {unit}")
+        yield CalculationStep(f"For one {booking.item.code}", way, f"{figure(per_piece)} {unit}")
     yield from _exact_workings(facts, per_piece)
     yield from _assumed_workings(facts)
 
 
-def _step_workings(step: Step, parent: str) -> Iterator[Working]:
+def _step_workings(step: PathStep, parent: str) -> Iterator[CalculationStep]:
     """A structure line: its quantity, waste and unit, one after the other."""
     exact = Fraction(step.quantity)
-    yield Working(f"Line {step.number}", f"{step.component.code} for one {parent}", f"{figure(exact)} {step.unit}")
+    yield CalculationStep(
+        f"Line {step.number}", f"{step.component.code} for one {parent}", f"{figure(exact)} {step.unit}"
+    )
     if step.waste:
         kept = written(100 - step.waste)
         exact = exact * 100 / (100 - Fraction(step.waste))
-        yield Working(
+        yield CalculationStep(
             f"{written(step.waste)} % waste",
             f"{written(step.quantity)} {TIMES} 100 / {kept}",
             f"{figure(exact)} {step.unit}",
         )
     if step.factor is not None and step.unit != step.component.unit:
         stock = step.component.unit
-        yield Working(
+        yield CalculationStep(
             f"{step.unit} to {stock}",
             f"{figure(exact)} {TIMES} {figure(step.factor)}",
             f"{figure(exact * step.factor)} {stock}",
         )
 
 
-def _exact_workings(facts: Explanation, per_piece: Fraction) -> Iterator[Working]:
+def _exact_workings(facts: Explanation, per_piece: Fraction) -> Iterator[CalculationStep]:
     unit, use, fixed = _unit(facts), facts.use, facts.use.line.fixed
     now = per_piece * Fraction(facts.produced)
     first = use.exact_after - use.exact_before != now
-    yield Working("Exactly, for now", f"{written(facts.produced)} {TIMES} {figure(per_piece)}", f"{figure(now)} {unit}")
+    yield CalculationStep(
+        "Exactly, for now", f"{written(facts.produced)} {TIMES} {figure(per_piece)}", f"{figure(now)} {unit}"
+    )
     if fixed and first:
-        yield Working("Set-up, once", "taken by the first booking that stands", f"{figure(fixed)} {unit}")
+        yield CalculationStep("Set-up, once", "taken by the first booking that stands", f"{figure(fixed)} {unit}")
     if use.exact_before:
-        yield Working("Exactly, before", _before(facts, per_piece, fixed), f"{figure(use.exact_before)} {unit}")
+        yield CalculationStep("Exactly, before", _before(facts, per_piece, fixed), f"{figure(use.exact_before)} {unit}")
         parts = [use.exact_before, now, *([fixed] if fixed and first else [])]
-        yield Working("Exactly, in all", " + ".join(map(figure, parts)), f"{figure(use.exact_after)} {unit}")
+        yield CalculationStep("Exactly, in all", " + ".join(map(figure, parts)), f"{figure(use.exact_after)} {unit}")
 
 
 def _before(facts: Explanation, per_piece: Fraction, fixed: Fraction) -> str:
@@ -236,17 +242,17 @@ def _before(facts: Explanation, per_piece: Fraction, fixed: Fraction) -> str:
     return "each booking at the structure that it was booked with"
 
 
-def _assumed_workings(facts: Explanation) -> Iterator[Working]:
+def _assumed_workings(facts: Explanation) -> Iterator[CalculationStep]:
     use, outcome = facts.use, facts.outcome
     decimals = "whole pieces" if not facts.decimals else f"{facts.decimals} decimals"
-    yield Working("Rounded", f"half up to {decimals}", _in_stock(facts.rounded, facts))
+    yield CalculationStep("Rounded", f"half up to {decimals}", _in_stock(facts.rounded, facts))
     if use.assumed_before:
         never = "; never below zero" if use.assumed_before > facts.rounded else ""
-        yield Working(
+        yield CalculationStep(
             "Assumed before", f"what the bookings before assumed{never}", _in_stock(use.assumed_before, facts)
         )
     less = f"{_rounded(facts.rounded, facts)} {MINUS} {_rounded(use.assumed_before, facts)}"
-    yield Working("Assumed now", less, _in_stock(use.quantity, facts))
+    yield CalculationStep("Assumed now", less, _in_stock(use.quantity, facts))
     became = (
         ("moved", outcome.moved),
         ("still unresolved", outcome.unresolved),
@@ -255,7 +261,7 @@ def _assumed_workings(facts: Explanation) -> Iterator[Working]:
     )
     for word, quantity in became:
         if quantity:
-            yield Working(f"of which {word}", "", _in_stock(quantity, facts))
+            yield CalculationStep(f"of which {word}", "", _in_stock(quantity, facts))
 
 
 def _chosen_by(facts: Explanation) -> str:

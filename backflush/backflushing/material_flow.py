@@ -16,7 +16,7 @@ BY_ORDER = {ComponentClass.MADE, ComponentClass.KIT}
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class FlowStep:
     """One step: an action from one place to another, of the item itself (`components` 0) or of so many components.
 
     `source` and `target` are empty where the action has no rule at the site: then all of it is refused.
@@ -29,11 +29,11 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
-class Happenings:
+class MaterialFlow:
     """All steps in the order of posting, and the components that are left for a person: issued by hand."""
 
     item: Item
-    steps: tuple[Happening, ...]
+    steps: tuple[FlowStep, ...]
     by_hand: int = 0
 
     @property
@@ -42,7 +42,7 @@ class Happenings:
         return all(step.source is not None for step in self.steps)
 
 
-def happenings(site: Site, item: Item, day: date) -> Happenings:
+def material_flow(site: Site, item: Item, day: date) -> MaterialFlow:
     """What completing (a bought or sub-contracted item: receiving) one of an item does, from set-up only.
 
     A line with a from-location of its own is a step of its own. What can't be exploded has no components.
@@ -50,23 +50,23 @@ def happenings(site: Site, item: Item, day: date) -> Happenings:
     code = item.type_code
     first = code.completion if item.component_class in BY_ORDER else site.receive_action
     rules = single_rules(site, [action.pk for action in (first, code.backflush) if action is not None])
-    steps: list[Happening] = []
+    steps: list[FlowStep] = []
     if first is not None:
         rule = rules.get(first.pk)
-        steps.append(Happening(first, rule.source if rule else None, rule.target if rule else None))
+        steps.append(FlowStep(first, rule.source if rule else None, rule.target if rule else None))
     if code.backflush is None:
-        return Happenings(item, tuple(steps))
+        return MaterialFlow(item, tuple(steps))
     needed = list(_requirements(site, item, day))
     assumed = [need for need in needed if not need.by_hand]
     rule = rules.get(code.backflush.pk)
     if rule is None:
-        steps.append(Happening(code.backflush, None, None, len(assumed)))
-        return Happenings(item, tuple(steps), len(needed) - len(assumed))
+        steps.append(FlowStep(code.backflush, None, None, len(assumed)))
+        return MaterialFlow(item, tuple(steps), len(needed) - len(assumed))
     own = Location.objects.in_bulk({need.source for need in assumed if need.source is not None})
     counts = Counter(own.get(need.source, rule.source) if need.source else rule.source for need in assumed)
     places = sorted(counts, key=lambda place: (place.pk != rule.source_id, place.path)) or [rule.source]
-    steps.extend(Happening(code.backflush, place, rule.target, counts[place]) for place in places)
-    return Happenings(item, tuple(steps), len(needed) - len(assumed))
+    steps.extend(FlowStep(code.backflush, place, rule.target, counts[place]) for place in places)
+    return MaterialFlow(item, tuple(steps), len(needed) - len(assumed))
 
 
 def _requirements(site: Site, item: Item, day: date) -> Iterator[Requirement]:

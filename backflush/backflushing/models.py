@@ -3,7 +3,7 @@ from django.db.models import Q
 
 from backflush.db.fields import QuantityField, WithinSite
 from backflush.items.models import Item, TypeCode
-from backflush.ledger.models import Job, Posting
+from backflush.ledger.models import CostObject, Posting
 from backflush.stockmap.models import Site, TransferRule
 from backflush.structures.models import FrozenStructure
 
@@ -18,7 +18,7 @@ class Booking(models.Model):
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
     posting = WithinSite(Posting, models.PROTECT, db_index=False, related_name="bookings", related_query_name="booking")
-    job = WithinSite(Job, models.PROTECT, null=True, related_name="bookings")
+    cost_object = WithinSite(CostObject, models.PROTECT, db_column="job_id", null=True, related_name="bookings")
     item = models.ForeignKey(Item, models.PROTECT, db_index=False, related_name="bookings")
     good = QuantityField()
     scrap = QuantityField()

@@ -94,7 +94,7 @@ class Gathered(ABC, Generic[R]):
         return
 
 
-class Kind(ABC, Generic[R]):
+class ReportKind(ABC, Generic[R]):
     """One kind of report, in the words of the room whose it is."""
 
     report: type[R]
@@ -109,12 +109,12 @@ class Kind(ABC, Generic[R]):
         """What reports are about; locked, it is refused where anything isn't there."""
 
 
-Kinds = Sequence[Kind[Any]]
+ReportKinds = Sequence[ReportKind[Any]]
 AllGathered = Mapping[type[Report], Gathered[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ReportResult:
     """What became of a report: its booking, which may be that of an earlier report under its key."""
 
     booking: Booking
@@ -123,8 +123,8 @@ class Taken:
 
 @transaction.atomic
 def take_reports(
-    reports: Sequence[Report], kinds: Kinds, *, site: Site, by: User, in_turn: bool = False
-) -> list[Taken]:
+    reports: Sequence[Report], kinds: ReportKinds, *, site: Site, by: User, in_turn: bool = False
+) -> list[ReportResult]:
     """Take what was made into stock and assume what went into it: all of the reports, or none.
 
     A report whose key was posted before answers with that posting's booking. Taken `in_turn`, reports are refused
@@ -140,13 +140,13 @@ def take_reports(
     repeated = set(claims.posted)
     taken = []
     for one in reports:
-        taken.append(Taken(done[one.key] if one.key else next(keyless), one.key in repeated))
+        taken.append(ReportResult(done[one.key] if one.key else next(keyless), one.key in repeated))
         repeated |= {one.key} - {""}
     return taken
 
 
 def _post(
-    reports: Sequence[Report], kinds: Kinds, keys: Mapping[str, int], *, site: Site, by: User, in_turn: bool
+    reports: Sequence[Report], kinds: ReportKinds, keys: Mapping[str, int], *, site: Site, by: User, in_turn: bool
 ) -> list[Booking]:
     gathered = gather(reports, kinds, site=site, lock=True)
     if in_turn:
@@ -159,7 +159,7 @@ def _post(
     return posted
 
 
-def completed(reports: Sequence[Report], kinds: Kinds, *, site: Site) -> list[Report | Refusal]:
+def completed(reports: Sequence[Report], kinds: ReportKinds, *, site: Site) -> list[Report | Refusal]:
     """Reports with what may be left out filled in, or why that can't be."""
     done: list[Report | Refusal] = list(reports)
     for kind in kinds:
@@ -170,7 +170,7 @@ def completed(reports: Sequence[Report], kinds: Kinds, *, site: Site) -> list[Re
     return done
 
 
-def gather(reports: Sequence[Report], kinds: Kinds, *, site: Site, lock: bool) -> AllGathered:
+def gather(reports: Sequence[Report], kinds: ReportKinds, *, site: Site, lock: bool) -> AllGathered:
     """What reports are about, by their kind; locked in the one order of locks."""
     found: dict[type[Report], Gathered[Any]] = {}
     for kind in sorted(kinds, key=lambda kind: kind.turn):

@@ -11,11 +11,11 @@ from django.utils import timezone
 from backflush.backflushing.consumption import FrozenLines, UseBook, history_of, replay, use_line
 from backflush.backflushing.models import Booking
 from backflush.backflushing.services import Made, due_moves, source_of
-from backflush.core.consumption import AssumedUse, Tally, UseLine, largest_good, plan_posting, smallest_step
-from backflush.core.moves import Pot, Reason, Status, Tracking
+from backflush.core.consumption import AssumedUse, CumulativeUse, UseLine, largest_good, plan_posting, smallest_step
+from backflush.core.moves import Reason, Status, StockKey, Tracking
 from backflush.core.quantity import ZERO, round_half_up, written
 from backflush.core.refusals import NotFound
-from backflush.core.structure import Step
+from backflush.core.structure import PathStep
 from backflush.db.fields import ExactSum
 from backflush.items.models import Item
 from backflush.ledger.models import Movement
@@ -75,11 +75,16 @@ def preview(made: Made, *, site: Site, factor: Fraction) -> Preview:
     """The plan of a booking, made the same way and not posted. Locks nothing, writes nothing."""
     uses = UseBook(site, [made], steps=True)
     places = [(line, use, _place(line, made)) for line, use in uses.lines_for(made)]
-    pots = {line.pk: Pot(line.component_id, place.pk) for line, _, place in places if place.has_balance}
-    stock = read_balances(site=site, pots=set(pots.values()))
+    stock_keys = {line.pk: StockKey(line.component_id, place.pk) for line, _, place in places if place.has_balance}
+    stock = read_balances(site=site, stock_keys=set(stock_keys.values()))
     # Asked of the job as it is, so before this booking is taken into account.
     largest = _largest(
-        places, pots, {pot: stock.there(pot) for pot in pots.values()}, uses.tally(made.job), made, factor
+        places,
+        stock_keys,
+        {stock_key: stock.there(stock_key) for stock_key in stock_keys.values()},
+        uses.cumulative_use(made.cost_object),
+        made,
+        factor,
     )
     assumed = uses.book(made)
     due = due_moves(made, assumed)
@@ -111,25 +116,25 @@ def _place(line: FrozenLine, made: Made) -> Location:
 
 def _largest(
     places: Sequence[tuple[FrozenLine, UseLine, Location]],
-    pots: dict[int, Pot],
-    on_hand: dict[Pot, Decimal],
-    tally: Tally,
+    stock_keys: dict[int, StockKey],
+    on_hand: dict[StockKey, Decimal],
+    cumulative_use: CumulativeUse,
     made: Made,
     factor: Fraction,
 ) -> Decimal | None:
     limits = [
-        (use, pots[line.pk])
+        (use, stock_keys[line.pk])
         for line, use, place in places
-        if line.pk in pots and line.component.tracking == Tracking.NONE and not place.bin_controlled
+        if line.pk in stock_keys and line.component.tracking == Tracking.NONE and not place.bin_controlled
     ]
     if not limits:
         return None
     step = smallest_step(factor, made.item.quantity_decimals)
-    return largest_good(limits, tally, on_hand, scrap=made.scrap, factor=factor, step=step)
+    return largest_good(limits, cumulative_use, on_hand, scrap=made.scrap, factor=factor, step=step)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class UseOutcome:
     """What became of the use that one booking assumed of one line (U8): assumed is the sum of all four.
 
     `dropped` is below zero where more was used than was due. `moved` is what the booking and its resolutions moved,
@@ -154,13 +159,13 @@ class Explanation:
     movement: Movement
     booking: Booking
     line: FrozenLine
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
     use: AssumedUse
     produced: Decimal
     produced_before: Decimal
     decimals: int
     root: Movement
-    outcome: Outcome
+    outcome: UseOutcome
     since: tuple[str, ...] = ()
 
     @property
@@ -188,7 +193,7 @@ def explain(site: Site, number: int) -> Explanation:
             field="movement",
         )
     booking = Booking.objects.select_related(
-        "job",
+        "cost_object",
         "item__stock_unit",
         "type_code",
         "rule__action",
@@ -200,13 +205,13 @@ def explain(site: Site, number: int) -> Explanation:
     line = FrozenLine.objects.select_related("component__stock_unit", "source").get(pk=root.line_id)
     steps = requirement_of(line).steps
     before = _bookings_before(booking)
-    tally = _tally_before(booking, before)
+    cumulative_use = _cumulative_use_before(booking, before)
     return Explanation(
         movement=movement,
         booking=booking,
         line=line,
         steps=steps,
-        use=tally.would_assume(use_line(line), Fraction(booking.quantity)),
+        use=cumulative_use.would_assume(use_line(line), Fraction(booking.quantity)),
         produced=booking.quantity,
         produced_before=sum((earlier.quantity for earlier in before if not _reversed_before(earlier, booking)), ZERO),
         decimals=line.component.quantity_decimals,
@@ -218,7 +223,7 @@ def explain(site: Site, number: int) -> Explanation:
 
 def made_for_of(waiting: Sequence[Movement]) -> dict[int, str]:
     """What some assumed movements are for, by number: the order, or what was made without one."""
-    alone = [row for row in waiting if row.job_id is None]
+    alone = [row for row in waiting if row.cost_object_id is None]
     roots = {row.pk: row.origin_id or row.pk for row in alone}
     wanted = sorted(set(roots.values()))
     made: dict[int, str] = {}
@@ -226,12 +231,12 @@ def made_for_of(waiting: Sequence[Movement]) -> dict[int, str]:
         booked = Movement.objects.filter(pk__in=wanted[start : start + CHUNK], posting__booking__isnull=False)
         made.update(booked.values_list("pk", "posting__booking__item__code"))
     return {
-        row.pk: row.job.number if row.job is not None else made.get(roots[row.pk], row.posting.process)
+        row.pk: row.cost_object.number if row.cost_object is not None else made.get(roots[row.pk], row.posting.process)
         for row in waiting
     }
 
 
-def _outcome(booking: Booking, line: FrozenLine) -> Outcome:
+def _outcome(booking: Booking, line: FrozenLine) -> UseOutcome:
     """What is recorded of a booking's use of a line: its own movements, what was kept of them, and settlements.
 
     By their numbers, step by step: asked for the line or the origin at once, a database reads the whole ledger.
@@ -247,7 +252,7 @@ def _outcome(booking: Booking, line: FrozenLine) -> Outcome:
     def due(status: Status) -> Decimal:
         return sum((waits for _, is_now, _, waits in family if is_now == status and waits is not None), ZERO)
 
-    return Outcome(
+    return UseOutcome(
         moved=sum((moved for _, _, moved, _ in family), ZERO) + (standing["moved"] or ZERO),
         unresolved=due(Status.UNRESOLVED),
         cancelled=due(Status.CANCELLED),
@@ -255,7 +260,7 @@ def _outcome(booking: Booking, line: FrozenLine) -> Outcome:
     )
 
 
-def _changes_since(made: Item, steps: Sequence[Step], today: date) -> Iterator[str]:
+def _changes_since(made: Item, steps: Sequence[PathStep], today: date) -> Iterator[str]:
     """Where the item's structure says otherwise today than the lines that were used."""
     parent = made.pk
     for step in steps:
@@ -286,10 +291,12 @@ def _root(movement: Movement) -> Movement:
 
 
 def _bookings_before(booking: Booking) -> list[Booking]:
-    if booking.job_id is None:
+    if booking.cost_object_id is None:
         return []
     return [
-        earlier for earlier in history_of(booking.site_id, [booking.job_id]) if earlier.posting_id < booking.posting_id
+        earlier
+        for earlier in history_of(booking.site_id, [booking.cost_object_id])
+        if earlier.posting_id < booking.posting_id
     ]
 
 
@@ -297,7 +304,7 @@ def _reversed_before(earlier: Booking, booking: Booking) -> bool:
     return earlier.reversed_by_id is not None and earlier.reversed_by_id < booking.posting_id
 
 
-def _tally_before(booking: Booking, before: list[Booking]) -> Tally:
+def _cumulative_use_before(booking: Booking, before: list[Booking]) -> CumulativeUse:
     """How far the job was when this was booked: what was reversed only later still counted then."""
     for earlier in before:
         if not _reversed_before(earlier, booking):
@@ -305,4 +312,4 @@ def _tally_before(booking: Booking, before: list[Booking]) -> Tally:
     lines = FrozenLines(
         booking.site_id, {earlier.structure_id for earlier in before if earlier.structure_id is not None}
     )
-    return replay(before, lines).get(booking.job_id or 0, Tally())
+    return replay(before, lines).get(booking.cost_object_id or 0, CumulativeUse())

@@ -15,15 +15,15 @@ from django.db import transaction
 from backflush.backflushing.consumption import Assumption, FrozenLines, UseBook
 from backflush.backflushing.models import Booking
 from backflush.core.consumption import plan_posting
-from backflush.core.moves import Move, Plan, Process, Status, pots_of
+from backflush.core.moves import Move, Plan, Process, Status, stock_keys_of
 from backflush.core.quantity import to_scaled
 from backflush.core.refusals import AlreadyReversed, NotFound, SameLocation
 from backflush.db.gc_pause import no_search
 from backflush.items.models import Item
 from backflush.ledger.idempotency import claim_key
 from backflush.ledger.lot_allocation import named_moves
-from backflush.ledger.models import Job, Movement, Posting
-from backflush.ledger.posting import Entry, advance_jobs, lock_balances, lock_waiting, post
+from backflush.ledger.models import CostObject, Movement, Posting
+from backflush.ledger.posting import Entry, advance_cost_objects, lock_balances, lock_waiting, post
 from backflush.ledger.selectors import move_of, posting_numbered, require_had, require_not_before
 from backflush.ledger.statements import Row, add, adding
 from backflush.people.models import User
@@ -74,7 +74,7 @@ class Made:
     of_day: bool = False
     draft: Sequence[FrozenLine] = ()
     supplier_stock: Location | None = None
-    job: Job | None = None
+    cost_object: CostObject | None = None
     key: int | None = None
     batch: str = ""
     serials: Sequence[str] = ()
@@ -112,7 +112,7 @@ def goods_moves(made: Made, *, bins: Container[tuple[int, str]]) -> list[Move]:
         target=place_in_bin(rule.target, made.bin, into=True, known=bins),
         batch=made.batch,
         serials=made.serials,
-        job=made.job.pk if made.job else None,
+        cost_object=made.cost_object.pk if made.cost_object else None,
         rule=rule.pk,
     )
 
@@ -190,12 +190,12 @@ def _post_bookings(batch: Sequence[Made], site: Site, by: User) -> list[Booking]
     bins = goods_bins(batch)
     goods = [goods_moves(made, bins=bins) for made in batch]
     due = _all_due(batch, assumed)
-    stock = lock_balances(site=site, pots=pots_of(move for moves in (*goods, *due) for move in moves))
+    stock = lock_balances(site=site, stock_keys=stock_keys_of(move for moves in (*goods, *due) for move in moves))
     entries = [_entry(made, plan_posting(out, used, stock)) for made, out, used in zip(batch, goods, due, strict=True)]
     postings = post(entries, site=site, by=by, stock=stock)
     bookings = [_booking(made, posting) for made, posting in zip(batch, postings, strict=True)]
     add(ADD_BOOKINGS, bookings, [_row(booking) for booking in bookings])
-    advance_jobs(_advanced(batch))
+    advance_cost_objects(_advanced(batch))
     return bookings
 
 
@@ -213,14 +213,16 @@ def _all_due(batch: Sequence[Made], assumed: Sequence[Sequence[Assumption]]) -> 
 
 
 def _entry(made: Made, plan: Plan) -> Entry:
-    return Entry(made.process, made.at, plan, made.key, made.job.pk if made.job else None, remarks=made.remarks)
+    return Entry(
+        made.process, made.at, plan, made.key, made.cost_object.pk if made.cost_object else None, remarks=made.remarks
+    )
 
 
 def _booking(made: Made, posting: Posting) -> Booking:
     return Booking(
         site_id=posting.site_id,
         posting=posting,
-        job_id=made.job.pk if made.job else None,
+        cost_object_id=made.cost_object.pk if made.cost_object else None,
         item_id=made.item.pk,
         good=made.good,
         scrap=made.scrap,
@@ -237,7 +239,7 @@ def _row(booking: Booking) -> Row:
     return (
         booking.site_id,
         booking.posting_id,
-        booking.job_id,
+        booking.cost_object_id,
         booking.item_id,
         to_scaled(booking.good),
         to_scaled(booking.scrap),
@@ -250,21 +252,24 @@ def _row(booking: Booking) -> Row:
     )
 
 
-def _advanced(batch: Sequence[Made]) -> list[Job]:
+def _advanced(batch: Sequence[Made]) -> list[CostObject]:
     """The jobs of some bookings, moved on by them."""
-    jobs: dict[int, Job] = {}
+    cost_objects: dict[int, CostObject] = {}
     for made in batch:
-        if made.job is None:
+        if made.cost_object is None:
             continue
-        job = jobs.setdefault(made.job.pk, made.job)
-        job.good += made.good
-        job.scrap += made.scrap
+        cost_object = cost_objects.setdefault(made.cost_object.pk, made.cost_object)
+        cost_object.good += made.good
+        cost_object.scrap += made.scrap
         if made.assumes:
             assert made.structure is not None
-            job.uneven = job.uneven or job.structure_id not in {None, made.structure}
-            job.structure_id = made.structure
-            job.produced += made.quantity
-    return list(jobs.values())
+            cost_object.needs_replay = cost_object.needs_replay or cost_object.structure_id not in {
+                None,
+                made.structure,
+            }
+            cost_object.structure_id = made.structure
+            cost_object.produced += made.quantity
+    return list(cost_objects.values())
 
 
 @transaction.atomic
@@ -283,17 +288,17 @@ def reverse_booking(*, site: Site, posting: int, by: User, at: datetime | date |
     waiting = _lock_family(site, booking)
     taken = movements_standing(booking)
     back = [move_of(movement).mirrored(movement=movement.pk) for movement in taken]
-    if booking.job is not None:
-        require_had(booking.job, back)
-    stock = lock_balances(site=site, pots=pots_of(back))
+    if booking.cost_object is not None:
+        require_had(booking.cost_object, back)
+    stock = lock_balances(site=site, stock_keys=stock_keys_of(back))
     plan = plan_posting(back, (), stock)
-    entry = Entry(Process.REVERSAL, moment, plan, new_key, booking.job_id, booking.posting_id)
+    entry = Entry(Process.REVERSAL, moment, plan, new_key, booking.cost_object_id, booking.posting_id)
     reversal = post([entry], site=site, by=by, stock=stock)[0]
     cancel_locked(waiting, posting=reversal, remarks="reversed with its booking")
     booking.reversed_by = reversal
     Booking.objects.filter(site=site, pk=booking.pk).update(reversed_by=reversal)
-    if booking.job is not None:
-        advance_jobs([_set_back(booking.job, booking)])
+    if booking.cost_object is not None:
+        advance_cost_objects([_set_back(booking.cost_object, booking)])
     return booking
 
 
@@ -302,12 +307,12 @@ def _lock_booking(site: Site, posting: int) -> Booking:
     if found is None:
         posting_numbered(site, posting)
         raise NotFound(f"There is no booking with the posting number {posting}.", field="posting")
-    jobs = Job.objects.select_for_update(no_key=True)
-    job = jobs.get(site=site, pk=found.job_id) if found.job_id is not None else None
+    cost_objects = CostObject.objects.select_for_update(no_key=True)
+    cost_object = cost_objects.get(site=site, pk=found.cost_object_id) if found.cost_object_id is not None else None
     # Who took it back meanwhile must be read afterwards: a join beside the lock would still see nobody.
     bookings = Booking.objects.select_for_update(no_key=True, of=("self",)).select_related("posting")
     booking = bookings.get(site=site, pk=found.pk)
-    booking.job = job
+    booking.cost_object = cost_object
     require_not_reversed(booking)
     return booking
 
@@ -342,11 +347,11 @@ def movements_standing(booking: Booking) -> list[Movement]:
     return sorted(rows, key=lambda movement: -movement.pk)
 
 
-def _set_back(job: Job, booking: Booking) -> Job:
+def _set_back(cost_object: CostObject, booking: Booking) -> CostObject:
     """The job without a booking. What its lines have assumed no longer follows from the sum alone."""
-    job.good -= booking.good
-    job.scrap -= booking.scrap
+    cost_object.good -= booking.good
+    cost_object.scrap -= booking.scrap
     if booking.assumed:
-        job.produced -= booking.quantity
-        job.uneven = True
-    return job
+        cost_object.produced -= booking.quantity
+        cost_object.needs_replay = True
+    return cost_object

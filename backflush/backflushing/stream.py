@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Final
 
 from backflush.backflushing.models import Booking
-from backflush.backflushing.report_kinds import Kinds, Report, completed, day_refusals, gather, take_reports
+from backflush.backflushing.report_kinds import Report, ReportKinds, completed, day_refusals, gather, take_reports
 from backflush.backflushing.services import Made, goods_bins, goods_moves
 from backflush.core.refusals import Refusal
 from backflush.ledger.idempotency import posted_keys
@@ -23,7 +23,7 @@ CHUNK: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StreamLine:
     """One line of a stream with its number, which no other has: a report, or why the door could make nothing of it."""
 
     number: int
@@ -31,10 +31,10 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class LineOutcome:
     """What became of a line: booked, repeated under its key, or refused, for at least one reason."""
 
-    line: Line
+    line: StreamLine
     booking: Booking | None = None
     repeated: bool = False
     refusals: tuple[Refusal, ...] = ()
@@ -51,18 +51,18 @@ class Booker:
     posts nothing twice.
     """
 
-    kinds: Kinds
+    kinds: ReportKinds
     site: Site
     by: User
     stream: str = ""
 
-    def book(self, lines: Iterable[Line], *, chunk: int = CHUNK) -> Iterator[Outcome]:
+    def book(self, lines: Iterable[StreamLine], *, chunk: int = CHUNK) -> Iterator[LineOutcome]:
         """Book a stream in chunks, as it is asked for outcomes; whoever stops asking stops the booking."""
         remaining = iter(lines)
         while part := list(islice(remaining, chunk)):
             yield from self.book_chunk(part)
 
-    def book_chunk(self, lines: Sequence[Line]) -> list[Outcome]:
+    def book_chunk(self, lines: Sequence[StreamLine]) -> list[LineOutcome]:
         """Book some lines, in one transaction if none is refused; the outcome of each, in their order."""
         lines = [self._keyed(line) for line in lines]
         findings: Findings = {}
@@ -73,34 +73,34 @@ class Booker:
                 findings = self._findings(lines)
         return [outcome for part in _around(lines, findings) for outcome in self._by_halves(part, findings)]
 
-    def _keyed(self, line: Line) -> Line:
+    def _keyed(self, line: StreamLine) -> StreamLine:
         if not self.stream or isinstance(line.report, Refusal) or line.report.key:
             return line
-        return Line(line.number, replace(line.report, key=f"{self.stream} {line.number}"))
+        return StreamLine(line.number, replace(line.report, key=f"{self.stream} {line.number}"))
 
-    def _booked(self, lines: Sequence[Line]) -> list[Outcome]:
+    def _booked(self, lines: Sequence[StreamLine]) -> list[LineOutcome]:
         """The outcome of lines of which none is refused but by the door; else the first refusal is raised."""
         reports = [line.report for line in lines if not isinstance(line.report, Refusal)]
         taken = iter(take_reports(reports, self.kinds, site=self.site, by=self.by, in_turn=True) if reports else ())
         outcomes = []
         for line in lines:
             if isinstance(line.report, Refusal):
-                outcomes.append(Outcome(line, refusals=(line.report,)))
+                outcomes.append(LineOutcome(line, refusals=(line.report,)))
             else:
                 one = next(taken)
-                outcomes.append(Outcome(line, one.booking, one.repeated))
+                outcomes.append(LineOutcome(line, one.booking, one.repeated))
         return outcomes
 
-    def _by_halves(self, lines: Sequence[Line], findings: Findings) -> list[Outcome]:
+    def _by_halves(self, lines: Sequence[StreamLine], findings: Findings) -> list[LineOutcome]:
         try:
             return self._booked(lines)
         except Refusal as refusal:
             if len(lines) == 1:
-                return [Outcome(lines[0], refusals=_with_others(refusal, findings.get(lines[0].number, ())))]
+                return [LineOutcome(lines[0], refusals=_with_others(refusal, findings.get(lines[0].number, ())))]
         middle = len(lines) // 2
         return [outcome for half in (lines[:middle], lines[middle:]) for outcome in self._by_halves(half, findings)]
 
-    def _findings(self, lines: Sequence[Line]) -> dict[int, list[Refusal]]:
+    def _findings(self, lines: Sequence[StreamLine]) -> dict[int, list[Refusal]]:
         """What is wrong with some lines as things stand, by their number; nothing is locked or posted."""
         sent = [(line.number, line.report) for line in lines if not isinstance(line.report, Refusal)]
         found: dict[int, list[Refusal]] = {}
@@ -139,7 +139,7 @@ def _with_others(refusal: Refusal, found: Iterable[Refusal]) -> tuple[Refusal, .
     return refusal, *(one for one in found if one.field != refusal.field)
 
 
-def _around(lines: Sequence[Line], findings: Findings) -> Iterator[Sequence[Line]]:
+def _around(lines: Sequence[StreamLine], findings: Findings) -> Iterator[Sequence[StreamLine]]:
     """Each line at fault by itself, because it may do when its turn comes, and what is between them together."""
     start = 0
     for place, line in enumerate(lines):

@@ -20,7 +20,7 @@ from django_tasks import TaskResultStatus
 from django_tasks.base import Task
 from django_tasks_db.models import DBTaskResult
 
-from backflush.background.models import Errand, ErrandKind, ErrandPart
+from backflush.background.models import BackgroundJob, BackgroundJobKind, BackgroundJobPart
 from backflush.core.refusals import InvalidValue, NotFound, Refusal
 from backflush.people.models import User
 from backflush.stockmap.models import Site
@@ -34,9 +34,9 @@ KEPT: Final = timedelta(days=7)
 TASKS_KEPT: Final = timedelta(days=1)
 NUMBER_MAX: Final = 2**63 - 1
 
-Write = Callable[[Errand], bool]
+Write = Callable[[BackgroundJob], bool]
 """Writes what a step came to, with the new mark, into a locked errand, and says whether there is more to do."""
-Step = Callable[[Errand], Write]
+Step = Callable[[BackgroundJob], Write]
 """Reads what one step of an errand takes."""
 
 stopping: Final = Event()
@@ -50,15 +50,15 @@ class Interrupted(Exception):
 
 
 @transaction.atomic
-def begin_errand(
-    *, site: Site, kind: ErrandKind, work: Task[[int], None], title: str, by: User, asked: Mapping[str, Any]
-) -> Errand:
+def begin_background_job(
+    *, site: Site, kind: BackgroundJobKind, work: Task[[int], None], title: str, by: User, asked: Mapping[str, Any]
+) -> BackgroundJob:
     """Ask for something to be done in the background. Pressed twice, it is one errand."""
     now = timezone.now()
-    same = Errand.objects.filter(site=site, kind=kind, by=by, asked=dict(asked), stopping=False)
+    same = BackgroundJob.objects.filter(site=site, kind=kind, by=by, asked=dict(asked), stopping=False)
     if unfinished := same.filter(finished_at__isnull=True).first():
         return unfinished
-    errand = Errand.objects.create(
+    background_job = BackgroundJob.objects.create(
         site=site,
         kind=kind,
         work=work.module_path,
@@ -68,19 +68,19 @@ def begin_errand(
         begun_at=now,
         moved_at=now,
     )
-    work.enqueue(errand.pk)
-    return errand
+    work.enqueue(background_job.pk)
+    return background_job
 
 
-def stop_errand(*, site: Site, number: int) -> Errand:
+def stop_background_job(*, site: Site, number: int) -> BackgroundJob:
     """Leave off after the step that it is in. What was done stays."""
-    errand = Errand.objects.filter(site=site, pk=number).first() if number <= NUMBER_MAX else None
-    if errand is None:
+    background_job = BackgroundJob.objects.filter(site=site, pk=number).first() if number <= NUMBER_MAX else None
+    if background_job is None:
         raise NotFound(f"There is no errand {number}.")
-    if errand.is_finished:
-        raise InvalidValue("It has come to its end already.", field="errand")
-    Errand.objects.filter(pk=errand.pk, finished_at__isnull=True).update(stopping=True)
-    return errand
+    if background_job.is_finished:
+        raise InvalidValue("It has come to its end already.", field="background_job")
+    BackgroundJob.objects.filter(pk=background_job.pk, finished_at__isnull=True).update(stopping=True)
+    return background_job
 
 
 def carry_on(number: int, step: Step) -> None:
@@ -105,29 +105,29 @@ def carry_on(number: int, step: Step) -> None:
 
 
 def _step(number: int, step: Step) -> bool:
-    errand = Errand.objects.select_related("site", "by").get(pk=number)
-    if errand.is_finished:
+    background_job = BackgroundJob.objects.select_related("site", "by").get(pk=number)
+    if background_job.is_finished:
         return False
-    return _written(errand, _leave_off if errand.stopping else step(errand))
+    return _written(background_job, _leave_off if background_job.stopping else step(background_job))
 
 
 @transaction.atomic
-def _written(read: Errand, write: Write) -> bool:
-    errand = Errand.objects.select_for_update(of=("self",)).select_related("site", "by").get(pk=read.pk)
-    if errand.is_finished or errand.mark != read.mark:
+def _written(read: BackgroundJob, write: Write) -> bool:
+    background_job = BackgroundJob.objects.select_for_update(of=("self",)).select_related("site", "by").get(pk=read.pk)
+    if background_job.is_finished or background_job.mark != read.mark:
         # Another worker has it. Whatever was read here is old.
         return False
-    errand.taken_up = True
-    more = write(errand)
-    errand.moved_at = timezone.now()
-    errand.finished_at = None if more else errand.moved_at
-    errand.save(update_fields=_CHANGED)
+    background_job.taken_up = True
+    more = write(background_job)
+    background_job.moved_at = timezone.now()
+    background_job.finished_at = None if more else background_job.moved_at
+    background_job.save(update_fields=_CHANGED)
     return more
 
 
-def _leave_off(errand: Errand) -> bool:
-    errand.outcome = "Stopped before its end. What was done stays."
-    errand.failed = errand.kind == ErrandKind.EXPORT
+def _leave_off(background_job: BackgroundJob) -> bool:
+    background_job.outcome = "Stopped before its end. What was done stays."
+    background_job.failed = background_job.kind == BackgroundJobKind.EXPORT
     return False
 
 
@@ -148,46 +148,46 @@ _CHANGED: Final = (
 def _give_up(number: int, sentence: str) -> None:
     now = timezone.now()
     changed = {"finished_at": now, "moved_at": now, "failed": True, "outcome": sentence[:500]}
-    Errand.objects.filter(pk=number, finished_at__isnull=True).update(**changed)
+    BackgroundJob.objects.filter(pk=number, finished_at__isnull=True).update(**changed)
 
 
 def _queue_again(number: int) -> None:
-    _task_of(Errand.objects.get(pk=number)).enqueue(number)
+    _task_of(BackgroundJob.objects.get(pk=number)).enqueue(number)
 
 
-def _task_of(errand: Errand) -> Task[[int], None]:
-    task = import_string(errand.work)
-    assert isinstance(task, Task), f"{errand.work} is no task"
+def _task_of(background_job: BackgroundJob) -> Task[[int], None]:
+    task = import_string(background_job.work)
+    assert isinstance(task, Task), f"{background_job.work} is no task"
     return task
 
 
-def report(errand: Errand, done: int) -> None:
+def report(background_job: BackgroundJob, done: int) -> None:
     """Say how far a step has come that reads for long; leave off where that is wanted."""
-    known = Errand.objects.filter(pk=errand.pk, finished_at__isnull=True)
+    known = BackgroundJob.objects.filter(pk=background_job.pk, finished_at__isnull=True)
     if stopping.is_set() or known.filter(stopping=True).exists():
         raise Interrupted
     known.update(done=done, moved_at=timezone.now(), taken_up=True)
 
 
-def add_part(errand: Errand, number: int, content: bytes) -> None:
+def add_part(background_job: BackgroundJob, number: int, content: bytes) -> None:
     """Keep the next piece of the file that an errand makes."""
-    ErrandPart.objects.create(errand=errand, number=number, content=zlib.compress(content, 1))
+    BackgroundJobPart.objects.create(background_job=background_job, number=number, content=zlib.compress(content, 1))
 
 
-def content_of(part: ErrandPart) -> bytes:
+def content_of(part: BackgroundJobPart) -> bytes:
     """A piece of a file as it was."""
     return zlib.decompress(bytes(part.content))
 
 
 def take_up_left() -> int:
     """Queue errands again that a worker left when it died; how many these were. Reads only, where there is none."""
-    left = Errand.objects.filter(finished_at__isnull=True, moved_at__lt=timezone.now() - LEFT_AFTER)
-    for errand in left:
+    left = BackgroundJob.objects.filter(finished_at__isnull=True, moved_at__lt=timezone.now() - LEFT_AFTER)
+    for background_job in left:
         now = timezone.now()
         # Whoever changes it first has it.
-        if Errand.objects.filter(pk=errand.pk, moved_at=errand.moved_at).update(moved_at=now):
-            logger.warning("Errand %s was left by a worker that died; it goes on.", errand.pk)
-            _task_of(errand).enqueue(errand.pk)
+        if BackgroundJob.objects.filter(pk=background_job.pk, moved_at=background_job.moved_at).update(moved_at=now):
+            logger.warning("Errand %s was left by a worker that died; it goes on.", background_job.pk)
+            _task_of(background_job).enqueue(background_job.pk)
     return len(left)
 
 
@@ -195,9 +195,9 @@ def take_up_left() -> int:
 def tidy() -> None:
     """Throw away files that were offered long enough, and the queue's own notes of what is done."""
     now = timezone.now()
-    old = Errand.objects.filter(finished_at__lt=now - KEPT, file_removed=False).exclude(file_name="")
+    old = BackgroundJob.objects.filter(finished_at__lt=now - KEPT, file_removed=False).exclude(file_name="")
     numbers = list(old.values_list("pk", flat=True)[:100])
-    ErrandPart.objects.filter(errand__in=numbers).delete()
-    Errand.objects.filter(pk__in=numbers).update(file_removed=True)
+    BackgroundJobPart.objects.filter(background_job__in=numbers).delete()
+    BackgroundJob.objects.filter(pk__in=numbers).update(file_removed=True)
     ended = (TaskResultStatus.SUCCESSFUL, TaskResultStatus.FAILED)
     DBTaskResult.objects.filter(status__in=ended, finished_at__lt=now - TASKS_KEPT).delete()

@@ -5,7 +5,7 @@ from django.db.models import Q
 from backflush.stockmap.models import Site
 
 
-class ErrandKind(models.TextChoices):
+class BackgroundJobKind(models.TextChoices):
     """What is done."""
 
     RETRY = "retry"
@@ -13,7 +13,7 @@ class ErrandKind(models.TextChoices):
     EXPORT = "export"
 
 
-class Errand(models.Model):
+class BackgroundJob(models.Model):
     """One piece of background work: who asked for what, how far it is, and what came of it.
 
     `asked` is what the work needs to know, `mark` how far it has come, in its own words; `work` the task that does it.
@@ -22,7 +22,7 @@ class Errand(models.Model):
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
-    kind = models.CharField(max_length=20, choices=ErrandKind.choices)
+    kind = models.CharField(max_length=20, choices=BackgroundJobKind.choices)
     work = models.CharField(max_length=200)
     title = models.CharField(max_length=200)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -42,6 +42,7 @@ class Errand(models.Model):
     file_removed = models.BooleanField(default=False)
 
     class Meta:
+        db_table = "errands_errand"
         indexes = [
             models.Index(fields=["site", "moved_at"], condition=Q(finished_at__isnull=True), name="errand_unfinished"),
             models.Index(fields=["site", "by", "begun_at"], name="errand_by_person"),
@@ -68,12 +69,15 @@ class Errand(models.Model):
         return min(99, 100 * self.done // self.of) if self.of else 0
 
 
-class ErrandPart(models.Model):
+class BackgroundJobPart(models.Model):
     """A piece of the file that an errand makes, packed. Kept in the database, where every process finds it."""
 
-    errand = models.ForeignKey(Errand, models.CASCADE, db_index=False, related_name="parts")
+    background_job = models.ForeignKey(
+        BackgroundJob, models.CASCADE, db_column="errand_id", db_index=False, related_name="parts"
+    )
     number = models.IntegerField()
     content = models.BinaryField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["errand", "number"], name="errand_part_once")]
+        db_table = "errands_errandpart"
+        constraints = [models.UniqueConstraint(fields=["background_job", "number"], name="errand_part_once")]

@@ -13,7 +13,7 @@ from backflush.archives.services import archive, preview_archive, unarchive
 from backflush.audit.verification import verify
 from backflush.console.ledger import listed
 from backflush.console.options import LIMIT
-from backflush.console.output import Desk, Listing, Look, Plant, command, of_all, read_day
+from backflush.console.output import DatabaseNeed, Desk, HelpSection, Listing, command, of_all, read_day
 from backflush.console.postings import movement_facts
 from backflush.core.refusals import InvalidValue
 from backflush.ledger.archived_numbers import archives
@@ -34,10 +34,10 @@ FILE = Annotated[str, typer.Argument(metavar="FILE", help="The file of the archi
 
 def register(app: typer.Typer) -> None:
     """Add `archive`, `archives`, `archive-show` and `unarchive`."""
-    command(app, "archive", panel=Look.SET_UP, posts=True)(put_away)
-    command(app, "archives", panel=Look.SET_UP)(show_archives)
-    command(app, "archive-show", panel=Look.SET_UP, plant=Plant.NONE)(show_archived)
-    command(app, "unarchive", panel=Look.SET_UP, posts=True)(bring_back)
+    command(app, "archive", panel=HelpSection.SET_UP, posts=True)(put_away)
+    command(app, "archives", panel=HelpSection.SET_UP)(show_archives)
+    command(app, "archive-show", panel=HelpSection.SET_UP, plant=DatabaseNeed.NONE)(show_archived)
+    command(app, "unarchive", panel=HelpSection.SET_UP, posts=True)(bring_back)
 
 
 def put_away(

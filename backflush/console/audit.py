@@ -6,14 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from backflush.archives.verification import prove_archives
-from backflush.audit.checks import COUNTED_MOST, WORKED_OUT, last_reckoning, latest_looks, listed
-from backflush.audit.models import Audit, CheckName, Finding, Look, Reckoning
+from backflush.audit.checks import COUNTED_MOST, WORKED_OUT, last_computation, latest_looks, listed
+from backflush.audit.models import Audit, AuditComputation, CheckFinding, CheckName, CheckReview
 from backflush.audit.selectors import audit_at_work, audit_numbered, audits
-from backflush.audit.services import begin_audit, look_at, reckon, sign_off
-from backflush.audit.verification import Check, Report, verify
+from backflush.audit.services import begin_audit, compute_audit, look_at, sign_off
+from backflush.audit.verification import InvariantCheck, VerificationReport, verify
 from backflush.console.options import LIMIT, REMARKS
 from backflush.console.output import Desk, Listing, command, of_all, read_day
-from backflush.console.output import Look as Panel
+from backflush.console.output import HelpSection as Panel
 from backflush.core.refusals import InvalidValue, NotFound
 from backflush.ledger.models import Archive
 
@@ -51,7 +51,7 @@ def prove(
         if at_work is None:
             report = verify(bar.show)
         else:
-            report = _report_of(reckon(audit=at_work, by=desk.by, progress=bar.show))
+            report = _report_of(compute_audit(audit=at_work, by=desk.by, progress=bar.show))
         if archive:
             report.checks.extend(prove_archives([Path(one) for one in archive], bar.show).checks)
     kept = [] if at_work is None else [f"Kept with audit {at_work.number}."]
@@ -71,20 +71,24 @@ def _unproved(archive: list[str] | None) -> list[str]:
     ]
 
 
-def _report_of(reckoning: Reckoning) -> Report:
+def _report_of(computation: AuditComputation) -> VerificationReport:
     """What was kept, as it was proved."""
     faults: dict[str, list[str]] = {}
-    for finding in Finding.objects.filter(reckoning=reckoning, check_name=CheckName.PROOF).order_by("position"):
+    for finding in CheckFinding.objects.filter(computation=computation, check_name=CheckName.PROOF).order_by(
+        "position"
+    ):
         faults.setdefault(finding.line["kind"], []).append(finding.line["why"])
-    return Report(
+    return VerificationReport(
         [
-            Check(one["name"], one["sentence"], one["counted"], tuple(faults.get(one["name"], ())), one["faults"])
-            for one in reckoning.promises
+            InvariantCheck(
+                one["name"], one["sentence"], one["counted"], tuple(faults.get(one["name"], ())), one["faults"]
+            )
+            for one in computation.invariants
         ]
     )
 
 
-def _facts(report: Report) -> dict[str, object]:
+def _facts(report: VerificationReport) -> dict[str, object]:
     return {
         "sound": report.sound,
         "faults": report.fault_count,
@@ -101,12 +105,12 @@ def _facts(report: Report) -> dict[str, object]:
     }
 
 
-def _shown(report: Report) -> list[str | Listing]:
+def _shown(report: VerificationReport) -> list[str | Listing]:
     rows = [
         (check.name, check.sentence, f"{check.counted:,}", f"{check.fault_count:,}" if check.fault_count else "holds")
         for check in report.checks
     ]
-    shown: list[str | Listing] = [Listing(("Check", "What must hold", "#Tried on", "#Faults"), rows)]
+    shown: list[str | Listing] = [Listing(("InvariantCheck", "What must hold", "#Tried on", "#Faults"), rows)]
     for check in report.checks:
         shown.extend(f"{check.name}: {fault}" for fault in check.faults)
         if check.fault_count > len(check.faults):
@@ -206,10 +210,10 @@ def _audit_facts(one: Audit) -> dict[str, Any]:
     }
 
 
-def _steps(one: Audit) -> list[tuple[CheckName, int | None, Look | None]]:
+def _steps(one: Audit) -> list[tuple[CheckName, int | None, CheckReview | None]]:
     """Each check with what it finds (None: not worked out yet), and who looked last."""
-    looks, done = latest_looks(one), last_reckoning(one)
-    steps: list[tuple[CheckName, int | None, Look | None]] = []
+    looks, done = latest_looks(one), last_computation(one)
+    steps: list[tuple[CheckName, int | None, CheckReview | None]] = []
     for check in CheckName:
         look = looks.get(check)
         if one.signed_at is not None:
@@ -236,7 +240,7 @@ def _worksheet(desk: Desk, one: Audit) -> list[str | Listing]:
         for check, found, look in _steps(one)
     ]
     signed = f"Signed off by {_signer(one)} on {desk.when(one.signed_at)}." if one.signed_at else ""
-    table = Listing(("Check", "#Found", "Looked at by", "When", "Remarks"), rows, title=title)
+    table = Listing(("InvariantCheck", "#Found", "Looked at by", "When", "Remarks"), rows, title=title)
     return [table, signed] if signed else [table]
 
 

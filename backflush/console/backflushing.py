@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from backflush.backflushing.explanation import Told, tell
+from backflush.backflushing.explanation import QuantityExplanation, tell
 from backflush.backflushing.selectors import Explanation, Preview, explain
 from backflush.console.options import BATCH, GOODS_BIN, NUMBER_MAX, SCRAP, SERIALS
-from backflush.console.output import Desk, Listing, Look, command, read_quantity
+from backflush.console.output import Desk, HelpSection, Listing, command, read_quantity
 from backflush.console.postings import WHY, movement_facts
 from backflush.core.moments import read_moment
 from backflush.core.quantity import written
@@ -21,8 +21,8 @@ from backflush.works.services.production_without_order import ProductionIn
 
 def register(app: typer.Typer) -> None:
     """Add `preview` and `explain`."""
-    command(app, "preview", panel=Look.BOOK)(show_preview)
-    command(app, "explain", panel=Look.STOCK)(explain_movement)
+    command(app, "preview", panel=HelpSection.BOOK)(show_preview)
+    command(app, "explain", panel=HelpSection.STOCK)(explain_movement)
 
 
 def show_preview(
@@ -164,7 +164,7 @@ def explain_movement(
     )
 
 
-def _explained(desk: Desk, facts: Explanation, told: Told) -> dict[str, Any]:
+def _explained(desk: Desk, facts: Explanation, told: QuantityExplanation) -> dict[str, Any]:
     return {
         "movement": movement_facts(desk, facts.movement),
         "sentence": told.sentence,

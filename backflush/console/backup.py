@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from backflush.audit.verification import Report, verify
-from backflush.console.output import Desk, Listing, Look, Plant, command
+from backflush.audit.verification import VerificationReport, verify
+from backflush.console.output import DatabaseNeed, Desk, HelpSection, Listing, command
 from backflush.console.readiness import require_tables
 from backflush.operations.backup import back_up, restore
 from backflush.operations.readiness import pending_migrations
@@ -16,8 +16,8 @@ MEGABYTE = 1024 * 1024
 
 def register(app: typer.Typer) -> None:
     """Add `backup` and `restore`."""
-    command(app, "backup", panel=Look.SET_UP, plant=Plant.NONE)(keep)
-    command(app, "restore", panel=Look.SET_UP, plant=Plant.NONE)(bring_back)
+    command(app, "backup", panel=HelpSection.SET_UP, plant=DatabaseNeed.NONE)(keep)
+    command(app, "restore", panel=HelpSection.SET_UP, plant=DatabaseNeed.NONE)(bring_back)
 
 
 def keep(
@@ -61,7 +61,7 @@ def bring_back(
         desk.fail()
 
 
-def _shown(file: str, report: Report) -> list[str | Listing]:
+def _shown(file: str, report: VerificationReport) -> list[str | Listing]:
     rows = [
         (check.name, f"{check.counted:,}", "holds" if check.sound else str(check.fault_count))
         for check in report.checks

@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from backflush.console.output import Desk, Look, command
+from backflush.console.output import Desk, HelpSection, command
 from backflush.core.refusals import InvalidValue
 from backflush.operations.citus import layout, preparation, prepare
 
 
 def register(app: typer.Typer) -> None:
     """Add `citus`."""
-    command(app, "citus", panel=Look.SET_UP)(spread)
+    command(app, "citus", panel=HelpSection.SET_UP)(spread)
 
 
 def spread(

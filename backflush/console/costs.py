@@ -2,16 +2,16 @@
 
 import typer
 
-from backflush.console.lookups import jobs_of
+from backflush.console.lookups import cost_objects_of
 from backflush.console.options import ORDER
-from backflush.console.output import Desk, Listing, Look, command, in_decimals, money
+from backflush.console.output import Desk, HelpSection, Listing, command, in_decimals, money
 from backflush.core.costing import UsageVariance
-from backflush.costing.selectors import JobCost, job_cost
+from backflush.costing.selectors import OrderCost, order_cost
 
 
 def register(app: typer.Typer) -> None:
     """Add `cost`."""
-    command(app, "cost", panel=Look.STOCK)(cost)
+    command(app, "cost", panel=HelpSection.STOCK)(cost)
 
 
 def cost(desk: Desk, order: ORDER) -> None:
@@ -20,14 +20,14 @@ def cost(desk: Desk, order: ORDER) -> None:
 
     Example: backflush cost W-1001
     """
-    costs = [job_cost(job) for job in jobs_of(desk.site, order)]
+    costs = [order_cost(cost_object) for cost_object in cost_objects_of(desk.site, order)]
     facts = {"order": order, "jobs": [_facts(one) for one in costs]}
     desk.answer(facts, *(shown for one in costs for shown in _shown(one)))
 
 
-def _facts(one: JobCost) -> dict[str, object]:
+def _facts(one: OrderCost) -> dict[str, object]:
     return {
-        "job": one.job.number,
+        "job": one.cost_object.number,
         "material": one.material,
         "standard": one.standard,
         "variance": one.material - one.standard,
@@ -47,11 +47,11 @@ def _facts(one: JobCost) -> dict[str, object]:
     }
 
 
-def _shown(one: JobCost) -> tuple[str | Listing, ...]:
+def _shown(one: OrderCost) -> tuple[str | Listing, ...]:
     difference = one.material - one.standard
     compared = f"{money(abs(difference))} {'over' if difference > 0 else 'under'} it" if difference else "the same"
     sentence = (
-        f"{one.job.number}: material has cost {money(one.material)}. "
+        f"{one.cost_object.number}: material has cost {money(one.material)}. "
         f"The structure says {money(one.standard)} for what was made: {compared}."
     )
     if not one.variances:
@@ -60,7 +60,7 @@ def _shown(one: JobCost) -> tuple[str | Listing, ...]:
     return sentence, Listing(columns, [_row(one, variance) for variance in one.variances])
 
 
-def _row(one: JobCost, variance: UsageVariance) -> tuple[str, ...]:
+def _row(one: OrderCost, variance: UsageVariance) -> tuple[str, ...]:
     item = one.items[variance.item]
     return (
         item.code,

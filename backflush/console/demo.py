@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from backflush.console.output import Desk, Look, Plant, command, read_day
+from backflush.console.output import DatabaseNeed, Desk, HelpSection, command, read_day
 from backflush.console.readiness import prepare_plant, require_plant, require_tables
 from backflush.core.refusals import NoPlant
 from backflush.demo import plant as demo_plant
@@ -16,7 +16,7 @@ from backflush.ledger.selectors import waiting_movements
 
 def register(app: typer.Typer) -> None:
     """Add `demo`."""
-    command(app, "demo", panel=Look.SET_UP, plant=Plant.NONE)(demo)
+    command(app, "demo", panel=HelpSection.SET_UP, plant=DatabaseNeed.NONE)(demo)
 
 
 def demo(

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from backflush.console.output import Desk, Listing, Look, command
-from backflush.setup_check.findings import KINDS, Finding, Severity
+from backflush.console.output import Desk, HelpSection, Listing, command
+from backflush.setup_check.findings import KINDS, SetupFinding, Severity
 from backflush.setup_check.selectors import examine
 
 SHOWN = 20
@@ -20,7 +20,7 @@ OUTCOME = {
 
 def register(app: typer.Typer) -> None:
     """Add `doctor`."""
-    command(app, "doctor", panel=Look.SET_UP)(doctor)
+    command(app, "doctor", panel=HelpSection.SET_UP)(doctor)
 
 
 def doctor(
@@ -42,7 +42,7 @@ def doctor(
         desk.fail()
 
 
-def _facts(findings: Sequence[Finding]) -> dict[str, object]:
+def _facts(findings: Sequence[SetupFinding]) -> dict[str, object]:
     return {
         "total": len(findings),
         "refused": sum(finding.severity is Severity.REFUSED for finding in findings),
@@ -60,7 +60,7 @@ def _facts(findings: Sequence[Finding]) -> dict[str, object]:
     }
 
 
-def _shown(findings: Sequence[Finding], every: bool) -> Iterator[str | Listing]:
+def _shown(findings: Sequence[SetupFinding], every: bool) -> Iterator[str | Listing]:
     if not findings:
         yield "Nothing in the set-up will go wrong."
         return
@@ -74,7 +74,7 @@ def _shown(findings: Sequence[Finding], every: bool) -> Iterator[str | Listing]:
     yield f"{len(findings):,} findings." if len(findings) > 1 else "1 finding."
 
 
-def _kind(heading: str, findings: Sequence[Finding], every: bool) -> Iterator[str]:
+def _kind(heading: str, findings: Sequence[SetupFinding], every: bool) -> Iterator[str]:
     """The findings of one kind; what to do is said once for all that have the same remedy."""
     yield f"\n{heading}"
     shown = findings if every else findings[:SHOWN]

@@ -8,18 +8,18 @@ from typing import Annotated
 import typer
 from django.db import connection
 
-from backflush.console.output import Desk, Listing, Look, Plant, command
+from backflush.console.output import DatabaseNeed, Desk, HelpSection, Listing, command
 from backflush.console.readiness import prepare_plant, require_plant
 from backflush.core.refusals import NoPlant
-from backflush.imports.findings import Finding
-from backflush.imports.services import Report, import_data
+from backflush.imports.findings import ImportFault
+from backflush.imports.services import ImportReport, import_data
 from backflush.imports.templates import write_template
 
 
 def register(app: typer.Typer) -> None:
     """Add `import` and `template`."""
-    command(app, "import", panel=Look.SET_UP, posts=True, plant=Plant.NONE)(import_)
-    command(app, "template", panel=Look.SET_UP, plant=Plant.NONE)(template)
+    command(app, "import", panel=HelpSection.SET_UP, posts=True, plant=DatabaseNeed.NONE)(import_)
+    command(app, "template", panel=HelpSection.SET_UP, plant=DatabaseNeed.NONE)(template)
 
 
 def template(
@@ -73,7 +73,7 @@ def _make_ready() -> None:
         prepare_plant()
 
 
-def _facts(report: Report) -> dict[str, object]:
+def _facts(report: ImportReport) -> dict[str, object]:
     return {
         "applied": report.applied,
         "tables": {
@@ -94,7 +94,7 @@ def _facts(report: Report) -> dict[str, object]:
     }
 
 
-def _shown(report: Report, *, check: bool) -> list[str | Listing]:
+def _shown(report: ImportReport, *, check: bool) -> list[str | Listing]:
     if report.findings:
         return [_faults(report.findings), _verdict(report)]
     counts = Listing(
@@ -110,14 +110,14 @@ def _shown(report: Report, *, check: bool) -> list[str | Listing]:
     ]
 
 
-def _faults(findings: Sequence[Finding]) -> Listing:
+def _faults(findings: Sequence[ImportFault]) -> Listing:
     return Listing(
         ["file", "#row", "column", "fault", "what to do"],
         [[one.file, str(one.row or ""), one.column, one.fault, one.remedy] for one in findings],
     )
 
 
-def _verdict(report: Report) -> str:
+def _verdict(report: ImportReport) -> str:
     faults = "1 fault" if len(report.findings) == 1 else f"{len(report.findings):,} faults"
     if not report.applied:
         return f"{faults}. Nothing was changed: correct and import again."

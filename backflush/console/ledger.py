@@ -8,7 +8,7 @@ import typer
 
 from backflush.console.lookups import require_item, require_order, require_place
 from backflush.console.options import LIMIT, ONLY_ITEM, ONLY_ORDER
-from backflush.console.output import Desk, Listing, Look, command, in_decimals, in_unit, of_all
+from backflush.console.output import Desk, HelpSection, Listing, command, in_decimals, in_unit, of_all
 from backflush.console.postings import WHY, ends, movement_facts
 from backflush.core.moments import read_moment
 from backflush.core.moves import Status
@@ -28,8 +28,8 @@ INSTANT = timedelta(microseconds=1)
 
 def register(app: typer.Typer) -> None:
     """Add `balance` and `transactions`."""
-    command(app, "balance", panel=Look.STOCK)(show_balances)
-    command(app, "transactions", panel=Look.STOCK)(show_transactions)
+    command(app, "balance", panel=HelpSection.STOCK)(show_balances)
+    command(app, "transactions", panel=HelpSection.STOCK)(show_transactions)
 
 
 def show_balances(
@@ -185,7 +185,7 @@ def listed(desk: Desk, rows: list[Movement]) -> Listing:
                 in_unit(row.quantity if row.due is None else row.due, row.item),
                 ends(row),
                 row.status if row.status != Status.UNRESOLVED else f"unresolved: {WHY[row.reason]}",
-                row.job.number if row.job else row.posting.process,
+                row.cost_object.number if row.cost_object else row.posting.process,
             )
             for row in rows
         ],

@@ -13,7 +13,7 @@ import typer
 from django.db import InterfaceError, OperationalError, connection
 
 from backflush.backflushing.stream import CHUNK
-from backflush.console.output import Desk, Look, command
+from backflush.console.output import Desk, HelpSection, command
 from backflush.core.refusals import InvalidValue
 from backflush.streams.intake import Folder, Listener, digest_of, stream_of
 from backflush.streams.line_format import in_one_line
@@ -25,7 +25,7 @@ TRIES_AGAIN_SECONDS: Final = 5.0
 
 def register(app: typer.Typer) -> None:
     """Add `listen`."""
-    command(app, "listen", panel=Look.BOOK, posts=True)(listen)
+    command(app, "listen", panel=HelpSection.BOOK, posts=True)(listen)
 
 
 def listen(

@@ -5,7 +5,7 @@ from django.db.models import Q
 from backflush.core.refusals import NotFound
 from backflush.items.selectors import item_coded
 from backflush.ledger.archived_numbers import no_orders
-from backflush.ledger.models import Job
+from backflush.ledger.models import CostObject
 from backflush.stockmap.models import Site, Store
 from backflush.stockmap.selectors import location_at, supplier_named
 
@@ -35,13 +35,13 @@ def require_supplier(code: str) -> None:
 def require_order(site: Site, number: str) -> None:
     """Refuse a works or purchase order that there isn't."""
     if number:
-        jobs_of(site, number)
+        cost_objects_of(site, number)
 
 
-def jobs_of(site: Site, number: str) -> list[Job]:
+def cost_objects_of(site: Site, number: str) -> list[CostObject]:
     """What material is charged to under an order's number: a works order has one job, a purchase order one a line."""
     found = list(
-        Job.objects.filter(Q(number=number) | Q(purchase_line__order__number=number), site=site).order_by("pk")
+        CostObject.objects.filter(Q(number=number) | Q(purchase_line__order__number=number), site=site).order_by("pk")
     )
     if not found:
         raise no_orders(site, None, [number])

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from backflush.console.options import BATCH, ITEM, NUMBER_MAX, QUANTITY, REMARKS, SERIALS
-from backflush.console.output import Desk, Look, command, read_quantity
+from backflush.console.output import Desk, HelpSection, command, read_quantity
 from backflush.console.postings import answer_posting
 from backflush.core.refusals import InvalidValue
 from backflush.handling.moves import move_stock, reverse
@@ -14,8 +14,8 @@ from backflush.ledger.selectors import movement_numbered, posting_keyed
 
 def register(app: typer.Typer) -> None:
     """Add `move` and `reverse`."""
-    command(app, "move", panel=Look.BOOK, posts=True, keyed=True)(move)
-    command(app, "reverse", panel=Look.BOOK, posts=True, keyed=True)(take_back)
+    command(app, "move", panel=HelpSection.BOOK, posts=True, keyed=True)(move)
+    command(app, "reverse", panel=HelpSection.BOOK, posts=True, keyed=True)(take_back)
 
 
 def move(

@@ -8,7 +8,7 @@ from django.utils import timezone
 from backflush.backflushing.explanation import figure
 from backflush.console.lookups import require_item
 from backflush.console.options import LIMIT, ONLY_ITEM, ORDER, REMARKS
-from backflush.console.output import Desk, Listing, Look, command, in_unit, of_all, read_day, read_quantity
+from backflush.console.output import Desk, HelpSection, Listing, command, in_unit, of_all, read_day, read_quantity
 from backflush.console.postings import WHY, movement_facts
 from backflush.core.lifecycle import OrderStatus
 from backflush.core.moves import Status
@@ -16,7 +16,7 @@ from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import InvalidValue
 from backflush.db.fields import ExactSum
 from backflush.ledger.models import Movement
-from backflush.ledger.selectors import had_by_job
+from backflush.ledger.selectors import had_by_cost_object
 from backflush.stockmap.selectors import day_at
 from backflush.structures.models import FrozenLine
 from backflush.unresolved.selectors import queue
@@ -38,7 +38,7 @@ HOW_MANY = Annotated[str, typer.Argument(metavar="QUANTITY", help="How many are 
 
 def register(app: typer.Typer) -> None:
     """Add `orders`, and the `order` commands."""
-    command(app, "orders", panel=Look.ORDERS)(list_orders)
+    command(app, "orders", panel=HelpSection.ORDERS)(list_orders)
     one = typer.Typer(no_args_is_help=True, help="Create, release, complete or show one works order.")
     command(one, "show")(show)
     command(one, "new", posts=True)(new)
@@ -49,7 +49,7 @@ def register(app: typer.Typer) -> None:
     command(one, "cancel", posts=True)(give_up)
     command(one, "revise", posts=True)(revise)
     command(one, "structure-afresh", posts=True)(structure_afresh)
-    app.add_typer(one, name="order", rich_help_panel=Look.ORDERS)
+    app.add_typer(one, name="order", rich_help_panel=HelpSection.ORDERS)
 
 
 def list_orders(
@@ -70,7 +70,7 @@ def list_orders(
     if status and status not in set(OrderStatus):
         raise InvalidValue(f"{status!r} is none of {', '.join(OrderStatus)}.", field="status")
     require_item(item)
-    found = WorksOrder.objects.filter(site=desk.site).select_related("item", "unit", "job").order_by("-pk")
+    found = WorksOrder.objects.filter(site=desk.site).select_related("item", "unit", "cost_object").order_by("-pk")
     if status:
         found = found.filter(status=status)
     if item:
@@ -91,8 +91,8 @@ def _facts(order: WorksOrder) -> dict[str, Any]:
         "status": order.status,
         "quantity": order.quantity,
         "unit": order.unit.code,
-        "good": order.job.good,
-        "scrap": order.job.scrap,
+        "good": order.cost_object.good,
+        "scrap": order.cost_object.scrap,
         "start_date": order.start_date,
         "due_date": order.due_date,
         "remarks": order.remarks,
@@ -108,8 +108,8 @@ def _listing(orders: list[WorksOrder]) -> Listing:
                 order.item.code,
                 order.status,
                 written(order.quantity),
-                written(order.job.good),
-                written(order.job.scrap),
+                written(order.cost_object.good),
+                written(order.cost_object.scrap),
                 order.unit.code,
                 f"{order.start_date:%d %b %Y}",
                 f"{order.due_date:%d %b %Y}" if order.due_date else "",
@@ -163,17 +163,22 @@ def show(desk: Desk, order: ORDER) -> None:
 def _say(order: WorksOrder) -> str:
     return (
         f"{order.number}: {written(order.quantity)} {order.unit.code} of {order.item.code}, {order.status}. "
-        f"{written(order.job.good)} good and {written(order.job.scrap)} scrap are booked."
+        f"{written(order.cost_object.good)} good and {written(order.cost_object.scrap)} scrap are booked."
     )
 
 
 def _materials(order: WorksOrder) -> list[dict[str, Any]]:
     """Each line of the order's own structure, and what the order has had of its item and waits for."""
     lines = list(FrozenLine.objects.filter(structure=order.structure).select_related("component__stock_unit", "source"))
-    extra = Movement.objects.filter(job=order.job).exclude(charged=0).values_list("item", flat=True).distinct()
-    had = had_by_job(order.job, {*(line.component_id for line in lines), *extra})
+    extra = (
+        Movement.objects.filter(cost_object=order.cost_object)
+        .exclude(charged=0)
+        .values_list("item", flat=True)
+        .distinct()
+    )
+    had = had_by_cost_object(order.cost_object, {*(line.component_id for line in lines), *extra})
     waits = dict(
-        Movement.objects.filter(job=order.job, status=Status.UNRESOLVED)
+        Movement.objects.filter(cost_object=order.cost_object, status=Status.UNRESOLVED)
         .values_list("line__path")
         .annotate(total=ExactSum("due"))
         .order_by()

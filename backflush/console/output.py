@@ -74,7 +74,7 @@ NARROWEST: Final = 8
 """Text folded into less than this can't be read; such a table is shown as lines."""
 
 
-class Look(StrEnum):
+class HelpSection(StrEnum):
     """Under which heading `backflush --help` lists a command."""
 
     BOOK = "Book what happened"
@@ -84,7 +84,7 @@ class Look(StrEnum):
     SET_UP = "Set up and check"
 
 
-class Plant(Enum):
+class DatabaseNeed(Enum):
     """What a command needs of the database before it runs."""
 
     NEEDED = "needed"
@@ -248,17 +248,17 @@ class Desk:
         raise typer.Exit(REFUSED)
 
     @contextmanager
-    def progress(self, title: str, total: int | None) -> Iterator["Bar"]:
+    def progress(self, title: str, total: int | None) -> Iterator["ProgressBar"]:
         """A bar on stderr while something long runs; nothing where nobody is looking."""
         console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         quiet = self.as_json or not console.is_terminal
         with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
-            yield Bar(progress, progress.add_task(title, total=total))
+            yield ProgressBar(progress, progress.add_task(title, total=total))
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class ProgressBar:
     """A progress bar: call it with how many more are done, or show where it is."""
 
     progress: Progress
@@ -384,10 +384,10 @@ def command(
     app: typer.Typer,
     name: str,
     *,
-    panel: Look | None = None,
+    panel: HelpSection | None = None,
     posts: bool = False,
     keyed: bool = False,
-    plant: Plant = Plant.NEEDED,
+    plant: DatabaseNeed = DatabaseNeed.NEEDED,
 ) -> Callable[[Command], Command]:
     """Add a function to the commands, with the common options and the common way to refuse."""
     options: dict[str, tuple[Any, object]] = {"database": (_DATABASE, ""), "site": (_SITE, "")}
@@ -412,9 +412,9 @@ def command(
             with answering(as_json=desk.as_json):
                 if broken is not None:
                     raise InvalidValue("What was given has a null character in it. Give it again.", field=broken)
-                if plant is Plant.NEEDED:
+                if plant is DatabaseNeed.NEEDED:
                     require_plant()
-                elif plant is Plant.MADE:
+                elif plant is DatabaseNeed.MADE:
                     prepare_plant()
                 function(desk, **given)
 

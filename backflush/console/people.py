@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from backflush.console.output import Desk, Look, command
+from backflush.console.output import Desk, HelpSection, command
 from backflush.core.refusals import InvalidValue
 from backflush.people.models import Assignment, User
 from backflush.people.rights import Role
@@ -17,8 +17,8 @@ from backflush.people.tokens import make_token
 
 def register(app: typer.Typer) -> None:
     """Add `person` and `people`."""
-    command(app, "person", panel=Look.SET_UP)(change_person)
-    command(app, "people", panel=Look.SET_UP)(list_people)
+    command(app, "person", panel=HelpSection.SET_UP)(change_person)
+    command(app, "people", panel=HelpSection.SET_UP)(list_people)
 
 
 def change_person(

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from backflush.console.options import LIMIT, REMARKS
-from backflush.console.output import Desk, Listing, Look, command, of_all, read_day
+from backflush.console.output import Desk, HelpSection, Listing, command, of_all, read_day
 from backflush.ledger.models import PeriodClosing
 from backflush.ledger.periods import close_period, closings, count_balances, reopen_period, waiting_through
 from backflush.stockmap.selectors import written_day
@@ -17,9 +17,9 @@ THROUGH = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add `close-period`, `reopen-period` and `periods`."""
-    command(app, "close-period", panel=Look.SET_UP, posts=True)(close)
-    command(app, "reopen-period", panel=Look.SET_UP, posts=True)(reopen)
-    command(app, "periods", panel=Look.SET_UP)(periods)
+    command(app, "close-period", panel=HelpSection.SET_UP, posts=True)(close)
+    command(app, "reopen-period", panel=HelpSection.SET_UP, posts=True)(reopen)
+    command(app, "periods", panel=HelpSection.SET_UP)(periods)
 
 
 def close(
@@ -47,7 +47,7 @@ def close(
     waiting = f" Unresolved of these days: {closing.unresolved:,}." if closing.unresolved else ""
     desk.answer(
         _facts(closing),
-        f"Closed through {written_day(closing.through)}. Balances kept: {closing.pots:,}.{waiting}",
+        f"Closed through {written_day(closing.through)}. Balances kept: {closing.stock_keys:,}.{waiting}",
     )
 
 
@@ -101,7 +101,7 @@ def _listing(desk: Desk, shown: list[PeriodClosing]) -> Listing:
             one.closed_by.name,
             desk.when(one.closed_at),
             f"{one.unresolved:,}",
-            f"{one.pots:,}" if one.counted_at else "dropped" if one.reopened_by else "not yet",
+            f"{one.stock_keys:,}" if one.counted_at else "dropped" if one.reopened_by else "not yet",
             one.remarks,
             f"{one.reopened_by.name}, {desk.when(one.reopened_at)}" if one.reopened_by and one.reopened_at else "",
             one.reopened_because,
@@ -118,7 +118,7 @@ def _facts(one: PeriodClosing) -> dict[str, Any]:
         "closed_by": one.closed_by.username,
         "closed_at": one.closed_at,
         "unresolved": one.unresolved,
-        "balances": one.pots if one.counted_at else None,
+        "balances": one.stock_keys if one.counted_at else None,
         "remarks": one.remarks,
         "reopened_by": one.reopened_by.username if one.reopened_by else None,
         "reopened_at": one.reopened_at,

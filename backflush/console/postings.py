@@ -51,7 +51,7 @@ def movement_facts(desk: Desk, movement: Movement) -> dict[str, Any]:
         "to_after": movement.target_after,
         "batch": movement.batch,
         "serial": movement.serial,
-        "order": movement.job.number if movement.job else None,
+        "order": movement.cost_object.number if movement.cost_object else None,
         "action": movement.rule.action.name if movement.rule else None,
         "remarks": movement.remarks or movement.posting.remarks,
     }
@@ -61,7 +61,7 @@ def movements_of(posting: Posting) -> list[Movement]:
     """What a posting moved and what waits of it, as it was recorded."""
     return list(
         Movement.objects.filter(site=posting.site_id, posting=posting)
-        .select_related("item__stock_unit", "source", "target", "job", "posting__by", "rule__action")
+        .select_related("item__stock_unit", "source", "target", "cost_object", "posting__by", "rule__action")
         .order_by("pk")
     )
 

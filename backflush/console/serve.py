@@ -12,7 +12,7 @@ from granian.constants import Interfaces
 from granian.server import Server
 
 from backflush.config import env
-from backflush.console.output import Desk, Look, command
+from backflush.console.output import Desk, HelpSection, command
 from backflush.console.worker import beside
 from backflush.core.refusals import AlreadyThere, InvalidValue
 from backflush.people.models import Assignment
@@ -26,7 +26,7 @@ THREADS: Final = 4
 
 def register(app: typer.Typer) -> None:
     """Add `serve`."""
-    command(app, "serve", panel=Look.SET_UP)(serve)
+    command(app, "serve", panel=HelpSection.SET_UP)(serve)
 
 
 def serve(

@@ -2,13 +2,13 @@
 
 import typer
 
-from backflush.console.output import Desk, Listing, Look, command
+from backflush.console.output import Desk, HelpSection, Listing, command
 from backflush.stockmap.models import Site
 
 
 def register(app: typer.Typer) -> None:
     """Add `sites`."""
-    command(app, "sites", panel=Look.SET_UP)(sites)
+    command(app, "sites", panel=HelpSection.SET_UP)(sites)
 
 
 def sites(desk: Desk) -> None:

@@ -7,7 +7,7 @@ import typer
 from django.utils import timezone
 
 from backflush.console.options import BATCH, GOODS_BIN, SERIALS
-from backflush.console.output import Desk, Listing, Look, command, read_day, read_quantity
+from backflush.console.output import Desk, HelpSection, Listing, command, read_day, read_quantity
 from backflush.console.works import answer_booking
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, NotFound
@@ -22,12 +22,12 @@ NUMBER = Annotated[str, typer.Argument(metavar="NUMBER", help="The purchase orde
 
 def register(app: typer.Typer) -> None:
     """Add `receive` and the `purchase-order` commands."""
-    command(app, "receive", panel=Look.BOOK, posts=True, keyed=True)(receive_goods)
+    command(app, "receive", panel=HelpSection.BOOK, posts=True, keyed=True)(receive_goods)
     orders = typer.Typer(no_args_is_help=True, help="Place, show or close a purchase order.")
     command(orders, "new", posts=True)(new)
     command(orders, "show")(show)
     command(orders, "close", posts=True)(close)
-    app.add_typer(orders, name="purchase-order", rich_help_panel=Look.ORDERS)
+    app.add_typer(orders, name="purchase-order", rich_help_panel=HelpSection.ORDERS)
 
 
 def receive_goods(
@@ -134,7 +134,7 @@ def _order(site: Site, number: str) -> PurchaseOrder:
 
 
 def _answer(desk: Desk, order: PurchaseOrder, verb: str = "") -> None:
-    lines = list(order.lines.select_related("item__stock_unit", "unit", "job"))
+    lines = list(order.lines.select_related("item__stock_unit", "unit", "cost_object"))
     facts = {
         "order": order.number,
         "supplier": order.supplier.code,
@@ -146,8 +146,8 @@ def _answer(desk: Desk, order: PurchaseOrder, verb: str = "") -> None:
                 "item": line.item.code,
                 "quantity": line.quantity,
                 "unit": line.unit.code,
-                "accepted": line.job.good,
-                "rejected": line.job.scrap,
+                "accepted": line.cost_object.good,
+                "rejected": line.cost_object.scrap,
                 "due_date": line.due_date,
             }
             for line in lines
@@ -159,8 +159,8 @@ def _answer(desk: Desk, order: PurchaseOrder, verb: str = "") -> None:
             line.item.code,
             line.item.description,
             written(line.quantity),
-            written(line.job.good),
-            written(line.job.scrap),
+            written(line.cost_object.good),
+            written(line.cost_object.scrap),
             line.unit.code,
             f"{line.due_date:%d %b %Y}" if line.due_date else "",
         )

@@ -24,7 +24,7 @@ from backflush.config.env import database_at
 from backflush.console.audit import prove
 from backflush.console.backflushing import explain_movement, show_preview
 from backflush.console.demo import make
-from backflush.console.output import Desk, Listing, Look, answering
+from backflush.console.output import Desk, HelpSection, Listing, answering
 from backflush.console.readiness import prepare_plant
 from backflush.console.unresolved import resolve_one, show_queue
 from backflush.console.works import book
@@ -46,7 +46,9 @@ PROGRAM: Final = "from backflush.console.main import main; main()"
 
 def register(app: typer.Typer) -> None:
     """Add `tour`, without the common options: it works on a file of its own."""
-    app.command("tour", rich_help_panel=Look.SET_UP, short_help="Walk through the main job on a plant of its own")(tour)
+    app.command(
+        "tour", rich_help_panel=HelpSection.SET_UP, short_help="Walk through the main job on a plant of its own"
+    )(tour)
 
 
 @dataclass
@@ -170,13 +172,15 @@ def _look(stage: Stage) -> None:
     stage.says("3. Everything that waits, oldest first. Nothing drops off this list until someone settles it.")
     stage.runs("unresolved", show_queue)
     stage.says("4. Every assumed quantity can say where it comes from. Why was so much paint taken?")
-    paint = Movement.objects.filter(site=stage.site, item__code=EXPLAINED, job__number=ORDER).order_by("pk").last()
+    paint = (
+        Movement.objects.filter(site=stage.site, item__code=EXPLAINED, cost_object__number=ORDER).order_by("pk").last()
+    )
     assert paint is not None, "the booking assumed paint"
     stage.runs(f"explain {paint.pk}", explain_movement, movement=paint.pk)
 
 
 def _settle(stage: Stage) -> None:
-    lugs = waiting_movements(stage.site).filter(item__code=RESOLVED, job__number=ORDER).get()
+    lugs = waiting_movements(stage.site).filter(item__code=RESOLVED, cost_object__number=ORDER).get()
     stage.says(f"5. Rosa knows where the {RESOLVED} came from. She looks at what there is,")
     stage.runs(f"unresolved {lugs.pk}", show_queue, movement=lugs.pk)
     stage.says(f"and says that they came from {FROM}. The original stays, marked resolved.")

@@ -11,12 +11,12 @@ import typer
 from django.db import DEFAULT_DB_ALIAS, DatabaseError
 
 from backflush.console.options import BATCH, ITEM, QUANTITY, REMARKS, SERIALS
-from backflush.console.output import Desk, Listing, Look, command, in_json, read_quantity
+from backflush.console.output import Desk, HelpSection, Listing, command, in_json, read_quantity
 from backflush.console.postings import answer_posting
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, NotFound
 from backflush.db.connections import another_database
-from backflush.handling.transfer_queries import Crossing, books, compare, notes_of, sent_consignment
+from backflush.handling.transfer_queries import Crossing, books, compare, notes_of, sent_transfer
 from backflush.handling.transfers import Note, Sending, arrive, confirm_arrivals, read_note, send_to_site
 from backflush.ledger.models import Posting
 from backflush.stockmap.models import Site
@@ -24,9 +24,9 @@ from backflush.stockmap.models import Site
 
 def register(app: typer.Typer) -> None:
     """Add `send`, `arrive` and `in-transit`."""
-    command(app, "send", panel=Look.BOOK, posts=True, keyed=True)(send)
-    command(app, "arrive", panel=Look.BOOK, posts=True, keyed=True)(take_in)
-    command(app, "in-transit", panel=Look.STOCK)(in_transit)
+    command(app, "send", panel=HelpSection.BOOK, posts=True, keyed=True)(send)
+    command(app, "arrive", panel=HelpSection.BOOK, posts=True, keyed=True)(take_in)
+    command(app, "in-transit", panel=HelpSection.STOCK)(in_transit)
 
 
 def send(
@@ -149,7 +149,7 @@ def _sites_here(using: str = DEFAULT_DB_ALIAS) -> set[str]:
 
 def _asked(target: str, number: str, sender: str, where: str) -> Note:
     with _opened(where) as using:
-        return notes_of([sent_consignment(sender, target, number, using=using)], using=using)[0]
+        return notes_of([sent_transfer(sender, target, number, using=using)], using=using)[0]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import typer
 from backflush.backflushing.selectors import made_for_of
 from backflush.console.lookups import require_item, require_order, require_place, require_supplier
 from backflush.console.options import BATCH, LIMIT, NUMBER_MAX, ONLY_ITEM, ONLY_ORDER, REMARKS, SERIALS
-from backflush.console.output import Desk, Listing, Look, command, in_decimals, in_unit, of_all, read_quantity
+from backflush.console.output import Desk, HelpSection, Listing, command, in_decimals, in_unit, of_all, read_quantity
 from backflush.console.postings import WHY, answer_posting, movement_facts, place
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue, NotUnresolved
@@ -32,10 +32,10 @@ MOVEMENT = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add `unresolved`, `resolve`, `cancel` and `retry`."""
-    command(app, "unresolved", panel=Look.UNRESOLVED)(show_queue)
-    command(app, "resolve", panel=Look.UNRESOLVED, posts=True, keyed=True)(resolve_one)
-    command(app, "cancel", panel=Look.UNRESOLVED, posts=True, keyed=True)(cancel_some)
-    command(app, "retry", panel=Look.UNRESOLVED, posts=True, keyed=True)(retry_all)
+    command(app, "unresolved", panel=HelpSection.UNRESOLVED)(show_queue)
+    command(app, "resolve", panel=HelpSection.UNRESOLVED, posts=True, keyed=True)(resolve_one)
+    command(app, "cancel", panel=HelpSection.UNRESOLVED, posts=True, keyed=True)(cancel_some)
+    command(app, "retry", panel=HelpSection.UNRESOLVED, posts=True, keyed=True)(retry_all)
 
 
 def show_queue(
@@ -331,7 +331,7 @@ def retry_all(
         row
         for start in range(0, len(settled), 500)
         for row in Settlement.objects.filter(pk__in=settled[start : start + 500])
-        .select_related("movement__item__stock_unit", "movement__source", "movement__job")
+        .select_related("movement__item__stock_unit", "movement__source", "movement__cost_object")
         .order_by("pk")
     ]
     left = queue(site).count()

@@ -2,7 +2,7 @@ from typing import Annotated
 
 import typer
 
-from backflush.console.output import Desk, Look, Plant, command
+from backflush.console.output import DatabaseNeed, Desk, HelpSection, command
 from backflush.console.readiness import require_tables
 from backflush.operations.readiness import pending_migrations
 from backflush.operations.upgrade import PATIENCE_SECONDS, upgrade_database
@@ -10,7 +10,7 @@ from backflush.operations.upgrade import PATIENCE_SECONDS, upgrade_database
 
 def register(app: typer.Typer) -> None:
     """Add `upgrade`."""
-    command(app, "upgrade", panel=Look.SET_UP, plant=Plant.NONE)(upgrade)
+    command(app, "upgrade", panel=HelpSection.SET_UP, plant=DatabaseNeed.NONE)(upgrade)
 
 
 def upgrade(

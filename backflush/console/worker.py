@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from backflush.background.worker import work
-from backflush.console.output import Desk, Look, command
+from backflush.console.output import Desk, HelpSection, command
 from backflush.operations.db_statistics import RegularLook
 from backflush.unresolved.auto_settlement import Arrivals
 
@@ -23,7 +23,7 @@ STOPS_WITHIN_SECONDS: Final = 60
 
 def register(app: typer.Typer) -> None:
     """Add `worker`."""
-    command(app, "worker", panel=Look.SET_UP)(worker)
+    command(app, "worker", panel=HelpSection.SET_UP)(worker)
 
 
 def worker(

@@ -17,7 +17,7 @@ from backflush.console.options import (
     SCRAP_REASON,
     SERIALS,
 )
-from backflush.console.output import Desk, Look, command, read_quantity
+from backflush.console.output import Desk, HelpSection, command, read_quantity
 from backflush.console.postings import answer_posting, good_and_scrap
 from backflush.ledger.models import Posting
 from backflush.works.material_issue import IssueIn, issue, return_material
@@ -27,10 +27,10 @@ from backflush.works.services.production_without_order import ProductionIn, prod
 
 def register(app: typer.Typer) -> None:
     """Add `book`, `produce`, `issue` and `return`."""
-    command(app, "book", panel=Look.BOOK, posts=True, keyed=True)(book)
-    command(app, "produce", panel=Look.BOOK, posts=True, keyed=True)(produce_without_order)
-    command(app, "issue", panel=Look.BOOK, posts=True, keyed=True)(issue_by_hand)
-    command(app, "return", panel=Look.BOOK, posts=True, keyed=True)(return_by_hand)
+    command(app, "book", panel=HelpSection.BOOK, posts=True, keyed=True)(book)
+    command(app, "produce", panel=HelpSection.BOOK, posts=True, keyed=True)(produce_without_order)
+    command(app, "issue", panel=HelpSection.BOOK, posts=True, keyed=True)(issue_by_hand)
+    command(app, "return", panel=HelpSection.BOOK, posts=True, keyed=True)(return_by_hand)
 
 
 def book(

@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import NamedTuple
 
-from backflush.core.moves import Move, Plan, Pot, Reason, Shortage, Stock, Tracking, Waiting
+from backflush.core.moves import Move, Plan, Reason, Shortage, Stock, StockKey, Tracking, UnresolvedMove
 from backflush.core.quantity import DECIMALS_MAX, LARGEST, SCALE, ZERO, plain, round_ratio
 
 NOTHING = Fraction(0)
@@ -116,7 +116,7 @@ def _taken(line: UseLine, above: int, below: int) -> _Exact:
     return _Exact(line.per_piece.numerator * above, line.per_piece.denominator * below)
 
 
-class Tally:
+class CumulativeUse:
     """What the bookings of one job have assumed so far, path by path (Q3).
 
     A job is one works order or one purchase order line; a production without order has a tally of its own.
@@ -127,15 +127,15 @@ class Tally:
         self._paths: dict[tuple[str, int], _Path] = {}
 
     @classmethod
-    def even(cls, lines: Sequence[UseLine], produced: Decimal) -> "Tally":
+    def even(cls, lines: Sequence[UseLine], produced: Decimal) -> "CumulativeUse":
         """The tally of a job whose bookings all used these lines and of which none was reversed.
 
         Then what they assumed follows from what they made together, and no history need be read.
         """
-        tally = cls()
+        cumulative_use = cls()
         if produced:
-            tally.book(0, lines, produced)
-        return tally
+            cumulative_use.book(0, lines, produced)
+        return cumulative_use
 
     def would_assume(self, line: UseLine, produced: Fraction) -> AssumedUse:
         """What a booking of so many pieces, good and scrapped together, would assume of a line."""
@@ -186,8 +186,8 @@ def plan_posting(made: Sequence[Move], due: Sequence[Move], stock: Stock) -> Pla
         if stock.has(move):
             plan.steps.append(stock.carry(move))
         else:
-            assert move.source_pot is not None
-            plan.shortages.append(Shortage(move, stock.there(move.source_pot)))
+            assert move.source_stock_key is not None
+            plan.shortages.append(Shortage(move, stock.there(move.source_stock_key)))
     for move in due:
         reason = obstacle(move, stock)
         if reason is None:
@@ -195,16 +195,16 @@ def plan_posting(made: Sequence[Move], due: Sequence[Move], stock: Stock) -> Pla
         elif reason is Reason.SHORT and move.parts_allowed:
             _post_in_part(plan, move, stock)
         else:
-            plan.steps.append(Waiting(move, reason))
+            plan.steps.append(UnresolvedMove(move, reason))
     return plan
 
 
 def _post_in_part(plan: Plan, move: Move, stock: Stock) -> None:
-    assert move.source_pot is not None
-    there = stock.there(move.source_pot)
+    assert move.source_stock_key is not None
+    there = stock.there(move.source_stock_key)
     if there > 0:
         plan.steps.append(stock.carry(replace(move, quantity=there)))
-    plan.steps.append(Waiting(replace(move, quantity=move.quantity - there), Reason.SHORT))
+    plan.steps.append(UnresolvedMove(replace(move, quantity=move.quantity - there), Reason.SHORT))
 
 
 def smallest_step(factor: Fraction, decimals: int) -> Decimal:
@@ -218,9 +218,9 @@ def smallest_step(factor: Fraction, decimals: int) -> Decimal:
 
 
 def largest_good(
-    uses: Sequence[tuple[UseLine, Pot]],
-    tally: Tally,
-    on_hand: Mapping[Pot, Decimal],
+    uses: Sequence[tuple[UseLine, StockKey]],
+    cumulative_use: CumulativeUse,
+    on_hand: Mapping[StockKey, Decimal],
     *,
     scrap: Decimal,
     factor: Fraction,
@@ -235,9 +235,9 @@ def largest_good(
     def fits(steps: int) -> bool:
         produced = (Fraction(steps * step) + Fraction(scrap)) * factor
         left = dict(on_hand)
-        for line, pot in uses:
-            left[pot] = left.get(pot, ZERO) - tally.would_assume(line, produced).quantity
-        return all(left[pot] >= 0 for _, pot in uses)
+        for line, stock_key in uses:
+            left[stock_key] = left.get(stock_key, ZERO) - cumulative_use.would_assume(line, produced).quantity
+        return all(left[stock_key] >= 0 for _, stock_key in uses)
 
     fitting, beyond = 0, 1
     while fits(beyond):

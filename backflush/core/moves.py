@@ -66,7 +66,7 @@ class Place(NamedTuple):
     bin_controlled: bool = False
 
 
-class Pot(NamedTuple):
+class StockKey(NamedTuple):
     """The smallest heap of stock with a balance of its own; pots are locked in this order."""
 
     item: int
@@ -96,7 +96,7 @@ class Move:
     tracking: Tracking = Tracking.NONE
     batch: str = ""
     serial: str = ""
-    job: int | None = None
+    cost_object: int | None = None
     charged: int = 0
     rule: int | None = None
     line: int | None = None
@@ -105,18 +105,18 @@ class Move:
     origin: int | None = None
     remarks: str = ""
     parts_allowed: bool = False
-    source_pot: Pot | None = field(init=False, compare=False, repr=False)
+    source_stock_key: StockKey | None = field(init=False, compare=False, repr=False)
     """The pot that it takes from; None where the source keeps no balance."""
-    target_pot: Pot | None = field(init=False, compare=False, repr=False)
+    target_stock_key: StockKey | None = field(init=False, compare=False, repr=False)
     """The pot that it fills; None where the target keeps no balance."""
 
     def __post_init__(self) -> None:
         # Once: planning, locking and posting all ask for them, and bookings that assume the same share their moves.
-        self.source_pot = self._pot(self.source)
-        self.target_pot = self._pot(self.target)
+        self.source_stock_key = self._stock_key(self.source)
+        self.target_stock_key = self._stock_key(self.target)
 
-    def _pot(self, end: Place) -> Pot | None:
-        return Pot(self.item, end.location, end.bin, self.batch, self.serial) if end.keeps_balance else None
+    def _stock_key(self, end: Place) -> StockKey | None:
+        return StockKey(self.item, end.location, end.bin, self.batch, self.serial) if end.keeps_balance else None
 
     def mirrored(self, *, movement: int) -> "Move":
         """The same quantity back to where it was, at the same cost (V1, V5)."""
@@ -139,7 +139,7 @@ class Moved(NamedTuple):
     target_after: Decimal | None
 
 
-class Waiting(NamedTuple):
+class UnresolvedMove(NamedTuple):
     """Assumed use that can't move now: the whole of `move.quantity` is due."""
 
     move: Move
@@ -160,7 +160,7 @@ class Shortage:
 class Plan:
     """What will be posted, in line order: what moves, what waits; and what stands in the way of posting at all."""
 
-    steps: list[Moved | Waiting] = field(default_factory=list)
+    steps: list[Moved | UnresolvedMove] = field(default_factory=list)
     shortages: list[Shortage] = field(default_factory=list)
 
     @property
@@ -168,51 +168,56 @@ class Plan:
         return [step for step in self.steps if isinstance(step, Moved)]
 
     @property
-    def waiting(self) -> list[Waiting]:
-        return [step for step in self.steps if isinstance(step, Waiting)]
+    def waiting(self) -> list[UnresolvedMove]:
+        return [step for step in self.steps if isinstance(step, UnresolvedMove)]
 
 
 class Stock:
     """Stock while a plan is made: the locked balances, and what the plan has taken from and put to them so far."""
 
-    def __init__(self, on_hand: Mapping[Pot, Decimal]) -> None:
+    def __init__(self, on_hand: Mapping[StockKey, Decimal]) -> None:
         self._left = dict(on_hand)
-        self._changed: dict[Pot, Decimal] = {}
+        self._changed: dict[StockKey, Decimal] = {}
 
-    def there(self, pot: Pot) -> Decimal:
+    def there(self, stock_key: StockKey) -> Decimal:
         """How much is left in a pot at this point of the plan."""
-        return self._left.get(pot, ZERO)
+        return self._left.get(stock_key, ZERO)
 
     def has(self, move: Move) -> bool:
         """Whether a move can take its quantity; a place without balances is never short (U1)."""
-        pot = move.source_pot
-        return pot is None or self.there(pot) >= move.quantity
+        stock_key = move.source_stock_key
+        return stock_key is None or self.there(stock_key) >= move.quantity
 
     def carry(self, move: Move) -> Moved:
         """Take from the one end and put to the other."""
         return Moved(
             move,
-            self._change(move.source_pot, -move.quantity),
-            self._change(move.target_pot, move.quantity),
+            self._change(move.source_stock_key, -move.quantity),
+            self._change(move.target_stock_key, move.quantity),
         )
 
-    def _change(self, pot: Pot | None, by: Decimal) -> Decimal | None:
-        if pot is None:
+    def _change(self, stock_key: StockKey | None, by: Decimal) -> Decimal | None:
+        if stock_key is None:
             return None
-        after = self._left.get(pot, ZERO) + by
-        self._left[pot] = after
-        self._changed[pot] = self._changed.get(pot, ZERO) + by
+        after = self._left.get(stock_key, ZERO) + by
+        self._left[stock_key] = after
+        self._changed[stock_key] = self._changed.get(stock_key, ZERO) + by
         return after
 
-    def changes(self) -> dict[Pot, Decimal]:
+    def changes(self) -> dict[StockKey, Decimal]:
         """What the plan changes, pot by pot."""
-        return {pot: by for pot, by in self._changed.items() if by}
+        return {stock_key: by for stock_key, by in self._changed.items() if by}
 
     def highest(self) -> Decimal:
         """The largest balance that the plan leaves behind."""
-        return max((self._left[pot] for pot in self._changed), default=ZERO)
+        return max((self._left[stock_key] for stock_key in self._changed), default=ZERO)
 
 
-def pots_of(moves: Iterable[Move]) -> set[Pot]:
+def stock_keys_of(moves: Iterable[Move]) -> set[StockKey]:
     """Every pot that some moves take from or fill: those to lock before a plan is made."""
-    return {pot for move in moves for pot in (move.source_pot, move.target_pot) if pot is not None}
+    return {
+        stock_key
+        for move in moves
+        for stock_key in (move.source_stock_key, move.target_stock_key)
+        if stock_key is not None
+    }

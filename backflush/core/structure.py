@@ -34,7 +34,7 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ComponentLine:
     """A structure line: `quantity` of the component in `unit` for one stock unit of what is made."""
 
     number: int
@@ -53,7 +53,7 @@ class Line:
         """Both dates are included; an empty one is open (S2)."""
         return (self.starts is None or self.starts <= day) and (self.ends is None or day <= self.ends)
 
-    def overlaps(self, other: "Line") -> bool:
+    def overlaps(self, other: "ComponentLine") -> bool:
         """Whether some day sees both in force."""
         return (self.starts is None or other.ends is None or self.starts <= other.ends) and (
             other.starts is None or self.ends is None or other.starts <= self.ends
@@ -61,7 +61,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PathStep:
     """One line on the way from what is made to a component; `factor` turns its unit into the stock unit."""
 
     number: int
@@ -90,7 +90,7 @@ class Requirement:
     version of it is in force (Q3). `fixed` is in the line's own unit, once for each order (S6).
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[PathStep, ...]
     fixed: Decimal = ZERO
     by_hand: bool = False
     supplier_provides: bool = False
@@ -144,10 +144,10 @@ class Explosion:
 
 
 def explode(
-    lines: Sequence[Line],
+    lines: Sequence[ComponentLine],
     *,
     day: date,
-    structures: Mapping[int, Sequence[Line]],
+    structures: Mapping[int, Sequence[ComponentLine]],
     factor: Callable[[Component, str], Fraction | None],
 ) -> Explosion:
     """The components that one made piece needs on a day, phantoms passed through at every depth (S3, S4).
@@ -158,9 +158,9 @@ def explode(
     requirements: list[Requirement] = []
     empty: list[str] = []
 
-    def descend(lines: Iterable[Line], above: Requirement) -> None:
+    def descend(lines: Iterable[ComponentLine], above: Requirement) -> None:
         for line in lines:
-            step = Step(
+            step = PathStep(
                 line.number, line.component, line.quantity, line.unit, line.waste, factor(line.component, line.unit)
             )
             here = Requirement(
@@ -188,18 +188,18 @@ def explode(
     return Explosion(tuple(requirements), tuple(dict.fromkeys(empty)))
 
 
-def in_order(lines: Iterable[Line]) -> list[Line]:
+def in_order(lines: Iterable[ComponentLine]) -> list[ComponentLine]:
     """Line order: by number; a component's code parts what shares one."""
     return sorted(lines, key=lambda line: (line.number, line.component.code))
 
 
-def require_no_fixed(line: Line) -> None:
+def require_no_fixed(line: ComponentLine) -> None:
     """A phantom is never taken itself, so there is nothing that a fixed quantity of it could mean (S6)."""
     if line.component.phantom and line.fixed:
         raise _fixed_on_phantom(line)
 
 
-def _fixed_on_phantom(line: Line) -> FixedOnPhantom:
+def _fixed_on_phantom(line: ComponentLine) -> FixedOnPhantom:
     return FixedOnPhantom(
         f"Line {line.number}: {line.component.code} is a phantom and can't have a fixed quantity. "
         "Put it on a line of the phantom.",
@@ -207,7 +207,7 @@ def _fixed_on_phantom(line: Line) -> FixedOnPhantom:
     )
 
 
-def line_refusals(line: Line) -> Iterator[Refusal]:
+def line_refusals(line: ComponentLine) -> Iterator[Refusal]:
     """Everything about a line by itself that makes no sense."""
     for name in ("quantity", "waste", "fixed"):
         if not _writable(getattr(line, name)):
@@ -238,9 +238,9 @@ def _writable(number: Decimal) -> bool:
     return number.is_finite() and abs(number.adjusted()) < DIGITS_MAX and len(written(number)) <= DIGITS_MAX + 2
 
 
-def overlap_refusals(lines: Sequence[Line]) -> Iterator[tuple[int, Refusal]]:
+def overlap_refusals(lines: Sequence[ComponentLine]) -> Iterator[tuple[int, Refusal]]:
     """Versions of one line number that some day sees both in force: where the later of each two stands, and why not."""
-    by_number: dict[int, list[Line]] = {}
+    by_number: dict[int, list[ComponentLine]] = {}
     for position, line in enumerate(lines):
         for other in by_number.setdefault(line.number, []):
             if line.overlaps(other):
@@ -256,7 +256,7 @@ def overlap_refusals(lines: Sequence[Line]) -> Iterator[tuple[int, Refusal]]:
         by_number[line.number].append(line)
 
 
-def require_sound(lines: Sequence[Line]) -> None:
+def require_sound(lines: Sequence[ComponentLine]) -> None:
     """Refuse lines that make no sense by themselves or side by side; which lines these are is said."""
     for line in lines:
         for refusal in line_refusals(line):

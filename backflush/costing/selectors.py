@@ -5,19 +5,19 @@ from decimal import Decimal
 
 from backflush.backflushing.consumption import use_line
 from backflush.backflushing.models import Booking
-from backflush.core.consumption import Tally, UseLine
+from backflush.core.consumption import CumulativeUse, UseLine
 from backflush.core.costing import UsageVariance, Use, material_cost, total_amount, usage_variances
 from backflush.core.quantity import ZERO
 from backflush.items.models import Item
-from backflush.ledger.models import Job, JobKind, Movement
+from backflush.ledger.models import CostObject, CostObjectKind, Movement
 from backflush.structures.models import FrozenLine
 
 
 @dataclass(frozen=True, slots=True)
-class JobCost:
+class OrderCost:
     """What a job has cost in material, exactly, and each component's part in the difference from the structure."""
 
-    job: Job
+    cost_object: CostObject
     material: Decimal
     variances: tuple[UsageVariance, ...]
     items: dict[int, Item]
@@ -28,39 +28,41 @@ class JobCost:
         return total_amount(variance.standard_amount for variance in self.variances)
 
 
-def job_cost(job: Job) -> JobCost:
+def order_cost(cost_object: CostObject) -> OrderCost:
     """The material cost of what was charged to a job, with its usage variances."""
-    uses = uses_of(job)
-    standard = standard_quantities(job)
+    uses = uses_of(cost_object)
+    standard = standard_quantities(cost_object)
     items = Item.objects.select_related("cost", "stock_unit").in_bulk({*standard, *(use.item for use in uses)})
     costs = {pk: item.cost.standard_material for pk, item in items.items() if item.cost is not None}
-    return JobCost(job, material_cost(uses), tuple(usage_variances(uses, standard, costs)), items)
+    return OrderCost(cost_object, material_cost(uses), tuple(usage_variances(uses, standard, costs)), items)
 
 
-def uses_of(job: Job) -> list[Use]:
+def uses_of(cost_object: CostObject) -> list[Use]:
     """What a job has had of each item, each movement at the standard material cost of its moment.
 
     The products are added up here, exactly: a database that keeps millionths would pass 64 bits.
     """
     totals: dict[int, Use] = {}
-    rows = Movement.objects.filter(job=job).exclude(charged=0).order_by("pk")
+    rows = Movement.objects.filter(cost_object=cost_object).exclude(charged=0).order_by("pk")
     for item, charged, quantity, cost in rows.values_list("item", "charged", "quantity", "cost__standard_material"):
         totals[item] = totals.get(item, Use(item)).plus(charged * quantity, cost)
     return list(totals.values())
 
 
-def standard_quantities(job: Job) -> dict[int, Decimal]:
+def standard_quantities(cost_object: CostObject) -> dict[int, Decimal]:
     """What the structures of a job's standing bookings say was needed, by-hand lines too, in stock units."""
-    bookings = Booking.objects.filter(job=job, reversed_by__isnull=True, structure__isnull=False).order_by("posting")
+    bookings = Booking.objects.filter(
+        cost_object=cost_object, reversed_by__isnull=True, structure__isnull=False
+    ).order_by("posting")
     standing = list(bookings.values_list("pk", "structure", "quantity"))
     lines: dict[int, list[UseLine]] = {}
     rows = FrozenLine.objects.filter(structure__in={structure for _, structure, _ in standing})
     for line in rows.select_related("component").order_by("structure", "position"):
-        if not (line.supplier_provides and job.kind == JobKind.PURCHASE_ORDER):
+        if not (line.supplier_provides and cost_object.kind == CostObjectKind.PURCHASE_ORDER):
             lines.setdefault(line.structure_id, []).append(use_line(line))
-    tally = Tally()
+    cumulative_use = CumulativeUse()
     standard: dict[int, Decimal] = {}
     for booking, structure, quantity in standing:
-        for use in tally.book(booking, lines.get(structure, ()), quantity):
+        for use in cumulative_use.book(booking, lines.get(structure, ()), quantity):
             standard[use.line.item] = standard.get(use.line.item, ZERO) + use.quantity
     return standard

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from backflush.core.structure import Line, Step, in_order
+from backflush.core.structure import ComponentLine, PathStep, in_order
 from backflush.items.models import ComponentClass, Item
 from backflush.items.selectors import converter
 from backflush.stockmap.models import Site
@@ -30,7 +30,7 @@ class CostedLine:
 
     path: str
     level: int
-    line: Line
+    line: ComponentLine
     item: Item
     per_parent: Fraction | None
     per_top: Fraction | None
@@ -45,7 +45,7 @@ class CostedStructure:
 
     def __init__(self, site: Site, item: Item, day: date) -> None:
         self.item = item
-        self._lines: dict[int, list[Line]] = {}
+        self._lines: dict[int, list[ComponentLine]] = {}
         wanted = {item.pk}
         while wanted:
             found = lines_of(site, wanted, day=day)
@@ -89,7 +89,7 @@ class CostedStructure:
                 stack.extend((row.path, level + 1, lower, row.per_top) for lower in below)  # type: ignore[misc]
 
     def _row(
-        self, above: str, level: int, line: Line, per_above: Fraction | None, opened: Container[str] | None
+        self, above: str, level: int, line: ComponentLine, per_above: Fraction | None, opened: Container[str] | None
     ) -> CostedLine:
         path = f"{above}/{line.number}" if above else str(line.number)
         per_parent = self._per_parent(line)
@@ -109,12 +109,12 @@ class CostedStructure:
             open=opens and (opened is None or path in opened),
         )
 
-    def _per_parent(self, line: Line) -> Fraction | None:
+    def _per_parent(self, line: ComponentLine) -> Fraction | None:
         """Worked out once for lines that say the same: a common screw stands in hundreds of places."""
         says = line.component.item, line.unit, line.quantity, line.waste
         if says not in self._per_parents:
             factor = self._converter.factor(line.component.item, line.unit, line.component.unit)
-            step = Step(line.number, line.component, line.quantity, line.unit, line.waste, factor)
+            step = PathStep(line.number, line.component, line.quantity, line.unit, line.waste, factor)
             self._per_parents[says] = step.multiplier
         return self._per_parents[says]
 

@@ -20,7 +20,7 @@ COUNTED_MOST: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ErrorLine:
     """One movement, and what is there for it now (None: its place keeps no balance)."""
 
     movement: Movement
@@ -36,7 +36,7 @@ class BackflushErrors:
 
     total: int
     oldest: Movement | None
-    newest: Sequence[Line]
+    newest: Sequence[ErrorLine]
     value: Decimal | None
     fitting: int | None
 
@@ -51,7 +51,7 @@ def backflush_errors(site: Site) -> BackflushErrors:
     return BackflushErrors(
         total=total,
         oldest=next(iter(_first(waiting)), None),
-        newest=[Line(movement, there[movement.pk]) for movement in newest],
+        newest=[ErrorLine(movement, there[movement.pk]) for movement in newest],
         value=_value(waiting) if counted else None,
         fitting=fits_now(waiting).count() if counted else None,
     )

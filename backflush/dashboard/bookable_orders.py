@@ -14,21 +14,23 @@ OPEN_FIRST: Final = (OrderStatus.OPEN, OrderStatus.RELEASED)
 
 
 @dataclass(frozen=True, slots=True)
-class BookableOrders:
+class BookableOrderList:
     """How many take bookings (counted up to a limit), and those that come first."""
 
     total: int
     first: Sequence[WorksOrder]
 
 
-def bookable_orders(site: Site, shown: int = SHOWN) -> BookableOrders:
+def bookable_orders(site: Site, shown: int = SHOWN) -> BookableOrderList:
     """What is open before what is only released, the newest first."""
     # Each status by itself, which an index has in this order: sorted together, all of them would be read.
     first: list[WorksOrder] = []
     for status in OPEN_FIRST:
-        rows = WorksOrder.objects.filter(site=site, status=status).select_related("item__stock_unit", "job", "unit")
+        rows = WorksOrder.objects.filter(site=site, status=status).select_related(
+            "item__stock_unit", "cost_object", "unit"
+        )
         first += rows.order_by("-start_date", "-pk")[: shown - len(first)]
         if len(first) == shown:
             break
     found = WorksOrder.objects.filter(site=site, status__in=BOOKABLE)
-    return BookableOrders(total=found.values("pk")[: COUNTED_MOST + 1].count(), first=first)
+    return BookableOrderList(total=found.values("pk")[: COUNTED_MOST + 1].count(), first=first)

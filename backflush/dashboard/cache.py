@@ -18,21 +18,21 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept(Generic[Answer]):
+class CachedAnswer(Generic[Answer]):
     """An answer, and the moment at which it was true if that isn't now."""
 
     answer: Answer
     as_at: datetime | None = None
 
 
-def kept(name: str, site: Site, ask: Callable[[], Answer]) -> Kept[Answer]:
+def kept(name: str, site: Site, ask: Callable[[], Answer]) -> CachedAnswer[Answer]:
     """The answer kept under a name for a site, else a fresh one, which is kept only where it took long."""
     key = f"backflush:{name}:{site.pk}"
-    known: Kept[Answer] | None = cache.get(key)
+    known: CachedAnswer[Answer] | None = cache.get(key)
     if known is not None:
         return known
     began, moment = time.monotonic(), timezone.now()
     answer = ask()
     if time.monotonic() - began > LONG_SECONDS:
-        cache.set(key, Kept(answer, moment), KEPT_SECONDS)
-    return Kept(answer)
+        cache.set(key, CachedAnswer(answer, moment), KEPT_SECONDS)
+    return CachedAnswer(answer)

@@ -13,7 +13,7 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 from backflush.core.moves import Status
 from backflush.core.quantity import EXACT, ZERO
 from backflush.dashboard.backflush_errors import standard
-from backflush.dashboard.cache import Kept, kept
+from backflush.dashboard.cache import CachedAnswer, kept
 from backflush.db.fields import ExactSum
 from backflush.items.models import ItemCost
 from backflush.ledger.models import Movement
@@ -36,7 +36,7 @@ class Day:
         return self.assumed + self.by_hand
 
 
-def consumption_by_day(site: Site, today: date) -> Kept[list[Day]]:
+def consumption_by_day(site: Site, today: date) -> CachedAnswer[list[Day]]:
     """The last fourteen days, today among them, by event time and at the standard cost of the moment."""
     return kept(f"consumption-by-day:{today}", site, lambda: _days(site, today))
 

@@ -31,8 +31,8 @@ class OrdersInWork:
 def orders_in_work(site: Site) -> OrdersInWork:
     """What is open before what is only released, the newest first."""
     orders = bookable_orders(site)
-    jobs = [order.job_id for order in orders.first]
+    cost_objects = [order.cost_object_id for order in orders.first]
     # By job alone, which is of this site: with the site beside it, SQLite would go through all that the site has.
-    rows = Movement.objects.filter(job__in=jobs, status=Status.UNRESOLVED).order_by()
-    waiting = dict(rows.values_list("job").annotate(Count("pk")))
-    return OrdersInWork(orders.total, [InWork(order, waiting.get(order.job_id, 0)) for order in orders.first])
+    rows = Movement.objects.filter(cost_object__in=cost_objects, status=Status.UNRESOLVED).order_by()
+    waiting = dict(rows.values_list("cost_object").annotate(Count("pk")))
+    return OrdersInWork(orders.total, [InWork(order, waiting.get(order.cost_object_id, 0)) for order in orders.first])

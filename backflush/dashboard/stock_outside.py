@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from backflush.core.costing import total_amount
-from backflush.dashboard.cache import Kept, kept
+from backflush.dashboard.cache import CachedAnswer, kept
 from backflush.stockmap.models import Site
 from backflush.subcontract.selectors import Outside, outsides
 
@@ -22,7 +22,7 @@ class StockOutside:
     first: Sequence[Outside]
 
 
-def stock_outside(site: Site) -> Kept[StockOutside]:
+def stock_outside(site: Site) -> CachedAnswer[StockOutside]:
     """Whoever has unresolved movements before the others, then by what they have."""
     return kept("stock-outside", site, lambda: _outside(site))
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from backflush.dashboard.cache import Kept, kept
+from backflush.dashboard.cache import CachedAnswer, kept
 from backflush.dashboard.long_queues import total, waiting_between
 from backflush.stockmap.models import Site
 
@@ -36,7 +36,7 @@ class ByAge:
     told_apart: bool
 
 
-def unresolved_by_age(site: Site, today: date) -> Kept[ByAge]:
+def unresolved_by_age(site: Site, today: date) -> CachedAnswer[ByAge]:
     """Everything that waits, by how many of the site's days ago it happened."""
     return kept(f"unresolved-by-age:{today}", site, lambda: _by_age(site, today))
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count
 
-from backflush.dashboard.cache import Kept, kept
+from backflush.dashboard.cache import CachedAnswer, kept
 from backflush.dashboard.long_queues import span_of, total, waiting_between
 from backflush.stockmap.models import Site
 from backflush.unresolved.models import Settlement
@@ -43,7 +43,7 @@ class OverTime:
     told_apart: bool
 
 
-def unresolved_over_time(site: Site, today: date) -> Kept[OverTime]:
+def unresolved_over_time(site: Site, today: date) -> CachedAnswer[OverTime]:
     """The last twelve weeks, the present one among them."""
     return kept(f"unresolved-over-time:{today}", site, lambda: _over_time(site, today))
 

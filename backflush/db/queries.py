@@ -24,7 +24,7 @@ _LIST = re.compile(r"\{(among|each):(\w+):(\w+)\}")
 
 
 @dataclass(frozen=True)
-class Part:
+class SelectedModel:
     """The columns of one model in a statement; `of` "o.job" makes it the job of the part with the alias o.
 
     The fields in `without` are left out, as Django's `defer` leaves them out: it reads one when it is asked for.
@@ -76,7 +76,7 @@ class Prepared:
     """
 
     name: str
-    parts: tuple[Part, ...]
+    parts: tuple[SelectedModel, ...]
     text: str
     locks: str = ""
     _known: dict[str, tuple[str, list[_Read]]] = field(default_factory=dict, compare=False, repr=False)
@@ -116,7 +116,7 @@ class Prepared:
         return text, reads
 
 
-def _meta(part: Part) -> Any:
+def _meta(part: SelectedModel) -> Any:
     return part.model._meta  # noqa: SLF001 - Django documents it under this name
 
 
@@ -135,7 +135,7 @@ def _things(shared: Sequence[tuple[_Read, dict[int, Model]]], row: Sequence[Any]
     return things
 
 
-def _conversions(fields: Sequence[Any], part: Part) -> Any:
+def _conversions(fields: Sequence[Any], part: SelectedModel) -> Any:
     """What Django does with a column's value on this database, for the columns where it does anything."""
     for each in fields:
         column = each.get_col(part.alias)

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from backflush.backflushing.models import Booking
 from backflush.core.moves import Tracking
-from backflush.demo.plant import Plant
+from backflush.demo.plant import DemoPlant
 from backflush.handling.moves import OpeningIn, move_stock, open_stock, reverse
 from backflush.items.selectors import item_coded
 from backflush.items.services import set_batch
@@ -37,7 +37,7 @@ from backflush.works.services.transitions import complete_order, release_order
 class Scene:
     """The plant, and at which moment who acts."""
 
-    plant: Plant
+    plant: DemoPlant
     at: datetime
     by: User
 
@@ -166,7 +166,7 @@ class TakesBack(Act):
     order: str
 
     def happen(self, scene: Scene) -> None:
-        standing = Booking.objects.filter(job__number=self.order, reversed_by=None).order_by("posting").last()
+        standing = Booking.objects.filter(cost_object__number=self.order, reversed_by=None).order_by("posting").last()
         assert standing is not None, f"nothing is booked on {self.order}"
         reverse(site=scene.plant.site, posting=standing.posting_id, by=scene.by, at=scene.at)
 
@@ -319,14 +319,14 @@ class Resolves(Act):
         heaps = list(balances(scene.plant.site, item=self.item, location=place))
         enough = [heap for heap in heaps if heap.quantity >= due]
         serials = [heap.serial for heap in heaps if heap.serial][: int(due)]
-        pot = enough[self.skip] if enough else None
+        stock_key = enough[self.skip] if enough else None
         resolve(
             site=scene.plant.site,
             movement=waiting.pk,
             quantity=Decimal(self.quantity) if self.quantity else None,
             source=self.source,
-            bin=pot.bin if pot else "",
-            batch=pot.batch if pot else "",
+            bin=stock_key.bin if stock_key else "",
+            batch=stock_key.batch if stock_key else "",
             serials=serials if waiting.item.tracking == Tracking.SERIAL else (),
             remainder=self.remainder,
             remarks=self.remarks,
@@ -344,7 +344,11 @@ class TakesBackResolving(Act):
 
     def happen(self, scene: Scene) -> None:
         resolved = Movement.objects.filter(
-            site=scene.plant.site, item__code=self.item, job__number=self.order, resolves__isnull=False, reverses=None
+            site=scene.plant.site,
+            item__code=self.item,
+            cost_object__number=self.order,
+            resolves__isnull=False,
+            reverses=None,
         ).order_by("pk")
         last = resolved.last()
         assert last is not None, f"nothing of {self.item} was resolved for {self.order}"
@@ -380,10 +384,10 @@ class Retries(Act):
         )
 
 
-def oldest(plant: Plant, item: str, order: str) -> Movement:
+def oldest(plant: DemoPlant, item: str, order: str) -> Movement:
     """The oldest unresolved movement of an item for an order, or, without one, for production without order."""
     of_item = waiting_movements(plant.site).filter(item__code=item)
-    waiting = of_item.filter(job__number=order).first() if order else of_item.filter(job=None).first()
+    waiting = of_item.filter(cost_object__number=order).first() if order else of_item.filter(cost_object=None).first()
     assert waiting is not None, f"nothing of {item} is unresolved for {order}"
     return waiting
 

@@ -16,7 +16,7 @@ class Event:
     act: Act
 
 
-def happenings(day: int, who: str, *acts: tuple[str, Act]) -> Iterator[Event]:
+def material_flow(day: int, who: str, *acts: tuple[str, Act]) -> Iterator[Event]:
     """What one person did on one day."""
     for clock, act in acts:
         yield Event(day, clock, who, act)

@@ -265,7 +265,7 @@ ITEMS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DemoLine:
     """One structure line as this table writes it; `starts` and `ends` are days counted from today."""
 
     number: int
@@ -281,58 +281,58 @@ class Part:
     ends: int | None = None
 
 
-STRUCTURES: dict[str, Sequence[Part]] = {
+STRUCTURES: dict[str, Sequence[DemoLine]] = {
     "FR-200": (
-        Part(10, "TB-25", "3.2"),
-        Part(20, "LUG-6", "6"),
-        Part(30, "PNT-5010", "150", "G", waste="4"),
-        Part(40, "BLT-M8", "6", ends=-71),
-        Part(40, "BLT-M8", "8", starts=-70),
-        Part(50, "BRK-SET", "1"),
-        Part(60, "ADH-330", "20", "G"),
-        Part(70, "PLT-ID", "1", by_hand=True),
+        DemoLine(10, "TB-25", "3.2"),
+        DemoLine(20, "LUG-6", "6"),
+        DemoLine(30, "PNT-5010", "150", "G", waste="4"),
+        DemoLine(40, "BLT-M8", "6", ends=-71),
+        DemoLine(40, "BLT-M8", "8", starts=-70),
+        DemoLine(50, "BRK-SET", "1"),
+        DemoLine(60, "ADH-330", "20", "G"),
+        DemoLine(70, "PLT-ID", "1", by_hand=True),
     ),
-    "BRK-SET": (Part(10, "BRK-L", "2"),),
-    "LUG-6": (Part(10, "RING-40", "1"),),
-    "HK-6": (Part(10, "HK-8", "1"), Part(20, "CHM-20", "5", "G")),
-    "CVR-220": (Part(10, "CVR-BLU", "1.60", fixed="0.40"), Part(20, "THR-40", "24", supplier_provides=True)),
+    "BRK-SET": (DemoLine(10, "BRK-L", "2"),),
+    "LUG-6": (DemoLine(10, "RING-40", "1"),),
+    "HK-6": (DemoLine(10, "HK-8", "1"), DemoLine(20, "CHM-20", "5", "G")),
+    "CVR-220": (DemoLine(10, "CVR-BLU", "1.60", fixed="0.40"), DemoLine(20, "THR-40", "24", supplier_provides=True)),
     "WHL-20": (
-        Part(10, "RIM-20", "1"),
-        Part(20, "SPK-238", "36", source="MAIN/RACK"),
-        Part(30, "HUB-12", "1"),
-        Part(40, "BRG-6001", "2"),
+        DemoLine(10, "RIM-20", "1"),
+        DemoLine(20, "SPK-238", "36", source="MAIN/RACK"),
+        DemoLine(30, "HUB-12", "1"),
+        DemoLine(40, "BRG-6001", "2"),
     ),
     "WHL-24": (
-        Part(10, "RIM-24", "1"),
-        Part(20, "SPK-238", "36", source="MAIN/RACK"),
-        Part(30, "HUB-12", "1"),
-        Part(40, "BRG-6001", "2"),
+        DemoLine(10, "RIM-24", "1"),
+        DemoLine(20, "SPK-238", "36", source="MAIN/RACK"),
+        DemoLine(30, "HUB-12", "1"),
+        DemoLine(40, "BRG-6001", "2"),
     ),
     "TR-200": (
-        Part(10, "FR-200", "1"),
-        Part(20, "WHL-20", "2"),
-        Part(30, "AXL-12", "1"),
-        Part(40, "CVR-BLU", "1.20"),
-        Part(50, "TIE-4", "4"),
-        Part(60, "GPS-1", "1"),
-        Part(70, "CTN-XL", "1"),
+        DemoLine(10, "FR-200", "1"),
+        DemoLine(20, "WHL-20", "2"),
+        DemoLine(30, "AXL-12", "1"),
+        DemoLine(40, "CVR-BLU", "1.20"),
+        DemoLine(50, "TIE-4", "4"),
+        DemoLine(60, "GPS-1", "1"),
+        DemoLine(70, "CTN-XL", "1"),
     ),
     "TR-220": (
-        Part(10, "FR-200", "1"),
-        Part(20, "WHL-20", "2"),
-        Part(30, "AXL-12", "1"),
-        Part(40, "CVR-220", "1"),
-        Part(50, "TIE-4", "6"),
-        Part(60, "CTN-XL", "1", fixed="1"),
-        Part(70, "BLT-M8", "4", source="MAIN/LINE-A"),
+        DemoLine(10, "FR-200", "1"),
+        DemoLine(20, "WHL-20", "2"),
+        DemoLine(30, "AXL-12", "1"),
+        DemoLine(40, "CVR-220", "1"),
+        DemoLine(50, "TIE-4", "6"),
+        DemoLine(60, "CTN-XL", "1", fixed="1"),
+        DemoLine(70, "BLT-M8", "4", source="MAIN/LINE-A"),
     ),
-    "KIT-TIE": (Part(10, "TIE-4", "2"), Part(20, "HK-6", "2"), Part(30, "CTN-S", "1")),
+    "KIT-TIE": (DemoLine(10, "TIE-4", "2"), DemoLine(20, "HK-6", "2"), DemoLine(30, "CTN-S", "1")),
 }
 """Fixed: a carton is spoilt when the strapping machine is set for an order; a roll of fabric has a leader."""
 
 
 @dataclass(frozen=True)
-class Plant:
+class DemoPlant:
     """The plant set up: its site, its people, and the day from which the story counts."""
 
     site: Site
@@ -358,11 +358,11 @@ def require_empty() -> None:
         )
 
 
-def set_up(*, today: date | None = None) -> Plant:
+def set_up(*, today: date | None = None) -> DemoPlant:
     """Set the plant up in an empty database, without any stock; `today` is the present day unless given."""
     require_empty()
     site = add_site(code=SITE, name="Northmoor Trailers", time_zone=TIME_ZONE)
-    plant = Plant(site, _people(site), _story_day(site, today))
+    plant = DemoPlant(site, _people(site), _story_day(site, today))
     locations = _stockmap(site)
     actions = _actions(site, locations)
     units = {code: add_unit(code=code, name=name) for code, name in UNITS.items()}
@@ -479,8 +479,8 @@ def _conversions(units: Mapping[str, Unit], items: Mapping[str, Item]) -> Sequen
 
 
 def _line(
-    plant: Plant,
-    part: Part,
+    plant: DemoPlant,
+    part: DemoLine,
     units: Mapping[str, Unit],
     items: Mapping[str, Item],
     locations: Mapping[str, Location],

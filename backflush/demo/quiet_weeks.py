@@ -16,7 +16,7 @@ from backflush.demo.acts import (
     TakesBack,
     TakesBackResolving,
 )
-from backflush.demo.events import LINE_A, LINE_B, Event, happenings, replenishing
+from backflush.demo.events import LINE_A, LINE_B, Event, material_flow, replenishing
 
 QUIET_WEEKS = 15
 SHORT_FILLS: dict[int, dict[str, str]] = {
@@ -89,12 +89,12 @@ def _covered_trailers(monday: int, order: str) -> Iterator[Event]:
 def mishaps() -> Iterator[Event]:
     """What went wrong in the quiet weeks, and how it was put right."""
     # Lugs with bad plating are taken away, so the line runs short; what was used came from the store.
-    yield from happenings(
+    yield from material_flow(
         -117,
         "rosa",
         ("10:00", Moves("QUARANTINE", "LUG-6", "320", "MAIN/LINE-A", "MAIN/QUAR", remarks="plating flakes")),
     )
-    yield from happenings(
+    yield from material_flow(
         -115,
         "rosa",
         ("08:20", Resolves("LUG-6", "W-10326", source="MAIN/RAW", remarks="taken from the store")),
@@ -102,17 +102,17 @@ def mishaps() -> Iterator[Event]:
         ("08:30", Moves("WRITE-OFF", "LUG-6", "320", "MAIN/QUAR", "MAIN/ADJUST", remarks="back to Tyne for credit")),
     )
     # A roll ran out: ten metres came from the store, the rest later, and a little less of it.
-    yield from happenings(
+    yield from material_flow(
         -100,
         "jan",
         ("08:40", Resolves("CVR-BLU", "W-10336", "10.00", source="MAIN/RAW", remainder="keep")),
         ("11:15", Resolves("CVR-BLU", "W-10336", "4.00", source="MAIN/RAW", remarks="cut closer")),
     )
     # Scanned twice: the second booking is taken back.
-    yield from happenings(-90, "ken", ("08:12", Books("W-10343", "2")), ("08:50", TakesBack("W-10343")))
+    yield from material_flow(-90, "ken", ("08:12", Books("W-10343", "2")), ("08:50", TakesBack("W-10343")))
     yield Event(-72, "10:30", "jan", Cancels("TIE-4", "W-10352", "delivered without straps, as the customer asked"))
     # The wrong batch was named.
-    yield from happenings(
+    yield from material_flow(
         -66,
         "rosa",
         ("16:35", TakesBackResolving("ADH-330", "W-10354")),
@@ -143,7 +143,7 @@ def extras() -> Iterator[Event]:
     yield Event(-74, "16:10", "rosa", Resolves("SPK-238", ""))
     show = "W-10353"
     yield Event(-77, "08:20", "ama", Orders(show, "SPC-1", "1"))
-    yield from happenings(
+    yield from material_flow(
         -76,
         "ken",
         ("08:30", Issues(show, "TB-25", "14.400")),

@@ -12,14 +12,14 @@ from django.db import transaction
 from backflush.demo.acts import Heap, Opens, Scene
 from backflush.demo.events import Event
 from backflush.demo.last_weeks import last_weeks
-from backflush.demo.plant import BEGINNING, Plant, set_up
+from backflush.demo.plant import BEGINNING, DemoPlant, set_up
 from backflush.demo.purchases import purchases, sendings
 from backflush.demo.quiet_weeks import extras, mishaps, quiet_weeks
 
 Progress = Callable[[int], None]
 
 
-def make_demo(*, today: date | None = None, progress: Progress | None = None) -> Plant:
+def make_demo(*, today: date | None = None, progress: Progress | None = None) -> DemoPlant:
     """Set the plant up and live through its story: all of it, or nothing. Refused where there is a plant already."""
     with transaction.atomic():
         plant = set_up(today=today)

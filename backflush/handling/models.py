@@ -6,14 +6,14 @@ from backflush.ledger.models import Posting
 from backflush.stockmap.models import Site
 
 
-class Way(models.TextChoices):
+class TransferDirection(models.TextChoices):
     """Which end of a consignment a site has."""
 
     SENT = "sent"
     ARRIVED = "arrived"
 
 
-class Consignment(models.Model):
+class StockTransfer(models.Model):
     """One site's end of stock that goes from site to site: what it sent, or what it took in.
 
     Each site keeps its own, because each may be on a server of its own, and one of them may be down. `number` names
@@ -21,15 +21,16 @@ class Consignment(models.Model):
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
-    way = models.CharField(max_length=10, choices=Way.choices)
+    way = models.CharField(max_length=10, choices=TransferDirection.choices)
     other = models.ForeignKey(Site, models.PROTECT, related_name="+")
     number = models.CharField(max_length=100)
     posting = WithinSite(
-        Posting, models.PROTECT, db_index=False, related_name="consignments", related_query_name="consignment"
+        Posting, models.PROTECT, db_index=False, related_name="transfers", related_query_name="transfer"
     )
     arrived_at = models.DateTimeField(null=True)
 
     class Meta:
+        db_table = "handling_consignment"
         constraints = [
             models.UniqueConstraint(fields=["site", "way", "other", "number"], name="consignment_number_once"),
             # The posting first, so that this one index serves look-ups by it too.
@@ -37,7 +38,9 @@ class Consignment(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["site", "id"], condition=Q(way=Way.SENT, arrived_at__isnull=True), name="consignment_still_open"
+                fields=["site", "id"],
+                condition=Q(way=TransferDirection.SENT, arrived_at__isnull=True),
+                name="consignment_still_open",
             )
         ]
 

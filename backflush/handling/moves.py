@@ -9,14 +9,14 @@ from django.db import transaction
 
 from backflush.backflushing.services import reverse_booking
 from backflush.core.consumption import plan_posting
-from backflush.core.moves import Move, Place, Process, pots_of
+from backflush.core.moves import Move, Place, Process, stock_keys_of
 from backflush.core.quantity import require_positive
 from backflush.core.refusals import AlreadyReversed, NoSuchRule, NotABalanceLocation, NotReversible, WrongActionType
 from backflush.items.models import Item
 from backflush.items.selectors import item_coded
 from backflush.ledger.idempotency import claim_key
 from backflush.ledger.lot_allocation import named_moves
-from backflush.ledger.models import Job, Movement, Posting
+from backflush.ledger.models import CostObject, Movement, Posting
 from backflush.ledger.posting import Entry, lock_balances, post
 from backflush.ledger.selectors import move_of, posting_numbered, require_had, require_not_before
 from backflush.people.models import User
@@ -63,7 +63,7 @@ def open_stock(
     outside = place_of(_opening_location(site))
     bins = bins_of({one.location.pk for one in openings if one.bin}, into=True)
     moves = [move for one in openings for move in opening_moves(one, outside, bins=bins)]
-    stock = lock_balances(site=site, pots=pots_of(moves))
+    stock = lock_balances(site=site, stock_keys=stock_keys_of(moves))
     entry = Entry(Process.OPENING, event_time(site, at), plan_posting(moves, (), stock), new_key)
     return post([entry], site=site, by=by, stock=stock)[0]
 
@@ -146,7 +146,7 @@ def move_stock(
         batch=batch,
         serials=serials,
     )
-    stock = lock_balances(site=site, pots=pots_of(moves))
+    stock = lock_balances(site=site, stock_keys=stock_keys_of(moves))
     plan = plan_posting(moves, (), stock)
     entry = Entry(Process.HAND, event_time(site, at), plan, new_key, remarks=remarks)
     return post([entry], site=site, by=by, stock=stock)[0]
@@ -219,7 +219,11 @@ def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date |
     new_key, done = claim_key(site=site, key=key, operation="reverse", content={"posting": posting, "at": at})
     if done:
         return done
-    job = Job.objects.select_for_update(no_key=True).filter(site=site, postings__site=site, postings=posting).first()
+    cost_object = (
+        CostObject.objects.select_for_update(no_key=True)
+        .filter(site=site, postings__site=site, postings=posting)
+        .first()
+    )
     original = Posting.objects.select_for_update(no_key=True, of=("self",)).get(site=site, pk=posting)
     require_not_reversed(original)
     moment = event_time(site, at)
@@ -228,11 +232,16 @@ def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date |
         Movement.objects.filter(site=site, posting=original).select_related("item", "source", "target").order_by("-pk")
     )
     back = [move_of(movement).mirrored(movement=movement.pk) for movement in taken]
-    if job is not None:
-        require_had(job, back)
-    stock = lock_balances(site=site, pots=pots_of(back))
+    if cost_object is not None:
+        require_had(cost_object, back)
+    stock = lock_balances(site=site, stock_keys=stock_keys_of(back))
     entry = Entry(
-        Process.REVERSAL, moment, plan_posting(back, (), stock), new_key, job.pk if job else None, original.pk
+        Process.REVERSAL,
+        moment,
+        plan_posting(back, (), stock),
+        new_key,
+        cost_object.pk if cost_object else None,
+        original.pk,
     )
     return post([entry], site=site, by=by, stock=stock)[0]
 
@@ -242,7 +251,7 @@ def require_not_reversed(original: Posting) -> None:
 
     What is on the way may have arrived without this server knowing; taken back here, it would be there twice.
     """
-    if original.process == Process.HAND and original.consignments.filter(site=original.site_id).exists():
+    if original.process == Process.HAND and original.transfers.filter(site=original.site_id).exists():
         raise NotReversible(
             "This went from one site to another. Let it arrive, and send it back from there.", field="posting"
         )

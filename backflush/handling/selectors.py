@@ -10,12 +10,12 @@ from backflush.backflushing.models import Booking
 from backflush.backflushing.services import movements_standing
 from backflush.backflushing.services import require_not_reversed as require_booking_not_reversed
 from backflush.core.consumption import plan_posting
-from backflush.core.moves import Move, Place, Process, Status, pots_of
+from backflush.core.moves import Move, Place, Process, Status, stock_keys_of
 from backflush.core.refusals import NotReversible, Refusal
 from backflush.handling.moves import OpeningIn, opening_moves, require_not_reversed
 from backflush.ledger.models import Movement, Posting
 from backflush.ledger.posting import read_balances, require_possible
-from backflush.ledger.selectors import move_of, require_jobs_had
+from backflush.ledger.selectors import move_of, require_cost_objects_had
 from backflush.stockmap.models import ActionType, Location, Site, TransferRule
 from backflush.stockmap.selectors import bins_of
 from backflush.unresolved.models import Settlement
@@ -99,11 +99,11 @@ def _moved_by(posting: Posting) -> tuple[Movement, ...]:
 def _refusal(back: Sequence[Movement], require_allowed: Callable[[], None]) -> Refusal | None:
     """Why some movements can't go back as things stand, if they can't."""
     moves = [move_of(movement).mirrored(movement=movement.pk) for movement in back]
-    stock = read_balances(site=back[0].site, pots=pots_of(moves)) if back else None
+    stock = read_balances(site=back[0].site, stock_keys=stock_keys_of(moves)) if back else None
     try:
         require_allowed()
         if stock is not None:
-            require_jobs_had(back[0].site, moves)
+            require_cost_objects_had(back[0].site, moves)
             require_possible(plan_posting(moves, (), stock).shortages, stock, taking_back=True)
     except Refusal as refusal:
         return refusal
@@ -127,7 +127,7 @@ class MoveForeseen:
 
 def foresee_move(moves: Sequence[Move], site: Site) -> MoveForeseen:
     """What moves by hand would do, the last of them: the same plan, not posted. Refused where it would be."""
-    stock = read_balances(site=site, pots=pots_of(moves))
+    stock = read_balances(site=site, stock_keys=stock_keys_of(moves))
     plan = plan_posting(moves, (), stock)
     require_possible(plan.shortages, stock)
     last = plan.moved[-1]

@@ -13,10 +13,10 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
 
 from backflush.core.consumption import plan_posting
-from backflush.core.moves import Move, Moved, pots_of
+from backflush.core.moves import Move, Moved, stock_keys_of
 from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import NotFound
-from backflush.handling.models import Consignment, Way
+from backflush.handling.models import StockTransfer, TransferDirection
 from backflush.handling.transfers import Note, NoteLine, Sending, incoming, note_lines, outgoing, require_for
 from backflush.ledger.models import Movement
 from backflush.ledger.posting import read_balances, require_possible
@@ -31,48 +31,52 @@ NOWHERE = 0
 """No location has this key: where something is on its way, as long as it is only looked at."""
 
 
-def open_consignments(site: Site) -> QuerySet[Consignment]:
+def open_transfers(site: Site) -> QuerySet[StockTransfer]:
     """What a site sent and hasn't heard of since, the oldest first."""
-    found = Consignment.objects.filter(site=site, way=Way.SENT, arrived_at__isnull=True)
+    found = StockTransfer.objects.filter(site=site, way=TransferDirection.SENT, arrived_at__isnull=True)
     return found.select_related("site", "other", "posting__by").order_by("pk")
 
 
-def sent_consignment(source: str, target: str, number: str, *, using: str = DEFAULT_DB_ALIAS) -> Consignment:
+def sent_transfer(source: str, target: str, number: str, *, using: str = DEFAULT_DB_ALIAS) -> StockTransfer:
     """One consignment as its sender knows it."""
-    found = Consignment.objects.using(using).filter(site__code=source, other__code=target, way=Way.SENT, number=number)
-    consignment = found.select_related("site", "other", "posting").first()
-    if consignment is None:
+    found = StockTransfer.objects.using(using).filter(
+        site__code=source, other__code=target, way=TransferDirection.SENT, number=number
+    )
+    transfer = found.select_related("site", "other", "posting").first()
+    if transfer is None:
         raise NotFound(f"{source} sent no consignment {number} to {target}.", field="number")
-    return consignment
+    return transfer
 
 
-def to_arrive(site: Site) -> list[Consignment]:
+def to_arrive(site: Site) -> list[StockTransfer]:
     """What other sites of this database sent to one that hasn't taken it in yet, the oldest first."""
-    sent = Consignment.objects.filter(way=Way.SENT, other=site, arrived_at__isnull=True)
+    sent = StockTransfer.objects.filter(way=TransferDirection.SENT, other=site, arrived_at__isnull=True)
     found = list(sent.select_related("site", "other", "posting__by").order_by("pk"))
-    here = Consignment.objects.filter(site=site, way=Way.ARRIVED, number__in=[one.number for one in found])
+    here = StockTransfer.objects.filter(
+        site=site, way=TransferDirection.ARRIVED, number__in=[one.number for one in found]
+    )
     arrived = set(here.values_list("other", "number"))
     return [one for one in found if (one.site_id, one.number) not in arrived]
 
 
-def arrived_consignment(site: Site, source: str, number: str) -> Consignment | None:
+def arrived_transfer(site: Site, source: str, number: str) -> StockTransfer | None:
     """One consignment as the site that took it in knows it."""
-    found = Consignment.objects.filter(site=site, way=Way.ARRIVED, other__code=source, number=number)
+    found = StockTransfer.objects.filter(site=site, way=TransferDirection.ARRIVED, other__code=source, number=number)
     return found.select_related("site", "other", "posting__by").first()
 
 
-def worth_of(consignments: Sequence[Consignment]) -> dict[int, Decimal]:
+def worth_of(transfers: Sequence[StockTransfer]) -> dict[int, Decimal]:
     """What is in some consignments at the standard cost of when it moved, by their keys."""
     worth: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
-    for start in range(0, len(consignments), CHUNK):
-        some = consignments[start : start + CHUNK]
+    for start in range(0, len(transfers), CHUNK):
+        some = transfers[start : start + CHUNK]
         moved = Movement.objects.filter(
             site__in={one.site_id for one in some}, posting__in=[one.posting_id for one in some]
         )
         costs = (f"cost__standard_{element}" for element in ("material", "labour", "outside", "overhead"))
         for site, posting, quantity, *standard in moved.values_list("site", "posting", "quantity", *costs):
             worth[site, posting] += quantity * sum(standard, ZERO)
-    return {one.pk: worth[one.site_id, one.posting_id] for one in consignments}
+    return {one.pk: worth[one.site_id, one.posting_id] for one in transfers}
 
 
 def foresee_sending(lines: Sequence[Sending], *, site: Site) -> list[Decimal]:
@@ -95,27 +99,27 @@ def foresee_arrival(note: Note, *, site: Site, into: str, bin: str = "") -> Loca
 
 
 def _foreseen(moves: Sequence[Move], site: Site) -> list[Moved]:
-    stock = read_balances(site=site, pots=pots_of(moves))
+    stock = read_balances(site=site, stock_keys=stock_keys_of(moves))
     plan = plan_posting(moves, (), stock)
     require_possible(plan.shortages, stock)
     return list(plan.moved)
 
 
-def notes_of(consignments: Sequence[Consignment], *, using: str = DEFAULT_DB_ALIAS) -> list[Note]:
+def notes_of(transfers: Sequence[StockTransfer], *, using: str = DEFAULT_DB_ALIAS) -> list[Note]:
     """The notes of some consignments, with what moved for each."""
     moved: dict[int, list[Movement]] = defaultdict(list)
-    for start in range(0, len(consignments), CHUNK):
-        some = consignments[start : start + CHUNK]
+    for start in range(0, len(transfers), CHUNK):
+        some = transfers[start : start + CHUNK]
         found = Movement.objects.using(using).filter(
             site__in={one.site_id for one in some}, posting__in=[one.posting_id for one in some]
         )
         for movement in found.select_related("item").order_by("pk"):
             moved[movement.posting_id].append(movement)
-    return [_note(one, note_lines(moved[one.posting_id])) for one in consignments]
+    return [_note(one, note_lines(moved[one.posting_id])) for one in transfers]
 
 
-def _note(one: Consignment, lines: tuple[NoteLine, ...]) -> Note:
-    ends = (one.site.code, one.other.code) if one.way == Way.SENT else (one.other.code, one.site.code)
+def _note(one: StockTransfer, lines: tuple[NoteLine, ...]) -> Note:
+    ends = (one.site.code, one.other.code) if one.way == TransferDirection.SENT else (one.other.code, one.site.code)
     return Note(source=ends[0], target=ends[1], number=one.number, sent_at=one.posting.at, lines=lines)
 
 
@@ -132,17 +136,17 @@ class Book:
 
 def books(*, using: str = DEFAULT_DB_ALIAS) -> list[Book]:
     """The books of all sites that have any in one database."""
-    found = Consignment.objects.using(using).select_related("site", "other", "posting").order_by("pk")
-    consignments = list(found)
+    found = StockTransfer.objects.using(using).select_related("site", "other", "posting").order_by("pk")
+    transfers = list(found)
     made: dict[str, Book] = {}
-    for one, note in zip(consignments, notes_of(consignments, using=using), strict=True):
+    for one, note in zip(transfers, notes_of(transfers, using=using), strict=True):
         _enter(made.setdefault(one.site.code, Book(one.site.code)), one, note)
     return list(made.values())
 
 
-def _enter(book: Book, one: Consignment, note: Note) -> None:
+def _enter(book: Book, one: StockTransfer, note: Note) -> None:
     name = (note.source, note.target, note.number)
-    if one.way == Way.ARRIVED:
+    if one.way == TransferDirection.ARRIVED:
         book.arrived[name] = note
         book.arrived_at[name] = one.posting.at
         return

@@ -17,11 +17,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from backflush.core.consumption import plan_posting
-from backflush.core.moves import Move, Process, pots_of
+from backflush.core.moves import Move, Process, stock_keys_of
 from backflush.core.quantity import read_decimal, require_positive, written
 from backflush.core.refusals import InvalidValue, NotABalanceLocation, WrongSite
 from backflush.core.text import require_short
-from backflush.handling.models import Consignment, Way
+from backflush.handling.models import StockTransfer, TransferDirection
 from backflush.items.selectors import items_coded
 from backflush.ledger.idempotency import claim_key
 from backflush.ledger.lot_allocation import named_moves
@@ -130,7 +130,7 @@ def send_to_site(
     number: str = "",
     at: datetime | date | None = None,
     remarks: str = "",
-) -> Consignment:
+) -> StockTransfer:
     """Send stock on its way to another site.
 
     `number` is the caller's own, or a new one; the same number with the same content again posts nothing.
@@ -141,9 +141,11 @@ def send_to_site(
     key = key_of(site.code, other.code, number)
     new_key, done = claim_key(site=site, key=key, operation="send", content=content)
     if done:
-        return _consignment(site, done)
+        return _transfer(site, done)
     moves = outgoing(site, lines, transit_location(site, other))
-    return _post(site, other, Way.SENT, number, moves, at=event_time(site, at), by=by, key=new_key, remarks=remarks)
+    return _post(
+        site, other, TransferDirection.SENT, number, moves, at=event_time(site, at), by=by, key=new_key, remarks=remarks
+    )
 
 
 @transaction.atomic
@@ -156,7 +158,7 @@ def arrive(
     bin: str = "",
     at: datetime | date | None = None,
     remarks: str = "",
-) -> Consignment:
+) -> StockTransfer:
     """Take in, whole, what another site sent; the same note again posts nothing.
 
     What is missing when the box is opened is moved by hand afterwards: both sites must record the same quantities.
@@ -167,12 +169,14 @@ def arrive(
     content = {**note.as_facts(), "into": into, "bin": bin, "remarks": remarks, "at": at}
     new_key, done = claim_key(site=site, key=note.key, operation="arrive", content=content)
     if done:
-        return _consignment(site, done)
+        return _transfer(site, done)
     moment = event_time(site, at)
     if at is not None:
         require_not_before(site, moment, note.sent_at)
     moves = incoming(note, transit_location(site, other), location_at(site, into, field="into"), bin)
-    return _post(site, other, Way.ARRIVED, note.number, moves, at=moment, by=by, key=new_key, remarks=remarks)
+    return _post(
+        site, other, TransferDirection.ARRIVED, note.number, moves, at=moment, by=by, key=new_key, remarks=remarks
+    )
 
 
 def require_for(note: Note, site: Site) -> None:
@@ -187,12 +191,12 @@ def confirm_arrivals(*, site: Site, arrived: Mapping[tuple[str, str], datetime])
 
     It moves nothing: the stock left when it was sent. It only takes them off the list of what is open.
     """
-    found = Consignment.objects.select_for_update(no_key=True, of=("self",)).select_related("other")
-    sent = found.filter(site=site, way=Way.SENT, arrived_at__isnull=True).order_by("pk")
+    found = StockTransfer.objects.select_for_update(no_key=True, of=("self",)).select_related("other")
+    sent = found.filter(site=site, way=TransferDirection.SENT, arrived_at__isnull=True).order_by("pk")
     heard = [one for one in sent if (one.other.code, one.number) in arrived]
     for one in heard:
         one.arrived_at = arrived[one.other.code, one.number]
-    Consignment.objects.bulk_update(heard, ["arrived_at"])
+    StockTransfer.objects.bulk_update(heard, ["arrived_at"])
     return len(heard)
 
 
@@ -283,7 +287,7 @@ def _require_balances(places: Iterable[Location], *, field: str) -> None:
 def _post(
     site: Site,
     other: Site,
-    way: Way,
+    way: TransferDirection,
     number: str,
     moves: Sequence[Move],
     *,
@@ -291,12 +295,12 @@ def _post(
     by: User,
     key: int | None,
     remarks: str,
-) -> Consignment:
-    stock = lock_balances(site=site, pots=pots_of(moves))
+) -> StockTransfer:
+    stock = lock_balances(site=site, stock_keys=stock_keys_of(moves))
     entry = Entry(Process.HAND, at, plan_posting(moves, (), stock), key, remarks=remarks)
     posting = post([entry], site=site, by=by, stock=stock)[0]
-    return Consignment.objects.create(site=site, way=way, other=other, number=number, posting=posting)
+    return StockTransfer.objects.create(site=site, way=way, other=other, number=number, posting=posting)
 
 
-def _consignment(site: Site, posting: Posting) -> Consignment:
-    return Consignment.objects.select_related("other", "posting").get(site=site, posting=posting)
+def _transfer(site: Site, posting: Posting) -> StockTransfer:
+    return StockTransfer.objects.select_related("other", "posting").get(site=site, posting=posting)

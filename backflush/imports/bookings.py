@@ -11,12 +11,12 @@ from itertools import islice
 from typing import Any, Final
 
 from backflush.backflushing.consumption import FrozenLines
-from backflush.backflushing.report_kinds import Gathered, Kind, Report, completed, day_refusals, of_their_days
+from backflush.backflushing.report_kinds import Gathered, Report, ReportKind, completed, day_refusals, of_their_days
 from backflush.backflushing.services import Made, goods_bins, goods_moves, require_two_ends
-from backflush.backflushing.stream import Booker, Line
+from backflush.backflushing.stream import Booker, StreamLine
 from backflush.core.refusals import Refusal
 from backflush.imports.context import Work
-from backflush.imports.files import Row
+from backflush.imports.files import ImportRow
 from backflush.ledger.idempotency import posted_keys
 from backflush.ledger.selectors import serials_there
 from backflush.stockmap.models import Site
@@ -29,7 +29,7 @@ CHUNK: Final = 2_000
 CHECKED_AT_ONCE: Final = 5_000
 
 
-def _common(row: Row) -> dict[str, Any]:
+def _common(row: ImportRow) -> dict[str, Any]:
     return {
         "at": row["date"],
         "key": row["key"],
@@ -39,30 +39,30 @@ def _common(row: Row) -> dict[str, Any]:
     }
 
 
-def _made(row: Row) -> dict[str, Any]:
+def _made(row: ImportRow) -> dict[str, Any]:
     return {"good": row["good"], "scrap": row["scrap"], "scrap_reason": row["scrap_reason"], **_common(row)}
 
 
-def _booking(row: Row) -> Report:
+def _booking(row: ImportRow) -> Report:
     return BookingIn(order=row["order"], **_made(row))
 
 
-def _production(row: Row) -> Report:
+def _production(row: ImportRow) -> Report:
     return ProductionIn(item=row["item"], **_made(row))
 
 
-def _receipt(row: Row) -> Report:
+def _receipt(row: ImportRow) -> Report:
     received = {"accepted": row["accepted"], "rejected": row["rejected"]}
     return ReceiptIn(order=row["order"], line=row["line"], **received, **_common(row))
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class BookingTable:
     """A table of reports: of which kind they are, how a row is read, and which column says what it is about."""
 
     table: str
-    kind: Kind[Any]
-    read: Callable[[Row], Report]
+    kind: ReportKind[Any]
+    read: Callable[[ImportRow], Report]
     about: str
 
     @property
@@ -72,20 +72,20 @@ class Told:
 
 
 TOLD: Final = (
-    Told("receipts", RECEIPTS, _receipt, "order"),
-    Told("productions", WITHOUT_ORDERS, _production, "item"),
-    Told("bookings", ON_ORDERS, _booking, "order"),
+    BookingTable("receipts", RECEIPTS, _receipt, "order"),
+    BookingTable("productions", WITHOUT_ORDERS, _production, "item"),
+    BookingTable("bookings", ON_ORDERS, _booking, "order"),
 )
 """In the order in which they are posted: what comes in first is there for what is made after it."""
 
-Entered = tuple[Row, Report]
+Entered = tuple[ImportRow, Report]
 
 
 @dataclass(frozen=True, slots=True)
 class ToPost:
     """The reports of a table for a site that are still to be posted."""
 
-    told: Told
+    told: BookingTable
     site: Site
     entered: Sequence[Entered]
 
@@ -95,7 +95,7 @@ def check_bookings(work: Work) -> list[ToPost]:
 
     What was posted under its key before is passed over without a look at the order, which has gone on since.
     """
-    seen: dict[tuple[int, str], tuple[Told, Entered]] = {}
+    seen: dict[tuple[int, str], tuple[BookingTable, Entered]] = {}
     to_post = []
     for told in TOLD:
         by_site: dict[Site, list[Entered]] = {}
@@ -124,7 +124,7 @@ def post_bookings(work: Work, to_post: ToPost, *, chunk: int) -> Iterator[int]:
     One that is refused all the same, because somebody has changed something since the check, is a finding.
     """
     told = to_post.told
-    lines = (Line(row.number, report) for row, report in to_post.entered)
+    lines = (StreamLine(row.number, report) for row, report in to_post.entered)
     outcomes = Booker([told.kind], to_post.site, work.by).book(lines, chunk=chunk)
     for part in _parts(to_post.entered, chunk):
         for (row, _), outcome in zip(part, islice(outcomes, len(part)), strict=True):
@@ -138,7 +138,7 @@ def _parts(entered: Sequence[Entered], size: int) -> Iterator[Sequence[Entered]]
     return (entered[start : start + size] for start in range(0, len(entered), size))
 
 
-def _entered(work: Work, told: Told) -> Iterator[tuple[Row, Site, Report]]:
+def _entered(work: Work, told: BookingTable) -> Iterator[tuple[ImportRow, Site, Report]]:
     sheet = work.sheets.get(told.table)
     if sheet is None:
         return
@@ -160,10 +160,12 @@ def _with_key(report: Report, site: Site, times: Counter[str]) -> Report:
 class _Rows:
     """The rows of a table for a site, of which some were posted before."""
 
-    def __init__(self, work: Work, told: Told, site: Site) -> None:
+    def __init__(self, work: Work, told: BookingTable, site: Site) -> None:
         self._work, self._told, self._site = work, told, site
 
-    def fresh(self, entered: Sequence[Entered], seen: dict[tuple[int, str], tuple[Told, Entered]]) -> list[Entered]:
+    def fresh(
+        self, entered: Sequence[Entered], seen: dict[tuple[int, str], tuple[BookingTable, Entered]]
+    ) -> list[Entered]:
         """Those reports that weren't posted before and don't stand in the files twice."""
         whole = completed([report for _, report in entered], [self._told.kind], site=self._site)
         # What can't be completed is looked at with the others, which says why.
@@ -179,7 +181,7 @@ class _Rows:
                 self._work.refused(self._told.table, row, reused[report.key], self._told.columns)
         return [one for one in once if one[1].key not in posted and one[1].key not in reused]
 
-    def _first_of_its_key(self, entered: Entered, seen: dict[tuple[int, str], tuple[Told, Entered]]) -> bool:
+    def _first_of_its_key(self, entered: Entered, seen: dict[tuple[int, str], tuple[BookingTable, Entered]]) -> bool:
         row, report = entered
         told, (first_row, first) = seen.setdefault((self._site.pk, report.key), (self._told, entered))
         if first is report:
@@ -196,7 +198,7 @@ class _Rows:
 class _Checks:
     """Looks at one report after the other before any is posted."""
 
-    def __init__(self, work: Work, told: Told, site: Site) -> None:
+    def __init__(self, work: Work, told: BookingTable, site: Site) -> None:
         self._work, self._told, self._site = work, told, site
         self._before: Gathered[Any] | None = None
         self._serials: dict[tuple[int, str], int] = {}
@@ -205,7 +207,7 @@ class _Checks:
     def check(self, entered: Sequence[Entered]) -> None:
         """Note everything that is wrong with some reports."""
         gathered = self._gathered(entered)
-        made: dict[int, tuple[Row, Made]] = {}
+        made: dict[int, tuple[ImportRow, Made]] = {}
         for row, report in entered:
             if self._work.find(self._told.table, row, self._told.about, gathered.there, report.of) is None:
                 self._note(row, self._future(report))
@@ -234,7 +236,7 @@ class _Checks:
         self._before = gathered
         return gathered
 
-    def _note(self, row: Row, refusals: Iterable[Refusal]) -> None:
+    def _note(self, row: ImportRow, refusals: Iterable[Refusal]) -> None:
         for refusal in refusals:
             self._work.refused(self._told.table, row, refusal, self._told.columns)
 
@@ -244,7 +246,7 @@ class _Checks:
         except Refusal as refusal:
             yield refusal
 
-    def _check_goods(self, made: Sequence[tuple[Row, Made]]) -> None:
+    def _check_goods(self, made: Sequence[tuple[ImportRow, Made]]) -> None:
         bins = goods_bins(one for _, one in made)
         tracked = [(row, one, serial) for row, one in made for serial in one.serials]
         there = serials_there(self._site, {one.item.pk for _, one, _ in tracked}, [serial for _, _, serial in tracked])
@@ -254,14 +256,14 @@ class _Checks:
             except Refusal as refusal:
                 self._note(row, [refusal])
         for row, one, serial in tracked:
-            pot = one.item.pk, serial
-            first = self._serials.setdefault(pot, row.number)
-            where = f"in row {first}" if first != row.number else f"at {there[pot]}" if pot in there else ""
+            stock_key = one.item.pk, serial
+            first = self._serials.setdefault(stock_key, row.number)
+            where = f"in row {first}" if first != row.number else f"at {there[stock_key]}" if stock_key in there else ""
             if where:
                 fault = f"{one.item.code} serial {serial} is {where} already."
                 self._work.fault(self._told.table, row, "serials", fault, "Correct the serial number.")
 
-    def _check_ends(self, made: Sequence[tuple[Row, Made]]) -> None:
+    def _check_ends(self, made: Sequence[tuple[ImportRow, Made]]) -> None:
         """Whether every line is taken from somewhere else than it goes to; the same for all of a structure."""
         new = {self._end(one): one for _, one in made if self._end(one) not in self._ends}
         lines = FrozenLines(self._site.pk, {one.structure for one in new.values() if one.structure is not None})

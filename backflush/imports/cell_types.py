@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from backflush.core.quantity import written
-from backflush.imports.columns import Column, Kind
+from backflush.imports.columns import CellType, ImportColumn
 
 Cell = str | date | datetime
 """What a file gives: text as a person sees it; a workbook gives dates as dates."""
@@ -32,7 +32,7 @@ class Unreadable(Exception):
 class Reader:
     """Reads the cells of one column; what was read before is remembered, because most columns repeat themselves."""
 
-    def __init__(self, column: Column) -> None:
+    def __init__(self, column: ImportColumn) -> None:
         self._column = column
         self._read = READERS[column.kind]
         self._known: dict[Cell, Any] = {}
@@ -58,7 +58,7 @@ class Reader:
         return self._read(self._column, cell)
 
 
-def _text(column: Column, cell: Cell) -> str:
+def _text(column: ImportColumn, cell: Cell) -> str:
     if not isinstance(cell, str):
         raise Unreadable(
             f"is the date {cell} in the workbook, and a text is needed.", "Format the cell as text and write it again."
@@ -68,7 +68,7 @@ def _text(column: Column, cell: Cell) -> str:
     return cell
 
 
-def _number(column: Column, cell: Cell) -> Decimal:
+def _number(column: ImportColumn, cell: Cell) -> Decimal:
     value = _decimal(cell)
     if value < 0 or (column.positive and not value):
         least = "above zero" if column.positive else "0 or more"
@@ -88,7 +88,7 @@ def _decimal(cell: Cell) -> Decimal:
     return value
 
 
-def _ratio(column: Column, cell: Cell) -> Fraction:
+def _ratio(column: ImportColumn, cell: Cell) -> Fraction:
     above, slash, below = str(cell).partition("/")
     numerator, denominator = (_decimal(part.strip()) for part in (above, below if slash else "1"))
     if numerator <= 0 or denominator <= 0:
@@ -96,21 +96,21 @@ def _ratio(column: Column, cell: Cell) -> Fraction:
     return Fraction(numerator) / Fraction(denominator)
 
 
-def _whole(column: Column, cell: Cell) -> int:
+def _whole(column: ImportColumn, cell: Cell) -> int:
     value = _decimal(cell)
     if value != value.to_integral_value() or not 0 <= value <= WHOLE_MAX:
         raise Unreadable(f"{written(value)} is no whole number from 0.", "Write it like 10.")
     return int(value)
 
 
-def _day(column: Column, cell: Cell) -> date:
+def _day(column: ImportColumn, cell: Cell) -> date:
     moment = _moment(column, cell)
     if isinstance(moment, datetime):
         raise Unreadable(f"{cell} has a time.", "Give the date alone, like 2026-03-12.")
     return moment
 
 
-def _moment(column: Column, cell: Cell) -> date | datetime:
+def _moment(column: ImportColumn, cell: Cell) -> date | datetime:
     if not isinstance(cell, str):
         return cell
     try:
@@ -120,33 +120,33 @@ def _moment(column: Column, cell: Cell) -> date | datetime:
             return datetime.fromisoformat(cell)
     except ValueError:
         pass
-    with_time = " or 2026-03-12T14:30" if column.kind is Kind.MOMENT else ""
+    with_time = " or 2026-03-12T14:30" if column.kind is CellType.MOMENT else ""
     raise Unreadable(f"{cell!r} is no date.", f"Write it like 2026-03-12{with_time}.")
 
 
-def _yes_no(column: Column, cell: Cell) -> bool:
+def _yes_no(column: ImportColumn, cell: Cell) -> bool:
     value = TRUTH.get(str(cell).lower())
     if value is None:
         raise Unreadable(f"{str(cell)!r} is neither yes nor no.", "Write yes or no.")
     return value
 
 
-def _choice(column: Column, cell: Cell) -> str:
+def _choice(column: ImportColumn, cell: Cell) -> str:
     for known in column.choices:
         if known.lower() == str(cell).lower():
             return known
     raise Unreadable(f"{str(cell)!r} is not one of those possible.", f"Write one of: {', '.join(column.choices)}.")
 
 
-READERS: Final[dict[Kind, Callable[[Column, Cell], Any]]] = {
-    Kind.TEXT: _text,
-    Kind.NUMBER: _number,
-    Kind.RATIO: _ratio,
-    Kind.WHOLE: _whole,
-    Kind.DAY: _day,
-    Kind.MOMENT: _moment,
-    Kind.YES_NO: _yes_no,
-    Kind.CHOICE: _choice,
+READERS: Final[dict[CellType, Callable[[ImportColumn, Cell], Any]]] = {
+    CellType.TEXT: _text,
+    CellType.NUMBER: _number,
+    CellType.RATIO: _ratio,
+    CellType.WHOLE: _whole,
+    CellType.DAY: _day,
+    CellType.MOMENT: _moment,
+    CellType.YES_NO: _yes_no,
+    CellType.CHOICE: _choice,
 }
 
 

@@ -15,7 +15,7 @@ from backflush.items.services import COST_ELEMENTS
 from backflush.stockmap.models import ActionType, RetryRule, ShortRule
 
 
-class Kind(Enum):
+class CellType(Enum):
     """What may stand in a column's cells, and how the template says so."""
 
     TEXT = "text"
@@ -29,12 +29,12 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ImportColumn:
     """One column. `default` is what an empty cell stands for; `refers` names the table that it points into."""
 
     name: str
     means: str
-    kind: Kind = Kind.TEXT
+    kind: CellType = CellType.TEXT
     required: bool = False
     default: Any = None
     choices: tuple[str, ...] = ()
@@ -45,70 +45,70 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ImportTable:
     """One file of an import. `key` is what makes a row the same thing from one import to the next."""
 
     name: str
     means: str
     key: tuple[str, ...]
-    columns: tuple[Column, ...]
+    columns: tuple[ImportColumn, ...]
     examples: tuple[Mapping[str, str], ...]
 
-    def column(self, name: str) -> Column | None:
+    def column(self, name: str) -> ImportColumn | None:
         """The column of a name."""
         return next((column for column in self.columns if column.name == name), None)
 
 
-def code(name: str, means: str, length: int, *, required: bool = True, refers: str = "") -> Column:
+def code(name: str, means: str, length: int, *, required: bool = True, refers: str = "") -> ImportColumn:
     """A column of codes."""
-    return Column(name, means, Kind.TEXT, required, "", (), length, refers)
+    return ImportColumn(name, means, CellType.TEXT, required, "", (), length, refers)
 
 
-def text(name: str, means: str, length: int) -> Column:
+def text(name: str, means: str, length: int) -> ImportColumn:
     """A column of words, which may be empty."""
-    return Column(name, means, Kind.TEXT, default="", length=length)
+    return ImportColumn(name, means, CellType.TEXT, default="", length=length)
 
 
-def number(name: str, means: str, *, default: Any = None) -> Column:
+def number(name: str, means: str, *, default: Any = None) -> ImportColumn:
     """A column of exact numbers, zero or more."""
-    return Column(name, means, Kind.NUMBER, default=default)
+    return ImportColumn(name, means, CellType.NUMBER, default=default)
 
 
-def quantity(means: str) -> Column:
+def quantity(means: str) -> ImportColumn:
     """The column of a quantity, which must be there and above zero."""
-    return Column("quantity", means, Kind.NUMBER, required=True, positive=True)
+    return ImportColumn("quantity", means, CellType.NUMBER, required=True, positive=True)
 
 
-def whole(name: str, means: str, *, required: bool = False, default: int | None = None) -> Column:
+def whole(name: str, means: str, *, required: bool = False, default: int | None = None) -> ImportColumn:
     """A column of whole numbers."""
-    return Column(name, means, Kind.WHOLE, required, default)
+    return ImportColumn(name, means, CellType.WHOLE, required, default)
 
 
-def day(name: str, means: str, *, required: bool = False) -> Column:
+def day(name: str, means: str, *, required: bool = False) -> ImportColumn:
     """A column of dates."""
-    return Column(name, means, Kind.DAY, required)
+    return ImportColumn(name, means, CellType.DAY, required)
 
 
-def yes_no(name: str, means: str, *, default: bool) -> Column:
+def yes_no(name: str, means: str, *, default: bool) -> ImportColumn:
     """A column of yes and no."""
-    return Column(name, means, Kind.YES_NO, default=default)
+    return ImportColumn(name, means, CellType.YES_NO, default=default)
 
 
-def choice(name: str, means: str, choices: tuple[str, ...], *, default: str | None = None) -> Column:
+def choice(name: str, means: str, choices: tuple[str, ...], *, default: str | None = None) -> ImportColumn:
     """A column of a few words; required where it has no default."""
-    return Column(name, means, Kind.CHOICE, default is None, default, choices)
+    return ImportColumn(name, means, CellType.CHOICE, default is None, default, choices)
 
 
 SITE: Final = code("site", "The site; may be empty where there is only one.", 20, required=False, refers="sites")
 
-SITES = Table(
+SITES = ImportTable(
     "sites",
     "Plants with stores of their own. May be left out: then there is one site, MAIN.",
     ("code",),
     (
         code("code", "The site's code.", 20),
         text("name", "Its name.", 100),
-        Column("time_zone", "Its time zone: days are the site's.", default="UTC", length=60),
+        ImportColumn("time_zone", "Its time zone: days are the site's.", default="UTC", length=60),
         code(
             "receive_action",
             "How goods are received where the purchase order doesn't say.",
@@ -121,7 +121,7 @@ SITES = Table(
     ({"code": "MAIN", "name": "Main works", "time_zone": "UTC", "receive_action": "RECEIVE"},),
 )
 
-UNITS = Table(
+UNITS = ImportTable(
     "units",
     "Units of measure.",
     ("code",),
@@ -129,7 +129,7 @@ UNITS = Table(
     ({"code": "PCS", "name": "Pieces"}, {"code": "KG", "name": "Kilograms"}, {"code": "G", "name": "Grams"}),
 )
 
-CONVERSIONS = Table(
+CONVERSIONS = ImportTable(
     "conversions",
     "One of a unit is so many of another, for one item or for all. Both directions follow from one line.",
     ("item", "from", "to"),
@@ -137,14 +137,18 @@ CONVERSIONS = Table(
         code("item", "The item that it holds for; empty for all.", 60, required=False, refers="items"),
         code("from", "One of this unit ...", 20, refers="units"),
         code("to", "... is so many of this one.", 20, refers="units"),
-        Column(
-            "factor", "So many. Exact; a ratio like 1/3 where no decimal is.", Kind.RATIO, required=True, positive=True
+        ImportColumn(
+            "factor",
+            "So many. Exact; a ratio like 1/3 where no decimal is.",
+            CellType.RATIO,
+            required=True,
+            positive=True,
         ),
     ),
     ({"from": "KG", "to": "G", "factor": "1000"},),
 )
 
-STORES = Table(
+STORES = ImportTable(
     "stores",
     "Buildings, halls or sub-contractors that hold locations.",
     ("site", "code"),
@@ -152,7 +156,7 @@ STORES = Table(
     ({"code": "MAIN", "description": "The hall"}, {"code": "ACME", "description": "Acme Plating"}),
 )
 
-LOCATIONS = Table(
+LOCATIONS = ImportTable(
     "locations",
     "Where stock is. Other tables name a location as STORE/LOCATION.",
     ("site", "store", "code"),
@@ -176,7 +180,7 @@ LOCATIONS = Table(
     ),
 )
 
-BINS = Table(
+BINS = ImportTable(
     "bins",
     "Places within bin-controlled locations.",
     ("site", "location", "code"),
@@ -188,7 +192,7 @@ BINS = Table(
     ({"location": "MAIN/RACK", "code": "R1"},),
 )
 
-SUPPLIERS = Table(
+SUPPLIERS = ImportTable(
     "suppliers",
     "Whom we buy from or send work to.",
     ("site", "code"),
@@ -207,7 +211,7 @@ SUPPLIERS = Table(
     ({"code": "ACME", "name": "Acme Plating", "stock": "ACME/STOCK"},),
 )
 
-ACTIONS = Table(
+ACTIONS = ImportTable(
     "actions",
     "Named ways of moving stock.",
     ("name",),
@@ -236,7 +240,7 @@ ACTIONS = Table(
     ),
 )
 
-RULES = Table(
+RULES = ImportTable(
     "rules",
     "From where to where an action moves at a site.",
     ("site", "action", "from", "to"),
@@ -254,7 +258,7 @@ RULES = Table(
     ),
 )
 
-PRODUCT_GROUPS = Table(
+PRODUCT_GROUPS = ImportTable(
     "product_groups",
     "Items that are looked at together.",
     ("code",),
@@ -262,7 +266,7 @@ PRODUCT_GROUPS = Table(
     ({"code": "PARTS", "description": "Parts"},),
 )
 
-TYPE_CODES = Table(
+TYPE_CODES = ImportTable(
     "type_codes",
     "Decide, by their actions, whether and how their items are backflushed.",
     ("code",),
@@ -287,7 +291,7 @@ TYPE_CODES = Table(
     ),
 )
 
-ITEMS = Table(
+ITEMS = ImportTable(
     "items",
     "What is stocked, and phantoms that stand for what is.",
     ("code",),
@@ -304,7 +308,7 @@ ITEMS = Table(
         whole("decimals", "Decimals of its quantities, 0 to 6.", default=0),
         code("product_group", "Its product group.", 40, required=False, refers="product_groups"),
         choice("tracking", "Whether it matters which pieces moved.", tuple(Tracking), default=Tracking.NONE.value),
-        Column("abc_class", "Its ABC class, one letter.", default="", length=1),
+        ImportColumn("abc_class", "Its ABC class, one letter.", default="", length=1),
         number("stock_min", "Least stock to keep."),
         number("stock_max", "Most stock to keep."),
         number("batch_size", "How many are made or bought at a time."),
@@ -355,7 +359,7 @@ ITEMS = Table(
     ),
 )
 
-STRUCTURES = Table(
+STRUCTURES = ImportTable(
     "structures",
     "What one stock unit of an item is made of. The lines of an item here are the whole of its structure.",
     ("item", "line", "starts"),
@@ -381,7 +385,7 @@ STRUCTURES = Table(
     ),
 )
 
-OPENING_STOCK = Table(
+OPENING_STOCK = ImportTable(
     "opening_stock",
     "What is there when the ledger begins. Once in, it is never added again.",
     ("site", "item", "location", "bin", "batch", "serial"),
@@ -394,7 +398,7 @@ OPENING_STOCK = Table(
         code("batch", "Of which batch, where it is kept by batch.", 60, required=False),
         code("serial", "Which serial number, where it has them; one line for each.", 60, required=False),
         day("expires_on", "When the batch expires."),
-        Column("date", "As of when; empty: now.", Kind.MOMENT),
+        ImportColumn("date", "As of when; empty: now.", CellType.MOMENT),
     ),
     (
         {"item": "STEEL", "location": "MAIN/LINE", "quantity": "100", "date": "2026-01-05"},
@@ -404,7 +408,7 @@ OPENING_STOCK = Table(
     ),
 )
 
-PURCHASE_ORDERS = Table(
+PURCHASE_ORDERS = ImportTable(
     "purchase_orders",
     "Orders to suppliers, one line of the file for each line of an order.",
     ("site", "number", "line"),
@@ -434,7 +438,7 @@ PURCHASE_ORDERS = Table(
     ),
 )
 
-WORKS_ORDERS = Table(
+WORKS_ORDERS = ImportTable(
     "works_orders",
     "What is to be made.",
     ("site", "number"),
@@ -464,14 +468,14 @@ WORKS_ORDERS = Table(
 BOOKING_KEY: Final = code(
     "key", "Your own key for the booking; empty: one is made from its content.", 200, required=False
 )
-WHEN: Final = Column("date", "When; a date alone is the start of its day. Empty: now.", Kind.MOMENT)
+WHEN: Final = ImportColumn("date", "When; a date alone is the start of its day. Empty: now.", CellType.MOMENT)
 GOODS: Final = (
     code("batch", "The batch of the goods, where they are kept by batch.", 60, required=False),
     text("serials", "The serial numbers of the goods, with spaces between.", 0),
     code("bin", "The bin that the goods go to, where there are bins.", 40, required=False),
 )
 
-RECEIPTS = Table(
+RECEIPTS = ImportTable(
     "receipts",
     "Goods received on purchase orders. What was posted before is passed over.",
     ("site", "key"),
@@ -488,7 +492,7 @@ RECEIPTS = Table(
     ({"key": "2026-01-09/1", "order": "PO-1", "accepted": "18", "rejected": "1", "date": "2026-01-09"},),
 )
 
-PRODUCTIONS = Table(
+PRODUCTIONS = ImportTable(
     "productions",
     "Production booked without a works order. What was posted before is passed over.",
     ("site", "key"),
@@ -505,7 +509,7 @@ PRODUCTIONS = Table(
     ({"key": "2026-01-08/2", "item": "BRACKET", "good": "2", "date": "2026-01-08"},),
 )
 
-BOOKINGS = Table(
+BOOKINGS = ImportTable(
     "bookings",
     "Production booked on works orders. What was posted before is passed over.",
     ("site", "key"),

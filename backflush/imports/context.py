@@ -9,9 +9,9 @@ from typing import Any, Final, TypeVar
 from django.db import transaction
 
 from backflush.core.refusals import Refusal
-from backflush.imports.columns import TABLES, Table
-from backflush.imports.files import Row, Sheet
-from backflush.imports.findings import Finding, Findings, as_fault
+from backflush.imports.columns import TABLES, ImportTable
+from backflush.imports.files import ImportRow, Sheet
+from backflush.imports.findings import Findings, ImportFault, as_fault
 from backflush.items.models import Item, ProductGroup, TypeCode, Unit
 from backflush.people.models import User
 from backflush.stockmap.models import Action, Bin, Location, Site, Store, Supplier
@@ -110,16 +110,16 @@ class Work:
 
     # Findings
 
-    def fault(self, table: str, row: Row, column: str, fault: str, remedy: str) -> None:
+    def fault(self, table: str, row: ImportRow, column: str, fault: str, remedy: str) -> None:
         """Note what is wrong with a row."""
-        self.findings.add(Finding(table, self.sheets[table].file, row.number, column, fault, remedy))
+        self.findings.add(ImportFault(table, self.sheets[table].file, row.number, column, fault, remedy))
 
-    def refused(self, table: str, row: Row, refusal: Refusal, columns: Mapping[str, str]) -> None:
+    def refused(self, table: str, row: ImportRow, refusal: Refusal, columns: Mapping[str, str]) -> None:
         """Note why a room refuses a row; `columns` says what the room's fields are called in the file."""
         column = columns.get(refusal.field, refusal.field)
         self.fault(table, row, column if TABLES[table].column(column) else "", *as_fault(refusal))
 
-    def skip(self, table: str, row: Row) -> None:
+    def skip(self, table: str, row: ImportRow) -> None:
         """Leave a faulty row out; what points at it isn't blamed for that."""
         key = tuple(row[column] for column in TABLES[table].key)
         self.sheets[table].faulty.add(key)
@@ -127,7 +127,7 @@ class Work:
 
     # Rows
 
-    def rows(self, table: str) -> Iterator[Row]:
+    def rows(self, table: str) -> Iterator[ImportRow]:
         """The rows of a table, each with a key of its own; one that stands twice is a fault."""
         sheet = self.sheets.get(table)
         if sheet is None:
@@ -144,7 +144,7 @@ class Work:
             else:
                 yield row
 
-    def site(self, table: str, row: Row) -> Site | None:
+    def site(self, table: str, row: ImportRow) -> Site | None:
         """The site that a row names, else the only one."""
         asked = row["site"] or self.site_code
         if asked:
@@ -154,12 +154,12 @@ class Work:
             return None
         return next(iter(self.sites.values()), None)
 
-    def location(self, table: str, row: Row, column: str) -> Location | None:
+    def location(self, table: str, row: ImportRow, column: str) -> Location | None:
         """The location of a path, at the row's site."""
         site = self.site(table, row)
         return self.find(table, row, column, self.locations, (site.pk, row[column])) if site is not None else None
 
-    def find(self, table: str, row: Row, column: str, known: Mapping[Any, Out], key: Any) -> Out | None:
+    def find(self, table: str, row: ImportRow, column: str, known: Mapping[Any, Out], key: Any) -> Out | None:
         """What a row points at; where there is none that is a fault, unless that row of the file is faulty itself."""
         found = known.get(key)
         if found is not None:
@@ -197,10 +197,10 @@ class Work:
     def hand_over(
         self,
         table: str,
-        rows: Sequence[tuple[Row, In]],
+        rows: Sequence[tuple[ImportRow, In]],
         service: Callable[[list[In]], Sequence[Out]],
         columns: Mapping[str, str],
-    ) -> list[tuple[Row, Out]]:
+    ) -> list[tuple[ImportRow, Out]]:
         """Give a room all the rows that it takes, and note of every other why it doesn't."""
         taken = []
         for start in range(0, len(rows), BATCH):
@@ -211,10 +211,10 @@ class Work:
     def _hand_over(
         self,
         table: str,
-        rows: Sequence[tuple[Row, In]],
+        rows: Sequence[tuple[ImportRow, In]],
         service: Callable[[list[In]], Sequence[Out]],
         columns: Mapping[str, str],
-    ) -> list[tuple[Row, Out]]:
+    ) -> list[tuple[ImportRow, Out]]:
         try:
             with transaction.atomic():
                 made = service([content for _, content in rows])
@@ -230,7 +230,7 @@ class Work:
         return first + self._hand_over(table, rows[middle:], service, columns)
 
 
-def _called(table: Table, key: tuple[Any, ...]) -> str:
+def _called(table: ImportTable, key: tuple[Any, ...]) -> str:
     """What other tables call a row: a purchase order by its number, whichever of its lines the row is."""
     if table.name == "locations":
         return f"{key[-2]}/{key[-1]}"

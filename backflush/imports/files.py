@@ -10,8 +10,8 @@ from typing import Any, Final
 from python_calamine import CalamineError, CalamineWorkbook
 
 from backflush.imports.cell_types import Cell, Reader, Unreadable, as_seen
-from backflush.imports.columns import TABLES, Table
-from backflush.imports.findings import Finding, Findings
+from backflush.imports.columns import TABLES, ImportTable
+from backflush.imports.findings import Findings, ImportFault
 
 README: Final = "README"
 CSV: Final = ".csv"
@@ -19,7 +19,7 @@ WORKBOOKS: Final = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ImportRow:
     """One row as read; empty cells are the columns' defaults. `number` is the row as a spreadsheet counts it."""
 
     number: int
@@ -39,11 +39,11 @@ class Sheet:
     those of rows that were found wrong since. `whole` is false where the file itself couldn't be read.
     """
 
-    table: Table
+    table: ImportTable
     file: str
     given: frozenset[str] = frozenset()
-    rows: list[Row] = field(default_factory=list)
-    broken: list[tuple[Row, frozenset[str]]] = field(default_factory=list)
+    rows: list[ImportRow] = field(default_factory=list)
+    broken: list[tuple[ImportRow, frozenset[str]]] = field(default_factory=list)
     faulty: set[tuple[Any, ...]] = field(default_factory=set)
     whole: bool = True
     found: int = 0
@@ -54,14 +54,14 @@ def read(path: Path, findings: Findings) -> dict[str, Sheet]:
     if path.is_dir():
         return _folder(path, findings)
     if not path.exists():
-        findings.add(Finding("", str(path), 0, "", "There is no such file or folder.", "Check the path."))
+        findings.add(ImportFault("", str(path), 0, "", "There is no such file or folder.", "Check the path."))
     elif path.suffix.lower() == CSV:
         return _csv_files([path], findings)
     elif path.suffix.lower() in WORKBOOKS:
         return _workbook(path, findings)
     else:
         remedy = "Give a folder of CSV files, a CSV file or an XLSX workbook."
-        findings.add(Finding("", path.name, 0, "", "This kind of file isn't known.", remedy))
+        findings.add(ImportFault("", path.name, 0, "", "This kind of file isn't known.", remedy))
     return {}
 
 
@@ -69,7 +69,7 @@ def _folder(path: Path, findings: Findings) -> dict[str, Sheet]:
     files = sorted(file for file in path.iterdir() if file.suffix.lower() == CSV)
     if not files:
         remedy = "Name a workbook itself, or begin with `backflush template DIR`."
-        findings.add(Finding("", str(path), 0, "", "There is no CSV file in this folder.", remedy))
+        findings.add(ImportFault("", str(path), 0, "", "There is no CSV file in this folder.", remedy))
     return _csv_files(files, findings)
 
 
@@ -82,19 +82,19 @@ def _csv_files(files: Iterable[Path], findings: Findings) -> dict[str, Sheet]:
     return sheets
 
 
-def _table(name: str, file: str, findings: Findings) -> Table | None:
+def _table(name: str, file: str, findings: Findings) -> ImportTable | None:
     known = TABLES.get(_plain(name))
     if known is None:
         near = get_close_matches(_plain(name), TABLES, 1)
         remedy = f"Did you mean {near[0]}?" if near else f"Name it one of: {', '.join(TABLES)}; or take it out."
-        findings.add(Finding("", file, 0, "", f"There is no table {name}.", remedy))
+        findings.add(ImportFault("", file, 0, "", f"There is no table {name}.", remedy))
     return known
 
 
-def _require_once(table: Table, file: str, sheets: Mapping[str, Sheet], findings: Findings) -> bool:
+def _require_once(table: ImportTable, file: str, sheets: Mapping[str, Sheet], findings: Findings) -> bool:
     if table.name in sheets:
         fault = f"The table {table.name} is there twice."
-        findings.add(Finding(table.name, file, 0, "", fault, "Put all its rows into one."))
+        findings.add(ImportFault(table.name, file, 0, "", fault, "Put all its rows into one."))
     return table.name not in sheets
 
 
@@ -102,7 +102,7 @@ def _plain(name: str) -> str:
     return "_".join(name.strip().lower().replace("-", " ").replace("_", " ").split())
 
 
-def _csv_file(file: Path, table: Table, findings: Findings) -> Sheet:
+def _csv_file(file: Path, table: ImportTable, findings: Findings) -> Sheet:
     sheet = Sheet(table, file.name)
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
@@ -133,13 +133,13 @@ def _workbook(path: Path, findings: Findings) -> dict[str, Sheet]:
             rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
             _take(sheet, ([as_seen(cell) for cell in row] for row in rows), findings)
     except (CalamineError, OSError) as error:
-        findings.add(Finding("", path.name, 0, "", f"The workbook can't be read: {error}.", "Save it as XLSX."))
+        findings.add(ImportFault("", path.name, 0, "", f"The workbook can't be read: {error}.", "Save it as XLSX."))
     return sheets
 
 
 def _unreadable(sheet: Sheet, findings: Findings, fault: str, remedy: str) -> None:
     sheet.whole = False
-    findings.add(Finding(sheet.table.name, sheet.file, 0, "", fault, remedy))
+    findings.add(ImportFault(sheet.table.name, sheet.file, 0, "", fault, remedy))
 
 
 def _take(sheet: Sheet, lines: Iterable[Sequence[Cell]], findings: Findings) -> None:
@@ -168,13 +168,13 @@ def _check_header(sheet: Sheet, number: int, columns: Sequence[str], findings: F
         if name not in names:
             near = get_close_matches(name, names, 1)
             remedy = f"Did you mean {near[0]}?" if near else f"Take it out, or name it one of: {', '.join(names)}."
-            findings.add(Finding(table.name, sheet.file, number, name, f"There is no column {name!r}.", remedy))
+            findings.add(ImportFault(table.name, sheet.file, number, name, f"There is no column {name!r}.", remedy))
         elif name in columns[:place]:
-            findings.add(Finding(table.name, sheet.file, number, name, "The column stands twice.", "Take one out."))
+            findings.add(ImportFault(table.name, sheet.file, number, name, "The column stands twice.", "Take one out."))
     for column in table.columns:
         if column.required and column.name not in columns:
             remedy = f"Add it: {column.means[0].lower()}{column.means[1:]}"
-            findings.add(Finding(table.name, sheet.file, number, column.name, "The column is missing.", remedy))
+            findings.add(ImportFault(table.name, sheet.file, number, column.name, "The column is missing.", remedy))
     sheet.whole = len(findings) == before
     return sheet.whole
 
@@ -200,11 +200,13 @@ def _read_rows(
                 values[place] = reader(cell)
             except Unreadable as unreadable:
                 unread.add(name)
-                findings.add(Finding(table.name, sheet.file, number, name, unreadable.fault, unreadable.remedy))
+                findings.add(ImportFault(table.name, sheet.file, number, name, unreadable.fault, unreadable.remedy))
         if any(_filled(line[width:])):
             remedy = "Put a cell that holds the separator into quotes."
-            findings.add(Finding(table.name, sheet.file, number, "", "The row has more cells than columns.", remedy))
-        row = Row(number, tuple(values), places)
+            findings.add(
+                ImportFault(table.name, sheet.file, number, "", "The row has more cells than columns.", remedy)
+            )
+        row = ImportRow(number, tuple(values), places)
         if len(findings) == before:
             sheet.rows.append(row)
         else:

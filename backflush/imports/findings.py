@@ -14,7 +14,7 @@ CORRECT = "Correct the line."
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ImportFault:
     """One fault. Row 1 is the header; row 0 means the file as a whole."""
 
     table: str
@@ -29,17 +29,17 @@ class Findings:
     """The faults of one import."""
 
     def __init__(self) -> None:
-        self._found: list[Finding] = []
+        self._found: list[ImportFault] = []
 
     def __len__(self) -> int:
         return len(self._found)
 
-    def __iter__(self) -> Iterator[Finding]:
+    def __iter__(self) -> Iterator[ImportFault]:
         """In the order of the tables and rows, as someone would go through the files."""
         places = {name: place for place, name in enumerate(TABLES)}
         return iter(sorted(self._found, key=lambda one: (places.get(one.table, -1), one.file, one.row)))
 
-    def add(self, finding: Finding) -> None:
+    def add(self, finding: ImportFault) -> None:
         """Keep one more."""
         self._found.append(finding)
 

@@ -1,7 +1,7 @@
 """What joins the parts of the stock map: transfer rules, sites' receive actions, suppliers' stock."""
 
 from backflush.imports.context import Work
-from backflush.imports.files import Row
+from backflush.imports.files import ImportRow
 from backflush.imports.master_data import UPDATE, note_difference
 from backflush.stockmap.models import ActionType, Location, Site, Supplier, SupplierStock, TransferRule
 from backflush.stockmap.services import (
@@ -31,7 +31,7 @@ def take_site_settings(work: Work) -> None:
             set_complete_when_full(site=site, on=full)
 
 
-def _take_receive_action(work: Work, row: Row, site: Site) -> None:
+def _take_receive_action(work: Work, row: ImportRow, site: Site) -> None:
     action = work.find("sites", row, "receive_action", work.actions, row["receive_action"])
     if action is None or action == site.receive_action:
         return
@@ -40,7 +40,7 @@ def _take_receive_action(work: Work, row: Row, site: Site) -> None:
         work.hand_over("sites", given, lambda actions: [set_receive_action(site=site, action=actions[0])], {})
 
 
-def _may_set(work: Work, row: Row, site: Site, column: str, before: object) -> bool:
+def _may_set(work: Work, row: ImportRow, site: Site, column: str, before: object) -> bool:
     """Whether a setting may be made: on a site that is new, or with --update."""
     if work.update or site.code in work.new_sites:
         return True
@@ -54,7 +54,7 @@ def take_supplier_stock(work: Work) -> None:
     known = {
         (stock.site_id, stock.supplier_id): stock.location for stock in SupplierStock.objects.select_related("location")
     }
-    new: list[tuple[Row, tuple[Supplier, Location]]] = []
+    new: list[tuple[ImportRow, tuple[Supplier, Location]]] = []
     for row in sheet.rows if sheet else ():
         supplier = work.suppliers.get(row["code"])
         if supplier is None or not row["stock"]:
@@ -80,8 +80,8 @@ def take_rules(work: Work) -> None:
     active = TransferRule.objects.filter(active=True).values_list("action", "source", "target", "site")
     known = {(action, source, target) for action, source, target, _ in active}
     taken = {(action, site) for action, _, _, site in active}
-    new: list[tuple[Row, RuleIn]] = []
-    replacing: list[tuple[Row, RuleIn]] = []
+    new: list[tuple[ImportRow, RuleIn]] = []
+    replacing: list[tuple[ImportRow, RuleIn]] = []
     for row in work.rows("rules"):
         rule = _rule(work, row)
         if rule is None:
@@ -102,7 +102,7 @@ def take_rules(work: Work) -> None:
     work.counts["rules"].changed += len(work.hand_over("rules", replacing, replace_rules, columns))
 
 
-def _rule(work: Work, row: Row) -> RuleIn | None:
+def _rule(work: Work, row: ImportRow) -> RuleIn | None:
     action = work.find("rules", row, "action", work.actions, row["action"])
     source, target = work.location("rules", row, "from"), work.location("rules", row, "to")
     if action is None or source is None or target is None:

@@ -11,7 +11,7 @@ from backflush.core.refusals import Refusal
 from backflush.imports.cell_types import as_written
 from backflush.imports.columns import TABLES
 from backflush.imports.context import Work
-from backflush.imports.files import Row
+from backflush.imports.files import ImportRow
 from backflush.items import services as item_services
 from backflush.items.models import Item, ItemCost, UnitConversion
 from backflush.items.services import (
@@ -49,11 +49,11 @@ class Master:
     def __init__(self, work: Work) -> None:
         self.work = work
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[ImportRow]:
         """The rows to take."""
         return self.work.rows(self.table)
 
-    def facts(self, row: Row) -> Facts | None:
+    def facts(self, row: ImportRow) -> Facts | None:
         """A row as the room's own facts; None where it points at something that isn't there."""
         facts = {}
         complete = True
@@ -98,8 +98,8 @@ class Master:
 def take(master: Master) -> None:
     """Take every row of a table: new ones are added, the same are passed over, others are faults or changes."""
     work, table = master.work, master.table
-    new: list[tuple[Row, Any]] = []
-    changes: list[tuple[Row, tuple[Any, Any]]] = []
+    new: list[tuple[ImportRow, Any]] = []
+    changes: list[tuple[ImportRow, tuple[Any, Any]]] = []
     for row in master.rows():
         facts = master.facts(row)
         there = master.there(facts) if facts is not None else None
@@ -117,7 +117,7 @@ def take(master: Master) -> None:
     work.counts[table].changed += len(work.hand_over(table, changes, _changing(master), master.columns))
 
 
-def _sound(master: Master, row: Row, shape: Any) -> bool:
+def _sound(master: Master, row: ImportRow, shape: Any) -> bool:
     refusals = master.refusals(shape)
     for refusal in refusals:
         master.work.refused(master.table, row, refusal, master.columns)
@@ -126,7 +126,7 @@ def _sound(master: Master, row: Row, shape: Any) -> bool:
     return not refusals
 
 
-def _change(master: Master, row: Row, facts: Facts, there: Any) -> tuple[Any, Any] | None:
+def _change(master: Master, row: ImportRow, facts: Facts, there: Any) -> tuple[Any, Any] | None:
     """What is to change of what is there. A column that the file leaves out says nothing, so nothing of it does."""
     work, table = master.work, TABLES[master.table]
     compared = {column: name for column, name in master.fields.items() if column not in table.key}
@@ -144,7 +144,7 @@ def _change(master: Master, row: Row, facts: Facts, there: Any) -> tuple[Any, An
     return (there, shape) if _sound(master, row, shape) else None
 
 
-def note_difference(work: Work, table: str, row: Row, column: str, before: object, after: object) -> None:
+def note_difference(work: Work, table: str, row: ImportRow, column: str, before: object, after: object) -> None:
     """Note that a row says otherwise than what is there."""
     shown = [as_written(value) or "nothing" for value in (after, before)]
     work.fault(table, row, column, f"is {shown[0]} here and {shown[1]} in the database.", UPDATE)
@@ -158,7 +158,7 @@ def _changing(master: Master) -> Callable[[list[tuple[Any, Any]]], Sequence[Any]
     return change
 
 
-class Sites(Master):
+class SiteRows(Master):
     """Sites; the actions that they name come later."""
 
     table = "sites"
@@ -183,7 +183,7 @@ class Sites(Master):
         self.work.new_sites.add(made.code)
 
 
-class Units(Master):
+class UnitRows(Master):
     table = "units"
     fields = {"code": "code", "name": "name"}
 
@@ -203,7 +203,7 @@ class Units(Master):
         self.work.units[made.code] = made
 
 
-class Actions(Master):
+class ActionRows(Master):
     table = "actions"
     fields = {name: name for name in ("name", "type", "description", "short", "retry")}
 
@@ -223,11 +223,11 @@ class Actions(Master):
         self.work.actions[made.name] = made
 
 
-class Stores(Master):
+class StoreRows(Master):
     table = "stores"
     fields = {"code": "code", "description": "description"}
 
-    def facts(self, row: Row) -> Facts | None:
+    def facts(self, row: ImportRow) -> Facts | None:
         facts, site = super().facts(row), self.work.site(self.table, row)
         return {**facts, "site": site} if facts is not None and site is not None else None
 
@@ -247,7 +247,7 @@ class Stores(Master):
         self.work.stores[made.site_id, made.code] = made
 
 
-class Locations(Master):
+class LocationRows(Master):
     table = "locations"
     fields = {name: name for name in ("code", "description", "has_balance", "bin_controlled", "supplier")}
     refers = {"supplier": "suppliers"}
@@ -256,7 +256,7 @@ class Locations(Master):
         super().__init__(work)
         self._owners: dict[tuple[str, str], str] | None = None
 
-    def facts(self, row: Row) -> Facts | None:
+    def facts(self, row: ImportRow) -> Facts | None:
         facts, site = super().facts(row), self.work.site(self.table, row)
         if facts is None or site is None:
             return None
@@ -292,11 +292,11 @@ class Locations(Master):
         self.work.locations[made.site_id, made.path] = made
 
 
-class Bins(Master):
+class BinRows(Master):
     table = "bins"
     fields = {"code": "code"}
 
-    def facts(self, row: Row) -> Facts | None:
+    def facts(self, row: ImportRow) -> Facts | None:
         location = self.work.location(self.table, row, "location")
         return {"code": row["code"], "location": location} if location is not None else None
 
@@ -313,14 +313,14 @@ class Bins(Master):
         self.work.bins.add((made.location_id, made.code))
 
 
-class Suppliers(Master):
+class SupplierRows(Master):
     """Suppliers; a row more for each further site names the stock there."""
 
     table = "suppliers"
     fields = {"code": "code", "name": "name"}
 
-    def rows(self) -> Iterator[Row]:
-        first: dict[str, Row] = {}
+    def rows(self) -> Iterator[ImportRow]:
+        first: dict[str, ImportRow] = {}
         for row in self.work.rows(self.table):
             if first.setdefault(row["code"], row) is row:
                 yield row
@@ -348,7 +348,7 @@ class Suppliers(Master):
         self.work.suppliers[made.code] = made
 
 
-class ProductGroups(Master):
+class ProductGroupRows(Master):
     table = "product_groups"
     fields = {"code": "code", "description": "description"}
 
@@ -368,7 +368,7 @@ class ProductGroups(Master):
         self.work.product_groups[made.code] = made
 
 
-class TypeCodes(Master):
+class TypeCodeRows(Master):
     table = "type_codes"
     fields = {
         "code": "code",
@@ -397,7 +397,7 @@ class TypeCodes(Master):
         self.work.type_codes[made.code] = made
 
 
-class Items(Master):
+class ItemRows(Master):
     """Items with their costs."""
 
     table = "items"
@@ -453,7 +453,7 @@ class Items(Master):
         self.work.items[made.code] = made
 
 
-class Conversions(Master):
+class ConversionRows(Master):
     table = "conversions"
     fields = {"item": "item", "from": "source", "to": "target", "factor": "ratio"}
     refers = {"item": "items", "from": "units", "to": "units"}
@@ -483,6 +483,6 @@ def take_all(work: Work, masters: Sequence[type[Master]]) -> None:
 
 def take_sites(work: Work) -> None:
     """Sites; a plant that names none has one."""
-    take(Sites(work))
+    take(SiteRows(work))
     if not work.sites and "sites" not in work.sheets:
         work.sites[DEFAULT_SITE] = map_services.add_site(code=DEFAULT_SITE)

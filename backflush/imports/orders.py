@@ -8,7 +8,7 @@ from backflush.core.lifecycle import OrderStatus
 from backflush.core.refusals import Refusal
 from backflush.imports.cell_types import as_written
 from backflush.imports.context import BATCH, Work
-from backflush.imports.files import Row
+from backflush.imports.files import ImportRow
 from backflush.imports.master_data import UPDATE
 from backflush.items.models import Item
 from backflush.items.selectors import converter
@@ -30,7 +30,7 @@ LINE = ("item", "quantity", "unit", "due_date")
 
 def take_purchase_orders(work: Work) -> None:
     """Place the orders that aren't there yet; those that are can't be changed."""
-    orders: dict[tuple[Site, str], list[Row]] = {}
+    orders: dict[tuple[Site, str], list[ImportRow]] = {}
     for row in work.rows(PURCHASES):
         site = work.site(PURCHASES, row)
         if site is None or not _purchase_points(work, row):
@@ -45,7 +45,7 @@ def take_purchase_orders(work: Work) -> None:
             _take_purchases(work, site, own[start : start + BATCH], checks)
 
 
-def _purchase_points(work: Work, row: Row) -> bool:
+def _purchase_points(work: Work, row: ImportRow) -> bool:
     known: Mapping[str, Mapping[str, Any]] = {
         "supplier": work.suppliers,
         "item": work.items,
@@ -56,7 +56,7 @@ def _purchase_points(work: Work, row: Row) -> bool:
     return all(one is not None for one in found)
 
 
-def _take_purchases(work: Work, site: Site, orders: Sequence[list[Row]], checks: "Checks") -> None:
+def _take_purchases(work: Work, site: Site, orders: Sequence[list[ImportRow]], checks: "Checks") -> None:
     numbers = [rows[0]["number"] for rows in orders]
     known = {
         order.number: order
@@ -64,7 +64,7 @@ def _take_purchases(work: Work, site: Site, orders: Sequence[list[Row]], checks:
         .select_related("supplier", "receive_action")
         .prefetch_related("lines__item__stock_unit", "lines__unit")
     }
-    new: list[tuple[Row, list[Row]]] = []
+    new: list[tuple[ImportRow, list[ImportRow]]] = []
     for rows in orders:
         there = known.get(rows[0]["number"])
         if there is not None:
@@ -74,7 +74,7 @@ def _take_purchases(work: Work, site: Site, orders: Sequence[list[Row]], checks:
         else:
             work.skip(PURCHASES, rows[0])
 
-    def place(given: list[list[Row]]) -> list[list[Row]]:
+    def place(given: list[list[ImportRow]]) -> list[list[ImportRow]]:
         place_orders([_purchase(rows) for rows in given], site=site, by=work.by)
         return given
 
@@ -82,7 +82,7 @@ def _take_purchases(work: Work, site: Site, orders: Sequence[list[Row]], checks:
         work.counts[PURCHASES].new += len(rows)
 
 
-def _one_head(work: Work, rows: Sequence[Row]) -> bool:
+def _one_head(work: Work, rows: Sequence[ImportRow]) -> bool:
     """Whether all rows of an order say the same of the order itself."""
     different = [(row, name) for row in rows for name in HEAD if row[name] != rows[0][name]]
     for row, name in different:
@@ -91,7 +91,7 @@ def _one_head(work: Work, rows: Sequence[Row]) -> bool:
     return not different
 
 
-def _sound_purchase(work: Work, rows: Sequence[Row], checks: "Checks") -> bool:
+def _sound_purchase(work: Work, rows: Sequence[ImportRow], checks: "Checks") -> bool:
     """Whether the room finds nothing wrong with an order's lines, row by row."""
     sound = True
     for row, line in zip(rows, _purchase(rows).lines, strict=True):
@@ -106,7 +106,7 @@ def _sound_purchase(work: Work, rows: Sequence[Row], checks: "Checks") -> bool:
     return sound
 
 
-def _purchase(rows: Sequence[Row]) -> PurchaseOrderIn:
+def _purchase(rows: Sequence[ImportRow]) -> PurchaseOrderIn:
     head = rows[0]
     return PurchaseOrderIn(
         number=head["number"],
@@ -126,7 +126,7 @@ def _purchase(rows: Sequence[Row]) -> PurchaseOrderIn:
     )
 
 
-def _compare_purchase(work: Work, rows: Sequence[Row], there: PurchaseOrder) -> None:
+def _compare_purchase(work: Work, rows: Sequence[ImportRow], there: PurchaseOrder) -> None:
     lines = {line.number: line for line in there.lines.all()}
     action = there.receive_action
     head = {
@@ -160,7 +160,7 @@ def _compare_purchase(work: Work, rows: Sequence[Row], there: PurchaseOrder) -> 
 
 
 def _note_changes(
-    work: Work, table: str, row: Row, before: dict[str, object], after: dict[str, object], remedy: str
+    work: Work, table: str, row: ImportRow, before: dict[str, object], after: dict[str, object], remedy: str
 ) -> bool:
     """Note every fact of a row that is another in the database; a column left out says nothing."""
     given = work.sheets[table].given
@@ -173,7 +173,7 @@ def _note_changes(
 
 def take_works_orders(work: Work) -> None:
     """Create the orders that aren't there yet and release those that aren't to stay new."""
-    by_site: dict[Site, list[Row]] = {}
+    by_site: dict[Site, list[ImportRow]] = {}
     for row in work.rows(WORKS):
         site = work.site(WORKS, row)
         item = work.find(WORKS, row, "item", work.items, row["item"])
@@ -186,10 +186,10 @@ def take_works_orders(work: Work) -> None:
         _take_works(work, site, rows)
 
 
-def _take_works(work: Work, site: Site, rows: Sequence[Row]) -> None:
-    new: list[tuple[Row, OrderIn]] = []
-    revised: list[tuple[Row, RevisionIn]] = []
-    released: list[tuple[Row, str]] = []
+def _take_works(work: Work, site: Site, rows: Sequence[ImportRow]) -> None:
+    new: list[tuple[ImportRow, OrderIn]] = []
+    revised: list[tuple[ImportRow, RevisionIn]] = []
+    released: list[tuple[ImportRow, str]] = []
     checks = Checks({work.items[row["item"]] for row in rows})
     for start in range(0, len(rows), BATCH):
         part = rows[start : start + BATCH]
@@ -224,7 +224,7 @@ def _take_works(work: Work, site: Site, rows: Sequence[Row]) -> None:
     work.counts[WORKS].changed += len(changed)
 
 
-def _sound_works_order(work: Work, row: Row, checks: "Checks") -> bool:
+def _sound_works_order(work: Work, row: ImportRow, checks: "Checks") -> bool:
     """Whether an order can be created and, where it is to be, released."""
     item = work.items[row["item"]]
     unit = work.units[row["unit"]] if row["unit"] else item.stock_unit
@@ -261,7 +261,7 @@ class Checks:
         return self._known[key]
 
 
-def _works_order(row: Row) -> OrderIn:
+def _works_order(row: ImportRow) -> OrderIn:
     return OrderIn(
         number=row["number"],
         item=row["item"],
@@ -275,10 +275,10 @@ def _works_order(row: Row) -> OrderIn:
 
 def _compare_works(
     work: Work,
-    row: Row,
+    row: ImportRow,
     there: WorksOrder,
-    revised: list[tuple[Row, RevisionIn]],
-    released: list[tuple[Row, str]],
+    revised: list[tuple[ImportRow, RevisionIn]],
+    released: list[tuple[ImportRow, str]],
 ) -> None:
     """An order that is there: its quantity and due date may change, and a new one be released, with --update.
 

@@ -11,19 +11,19 @@ from backflush.imports.bookings import CHUNK, ToPost, check_bookings, post_booki
 from backflush.imports.columns import TABLES
 from backflush.imports.context import Count, Tell, Work
 from backflush.imports.files import read
-from backflush.imports.findings import Finding, Findings
+from backflush.imports.findings import Findings, ImportFault
 from backflush.imports.links import take_rules, take_site_settings, take_supplier_stock
 from backflush.imports.master_data import (
-    Actions,
-    Bins,
-    Conversions,
-    Items,
-    Locations,
-    ProductGroups,
-    Stores,
-    Suppliers,
-    TypeCodes,
-    Units,
+    ActionRows,
+    BinRows,
+    ConversionRows,
+    ItemRows,
+    LocationRows,
+    ProductGroupRows,
+    StoreRows,
+    SupplierRows,
+    TypeCodeRows,
+    UnitRows,
     take_all,
     take_sites,
 )
@@ -38,7 +38,7 @@ MANY: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ImportReport:
     """What an import came to: what became of each table's rows, or what is wrong.
 
     Where it is not `applied`, nothing was changed, and the counts say what would have been. Where bookings were
@@ -46,7 +46,7 @@ class Report:
     """
 
     counts: Mapping[str, Count]
-    findings: Sequence[Finding]
+    findings: Sequence[ImportFault]
     applied: bool
 
 
@@ -63,7 +63,7 @@ def import_data(
     site: str = "",
     tell: Tell = _silent,
     chunk: int = CHUNK,
-) -> Report:
+) -> ImportReport:
     """Bring in what a path holds, or, with `check`, only say what is wrong with it.
 
     Set-up, opening stock and orders go in together or not at all; bookings follow in chunks, each whole, so that
@@ -83,17 +83,17 @@ def import_data(
         _post(work, to_post, chunk)
         if sum(count.new for count in work.counts.values()) >= MANY:
             look_over()
-    return Report({name: work.counts[name] for name in TABLES if name in sheets}, [*findings], applied)
+    return ImportReport({name: work.counts[name] for name in TABLES if name in sheets}, [*findings], applied)
 
 
 def _take_all(work: Work) -> None:
     """Each table after those that it points into."""
     take_sites(work)
-    take_all(work, (Units, Actions, Suppliers, Stores, Locations, Bins))
+    take_all(work, (UnitRows, ActionRows, SupplierRows, StoreRows, LocationRows, BinRows))
     take_supplier_stock(work)
     take_rules(work)
     take_site_settings(work)
-    take_all(work, (ProductGroups, TypeCodes, Items, Conversions))
+    take_all(work, (ProductGroupRows, TypeCodeRows, ItemRows, ConversionRows))
     take_structures(work)
     take_opening_stock(work)
     take_purchase_orders(work)

@@ -5,12 +5,12 @@ from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 
-from backflush.core.moves import Place, Pot
+from backflush.core.moves import Place, StockKey
 from backflush.core.quantity import written
 from backflush.core.refusals import PeriodClosed, Refusal
 from backflush.handling.moves import OpeningIn, open_stock, opening_moves
 from backflush.imports.context import BATCH, Work
-from backflush.imports.files import Row
+from backflush.imports.files import ImportRow
 from backflush.items.services import set_batches
 from backflush.ledger.selectors import openings_at
 from backflush.stockmap.models import Site
@@ -20,7 +20,7 @@ TABLE = "opening_stock"
 OUTSIDE = Place(0, keeps_balance=False)
 COLUMNS = {"serials": "serial", "at": "date"}
 
-Entered = tuple[Row, OpeningIn]
+Entered = tuple[ImportRow, OpeningIn]
 
 
 def take_opening_stock(work: Work) -> None:
@@ -45,7 +45,7 @@ def take_opening_stock(work: Work) -> None:
         _take_expiries(work)
 
 
-def _opening(work: Work, row: Row) -> OpeningIn | None:
+def _opening(work: Work, row: ImportRow) -> OpeningIn | None:
     item = work.find(TABLE, row, "item", work.items, row["item"])
     location = work.location(TABLE, row, "location")
     if item is None or location is None:
@@ -60,7 +60,7 @@ def _opening(work: Work, row: Row) -> OpeningIn | None:
     )
 
 
-def _sound(work: Work, row: Row, opening: OpeningIn, site: Site) -> bool:
+def _sound(work: Work, row: ImportRow, opening: OpeningIn, site: Site) -> bool:
     """Whether the rooms take the row by itself."""
     checks: Sequence[Callable[[], object]] = (
         lambda: opening_moves(opening, OUTSIDE, bins=work.bins),
@@ -82,8 +82,8 @@ def _happened(site: Site, at: date | datetime | None) -> None:
         event_time(site, at)
 
 
-def _pot(opening: OpeningIn) -> Pot:
-    return Pot(opening.item.pk, opening.location.pk, opening.bin, opening.batch, opening.serial)
+def _stock_key(opening: OpeningIn) -> StockKey:
+    return StockKey(opening.item.pk, opening.location.pk, opening.bin, opening.batch, opening.serial)
 
 
 def _new(work: Work, site: Site, entered: list[Entered]) -> list[Entered]:
@@ -91,7 +91,7 @@ def _new(work: Work, site: Site, entered: list[Entered]) -> list[Entered]:
     known = openings_at(site, {opening.item.pk for _, opening in entered})
     new = []
     for row, opening in entered:
-        before = known.get(_pot(opening))
+        before = known.get(_stock_key(opening))
         if before is None:
             if _is_open(work, row, site):
                 new.append((row, opening))
@@ -109,7 +109,7 @@ def _new(work: Work, site: Site, entered: list[Entered]) -> list[Entered]:
     return new
 
 
-def _is_open(work: Work, row: Row, site: Site) -> bool:
+def _is_open(work: Work, row: ImportRow, site: Site) -> bool:
     try:
         event_time(site, row["date"])
     except PeriodClosed as refusal:
@@ -118,7 +118,7 @@ def _is_open(work: Work, row: Row, site: Site) -> bool:
     return True
 
 
-def _same(row: Row, opening: OpeningIn, site: Site, before: tuple[Decimal, datetime]) -> bool:
+def _same(row: ImportRow, opening: OpeningIn, site: Site, before: tuple[Decimal, datetime]) -> bool:
     quantity, at = before
     return quantity == opening.quantity and (row["date"] is None or moment_of(site, row["date"]) == at)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from backflush.core.quantity import written
 from backflush.core.structure import line_refusals, overlap_refusals
 from backflush.imports.context import BATCH, Work
-from backflush.imports.files import Row
+from backflush.imports.files import ImportRow
 from backflush.imports.master_data import UPDATE
 from backflush.items.models import Item
 from backflush.structures.models import LineSource, StructureLine
@@ -18,11 +18,11 @@ COLUMNS = {"end": "ends"}
 Facts = tuple[object, ...]
 
 
-class Group(NamedTuple):
+class ItemLines(NamedTuple):
     """The lines of one item, with the rows that they stand in."""
 
     item: Item
-    rows: list[Row]
+    rows: list[ImportRow]
     lines: list[LineIn]
 
 
@@ -30,7 +30,7 @@ def take_structures(work: Work) -> None:
     """Take the structure of every item that has lines here; what an item had before is replaced as a whole."""
     groups = _groups(work)
     known = _known(work, groups)
-    wanted: list[tuple[Row, Group]] = []
+    wanted: list[tuple[ImportRow, ItemLines]] = []
     for group in groups:
         if not _sound(work, group):
             continue
@@ -48,13 +48,13 @@ def take_structures(work: Work) -> None:
             work.counts[TABLE].new += len(group.rows)
 
 
-def _set_all(groups: list[Group]) -> list[Group]:
+def _set_all(groups: list[ItemLines]) -> list[ItemLines]:
     set_structures({group.item: group.lines for group in groups})
     return groups
 
 
-def _groups(work: Work) -> list[Group]:
-    groups: dict[str, Group] = {}
+def _groups(work: Work) -> list[ItemLines]:
+    groups: dict[str, ItemLines] = {}
     broken = {key[0] for key in work.sheets[TABLE].faulty} if TABLE in work.sheets else set()
     for row in work.rows(TABLE):
         item = work.find(TABLE, row, "item", work.items, row["item"])
@@ -62,14 +62,14 @@ def _groups(work: Work) -> list[Group]:
         if item is None or line is None:
             broken.add(row["item"])
             continue
-        group = groups.setdefault(item.code, Group(item, [], []))
+        group = groups.setdefault(item.code, ItemLines(item, [], []))
         group.rows.append(row)
         group.lines.append(line)
     # A structure of which a line is faulty isn't compared: it isn't known.
     return [group for code, group in groups.items() if code not in broken]
 
 
-def _line(work: Work, row: Row) -> LineIn | None:
+def _line(work: Work, row: ImportRow) -> LineIn | None:
     component = work.find(TABLE, row, "component", work.items, row["component"])
     unit = component.stock_unit if component is not None else None
     if row["unit"]:
@@ -92,7 +92,7 @@ def _line(work: Work, row: Row) -> LineIn | None:
     )
 
 
-def _sound(work: Work, group: Group) -> bool:
+def _sound(work: Work, group: ItemLines) -> bool:
     """Whether the core finds nothing wrong with an item's lines, each by itself and side by side."""
     lines = [line.as_line() for line in group.lines]
     wrong = [(place, refusal) for place, line in enumerate(lines) for refusal in line_refusals(line)]
@@ -102,7 +102,7 @@ def _sound(work: Work, group: Group) -> bool:
     return not wrong
 
 
-def _known(work: Work, groups: Sequence[Group]) -> dict[int, list[Facts]]:
+def _known(work: Work, groups: Sequence[ItemLines]) -> dict[int, list[Facts]]:
     """The lines that are there of some items, as facts to compare."""
     found: dict[int, list[Facts]] = {}
     for start in range(0, len(groups), BATCH):
@@ -147,7 +147,7 @@ def _facts_there(line: StructureLine, sources: list[int]) -> Facts:
     )
 
 
-def _note_differences(work: Work, group: Group, here: Sequence[Facts], there: Sequence[Facts]) -> None:
+def _note_differences(work: Work, group: ItemLines, here: Sequence[Facts], there: Sequence[Facts]) -> None:
     for row, facts in zip(group.rows, here, strict=True):
         if facts not in there:
             work.fault(TABLE, row, "line", f"{group.item.code} has no such line in the database.", UPDATE)

@@ -9,7 +9,7 @@ import xlsxwriter
 
 from backflush.core.refusals import AlreadyThere
 from backflush.imports.cell_types import as_written
-from backflush.imports.columns import TABLES, Column, Kind, Table
+from backflush.imports.columns import TABLES, CellType, ImportColumn, ImportTable
 from backflush.imports.files import README
 
 WORKBOOK: Final = "backflush.xlsx"
@@ -43,7 +43,7 @@ def write_csv(path: Path, header: Sequence[str], *rows: Sequence[str]) -> None:
         csv.writer(lines).writerows([header, *rows])
 
 
-def _lines(table: Table) -> list[list[str]]:
+def _lines(table: ImportTable) -> list[list[str]]:
     header = [column.name for column in table.columns]
     return [header, *([example.get(name, "") for name in header] for example in table.examples)]
 
@@ -80,14 +80,14 @@ def _columns() -> Iterator[tuple[str, ...]]:
             yield table.name, column.name, needed, _kind(column), _default(column), column.means
 
 
-def _kind(column: Column) -> str:
-    kind = f"one of: {', '.join(column.choices)}" if column.kind is Kind.CHOICE else column.kind.value
-    if column.kind is Kind.NUMBER:
+def _kind(column: ImportColumn) -> str:
+    kind = f"one of: {', '.join(column.choices)}" if column.kind is CellType.CHOICE else column.kind.value
+    if column.kind is CellType.NUMBER:
         kind = "number above 0" if column.positive else "number, 0 or more"
     return f"{kind}, from {column.refers}" if column.refers else kind
 
 
-def _default(column: Column) -> str:
+def _default(column: ImportColumn) -> str:
     return "" if column.required else as_written(column.default)
 
 

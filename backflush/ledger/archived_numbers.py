@@ -16,7 +16,7 @@ from backflush.ledger.models import (
     ArchivedKind,
     ArchivedOrder,
     ArchivedRange,
-    JobKind,
+    CostObjectKind,
 )
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import moment_of
@@ -88,7 +88,7 @@ def no_number(site: Site, kind: ArchivedKind, number: int) -> Refusal:
     )
 
 
-def no_orders(site: Site, kind: JobKind | None, numbers: Collection[str]) -> Refusal:
+def no_orders(site: Site, kind: CostObjectKind | None, numbers: Collection[str]) -> Refusal:
     """Why there are no orders of these numbers, of a kind or any: they are in archives (`archived`), or never were."""
     held = ArchivedOrder.objects.filter(site=site, number__in=numbers).select_related("archive")
     held = held if kind is None else held.filter(kind=kind)
@@ -127,7 +127,7 @@ def key_archived(held: ArchivedKey) -> Archived:
     )
 
 
-def order_numbers(orders: QuerySet[Any], site: Site, kind: JobKind, numbers: Sequence[str]) -> set[str]:
+def order_numbers(orders: QuerySet[Any], site: Site, kind: CostObjectKind, numbers: Sequence[str]) -> set[str]:
     """Those of some numbers that can't be used again: one of the orders has them, or one that is in an archive."""
     there = orders.filter(site=site, number__in=numbers).values_list("number", flat=True)
     held = ArchivedOrder.objects.filter(site=site, kind=kind, number__in=numbers).values_list("number", flat=True)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import QuerySet
 
-from backflush.core.moves import Pot
+from backflush.core.moves import StockKey
 from backflush.core.quantity import SCALE, from_scaled
 from backflush.items.models import Item
 from backflush.ledger.archived_numbers import require_not_archived
@@ -63,10 +63,10 @@ def balances_at(
         items = list(Item.objects.filter(code=item).values_list("pk", flat=True))
     totals = totals_until(site, moment + INSTANT, items)
     paths = _paths(site, location)
-    return _named({pot: total for pot, total in totals.items() if pot.location in paths}, paths)
+    return _named({stock_key: total for stock_key, total in totals.items() if stock_key.location in paths}, paths)
 
 
-def totals_until(site: Site, until: datetime, items: Collection[int] | None = None) -> dict[Pot, Decimal]:
+def totals_until(site: Site, until: datetime, items: Collection[int] | None = None) -> dict[StockKey, Decimal]:
     """What was in each pot right before a moment, zeros and places without balances left out."""
     while True:
         known = known_nearest(site, until)
@@ -122,7 +122,7 @@ def _known_after_archives(site: Site, until: datetime, counted: QuerySet[PeriodC
     return Known(after.until, back=True, closing=after.pk) if after else Known(back=True)
 
 
-_POT: Final = "item_id, location_id, bin, batch, serial"
+_STOCK_KEY: Final = "item_id, location_id, bin, batch, serial"
 # The whole units and the millionths apart: SQLite's sum of millionths would stop at 64 bits.
 _WHOLE: Final = f"quantity / {SCALE}"
 _PART: Final = f"quantity %% {SCALE}"
@@ -137,16 +137,16 @@ _WAYS: Final = (
     f"WHERE quantity > 0 AND {{of}} AND {{between}} GROUP BY {_ENDS}) m "
     "CROSS JOIN (SELECT 1 AS way UNION ALL SELECT -1) w"
 )
-_KEPT: Final = f" UNION ALL SELECT {_POT}, {_WHOLE}, {_PART} FROM {{table}} WHERE {{of}}"
-_POTS: Final = (
-    f"SELECT {_POT}, SUM(u.whole) AS whole, SUM(u.part) AS part FROM ({{ways}}) u "
+_KEPT: Final = f" UNION ALL SELECT {_STOCK_KEY}, {_WHOLE}, {_PART} FROM {{table}} WHERE {{of}}"
+_STOCK_KEYS: Final = (
+    f"SELECT {_STOCK_KEY}, SUM(u.whole) AS whole, SUM(u.part) AS part FROM ({{ways}}) u "
     "WHERE location_id IN (SELECT id FROM stockmap_location WHERE has_balance) "
-    f"GROUP BY {_POT} HAVING SUM(u.whole) * {SCALE} + SUM(u.part) <> 0"
+    f"GROUP BY {_STOCK_KEY} HAVING SUM(u.whole) * {SCALE} + SUM(u.part) <> 0"
 )
 _AMONG: Final = {"postgresql": "= ANY(%(items)s)", "sqlite": "IN (SELECT value FROM json_each(%(items)s))"}
 
 
-def pots_until(known: Known, *, of_items: bool) -> str:
+def stock_keys_until(known: Known, *, of_items: bool) -> str:
     """The statement for each pot: its names, and what was in it in whole units and millionths."""
     ways = _WAYS.replace("{sign}", "-1" if known.back else "1").replace("{between}", _between(known))
     if known.closing is not None:
@@ -154,14 +154,15 @@ def pots_until(known: Known, *, of_items: bool) -> str:
     elif known.back:
         ways += _KEPT.replace("{table}", "ledger_balance") + " AND quantity <> 0"
     of = "site_id = %(site)s" + (f" AND item_id {_AMONG[connection.vendor]}" if of_items else "")
-    return _POTS.replace("{ways}", ways).replace("{of}", of)
+    return _STOCK_KEYS.replace("{ways}", ways).replace("{of}", of)
 
 
 def counting(known: Known) -> str:
     """The statement that writes the same down as the balances of a closing."""
     return (
-        f"INSERT INTO ledger_periodbalance (site_id, closing_id, {_POT}, quantity) "
-        f"SELECT %(site)s, %(of)s, {_POT}, whole * {SCALE} + part FROM ({pots_until(known, of_items=False)}) p"
+        f"INSERT INTO ledger_periodbalance (site_id, closing_id, {_STOCK_KEY}, quantity) "
+        f"SELECT %(site)s, %(of)s, {_STOCK_KEY}, whole * {SCALE} + part "
+        f"FROM ({stock_keys_until(known, of_items=False)}) p"
     )
 
 
@@ -182,14 +183,16 @@ def values_until(site: Site, known: Known, until: datetime) -> dict[str, Any]:
     return values
 
 
-def _read(site: Site, known: Known, until: datetime, items: Collection[int] | None) -> dict[Pot, Decimal]:
+def _read(site: Site, known: Known, until: datetime, items: Collection[int] | None) -> dict[StockKey, Decimal]:
     values = values_until(site, known, until)
     if items is not None:
         some = sorted(items)
         values["items"] = some if connection.vendor == "postgresql" else str(some)
     with connection.cursor() as cursor:
-        cursor.execute(pots_until(known, of_items=items is not None), values)
-        return {Pot(*names): from_scaled(int(whole) * SCALE + int(part)) for *names, whole, part in cursor.fetchall()}
+        cursor.execute(stock_keys_until(known, of_items=items is not None), values)
+        return {
+            StockKey(*names): from_scaled(int(whole) * SCALE + int(part)) for *names, whole, part in cursor.fetchall()
+        }
 
 
 def _paths(site: Site, location: str) -> dict[int, str]:
@@ -200,21 +203,21 @@ def _paths(site: Site, location: str) -> dict[int, str]:
     return dict(kept.values_list("pk", "path"))
 
 
-def _named(totals: Mapping[Pot, Decimal], paths: Mapping[int, str]) -> list[BalanceAt]:
+def _named(totals: Mapping[StockKey, Decimal], paths: Mapping[int, str]) -> list[BalanceAt]:
     """Pots by the names that people know them by, in order of these."""
-    items = Item.objects.select_related("stock_unit").in_bulk({pot.item for pot in totals})
+    items = Item.objects.select_related("stock_unit").in_bulk({stock_key.item for stock_key in totals})
     named = [
         BalanceAt(
-            items[pot.item].code,
-            items[pot.item].stock_unit.code,
-            paths[pot.location],
-            pot.bin,
-            pot.batch,
-            pot.serial,
+            items[stock_key.item].code,
+            items[stock_key.item].stock_unit.code,
+            paths[stock_key.location],
+            stock_key.bin,
+            stock_key.batch,
+            stock_key.serial,
             total,
-            items[pot.item].quantity_decimals,
-            items[pot.item].description,
+            items[stock_key.item].quantity_decimals,
+            items[stock_key.item].description,
         )
-        for pot, total in totals.items()
+        for stock_key, total in totals.items()
     ]
     return sorted(named, key=lambda one: (one.item, one.location, one.bin, one.batch, one.serial))

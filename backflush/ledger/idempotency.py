@@ -112,7 +112,7 @@ def _first_outcomes(site: Site, asked: Mapping[str, Request]) -> dict[str, Posti
     if not asked:
         return {}
     posted: dict[str, Posting] = {}
-    for posting in Posting.objects.filter(site=site, key__key__in=asked).select_related("key", "job", "by"):
+    for posting in Posting.objects.filter(site=site, key__key__in=asked).select_related("key", "cost_object", "by"):
         assert posting.key is not None, "it was found by its key"
         if posting.key.digest != asked[posting.key.key].digest:
             raise _reused(posting.key.key)

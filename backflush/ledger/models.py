@@ -12,14 +12,14 @@ from backflush.stockmap.models import Location, Site, TransferRule
 from backflush.structures.models import FrozenLine, FrozenStructure
 
 
-class JobKind(models.TextChoices):
+class CostObjectKind(models.TextChoices):
     """What a job belongs to."""
 
     WORKS_ORDER = "works order"
     PURCHASE_ORDER = "purchase order"
 
 
-class Job(models.Model):
+class CostObject(models.Model):
     """What material is charged to, and how far it is: one for each works order and purchase order line.
 
     `good` and `scrap` (rejected, for receipts) are in the order's unit, less what was reversed. `produced` is
@@ -28,16 +28,17 @@ class Job(models.Model):
     """
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
-    kind = models.CharField(max_length=20, choices=JobKind.choices)
+    kind = models.CharField(max_length=20, choices=CostObjectKind.choices)
     number = models.CharField(max_length=60)
     item = models.ForeignKey(Item, models.PROTECT, related_name="+")
     good = QuantityField(default=0)
     scrap = QuantityField(default=0)
     produced = QuantityField(default=0)
     structure = WithinSite(FrozenStructure, models.PROTECT, null=True, db_index=False, related_name="+")
-    uneven = models.BooleanField(default=False)
+    needs_replay = models.BooleanField(default=False, db_column="uneven")
 
     class Meta:
+        db_table = "ledger_job"
         constraints = [models.UniqueConstraint(fields=["site", "kind", "number"], name="job_number_once")]
 
     def __str__(self) -> str:
@@ -67,7 +68,7 @@ class Posting(models.Model):
     key = WithinSite(
         Key, models.PROTECT, null=True, db_index=False, related_name="postings", related_query_name="posting"
     )
-    job = WithinSite(Job, models.PROTECT, null=True, related_name="postings")
+    cost_object = WithinSite(CostObject, models.PROTECT, db_column="job_id", null=True, related_name="postings")
     reverses = WithinSite("self", models.PROTECT, null=True, db_index=False, related_name="reversals")
     remarks = models.CharField(max_length=500, blank=True)
 
@@ -92,7 +93,7 @@ class Movement(models.Model):
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
     posting = WithinSite(Posting, models.PROTECT, related_name="movements")
-    job = WithinSite(Job, models.PROTECT, null=True, related_name="movements")
+    cost_object = WithinSite(CostObject, models.PROTECT, db_column="job_id", null=True, related_name="movements")
     at = models.DateTimeField()
     item = models.ForeignKey(Item, models.PROTECT, db_index=False, related_name="+")
     quantity = QuantityField()
@@ -209,7 +210,7 @@ class PeriodClosing(models.Model):
     remarks = models.CharField(max_length=500, blank=True)
     unresolved = models.IntegerField(default=0)
     counted_at = models.DateTimeField(null=True)
-    pots = models.IntegerField(default=0)
+    stock_keys = models.IntegerField(default=0, db_column="pots")
     reopened_at = models.DateTimeField(null=True)
     reopened_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     reopened_because = models.CharField(max_length=500, blank=True)
@@ -318,7 +319,7 @@ class ArchivedOrder(models.Model):
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     archive = WithinSite(Archive, models.PROTECT, related_name="orders")
-    kind = models.CharField(max_length=20, choices=JobKind.choices)
+    kind = models.CharField(max_length=20, choices=CostObjectKind.choices)
     number = models.CharField(max_length=60)
 
     class Meta:

@@ -15,7 +15,7 @@ from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
 from backflush.core.moves import Process, Status
 from backflush.items.models import Item
-from backflush.ledger.models import Job, JobKind, Movement, Posting
+from backflush.ledger.models import CostObject, CostObjectKind, Movement, Posting
 from backflush.people.models import User
 from backflush.stockmap.models import Location, Site, TransferRule
 
@@ -79,7 +79,9 @@ def _newest_first(found: QuerySet[Movement]) -> QuerySet[Movement]:
 
 def movements_named() -> QuerySet[Movement]:
     """Movements with what a list shows of each."""
-    return Movement.objects.select_related("item__stock_unit", "source", "target", "job", "posting__by", "rule__action")
+    return Movement.objects.select_related(
+        "item__stock_unit", "source", "target", "cost_object", "posting__by", "rule__action"
+    )
 
 
 def named_in_order(numbers: Sequence[int]) -> list[Movement]:
@@ -141,7 +143,7 @@ def _conditions(site: Site, sought: Sought) -> dict[str, Q]:
 def _of_posting(site: Site, sought: Sought) -> dict[str, Q]:
     conditions = {}
     if sought.order:
-        conditions["order"] = _is("job", _jobs(site, sought.order))
+        conditions["order"] = _is("cost_object", _cost_objects(site, sought.order))
     if sought.action:
         rules = TransferRule.objects.filter(site=site, action__name=sought.action)
         conditions["action"] = _among("rule", rules)
@@ -163,10 +165,10 @@ def _no_later(site: Site, process: str) -> Q:
     return Q() if latest is None else Q(at__lte=latest)
 
 
-def _jobs(site: Site, order: str) -> list[int]:
+def _cost_objects(site: Site, order: str) -> list[int]:
     """A works order's, or a purchase order's lines: asked one after the other, each by its own index."""
-    charged = Job.objects.filter(site=site, kind__in=JobKind.values, number=order)
-    lines = Job.objects.filter(site=site, purchase_line__order__number=order)
+    charged = CostObject.objects.filter(site=site, kind__in=CostObjectKind.values, number=order)
+    lines = CostObject.objects.filter(site=site, purchase_line__order__number=order)
     return [*charged.values_list("pk", flat=True), *lines.values_list("pk", flat=True)]
 
 

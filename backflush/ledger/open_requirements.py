@@ -68,7 +68,7 @@ def _read(rows: Iterator[tuple[Any, ...]]) -> Iterator[Due]:
         if status != Status.UNRESOLVED:
             continue
         source, target = Place(*row[7:11]), Place(*row[11:15])
-        item, due, cost_now, tracking, batch, serial, job, charged, rule, line = row[15:]
+        item, due, cost_now, tracking, batch, serial, cost_object, charged, rule, line = row[15:]
         move = Move(
             item,
             from_scaled(due),
@@ -78,7 +78,7 @@ def _read(rows: Iterator[tuple[Any, ...]]) -> Iterator[Due]:
             Tracking(tracking),
             batch,
             serial,
-            job,
+            cost_object,
             charged,
             rule,
             line,

@@ -106,9 +106,9 @@ def count_balances(site: Site) -> int:
     site = Site.objects.select_for_update(no_key=True).get(pk=site.pk)
     uncounted = list(standing_closings(site).filter(counted_at__isnull=True).order_by("until"))
     for closing in uncounted:
-        closing.pots = _count(site, closing)
+        closing.stock_keys = _count(site, closing)
         closing.counted_at = timezone.now()
-        closing.save(update_fields=["pots", "counted_at"])
+        closing.save(update_fields=["stock_keys", "counted_at"])
     return len(uncounted)
 
 
@@ -118,8 +118,8 @@ def _count(site: Site, closing: PeriodClosing) -> int:
     with connection.cursor() as cursor:
         values = {**values_until(site, known, closing.until), "of": closing.pk}
         cursor.execute(counting(known), values)
-        pots: int = cursor.rowcount
-    return pots
+        stock_keys: int = cursor.rowcount
+    return stock_keys
 
 
 def _require_not_archived(site: Site, through: date) -> None:
@@ -151,7 +151,7 @@ def reopen_period(*, site: Site, through: date, by: User, remarks: str) -> list[
     _require_not_archived(locked, through)
     PeriodBalance.objects.filter(site=site, closing__in=again).delete()
     PeriodClosing.objects.filter(pk__in=[closing.pk for closing in again]).update(
-        reopened_at=timezone.now(), reopened_by=by, reopened_because=remarks, counted_at=None, pots=0
+        reopened_at=timezone.now(), reopened_by=by, reopened_because=remarks, counted_at=None, stock_keys=0
     )
     last = standing.last()
     locked.closed_through, locked.closed_by = (last.through, last.closed_by) if last else (None, None)

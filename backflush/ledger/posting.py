@@ -14,29 +14,29 @@ from decimal import Decimal
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
-from backflush.core.moves import Move, Moved, Plan, Pot, Process, Shortage, Status, Stock, Waiting
+from backflush.core.moves import Move, Moved, Plan, Process, Shortage, Status, Stock, StockKey, UnresolvedMove
 from backflush.core.quantity import LARGEST, ZERO, from_scaled, to_scaled, written
 from backflush.core.refusals import InsufficientStock, QuantityTooLarge, SerialInStock
 from backflush.core.text import require_short
-from backflush.db.queries import Part, Prepared
+from backflush.db.queries import Prepared, SelectedModel
 from backflush.items.models import Item, Unit
-from backflush.ledger.models import Balance, Job, JobKind, Movement, Posting
+from backflush.ledger.models import Balance, CostObject, CostObjectKind, Movement, Posting
 from backflush.ledger.statements import (
     ADD_MOVEMENTS,
     ADD_POSTINGS,
-    ADVANCE_JOBS,
+    ADVANCE_COST_OBJECTS,
     CHANGE_BALANCES,
     LOCK_BALANCES,
     OPEN_BALANCES,
-    OPEN_JOBS,
+    OPEN_COST_OBJECTS,
     READ_BALANCES,
     SET_STATUS,
     Row,
     add,
     driver_date,
     driver_time,
-    pot_row,
     run,
+    stock_key_row,
 )
 from backflush.people.models import User
 from backflush.stockmap.models import Action, Location, Site, TransferRule
@@ -54,15 +54,15 @@ class Entry:
     at: datetime
     plan: Plan
     key: int | None = None
-    job: int | None = None
+    cost_object: int | None = None
     reverses: int | None = None
     remarks: str = ""
 
 
-def lock_balances(*, site: Site, pots: Iterable[Pot]) -> Stock:
+def lock_balances(*, site: Site, stock_keys: Iterable[StockKey]) -> Stock:
     """Lock some pots, opening those that have no balance yet, and say what is in them."""
     assert connection.in_atomic_block, "the use case owns the transaction"
-    rows = [pot_row(site.pk, pot) for pot in sorted(pots)]
+    rows = [stock_key_row(site.pk, stock_key) for stock_key in sorted(stock_keys)]
     locked = run(LOCK_BALANCES, rows)
     if len(locked) < len(rows):
         run(OPEN_BALANCES, rows)
@@ -70,13 +70,13 @@ def lock_balances(*, site: Site, pots: Iterable[Pot]) -> Stock:
     return _stock(locked)
 
 
-def read_balances(*, site: Site, pots: Iterable[Pot]) -> Stock:
+def read_balances(*, site: Site, stock_keys: Iterable[StockKey]) -> Stock:
     """What is in some pots, without locking them: for previews."""
-    return _stock(run(READ_BALANCES, [pot_row(site.pk, pot) for pot in sorted(pots)]))
+    return _stock(run(READ_BALANCES, [stock_key_row(site.pk, stock_key) for stock_key in sorted(stock_keys)]))
 
 
 def _stock(rows: Iterable[Row]) -> Stock:
-    return Stock({Pot(*row[:5]): from_scaled(row[5]) for row in rows})
+    return Stock({StockKey(*row[:5]): from_scaled(row[5]) for row in rows})
 
 
 def post(entries: Sequence[Entry], *, site: Site, by: User, stock: Stock) -> list[Posting]:
@@ -112,7 +112,7 @@ def _add_postings(entries: Sequence[Entry], site: Site, by: User) -> list[Postin
             recorded_at=now,
             by=by,
             key_id=entry.key,
-            job_id=entry.job,
+            cost_object_id=entry.cost_object,
             reverses_id=entry.reverses,
             remarks=entry.remarks,
         )
@@ -127,7 +127,7 @@ def _add_postings(entries: Sequence[Entry], site: Site, by: User) -> list[Postin
             recorded_at,
             by.pk,
             entry.key,
-            entry.job,
+            entry.cost_object,
             entry.reverses,
             entry.remarks,
             driver_date(day_at(site, entry.at)),
@@ -196,10 +196,10 @@ def _rows(entry: Entry, posting: Posting, known: dict[tuple[int, bool], tuple[Ro
         yield (
             posting.site_id,
             posting.pk,
-            entry.job if move.job is None else move.job,
-            driver_time(step.at) if isinstance(step, Waiting) and step.at else at,
+            entry.cost_object if move.cost_object is None else move.cost_object,
+            driver_time(step.at) if isinstance(step, UnresolvedMove) and step.at else at,
             *what,
-            step.reason.value if isinstance(step, Waiting) else "",
+            step.reason.value if isinstance(step, UnresolvedMove) else "",
             move.charged,
             _scaled(step.source_after) if isinstance(step, Moved) else None,
             _scaled(step.target_after) if isinstance(step, Moved) else None,
@@ -235,35 +235,41 @@ def _scaled(quantity: Decimal | None) -> int | None:
 
 def _change_balances(site: Site, stock: Stock) -> None:
     changes = sorted(stock.changes().items())
-    serials = [pot for pot, by in changes if pot.serial and by > 0]
+    serials = [stock_key for stock_key, by in changes if stock_key.serial and by > 0]
     if not serials:
-        run(CHANGE_BALANCES, [(to_scaled(by), *pot_row(site.pk, pot)) for pot, by in changes])
+        run(CHANGE_BALANCES, [(to_scaled(by), *stock_key_row(site.pk, stock_key)) for stock_key, by in changes])
         return
     # A serial number is in one place only, which the database watches at every moment: first out, then in.
-    run(CHANGE_BALANCES, [(to_scaled(by), *pot_row(site.pk, pot)) for pot, by in changes if by < 0])
-    _require_named_once(pot for pot, by in changes if pot.serial for _ in range(int(by)))
+    run(CHANGE_BALANCES, [(to_scaled(by), *stock_key_row(site.pk, stock_key)) for stock_key, by in changes if by < 0])
+    _require_named_once(stock_key for stock_key, by in changes if stock_key.serial for _ in range(int(by)))
     _require_out_of_stock(site, serials)
     try:
-        run(CHANGE_BALANCES, [(to_scaled(by), *pot_row(site.pk, pot)) for pot, by in changes if by > 0])
+        run(
+            CHANGE_BALANCES,
+            [(to_scaled(by), *stock_key_row(site.pk, stock_key)) for stock_key, by in changes if by > 0],
+        )
     except IntegrityError as error:
         # Someone else has put one of them in stock elsewhere since we looked: no lock of ours covers that place.
-        named = ", ".join(pot.serial for pot in serials)
+        named = ", ".join(stock_key.serial for stock_key in serials)
         raise SerialInStock(f"Of the serial numbers {named} one is in stock already.", field="serials") from error
 
 
-def _require_named_once(arriving: Iterable[Pot]) -> None:
+def _require_named_once(arriving: Iterable[StockKey]) -> None:
     """Refuse a serial number that one posting, or one call, would put in stock twice."""
-    times = Counter((pot.item, pot.serial) for pot in arriving)
+    times = Counter((stock_key.item, stock_key.serial) for stock_key in arriving)
     twice = [serial for (_, serial), count in times.items() if count > 1]
     if twice:
         raise SerialInStock(f"The serial number {', '.join(twice)} would be in stock twice.", field="serials")
 
 
-def _require_out_of_stock(site: Site, serials: Sequence[Pot]) -> None:
+def _require_out_of_stock(site: Site, serials: Sequence[StockKey]) -> None:
     there = Balance.objects.filter(
-        site=site, item__in={pot.item for pot in serials}, serial__in={pot.serial for pot in serials}, quantity__gt=0
+        site=site,
+        item__in={stock_key.item for stock_key in serials},
+        serial__in={stock_key.serial for stock_key in serials},
+        quantity__gt=0,
     ).select_related("item", "location")
-    wanted = {(pot.item, pot.serial) for pot in serials}
+    wanted = {(stock_key.item, stock_key.serial) for stock_key in serials}
     twice = [balance for balance in there if (balance.item_id, balance.serial) in wanted]
     if twice:
         raise SerialInStock(
@@ -294,14 +300,14 @@ OR_ITS_ORIGIN = (
 LOCK_WAITING = Prepared(
     "lock what waits",
     (
-        Part("m", Movement),
-        Part("i", Item, of="m.item"),
-        Part("u", Unit, of="i.stock_unit"),
-        Part("s", Location, of="m.source"),
-        Part("t", Location, of="m.target"),
-        Part("p", Posting, of="m.posting"),
-        Part("r", TransferRule, of="m.rule"),
-        Part("a", Action, of="r.action"),
+        SelectedModel("m", Movement),
+        SelectedModel("i", Item, of="m.item"),
+        SelectedModel("u", Unit, of="i.stock_unit"),
+        SelectedModel("s", Location, of="m.source"),
+        SelectedModel("t", Location, of="m.target"),
+        SelectedModel("p", Posting, of="m.posting"),
+        SelectedModel("r", TransferRule, of="m.rule"),
+        SelectedModel("a", Action, of="r.action"),
     ),
     "FROM ledger_movement m JOIN items_item i ON i.id = m.item_id JOIN items_unit u ON u.id = i.stock_unit_id "
     "JOIN stockmap_location s ON s.id = m.source_id JOIN stockmap_location t ON t.id = m.target_id "
@@ -312,32 +318,40 @@ LOCK_WAITING = Prepared(
 )
 
 
-def open_jobs(*, site: Site, kind: JobKind, numbered: Sequence[tuple[str, Item]]) -> list[Job]:
+def open_cost_objects(*, site: Site, kind: CostObjectKind, numbered: Sequence[tuple[str, Item]]) -> list[CostObject]:
     """Open what material is charged to, one for each works order or purchase order line."""
     for number, _ in numbered:
         require_short(number, NUMBER_LENGTH, field="number", what=f"The number of a {kind.value}")
-    jobs = [Job(site=site, kind=kind, number=number, item=item) for number, item in numbered]
-    add(OPEN_JOBS, jobs, [(site.pk, kind.value, number, item.pk, 0, 0, 0, False) for number, item in numbered])
-    return jobs
+    cost_objects = [CostObject(site=site, kind=kind, number=number, item=item) for number, item in numbered]
+    add(
+        OPEN_COST_OBJECTS,
+        cost_objects,
+        [(site.pk, kind.value, number, item.pk, 0, 0, 0, False) for number, item in numbered],
+    )
+    return cost_objects
 
 
-def advance_jobs(jobs: Iterable[Job]) -> None:
+def advance_cost_objects(cost_objects: Iterable[CostObject]) -> None:
     """Write how far some locked jobs have come."""
-    jobs = list(jobs)
-    require_countable(quantity for job in jobs for quantity in (job.good, job.scrap, job.produced))
+    cost_objects = list(cost_objects)
+    require_countable(
+        quantity
+        for cost_object in cost_objects
+        for quantity in (cost_object.good, cost_object.scrap, cost_object.produced)
+    )
     run(
-        ADVANCE_JOBS,
+        ADVANCE_COST_OBJECTS,
         [
             (
-                to_scaled(job.good),
-                to_scaled(job.scrap),
-                to_scaled(job.produced),
-                job.structure_id,
-                job.uneven,
-                job.pk,
-                job.site_id,
+                to_scaled(cost_object.good),
+                to_scaled(cost_object.scrap),
+                to_scaled(cost_object.produced),
+                cost_object.structure_id,
+                cost_object.needs_replay,
+                cost_object.pk,
+                cost_object.site_id,
             )
-            for job in jobs
+            for cost_object in cost_objects
         ],
     )
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import F, Min, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from backflush.core.moves import Move, Pot, Process, Status, Tracking
+from backflush.core.moves import Move, Process, Status, StockKey, Tracking
 from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import DateBeforeOriginal, MoreThanIssued, NotFound
 from backflush.db.fields import ExactSum
@@ -17,7 +17,7 @@ from backflush.ledger.models import (
     ArchivedKind,
     ArchivedStretch,
     Balance,
-    Job,
+    CostObject,
     Movement,
     PeriodClosing,
     Posting,
@@ -34,7 +34,7 @@ def waiting_movements(site: Site) -> QuerySet[Movement]:
     """
     return (
         Movement.objects.filter(site=site, status=Status.UNRESOLVED)
-        .select_related("item__stock_unit", "source", "target", "job", "posting__by", "rule__action")
+        .select_related("item__stock_unit", "source", "target", "cost_object", "posting__by", "rule__action")
         .order_by("at", Coalesce("origin", "id"), "id")
     )
 
@@ -62,7 +62,9 @@ def movement_numbered(site: Site, number: int) -> Movement:
     """One movement, by its number."""
     movement = (
         Movement.objects.filter(site=site, pk=number)
-        .select_related("item__stock_unit", "source", "target", "job", "posting__by", "rule__action", "line", "cost")
+        .select_related(
+            "item__stock_unit", "source", "target", "cost_object", "posting__by", "rule__action", "line", "cost"
+        )
         .first()
     )
     if movement is None:
@@ -99,7 +101,7 @@ def move_of(movement: Movement) -> Move:
         tracking=Tracking(movement.item.tracking),
         batch=movement.batch,
         serial=movement.serial,
-        job=movement.job_id,
+        cost_object=movement.cost_object_id,
         charged=movement.charged,
         rule=movement.rule_id,
         line=movement.line_id,
@@ -109,44 +111,46 @@ def move_of(movement: Movement) -> Move:
     )
 
 
-def had_by_job(job: Job, items: Collection[int]) -> dict[int, Decimal]:
+def had_by_cost_object(cost_object: CostObject, items: Collection[int]) -> dict[int, Decimal]:
     """What a job has had of some items: assumed, resolved and issued, less returned and reversed (B4)."""
-    had = _had_by_jobs(job.site_id, [job.pk], items)
-    return {item: had.get((job.pk, item), ZERO) for item in items}
+    had = _had_by_cost_objects(cost_object.site_id, [cost_object.pk], items)
+    return {item: had.get((cost_object.pk, item), ZERO) for item in items}
 
 
-def _had_by_jobs(site: int, jobs: Collection[int], items: Collection[int]) -> dict[tuple[int, int], Decimal]:
+def _had_by_cost_objects(
+    site: int, cost_objects: Collection[int], items: Collection[int]
+) -> dict[tuple[int, int], Decimal]:
     """The same of many jobs at once, by job and item."""
     rows = (
-        Movement.objects.filter(site=site, job__in=jobs, item__in=items)
+        Movement.objects.filter(site=site, cost_object__in=cost_objects, item__in=items)
         .exclude(charged=0)
-        .values_list("job", "item", "charged")
+        .values_list("cost_object", "item", "charged")
         .annotate(total=ExactSum("quantity"))
     )
     had: dict[tuple[int, int], Decimal] = {}
-    for job, item, charged, total in rows:
-        had[job, item] = had.get((job, item), ZERO) + charged * total
+    for cost_object, item, charged, total in rows:
+        had[cost_object, item] = had.get((cost_object, item), ZERO) + charged * total
     return had
 
 
-def require_had(job: Job, moves: Iterable[Move]) -> None:
+def require_had(cost_object: CostObject, moves: Iterable[Move]) -> None:
     """Refuse to give back more than a job has had, of any item (`more_than_issued`). The job must be locked."""
-    _require_had(job.site_id, ((job.pk, move) for move in moves))
+    _require_had(cost_object.site_id, ((cost_object.pk, move) for move in moves))
 
 
-def require_jobs_had(site: Site, moves: Iterable[Move]) -> None:
+def require_cost_objects_had(site: Site, moves: Iterable[Move]) -> None:
     """The same of moves that name their jobs, however many: those that name none give nothing back."""
-    _require_had(site.pk, ((move.job, move) for move in moves if move.job is not None))
+    _require_had(site.pk, ((move.cost_object, move) for move in moves if move.cost_object is not None))
 
 
 def _require_had(site: int, moves: Iterable[tuple[int, Move]]) -> None:
     back: dict[tuple[int, int], Decimal] = {}
-    for job, move in moves:
-        back[job, move.item] = back.get((job, move.item), ZERO) - move.charged * move.quantity
+    for cost_object, move in moves:
+        back[cost_object, move.item] = back.get((cost_object, move.item), ZERO) - move.charged * move.quantity
     going_back = {one: quantity for one, quantity in back.items() if quantity > 0}
     if not going_back:
         return
-    had = _had_by_jobs(site, {job for job, _ in going_back}, {item for _, item in going_back})
+    had = _had_by_cost_objects(site, {cost_object for cost_object, _ in going_back}, {item for _, item in going_back})
     over = {
         one: (had.get(one, ZERO), quantity) for one, quantity in going_back.items() if quantity > had.get(one, ZERO)
     }
@@ -156,12 +160,13 @@ def _require_had(site: int, moves: Iterable[tuple[int, Move]]) -> None:
 
 
 def _over_sentences(site: int, over: Mapping[tuple[int, int], tuple[Decimal, Decimal]]) -> list[str]:
-    jobs = Job.objects.filter(site=site).in_bulk({job for job, _ in over})
+    cost_objects = CostObject.objects.filter(site=site).in_bulk({cost_object for cost_object, _ in over})
     items = Item.objects.select_related("stock_unit").in_bulk({item for _, item in over})
     return [
-        f"{jobs[job].number} has had {written(had)} {items[item].stock_unit.code} of {items[item].code}. "
+        f"{cost_objects[cost_object].number} has had {written(had)} {items[item].stock_unit.code} "
+        f"of {items[item].code}. "
         f"You can return up to {written(had)}, not {written(back)}."
-        for (job, item), (had, back) in over.items()
+        for (cost_object, item), (had, back) in over.items()
     ]
 
 
@@ -228,12 +233,12 @@ def transactions(
         (status, Q(status=status)),
         (item, Q(item__code=item)),
         (location, Q(**{f"source__{end}": location}) | Q(**{f"target__{end}": location})),
-        (order, Q(job__number=order) | Q(job__purchase_line__order__number=order)),
+        (order, Q(cost_object__number=order) | Q(cost_object__purchase_line__order__number=order)),
         (since, Q(at__gte=since)),
         (until, Q(at__lt=until)),
     )
     found = Movement.objects.filter(*(wanted for asked, wanted in filters if asked), site=site).select_related(
-        "item__stock_unit", "source", "target", "job", "posting__by", "rule__action"
+        "item__stock_unit", "source", "target", "cost_object", "posting__by", "rule__action"
     )
     return found.order_by(F("at").desc(), F("id").desc())
 
@@ -247,7 +252,7 @@ def has_moved(items: Collection[int]) -> set[int]:
 
 def items_in_use(items: Collection[int]) -> set[int]:
     """Those of some items that moved, or that an order is for or counts in: their unit and tracking are settled."""
-    ordered = Job.objects.filter(item__in=items).values_list("item", flat=True).distinct()
+    ordered = CostObject.objects.filter(item__in=items).values_list("item", flat=True).distinct()
     planned = FrozenLine.objects.filter(component__in=items).values_list("component", flat=True).distinct()
     return has_moved(items) | set(ordered) | set(planned)
 
@@ -294,19 +299,19 @@ def serials_there(site: Site, items: Collection[int], serials: Collection[str]) 
     return {(item, serial): path for item, serial, path in there.values_list("item", "serial", "location__path")}
 
 
-def openings_at(site: Site, items: Collection[int]) -> dict[Pot, tuple[Decimal, datetime]]:
+def openings_at(site: Site, items: Collection[int]) -> dict[StockKey, tuple[Decimal, datetime]]:
     """The opening stock of some items by pot, with the day that it was entered for; not what was taken back."""
     rows = Movement.objects.filter(site=site, item__in=items, posting__process=Process.OPENING)
     taken_back = Posting.objects.filter(site=site, reverses__process=Process.OPENING).values("reverses")
     rows = rows.exclude(posting__in=taken_back)
-    pots = rows.values_list("item", "target", "target_bin", "batch", "serial")
-    found = pots.annotate(ExactSum("quantity"), Min("at"))
-    return {Pot(*row[:5]): (row[5], row[6]) for row in found.order_by()}
+    stock_keys = rows.values_list("item", "target", "target_bin", "batch", "serial")
+    found = stock_keys.annotate(ExactSum("quantity"), Min("at"))
+    return {StockKey(*row[:5]): (row[5], row[6]) for row in found.order_by()}
 
 
 def movements_of(posting: Posting) -> QuerySet[Movement]:
     """What a posting moved and what waited of it, as it was recorded."""
     found = Movement.objects.filter(site=posting.site_id, posting=posting)
-    return found.select_related("item__stock_unit", "source", "target", "job", "posting__by", "rule__action").order_by(
-        "pk"
-    )
+    return found.select_related(
+        "item__stock_unit", "source", "target", "cost_object", "posting__by", "rule__action"
+    ).order_by("pk")

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model
 
-from backflush.core.moves import Pot
+from backflush.core.moves import StockKey
 from backflush.db.queries import database_at_work, execute
 
 Row = tuple[Any, ...]
@@ -53,46 +53,50 @@ def adding(table: str, columns: Mapping[str, str]) -> Statement:
     )
 
 
-POT_TYPES = ("bigint", "bigint", "bigint", "text", "text", "text")
-_POT_COLUMNS = "site_id, item_id, location_id, bin, batch, serial"
+STOCK_KEY_TYPES = ("bigint", "bigint", "bigint", "text", "text", "text")
+_STOCK_KEY_COLUMNS = "site_id, item_id, location_id, bin, batch, serial"
 _KEYS = "k(site_id, item_id, location_id, bin, batch, serial, ord)"
-_SAME_POT = " AND ".join(f"b.{column} = k.{column}" for column in _POT_COLUMNS.split(", "))
+_SAME_STOCK_KEY = " AND ".join(f"b.{column} = k.{column}" for column in _STOCK_KEY_COLUMNS.split(", "))
 _HELD = "SELECT b.item_id, b.location_id, b.bin, b.batch, b.serial, b.quantity FROM ledger_balance b"
-_JSON_POT = ", ".join(f"value ->> {index} AS {column}" for index, column in enumerate(_POT_COLUMNS.split(", ")))
+_JSON_STOCK_KEY = ", ".join(
+    f"value ->> {index} AS {column}" for index, column in enumerate(_STOCK_KEY_COLUMNS.split(", "))
+)
 
 OPEN_BALANCES = Statement(
     "open balances",
-    POT_TYPES,
+    STOCK_KEY_TYPES,
     # Missing balances are opened at zero, in key order and before any is locked: see docs/decisions/0003.
-    f"INSERT INTO ledger_balance ({_POT_COLUMNS}, quantity) SELECT {_POT_COLUMNS}, 0 FROM {{columns}} AS {_KEYS} "
-    f"WHERE NOT EXISTS (SELECT FROM ledger_balance b WHERE {_SAME_POT}) ORDER BY ord ON CONFLICT DO NOTHING",
-    f"INSERT INTO ledger_balance ({_POT_COLUMNS}, quantity) VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
+    f"INSERT INTO ledger_balance ({_STOCK_KEY_COLUMNS}, quantity) SELECT {_STOCK_KEY_COLUMNS}, 0 "
+    f"FROM {{columns}} AS {_KEYS} WHERE NOT EXISTS (SELECT FROM ledger_balance b WHERE {_SAME_STOCK_KEY}) "
+    "ORDER BY ord ON CONFLICT DO NOTHING",
+    f"INSERT INTO ledger_balance ({_STOCK_KEY_COLUMNS}, quantity) VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
     by_row=True,
 )
 
 LOCK_BALANCES = Statement(
     "lock balances",
-    POT_TYPES,
+    STOCK_KEY_TYPES,
     # Where one is missing, none is locked: it must be opened before any lock is taken. See docs/decisions/0003.
-    f"WITH {_KEYS} AS MATERIALIZED (SELECT * FROM {{columns}}) {_HELD} JOIN k ON {_SAME_POT} WHERE NOT EXISTS "
-    f"(SELECT FROM k WHERE NOT EXISTS (SELECT FROM ledger_balance b WHERE {_SAME_POT})) ORDER BY k.ord FOR UPDATE OF b",
-    f"{_HELD} JOIN (SELECT {_JSON_POT} FROM json_each(?)) k ON {_SAME_POT}",
+    f"WITH {_KEYS} AS MATERIALIZED (SELECT * FROM {{columns}}) {_HELD} JOIN k ON {_SAME_STOCK_KEY} WHERE NOT EXISTS "
+    f"(SELECT FROM k WHERE NOT EXISTS (SELECT FROM ledger_balance b WHERE {_SAME_STOCK_KEY})) "
+    "ORDER BY k.ord FOR UPDATE OF b",
+    f"{_HELD} JOIN (SELECT {_JSON_STOCK_KEY} FROM json_each(?)) k ON {_SAME_STOCK_KEY}",
 )
 
 READ_BALANCES = Statement(
     "read balances",
-    POT_TYPES,
-    f"{_HELD} JOIN {{columns}} AS {_KEYS} ON {_SAME_POT}",
+    STOCK_KEY_TYPES,
+    f"{_HELD} JOIN {{columns}} AS {_KEYS} ON {_SAME_STOCK_KEY}",
     LOCK_BALANCES.sqlite,
 )
 
 CHANGE_BALANCES = Statement(
     "change balances",
-    ("bigint", *POT_TYPES),
+    ("bigint", *STOCK_KEY_TYPES),
     "UPDATE ledger_balance b SET quantity = b.quantity + k.change "
-    f"FROM {{columns}} AS {_KEYS.replace('k(', 'k(change, ')} WHERE {_SAME_POT}",
+    f"FROM {{columns}} AS {_KEYS.replace('k(', 'k(change, ')} WHERE {_SAME_STOCK_KEY}",
     "UPDATE ledger_balance SET quantity = quantity + ? WHERE "
-    + " AND ".join(f"{column} = ?" for column in _POT_COLUMNS.split(", ")),
+    + " AND ".join(f"{column} = ?" for column in _STOCK_KEY_COLUMNS.split(", ")),
     by_row=True,
 )
 
@@ -166,7 +170,7 @@ ADD_POSTINGS = Statement(
     f"AND s.closed_through >= ?{len(POSTING_COLUMNS) + 1}) RETURNING id",
 )
 
-OPEN_JOBS = adding(
+OPEN_COST_OBJECTS = adding(
     "ledger_job",
     {
         "site_id": "bigint",
@@ -206,7 +210,7 @@ CLAIM_KEYS = Statement(
     "ON CONFLICT DO NOTHING RETURNING key, id",
 )
 
-ADVANCE_JOBS = Statement(
+ADVANCE_COST_OBJECTS = Statement(
     "advance jobs",
     ("bigint", "bigint", "bigint", "bigint", "boolean", "bigint", "bigint"),
     "UPDATE ledger_job j SET good = k.good, scrap = k.scrap, produced = k.produced, structure_id = k.structure_id, "
@@ -258,9 +262,9 @@ def driver_date(on: date | None) -> object:
     return on if on is None or database.vendor == "postgresql" else database.ops.adapt_datefield_value(on)
 
 
-def pot_row(site: int, pot: Pot) -> Row:
+def stock_key_row(site: int, stock_key: StockKey) -> Row:
     """A pot as the columns that the statements on balances take."""
-    return (site, *pot)
+    return (site, *stock_key)
 
 
 def _stock(only: str = "") -> str:

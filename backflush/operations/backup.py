@@ -35,7 +35,7 @@ PG_DUMP_BEGINS: Final = b"PGDMP"
 USUAL_PLACES: Final = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/*/bin", "usr/local/opt/*/bin")
 
 
-class Kind(StrEnum):
+class CopyFormat(StrEnum):
     """How a copy is kept."""
 
     SQLITE = "sqlite"
@@ -44,14 +44,14 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class BackupCopy:
     """A copy that was made."""
 
-    kind: Kind
+    kind: CopyFormat
     size: int
 
 
-def back_up(file: Path, *, as_portable: bool = False) -> Kept:
+def back_up(file: Path, *, as_portable: bool = False) -> BackupCopy:
     """Copy the database into a file that isn't there yet. Only its owner may read it: it holds everybody's log-in."""
     if file.exists():
         raise AlreadyThere(f"{file} is there already. Give the copy another name.", field="file")
@@ -60,22 +60,22 @@ def back_up(file: Path, *, as_portable: bool = False) -> Kept:
     kind = _kind_for(as_portable=as_portable)
     with _whole(file) as part:
         match kind:
-            case Kind.SQLITE:
+            case CopyFormat.SQLITE:
                 _copy_sqlite(part)
-            case Kind.PG_DUMP:
+            case CopyFormat.PG_DUMP:
                 _dump(part)
-            case Kind.PORTABLE:
+            case CopyFormat.PORTABLE:
                 with part.open("wb") as out:
                     portable.write(out)
-    return Kept(kind, file.stat().st_size)
+    return BackupCopy(kind, file.stat().st_size)
 
 
-def _kind_for(*, as_portable: bool) -> Kind:
+def _kind_for(*, as_portable: bool) -> CopyFormat:
     if as_portable:
-        return Kind.PORTABLE
+        return CopyFormat.PORTABLE
     if connection.vendor == "sqlite":
-        return Kind.SQLITE
-    return Kind.PG_DUMP if _tool("pg_dump") else Kind.PORTABLE
+        return CopyFormat.SQLITE
+    return CopyFormat.PG_DUMP if _tool("pg_dump") else CopyFormat.PORTABLE
 
 
 @contextmanager
@@ -143,7 +143,7 @@ def _run_tool(name: str, *arguments: str) -> None:
         raise DatabaseUnreachable(f"{name} failed: {first}", field="database", details=more)
 
 
-def restore(file: Path, *, replace: bool = False) -> Kind:
+def restore(file: Path, *, replace: bool = False) -> CopyFormat:
     """Put a copy in the place of an empty database; in that of another only where it is asked for (`already_there`)."""
     kind = kind_of(file)
     if not replace and not is_empty():
@@ -152,13 +152,13 @@ def restore(file: Path, *, replace: bool = False) -> Kind:
             field="database",
         )
     match kind, connection.vendor:
-        case Kind.SQLITE, "sqlite":
+        case CopyFormat.SQLITE, "sqlite":
             _restore_sqlite(file)
-        case Kind.SQLITE, _:
+        case CopyFormat.SQLITE, _:
             _prepare()
             with another_database(f"sqlite:///{quote(str(file.absolute()))}") as source:
                 portable.copy_from(source)
-        case Kind.PG_DUMP, "postgresql":
+        case CopyFormat.PG_DUMP, "postgresql":
             _run_tool(
                 "pg_restore",
                 "--clean",
@@ -168,7 +168,7 @@ def restore(file: Path, *, replace: bool = False) -> Kind:
                 "--single-transaction",
                 str(file),
             )
-        case Kind.PG_DUMP, _:
+        case CopyFormat.PG_DUMP, _:
             raise InvalidValue(
                 "This copy goes into PostgreSQL only. Make a portable one there: backflush backup --portable FILE",
                 field="file",
@@ -181,18 +181,18 @@ def restore(file: Path, *, replace: bool = False) -> Kind:
     return kind
 
 
-def kind_of(file: Path) -> Kind:
+def kind_of(file: Path) -> CopyFormat:
     """How a copy is kept, by how it begins."""
     if not file.is_file():
         raise NotFound(f"There is no file {file}.", field="file")
     with file.open("rb") as opened:
         begins = opened.read(len(SQLITE_BEGINS))
     if begins == SQLITE_BEGINS:
-        return Kind.SQLITE
+        return CopyFormat.SQLITE
     if begins.startswith(PG_DUMP_BEGINS):
-        return Kind.PG_DUMP
+        return CopyFormat.PG_DUMP
     if portable.is_portable(file):
-        return Kind.PORTABLE
+        return CopyFormat.PORTABLE
     raise InvalidValue(f"{file} is no copy that `backflush backup` made.", field="file")
 
 

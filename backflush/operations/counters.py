@@ -34,7 +34,7 @@ TABLES: Final[Mapping[str, "Manager[Any]"]] = {
 
 
 @dataclass(slots=True)
-class Tally:
+class LedgerCounters:
     """How far was counted, and what it came to: for each table the settled mark, the counts, and marks to come."""
 
     marks: dict[str, int] = field(default_factory=dict)
@@ -46,34 +46,36 @@ class Tally:
         return json.dumps(asdict(self))
 
 
-def read_tally(text: str) -> Tally:
+def read_ledger_counters(text: str) -> LedgerCounters:
     """The tally that a file holds; a new one where it is empty."""
     facts: dict[str, Any] = json.loads(text) if text else {}
-    return Tally(
+    return LedgerCounters(
         facts.get("marks", {}), facts.get("counts", {}), [(when, marks) for when, marks in facts.get("coming", [])]
     )
 
 
-def count_on(tally: Tally, *, now: datetime | None = None) -> dict[str, dict[str, int]]:
+def count_on(ledger_counters: LedgerCounters, *, now: datetime | None = None) -> dict[str, dict[str, int]]:
     """Bring a tally up to date, and say what was recorded since it began: postings by process, bookings, lines."""
     now = now or timezone.now()
     newest = {name: _newest(rows) for name, rows in TABLES.items()}
-    if not tally.marks:
-        tally.marks = dict(newest)
-        tally.counts = {name: {} for name in TABLES}
-    _settle(tally, now)
-    tally.coming.append((now.isoformat(), newest))
-    return {name: _sum(tally.counts[name], _counted(name, tally.marks[name])) for name in TABLES}
+    if not ledger_counters.marks:
+        ledger_counters.marks = dict(newest)
+        ledger_counters.counts = {name: {} for name in TABLES}
+    _settle(ledger_counters, now)
+    ledger_counters.coming.append((now.isoformat(), newest))
+    return {name: _sum(ledger_counters.counts[name], _counted(name, ledger_counters.marks[name])) for name in TABLES}
 
 
-def _settle(tally: Tally, now: datetime) -> None:
-    ripe = [marks for when, marks in tally.coming if datetime.fromisoformat(when) <= now - SETTLING]
+def _settle(ledger_counters: LedgerCounters, now: datetime) -> None:
+    ripe = [marks for when, marks in ledger_counters.coming if datetime.fromisoformat(when) <= now - SETTLING]
     if not ripe:
         return
     for name, mark in ripe[-1].items():
-        tally.counts[name] = _sum(tally.counts[name], _counted(name, tally.marks[name], mark))
-        tally.marks[name] = max(mark, tally.marks[name])
-    tally.coming = tally.coming[len(ripe) :]
+        ledger_counters.counts[name] = _sum(
+            ledger_counters.counts[name], _counted(name, ledger_counters.marks[name], mark)
+        )
+        ledger_counters.marks[name] = max(mark, ledger_counters.marks[name])
+    ledger_counters.coming = ledger_counters.coming[len(ripe) :]
 
 
 def _newest(rows: "Manager[Any]") -> int:
@@ -96,7 +98,7 @@ def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class UnresolvedCount:
     """What is unresolved at a site now: how many, up to a limit, and for how long the oldest has been."""
 
     site: str
@@ -104,7 +106,7 @@ class Waiting:
     oldest_seconds: float
 
 
-def waiting_now() -> list[Waiting]:
+def waiting_now() -> list[UnresolvedCount]:
     """What is unresolved at each site, by the index of what waits."""
     now = timezone.now()
     answer = []
@@ -112,5 +114,5 @@ def waiting_now() -> list[Waiting]:
         found = Movement.objects.filter(site=site, status=Status.UNRESOLVED)
         count = found[:UNRESOLVED_MOST].count()
         oldest = found.order_by("at").values_list("at", flat=True).first() if count else None
-        answer.append(Waiting(site.code, count, (now - oldest).total_seconds() if oldest else 0.0))
+        answer.append(UnresolvedCount(site.code, count, (now - oldest).total_seconds() if oldest else 0.0))
     return answer

@@ -38,7 +38,7 @@ Row = Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """A column of a table and what kind of value it holds."""
 
     name: str
@@ -46,7 +46,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class CopiedTable:
     """A table as the models say it is."""
 
     model: type[Model]
@@ -57,15 +57,15 @@ class Table:
         return self.model._meta.db_table
 
     @property
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[TableColumn]:
         """Its columns, in order."""
-        return [Column(str(field.column), _kind(field)) for field in self.model._meta.local_concrete_fields]
+        return [TableColumn(str(field.column), _kind(field)) for field in self.model._meta.local_concrete_fields]
 
 
-def tables() -> list[Table]:
+def tables() -> list[CopiedTable]:
     """Every table that Django knows, ours and its own, but for the list of migrations."""
     return [
-        Table(model)
+        CopiedTable(model)
         for model in apps.get_models(include_auto_created=True)
         if model._meta.managed and not model._meta.proxy
     ]
@@ -101,7 +101,7 @@ def snapshot(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
 
 
 def rows_of(
-    table: Table, using: str = DEFAULT_DB_ALIAS, *, which: str = "", given: Sequence[Any] = ()
+    table: CopiedTable, using: str = DEFAULT_DB_ALIAS, *, which: str = "", given: Sequence[Any] = ()
 ) -> Iterator[list[Any]]:
     """The rows of a table, as JSON can hold them; all of them, or those `which` a clause names."""
     connection = connections[using]
@@ -182,7 +182,7 @@ def _rooms() -> set[str]:
 
 # Into a database
 
-Source = Callable[[Table], Iterable[Row]]
+Source = Callable[[CopiedTable], Iterable[Row]]
 
 
 def is_portable(file: Path) -> bool:
@@ -207,7 +207,7 @@ def read(file: Path, using: str = DEFAULT_DB_ALIAS) -> dict[str, int]:
         return counts
 
 
-def _lines(archive: ZipFile, table: Table) -> Iterator[Row]:
+def _lines(archive: ZipFile, table: CopiedTable) -> Iterator[Row]:
     with archive.open(f"{table.name}.jsonl") as lines:
         for line in lines:
             yield json.loads(line)
@@ -249,13 +249,13 @@ def _empty(using: str) -> None:
             cursor.execute(f"DELETE FROM {name}")
 
 
-def add_rows(table: Table, rows: Iterable[Row], using: str = DEFAULT_DB_ALIAS) -> int:
+def add_rows(table: CopiedTable, rows: Iterable[Row], using: str = DEFAULT_DB_ALIAS) -> int:
     """Put rows into a table beside those that are there, keys and all; answers with how many."""
     add = _copy_in if connections[using].vendor == "postgresql" else _insert
     return add(table, rows, using)
 
 
-def _copy_in(table: Table, rows: Iterable[Row], using: str) -> int:
+def _copy_in(table: CopiedTable, rows: Iterable[Row], using: str) -> int:
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
     copying = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), names)
     makes = [POSTGRESQL.get(column.kind) for column in table.columns]
@@ -267,7 +267,7 @@ def _copy_in(table: Table, rows: Iterable[Row], using: str) -> int:
     return count
 
 
-def _insert(table: Table, rows: Iterable[Row], using: str) -> int:
+def _insert(table: CopiedTable, rows: Iterable[Row], using: str) -> int:
     quote = connections[using].ops.quote_name
     names = ", ".join(quote(column.name) for column in table.columns)
     places = ", ".join(["%s"] * len(table.columns))

@@ -40,8 +40,8 @@ SET_UP: Final = frozenset(
         "stockmap.SupplierStock",
         "stockmap.TransferRule",
         "structures.LineSource",
-        "errands.Errand",
-        "errands.ErrandPart",
+        "errands.BackgroundJob",
+        "errands.BackgroundJobPart",
     }
 )
 """What belongs to one site or person but doesn't grow with bookings: set-up, and work in hand that is swept away."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from backflush.core.lifecycle import PurchaseStatus
-from backflush.core.structure import Line
+from backflush.core.structure import ComponentLine
 from backflush.core.units import Converter
 from backflush.items.models import Item, TypeCode
 from backflush.items.selectors import converter
@@ -29,7 +29,7 @@ class Chart:
     site: Site
     today: date
     items: dict[int, Item]
-    lines: dict[int, list[Line]]
+    lines: dict[int, list[ComponentLine]]
     converter: Converter
     type_codes: list[TypeCode]
     rules: dict[int, TransferRule]

@@ -33,7 +33,7 @@ Named = tuple[About, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FindingKind:
     """One kind of finding."""
 
     severity: Severity
@@ -41,7 +41,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SetupFinding:
     """One thing that will go wrong: what it is about, a sentence, and what to do.
 
     `about` are the things that it concerns, each with its kind, so that whoever looks at one of them is told.
@@ -56,27 +56,27 @@ class Finding:
 
 
 KINDS: Final = {
-    "no_rule": Kind(Severity.REFUSED, "Actions without a rule at the site"),
-    "no_receive_action": Kind(Severity.REFUSED, "Purchase orders without a receive action"),
-    "no_completion_action": Kind(Severity.REFUSED, "Made items whose type code has no completion action"),
-    "no_conversion": Kind(Severity.REFUSED, "Missing unit conversions"),
-    "structure_loop": Kind(Severity.REFUSED, "Items that contain themselves"),
-    "structure_too_large": Kind(Severity.REFUSED, "Structures too large to explode"),
-    "fixed_on_phantom": Kind(Severity.REFUSED, "Fixed quantities on phantom lines"),
-    "same_location": Kind(Severity.REFUSED, "Lines taken from where the backflush puts them"),
-    "batch_tracked": Kind(Severity.UNRESOLVED, "Batch-tracked components that are backflushed"),
-    "serial_tracked": Kind(Severity.UNRESOLVED, "Serial-tracked components that are backflushed"),
-    "bin_controlled": Kind(Severity.UNRESOLVED, "Backflush from or to bin-controlled locations"),
-    "no_stock_record": Kind(Severity.UNRESOLVED, "Components with no stock record where they are taken from"),
-    "no_balance": Kind(Severity.NOTICE, "Backflush from locations that keep no balances"),
-    "no_backflush_action": Kind(Severity.NOTICE, "Sub-contracted items without a backflush action"),
-    "no_structure": Kind(Severity.NOTICE, "Backflushed items without a structure in force"),
-    "empty_phantom": Kind(Severity.NOTICE, "Phantoms with no line in force"),
-    "obsolete_component": Kind(Severity.NOTICE, "Obsolete items in live structures"),
+    "no_rule": FindingKind(Severity.REFUSED, "Actions without a rule at the site"),
+    "no_receive_action": FindingKind(Severity.REFUSED, "Purchase orders without a receive action"),
+    "no_completion_action": FindingKind(Severity.REFUSED, "Made items whose type code has no completion action"),
+    "no_conversion": FindingKind(Severity.REFUSED, "Missing unit conversions"),
+    "structure_loop": FindingKind(Severity.REFUSED, "Items that contain themselves"),
+    "structure_too_large": FindingKind(Severity.REFUSED, "Structures too large to explode"),
+    "fixed_on_phantom": FindingKind(Severity.REFUSED, "Fixed quantities on phantom lines"),
+    "same_location": FindingKind(Severity.REFUSED, "Lines taken from where the backflush puts them"),
+    "batch_tracked": FindingKind(Severity.UNRESOLVED, "Batch-tracked components that are backflushed"),
+    "serial_tracked": FindingKind(Severity.UNRESOLVED, "Serial-tracked components that are backflushed"),
+    "bin_controlled": FindingKind(Severity.UNRESOLVED, "Backflush from or to bin-controlled locations"),
+    "no_stock_record": FindingKind(Severity.UNRESOLVED, "Components with no stock record where they are taken from"),
+    "no_balance": FindingKind(Severity.NOTICE, "Backflush from locations that keep no balances"),
+    "no_backflush_action": FindingKind(Severity.NOTICE, "Sub-contracted items without a backflush action"),
+    "no_structure": FindingKind(Severity.NOTICE, "Backflushed items without a structure in force"),
+    "empty_phantom": FindingKind(Severity.NOTICE, "Phantoms with no line in force"),
+    "obsolete_component": FindingKind(Severity.NOTICE, "Obsolete items in live structures"),
 }
 """By code, in the order in which they are shown."""
 
 
-def found(code: str, subject: str, sentence: str, remedy: str, *about: Named) -> Finding:
+def found(code: str, subject: str, sentence: str, remedy: str, *about: Named) -> SetupFinding:
     """A finding of a known kind."""
-    return Finding(code, KINDS[code].severity, subject, sentence, remedy, about)
+    return SetupFinding(code, KINDS[code].severity, subject, sentence, remedy, about)

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from backflush.items.models import Item
-from backflush.setup_check.findings import Finding, Severity
+from backflush.setup_check.findings import SetupFinding, Severity
 from backflush.setup_check.selectors import examine
 from backflush.stockmap.models import Site
 from backflush.structures.models import StructureLine
@@ -22,24 +22,24 @@ FRESH: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class SetupCheckResult:
     """What was found when: the heaviest findings, how many there are in all, and how many refuse a booking."""
 
     at: datetime
-    findings: Sequence[Finding]
+    findings: Sequence[SetupFinding]
     total: int
     refused: int
 
 
-def check(site: Site) -> list[Finding]:
+def check(site: Site) -> list[SetupFinding]:
     """Examine a site whole, and keep what was found."""
     found = examine(site)
     refused = sum(finding.severity is Severity.REFUSED for finding in found)
-    cache.set(_key(site), Check(timezone.now(), found[:KEPT], len(found), refused), KEPT_SECONDS)
+    cache.set(_key(site), SetupCheckResult(timezone.now(), found[:KEPT], len(found), refused), KEPT_SECONDS)
     return found
 
 
-def last_check(site: Site) -> Check | None:
+def last_check(site: Site) -> SetupCheckResult | None:
     """The last check, or none; a small plant is examined afresh every few minutes, a large one when somebody asks."""
     known = _known(site)
     if (known is None or timezone.now() - known.at > FRESH) and _is_small():
@@ -48,8 +48,8 @@ def last_check(site: Site) -> Check | None:
     return known
 
 
-def _known(site: Site) -> Check | None:
-    known: Check | None = cache.get(_key(site))
+def _known(site: Site) -> SetupCheckResult | None:
+    known: SetupCheckResult | None = cache.get(_key(site))
     return known
 
 

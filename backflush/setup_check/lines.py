@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from backflush.core.moves import Tracking
 from backflush.items.models import ComponentClass, Item
 from backflush.setup_check.chart import Chart, named
-from backflush.setup_check.findings import About, Finding, Named, found
+from backflush.setup_check.findings import About, Named, SetupFinding, found
 from backflush.setup_check.needs import Need, Needs, loops
 from backflush.stockmap.models import Location, TransferRule
 
 MADE_OF_SOMETHING = {ComponentClass.MADE, ComponentClass.KIT, ComponentClass.SUBCONTRACTED}
 
 
-def structure_loops(chart: Chart) -> Iterator[Finding]:
+def structure_loops(chart: Chart) -> Iterator[SetupFinding]:
     """Items that contain themselves (S5). Entering one is refused; only a change past the services makes one."""
     contains = {item: {line.component.item for line in lines} for item, lines in chart.lines.items()}
     for way in loops(contains):
@@ -27,7 +27,7 @@ def structure_loops(chart: Chart) -> Iterator[Finding]:
         )
 
 
-def fixed_on_phantoms(chart: Chart) -> Iterator[Finding]:
+def fixed_on_phantoms(chart: Chart) -> Iterator[SetupFinding]:
     """Fixed quantities that mean nothing (S6). Entering one is refused; a change of an item's class makes one."""
     for item in chart.live():
         for line in chart.lines.get(item.pk, ()):
@@ -43,7 +43,7 @@ def fixed_on_phantoms(chart: Chart) -> Iterator[Finding]:
                 )
 
 
-def too_large(needs: Needs) -> Iterator[Finding]:
+def too_large(needs: Needs) -> Iterator[SetupFinding]:
     """Structures that come to more lines than can be kept."""
     for code, sentence in needs.too_large.items():
         yield found(
@@ -55,7 +55,7 @@ def too_large(needs: Needs) -> Iterator[Finding]:
         )
 
 
-def missing_conversions(needs: Needs) -> Iterator[Finding]:
+def missing_conversions(needs: Needs) -> Iterator[SetupFinding]:
     """Units that can't be converted, by-hand lines too (Q4); one finding for each component and unit."""
     lines: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for need in needs.all:
@@ -75,7 +75,7 @@ def missing_conversions(needs: Needs) -> Iterator[Finding]:
         )
 
 
-def without_structure(chart: Chart) -> Iterator[Finding]:
+def without_structure(chart: Chart) -> Iterator[SetupFinding]:
     """Items whose bookings would assume use, and have nothing to assume it from today."""
     for item in chart.live():
         if item.component_class not in MADE_OF_SOMETHING or item.type_code.backflush_id is None:
@@ -93,7 +93,7 @@ def without_structure(chart: Chart) -> Iterator[Finding]:
             )
 
 
-def empty_phantoms(needs: Needs) -> Iterator[Finding]:
+def empty_phantoms(needs: Needs) -> Iterator[SetupFinding]:
     """Phantoms that use nothing on some day, today or later (S6)."""
     for phantom, users in sorted(needs.empty_phantoms.items()):
         yield found(
@@ -105,7 +105,7 @@ def empty_phantoms(needs: Needs) -> Iterator[Finding]:
         )
 
 
-def obsolete_components(needs: Needs) -> Iterator[Finding]:
+def obsolete_components(needs: Needs) -> Iterator[SetupFinding]:
     """Items past their obsolete date in structures of items that aren't; one finding for each."""
     users: dict[int, list[str]] = defaultdict(list)
     for need in needs.all:
@@ -123,7 +123,7 @@ def obsolete_components(needs: Needs) -> Iterator[Finding]:
         )
 
 
-def troubled_needs(needs: Needs) -> Iterator[Finding]:
+def troubled_needs(needs: Needs) -> Iterator[SetupFinding]:
     """Lines that will always wait, and lines that are refused; then components with no stock record."""
     unrecorded: dict[tuple[str, str], list[str]] = defaultdict(list)
     for need, rule, place in needs.assumed():
@@ -151,7 +151,7 @@ def troubled_needs(needs: Needs) -> Iterator[Finding]:
         )
 
 
-def _same_location(need: Need, rule: TransferRule, place: Location) -> Finding:
+def _same_location(need: Need, rule: TransferRule, place: Location) -> SetupFinding:
     return found(
         "same_location",
         need.line,
@@ -164,7 +164,7 @@ def _same_location(need: Need, rule: TransferRule, place: Location) -> Finding:
     )
 
 
-def _tracked(need: Need) -> Finding:
+def _tracked(need: Need) -> SetupFinding:
     item: Item = need.component
     kept = "batch" if item.tracking == Tracking.BATCH else "serial number"
     return found(
@@ -177,7 +177,7 @@ def _tracked(need: Need) -> Finding:
     )
 
 
-def _in_bins(need: Need, place: Location) -> Finding:
+def _in_bins(need: Need, place: Location) -> SetupFinding:
     return found(
         "bin_controlled",
         need.line,
@@ -189,7 +189,7 @@ def _in_bins(need: Need, place: Location) -> Finding:
     )
 
 
-def _without_balance(need: Need, place: Location) -> Finding:
+def _without_balance(need: Need, place: Location) -> SetupFinding:
     return found(
         "no_balance",
         need.line,

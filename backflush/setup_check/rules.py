@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 
 from backflush.items.models import ComponentClass, Item, TypeCode
 from backflush.setup_check.chart import Chart, named
-from backflush.setup_check.findings import About, Finding, Named, found
+from backflush.setup_check.findings import About, Named, SetupFinding, found
 from backflush.stockmap.models import Action, ActionType
 
 PLACES = ("completion", "backflush", "issue", "return_action")
 PRODUCED = {ComponentClass.MADE, ComponentClass.KIT}
 
 
-def actions_without_rule(chart: Chart) -> Iterator[Finding]:
+def actions_without_rule(chart: Chart) -> Iterator[SetupFinding]:
     """Actions that a type code in use, an open purchase order or the site names, and that are inactive here (A2)."""
     users: dict[int, list[Named]] = defaultdict(list)
     actions: dict[int, Action] = {}
@@ -51,7 +51,7 @@ def _named_actions(chart: Chart) -> Iterator[tuple[Action, Named]]:
         yield chart.site.receive_action, (About.SITE, chart.site.code)
 
 
-def orders_without_receive_action(chart: Chart) -> Iterator[Finding]:
+def orders_without_receive_action(chart: Chart) -> Iterator[SetupFinding]:
     """Open purchase orders that nothing can be received on (R5)."""
     orders = [order.number for order in chart.open_orders if order.receive_action is None]
     if orders and chart.site.receive_action is None:
@@ -65,7 +65,7 @@ def orders_without_receive_action(chart: Chart) -> Iterator[Finding]:
         )
 
 
-def made_without_completion(chart: Chart) -> Iterator[Finding]:
+def made_without_completion(chart: Chart) -> Iterator[SetupFinding]:
     """Items that are made here and can't be booked (B1); one finding for each type code."""
     for code, items in _by_type_code(chart, lambda item: item.component_class in PRODUCED):
         if code.completion_id is None:
@@ -78,7 +78,7 @@ def made_without_completion(chart: Chart) -> Iterator[Finding]:
             )
 
 
-def subcontracted_without_backflush(chart: Chart) -> Iterator[Finding]:
+def subcontracted_without_backflush(chart: Chart) -> Iterator[SetupFinding]:
     """Sub-contracted items whose receipts assume nothing (B3); one finding for each type code."""
     for code, items in _by_type_code(chart, lambda item: item.component_class == ComponentClass.SUBCONTRACTED):
         if code.backflush_id is None:
@@ -107,7 +107,7 @@ def _count(items: list[Item]) -> str:
     return f"{count} ({named(item.code for item in items)})"
 
 
-def troubled_backflush_rules(chart: Chart) -> Iterator[Finding]:
+def troubled_backflush_rules(chart: Chart) -> Iterator[SetupFinding]:
     """Backflush rules that make everything unresolved (T1), or that never find anything short (U1)."""
     for rule in sorted(chart.rules.values(), key=lambda rule: rule.action.name):
         if rule.action.type != ActionType.BACKFLUSH:

@@ -4,12 +4,12 @@ from typing import Final
 
 from backflush.setup_check import lines, rules
 from backflush.setup_check.chart import Chart, read_chart
-from backflush.setup_check.findings import KINDS, About, Finding
+from backflush.setup_check.findings import KINDS, About, SetupFinding
 from backflush.setup_check.needs import Needs
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import day_at, event_time
 
-CHARTED: Final[Mapping[Callable[[Chart], Iterable[Finding]], tuple[str, ...]]] = {
+CHARTED: Final[Mapping[Callable[[Chart], Iterable[SetupFinding]], tuple[str, ...]]] = {
     rules.actions_without_rule: ("no_rule",),
     rules.orders_without_receive_action: ("no_receive_action",),
     rules.made_without_completion: ("no_completion_action",),
@@ -19,7 +19,7 @@ CHARTED: Final[Mapping[Callable[[Chart], Iterable[Finding]], tuple[str, ...]]] =
     lines.fixed_on_phantoms: ("fixed_on_phantom",),
     lines.without_structure: ("no_structure",),
 }
-EXPLODED: Final[Mapping[Callable[[Needs], Iterable[Finding]], tuple[str, ...]]] = {
+EXPLODED: Final[Mapping[Callable[[Needs], Iterable[SetupFinding]], tuple[str, ...]]] = {
     lines.too_large: ("structure_too_large",),
     lines.missing_conversions: ("no_conversion",),
     lines.empty_phantoms: ("empty_phantom",),
@@ -32,7 +32,7 @@ EXPLODED: Final[Mapping[Callable[[Needs], Iterable[Finding]], tuple[str, ...]]] 
 """Each check with what it can find. Those of the second kind explode every structure first."""
 
 
-def examine(site: Site, *, today: date | None = None, codes: Collection[str] = KINDS) -> list[Finding]:
+def examine(site: Site, *, today: date | None = None, codes: Collection[str] = KINDS) -> list[SetupFinding]:
     """What will go wrong at a site as it is set up, the heaviest first; each with its remedy. Reads only.
 
     Lines in force today or later are looked at; those of the past can't do harm any more. A supplier without a stock
@@ -52,9 +52,9 @@ def examine(site: Site, *, today: date | None = None, codes: Collection[str] = K
     )
 
 
-def by_thing(findings: Iterable[Finding], kind: About) -> dict[str, list[Finding]]:
+def by_thing(findings: Iterable[SetupFinding], kind: About) -> dict[str, list[SetupFinding]]:
     """What concerns each thing of a kind, by what it is called."""
-    concerns: dict[str, list[Finding]] = {}
+    concerns: dict[str, list[SetupFinding]] = {}
     for finding in findings:
         for about, name in finding.about:
             if about is kind:

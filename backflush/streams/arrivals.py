@@ -6,7 +6,7 @@ from select import select
 from time import monotonic
 from typing import Final
 
-from backflush.backflushing.stream import CHUNK, Line
+from backflush.backflushing.stream import CHUNK, StreamLine
 from backflush.streams.line_format import LONGEST, read_line
 
 BLOCK: Final = 65_536
@@ -23,17 +23,17 @@ class Cutter:
         self._number = 0
         self._rest = b""
 
-    def cut(self, data: bytes) -> list[Line]:
+    def cut(self, data: bytes) -> list[StreamLine]:
         """The lines that are whole now. Of one that is too long no more is kept than shows that it is."""
         *whole, rest = (self._rest + data).split(b"\n")
         self._rest = rest[: LONGEST + 1]
         return [line for raw in whole if (line := self._line(raw)) is not None]
 
-    def end(self) -> list[Line]:
+    def end(self) -> list[StreamLine]:
         """The last line, where it has no end of its own."""
         return self.cut(b"\n") if self._rest else []
 
-    def _line(self, raw: bytes) -> Line | None:
+    def _line(self, raw: bytes) -> StreamLine | None:
         self._number += 1
         return read_line(self._number, raw) if raw.strip() else None
 
@@ -49,10 +49,10 @@ class Arriving:
         self.ended = False
         self._source, self._stopped, self._most = source, stopped, most
         self._cutter = Cutter()
-        self._there: list[Line] = []
+        self._there: list[StreamLine] = []
         self._since = monotonic()
 
-    def __iter__(self) -> Iterator[list[Line]]:
+    def __iter__(self) -> Iterator[list[StreamLine]]:
         while not self.ended and not self._stopped():
             self._read()
             if len(self._there) >= self._most or (self._there and self._patience() <= 0):
@@ -74,7 +74,7 @@ class Arriving:
     def _patience(self) -> float:
         return self._since + LINGER_SECONDS - monotonic()
 
-    def _chunk(self) -> list[Line]:
+    def _chunk(self) -> list[StreamLine]:
         chunk, self._there = self._there[: self._most], self._there[self._most :]
         self._since = monotonic()
         return chunk

@@ -51,7 +51,7 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class FileResult:
     """What became of a file, and where it is now."""
 
     name: str
@@ -93,7 +93,7 @@ class Folder:
             except FileNotFoundError:
                 continue
 
-    def take(self, path: Path, listener: Listener) -> Taken | None:
+    def take(self, path: Path, listener: Listener) -> FileResult | None:
         """Book a file's lines and put it away with its answers beside it; None where it was stopped before its end.
 
         The answers are there before the file goes, so a file that is gone was answered. One that was broken off is
@@ -112,7 +112,7 @@ class Folder:
         now = self._free(self.path / (REFUSED if counts["refused"] else DONE) / path.name, digest)
         unfinished.replace(now.with_name(f"{now.name}.answers.jsonl"))
         path.replace(now)
-        return Taken(path.name, counts, now)
+        return FileResult(path.name, counts, now)
 
     @staticmethod
     def _free(wanted: Path, digest: str) -> Path:

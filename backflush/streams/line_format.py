@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from backflush.backflushing.report_kinds import Kind, Kinds, Report
+from backflush.backflushing.report_kinds import Report, ReportKind, ReportKinds
 from backflush.backflushing.selectors import Preview
-from backflush.backflushing.stream import Line, Outcome
+from backflush.backflushing.stream import LineOutcome, StreamLine
 from backflush.core.moments import read_moment
 from backflush.core.quantity import ZERO, read_decimal, written
 from backflush.core.refusals import InvalidValue, Refusal
@@ -34,11 +34,11 @@ LINE_LARGEST: Final = 2_147_483_647
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LineKind:
     """A kind of booking as programs report it: its fields, which of them says what it is about, and who may send it."""
 
     word: str
-    kind: Kind[Any]
+    kind: ReportKind[Any]
     verb: Verb
     preview: Callable[..., Preview]
     about: str
@@ -52,41 +52,41 @@ class Told:
         return ("kind", self.about, *self.quantities, *self.more, "at", "key", "batch", "serials", "bin")
 
 
-TOLD: Final[Mapping[str, Told]] = {
+TOLD: Final[Mapping[str, LineKind]] = {
     told.word: told
     for told in (
-        Told(
+        LineKind(
             *("booking", ON_ORDERS, Verb.BOOK, preview_booking, "order", "which works order it is for"),
             *(("good", "scrap"), ("scrap_reason",)),
         ),
-        Told(
+        LineKind(
             *("receipt", RECEIPTS, Verb.RECEIVE, preview_receipt, "order", "which purchase order it is for"),
             *(("accepted", "rejected"), ("line",)),
         ),
-        Told(
+        LineKind(
             *("production", WITHOUT_ORDERS, Verb.PRODUCE, preview_production, "item", "which item was made"),
             *(("good", "scrap"), ("scrap_reason",)),
         ),
     )
 }
 """By the word that a line has for it; one without a word is the first."""
-KINDS: Final[Kinds] = tuple(told.kind for told in TOLD.values())
+KINDS: Final[ReportKinds] = tuple(told.kind for told in TOLD.values())
 _BY_REPORT: Final = {told.kind.report: told for told in TOLD.values()}
 
 
-def told_of(report: Report) -> Told:
+def told_of(report: Report) -> LineKind:
     """Of which kind a report is."""
     return _BY_REPORT[type(report)]
 
 
-def read_line(number: int, raw: bytes) -> Line:
+def read_line(number: int, raw: bytes) -> StreamLine:
     """A line as a booking, or as the reason why it can't be read."""
     try:
         if len(raw) > LONGEST:
             raise InvalidValue(f"A line has at most {LONGEST:,} bytes. Send each booking as a line of its own.")
-        return Line(number, read_booking(read_object(raw)))
+        return StreamLine(number, read_booking(read_object(raw)))
     except Refusal as refusal:
-        return Line(number, refusal)
+        return StreamLine(number, refusal)
 
 
 def read_object(raw: bytes) -> Any:
@@ -140,7 +140,7 @@ def read_booking(given: Any) -> Report:
     return made(scrap_reason=_text(said.get("scrap_reason", ""), "scrap_reason"), **common)
 
 
-def _told(word: object) -> Told:
+def _told(word: object) -> LineKind:
     if not isinstance(word, str) or word not in TOLD:
         raise InvalidValue(f"kind is one of {', '.join(TOLD)}.", field="kind")
     return TOLD[word]
@@ -176,14 +176,14 @@ def _serials(value: Any) -> tuple[str, ...]:
     return tuple(_text(one, "serials") for one in value)
 
 
-def answers(outcomes: Sequence[Outcome], site: Site) -> Iterator[dict[str, Any]]:
+def answers(outcomes: Sequence[LineOutcome], site: Site) -> Iterator[dict[str, Any]]:
     """What is told of each line; what waits of all bookings is read by one statement."""
     postings = [outcome.booking.posting_id for outcome in outcomes if outcome.booking is not None]
     waiting = waiting_by_posting(site, postings)
     return (_answer(outcome, waiting) for outcome in outcomes)
 
 
-def _answer(outcome: Outcome, waiting: Mapping[int, Sequence[Movement]]) -> dict[str, Any]:
+def _answer(outcome: LineOutcome, waiting: Mapping[int, Sequence[Movement]]) -> dict[str, Any]:
     report = outcome.line.report
     said: dict[str, Any] = {"line": outcome.line.number, "outcome": outcome_word(outcome)}
     if isinstance(report, Report):
@@ -195,7 +195,7 @@ def _answer(outcome: Outcome, waiting: Mapping[int, Sequence[Movement]]) -> dict
     return said | {"posting": posting, "unresolved": [_waits(one) for one in waiting.get(posting, ())]}
 
 
-def outcome_word(outcome: Outcome) -> str:
+def outcome_word(outcome: LineOutcome) -> str:
     """Booked, repeated or refused."""
     if outcome.booking is None:
         return "refused"

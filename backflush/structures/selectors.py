@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from django.db.models import Count, F, Q, QuerySet
 
-from backflush.core.structure import Component, Explosion, Line, explode
+from backflush.core.structure import Component, ComponentLine, Explosion, explode
 from backflush.core.units import Converter
 from backflush.items.models import ComponentClass, Item
 from backflush.items.selectors import converter
@@ -28,7 +28,7 @@ _COLUMNS = (
 
 def lines_of(
     site: Site | None, items: Collection[int] | None = None, *, day: date | None = None
-) -> dict[int, list[Line]]:
+) -> dict[int, list[ComponentLine]]:
     """The structure lines of some items, or of all, each with its own from-location at the site.
 
     Every version, or those in force on a day. Read as columns: a plant has tens of thousands of lines, and a record
@@ -42,11 +42,11 @@ def lines_of(
     rows = list(found.values_list(*_COLUMNS))
     sources = dict(own.values_list("line", "location")) if site is not None and rows else {}
     components: dict[int, Component] = {}
-    lines: dict[int, list[Line]] = {}
+    lines: dict[int, list[ComponentLine]] = {}
     for item, pk, number, quantity, unit, waste, fixed, by_hand, provided, starts, ends, *named in rows:
         component = components.get(named[0]) or components.setdefault(named[0], _component(*named))
         source = sources.get(pk)
-        line = Line(number, component, quantity, unit, waste, fixed, by_hand, provided, source, starts, ends)
+        line = ComponentLine(number, component, quantity, unit, waste, fixed, by_hand, provided, source, starts, ends)
         lines.setdefault(item, []).append(line)
     return lines
 
@@ -108,9 +108,9 @@ class StructureBook:
     days between is exploded once.
     """
 
-    def __init__(self, site: Site | None, items: Iterable[int], extra: Iterable[Line] = ()) -> None:
+    def __init__(self, site: Site | None, items: Iterable[int], extra: Iterable[ComponentLine] = ()) -> None:
         self.site = site
-        self._lines: dict[int, list[Line]] = {}
+        self._lines: dict[int, list[ComponentLine]] = {}
         wanted = set(items) | {line.component.item for line in extra if line.component.phantom}
         while wanted:
             found = lines_of(site, wanted)
@@ -130,7 +130,7 @@ class StructureBook:
             self._exploded[stretch] = self.explode_lines(self._lines[item], day)
         return self._exploded[stretch]
 
-    def explode_lines(self, lines: Collection[Line], day: date) -> Explosion:
+    def explode_lines(self, lines: Collection[ComponentLine], day: date) -> Explosion:
         """What lines that are not an item's own come to, phantoms passed through: those of a new order's copy."""
         return explode(list(lines), day=day, structures=self._lines, factor=self.factor)
 

@@ -14,7 +14,15 @@ from django.db import connection, transaction
 
 from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import AlreadyThere, InvalidValue, NoConversion, SettledSince, StructureLoop
-from backflush.core.structure import Component, Explosion, Line, Requirement, Step, find_loop, require_sound
+from backflush.core.structure import (
+    Component,
+    ComponentLine,
+    Explosion,
+    PathStep,
+    Requirement,
+    find_loop,
+    require_sound,
+)
 from backflush.items.models import Item, Unit
 from backflush.stockmap.deactivation import require_in_use
 from backflush.stockmap.models import Location, Site
@@ -45,9 +53,9 @@ class LineIn:
     ends: date | None = None
     elsewhere: Sequence[Location] = ()
 
-    def as_line(self) -> Line:
+    def as_line(self) -> ComponentLine:
         """The line as the core knows it."""
-        return Line(
+        return ComponentLine(
             number=self.number,
             component=component_of(self.component),
             quantity=self.quantity,
@@ -304,8 +312,8 @@ def requirement_of(line: FrozenLine) -> Requirement:
     )
 
 
-def _step(kept: Mapping[str, Any]) -> Step:
-    return Step(
+def _step(kept: Mapping[str, Any]) -> PathStep:
+    return PathStep(
         number=kept["number"],
         component=Component(kept["item"], kept["code"], kept["stock_unit"]),
         quantity=Decimal(kept["quantity"]),

@@ -4,7 +4,7 @@ from django.db.models import Q
 from backflush.core.lifecycle import PurchaseStatus
 from backflush.db.fields import QuantityField, RatioField, WithinSite
 from backflush.items.models import Item, Unit
-from backflush.ledger.models import Job
+from backflush.ledger.models import CostObject
 from backflush.stockmap.models import Action, Site, Supplier
 
 
@@ -35,8 +35,13 @@ class PurchaseOrderLine(models.Model):
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     order = WithinSite(PurchaseOrder, models.PROTECT, related_name="lines")
     number = models.PositiveIntegerField()
-    job = WithinSite(
-        Job, models.PROTECT, db_index=False, related_name="purchase_lines", related_query_name="purchase_line"
+    cost_object = WithinSite(
+        CostObject,
+        models.PROTECT,
+        db_column="job_id",
+        db_index=False,
+        related_name="purchase_lines",
+        related_query_name="purchase_line",
     )
     item = models.ForeignKey(Item, models.PROTECT, related_name="purchase_lines")
     quantity = QuantityField()
@@ -49,6 +54,6 @@ class PurchaseOrderLine(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["site", "order", "number"], name="purchase_line_once"),
             # The job first, so that this one index serves look-ups by it too.
-            models.UniqueConstraint(fields=["job", "site"], name="one_purchase_line_each_job"),
+            models.UniqueConstraint(fields=["cost_object", "site"], name="one_purchase_line_each_job"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="purchase_line_for_something"),
         ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from backflush.backflushing.models import Booking
-from backflush.backflushing.report_kinds import Gathered, Kind, Report, Turn, drafted, refusals_of, take_reports
+from backflush.backflushing.report_kinds import Gathered, Report, ReportKind, Turn, drafted, refusals_of, take_reports
 from backflush.backflushing.selectors import Preview, preview
 from backflush.backflushing.services import Made
 from backflush.core.lifecycle import PurchaseStatus, refuse_receipt
@@ -14,7 +14,7 @@ from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidQuantity, NoReceiveAction, NotFound, Refusal
 from backflush.ledger.archived_numbers import no_orders
 from backflush.ledger.idempotency import Request
-from backflush.ledger.models import JobKind
+from backflush.ledger.models import CostObjectKind
 from backflush.people.models import User
 from backflush.stockmap.models import Action, Site, TransferRule
 from backflush.stockmap.selectors import event_time, require_rule, single_rules, supplier_stock
@@ -94,7 +94,7 @@ class ReceivableLines(Gathered[ReceiptIn]):
             backflush_rule=require_rule(self._rules, backflush, self._site) if backflush else None,
             of_day=True,
             supplier_stock=self._supplier_stock.get(line.order.supplier_id),
-            job=line.job,
+            cost_object=line.cost_object,
             key=key,
             batch=report.batch,
             serials=tuple(report.serials),
@@ -126,7 +126,7 @@ class ReceivableLines(Gathered[ReceiptIn]):
         )
 
 
-class Receipts(Kind[ReceiptIn]):
+class Receipts(ReportKind[ReceiptIn]):
     """Reports of goods that came in on purchase orders."""
 
     report = ReceiptIn
@@ -137,7 +137,7 @@ class Receipts(Kind[ReceiptIn]):
         orders = {one.order for one in reports if one.line is None}
         lines = _lines(site, orders, lock=False) if orders else {}
         missing = orders - lines.keys()
-        nothing = no_orders(site, JobKind.PURCHASE_ORDER, sorted(missing)) if missing else None
+        nothing = no_orders(site, CostObjectKind.PURCHASE_ORDER, sorted(missing)) if missing else None
         done: list[ReceiptIn | Refusal] = []
         for one in reports:
             if one.line is not None:
@@ -153,7 +153,7 @@ class Receipts(Kind[ReceiptIn]):
         orders = {one.order for one in reports}
         lines = _lines(site, orders, lock=lock)
         if lock and len(lines) < len(orders):
-            raise no_orders(site, JobKind.PURCHASE_ORDER, sorted(orders - lines.keys()))
+            raise no_orders(site, CostObjectKind.PURCHASE_ORDER, sorted(orders - lines.keys()))
         return ReceivableLines(site, lines)
 
 
@@ -184,12 +184,12 @@ def _lines(site: Site, orders: set[str], *, lock: bool) -> dict[str, list[Purcha
     lines = PurchaseOrderLine.objects.filter(site=site, order__number__in=orders).select_related(
         "order__supplier",
         "order__receive_action",
-        "job",
+        "cost_object",
         "item__stock_unit",
         "item__type_code__backflush",
     )
     if lock:
-        lines = lines.select_for_update(no_key=True, of=("order", "self", "job"))
+        lines = lines.select_for_update(no_key=True, of=("order", "self", "cost_object"))
     found: dict[str, list[PurchaseOrderLine]] = {}
     for line in lines.order_by("pk"):
         found.setdefault(line.order.number, []).append(line)
@@ -198,7 +198,7 @@ def _lines(site: Site, orders: set[str], *, lock: bool) -> dict[str, list[Purcha
 
 def _line_of(receipt: ReceiptIn, lines: Lines, site: Site) -> PurchaseOrderLine:
     if receipt.order not in lines:
-        raise no_orders(site, JobKind.PURCHASE_ORDER, [receipt.order])
+        raise no_orders(site, CostObjectKind.PURCHASE_ORDER, [receipt.order])
     among = lines[receipt.order]
     wanted = [line for line in among if receipt.line in {None, line.number}]
     if len(wanted) != 1:

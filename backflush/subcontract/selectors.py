@@ -16,7 +16,7 @@ from backflush.core.refusals import NotFound
 from backflush.db.fields import ExactSum
 from backflush.items.models import Item
 from backflush.ledger.archived_numbers import no_orders
-from backflush.ledger.models import Balance, JobKind, Movement, Posting
+from backflush.ledger.models import Balance, CostObjectKind, Movement, Posting
 from backflush.ledger.movement_list import FEW, few_of
 from backflush.stockmap.models import Location, Site, Supplier, SupplierStock
 from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
@@ -30,7 +30,7 @@ def purchase_order_numbered(site: Site, number: str) -> PurchaseOrder:
         .first()
     )
     if order is None:
-        raise no_orders(site, JobKind.PURCHASE_ORDER, [number])
+        raise no_orders(site, CostObjectKind.PURCHASE_ORDER, [number])
     return order
 
 
@@ -46,13 +46,13 @@ def purchase_orders_in_turn(
         found = found.filter(number__startswith=number)
     if supplier:
         found = found.filter(supplier__code=supplier)
-    return found.select_related("supplier").prefetch_related("lines__item", "lines__unit", "lines__job")
+    return found.select_related("supplier").prefetch_related("lines__item", "lines__unit", "lines__cost_object")
 
 
 def purchase_lines(order: PurchaseOrder) -> list[PurchaseOrderLine]:
     """The lines of a purchase order; what was received and rejected stands on each one's job."""
     found = PurchaseOrderLine.objects.filter(order=order).order_by("number")
-    return list(found.select_related("item__stock_unit", "item__type_code__backflush", "unit", "job"))
+    return list(found.select_related("item__stock_unit", "item__type_code__backflush", "unit", "cost_object"))
 
 
 def receipts(order: PurchaseOrder) -> QuerySet[Booking]:
@@ -60,7 +60,7 @@ def receipts(order: PurchaseOrder) -> QuerySet[Booking]:
 
     Each says which order line it was for: `order_number`, `line_number`, `supplier_code`, and the line's `unit_code`.
     """
-    return _received(order.site).filter(job__purchase_line__order=order)
+    return _received(order.site).filter(cost_object__purchase_line__order=order)
 
 
 def all_receipts(site: Site) -> tuple[QuerySet[Booking], int]:
@@ -77,10 +77,10 @@ def all_receipts(site: Site) -> tuple[QuerySet[Booking], int]:
 def _received(site: Site) -> QuerySet[Booking]:
     found = Booking.objects.filter(site=site, posting__process=Process.GOODS_RECEIVED)
     return found.select_related("posting__by", "reversed_by__by", "item__stock_unit").annotate(
-        order_number=F("job__purchase_line__order__number"),
-        supplier_code=F("job__purchase_line__order__supplier__code"),
-        line_number=F("job__purchase_line__number"),
-        unit_code=F("job__purchase_line__unit__code"),
+        order_number=F("cost_object__purchase_line__order__number"),
+        supplier_code=F("cost_object__purchase_line__order__supplier__code"),
+        line_number=F("cost_object__purchase_line__number"),
+        unit_code=F("cost_object__purchase_line__unit__code"),
     )
 
 
@@ -149,7 +149,7 @@ def _orders(site: Site, found: dict[int, Outside]) -> None:
     open_ones = PurchaseOrder.objects.filter(site=site, status=PurchaseStatus.OPEN, supplier__in=found).order_by()
     for supplier, number in open_ones.values_list("supplier").annotate(Count("pk")):
         found[supplier].open_orders = number
-    lines = PurchaseOrderLine.objects.filter(order__in=open_ones, job__good__lt=F("quantity")).order_by()
+    lines = PurchaseOrderLine.objects.filter(order__in=open_ones, cost_object__good__lt=F("quantity")).order_by()
     for supplier, day in lines.values_list("order__supplier").annotate(Min("due_date")):
         found[supplier].comes = day
 
@@ -204,10 +204,10 @@ def _held(
     waits: dict[tuple[int, int], tuple[Decimal, int]],
     places: dict[int, Location],
 ) -> list[Held]:
-    pots: Collection[tuple[int, int]] = quantities.keys() | waits.keys()
-    items = Item.objects.select_related("stock_unit", "cost").in_bulk({item for item, _ in pots})
+    stock_keys: Collection[tuple[int, int]] = quantities.keys() | waits.keys()
+    items = Item.objects.select_related("stock_unit", "cost").in_bulk({item for item, _ in stock_keys})
     found: Iterable[Held] = (
         Held(items[item], places[place], quantities.get((item, place), ZERO), *waits.get((item, place), (ZERO, 0)))
-        for item, place in pots
+        for item, place in stock_keys
     )
     return sorted(found, key=lambda one: (one.item.code, one.place.path))

@@ -22,8 +22,8 @@ from backflush.db.unique_names import named_once
 from backflush.items.models import ComponentClass, Item, Unit
 from backflush.items.selectors import converter, in_stock_unit, items_coded, require_factor, units_coded
 from backflush.ledger.archived_numbers import no_orders, order_numbers
-from backflush.ledger.models import Job, JobKind
-from backflush.ledger.posting import open_jobs
+from backflush.ledger.models import CostObject, CostObjectKind
+from backflush.ledger.posting import open_cost_objects
 from backflush.people.models import User
 from backflush.stockmap.deactivation import require_in_use
 from backflush.stockmap.models import ActionType, Site
@@ -65,7 +65,9 @@ class PurchaseOrderIn:
 @transaction.atomic
 def place_orders(orders: Sequence[PurchaseOrderIn], *, site: Site, by: User) -> list[PurchaseOrder]:
     """Place orders for bought-in or sub-contracted items; refused where a line in force can't be converted (Q4)."""
-    there = order_numbers(PurchaseOrder.objects.all(), site, JobKind.PURCHASE_ORDER, [order.number for order in orders])
+    there = order_numbers(
+        PurchaseOrder.objects.all(), site, CostObjectKind.PURCHASE_ORDER, [order.number for order in orders]
+    )
     known = [(number,) for number in there]
     require_new(((order.number,) for order in orders), known, "purchase order", field="number")
     items = items_coded({line.item for order in orders for line in order.lines})
@@ -100,10 +102,10 @@ def place_orders(orders: Sequence[PurchaseOrderIn], *, site: Site, by: User) -> 
     )
     lines = [(head, line) for head, order in zip(heads, orders, strict=True) for line in order.lines]
     numbered = [(f"{head.number}/{line.number}", items[line.item]) for head, line in lines]
-    jobs = open_jobs(site=site, kind=JobKind.PURCHASE_ORDER, numbered=numbered)
+    cost_objects = open_cost_objects(site=site, kind=CostObjectKind.PURCHASE_ORDER, numbered=numbered)
     PurchaseOrderLine.objects.bulk_create(
-        _line(site, head, line, job, items[line.item], units.get(line.unit), conversions)
-        for (head, line), job in zip(lines, jobs, strict=True)
+        _line(site, head, line, cost_object, items[line.item], units.get(line.unit), conversions)
+        for (head, line), cost_object in zip(lines, cost_objects, strict=True)
     )
     return heads
 
@@ -141,7 +143,7 @@ def _line(
     site: Site,
     head: PurchaseOrder,
     line: PurchaseLineIn,
-    job: Job,
+    cost_object: CostObject,
     item: Item,
     unit: Unit | None,
     conversions: Converter,
@@ -151,7 +153,7 @@ def _line(
         site=site,
         order=head,
         number=line.number,
-        job=job,
+        cost_object=cost_object,
         item=item,
         quantity=line.quantity,
         unit=unit,
@@ -173,7 +175,7 @@ def close_order(*, site: Site, number: str, by: User) -> PurchaseOrder:
     """Expect no more on a purchase order, full or short."""
     order = PurchaseOrder.objects.select_for_update(no_key=True).filter(site=site, number=number).first()
     if order is None:
-        raise no_orders(site, JobKind.PURCHASE_ORDER, [number])
+        raise no_orders(site, CostObjectKind.PURCHASE_ORDER, [number])
     if refusal := refuse_closing(order.number, PurchaseStatus(order.status)):
         raise refusal
     order.status = PurchaseStatus.CLOSED

@@ -16,8 +16,8 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django_tasks import task
 
-from backflush.background.jobs import Write, begin_errand, carry_on
-from backflush.background.models import Errand, ErrandKind
+from backflush.background.jobs import Write, begin_background_job, carry_on
+from backflush.background.models import BackgroundJob, BackgroundJobKind
 from backflush.core.refusals import AlreadyReversed, InvalidValue, NotFound, Refusal
 from backflush.ledger.models import Movement, Posting
 from backflush.ledger.statements import waiting_with_stock
@@ -49,7 +49,7 @@ def worth_retrying(site: Site, sought: SoughtWaiting) -> QuerySet[Movement]:
     return found.annotate(place=Coalesce("origin", "id"))
 
 
-def begin_retry(*, site: Site, sought: SoughtWaiting, title: str, by: User) -> Errand:
+def begin_retry(*, site: Site, sought: SoughtWaiting, title: str, by: User) -> BackgroundJob:
     """Retry all that is looked for, in the background."""
     asked = {
         "item": sought.item,
@@ -59,7 +59,9 @@ def begin_retry(*, site: Site, sought: SoughtWaiting, title: str, by: User) -> E
         "reason": sought.reason,
         "until": sought.until.isoformat() if sought.until else "",
     }
-    return begin_errand(site=site, kind=ErrandKind.RETRY, work=retry_waiting, title=title, by=by, asked=asked)
+    return begin_background_job(
+        site=site, kind=BackgroundJobKind.RETRY, work=retry_waiting, title=title, by=by, asked=asked
+    )
 
 
 @task()
@@ -73,24 +75,27 @@ def _sought(asked: Mapping[str, Any]) -> SoughtWaiting:
     return SoughtWaiting(**{**asked, "until": datetime.fromisoformat(until) if until else None})
 
 
-def _next_some(errand: Errand) -> Write:
+def _next_some(background_job: BackgroundJob) -> Write:
     """The next ones behind the mark."""
-    found = worth_retrying(errand.site, _sought(errand.asked))
-    whole = errand.of if errand.mark else found.order_by().count()
-    behind = found.filter(_behind(errand.mark["after"])) if errand.mark else found
+    found = worth_retrying(background_job.site, _sought(background_job.asked))
+    whole = background_job.of if background_job.mark else found.order_by().count()
+    behind = found.filter(_behind(background_job.mark["after"])) if background_job.mark else found
     rows = list(behind.values_list("pk", "at", Coalesce("origin", "id"))[:STEP])
 
-    def write(errand: Errand) -> bool:
+    def write(background_job: BackgroundJob) -> bool:
         tried = [number for number, _, _ in rows]
-        settled = retry_part(site=errand.site, by=errand.by, movements=tried)
-        errand.of = whole
-        errand.done += len(rows)
-        errand.counted += len(settled.rows) if settled else 0
+        settled = retry_part(site=background_job.site, by=background_job.by, movements=tried)
+        background_job.of = whole
+        background_job.done += len(rows)
+        background_job.counted += len(settled.rows) if settled else 0
         after = [rows[-1][1].isoformat(), rows[-1][2], rows[-1][0]] if rows else []
-        errand.mark = {"after": after, "postings": [*postings_of(errand), *([settled.posting.pk] if settled else [])]}
+        background_job.mark = {
+            "after": after,
+            "postings": [*postings_of(background_job), *([settled.posting.pk] if settled else [])],
+        }
         if len(rows) == STEP:
             return True
-        errand.outcome = _said(errand)
+        background_job.outcome = _said(background_job)
         return False
 
     return write
@@ -102,62 +107,70 @@ def _behind(mark: list[Any]) -> Q:
     return Q(at__gte=at) & later
 
 
-def _said(errand: Errand) -> str:
-    if not errand.counted:
+def _said(background_job: BackgroundJob) -> str:
+    if not background_job.counted:
         return "Nothing has become possible yet. Nothing was settled."
-    return f"{errand.counted:,} settled. What doesn't fit yet goes on waiting."
+    return f"{background_job.counted:,} settled. What doesn't fit yet goes on waiting."
 
 
-def postings_of(retry: Errand) -> list[int]:
+def postings_of(retry: BackgroundJob) -> list[int]:
     """What a retry in the background has posted, in order."""
     return list(retry.mark.get("postings", ())) if retry.mark else []
 
 
 @transaction.atomic
-def begin_undo(*, site: Site, number: int, title: str, by: User) -> Errand:
+def begin_undo(*, site: Site, number: int, title: str, by: User) -> BackgroundJob:
     """Take back all that a retry in the background has settled. Pressed by two, it is one errand: the first one's."""
-    retry = Errand.objects.select_for_update().filter(site=site, pk=number, kind=ErrandKind.RETRY).first()
+    retry = BackgroundJob.objects.select_for_update().filter(site=site, pk=number, kind=BackgroundJobKind.RETRY).first()
     if retry is None:
-        raise NotFound(f"There is no retry {number}.", field="errand")
+        raise NotFound(f"There is no retry {number}.", field="background_job")
     if running := _undoing(retry).filter(finished_at__isnull=True).first():
         return running
     if not retry.is_finished:
-        raise InvalidValue("It is under way. Stop it, then take back what it has settled.", field="errand")
+        raise InvalidValue("It is under way. Stop it, then take back what it has settled.", field="background_job")
     if not may_be_taken_back(retry):
-        raise AlreadyReversed("Nothing that this retry settled is left to take back.", field="errand")
-    return begin_errand(site=site, kind=ErrandKind.UNDO, work=undo_retry, title=title, by=by, asked={"retry": retry.pk})
+        raise AlreadyReversed("Nothing that this retry settled is left to take back.", field="background_job")
+    return begin_background_job(
+        site=site, kind=BackgroundJobKind.UNDO, work=undo_retry, title=title, by=by, asked={"retry": retry.pk}
+    )
 
 
-def may_be_taken_back(errand: Errand) -> bool:
+def may_be_taken_back(background_job: BackgroundJob) -> bool:
     """Whether it is a retry that has come to its end, and something that it settled still stands."""
-    if errand.kind != ErrandKind.RETRY or not errand.is_finished:
+    if background_job.kind != BackgroundJobKind.RETRY or not background_job.is_finished:
         return False
-    if _undoing(errand).filter(finished_at__isnull=True).exists():
+    if _undoing(background_job).filter(finished_at__isnull=True).exists():
         return False
-    settled = Posting.objects.filter(site=errand.site_id, pk__in=postings_of(errand))
+    settled = Posting.objects.filter(site=background_job.site_id, pk__in=postings_of(background_job))
     return settled.filter(reversals__isnull=True).exists()
 
 
-def never_taken_back(site: Site, errands: Sequence[Errand]) -> set[int]:
+def never_taken_back(site: Site, background_jobs: Sequence[BackgroundJob]) -> set[int]:
     """Those of some errands that are retries, settled something, and were never asked to be taken back.
 
     By one statement, and without looking at what they posted: that is for the errand's own page.
     """
-    retries = {one.pk for one in errands if one.kind == ErrandKind.RETRY and one.is_finished and postings_of(one)}
+    retries = {
+        one.pk
+        for one in background_jobs
+        if one.kind == BackgroundJobKind.RETRY and one.is_finished and postings_of(one)
+    }
     if not retries:
         return set()
-    asked = Errand.objects.filter(site=site, kind=ErrandKind.UNDO, asked__retry__in=sorted(retries))
+    asked = BackgroundJob.objects.filter(site=site, kind=BackgroundJobKind.UNDO, asked__retry__in=sorted(retries))
     return retries - {one["retry"] for one in asked.values_list("asked", flat=True)}
 
 
-def undoing_of(retry: Errand) -> Errand | None:
+def undoing_of(retry: BackgroundJob) -> BackgroundJob | None:
     """What takes or took a retry back, the last time that somebody asked for it."""
-    found = _undoing(retry).select_related("by") if retry.kind == ErrandKind.RETRY else Errand.objects.none()
+    found = (
+        _undoing(retry).select_related("by") if retry.kind == BackgroundJobKind.RETRY else BackgroundJob.objects.none()
+    )
     return found.order_by("-pk").first()
 
 
-def _undoing(retry: Errand) -> QuerySet[Errand]:
-    return Errand.objects.filter(site=retry.site_id, kind=ErrandKind.UNDO, asked__retry=retry.pk)
+def _undoing(retry: BackgroundJob) -> QuerySet[BackgroundJob]:
+    return BackgroundJob.objects.filter(site=retry.site_id, kind=BackgroundJobKind.UNDO, asked__retry=retry.pk)
 
 
 @task()
@@ -166,36 +179,43 @@ def undo_retry(number: int) -> None:
     carry_on(number, _next_back)
 
 
-def _next_back(errand: Errand) -> Write:
+def _next_back(background_job: BackgroundJob) -> Write:
     """The newest posting of the retry that was not come to yet."""
-    retry = Errand.objects.get(site=errand.site_id, pk=errand.asked["retry"])
-    mark: dict[str, Any] = {"before": None, "left": 0, "named": [], **(errand.mark or {})}
+    retry = BackgroundJob.objects.get(site=background_job.site_id, pk=background_job.asked["retry"])
+    mark: dict[str, Any] = {"before": None, "left": 0, "named": [], **(background_job.mark or {})}
     to_come = [one for one in postings_of(retry) if mark["before"] is None or one < mark["before"]]
-    asked_before = _undoing(retry).filter(pk__lt=errand.pk).exists()
+    asked_before = _undoing(retry).filter(pk__lt=background_job.pk).exists()
 
-    def write(errand: Errand) -> bool:
+    def write(background_job: BackgroundJob) -> bool:
         posting = to_come.pop()
-        movements = Settlement.objects.filter(site=errand.site_id, posting=posting).count()
-        refusal = _taken_back(errand, posting)
-        errand.of = retry.counted
-        errand.done += movements
-        errand.counted += 0 if refusal else movements
+        movements = Settlement.objects.filter(site=background_job.site_id, posting=posting).count()
+        refusal = _taken_back(background_job, posting)
+        background_job.of = retry.counted
+        background_job.done += movements
+        background_job.counted += 0 if refusal else movements
         mark["before"] = posting
         # What was taken back when it was asked for before is no news.
-        if refusal and not (asked_before and Posting.objects.filter(site=errand.site_id, reverses=posting).exists()):
+        if refusal and not (
+            asked_before and Posting.objects.filter(site=background_job.site_id, reverses=posting).exists()
+        ):
             mark["left"] += movements
             mark["named"] = [*mark["named"], [posting, movements, refusal.sentence]][:NAMED_MOST]
-        errand.mark = mark
-        errand.outcome = "" if to_come else _said_of_undo(errand.counted, mark["left"])
+        background_job.mark = mark
+        background_job.outcome = "" if to_come else _said_of_undo(background_job.counted, mark["left"])
         return bool(to_come)
 
     return write
 
 
-def _taken_back(errand: Errand, posting: int) -> Refusal | None:
+def _taken_back(background_job: BackgroundJob, posting: int) -> Refusal | None:
     """Undo one posting as a person would; the reason, where it can't go back any more."""
     try:
-        undo(site=errand.site, posting=posting, by=errand.by, key=f"errand {errand.pk}, posting {posting}")
+        undo(
+            site=background_job.site,
+            posting=posting,
+            by=background_job.by,
+            key=f"errand {background_job.pk}, posting {posting}",
+        )
     except Refusal as refusal:
         return refusal
     return None
@@ -214,7 +234,11 @@ class NotTakenBack(NamedTuple):
     why: str
 
 
-def not_taken_back(errand: Errand) -> list[NotTakenBack]:
+def not_taken_back(background_job: BackgroundJob) -> list[NotTakenBack]:
     """What couldn't be taken back, the newest first; so many at most as are named."""
-    named = errand.mark.get("named", ()) if errand.mark and errand.kind == ErrandKind.UNDO else ()
+    named = (
+        background_job.mark.get("named", ())
+        if background_job.mark and background_job.kind == BackgroundJobKind.UNDO
+        else ()
+    )
     return [NotTakenBack(*one) for one in named]

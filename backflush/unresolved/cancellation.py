@@ -15,7 +15,7 @@ from backflush.ledger.selectors import require_not_before
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import event_time
-from backflush.unresolved.models import Outcome, Settlement
+from backflush.unresolved.models import Settlement, SettlementOutcome
 from backflush.unresolved.settlement import Settled, post_settlement, record, settled_already
 
 
@@ -56,4 +56,6 @@ def cancel_locked(waiting: Sequence[Movement], *, posting: Posting, remarks: str
     set_status(
         [movement.pk for movement in waiting], site=posting.site, before=Status.UNRESOLVED, after=Status.CANCELLED
     )
-    return record(posting, [Settled(movement.pk, Outcome.CANCELLED) for movement in waiting], remarks).settlements()
+    return record(
+        posting, [Settled(movement.pk, SettlementOutcome.CANCELLED) for movement in waiting], remarks
+    ).settlements()

@@ -6,7 +6,7 @@ from backflush.ledger.models import Movement, Posting
 from backflush.stockmap.models import Site
 
 
-class Outcome(models.TextChoices):
+class SettlementOutcome(models.TextChoices):
     """What became of an unresolved movement."""
 
     RESOLVED = "resolved"
@@ -22,7 +22,7 @@ class Settlement(models.Model):
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
     movement = WithinSite(Movement, models.PROTECT, related_name="settlements")
     posting = WithinSite(Posting, models.PROTECT, related_name="settlements")
-    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    outcome = models.CharField(max_length=10, choices=SettlementOutcome.choices)
     moved = QuantityField(default=0)
     dropped = QuantityField(default=0)
     kept = WithinSite(Movement, models.PROTECT, null=True, db_index=False, related_name="kept_by")

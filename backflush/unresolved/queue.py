@@ -19,7 +19,7 @@ from backflush.core.moves import Reason, Status
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue
 from backflush.items.models import Item
-from backflush.ledger.models import Job, JobKind, Movement
+from backflush.ledger.models import CostObject, CostObjectKind, Movement
 from backflush.ledger.movement_list import FEW, few_of
 from backflush.ledger.selectors import totals_at, waiting_movements
 from backflush.ledger.statements import fitting_movements
@@ -27,7 +27,7 @@ from backflush.stockmap.models import Location, Site
 from backflush.unresolved.selectors import fits_now, needing_choice, short_now
 
 
-class Cut(StrEnum):
+class QueueTab(StrEnum):
     """The usual cuts of the queue."""
 
     FIT = "fit"
@@ -51,12 +51,12 @@ class SoughtWaiting:
     until: datetime | None = None
 
 
-CUTS: Final = {Cut.FIT: fits_now, Cut.SHORT: short_now, Cut.CHOICE: needing_choice}
+CUTS: Final = {QueueTab.FIT: fits_now, QueueTab.SHORT: short_now, QueueTab.CHOICE: needing_choice}
 
 
 def shown(found: QuerySet[Movement]) -> QuerySet[Movement]:
     """Movements in the order of the queue, with what it shows of each."""
-    named = found.select_related("item__stock_unit", "source", "target", "job", "posting__by", "rule__action")
+    named = found.select_related("item__stock_unit", "source", "target", "cost_object", "posting__by", "rule__action")
     return named.order_by("at", Coalesce("origin", "id"), "id")
 
 
@@ -83,11 +83,11 @@ class WaitingList:
         """The same without order and names, to count."""
         return self.plain.order_by().select_related(None)
 
-    def cut(self, cut: Cut | None) -> QuerySet[Movement]:
+    def cut(self, cut: QueueTab | None) -> QuerySet[Movement]:
         """What one of the usual cuts leaves of it."""
         if cut is None:
             return self.plain
-        named = self._fitting if cut is Cut.FIT else self._choosing if cut is Cut.CHOICE else None
+        named = self._fitting if cut is QueueTab.FIT else self._choosing if cut is QueueTab.CHOICE else None
         if named is not None:
             return self.plain.filter(pk__in=named)
         return CUTS[cut](self.plain)
@@ -105,14 +105,14 @@ class WaitingList:
         return counted.values("pk")[: most + 1].count()
 
     @cached_property
-    def counts(self) -> Mapping[Cut, int | None]:
+    def counts(self) -> Mapping[QueueTab, int | None]:
         """How many each cut leaves, counted up to the same limit; None where that would take too long to say."""
         fit, choice = self._fit_count, self._choice_count
         short = None
         if fit is not None and fit <= FEW and choice <= FEW:
             # The rest, and counting on beyond the two others says whether it is more than the limit.
             short = min(self._up_to(FEW + fit + choice) - fit - choice, FEW + 1)
-        return {Cut.FIT: fit, Cut.SHORT: short, Cut.CHOICE: choice}
+        return {QueueTab.FIT: fit, QueueTab.SHORT: short, QueueTab.CHOICE: choice}
 
     @cached_property
     def _choice_count(self) -> int:
@@ -156,11 +156,11 @@ class WaitingList:
         if sought.location:
             conditions["location"] = _is("source", self._places)
         if sought.order:
-            conditions["order"] = _is("job", _jobs(site, sought.order))
+            conditions["order"] = _is("cost_object", _cost_objects(site, sought.order))
         if sought.supplier:
             held = _numbers(Location.objects.filter(site=site, supplier__code=sought.supplier))
-            ordered = Job.objects.filter(site=site, purchase_line__order__supplier__code=sought.supplier)
-            conditions["supplier"] = _is("source", held) | Q(job__in=ordered.values("pk"))
+            ordered = CostObject.objects.filter(site=site, purchase_line__order__supplier__code=sought.supplier)
+            conditions["supplier"] = _is("source", held) | Q(cost_object__in=ordered.values("pk"))
         if sought.reason:
             conditions["reason"] = Q(reason=sought.reason)
             if sought.reason != Reason.SHORT:
@@ -197,21 +197,25 @@ class WaitingList:
         elif "location" in conditions:
             yield here.filter(conditions["location"])
         if "supplier" in conditions:
-            ordered = Job.objects.filter(site=self._site, purchase_line__order__supplier__code=self._sought.supplier)
+            ordered = CostObject.objects.filter(
+                site=self._site, purchase_line__order__supplier__code=self._sought.supplier
+            )
             held = _numbers(Location.objects.filter(site=self._site, supplier__code=self._sought.supplier))
             by_place = here.filter(source__in=held).order_by().values_list("pk", flat=True)[: FEW + 1]
-            jobs = _numbers(ordered[: FEW + 1])
-            if len(jobs) <= FEW:
-                by_job = waiting.filter(job__in=jobs).order_by().values_list("pk", flat=True)[: FEW + 1]
-                yield Movement.objects.filter(pk__in={*by_place, *by_job})
+            cost_objects = _numbers(ordered[: FEW + 1])
+            if len(cost_objects) <= FEW:
+                by_cost_object = (
+                    waiting.filter(cost_object__in=cost_objects).order_by().values_list("pk", flat=True)[: FEW + 1]
+                )
+                yield Movement.objects.filter(pk__in={*by_place, *by_cost_object})
 
     @cached_property
-    def pots(self) -> list["Pot"]:
+    def stock_keys(self) -> list["WaitingGroup"]:
         """What waits by item, place and reason, with how many of each fit now, where these can be named."""
-        pots = self._bare.values_list("source", "item", "reason").order_by()
-        fit = self._fits_by_pot()
+        stock_keys = self._bare.values_list("source", "item", "reason").order_by()
+        fit = self._fits_by_stock_key()
         return [
-            Pot(
+            WaitingGroup(
                 source=source,
                 item=item,
                 reason=reason,
@@ -219,10 +223,10 @@ class WaitingList:
                 oldest=oldest,
                 fits=0 if reason != Reason.SHORT else None if fit is None else fit.get((source, item), 0),
             )
-            for source, item, reason, number, oldest in pots.annotate(number=Count("*"), oldest=Min("at"))
+            for source, item, reason, number, oldest in stock_keys.annotate(number=Count("*"), oldest=Min("at"))
         ]
 
-    def _fits_by_pot(self) -> dict[tuple[int, int], int] | None:
+    def _fits_by_stock_key(self) -> dict[tuple[int, int], int] | None:
         if self._fitting is None:
             return None
         fitting = self._bare.filter(pk__in=self._fitting).values_list("source", "item")
@@ -230,7 +234,7 @@ class WaitingList:
 
 
 @dataclass(frozen=True, slots=True)
-class Pot:
+class WaitingGroup:
     """What waits of one item at one place for one reason; `fits` is None where too many fit now to say which."""
 
     source: int
@@ -250,7 +254,7 @@ class GroupBy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class QueueGroup:
     """Some of what waits: `key` finds it again. `there` is what is there now for all of it, where that is one item.
 
     `fits` is None where too many fit now to say which.
@@ -265,41 +269,45 @@ class Group:
     there: Decimal | None = None
 
 
-def groups_of(waiting: WaitingList, by: GroupBy, site: Site) -> list[Group]:
+def groups_of(waiting: WaitingList, by: GroupBy, site: Site) -> list[QueueGroup]:
     """What waits by item, by place or by cause, the largest first."""
-    gathered: dict[Any, list[Pot]] = {}
-    for pot in waiting.pots:
-        key = {GroupBy.ITEM: pot.item, GroupBy.PLACE: pot.source, GroupBy.CAUSE: pot.reason}[by]
-        gathered.setdefault(key, []).append(pot)
+    gathered: dict[Any, list[WaitingGroup]] = {}
+    for stock_key in waiting.stock_keys:
+        key = {GroupBy.ITEM: stock_key.item, GroupBy.PLACE: stock_key.source, GroupBy.CAUSE: stock_key.reason}[by]
+        gathered.setdefault(key, []).append(stock_key)
     if by is GroupBy.ITEM:
         groups = _by_item(site, gathered)
     else:
         places = Location.objects.filter(pk__in=gathered) if by is GroupBy.PLACE else Location.objects.none()
         names = dict(places.values_list("pk", "path"))
-        groups = [_group(names.get(key, key), "", pots) for key, pots in gathered.items()]
+        groups = [_group(names.get(key, key), "", stock_keys) for key, stock_keys in gathered.items()]
     return sorted(groups, key=lambda group: (-group.count, group.key))
 
 
-def _by_item(site: Site, gathered: Mapping[int, Sequence[Pot]]) -> list[Group]:
+def _by_item(site: Site, gathered: Mapping[int, Sequence[WaitingGroup]]) -> list[QueueGroup]:
     items = Item.objects.select_related("stock_unit").in_bulk(gathered)
-    totals = totals_at(site, gathered.keys(), {pot.source for pots in gathered.values() for pot in pots})
+    totals = totals_at(
+        site, gathered.keys(), {stock_key.source for stock_keys in gathered.values() for stock_key in stock_keys}
+    )
     groups = []
-    for number, pots in gathered.items():
+    for number, stock_keys in gathered.items():
         item = items[number]
-        there = sum((totals.get((number, source), ZERO) for source in {pot.source for pot in pots}), ZERO)
-        groups.append(_group(item.code, item.description, pots, item=item, there=there))
+        there = sum(
+            (totals.get((number, source), ZERO) for source in {stock_key.source for stock_key in stock_keys}), ZERO
+        )
+        groups.append(_group(item.code, item.description, stock_keys, item=item, there=there))
     return groups
 
 
 def _group(
-    key: str, name: str, pots: Sequence[Pot], *, item: Item | None = None, there: Decimal | None = None
-) -> Group:
-    return Group(
+    key: str, name: str, stock_keys: Sequence[WaitingGroup], *, item: Item | None = None, there: Decimal | None = None
+) -> QueueGroup:
+    return QueueGroup(
         key=key,
         name=name,
-        count=sum(pot.count for pot in pots),
-        oldest=min(pot.oldest for pot in pots),
-        fits=_sum(pot.fits for pot in pots),
+        count=sum(stock_key.count for stock_key in stock_keys),
+        oldest=min(stock_key.oldest for stock_key in stock_keys),
+        fits=_sum(stock_key.fits for stock_key in stock_keys),
         item=item,
         there=there,
     )
@@ -311,10 +319,10 @@ def _sum(numbers: Iterable[int | None]) -> int | None:
     return None if None in known else sum(number for number in known if number is not None)
 
 
-def _jobs(site: Site, order: str) -> list[int]:
+def _cost_objects(site: Site, order: str) -> list[int]:
     """A works order's, or a purchase order's lines: asked one after the other, each by its own index."""
-    charged = Job.objects.filter(site=site, kind__in=JobKind.values, number=order)
-    return [*_numbers(charged), *_numbers(Job.objects.filter(site=site, purchase_line__order__number=order))]
+    charged = CostObject.objects.filter(site=site, kind__in=CostObjectKind.values, number=order)
+    return [*_numbers(charged), *_numbers(CostObject.objects.filter(site=site, purchase_line__order__number=order))]
 
 
 def _numbers(things: QuerySet[Any]) -> list[int]:

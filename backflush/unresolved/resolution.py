@@ -9,7 +9,7 @@ from typing import Literal
 from django.db import transaction
 
 from backflush.core.consumption import plan_posting
-from backflush.core.moves import Move, Reason, Status, Waiting, pots_of
+from backflush.core.moves import Move, Reason, Status, UnresolvedMove, stock_keys_of
 from backflush.core.quantity import ZERO, require_positive, written
 from backflush.core.refusals import (
     InvalidQuantity,
@@ -26,7 +26,7 @@ from backflush.ledger.selectors import move_of, movement_numbered, require_not_b
 from backflush.people.models import User
 from backflush.stockmap.models import Location, Site
 from backflush.stockmap.selectors import event_time, location_at, place_in_bin
-from backflush.unresolved.models import Outcome, Settlement
+from backflush.unresolved.models import Settlement, SettlementOutcome
 from backflush.unresolved.settlement import Settled, kept_rest, post_settlement, record, settled_already
 
 Remainder = Literal["drop", "keep"]
@@ -77,11 +77,11 @@ def resolve(
     )
     moved = _moved_of(moves)
     kept = _kept(waiting, moved, remainder)
-    stock = lock_balances(site=site, pots=pots_of(moves))
+    stock = lock_balances(site=site, stock_keys=stock_keys_of(moves))
     plan = plan_posting(moves, (), stock)
     plan.steps.extend(kept)
     posting = post_settlement(
-        site, plan, at=moment, by=by, key=new_key, remarks=remarks, stock=stock, job=waiting.job_id
+        site, plan, at=moment, by=by, key=new_key, remarks=remarks, stock=stock, cost_object=waiting.cost_object_id
     )
     set_status([waiting.pk], site=site, before=Status.UNRESOLVED, after=Status.RESOLVED)
     return _recorded(posting, waiting, moved, remarks, keeps=bool(kept))
@@ -121,10 +121,12 @@ def preview_resolve(
     moves = _resolving_moves(
         waiting, quantity=quantity, source=source, bin=bin, to_bin=to_bin, batch=batch, serials=serials
     )
-    stock = read_balances(site=site, pots=pots_of(moves))
+    stock = read_balances(site=site, stock_keys=stock_keys_of(moves))
     require_possible(plan_posting(moves, (), stock).shortages, stock)
-    pots = {move.source_pot for move in moves} - {None}
-    leaves = sum((stock.there(pot) for pot in pots if pot is not None), ZERO) if pots else None
+    stock_keys = {move.source_stock_key for move in moves} - {None}
+    leaves = (
+        sum((stock.there(stock_key) for stock_key in stock_keys if stock_key is not None), ZERO) if stock_keys else None
+    )
     return Resolving(waiting, source or waiting.source.path, _moved_of(moves), leaves)
 
 
@@ -165,7 +167,7 @@ def _resolving_moves(
         target=target,
         batch=batch,
         serials=serials,
-        job=waiting.job_id,
+        cost_object=waiting.cost_object_id,
         charged=waiting.charged,
         rule=waiting.rule_id,
         line=waiting.line_id,
@@ -190,7 +192,7 @@ def _moved_of(moves: Iterable[Move]) -> Decimal:
     return sum((move.quantity for move in moves), ZERO)
 
 
-def _kept(waiting: Movement, moved: Decimal, remainder: Remainder) -> list[Waiting]:
+def _kept(waiting: Movement, moved: Decimal, remainder: Remainder) -> list[UnresolvedMove]:
     """The rest, if it is to be kept; refused where nothing would be left (U4)."""
     assert waiting.due is not None
     if remainder not in {"drop", "keep"}:
@@ -211,7 +213,7 @@ def _recorded(posting: Posting, waiting: Movement, moved: Decimal, remarks: str,
     assert waiting.due is not None
     settled = Settled(
         waiting.pk,
-        Outcome.RESOLVED,
+        SettlementOutcome.RESOLVED,
         moved,
         dropped=ZERO if keeps else waiting.due - moved,
         rest_of=(waiting.origin_id or waiting.pk) if keeps else None,

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from backflush.core.consumption import choice_needed, plan_posting
-from backflush.core.moves import Moved, Plan, Reason, Status, Stock, Tracking, pots_of
+from backflush.core.moves import Moved, Plan, Reason, Status, Stock, Tracking, stock_keys_of
 from backflush.ledger.idempotency import Request, claim_keys
 from backflush.ledger.models import Key, Movement
 from backflush.ledger.open_requirements import Due, lock_due, read_due
@@ -19,7 +19,7 @@ from backflush.ledger.selectors import waiting_movements
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import event_time
-from backflush.unresolved.models import Outcome, Settlement
+from backflush.unresolved.models import Settlement, SettlementOutcome
 from backflush.unresolved.settlement import Recorded, Settled, kept_rest, post_settlement, record
 
 PART = 1_000
@@ -106,7 +106,7 @@ def retry_part(
     moment = event_time(site, at)
     asked = _candidates(site, None) if movements is None else movements
     due = [one for one in lock_due(site=site, movements=asked) if one.at <= moment and not choice_needed(one.move)]
-    stock = lock_balances(site=site, pots=pots_of(one.move for one in due))
+    stock = lock_balances(site=site, stock_keys=stock_keys_of(one.move for one in due))
     plan, settled = _plan_retry(due, stock)
     if not settled and new_key is None:
         return None
@@ -119,7 +119,7 @@ def preview_retry(*, site: Site, movements: Collection[int] | None = None) -> li
     """What a retry would settle now, with the quantity that would move: the same plan, not posted."""
     waiting = {row.pk: row for row in _without_choice(site, movements)}
     due = read_due(site=site, movements=waiting.keys())
-    _, settled = _plan_retry(due, read_balances(site=site, pots=pots_of(one.move for one in due)))
+    _, settled = _plan_retry(due, read_balances(site=site, stock_keys=stock_keys_of(one.move for one in due)))
     return [(waiting[one.movement], one.moved) for one in settled]
 
 
@@ -156,7 +156,7 @@ def _plan_retry(due: Sequence[Due], stock: Stock) -> tuple[Plan, list[Settled]]:
         one = by_number[step.move.resolves]
         if isinstance(step, Moved):
             rest_of = one.root if step.move.quantity < one.move.quantity else None
-            settled.append(Settled(one.number, Outcome.RESOLVED, step.move.quantity, rest_of=rest_of))
+            settled.append(Settled(one.number, SettlementOutcome.RESOLVED, step.move.quantity, rest_of=rest_of))
             plan.steps.append(step)
         elif settled and settled[-1].movement == one.number:
             rest = kept_rest(replace(one.move, cost=one.cost), step.move.quantity, reason=one.reason, at=one.at)

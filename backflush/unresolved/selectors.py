@@ -35,9 +35,11 @@ def queue(
     if location:
         found = found.filter(source__path=location) if "/" in location else found.filter(source__store__code=location)
     if order:
-        found = found.filter(Q(job__number=order) | Q(job__purchase_line__order__number=order))
+        found = found.filter(Q(cost_object__number=order) | Q(cost_object__purchase_line__order__number=order))
     if supplier:
-        found = found.filter(Q(source__supplier__code=supplier) | Q(job__purchase_line__order__supplier__code=supplier))
+        found = found.filter(
+            Q(source__supplier__code=supplier) | Q(cost_object__purchase_line__order__supplier__code=supplier)
+        )
     return found.filter(reason=reason) if reason else found
 
 
@@ -127,7 +129,7 @@ def candidates(waiting: Movement) -> list[Candidate]:
             not one.planned and waiting.due is not None and one.balance.quantity < waiting.due,
             one.balance.location.path if not one.planned else "",
             one.expires_on or date.max,
-            arrived.get(_pot(one.balance), 0),
+            arrived.get(_stock_key(one.balance), 0),
             one.balance.pk,
         ),
     )
@@ -148,7 +150,7 @@ def _first_in(waiting: Movement, there: Sequence[Balance]) -> dict[tuple[int, st
     return {(location, bin, batch, serial): first for location, bin, batch, serial, first in rows}
 
 
-def _pot(balance: Balance) -> tuple[int, str, str, str]:
+def _stock_key(balance: Balance) -> tuple[int, str, str, str]:
     return balance.location_id, balance.bin, balance.batch, balance.serial
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
-from backflush.core.moves import Move, Plan, Process, Reason, Status, Stock, Waiting
+from backflush.core.moves import Move, Plan, Process, Reason, Status, Stock, UnresolvedMove
 from backflush.core.quantity import ZERO, to_scaled
 from backflush.core.refusals import NotUnresolved
 from backflush.ledger.models import Movement, Posting
@@ -16,7 +16,7 @@ from backflush.ledger.posting import Entry, post
 from backflush.ledger.statements import adding, run
 from backflush.people.models import User
 from backflush.stockmap.models import Site
-from backflush.unresolved.models import Outcome, Settlement
+from backflush.unresolved.models import Settlement, SettlementOutcome
 
 
 def settled_already(movement: Movement) -> NotUnresolved:
@@ -30,9 +30,9 @@ def settled_already(movement: Movement) -> NotUnresolved:
     return NotUnresolved(f"{by} {settlement.outcome} {what} already. Nothing was posted.", field="movement")
 
 
-def kept_rest(due: Move, rest: Decimal, *, reason: Reason, at: datetime) -> Waiting:
+def kept_rest(due: Move, rest: Decimal, *, reason: Reason, at: datetime) -> UnresolvedMove:
     """The rest of what was due as a new unresolved movement with the original's place, reason and event time (U4)."""
-    return Waiting(replace(due, quantity=rest, resolves=None, parts_allowed=False), reason, at)
+    return UnresolvedMove(replace(due, quantity=rest, resolves=None, parts_allowed=False), reason, at)
 
 
 def post_settlement(
@@ -44,10 +44,10 @@ def post_settlement(
     key: int | None,
     remarks: str,
     stock: Stock,
-    job: int | None = None,
+    cost_object: int | None = None,
 ) -> Posting:
     """Post what a settlement moves, and keeps."""
-    entry = Entry(Process.RESOLUTION, at, plan, key=key, job=job, remarks=remarks)
+    entry = Entry(Process.RESOLUTION, at, plan, key=key, cost_object=cost_object, remarks=remarks)
     return post([entry], site=site, by=by, stock=stock)[0]
 
 
@@ -55,7 +55,7 @@ class Settled(NamedTuple):
     """What becomes of one movement. Where a rest is kept, `rest_of` is the assumed movement that it goes back to."""
 
     movement: int
-    outcome: Outcome
+    outcome: SettlementOutcome
     moved: Decimal = ZERO
     dropped: Decimal = ZERO
     rest_of: int | None = None

@@ -6,16 +6,16 @@ from datetime import date, datetime
 from django.db import transaction
 
 from backflush.core.consumption import plan_posting
-from backflush.core.moves import Process, Status, pots_of
+from backflush.core.moves import Process, Status, stock_keys_of
 from backflush.core.refusals import AlreadyReversed, NotReversible, SettledSince
 from backflush.ledger.idempotency import claim_key
-from backflush.ledger.models import Job, Movement, Posting
+from backflush.ledger.models import CostObject, Movement, Posting
 from backflush.ledger.posting import Entry, lock_balances, lock_waiting, post, set_status
-from backflush.ledger.selectors import move_of, require_jobs_had, require_not_before
+from backflush.ledger.selectors import move_of, require_cost_objects_had, require_not_before
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import event_time
-from backflush.unresolved.models import Outcome, Settlement
+from backflush.unresolved.models import Settlement, SettlementOutcome
 
 
 @transaction.atomic
@@ -32,11 +32,16 @@ def undo(*, site: Site, posting: int, by: User, at: datetime | date | None = Non
         "item", "source", "target"
     )
     back = [move_of(movement).mirrored(movement=movement.pk) for movement in taken.order_by("-pk")]
-    require_jobs_had(site, back)
-    stock = lock_balances(site=site, pots=pots_of(back))
-    entry = Entry(Process.REVERSAL, moment, plan_posting(back, (), stock), new_key, original.job_id, original.pk)
+    require_cost_objects_had(site, back)
+    stock = lock_balances(site=site, stock_keys=stock_keys_of(back))
+    entry = Entry(
+        Process.REVERSAL, moment, plan_posting(back, (), stock), new_key, original.cost_object_id, original.pk
+    )
     undoing = post([entry], site=site, by=by, stock=stock)[0]
-    for outcome, before in ((Outcome.RESOLVED, Status.RESOLVED), (Outcome.CANCELLED, Status.CANCELLED)):
+    for outcome, before in (
+        (SettlementOutcome.RESOLVED, Status.RESOLVED),
+        (SettlementOutcome.CANCELLED, Status.CANCELLED),
+    ):
         again = [one.movement_id for one in settlements if one.outcome == outcome]
         set_status(again, site=site, before=before, after=Status.UNRESOLVED)
     kept = [one.kept_id for one in settlements if one.kept_id is not None]
@@ -54,8 +59,8 @@ def _lock_settled(site: Site, posting: int) -> list[Settlement]:
     )
     if not settlements or settlements[0].posting.process != Process.RESOLUTION:
         raise NotReversible(f"Posting {posting} settled nothing that could be undone.", field="posting")
-    jobs = {one.movement.job_id for one in settlements if one.movement.job_id is not None}
-    list(Job.objects.select_for_update(no_key=True).filter(site=site, pk__in=jobs).order_by("pk"))
+    cost_objects = {one.movement.cost_object_id for one in settlements if one.movement.cost_object_id is not None}
+    list(CostObject.objects.select_for_update(no_key=True).filter(site=site, pk__in=cost_objects).order_by("pk"))
     kept = {one.kept_id for one in settlements if one.kept_id is not None}
     locked = lock_waiting(site=site, movements={one.movement_id for one in settlements} | kept)
     require_undoable(settlements, kept=locked)

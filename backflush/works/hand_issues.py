@@ -41,14 +41,14 @@ def orders_with_hand_issues(site: Site, most: int) -> list[WorksOrder]:
     for status in sorted(BOOKABLE):
         # Each status by itself, which an index has in this order: sorted together, all of them would be read.
         found = WorksOrder.objects.filter(asked, site=site, status=status, structure__isnull=False)
-        first += found.select_related("job", "item__type_code").order_by("start_date", "pk")[:most]
+        first += found.select_related("cost_object", "item__type_code").order_by("start_date", "pk")[:most]
     return sorted(first, key=lambda order: (order.start_date, order.pk))[:most]
 
 
 def hand_issues(site: Site, orders: Sequence[WorksOrder]) -> list[HandIssue]:
     """What is still to be issued to some orders, in their order; the same three statements for one or for many."""
     lines = _lines(site, {order.structure_id for order in orders if order.structure_id is not None})
-    issued = _issued(site, {order.job_id for order in orders})
+    issued = _issued(site, {order.cost_object_id for order in orders})
     return [issue for order in orders for issue in _of_order(order, lines, issued)]
 
 
@@ -63,7 +63,7 @@ def _of_order(
             components[line.component_id] = line.component
             due[line.component_id] += required_by_hand(order, line)
     for item, component in components.items():
-        left = due[item] - issued.get((order.job_id, item), ZERO)
+        left = due[item] - issued.get((order.cost_object_id, item), ZERO)
         if left > 0:
             yield HandIssue(order, component, left)
 
@@ -76,12 +76,14 @@ def _lines(site: Site, structures: Collection[int]) -> dict[int, list[FrozenLine
     return lines
 
 
-def _issued(site: Site, jobs: Collection[int]) -> dict[tuple[int, int], Decimal]:
+def _issued(site: Site, cost_objects: Collection[int]) -> dict[tuple[int, int], Decimal]:
     """Issued less returned by job and item: what is charged without a structure line."""
-    rows = Movement.objects.filter(site=site, job__in=jobs, line__isnull=True, status=Status.OK).exclude(charged=0)
+    rows = Movement.objects.filter(
+        site=site, cost_object__in=cost_objects, line__isnull=True, status=Status.OK
+    ).exclude(charged=0)
     totals: dict[tuple[int, int], Decimal] = defaultdict(lambda: ZERO)
-    for job, item, charged, quantity in (
-        rows.order_by().values_list("job", "item", "charged").annotate(ExactSum("quantity"))
+    for cost_object, item, charged, quantity in (
+        rows.order_by().values_list("cost_object", "item", "charged").annotate(ExactSum("quantity"))
     ):
-        totals[job, item] += charged * quantity
+        totals[cost_object, item] += charged * quantity
     return totals

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from backflush.core.consumption import plan_posting
 from backflush.core.lifecycle import OrderStatus, refuse_posting
-from backflush.core.moves import Process, pots_of
+from backflush.core.moves import Process, stock_keys_of
 from backflush.core.quantity import require_positive
 from backflush.core.refusals import NoIssueAction, NoReturnAction
 from backflush.items.selectors import item_coded
@@ -84,18 +84,18 @@ def _by_hand(asked: IssueIn, process: Process, *, site: Site, by: User) -> Posti
         target=place_in_bin(rule.target, asked.bin if returning else asked.to_bin, into=True),
         batch=asked.batch,
         serials=asked.serials,
-        job=order.job_id,
+        cost_object=order.cost_object_id,
         charged=-1 if returning else 1,
         rule=rule.pk,
     )
-    require_had(order.job, moves)
-    stock = lock_balances(site=site, pots=pots_of(moves))
+    require_had(order.cost_object, moves)
+    stock = lock_balances(site=site, stock_keys=stock_keys_of(moves))
     entry = Entry(
         process,
         event_time(site, asked.at),
         plan_posting(moves, (), stock),
         new_key,
-        order.job_id,
+        order.cost_object_id,
         remarks=asked.remarks,
     )
     posting = post([entry], site=site, by=by, stock=stock)[0]

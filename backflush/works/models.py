@@ -5,7 +5,7 @@ from django.db.models import Q
 from backflush.core.lifecycle import OrderStatus
 from backflush.db.fields import QuantityField, RatioField, WithinSite
 from backflush.items.models import Item, Unit
-from backflush.ledger.models import Job
+from backflush.ledger.models import CostObject
 from backflush.stockmap.models import Site
 from backflush.structures.models import FrozenStructure
 
@@ -18,7 +18,14 @@ class WorksOrder(models.Model):
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
     number = models.CharField(max_length=60)
-    job = WithinSite(Job, models.PROTECT, db_index=False, related_name="works_orders", related_query_name="works_order")
+    cost_object = WithinSite(
+        CostObject,
+        models.PROTECT,
+        db_column="job_id",
+        db_index=False,
+        related_name="works_orders",
+        related_query_name="works_order",
+    )
     item = models.ForeignKey(Item, models.PROTECT, related_name="works_orders")
     quantity = QuantityField()
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
@@ -35,7 +42,7 @@ class WorksOrder(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["site", "number"], name="works_order_number_once"),
             # The job first, so that this one index serves look-ups by it too.
-            models.UniqueConstraint(fields=["job", "site"], name="one_works_order_each_job"),
+            models.UniqueConstraint(fields=["cost_object", "site"], name="one_works_order_each_job"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="works_order_for_something"),
         ]
         indexes = [

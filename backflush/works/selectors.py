@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 from django.db.models import QuerySet
 
-from backflush.backflushing.consumption import tally_of, use_line
+from backflush.backflushing.consumption import cumulative_use_of, use_line
 from backflush.backflushing.models import Booking
-from backflush.core.consumption import Tally
+from backflush.core.consumption import CumulativeUse
 from backflush.core.lifecycle import OrderStatus
 from backflush.core.moves import Process, Status
 from backflush.core.quantity import ZERO, round_half_up
 from backflush.db.fields import ExactSum
-from backflush.db.queries import Part, Prepared
+from backflush.db.queries import Prepared, SelectedModel
 from backflush.items.models import Item, TypeCode, Unit
 from backflush.ledger.archived_numbers import no_orders
-from backflush.ledger.models import Job, JobKind, Movement, Posting
+from backflush.ledger.models import CostObject, CostObjectKind, Movement, Posting
 from backflush.ledger.selectors import totals_at, waiting_movements
 from backflush.stockmap.models import Action, Location, Site, TransferRule
 from backflush.stockmap.selectors import single_rules
@@ -30,7 +30,7 @@ BY_HAND = (Process.ISSUE, Process.RETURN)
 
 
 _ORDER_TABLES = "FROM works_worksorder o JOIN ledger_job j ON j.id = o.job_id AND j.site_id = o.site_id "
-_ORDERS = (Part("o", WorksOrder), Part("j", Job, of="o.job"))
+_ORDERS = (SelectedModel("o", WorksOrder), SelectedModel("j", CostObject, of="o.cost_object"))
 _NUMBERED = _ORDER_TABLES + "WHERE o.site_id = %(site)s AND o.number {among:numbers:text} ORDER BY o.job_id"
 
 ORDERS = Prepared("orders", _ORDERS, _NUMBERED)
@@ -40,19 +40,19 @@ LOCK_ORDERS = Prepared("lock orders", _ORDERS, _NUMBERED, locks="FOR NO KEY UPDA
 MADE_ITEMS = Prepared(
     "items that are made, with the rules of their completion and backflush at a site",
     (
-        Part("i", Item),
-        Part("u", Unit, of="i.stock_unit"),
-        Part("t", TypeCode, of="i.type_code"),
-        Part("completion", Action, of="t.completion"),
-        Part("backflush", Action, of="t.backflush"),
-        Part("issue", Action, of="t.issue"),
-        Part("giveback", Action, of="t.return_action"),
-        Part("cr", TransferRule),
-        Part("cs", Location, of="cr.source"),
-        Part("ct", Location, of="cr.target"),
-        Part("br", TransferRule),
-        Part("bs", Location, of="br.source"),
-        Part("bt", Location, of="br.target"),
+        SelectedModel("i", Item),
+        SelectedModel("u", Unit, of="i.stock_unit"),
+        SelectedModel("t", TypeCode, of="i.type_code"),
+        SelectedModel("completion", Action, of="t.completion"),
+        SelectedModel("backflush", Action, of="t.backflush"),
+        SelectedModel("issue", Action, of="t.issue"),
+        SelectedModel("giveback", Action, of="t.return_action"),
+        SelectedModel("cr", TransferRule),
+        SelectedModel("cs", Location, of="cr.source"),
+        SelectedModel("ct", Location, of="cr.target"),
+        SelectedModel("br", TransferRule),
+        SelectedModel("bs", Location, of="br.source"),
+        SelectedModel("bt", Location, of="br.target"),
     ),
     "FROM items_item i JOIN items_unit u ON u.id = i.stock_unit_id JOIN items_typecode t ON t.id = i.type_code_id "
     "LEFT JOIN stockmap_action completion ON completion.id = t.completion_id "
@@ -87,7 +87,7 @@ def bookable(site: Site, numbers: Sequence[str], *, lock: bool = False) -> Booka
     found = orders_found(site, numbers, lock=lock)
     missing = [number for number in dict.fromkeys(numbers) if number not in found.orders]
     if missing:
-        raise no_orders(site, JobKind.WORKS_ORDER, missing)
+        raise no_orders(site, CostObjectKind.WORKS_ORDER, missing)
     return found
 
 
@@ -192,9 +192,9 @@ def materials(order: WorksOrder) -> list[Material]:
     """What an order needs, has had, waits for and still takes, line by line; then what was issued beyond its lines."""
     lines = frozen_lines_of(order)
     had = _had(order)
-    tally = tally_of(order.job)
+    cumulative_use = cumulative_use_of(order.cost_object)
     rules = single_rules(order.site, _actions(order.item.type_code.backflush, order.item.type_code.issue))
-    found = [_material(order, line, tally, had) for line in lines]
+    found = [_material(order, line, cumulative_use, had) for line in lines]
     issued = dict(had.issued)
     _share_issues(found, issued)
     for material in found:
@@ -222,7 +222,7 @@ class _Had:
 def _had(order: WorksOrder) -> _Had:
     had = _Had()
     rows = (
-        Movement.objects.filter(job=order.job_id, status__in=(Status.OK, Status.UNRESOLVED))
+        Movement.objects.filter(cost_object=order.cost_object_id, status__in=(Status.OK, Status.UNRESOLVED))
         .exclude(charged=0)
         .values_list("line", "item", "status", "charged")
         .annotate(ExactSum("quantity"), ExactSum("due"))
@@ -245,10 +245,10 @@ def _actions(*actions: Action | None) -> set[int]:
 
 def _to_go(order: WorksOrder) -> Decimal:
     """What is still to be made, in the order's unit; nothing once it is done with."""
-    return ZERO if order.status in FINISHED else max(ZERO, order.quantity - order.job.good)
+    return ZERO if order.status in FINISHED else max(ZERO, order.quantity - order.cost_object.good)
 
 
-def _material(order: WorksOrder, line: FrozenLine, tally: Tally, had: _Had) -> Material:
+def _material(order: WorksOrder, line: FrozenLine, cumulative_use: CumulativeUse, had: _Had) -> Material:
     by_hand = line.by_hand or order.item.type_code.backflush_id is None
     material = Material(line, line.component, by_hand)
     material.moved = None if by_hand else had.moved.get(line.pk, ZERO)
@@ -260,7 +260,7 @@ def _material(order: WorksOrder, line: FrozenLine, tally: Tally, had: _Had) -> M
     ordered = Fraction(order.quantity) * order.factor
     material.needed = round_half_up(line.per_piece * ordered + line.fixed_exact, decimals)
     if not by_hand:
-        use = tally.would_assume(use_line(line), Fraction(_to_go(order)) * order.factor)
+        use = cumulative_use.would_assume(use_line(line), Fraction(_to_go(order)) * order.factor)
         material.assumed = use.assumed_before
         material.to_come = use.quantity if _to_go(order) else ZERO
     return material
@@ -270,7 +270,7 @@ def required_by_hand(order: WorksOrder, line: FrozenLine | None) -> Decimal:
     """What a line that is issued by hand comes to in the end: for what was made, scrap too, and what is to go."""
     if line is None or line.per_piece is None or line.fixed_exact is None or not _to_go(order):
         return ZERO
-    pieces = Fraction(order.job.good + order.job.scrap + _to_go(order)) * order.factor
+    pieces = Fraction(order.cost_object.good + order.cost_object.scrap + _to_go(order)) * order.factor
     return round_half_up(line.per_piece * pieces + line.fixed_exact, line.component.quantity_decimals)
 
 
@@ -295,16 +295,16 @@ def _look(site: Site, found: Sequence[Material]) -> None:
     totals = totals_at(site, {material.component.pk for material, _ in placed}, {place.pk for _, place in placed})
     left = dict(totals)
     for material, place in placed:
-        pot = material.component.pk, place.pk
-        material.there = totals.get(pot, ZERO)
+        stock_key = material.component.pk, place.pk
+        material.there = totals.get(stock_key, ZERO)
         wanted = material.unresolved + material.to_come
-        material.short = max(ZERO, wanted - left.get(pot, ZERO))
-        left[pot] = max(ZERO, left.get(pot, ZERO) - wanted)
+        material.short = max(ZERO, wanted - left.get(stock_key, ZERO))
+        left[stock_key] = max(ZERO, left.get(stock_key, ZERO) - wanted)
 
 
 def waiting_of(order: WorksOrder) -> QuerySet[Movement]:
     """What of an order is unresolved, oldest first."""
-    return waiting_movements(order.site).filter(job=order.job_id)
+    return waiting_movements(order.site).filter(cost_object=order.cost_object_id)
 
 
 def changes_of(order: WorksOrder) -> QuerySet[OrderChange]:
@@ -314,17 +314,22 @@ def changes_of(order: WorksOrder) -> QuerySet[OrderChange]:
 
 def opened_by(order: WorksOrder) -> Posting | None:
     """The first booking or issue of an order, which opened it."""
-    return Posting.objects.filter(site=order.site_id, job=order.job_id).select_related("by").order_by("pk").first()
+    return (
+        Posting.objects.filter(site=order.site_id, cost_object=order.cost_object_id)
+        .select_related("by")
+        .order_by("pk")
+        .first()
+    )
 
 
 def bookings_of(order: WorksOrder) -> QuerySet[Booking]:
     """The bookings of an order, reversed ones too, to be listed by posting."""
-    return Booking.objects.filter(job=order.job_id).select_related("posting__by", "reversed_by__by")
+    return Booking.objects.filter(cost_object=order.cost_object_id).select_related("posting__by", "reversed_by__by")
 
 
 def hand_postings_of(order: WorksOrder) -> QuerySet[Posting]:
     """What was issued to an order and returned from it by hand."""
-    found = Posting.objects.filter(job=order.job_id, process__in=BY_HAND)
+    found = Posting.objects.filter(cost_object=order.cost_object_id, process__in=BY_HAND)
     return found.select_related("by").prefetch_related(
         "reversals__by", "movements__item__stock_unit", "movements__source", "movements__target"
     )

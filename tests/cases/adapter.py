@@ -16,11 +16,11 @@ from django.db.models import Sum
 
 from backflush.backflushing.report_kinds import Report
 from backflush.backflushing.selectors import explain
-from backflush.backflushing.stream import Booker, Line
+from backflush.backflushing.stream import Booker, StreamLine
 from backflush.core.moves import Process, Status, Tracking
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import NotUnresolved, Refusal
-from backflush.costing.selectors import job_cost
+from backflush.costing.selectors import order_cost
 from backflush.handling.moves import OpeningIn, move_stock, open_stock, reverse
 from backflush.items.models import Item, TypeCode, Unit
 from backflush.items.selectors import item_coded, unit_coded
@@ -33,7 +33,7 @@ from backflush.items.services import (
     add_unit,
     change_costs,
 )
-from backflush.ledger.models import Balance, Job, JobKind, Movement
+from backflush.ledger.models import Balance, CostObject, CostObjectKind, Movement
 from backflush.ledger.periods import close_period, reopen_period
 from backflush.ledger.selectors import posting_keyed, waiting_movements
 from backflush.people.services import known_user
@@ -288,9 +288,9 @@ class World:
 
     def _everything(self) -> list[Any]:
         """Return every row that an operation may change."""
-        return [list(model.objects.order_by("pk").values()) for model in (Movement, Balance, Job, WorksOrder)] + [
-            sorted(self._balances().items())
-        ]
+        return [
+            list(model.objects.order_by("pk").values()) for model in (Movement, Balance, CostObject, WorksOrder)
+        ] + [sorted(self._balances().items())]
 
     def works_order(
         self, *, number: Any, item: str, qty: Number, uom: str = "", at: date | None = None, due: date | None = None
@@ -576,12 +576,16 @@ class World:
     def check_orders(self, wanted: Mapping[str, Mapping[str, Any]]) -> None:
         for order, fields in wanted.items():
             require_built(fields, {"status", "good", "scrap"}, f"order {order}")
-            found = WorksOrder.objects.select_related("job").filter(site=self.site, number=str(order)).first()
+            found = WorksOrder.objects.select_related("cost_object").filter(site=self.site, number=str(order)).first()
             if found is not None:
-                state = {"status": str(found.status), "good": found.job.good, "scrap": found.job.scrap}
+                state = {"status": str(found.status), "good": found.cost_object.good, "scrap": found.cost_object.scrap}
             else:
-                line = PurchaseOrderLine.objects.select_related("job", "order").get(order__number=str(order))
-                state = {"status": str(line.order.status), "good": line.job.good, "scrap": line.job.scrap}
+                line = PurchaseOrderLine.objects.select_related("cost_object", "order").get(order__number=str(order))
+                state = {
+                    "status": str(line.order.status),
+                    "good": line.cost_object.good,
+                    "scrap": line.cost_object.scrap,
+                }
             expected = {key: value if key == "status" else number(value) for key, value in fields.items()}
             assert {key: state[key] for key in expected} == expected, f"order {order}"
 
@@ -589,12 +593,12 @@ class World:
         assert waiting_movements(self.site).count() == wanted
 
     def check_material_cost(self, wanted: Mapping[str, Any]) -> None:
-        found = {order: job_cost(self._job(str(order))).material for order in wanted}
+        found = {order: order_cost(self._cost_object(str(order))).material for order in wanted}
         assert found == {order: number(amount) for order, amount in wanted.items()}
 
     def check_usage_variance(self, wanted: Mapping[str, Mapping[str, Any]]) -> None:
         for order, amounts in wanted.items():
-            cost = job_cost(self._job(str(order)))
+            cost = order_cost(self._cost_object(str(order)))
             found = {cost.items[variance.item].code: variance.amount for variance in cost.variances}
             assert {item: found[item] for item in amounts} == {item: number(one) for item, one in amounts.items()}
 
@@ -616,9 +620,9 @@ class World:
         became = {name: getattr(explained.outcome, name) for name in USE_FIELDS if name != "assumed"}
         return {"assumed": explained.use.quantity, **became}
 
-    def _job(self, order: str) -> Job:
-        found = Job.objects.filter(site=self.site, number=order, kind=JobKind.WORKS_ORDER).first()
-        return found or Job.objects.get(site=self.site, purchase_line__order__number=order)
+    def _cost_object(self, order: str) -> CostObject:
+        found = CostObject.objects.filter(site=self.site, number=order, kind=CostObjectKind.WORKS_ORDER).first()
+        return found or CostObject.objects.get(site=self.site, purchase_line__order__number=order)
 
 
 class BulkWorld(World):
@@ -651,7 +655,7 @@ class BulkWorld(World):
 
     def send(self) -> None:
         """Post the collected bookings and raise the first refusal among them."""
-        lines, self._stream = [Line(number, one) for number, one in enumerate(self._stream, 1)], []
+        lines, self._stream = [StreamLine(number, one) for number, one in enumerate(self._stream, 1)], []
         for outcome in Booker(KINDS, self.site, self.by).book(lines, chunk=3):
             for refusal in outcome.refusals:
                 raise refusal

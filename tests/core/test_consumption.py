@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backflush.core.consumption import Tally, UseLine, largest_good, obstacle, plan_posting, smallest_step
-from backflush.core.moves import Move, Place, Plan, Pot, Reason, Shortage, Stock, Tracking, Waiting
+from backflush.core.consumption import CumulativeUse, UseLine, largest_good, obstacle, plan_posting, smallest_step
+from backflush.core.moves import Move, Place, Plan, Reason, Shortage, Stock, StockKey, Tracking, UnresolvedMove
 from backflush.core.quantity import LARGEST, ZERO, round_half_up
 
 RATIOS = st.fractions(Fraction(1, 97), 20, max_denominator=97)
@@ -25,8 +25,8 @@ def use(
     return UseLine(key, path, 1, decimals, per_piece, fixed)
 
 
-def assumed(tally: Tally, booking: int, line: UseLine, pieces: int | Decimal) -> Decimal:
-    return tally.book(booking, [line], Decimal(pieces))[0].quantity
+def assumed(cumulative_use: CumulativeUse, booking: int, line: UseLine, pieces: int | Decimal) -> Decimal:
+    return cumulative_use.book(booking, [line], Decimal(pieces))[0].quantity
 
 
 @given(RATIOS, PIECES, DECIMALS, st.sampled_from([Fraction(0), Fraction(1, 3), Fraction(5, 2)]))
@@ -34,8 +34,8 @@ def test_any_split_of_a_total_assumes_the_same_as_one_booking(
     per_piece: Fraction, pieces: list[int], decimals: int, fixed: Fraction
 ) -> None:
     line = use(per_piece, decimals, fixed=fixed)
-    tally, whole = Tally(), Tally()
-    parts = [assumed(tally, number, line, some) for number, some in enumerate(pieces)]
+    cumulative_use, whole = CumulativeUse(), CumulativeUse()
+    parts = [assumed(cumulative_use, number, line, some) for number, some in enumerate(pieces)]
     assert sum(parts) == assumed(whole, 0, line, sum(pieces))
     assert all(part >= 0 for part in parts)
 
@@ -44,9 +44,9 @@ def test_any_split_of_a_total_assumes_the_same_as_one_booking(
 def test_the_sum_of_what_was_assumed_is_never_off_by_more_than_half_a_step(
     per_piece: Fraction, pieces: list[int], decimals: int
 ) -> None:
-    tally, total, made = Tally(), ZERO, 0
+    cumulative_use, total, made = CumulativeUse(), ZERO, 0
     for number, some in enumerate(pieces):
-        total += assumed(tally, number, use(per_piece, decimals), some)
+        total += assumed(cumulative_use, number, use(per_piece, decimals), some)
         made += some
         assert total == round_half_up(per_piece * made, decimals)
 
@@ -56,85 +56,85 @@ def test_a_reversal_takes_back_exactly_what_its_booking_assumed(
     per_piece: Fraction, data: st.DataObject, decimals: int
 ) -> None:
     """After any bookings and reversals, the next booking brings the sum to what the standing ones need."""
-    line, tally = use(per_piece, decimals), Tally()
+    line, cumulative_use = use(per_piece, decimals), CumulativeUse()
     standing: dict[int, tuple[int, Decimal]] = {}
     for number in range(data.draw(st.integers(1, 15))):
         gone = data.draw(st.sampled_from([None, *standing]))
         if gone is not None:
-            tally.take_back(gone)
+            cumulative_use.take_back(gone)
             del standing[gone]
             continue
         pieces = data.draw(st.integers(1, 6))
         before = sum(quantity for _, quantity in standing.values())
         needed = round_half_up(per_piece * (sum(one for one, _ in standing.values()) + pieces), decimals)
-        quantity = assumed(tally, number, line, pieces)
+        quantity = assumed(cumulative_use, number, line, pieces)
         assert quantity == max(ZERO, needed - before)
         standing[number] = pieces, quantity
 
 
 def test_what_rounding_leaves_over_evens_out_with_the_next_booking() -> None:
-    line, tally = use(Fraction(1, 2)), Tally()
-    assert [assumed(tally, number, line, 1) for number in (1, 2, 3)] == [1, 0, 1]
-    tally.take_back(1)
+    line, cumulative_use = use(Fraction(1, 2)), CumulativeUse()
+    assert [assumed(cumulative_use, number, line, 1) for number in (1, 2, 3)] == [1, 0, 1]
+    cumulative_use.take_back(1)
     # Two bookings stand; they assumed 0 and 1, and need 1. So a third has what three need, less that.
-    assert assumed(tally, 4, line, 1) == 1
+    assert assumed(cumulative_use, 4, line, 1) == 1
 
 
 def test_a_line_never_assumes_less_than_nothing() -> None:
-    line, tally = use(Fraction(1, 2)), Tally()
+    line, cumulative_use = use(Fraction(1, 2)), CumulativeUse()
     for number in range(1, 6):
-        assumed(tally, number, line, 1)
-    tally.take_back(2)
-    tally.take_back(4)
+        assumed(cumulative_use, number, line, 1)
+    cumulative_use.take_back(2)
+    cumulative_use.take_back(4)
     # The odd ones assumed one piece each: three pieces for three bookings that need one and a half.
-    assert assumed(tally, 6, line, 1) == 0
+    assert assumed(cumulative_use, 6, line, 1) == 0
 
 
 def test_a_new_version_of_a_line_goes_on_with_the_rounding() -> None:
-    tally = Tally()
-    assert assumed(tally, 1, use(Fraction(4, 10)), 1) == 0
-    assert assumed(tally, 2, use(Fraction(3, 10), key=2), 1) == 1
-    assert assumed(tally, 3, use(Fraction(8, 10), key=3), 1) == 1
+    cumulative_use = CumulativeUse()
+    assert assumed(cumulative_use, 1, use(Fraction(4, 10)), 1) == 0
+    assert assumed(cumulative_use, 2, use(Fraction(3, 10), key=2), 1) == 1
+    assert assumed(cumulative_use, 3, use(Fraction(8, 10), key=3), 1) == 1
 
 
 def test_another_path_or_component_starts_afresh() -> None:
-    tally = Tally()
-    assumed(tally, 1, use(Fraction(4, 10)), 1)
-    assert assumed(tally, 2, use(Fraction(4, 10), path="20"), 1) == 0
-    assert assumed(tally, 3, UseLine(9, "10", 2, 0, Fraction(4, 10)), 1) == 0
+    cumulative_use = CumulativeUse()
+    assumed(cumulative_use, 1, use(Fraction(4, 10)), 1)
+    assert assumed(cumulative_use, 2, use(Fraction(4, 10), path="20"), 1) == 0
+    assert assumed(cumulative_use, 3, UseLine(9, "10", 2, 0, Fraction(4, 10)), 1) == 0
 
 
 def test_a_fixed_quantity_is_assumed_once() -> None:
-    line, tally = use(Fraction(1), fixed=Fraction(10)), Tally()
-    assert [assumed(tally, number, line, 1) for number in (1, 2, 3)] == [11, 1, 1]
+    line, cumulative_use = use(Fraction(1), fixed=Fraction(10)), CumulativeUse()
+    assert [assumed(cumulative_use, number, line, 1) for number in (1, 2, 3)] == [11, 1, 1]
 
 
 def test_the_first_booking_that_still_stands_has_the_fixed_quantity() -> None:
-    line, tally = use(Fraction(1), fixed=Fraction(10)), Tally()
+    line, cumulative_use = use(Fraction(1), fixed=Fraction(10)), CumulativeUse()
     for number in (1, 2):
-        assumed(tally, number, line, 1)
-    tally.take_back(1)
+        assumed(cumulative_use, number, line, 1)
+    cumulative_use.take_back(1)
     # It went back with the first; the second is now the first that stands, so the third makes up for it.
-    assert assumed(tally, 3, line, 1) == 11
-    tally.take_back(2)
-    tally.take_back(3)
-    assert assumed(tally, 4, line, 1) == 11
+    assert assumed(cumulative_use, 3, line, 1) == 11
+    cumulative_use.take_back(2)
+    cumulative_use.take_back(3)
+    assert assumed(cumulative_use, 4, line, 1) == 11
 
 
 @given(RATIOS, PIECES, DECIMALS)
-def test_an_even_job_is_the_same_as_its_history(per_piece: Fraction, pieces: list[int], decimals: int) -> None:
+def test_an_even_cost_object_is_the_same_as_its_history(per_piece: Fraction, pieces: list[int], decimals: int) -> None:
     line = use(per_piece, decimals, fixed=Fraction(7, 2))
-    history = Tally()
+    history = CumulativeUse()
     for number, some in enumerate(pieces):
         assumed(history, number, line, some)
-    even = Tally.even([line], Decimal(sum(pieces)))
+    even = CumulativeUse.even([line], Decimal(sum(pieces)))
     assert even.would_assume(line, Fraction(5)) == history.would_assume(line, Fraction(5))
 
 
 def test_asking_what_would_be_assumed_changes_nothing() -> None:
-    line, tally = use(Fraction(1, 3)), Tally()
-    assert tally.would_assume(line, Fraction(4)) == tally.would_assume(line, Fraction(4))
-    assert assumed(tally, 1, line, 4) == 1
+    line, cumulative_use = use(Fraction(1, 3)), CumulativeUse()
+    assert cumulative_use.would_assume(line, Fraction(4)) == cumulative_use.would_assume(line, Fraction(4))
+    assert assumed(cumulative_use, 1, line, 4) == 1
 
 
 BOLT, LUG = 1, 2
@@ -146,13 +146,15 @@ def move(item: int, quantity: int, source: Place = LINE, target: Place = WIP, **
 
 
 def stock(**there: int) -> Stock:
-    return Stock({Pot({"bolt": BOLT, "lug": LUG}[name], LINE.location): Decimal(much) for name, much in there.items()})
+    return Stock(
+        {StockKey({"bolt": BOLT, "lug": LUG}[name], LINE.location): Decimal(much) for name, much in there.items()}
+    )
 
 
 def planned(due: Sequence[Move], there: Stock) -> list[tuple[int, Decimal, str]]:
     plan = plan_posting((), due, there)
     return [
-        (step.move.item, step.move.quantity, step.reason.value if isinstance(step, Waiting) else "moved")
+        (step.move.item, step.move.quantity, step.reason.value if isinstance(step, UnresolvedMove) else "moved")
         for step in plan.steps
     ]
 
@@ -185,7 +187,7 @@ def test_what_a_plan_puts_somewhere_it_can_take_from_there() -> None:
     there = stock(bolt=5)
     plan = plan_posting([move(BOLT, 5, LINE, RAW)], [move(BOLT, 3, RAW, WIP)], there)
     assert [step.move.quantity for step in plan.moved] == [5, 3]
-    assert there.changes() == {Pot(BOLT, LINE.location): -5, Pot(BOLT, RAW.location): 2}
+    assert there.changes() == {StockKey(BOLT, LINE.location): -5, StockKey(BOLT, RAW.location): 2}
 
 
 @pytest.mark.parametrize(
@@ -237,7 +239,7 @@ def test_a_plan_never_takes_more_than_there_is_and_loses_nothing(
     there = stock(bolt=bolts, lug=lugs)
     plan = plan_posting((), [move(item, much, parts_allowed=parts) for item, much, parts in lines], there)
     for item, much in ((BOLT, bolts), (LUG, lugs)):
-        assert there.there(Pot(item, LINE.location)) == much - total(plan, item)
+        assert there.there(StockKey(item, LINE.location)) == much - total(plan, item)
         assert total(plan, item) <= much
         due = sum(quantity for one, quantity, _ in lines if one == item)
         assert total(plan, item) + sum(s.move.quantity for s in plan.waiting if s.move.item == item) == due
@@ -284,18 +286,18 @@ def test_the_largest_good_quantity_is_what_trying_them_all_finds(
     factor, decimals = unit
     step = smallest_step(factor, decimals)
     scrap = scrapped * step
-    on_hand = {Pot(BOLT, 10): Decimal(bolts), Pot(LUG, 10): Decimal(lugs)}
+    on_hand = {StockKey(BOLT, 10): Decimal(bolts), StockKey(LUG, 10): Decimal(lugs)}
     uses = [
-        (UseLine(n, str(n), item, places, per_piece), Pot(item, 10))
+        (UseLine(n, str(n), item, places, per_piece), StockKey(item, 10))
         for n, (per_piece, item, places) in enumerate(needs)
     ]
-    tally = Tally.even([line for line, _ in uses], Decimal(made_before))
-    found = largest_good(uses, tally, on_hand, scrap=scrap, factor=factor, step=step)
+    cumulative_use = CumulativeUse.even([line for line, _ in uses], Decimal(made_before))
+    found = largest_good(uses, cumulative_use, on_hand, scrap=scrap, factor=factor, step=step)
 
     def leaves_none_short(good: Decimal) -> bool:
         left = dict(on_hand)
-        for line, pot in uses:
-            left[pot] -= tally.would_assume(line, (Fraction(good) + Fraction(scrap)) * factor).quantity
+        for line, stock_key in uses:
+            left[stock_key] -= cumulative_use.would_assume(line, (Fraction(good) + Fraction(scrap)) * factor).quantity
         return min(left.values()) >= 0
 
     assert found is not None
@@ -304,17 +306,22 @@ def test_the_largest_good_quantity_is_what_trying_them_all_finds(
 
 
 def test_nothing_limits_what_uses_nothing() -> None:
-    tiny = [(use(Fraction(1, 10**15)), Pot(BOLT, 10))]
-    assert largest_good(tiny, Tally(), {Pot(BOLT, 10): ZERO}, scrap=ZERO, factor=Fraction(1), step=Decimal(1)) is None
-    some = [(use(Fraction(1, 10**11)), Pot(BOLT, 10))]
-    found = largest_good(some, Tally(), {Pot(BOLT, 10): ZERO}, scrap=ZERO, factor=Fraction(1), step=Decimal(1))
+    tiny = [(use(Fraction(1, 10**15)), StockKey(BOLT, 10))]
+    assert (
+        largest_good(tiny, CumulativeUse(), {StockKey(BOLT, 10): ZERO}, scrap=ZERO, factor=Fraction(1), step=Decimal(1))
+        is None
+    )
+    some = [(use(Fraction(1, 10**11)), StockKey(BOLT, 10))]
+    found = largest_good(
+        some, CumulativeUse(), {StockKey(BOLT, 10): ZERO}, scrap=ZERO, factor=Fraction(1), step=Decimal(1)
+    )
     assert found == Decimal(5 * 10**10 - 1) < LARGEST
 
 
 def test_scrap_alone_may_be_too_much() -> None:
-    four = [(use(Fraction(4)), Pot(BOLT, 10))]
-    there = {Pot(BOLT, 10): Decimal(7)}
-    assert largest_good(four, Tally(), there, scrap=Decimal(2), factor=Fraction(1), step=Decimal(1)) == 0
+    four = [(use(Fraction(4)), StockKey(BOLT, 10))]
+    there = {StockKey(BOLT, 10): Decimal(7)}
+    assert largest_good(four, CumulativeUse(), there, scrap=Decimal(2), factor=Fraction(1), step=Decimal(1)) == 0
 
 
 def test_a_plan_leaves_its_moves_as_they_were() -> None:

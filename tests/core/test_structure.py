@@ -19,7 +19,7 @@ from backflush.core.refusals import (
     Refusal,
     StructureTooLarge,
 )
-from backflush.core.structure import Component, Explosion, Line, explode, find_loop, require_sound
+from backflush.core.structure import Component, ComponentLine, Explosion, explode, find_loop, require_sound
 
 DAY = date(2026, 3, 2)
 BOLT = Component(1, "BOLT", "EA")
@@ -35,13 +35,13 @@ def one(component: Component, unit: str) -> Fraction | None:
 
 
 def exploded(
-    lines: Sequence[Line], structures: Mapping[int, Sequence[Line]] | None = None, day: date = DAY
+    lines: Sequence[ComponentLine], structures: Mapping[int, Sequence[ComponentLine]] | None = None, day: date = DAY
 ) -> Explosion:
     return explode(lines, day=day, structures=structures or {}, factor=one)
 
 
-def line(number: int, component: Component, quantity: str = "1", unit: str = "EA", waste: str = "0") -> Line:
-    return Line(number, component, Decimal(quantity), unit, Decimal(waste))
+def line(number: int, component: Component, quantity: str = "1", unit: str = "EA", waste: str = "0") -> ComponentLine:
+    return ComponentLine(number, component, Decimal(quantity), unit, Decimal(waste))
 
 
 def test_a_line_is_in_force_on_both_its_dates() -> None:
@@ -116,7 +116,7 @@ def test_a_phantom_with_no_line_in_force_uses_nothing_and_is_named() -> None:
     assert found.empty_phantoms == ("PANEL", "DOOR")
 
 
-def marked(line: Line, flag: str) -> Line:
+def marked(line: ComponentLine, flag: str) -> ComponentLine:
     """The same line, by hand or supplier-provided."""
     return replace(line, by_hand=flag == "by_hand", supplier_provides=flag == "supplier_provides")
 
@@ -183,7 +183,7 @@ def test_the_explosion_is_the_sum_over_all_ways_down(data: st.DataObject) -> Non
     levels = [[Component(depth * 10 + n, f"P{depth}{n}", "EA", phantom=True) for n in range(2)] for depth in range(3)]
     below = [*levels[1:], [BOLT]]
     wanted: dict[tuple[int, int], int] = {}
-    structures: dict[int, list[Line]] = {}
+    structures: dict[int, list[ComponentLine]] = {}
     for level, under in zip(levels, below, strict=True):
         for phantom in level:
             structures[phantom.item] = [
@@ -213,7 +213,7 @@ def test_the_explosion_is_the_sum_over_all_ways_down(data: st.DataObject) -> Non
         (replace(line(10, BOLT), starts=DAY, ends=DAY - timedelta(1)), InvalidDates),
     ],
 )
-def test_a_line_that_makes_no_sense_is_refused(wrong: Line, refusal: type[Refusal]) -> None:
+def test_a_line_that_makes_no_sense_is_refused(wrong: ComponentLine, refusal: type[Refusal]) -> None:
     with pytest.raises(refusal, match="10"):
         require_sound([line(5, BOLT), wrong])
 

@@ -29,7 +29,7 @@ def finished(plant: Plant) -> Plant:
 def test_an_archive_is_made_listed_read_proved_and_brought_back(
     finished: Plant, console: Console, tmp_path: Path
 ) -> None:
-    movement = Movement.objects.filter(job__number="W-BRACKET").order_by("pk")[0].pk
+    movement = Movement.objects.filter(cost_object__number="W-BRACKET").order_by("pk")[0].pk
     assert "Nothing was archived yet." in console.says("archives")
     seen = console.tells("archive", "--through", DAY, "--preview")
     assert (seen["rows"]["works_worksorder"], seen["postings_staying"]) == (1, 3)

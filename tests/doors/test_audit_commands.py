@@ -1,6 +1,6 @@
 """audit, and verify --record: the audit at the command line."""
 
-from backflush.audit.models import Look, Reckoning
+from backflush.audit.models import AuditComputation, CheckReview
 from backflush.ledger.models import Balance
 from tests.cast import Plant
 from tests.doors.console import Console
@@ -57,7 +57,7 @@ def test_a_key_looks_once(plant: Plant, console: Console) -> None:
     console.says("audit", "--begin", "--key", "month end")
     for _ in range(2):
         console.says("audit", "--look", "cancelled", "--key", "look 1")
-    assert Look.objects.count() == 1
+    assert CheckReview.objects.count() == 1
 
 
 def test_a_proof_that_fails_is_kept_and_ends_with_one(plant: Plant, console: Console) -> None:
@@ -68,4 +68,4 @@ def test_a_proof_that_fails_is_kept_and_ends_with_one(plant: Plant, console: Con
     assert result.exit_code == 1
     assert "Kept with audit 1." in result.stdout
     assert "BOLT at MAIN/LINE" in result.stdout
-    assert Reckoning.objects.get().counts["proof"] > 0
+    assert AuditComputation.objects.get().counts["proof"] > 0

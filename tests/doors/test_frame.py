@@ -17,7 +17,7 @@ from rich.console import Console as Terminal
 from typer.testing import CliRunner, Result
 
 from backflush.console.main import MODULES, asked_database, commands, modules_for
-from backflush.console.output import Desk, Listing, Look, Plant, command, in_json, money, of_all
+from backflush.console.output import DatabaseNeed, Desk, HelpSection, Listing, command, in_json, money, of_all
 from backflush.core.moments import read_moment
 from backflush.core.refusals import InsufficientStock, InvalidValue, Refusal
 
@@ -26,7 +26,7 @@ def run(function: object, *words: str) -> Result:
     """Run a function as a command that needs no database."""
     app = typer.Typer()
     app.callback()(lambda: None)
-    command(app, "try", panel=Look.STOCK, keyed=True, plant=Plant.NONE)(function)  # type: ignore[arg-type]
+    command(app, "try", panel=HelpSection.STOCK, keyed=True, plant=DatabaseNeed.NONE)(function)  # type: ignore[arg-type]
     return CliRunner().invoke(app, ["try", *words])
 
 

@@ -121,9 +121,9 @@ def test_the_material_cost_of_an_order_beside_its_structure(plant: Plant, consol
     plant.has(100, "BOLT", at="RAW")
     plant.books(10, "BRACKET")
     plant.issues(5, "BOLT", "BRACKET")
-    (job,) = console.tells("cost", "W-BRACKET")["jobs"]
-    assert (job["material"], job["standard"], job["variance"]) == ("4.5", "4", "0.5")
-    assert job["components"] == [
+    (cost_object,) = console.tells("cost", "W-BRACKET")["jobs"]
+    assert (cost_object["material"], cost_object["standard"], cost_object["variance"]) == ("4.5", "4", "0.5")
+    assert cost_object["components"] == [
         {
             "item": "BOLT",
             "unit": "EA",
@@ -177,7 +177,7 @@ def test_verify_says_what_it_checked(plant: Plant, console: Console) -> None:
     assert console.says("verify").splitlines()[-1] == "Every promise holds."
 
 
-def test_verify_ends_with_exit_code_one_where_a_promise_is_broken(plant: Plant, console: Console) -> None:
+def test_verify_ends_with_exit_code_one_where_an_invariant_is_broken(plant: Plant, console: Console) -> None:
     plant.has(50, "BOLT")
     plant.books(2, "BRACKET")
     Movement.objects.filter(item__code="BRACKET").update(quantity=3)

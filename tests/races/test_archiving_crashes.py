@@ -99,7 +99,7 @@ def test_what_somebody_takes_back_meanwhile_stays_or_is_gone_but_never_half(
     committed_plant: Plant, committed_database: Database, tmp_path: Path
 ) -> None:
     a_year(committed_plant)
-    posting = committed_plant.job("BRACKET").bookings.order_by("pk")[0].posting_id
+    posting = committed_plant.cost_object("BRACKET").bookings.order_by("pk")[0].posting_id
     outcomes = race(committed_database, (puts_away, str(tmp_path)), (reverses_one, posting))
     assert verify().sound
     assert [one for one in outcomes if not one.failure and not one.refusal], outcomes

@@ -1,7 +1,7 @@
 """Two people at one audit: one begins it, one signs it, and nothing is added to what is signed."""
 
-from backflush.audit.models import Audit, AuditKey, CheckName, Look, Reckoning
-from backflush.audit.services import ask_reckoning, begin_audit, look_at, reckon, sign_off
+from backflush.audit.models import Audit, AuditComputation, AuditKey, CheckName, CheckReview
+from backflush.audit.services import ask_computation, begin_audit, compute_audit, look_at, sign_off
 from tests.cast import Plant
 from tests.databases import Database
 from tests.races.processes import all_went_through, race
@@ -23,7 +23,7 @@ def looks(plant: Plant, key: str = "") -> int:
 
 def looked_through(plant: Plant) -> Audit:
     audit = begin_audit(site=plant.site, by=plant.storekeeper)
-    reckon(audit=audit, by=plant.storekeeper)
+    compute_audit(audit=audit, by=plant.storekeeper)
     for check in CHECKS:
         look_at(site=plant.site, number=audit.number, check=check, by=plant.storekeeper)
     return audit
@@ -37,9 +37,9 @@ def test_of_those_who_begin_one_does(committed_plant: Plant, committed_database:
 
 def test_the_same_key_begins_looks_and_signs_once(committed_plant: Plant, committed_database: Database) -> None:
     assert len({one.answer for one in race(committed_database, *[(begins, "b")] * 4)}) == 1
-    reckon(audit=Audit.objects.get(), by=committed_plant.storekeeper)
+    compute_audit(audit=Audit.objects.get(), by=committed_plant.storekeeper)
     assert len({one.answer for one in race(committed_database, *[(looks, "l")] * 4)}) == 1
-    assert Look.objects.count() == 1
+    assert CheckReview.objects.count() == 1
     for check in CHECKS:
         look_at(site=committed_plant.site, number=1, check=check, by=committed_plant.storekeeper)
     outcomes = race(committed_database, *[(signs, "s")] * 4)
@@ -56,15 +56,15 @@ def test_of_those_who_sign_one_does_and_nobody_looks_afterwards(
     assert [one.refusal for one in outcomes[:3]].count("") == 1
     audit = Audit.objects.get()
     assert audit.signed_at is not None
-    assert not Look.objects.filter(at__gt=audit.signed_at).exists()
-    assert Look.objects.count() == len(CHECKS) + [one.refusal for one in outcomes[3:]].count("")
+    assert not CheckReview.objects.filter(at__gt=audit.signed_at).exists()
+    assert CheckReview.objects.count() == len(CHECKS) + [one.refusal for one in outcomes[3:]].count("")
 
 
 def asks(plant: Plant) -> int:
-    return ask_reckoning(audit=Audit.objects.select_related("site").get(), by=plant.storekeeper).pk
+    return ask_computation(audit=Audit.objects.select_related("site").get(), by=plant.storekeeper).pk
 
 
 def test_people_who_ask_at_once_have_it_worked_out(committed_plant: Plant, committed_database: Database) -> None:
     begin_audit(site=committed_plant.site, by=committed_plant.storekeeper)
     assert all_went_through(race(committed_database, *[(asks,)] * 3))
-    assert not Reckoning.objects.filter(finished_at__isnull=True).exists()
+    assert not AuditComputation.objects.filter(finished_at__isnull=True).exists()

@@ -11,7 +11,7 @@ from backflush.backflushing.report_kinds import Report, take_reports
 from backflush.core.moves import Status
 from backflush.core.refusals import Refusal
 from backflush.items.models import Item
-from backflush.ledger.models import Balance, Job, Movement, Posting
+from backflush.ledger.models import Balance, CostObject, Movement, Posting
 from backflush.people.models import User
 from backflush.people.rights import Role
 from backflush.people.services import add_person
@@ -110,7 +110,7 @@ def test_eight_people_book_the_same_items(committed_plant: Plant, committed_data
     plant.has(100, "LUG")
     assert all_went_through(race(committed_database, *[(books, 8, "BRACKET", "FRAME")] * 8))
     assert Booking.objects.count() == 64
-    assert {plant.job(item).good for item in ("BRACKET", "FRAME")} == {32}
+    assert {plant.cost_object(item).good for item in ("BRACKET", "FRAME")} == {32}
     # Each booking took its four bolts whole until there were none left.
     assert plant.balance("BOLT") == 0
     assert plant.waiting().count("BOLT 4 short") == 32 - 25
@@ -177,7 +177,7 @@ def test_of_those_who_take_the_same_number_one_has_it(
     assert sorted(one.refusal for one in outcomes) == ["", "already_there", "already_there", "already_there"]
     assert all_went_through(outcomes, "already_there")
     assert made.objects.count() == before + 1
-    assert Job.objects.filter(number=name).count() <= 1
+    assert CostObject.objects.filter(number=name).count() <= 1
 
 
 def test_of_those_who_add_one_name_one_does_and_it_keeps_its_password(
@@ -221,7 +221,7 @@ def test_of_those_who_take_back_the_same_one_wins(committed_plant: Plant, commit
             plant.has(1000, item, at=at)
     plant.buys(100, "PLATED")
     waiting = plant.books(1, "FRAME")
-    assert waiting.job is not None
+    assert waiting.cost_object is not None
     plant.has(1000, "TUBE")
     postings = [
         posting
@@ -266,12 +266,12 @@ def test_orders_are_locked_in_one_order_whatever_they_are_numbered(
     plant = committed_plant
     for item in ("BRACKET", "TRAY"):
         plant.releases(1000, item)
-    first, second = Job.objects.order_by("pk")
+    first, second = CostObject.objects.order_by("pk")
     orders = [plant.order("BRACKET"), plant.order("TRAY")]
     # Swapped by way of a third, because a job has one order.
-    spare = Job.objects.create(site=plant.site, kind=first.kind, number="spare", item=first.item)
-    for order, job in ((orders[0], spare), (orders[1], first), (orders[0], second)):
-        order.job = job
+    spare = CostObject.objects.create(site=plant.site, kind=first.kind, number="spare", item=first.item)
+    for order, cost_object in ((orders[0], spare), (orders[1], first), (orders[0], second)):
+        order.cost_object = cost_object
         order.save()
     # Something of both waits, and a retry settles both: taking that back locks both jobs.
     for item in ("BRACKET", "TRAY"):
@@ -297,7 +297,7 @@ def test_all_kinds_of_reports_together_never_wait_for_each_other_in_a_circle(
     racers = [(reports_together, 30, of), (reports_together, 30, of[::-1]), (receives, 60, "P-1"), (books, 60, "TRAY")]
     assert all_went_through(race(committed_database, *racers))
     assert (plant.balance("PLATED", at="FG"), plant.balance("PACK", at="FG")) == (4 * 30 + 60, 60)
-    assert (plant.job("TRAY").good, plant.job("BRACKET").good) == (120, 60)
+    assert (plant.cost_object("TRAY").good, plant.cost_object("BRACKET").good) == (120, 60)
     assert faults(plant.site) == []
 
 

@@ -99,10 +99,10 @@ def run(plant: Plant, **how: Any) -> None:
     )
 
 
-def test_every_promise_survives_whatever_is_done(plant: Plant) -> None:
+def test_every_invariant_survives_whatever_is_done(plant: Plant) -> None:
     run(plant, **QUICK)
 
 
 @pytest.mark.soak
-def test_every_promise_survives_whatever_is_done_for_a_long_time(plant: Plant) -> None:
+def test_every_invariant_survives_whatever_is_done_for_a_long_time(plant: Plant) -> None:
     run(plant, **SOAK)

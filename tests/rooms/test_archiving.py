@@ -22,7 +22,7 @@ from backflush.core.refusals import NotFound, Refusal
 from backflush.items.selectors import item_coded
 from backflush.ledger.models import Archive, ArchivedStretch, Balance, Movement, Posting
 from backflush.ledger.selectors import has_moved, locations_in_use, movement_numbered
-from backflush.operations.portable import Table, rows_of
+from backflush.operations.portable import CopiedTable, rows_of
 from backflush.stockmap.models import Site
 from backflush.subcontract.selectors import purchase_order_numbered
 from backflush.subcontract.services import close_order
@@ -59,7 +59,7 @@ def puts_away(plant: Plant, folder: Path, through: date = DAY) -> Archive:
 
 def everything() -> dict[str, list[Any]]:
     """Every row that may go, and every balance."""
-    tables = [Table(going.model) for going in GOING] + [Table(Balance)]
+    tables = [CopiedTable(going.model) for going in GOING] + [CopiedTable(Balance)]
     return {table.name: sorted(map(json.dumps, rows_of(table))) for table in tables}
 
 
@@ -167,7 +167,7 @@ def test_a_preview_says_what_would_go_and_changes_nothing(finished: Plant, tmp_p
 
 
 def test_whoever_asks_for_what_is_archived_is_told_where_it_is(finished: Plant, tmp_path: Path) -> None:
-    booking = finished.order("BRACKET").job.bookings.order_by("pk")[0]
+    booking = finished.order("BRACKET").cost_object.bookings.order_by("pk")[0]
     movement = Movement.objects.filter(posting=booking.posting_id).order_by("pk")[0].pk
     closes(finished)
     made = puts_away(finished, tmp_path)
@@ -314,7 +314,7 @@ def lives(plant: Plant, chance: Random, deeds: int, at: date) -> None:
 
 
 @pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 6))])
-def test_whatever_was_done_it_goes_and_comes_back_and_every_promise_holds(
+def test_whatever_was_done_it_goes_and_comes_back_and_every_invariant_holds(
     plant: Plant, tmp_path: Path, seed: int
 ) -> None:
     chance = Random(seed)

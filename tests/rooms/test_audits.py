@@ -10,11 +10,11 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from backflush.audit.checks import last_reckoning, latest_looks, listed
-from backflush.audit.lines import Line
-from backflush.audit.models import Audit, CheckName, Finding, Look, Reckoning
+from backflush.audit.checks import last_computation, latest_looks, listed
+from backflush.audit.lines import FindingLine
+from backflush.audit.models import Audit, AuditComputation, CheckFinding, CheckName, CheckReview
 from backflush.audit.selectors import audit_at_work, audits
-from backflush.audit.services import ask_reckoning, begin_audit, look_at, reckon, sign_off, work_out_later
+from backflush.audit.services import ask_computation, begin_audit, compute_audit, look_at, sign_off, work_out_later
 from backflush.core.refusals import Refusal
 from backflush.ledger.models import Balance
 from tests.cast import DAY, Plant
@@ -33,7 +33,7 @@ def begins(plant: Plant, **more: Any) -> Audit:
     return begin_audit(site=plant.site, by=plant.storekeeper, **more)
 
 
-def looks(plant: Plant, check: str, number: int = 1, **more: Any) -> Look:
+def looks(plant: Plant, check: str, number: int = 1, **more: Any) -> CheckReview:
     return look_at(site=plant.site, number=number, check=check, by=plant.storekeeper, **more)
 
 
@@ -42,16 +42,16 @@ def signs(plant: Plant, number: int = 1, **more: Any) -> Audit:
 
 
 def looks_through(plant: Plant, audit: Audit) -> None:
-    reckon(audit=audit, by=plant.storekeeper)
+    compute_audit(audit=audit, by=plant.storekeeper)
     for check in CHECKS:
         looks(plant, check.value, audit.number)
 
 
-def found(plant: Plant, check: CheckName) -> list[Line]:
+def found(plant: Plant, check: CheckName) -> list[FindingLine]:
     """What a check of an audit begun now finds."""
     audit = audit_at_work(plant.site) or begins(plant)
-    reckoning = reckon(audit=audit, by=plant.storekeeper)
-    return listed(audit, check, reckoning).first(100)
+    computation = compute_audit(audit=audit, by=plant.storekeeper)
+    return listed(audit, check, computation).first(100)
 
 
 def test_unresolved_comes_oldest_first_whatever_its_period(plant: Plant) -> None:
@@ -167,10 +167,10 @@ def test_the_proof_tells_what_does_not_hold(plant: Plant) -> None:
     Balance.objects.update(quantity=6)
     lines = found(plant, CheckName.PROOF)
     assert "BOLT at MAIN/LINE" in lines[0].why
-    reckoning = last_reckoning(begun(plant))
-    assert reckoning is not None
-    assert reckoning.counts["proof"] == len(lines)
-    assert [one["faults"] for one in reckoning.promises if one["name"] == "balances"] == [1]
+    computation = last_computation(begun(plant))
+    assert computation is not None
+    assert computation.counts["proof"] == len(lines)
+    assert [one["faults"] for one in computation.invariants if one["name"] == "balances"] == [1]
 
 
 def begun(plant: Plant) -> Audit:
@@ -181,7 +181,7 @@ def begun(plant: Plant) -> Audit:
 
 def test_an_audit_is_signed_only_when_all_eight_checks_were_looked_at(plant: Plant) -> None:
     audit = begins(plant)
-    reckon(audit=audit, by=plant.storekeeper)
+    compute_audit(audit=audit, by=plant.storekeeper)
     for check in CHECKS[:-1]:
         looks(plant, check.value)
     with refused("not_looked_at"):
@@ -196,19 +196,19 @@ def test_nothing_changes_a_signed_audit(plant: Plant) -> None:
     plant.books(1, "BRACKET")
     audit = begins(plant)
     looks_through(plant, audit)
-    before = list(Look.objects.order_by("pk").values())
+    before = list(CheckReview.objects.order_by("pk").values())
     signs(plant)
     plant.cancels("BOLT")
     for attempt in (
         lambda: signs(plant, remarks="again"),
         lambda: looks(plant, "unresolved"),
-        lambda: reckon(audit=audit, by=plant.storekeeper),
+        lambda: compute_audit(audit=audit, by=plant.storekeeper),
     ):
         with refused("audit_signed"):
             attempt()
-    assert list(Look.objects.order_by("pk").values()) == before
+    assert list(CheckReview.objects.order_by("pk").values()) == before
     kept = latest_looks(audit)["unresolved"]
-    assert (kept.count, Line.of(kept.lines[0]).item) == (1, "BOLT")
+    assert (kept.count, FindingLine.of(kept.lines[0]).item) == (1, "BOLT")
 
 
 def test_what_is_worked_out_cannot_be_looked_at_before(plant: Plant) -> None:
@@ -228,7 +228,7 @@ def test_looks_are_added_and_the_last_one_counts(plant: Plant) -> None:
     looks(plant, "unresolved", remarks="one waits")
     plant.cancels("BOLT")
     looks(plant, "unresolved", remarks="settled")
-    assert Look.objects.count() == 2
+    assert CheckReview.objects.count() == 2
     assert (latest_looks(audit)["unresolved"].count, latest_looks(audit)["unresolved"].remarks) == (0, "settled")
 
 
@@ -279,11 +279,11 @@ def test_the_same_key_does_it_once(plant: Plant) -> None:
     day = date(2026, 1, 31)
     assert begins(plant, key="begin", until=day) == begins(plant, key="begin", until=day)
     assert Audit.objects.count() == 1
-    reckon(audit=begun(plant), by=plant.storekeeper)
+    compute_audit(audit=begun(plant), by=plant.storekeeper)
     assert looks(plant, "proof", key="look") == looks(plant, "proof", key="look")
     for check in CHECKS[:-1]:
         looks(plant, check.value)
-    assert Look.objects.count() == 8
+    assert CheckReview.objects.count() == 8
     assert signs(plant, key="sign") == signs(plant, key="sign")
     with refused("key_reused"):
         signs(plant, key="sign", remarks="something else")
@@ -298,19 +298,19 @@ def test_a_small_ledger_is_worked_out_at_once_and_a_large_one_by_the_worker(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audit = begins(plant)
-    assert ask_reckoning(audit=audit, by=plant.storekeeper).finished_at is not None
+    assert ask_computation(audit=audit, by=plant.storekeeper).finished_at is not None
     monkeypatch.setattr("backflush.audit.selectors.SMALL", -1)
-    asked = ask_reckoning(audit=audit, by=plant.storekeeper)
+    asked = ask_computation(audit=audit, by=plant.storekeeper)
     assert asked.finished_at is None
-    assert ask_reckoning(audit=audit, by=plant.storekeeper) == asked
+    assert ask_computation(audit=audit, by=plant.storekeeper) == asked
     work_out_later.call(asked.pk)
     work_out_later.call(asked.pk)
-    last = last_reckoning(audit)
+    last = last_computation(audit)
     assert last == asked
-    assert Reckoning.objects.count() == 2
+    assert AuditComputation.objects.count() == 2
 
 
-def test_a_reckoning_that_fails_says_so_and_another_can_be_asked_for(
+def test_a_computation_that_fails_says_so_and_another_can_be_asked_for(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audit = begins(plant)
@@ -321,10 +321,10 @@ def test_a_reckoning_that_fails_says_so_and_another_can_be_asked_for(
     with monkeypatch.context() as broken:
         broken.setattr("backflush.audit.computation.verify", breaks)
         with pytest.raises(OSError, match="disk"):
-            reckon(audit=audit, by=plant.storekeeper)
-    assert Reckoning.objects.get().failed
-    assert last_reckoning(audit) is None
-    assert ask_reckoning(audit=audit, by=plant.storekeeper).finished_at is not None
+            compute_audit(audit=audit, by=plant.storekeeper)
+    assert AuditComputation.objects.get().failed
+    assert last_computation(audit) is None
+    assert ask_computation(audit=audit, by=plant.storekeeper).finished_at is not None
 
 
 def test_each_site_has_audits_of_its_own(plant: Plant) -> None:
@@ -335,10 +335,10 @@ def test_each_site_has_audits_of_its_own(plant: Plant) -> None:
     assert (first.number, second.number) == (1, 1)
     for mine, order in ((first, "W-BRACKET"), (second, "N-1")):
         assert [line.order for line in listed(mine, CheckName.UNRESOLVED).first(9)] == [order]
-    reckon(audit=second, by=plant.storekeeper)
-    assert set(Finding.objects.values_list("site", flat=True)) == {other.site.pk}
+    compute_audit(audit=second, by=plant.storekeeper)
+    assert set(CheckFinding.objects.values_list("site", flat=True)) == {other.site.pk}
 
 
 def test_a_line_is_kept_as_it_was() -> None:
-    line = Line(item="BOLT", quantity=Decimal("6.250"), at=timezone.now(), movement=7, kind="short")
-    assert Line.of(line.kept()) == line
+    line = FindingLine(item="BOLT", quantity=Decimal("6.250"), at=timezone.now(), movement=7, kind="short")
+    assert FindingLine.of(line.kept()) == line

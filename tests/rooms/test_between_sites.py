@@ -22,10 +22,10 @@ from backflush.core.refusals import (
     SerialsRequired,
     WrongSite,
 )
-from backflush.handling.models import Consignment, Way
+from backflush.handling.models import StockTransfer, TransferDirection
 from backflush.handling.moves import reverse
 from backflush.handling.selectors import foresee_reversal
-from backflush.handling.transfer_queries import Book, books, compare, notes_of, open_consignments, sent_consignment
+from backflush.handling.transfer_queries import Book, books, compare, notes_of, open_transfers, sent_transfer
 from backflush.handling.transfers import Note, NoteLine, Sending, arrive, confirm_arrivals, read_note, send_to_site
 from backflush.ledger.models import Key, Movement, Posting
 from tests.cast import Plant
@@ -42,7 +42,7 @@ def sends(plant: Plant, quantity: int, item: str = "BOLT", *, to: str = "SOUTH",
     return notes_of([sent])[0]
 
 
-def takes_in(plant: Plant, note: Note, into: str = "MAIN/RAW", **more: Any) -> Consignment:
+def takes_in(plant: Plant, note: Note, into: str = "MAIN/RAW", **more: Any) -> StockTransfer:
     return arrive(site=plant.site, note=note, into=into, by=plant.storekeeper, **more)
 
 
@@ -68,7 +68,7 @@ def test_both_ends_are_posted_under_one_key_through_the_place_in_transit(plant: 
     takes_in(south, sends(plant, 6, number="7"))
     keys = Key.objects.filter(key="MAIN/SOUTH/7").order_by("pk").values_list("site__code", "posting__site__code")
     assert [*keys] == [("MAIN", "MAIN"), ("SOUTH", "SOUTH")]
-    ends = Movement.objects.filter(posting__consignment__isnull=False).order_by("pk")
+    ends = Movement.objects.filter(posting__transfer__isnull=False).order_by("pk")
     assert [*ends.values_list("source__path", "target__path")] == [
         ("MAIN/RAW", "IN-TRANSIT/SOUTH"),
         ("IN-TRANSIT/MAIN", "MAIN/RAW"),
@@ -103,7 +103,7 @@ def test_the_same_number_may_go_to_another_site(plant: Plant, south: Plant) -> N
     assert on_the_way(plant) == ["7 1 BOLT", "7 2 BOLT"]
 
 
-def test_without_a_number_each_consignment_is_a_new_one(plant: Plant, south: Plant) -> None:
+def test_without_a_number_each_transfer_is_a_new_one(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     assert sends(plant, 1).number != sends(plant, 1).number
     assert plant.balance("BOLT", at="RAW") == 8
@@ -113,17 +113,17 @@ def test_more_than_is_there_does_not_leave(plant: Plant, south: Plant) -> None:
     plant.has(5, "BOLT", at="RAW")
     with pytest.raises(InsufficientStock):
         sends(plant, 6)
-    assert not Consignment.objects.exists()
+    assert not StockTransfer.objects.exists()
     assert plant.balance("BOLT", at="RAW") == 5
 
 
 @pytest.mark.parametrize("quantity", [0, -1])
-def test_nothing_and_less_is_no_consignment(plant: Plant, south: Plant, quantity: int) -> None:
+def test_nothing_and_less_is_no_transfer(plant: Plant, south: Plant, quantity: int) -> None:
     with pytest.raises(InvalidQuantity):
         sends(plant, quantity)
 
 
-def test_a_consignment_has_lines(plant: Plant, south: Plant) -> None:
+def test_a_transfer_has_lines(plant: Plant, south: Plant) -> None:
     with pytest.raises(InvalidValue):
         send_to_site(site=plant.site, to="SOUTH", lines=[], by=plant.storekeeper)
 
@@ -141,7 +141,7 @@ def test_only_the_site_it_was_sent_to_takes_it_in(plant: Plant, south: Plant) ->
     for wrong in (west, plant):
         with pytest.raises(WrongSite):
             takes_in(wrong, note)
-    assert not Consignment.objects.filter(way=Way.ARRIVED).exists()
+    assert not StockTransfer.objects.filter(way=TransferDirection.ARRIVED).exists()
 
 
 @pytest.mark.parametrize("place", ["WIP", "ADJUST"])
@@ -188,7 +188,7 @@ def test_neither_end_is_taken_back_by_itself(plant: Plant, south: Plant) -> None
     note = sends(plant, 6)
     arrived = takes_in(south, note)
     for end in (plant, south):
-        posting = Posting.objects.get(site=end.site, consignment__isnull=False)
+        posting = Posting.objects.get(site=end.site, transfer__isnull=False)
         assert isinstance(foresee_reversal(posting).refusal, NotReversible)
         with pytest.raises(NotReversible):
             reverse(site=end.site, posting=posting.pk, by=end.storekeeper)
@@ -201,11 +201,11 @@ def test_what_is_open_is_open_until_the_site_hears_of_it(plant: Plant, south: Pl
     plant.has(10, "BOLT", at="RAW")
     takes_in(south, sends(plant, 6, number="7"))
     sends(plant, 1, number="8")
-    assert [one.number for one in open_consignments(plant.site)] == ["7", "8"]
+    assert [one.number for one in open_transfers(plant.site)] == ["7", "8"]
     heard = {("SOUTH", "7"): timezone.now()}
     assert confirm_arrivals(site=plant.site, arrived=heard) == 1
     assert confirm_arrivals(site=plant.site, arrived=heard) == 0
-    assert [one.number for one in open_consignments(plant.site)] == ["8"]
+    assert [one.number for one in open_transfers(plant.site)] == ["8"]
     assert on_the_way(plant, south) == ["8 1 BOLT"]
 
 
@@ -230,12 +230,12 @@ def test_what_is_no_note_is_refused(facts: Any) -> None:
         read_note(facts)
 
 
-def test_a_consignment_is_found_by_its_ends_and_number(plant: Plant, south: Plant) -> None:
+def test_a_transfer_is_found_by_its_ends_and_number(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     sends(plant, 6, number="7")
-    assert sent_consignment("MAIN", "SOUTH", "7").number == "7"
+    assert sent_transfer("MAIN", "SOUTH", "7").number == "7"
     with pytest.raises(NotFound):
-        sent_consignment("SOUTH", "MAIN", "7")
+        sent_transfer("SOUTH", "MAIN", "7")
 
 
 NAME = ("NORTH", "SOUTH", "1")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from backflush.backflushing.models import Booking
-from backflush.backflushing.stream import CHUNK, Booker, Line, Outcome
+from backflush.backflushing.stream import CHUNK, Booker, LineOutcome, StreamLine
 from backflush.core.lifecycle import OrderStatus
 from backflush.core.moves import Process
 from backflush.core.refusals import InvalidValue
@@ -25,12 +25,12 @@ from tests.oracle import faults
 from tests.rooms.test_statement_budgets import MOST, statements_of
 
 
-def streamed(plant: Plant, reports: Sequence[Any], *, stream: str = "", chunk: int = CHUNK) -> list[Outcome]:
-    lines = (Line(number, report) for number, report in enumerate(reports, 1))
+def streamed(plant: Plant, reports: Sequence[Any], *, stream: str = "", chunk: int = CHUNK) -> list[LineOutcome]:
+    lines = (StreamLine(number, report) for number, report in enumerate(reports, 1))
     return [*Booker(KINDS, plant.site, plant.storekeeper, stream).book(lines, chunk=chunk)]
 
 
-def told(outcomes: Sequence[Outcome]) -> list[str]:
+def told(outcomes: Sequence[LineOutcome]) -> list[str]:
     """What became of each line, in a word, or the codes of its refusals."""
     return [
         " ".join(one.code for one in outcome.refusals) or ("repeated" if outcome.repeated else "booked")
@@ -143,15 +143,15 @@ def test_a_full_order_takes_no_more_wherever_the_chunks_end(plant: Plant, chunk:
         "booked",
         "order_not_open",
     ]
-    assert (plant.job("BRACKET").good, plant.order("BRACKET").status) == (3, OrderStatus.COMPLETE)
+    assert (plant.cost_object("BRACKET").good, plant.order("BRACKET").status) == (3, OrderStatus.COMPLETE)
 
 
 def test_nothing_is_booked_before_its_outcome_is_asked_for(plant: Plant) -> None:
-    def endless() -> Iterator[Line]:
+    def endless() -> Iterator[StreamLine]:
         number = 0
         while True:
             number += 1
-            yield Line(number, plant.booking(1, "BRACKET"))
+            yield StreamLine(number, plant.booking(1, "BRACKET"))
 
     outcomes = Booker(KINDS, plant.site, plant.storekeeper).book(endless(), chunk=3)
     assert Booking.objects.count() == 0

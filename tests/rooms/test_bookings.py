@@ -33,7 +33,7 @@ def test_good_and_scrap_are_backflushed_together_and_good_alone_goes_into_stock(
     booking = plant.books(3, "BRACKET", 2, scrap_reason="bent")
     assert used(plant, booking) == {"BOLT": 20}
     assert plant.balance("BRACKET", at="FG") == 3
-    assert (plant.job("BRACKET").good, plant.job("BRACKET").scrap) == (3, 2)
+    assert (plant.cost_object("BRACKET").good, plant.cost_object("BRACKET").scrap) == (3, 2)
     assert booking.scrap_reason == "bent"
 
 
@@ -372,4 +372,4 @@ def test_a_booking_is_one_transaction(plant: Plant) -> None:
         plant.books(1, "BRACKET")
         transaction.set_rollback(True)
     assert not Booking.objects.exists()
-    assert plant.job("BRACKET").good == 0
+    assert plant.cost_object("BRACKET").good == 0

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import Report
-from backflush.backflushing.stream import Booker, Line
+from backflush.backflushing.stream import Booker, StreamLine
 from backflush.core.refusals import Refusal
-from backflush.ledger.models import Balance, Job, Key, Movement
+from backflush.ledger.models import Balance, CostObject, Key, Movement
 from backflush.streams.line_format import KINDS
 from backflush.subcontract.receipts import ReceiptIn, receive
 from backflush.works.models import OrderChange, WorksOrder
@@ -64,7 +64,8 @@ def ledger() -> dict[str, list[Any]]:
     return {
         "bookings": list(
             Booking.objects.order_by("pk").values_list(
-                "job__number", "item__code", "good", "scrap", "quantity", "scrap_reason", "assumed", "posting__at",
+                "cost_object__number", "item__code", "good", "scrap", "quantity", "scrap_reason", "assumed",
+                "posting__at",
                 "posting__process", "posting__key__key", "structure__digest",
             )
         ),
@@ -73,8 +74,10 @@ def ledger() -> dict[str, list[Any]]:
             Balance.objects.values_list("item__code", "location__path", "bin", "batch", "serial", "quantity")
         ),
         "keys": sorted(Key.objects.values_list("key", "operation", "digest")),
-        "jobs": list(
-            Job.objects.order_by("pk").values_list("number", "good", "scrap", "produced", "uneven", "structure__digest")
+        "cost_objects": list(
+            CostObject.objects.order_by("pk").values_list(
+                "number", "good", "scrap", "produced", "needs_replay", "structure__digest"
+            )
         ),
         "orders": list(WorksOrder.objects.order_by("pk").values_list("number", "status")),
         "changes": list(OrderChange.objects.order_by("pk").values_list("order__number", "what", "after")),
@@ -97,7 +100,7 @@ def one_by_one(plant: Plant, reports: Sequence[Report]) -> list[str]:
 
 def in_bulk(plant: Plant, reports: Sequence[Report], chunk: int) -> list[str]:
     """All of them as a stream; what became of each."""
-    lines = (Line(number, report) for number, report in enumerate(reports, 1))
+    lines = (StreamLine(number, report) for number, report in enumerate(reports, 1))
     return [
         outcome.refusals[0].code if outcome.refusals else "repeated" if outcome.repeated else "booked"
         for outcome in Booker(KINDS, plant.site, plant.storekeeper).book(lines, chunk=chunk)

@@ -2,14 +2,14 @@
 
 from decimal import Decimal
 
-from backflush.costing.selectors import JobCost, job_cost
+from backflush.costing.selectors import OrderCost, order_cost
 from backflush.items.selectors import item_coded
 from backflush.items.services import set_costs
 from tests.cast import Plant
 from tests.oracle import faults
 
 
-def variances(cost: JobCost) -> dict[str, tuple[Decimal, Decimal]]:
+def variances(cost: OrderCost) -> dict[str, tuple[Decimal, Decimal]]:
     """By component: quantity and money used over or under the structure."""
     return {cost.items[one.item].code: (one.quantity, one.amount) for one in cost.variances}
 
@@ -26,7 +26,7 @@ def test_what_was_consumed_issued_and_returned_each_at_its_moment_s_cost(plant: 
     plant.issues(10, "BOLT", "BRACKET")
     costs("BOLT", "0.30")
     plant.returns(4, "BOLT", "BRACKET")
-    cost = job_cost(plant.job("BRACKET"))
+    cost = order_cost(plant.cost_object("BRACKET"))
     assert cost.material == 20 * Decimal("0.10") + 10 * Decimal("0.20") - 4 * Decimal("0.30")
     # The structure says twenty, at the standard of now; twenty-six were had.
     assert cost.standard == 6
@@ -35,10 +35,10 @@ def test_what_was_consumed_issued_and_returned_each_at_its_moment_s_cost(plant: 
 
 def test_what_waits_costs_nothing_yet_and_what_was_dropped_never_does(plant: Plant) -> None:
     plant.books(5, "BRACKET")
-    assert job_cost(plant.job("BRACKET")).material == 0
+    assert order_cost(plant.cost_object("BRACKET")).material == 0
     plant.has(12, "BOLT")
     plant.resolves("BOLT", 12)
-    cost = job_cost(plant.job("BRACKET"))
+    cost = order_cost(plant.cost_object("BRACKET"))
     assert cost.material == Decimal("1.20")
     assert variances(cost) == {"BOLT": (-8, Decimal("-0.80"))}
 
@@ -49,7 +49,7 @@ def test_a_reversal_is_at_its_original_s_cost(plant: Plant) -> None:
     issued = plant.issues(10, "BOLT", "BRACKET")
     costs("BOLT", "7")
     plant.reverses(issued)
-    assert job_cost(plant.job("BRACKET")).material == 0
+    assert order_cost(plant.cost_object("BRACKET")).material == 0
     assert faults(plant.site) == []
 
 
@@ -58,8 +58,8 @@ def test_a_receipt_s_use_is_charged_to_its_order(plant: Plant) -> None:
     plant.buys(10, "PLATED")
     plant.receives(5, "PLATED", 1)
     booking = plant.receives(2, "PLATED")
-    assert booking.job is not None
-    cost = job_cost(booking.job)
+    assert booking.cost_object is not None
+    cost = order_cost(booking.cost_object)
     assert cost.material == cost.standard == 32 * Decimal("0.75")
 
 
@@ -69,7 +69,7 @@ def test_a_line_by_hand_belongs_to_the_standard_though_nobody_assumes_it(plant: 
     plant.has(100, "LUG", at="RAW")
     plant.books(4, "BRACKET")
     plant.issues(5, "LUG", "BRACKET")
-    cost = job_cost(plant.job("BRACKET"))
+    cost = order_cost(plant.cost_object("BRACKET"))
     assert cost.standard == 16 * Decimal("0.10") + 4 * Decimal("0.75")
     assert variances(cost) == {"BOLT": (0, 0), "LUG": (1, Decimal("0.75"))}
 
@@ -78,4 +78,4 @@ def test_what_the_structure_does_not_know_is_all_variance(plant: Plant) -> None:
     plant.has(10, "PAINT", at="RAW")
     plant.releases(10, "BRACKET")
     plant.issues("0.125", "PAINT", "BRACKET")
-    assert variances(job_cost(plant.job("BRACKET"))) == {"PAINT": (Decimal("0.125"), Decimal("1.5625"))}
+    assert variances(order_cost(plant.cost_object("BRACKET"))) == {"PAINT": (Decimal("0.125"), Decimal("1.5625"))}

@@ -13,16 +13,16 @@ from backflush.core.lifecycle import OrderStatus
 from backflush.core.moves import Process, Reason, Status, Tracking
 from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import AlreadyThere, DateInFuture
-from backflush.demo.plant import PEOPLE, Plant
+from backflush.demo.plant import PEOPLE, DemoPlant
 from backflush.demo.story import make_demo
 from backflush.items.models import Batch, ComponentClass, Item
-from backflush.ledger.models import Balance, JobKind, Movement, Posting
+from backflush.ledger.models import Balance, CostObjectKind, Movement, Posting
 from backflush.ledger.selectors import balances, waiting_movements
 from backflush.setup_check.selectors import examine
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import day_at
 from backflush.structures.models import LineSource, StructureLine
-from backflush.unresolved.models import Outcome, Settlement
+from backflush.unresolved.models import Settlement, SettlementOutcome
 from backflush.works.models import WorksOrder
 from tests.databases import ENGINES, Database, Databases, PlantDatabases, rolled_back
 
@@ -34,7 +34,7 @@ class Demos:
     """For each engine the demo plant, made once and ending on a day of its own."""
 
     def __init__(self, databases: Databases) -> None:
-        self.plants: dict[str, Plant] = {}
+        self.plants: dict[str, DemoPlant] = {}
         self.databases = {
             engine: PlantDatabases(databases, lambda engine=engine: self._make(engine))  # type: ignore[misc]
             for engine in ENGINES
@@ -56,15 +56,15 @@ def demos(databases: Databases) -> Iterator[Demos]:
 
 
 @pytest.fixture(params=ENGINES)
-def demo(request: pytest.FixtureRequest, demos: Demos) -> Iterator[Plant]:
+def demo(request: pytest.FixtureRequest, demos: Demos) -> Iterator[DemoPlant]:
     """The demo plant; what a test does in it is rolled back."""
     with demos.database(request.param).as_default(), rolled_back():
         yield demos.plants[request.param]
 
 
-def ledger(plant: Plant) -> list[tuple[Any, ...]]:
+def ledger(plant: DemoPlant) -> list[tuple[Any, ...]]:
     """Every movement without its keys, days counted from the plant's today."""
-    rows = Movement.objects.order_by("pk").select_related("item", "source", "target", "posting__by", "job")
+    rows = Movement.objects.order_by("pk").select_related("item", "source", "target", "posting__by", "cost_object")
     return [
         (
             row.item.code,
@@ -81,13 +81,13 @@ def ledger(plant: Plant) -> list[tuple[Any, ...]]:
             _when(plant, row.at),
             row.posting.by.username,
             row.posting.process,
-            row.job.number if row.job else None,
+            row.cost_object.number if row.cost_object else None,
         )
         for row in rows
     ]
 
 
-def _when(plant: Plant, at: datetime) -> int:
+def _when(plant: DemoPlant, at: datetime) -> int:
     return (day_at(plant.site, at) - plant.today).days
 
 
@@ -101,13 +101,13 @@ def test_the_story_is_the_same_on_every_database_whatever_the_day(demos: Demos) 
     assert len(told[0]) > 1_000
 
 
-def test_the_ledger_of_the_demo_is_sound(demo: Plant) -> None:
+def test_the_ledger_of_the_demo_is_sound(demo: DemoPlant) -> None:
     report = verify()
     assert report.sound, report.checks
     assert 300 <= Posting.objects.count() <= 1_000
 
 
-def test_the_queue_is_of_every_reason_and_of_different_age(demo: Plant) -> None:
+def test_the_queue_is_of_every_reason_and_of_different_age(demo: DemoPlant) -> None:
     queue = [
         (-_when(demo, one.at), one.item.code, written(one.due or ZERO), one.reason)
         for one in waiting_movements(demo.site)
@@ -128,7 +128,7 @@ def test_the_queue_is_of_every_reason_and_of_different_age(demo: Plant) -> None:
     ]
 
 
-def test_everything_that_the_system_does_is_in_the_story(demo: Plant) -> None:
+def test_everything_that_the_system_does_is_in_the_story(demo: DemoPlant) -> None:
     assert set(Posting.objects.values_list("process", flat=True)) == set(Process) - {Process.COUNT}
     assert set(Movement.objects.values_list("status", flat=True)) == {
         Status.OK,
@@ -137,14 +137,18 @@ def test_everything_that_the_system_does_is_in_the_story(demo: Plant) -> None:
         Status.CANCELLED,
     }
     assert set(Movement.objects.exclude(reason="").values_list("reason", flat=True)) == set(Reason)
-    assert set(Settlement.objects.values_list("outcome", flat=True)) == set(Outcome)
+    assert set(Settlement.objects.values_list("outcome", flat=True)) == set(SettlementOutcome)
     assert Settlement.objects.filter(kept__isnull=False).exists(), "a rest was kept"
     assert Settlement.objects.filter(dropped__gt=ZERO).exists(), "a rest was dropped"
     assert Settlement.objects.filter(undone_by__isnull=False).exists(), "a resolution was undone"
     assert Booking.objects.filter(reversed_by__isnull=False).exists(), "a booking was reversed"
     assert Booking.objects.filter(scrap__gt=ZERO).exclude(scrap_reason="").exists(), "scrap has its reason"
-    assert Booking.objects.filter(assumed=False, job__kind=JobKind.WORKS_ORDER).exists(), "nothing was assumed once"
-    assert Booking.objects.filter(scrap__gt=ZERO, job__kind=JobKind.PURCHASE_ORDER).exists(), "pieces were rejected"
+    assert Booking.objects.filter(assumed=False, cost_object__kind=CostObjectKind.WORKS_ORDER).exists(), (
+        "nothing was assumed once"
+    )
+    assert Booking.objects.filter(scrap__gt=ZERO, cost_object__kind=CostObjectKind.PURCHASE_ORDER).exists(), (
+        "pieces were rejected"
+    )
     assert set(WorksOrder.objects.values_list("status", flat=True)) == {
         OrderStatus.NEW,
         OrderStatus.RELEASED,
@@ -156,7 +160,7 @@ def test_everything_that_the_system_does_is_in_the_story(demo: Plant) -> None:
     }
 
 
-def test_every_kind_of_item_line_and_place_is_in_the_plant(demo: Plant) -> None:
+def test_every_kind_of_item_line_and_place_is_in_the_plant(demo: DemoPlant) -> None:
     assert set(Item.objects.values_list("component_class", flat=True)) == set(ComponentClass.values)
     assert set(Item.objects.values_list("tracking", flat=True)) == set(Tracking)
     assert Batch.objects.filter(expires_on__isnull=False).count() >= 3
@@ -174,9 +178,9 @@ def test_every_kind_of_item_line_and_place_is_in_the_plant(demo: Plant) -> None:
     assert used_at_supplier.exists(), "a supplier's own stock stood in for the rule's place"
 
 
-def test_the_order_of_the_tour_stands_as_the_pages_show_it(demo: Plant) -> None:
-    order = WorksOrder.objects.select_related("job").get(number="W-10482")
-    assert (order.quantity, order.job.good, order.status) == (120, 60, OrderStatus.OPEN)
+def test_the_order_of_the_tour_stands_as_the_pages_show_it(demo: DemoPlant) -> None:
+    order = WorksOrder.objects.select_related("cost_object").get(number="W-10482")
+    assert (order.quantity, order.cost_object.good, order.status) == (120, 60, OrderStatus.OPEN)
     at_line = {
         item: sum((heap.quantity for heap in balances(demo.site, item=item, location="MAIN/LINE-A")), ZERO)
         for item in ("TB-25", "LUG-6", "PNT-5010", "BLT-M8", "BRK-L", "ADH-330")
@@ -191,7 +195,7 @@ def test_the_order_of_the_tour_stands_as_the_pages_show_it(demo: Plant) -> None:
     }
 
 
-def test_the_doctor_finds_what_is_meant_to_be_found_in_the_demo(demo: Plant) -> None:
+def test_the_doctor_finds_what_is_meant_to_be_found_in_the_demo(demo: DemoPlant) -> None:
     assert [(finding.code, finding.subject) for finding in examine(demo.site, today=demo.today)] == [
         ("batch_tracked", "FR-200 line 60"),
         ("serial_tracked", "TR-200 line 60"),
@@ -201,7 +205,7 @@ def test_the_doctor_finds_what_is_meant_to_be_found_in_the_demo(demo: Plant) -> 
     ]
 
 
-def test_where_there_is_a_plant_no_demo_is_made(demo: Plant) -> None:
+def test_where_there_is_a_plant_no_demo_is_made(demo: DemoPlant) -> None:
     before = Movement.objects.count()
     with pytest.raises(AlreadyThere, match="in another one"):
         make_demo()

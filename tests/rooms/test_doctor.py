@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from backflush.items.models import Item, TypeCode
 from backflush.items.selectors import item_coded
-from backflush.setup_check.findings import KINDS, About, Finding, Severity
+from backflush.setup_check.findings import KINDS, About, SetupFinding, Severity
 from backflush.setup_check.selectors import CHARTED, EXPLODED, by_thing, examine
 from backflush.stockmap.models import Location, Site, TransferRule
 from backflush.stockmap.selectors import action_named
@@ -39,7 +39,7 @@ def healthy(plant: Plant) -> Plant:
     return plant
 
 
-def findings(plant: Plant) -> list[Finding]:
+def findings(plant: Plant) -> list[SetupFinding]:
     return examine(plant.site, today=TODAY)
 
 

@@ -6,19 +6,19 @@ from fractions import Fraction
 
 import pytest
 
-from backflush.backflushing.explanation import MINUS, TIMES, Told, figure, tell
+from backflush.backflushing.explanation import MINUS, TIMES, QuantityExplanation, figure, tell
 from backflush.backflushing.models import Booking
-from backflush.backflushing.selectors import Outcome, explain
+from backflush.backflushing.selectors import UseOutcome, explain
 from backflush.ledger.models import Movement, Posting
 from tests.cast import Plant
 
 
-def told(plant: Plant, of: Booking | Posting, item: str) -> Told:
+def told(plant: Plant, of: Booking | Posting, item: str) -> QuantityExplanation:
     posting = of.posting if isinstance(of, Booking) else of
     return tell(explain(plant.site, Movement.objects.get(posting=posting, item__code=item).pk))
 
 
-def workings(story: Told) -> dict[str, tuple[str, str]]:
+def workings(story: QuantityExplanation) -> dict[str, tuple[str, str]]:
     return {working.what: (working.how, working.comes_to) for working in story.workings}
 
 
@@ -159,13 +159,13 @@ def test_an_undone_resolution_waits_again(plant: Plant) -> None:
     plant.has(100, "BOLT")
     plant.reverses(plant.resolves("BOLT"))
     facts = explain(plant.site, Movement.objects.get(posting=booking.posting, item__code="BOLT").pk)
-    assert facts.outcome == Outcome(unresolved=Decimal(40))
+    assert facts.outcome == UseOutcome(unresolved=Decimal(40))
 
 
 def test_what_is_there_moves_and_the_rest_waits(plant: Plant) -> None:
     plant.has(7, "LUG")
     facts = explain(plant.site, plant.books(1, "TRAY").posting.movements.filter(item__code="LUG").first().pk)  # type: ignore[union-attr]
-    assert facts.outcome == Outcome(moved=Decimal(7), unresolved=Decimal(3))
+    assert facts.outcome == UseOutcome(moved=Decimal(7), unresolved=Decimal(3))
 
 
 def test_bookings_before_that_were_taken_back_since_still_counted_then(plant: Plant) -> None:

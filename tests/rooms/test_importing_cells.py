@@ -13,35 +13,35 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
 from backflush.imports.cell_types import Reader, Unreadable, as_seen, as_written
-from backflush.imports.columns import TABLES, Column, Kind
+from backflush.imports.columns import TABLES, CellType, ImportColumn
 from backflush.imports.templates import write_csv
 from tests.imports import workbook
 
 NUMBERS = st.decimals(min_value=0, max_value=10**9, places=6)
 FACTORS = st.fractions(min_value=Fraction(1, 10**6), max_value=10**6, max_denominator=10**6)
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=60).map(str.strip)
-VALUES: dict[Kind, st.SearchStrategy[Any]] = {
-    Kind.TEXT: TEXTS,
-    Kind.NUMBER: NUMBERS,
-    Kind.RATIO: FACTORS,
-    Kind.WHOLE: st.integers(0, 2**31 - 1),
-    Kind.DAY: st.dates(),
-    Kind.MOMENT: st.one_of(st.dates(), st.datetimes()),
-    Kind.YES_NO: st.booleans(),
-    Kind.CHOICE: st.sampled_from(["B", "M"]),
+VALUES: dict[CellType, st.SearchStrategy[Any]] = {
+    CellType.TEXT: TEXTS,
+    CellType.NUMBER: NUMBERS,
+    CellType.RATIO: FACTORS,
+    CellType.WHOLE: st.integers(0, 2**31 - 1),
+    CellType.DAY: st.dates(),
+    CellType.MOMENT: st.one_of(st.dates(), st.datetimes()),
+    CellType.YES_NO: st.booleans(),
+    CellType.CHOICE: st.sampled_from(["B", "M"]),
 }
 
 
-def column(kind: Kind) -> Column:
-    return Column("column", "Anything.", kind, default="" if kind is Kind.TEXT else None, choices=("B", "M"))
+def column(kind: CellType) -> ImportColumn:
+    return ImportColumn("column", "Anything.", kind, default="" if kind is CellType.TEXT else None, choices=("B", "M"))
 
 
-def read(kind: Kind, cell: Any) -> Any:
+def read(kind: CellType, cell: Any) -> Any:
     return Reader(column(kind))(cell)
 
 
-@given(st.data(), st.sampled_from(Kind))
-def test_a_value_that_is_written_is_read_back_the_same(data: st.DataObject, kind: Kind) -> None:
+@given(st.data(), st.sampled_from(CellType))
+def test_a_value_that_is_written_is_read_back_the_same(data: st.DataObject, kind: CellType) -> None:
     value = data.draw(VALUES[kind])
     assert read(kind, as_written(value)) == value
 
@@ -73,19 +73,19 @@ def test_a_real_workbook_is_read_as_it_is_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "cell"),
     [
-        *((Kind.NUMBER, cell) for cell in ("1,5", "1 000", "1_000", "NaN", "inf", "-1", "1e999")),
-        *((Kind.NUMBER, cell) for cell in ("\uff11", "1" * 31, "x")),
-        *((Kind.RATIO, cell) for cell in ("1/0", "0", "-1/2", "1/2/3", "/", "1/")),
-        *((Kind.WHOLE, cell) for cell in ("1.5", "-1", "2147483648", "ten")),
-        *((Kind.DAY, cell) for cell in ("2026-02-30", "02/03/2026", "2026-3-2", "20260302", "2026-03-02T10:00")),
-        (Kind.MOMENT, "2026-03-02T25:00"),
-        (Kind.YES_NO, "maybe"),
-        (Kind.CHOICE, "X"),
-        (Kind.TEXT, "a\0b"),
-        (Kind.TEXT, date(2026, 3, 2)),
+        *((CellType.NUMBER, cell) for cell in ("1,5", "1 000", "1_000", "NaN", "inf", "-1", "1e999")),
+        *((CellType.NUMBER, cell) for cell in ("\uff11", "1" * 31, "x")),
+        *((CellType.RATIO, cell) for cell in ("1/0", "0", "-1/2", "1/2/3", "/", "1/")),
+        *((CellType.WHOLE, cell) for cell in ("1.5", "-1", "2147483648", "ten")),
+        *((CellType.DAY, cell) for cell in ("2026-02-30", "02/03/2026", "2026-3-2", "20260302", "2026-03-02T10:00")),
+        (CellType.MOMENT, "2026-03-02T25:00"),
+        (CellType.YES_NO, "maybe"),
+        (CellType.CHOICE, "X"),
+        (CellType.TEXT, "a\0b"),
+        (CellType.TEXT, date(2026, 3, 2)),
     ],
 )
-def test_what_can_not_be_read_exactly_is_a_fault_with_a_remedy(kind: Kind, cell: Any) -> None:
+def test_what_can_not_be_read_exactly_is_a_fault_with_a_remedy(kind: CellType, cell: Any) -> None:
     with pytest.raises(Unreadable) as unreadable:
         read(kind, cell)
     assert unreadable.value.fault

@@ -10,13 +10,13 @@ from django.db import connection
 from django.db.models import Model
 
 from backflush.backflushing.models import Booking
-from backflush.ledger.models import Balance, Job, Key, Movement, Posting
+from backflush.ledger.models import Balance, CostObject, Key, Movement, Posting
 from backflush.unresolved.models import Settlement
 from backflush.works.models import OrderChange, WorksOrder
 from tests.databases import Database
 
 READERS: Final[dict[type[Model], dict[tuple[str, ...], str]]] = {
-    Job: {
+    CostObject: {
         ("id",): "locks, and whatever names a job",
         ("site_id", "kind", "number"): "an order by its number; the number is there once",
         ("item_id",): "items_in_use: may an item's unit still change?",

@@ -19,7 +19,7 @@ from backflush.backflushing.models import Booking
 from backflush.core.refusals import AlreadyThere, DatabaseUnreachable, InvalidValue, NotFound, UpgradeNeeded
 from backflush.ledger.models import Balance, Movement
 from backflush.operations import backup, portable
-from backflush.operations.backup import Kind, back_up, is_empty, kind_of, restore
+from backflush.operations.backup import CopyFormat, back_up, is_empty, kind_of, restore
 from tests.cast import Plant
 from tests.databases import Database, Databases
 from tests.doors.console import Console
@@ -234,7 +234,7 @@ def test_without_pg_dump_the_copy_is_a_portable_one(
     Plant.build()
     monkeypatch.setattr(backup, "USUAL_PLACES", ())
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert back_up(tmp_path / "copy").kind == Kind.PORTABLE
+    assert back_up(tmp_path / "copy").kind == CopyFormat.PORTABLE
     assert shutil.which("pg_dump") is None
 
 

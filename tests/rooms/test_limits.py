@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backflush.core.quantity import from_scaled
-from backflush.costing.selectors import job_cost
+from backflush.costing.selectors import order_cost
 from backflush.db.fields import ExactSum
 from backflush.items.selectors import item_coded
 from backflush.items.services import set_costs
@@ -110,7 +110,7 @@ def test_what_an_order_has_had_may_pass_what_a_balance_can_hold(plant: Plant) ->
     plant.returns(MOST, "PAINT", "BRACKET")
     # Ten times 999,999,999,999.999 at 999,999,999,999.999999 each, worked out in whole numbers.
     thousand_millionths = 10 * 999_999_999_999_999 * 999_999_999_999_999_999
-    cost = job_cost(plant.job("BRACKET")).material
+    cost = order_cost(plant.cost_object("BRACKET")).material
     assert Fraction(cost) == Fraction(thousand_millionths, 10**9)
     assert faults(plant.site) == []
 

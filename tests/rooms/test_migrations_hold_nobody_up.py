@@ -25,7 +25,7 @@ from backflush.db.online_schema import (
     RemoveUniqueOnline,
     WithoutOwnIndex,
 )
-from backflush.handling.models import Consignment
+from backflush.handling.models import StockTransfer
 from backflush.ledger.models import Movement, Posting
 from backflush.operations import upgrade
 from backflush.operations.tables import models_of_rooms, stock_models
@@ -192,7 +192,7 @@ TAKEN_AWAY = (
     (RemoveIndexOnline("movement", "movement_by_time"), {"movement_by_time"}),
     (RemoveUniqueOnline("movement", "mirrored_only_once"), {"mirrored_only_once"}),
     (
-        WithoutOwnIndex("movement", ["job", "rule"]),
+        WithoutOwnIndex("movement", ["cost_object", "rule"]),
         {"ledger_movement_job_id_cee95c42", "ledger_movement_rule_id_5033afce"},
     ),
 )
@@ -309,7 +309,7 @@ def test_the_unique_rules_went_over_with_what_was_posted(committed_database: Dat
     MigrationExecutor(connection).migrate(last)
     assert "posted_once_by_key" in names_on(Posting)
     assert plant.books(1, "BRACKET", key="k1").pk == plant.books(1, "BRACKET", key="k1").pk
-    assert not Consignment.objects.exists()
+    assert not StockTransfer.objects.exists()
 
 
 # The upgrade itself

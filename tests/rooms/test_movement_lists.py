@@ -64,7 +64,7 @@ FILTERS: list[dict[str, Any]] = [
 def matches(movement: Movement, what: dict[str, Any]) -> bool:
     """The same question, asked of one movement in plain words."""
     ends = {end for place in (movement.source, movement.target) for end in (place.path, place.store.code)}
-    order = movement.job.number.split("/")[0] if movement.job else ""
+    order = movement.cost_object.number.split("/")[0] if movement.cost_object else ""
     return all(
         (
             what.get("status", movement.status) == movement.status,

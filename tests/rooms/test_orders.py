@@ -298,7 +298,7 @@ def test_more_than_was_ordered_may_be_booked_and_received(plant: Plant) -> None:
     plant.books(5, "BRACKET")
     plant.buys(2, "PLATED")
     plant.receives(5, "PLATED")
-    assert (plant.job("BRACKET").good, plant.order("BRACKET").status) == (5, OrderStatus.OPEN)
+    assert (plant.cost_object("BRACKET").good, plant.order("BRACKET").status) == (5, OrderStatus.OPEN)
 
 
 def test_where_the_site_says_so_a_full_order_is_complete_by_itself(plant: Plant) -> None:

@@ -240,7 +240,7 @@ def test_a_closing_that_was_stopped_halfway_is_counted_later(plant: Plant, monke
     with monkeypatch.context() as stopped:
         stopped.setattr("backflush.ledger.periods.count_balances", lambda site: 0)
         closing = closes(plant, MARCH)
-    assert (closing.counted_at, closing.pots) == (None, 0)
+    assert (closing.counted_at, closing.stock_keys) == (None, 0)
     assert totals_until(plant.site, end_of_day(plant.site, MARCH)) != {}
     with refused("period_closed"):
         plant.moves(1, "BOLT", "LINE", "RAW", at=MARCH)
@@ -253,7 +253,7 @@ def test_a_closing_that_was_stopped_halfway_is_counted_later(plant: Plant, monke
 # What was there at the end
 
 
-def test_a_closing_keeps_every_pot_and_no_zeros(plant: Plant) -> None:
+def test_a_closing_keeps_every_stock_key_and_no_zeros(plant: Plant) -> None:
     plant.has(10, "BOLT")
     plant.has(4, "LUG", at="RACK", bin="R1")
     plant.has(1, "MOTOR", serials=["S1"])
@@ -268,7 +268,7 @@ def test_a_closing_keeps_every_pot_and_no_zeros(plant: Plant) -> None:
         ("MOTOR", "MAIN/LINE", "", "", "S1", 1),
         ("RESIN", "MAIN/LINE", "", "B7", "", 2),
     ]
-    assert closing.pots == 4
+    assert closing.stock_keys == 4
 
 
 def test_a_past_below_zero_is_kept_below_zero(plant: Plant) -> None:

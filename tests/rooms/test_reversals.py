@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from backflush.core.moves import Process, Status
-from backflush.costing.selectors import job_cost
+from backflush.costing.selectors import order_cost
 from backflush.items.selectors import item_coded
 from backflush.items.services import set_costs
 from backflush.ledger.models import Balance, Movement, Posting
@@ -34,7 +34,7 @@ def test_a_booking_is_taken_back_with_its_goods_its_use_and_what_waits(plant: Pl
     assert plant.waiting() == []
     assert [plant.balance(item) for item in ("BOLT", "LUG")] == [30, 2]
     assert [plant.balance(item, at="FG") for item in ("TRAY", "BRACKET")] == [0, 0]
-    assert (plant.job("TRAY").good, plant.job("TRAY").scrap) == (0, 0)
+    assert (plant.cost_object("TRAY").good, plant.cost_object("TRAY").scrap) == (0, 0)
     assert Movement.objects.get(due=38).status == Status.CANCELLED
     assert faults(plant.site) == []
 
@@ -121,7 +121,7 @@ def test_a_reversal_on_a_complete_order_leaves_its_status(plant: Plant) -> None:
     booking = plant.books(1, "BRACKET")
     complete_order(site=plant.site, number="W-BRACKET", by=plant.storekeeper)
     plant.reverses(booking)
-    assert (plant.order("BRACKET").status, plant.job("BRACKET").good) == ("complete", 0)
+    assert (plant.order("BRACKET").status, plant.cost_object("BRACKET").good) == ("complete", 0)
 
 
 def test_a_reversed_booking_costs_exactly_nothing(plant: Plant) -> None:
@@ -131,11 +131,11 @@ def test_a_reversed_booking_costs_exactly_nothing(plant: Plant) -> None:
     set_costs(item_coded("BOLT"), {"standard_material": Decimal("0.123457")})
     plant.has(1000, "BOLT", at="RAW")
     plant.resolves("BOLT", source="RAW")
-    assert job_cost(plant.job("BRACKET")).material == 12 * Decimal("0.10") + 360 * Decimal("0.123457")
+    assert order_cost(plant.cost_object("BRACKET")).material == 12 * Decimal("0.10") + 360 * Decimal("0.123457")
     set_costs(item_coded("BOLT"), {"standard_material": Decimal("9.99")})
     plant.reverses(booking)
     plant.reverses(waiting)
-    assert job_cost(plant.job("BRACKET")).material == 0
+    assert order_cost(plant.cost_object("BRACKET")).material == 0
     assert faults(plant.site) == []
 
 

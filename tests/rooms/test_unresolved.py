@@ -80,7 +80,7 @@ def test_what_is_kept_has_the_original_s_place_reason_and_time(plant: Plant) -> 
     original = plant.queue()[0]
     plant.resolves("BOLT", 5, source="RAW", remainder="keep")
     kept = plant.queue()[0]
-    for name in ("at", "source", "target", "reason", "item", "job", "line", "rule"):
+    for name in ("at", "source", "target", "reason", "item", "cost_object", "line", "rule"):
         assert getattr(kept, name) == getattr(original, name), name
     assert (kept.origin, kept.due) == (original, 3)
 

@@ -12,9 +12,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from backflush.audit.verification import Report, verify
+from backflush.audit.verification import VerificationReport, verify
 from backflush.core.moves import Status
-from backflush.ledger.models import Balance, Job, Key, Movement, Posting
+from backflush.ledger.models import Balance, CostObject, Key, Movement, Posting
 from backflush.ledger.periods import close_period
 from backflush.ledger.selectors import waiting_movements
 from backflush.stockmap.selectors import day_at
@@ -150,7 +150,7 @@ def a_mirror_that_is_gone() -> None:
 
 
 def an_order_that_says_something_else() -> None:
-    Job.objects.filter(number="W1").update(good=Decimal(1))
+    CostObject.objects.filter(number="W1").update(good=Decimal(1))
 
 
 def a_key_without_a_posting() -> None:
@@ -207,7 +207,7 @@ def test_a_planted_fault_is_found(plant: Callable[[], None], check: str, databas
     assert check in {found.name for found in unsound(report)}, [found.name for found in unsound(report)]
 
 
-def unsound(report: Report) -> list:  # type: ignore[type-arg]
+def unsound(report: VerificationReport) -> list:  # type: ignore[type-arg]
     """The checks that found something, each with words for it."""
     found = [check for check in report.checks if not check.sound]
     assert all(check.faults and check.fault_count >= len(check.faults) for check in found)

@@ -16,7 +16,7 @@ import pytest
 from django.db.models import Sum
 
 from backflush.core.moves import Process, Status
-from backflush.ledger.models import Job, Movement
+from backflush.ledger.models import CostObject, Movement
 from backflush.ledger.selectors import waiting_movements
 from backflush.stockmap.selectors import site_named
 from backflush.works.models import WorksOrder
@@ -46,7 +46,7 @@ def found() -> dict[str, Any]:
     units: dict[str, Decimal] = {}
     for _, unit, moved, due in rows:
         units[unit] = units.get(unit, Decimal(0)) + moved + due
-    made = Job.objects.aggregate(good=Sum("good"), scrap=Sum("scrap"))
+    made = CostObject.objects.aggregate(good=Sum("good"), scrap=Sum("scrap"))
     return {
         "orders": WorksOrder.objects.filter(status="open").count(),
         "good": made["good"],

@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from backflush.backflushing.selectors import explain
-from backflush.costing.selectors import job_cost
+from backflush.costing.selectors import order_cost
 from backflush.ledger.models import Movement
 from backflush.works.services.transitions import complete_order
 from tests.cast import DAY, Plant
@@ -39,7 +39,7 @@ def test_a_shift_that_was_booked_on_the_wrong_order_is_put_right(plant: Plant) -
     assert plant.balance("FRAME", at="FG") == 6
     assert [plant.balance(item) for item in ("TUBE", "LUG", "PAINT")] == [Decimal("0.8"), 0, Decimal("0.062")]
     assert plant.waiting() == []
-    assert job_cost(plant.job("BRACKET")).material == 0
+    assert order_cost(plant.cost_object("BRACKET")).material == 0
     paint = Movement.objects.get(posting=right.posting_id, item__code="PAINT")
     # 150 g each, 4 % waste, for six: 0.9375 kg, rounded once.
     assert explain(plant.site, paint.pk).exact == Decimal("0.9375")
@@ -123,5 +123,5 @@ def test_a_week_in_which_the_delivery_came_late(plant: Plant) -> None:
     complete_order(site=plant.site, number="W-FRAME", by=plant.storekeeper)
     while plant.waiting():
         plant.cancels(plant.queue()[0].pk, "counted, was not there")
-    assert plant.job("FRAME").good == 20
+    assert plant.cost_object("FRAME").good == 20
     assert faults(plant.site) == []

@@ -17,8 +17,8 @@ from django.core.management import call_command
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from backflush.audit.verification import verify
-from backflush.handling.models import Consignment, Way
-from backflush.handling.transfer_queries import Book, Crossing, books, compare, notes_of, open_consignments
+from backflush.handling.models import StockTransfer, TransferDirection
+from backflush.handling.transfer_queries import Book, Crossing, books, compare, notes_of, open_transfers
 from backflush.handling.transfers import Note, Sending, arrive, confirm_arrivals, send_to_site
 from backflush.stockmap.services import add_site
 from tests.cast import Plant
@@ -86,11 +86,11 @@ class Works:
 
     def open(self) -> list[str]:
         with self.here():
-            return [one.number for one in open_consignments(self.plant.site)]
+            return [one.number for one in open_transfers(self.plant.site)]
 
-    def has_posted(self, way: Way, number: str) -> bool:
+    def has_posted(self, way: TransferDirection, number: str) -> bool:
         with self.here():
-            return Consignment.objects.filter(way=way, number=number).exists()
+            return StockTransfer.objects.filter(way=way, number=number).exists()
 
     def is_sound(self) -> bool:
         with self.here():
@@ -189,15 +189,17 @@ def test_a_site_sends_while_the_other_server_is_down(three: list[Works]) -> None
     assert all_is_accounted_for(three)
 
 
-@pytest.mark.parametrize("way", Way)
-def test_a_server_killed_before_any_statement_loses_and_doubles_nothing(three: list[Works], way: Way) -> None:
+@pytest.mark.parametrize("way", TransferDirection)
+def test_a_server_killed_before_any_statement_loses_and_doubles_nothing(
+    three: list[Works], way: TransferDirection
+) -> None:
     north, south, _ = three
-    dying = north if way == Way.SENT else south
+    dying = north if way == TransferDirection.SENT else south
     outcomes = []
     for statement in count(1):
         number = f"{way}-{statement}"
         before = [works.bolts for works in (north, south)]
-        note = None if way == Way.SENT else north.sends(2, south, number)
+        note = None if way == TransferDirection.SENT else north.sends(2, south, number)
         deed = partial(south.takes_in, note) if note else partial(north.sends, 2, south, number)
         killed = not _survives(deed, dying, statement)
         if killed:

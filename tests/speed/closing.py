@@ -29,7 +29,7 @@ LIST, PAGE = "/stock/balances/?item={item}&on={month_ago}", "/stock/balances/?on
 def closed_and_archived(places: Places, of: str) -> list[Figure]:
     """All days are closed, month by month as a plant does it; then the oldest bookings leave."""
     site, person = somebody()
-    complete = WorksOrder.objects.filter(job=OuterRef("job"), status=OrderStatus.COMPLETE)
+    complete = WorksOrder.objects.filter(cost_object=OuterRef("cost_object"), status=OrderStatus.COMPLETE)
     bookings = Posting.objects.filter(Exists(complete), site=site, process=Process.WORKS_ORDER)
     through = bookings.order_by("at").values_list("at", flat=True)[TO_ARCHIVE].date()
     last = datetime.now(UTC).date() - timedelta(days=2)

@@ -27,7 +27,7 @@ TABLES = {
 COST = ["id", "item_id", "since"] + [
     f"{kind}_{element}" for kind in ("standard", "latest") for element in ("material", "labour", "outside", "overhead")
 ]
-POT = ("site_id", "item_id", "location_id", "bin", "batch", "serial")
+STOCK_KEY = ("site_id", "item_id", "location_id", "bin", "batch", "serial")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Written:
 
     tables: dict[str, tuple[list[str], list[Row]]]
     changes: list[Row]
-    jobs: list[Row]
+    cost_objects: list[Row]
     orders: list[Row]
     settled: list[Row]
 
@@ -60,7 +60,7 @@ class Written:
         }
         columns, rows = self.tables["ledger_posting"]
         key = columns.index("key_id")
-        job = {row[-1]: row for row in self.jobs}
+        cost_object = {row[-1]: row for row in self.cost_objects}
         for begin in range(0, len(rows), postings):
             some = rows[begin : begin + postings]
             first, last = some[0][0], some[-1][0]
@@ -78,8 +78,8 @@ class Written:
             }
             names, movements = tables["ledger_movement"]
             touched = {row[names.index("job_id")] for row in movements} - {None}
-            jobs = [job[one] for one in sorted(touched)]
-            yield Written(tables, _changes(names, movements), jobs, [], [])
+            cost_objects = [cost_object[one] for one in sorted(touched)]
+            yield Written(tables, _changes(names, movements), cost_objects, [], [])
 
 
 def _between(rows: Sequence[Row], place: int, first: int, last: int) -> Sequence[Row]:
@@ -108,12 +108,14 @@ class Writings:
             tables[table] = (columns, [tuple(row) for row in self.raw.execute(beyond).fetchall()])
         columns, movements = tables["ledger_movement"]
         touched = sorted({row[columns.index("job_id")] for row in movements} - {None})
-        jobs = self._some("SELECT good, scrap, produced, structure_id, uneven, id FROM ledger_job WHERE id", touched)
+        cost_objects = self._some(
+            "SELECT good, scrap, produced, structure_id, uneven, id FROM ledger_job WHERE id", touched
+        )
         orders = self._some("SELECT status, id FROM works_worksorder WHERE job_id", touched)
         said, settlements = tables["unresolved_settlement"]
         settled = [(row[said.index("outcome")], row[said.index("movement_id")]) for row in settlements]
         self.raw.rollback()
-        return Written(tables, _changes(columns, movements), jobs, orders, settled)
+        return Written(tables, _changes(columns, movements), cost_objects, orders, settled)
 
     def _some(self, what: str, keys: Sequence[int]) -> list[Row]:
         rows: list[Row] = []
@@ -130,12 +132,12 @@ def _changes(columns: list[str], movements: Sequence[Row]) -> list[Row]:
     for row in movements:
         for end, sign in (("source", -1), ("target", 1)):
             if row[at[f"{end}_after"]] is not None:
-                pot = (
+                stock_key = (
                     row[at["site_id"]], row[at["item_id"]], row[at[f"{end}_id"]],
                     row[at[f"{end}_bin"]], row[at["batch"]], row[at["serial"]],
                 )  # fmt: skip
-                sums[pot] = sums.get(pot, 0) + sign * row[at["quantity"]]
-    return [(change, *pot) for pot, change in sorted(sums.items())]
+                sums[stock_key] = sums.get(stock_key, 0) + sign * row[at["quantity"]]
+    return [(change, *stock_key) for stock_key, change in sorted(sums.items())]
 
 
 class Floor:
@@ -158,16 +160,20 @@ class Floor:
         self.raw.execute("BEGIN") if self.postgresql else self.raw.execute("BEGIN IMMEDIATE")
         for table, (columns, rows) in written.tables.items():
             self._add(table, columns, rows)
-        self._change("ledger_balance", "quantity = quantity + change", ["change", *POT], written.changes, key=POT)
+        self._change(
+            "ledger_balance", "quantity = quantity + change", ["change", *STOCK_KEY], written.changes, key=STOCK_KEY
+        )
         names = ["good", "scrap", "produced", "structure_id", "uneven"]
-        self._change("ledger_job", ", ".join(f"{name} = new_{name}" for name in names), [*names, "id"], written.jobs)
+        self._change(
+            "ledger_job", ", ".join(f"{name} = new_{name}" for name in names), [*names, "id"], written.cost_objects
+        )
         self._change("works_worksorder", "status = new_status", ["status", "id"], written.orders)
         self._change("ledger_movement", "status = new_status", ["status", "id"], written.settled)
         self.raw.execute("COMMIT")
 
     def catch_up(self, other: Any) -> None:
         """Take over the pots, at zero, and the unit costs that another database has and this one hasn't."""
-        for table, columns in (("ledger_balance", ["id", *POT]), ("items_itemcost", COST)):
+        for table, columns in (("ledger_balance", ["id", *STOCK_KEY]), ("items_itemcost", COST)):
             names = ", ".join(columns)
             here = {row[0] for row in self.raw.execute(f"SELECT id FROM {table}").fetchall()}
             rows = [tuple(row) for row in other.execute(f"SELECT {names} FROM {table}").fetchall()]

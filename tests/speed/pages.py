@@ -261,17 +261,17 @@ def somebody() -> tuple[Site, User]:
 
 def names_in(site: Site, person: User) -> Iterator[tuple[str, str]]:
     """What the addresses name: looked up row by row, because a join might read the whole ledger."""
-    used = Movement.objects.filter(site=site, line__isnull=False, status=Status.OK, job__isnull=False)
+    used = Movement.objects.filter(site=site, line__isnull=False, status=Status.OK, cost_object__isnull=False)
     newest, oldest = used.order_by("-pk")[0], used.order_by("pk")[0]
-    assert newest.job is not None
-    assert oldest.job is not None
+    assert newest.cost_object is not None
+    assert oldest.cost_object is not None
     assert newest.rule is not None
-    order = WorksOrder.objects.select_related("item").get(job=newest.job)
+    order = WorksOrder.objects.select_related("item").get(cost_object=newest.cost_object)
     yield "person", person.username
     yield "item", newest.item.code
     yield "made", order.item.code
     yield "order", order.number
-    yield "old_order", oldest.job.number
+    yield "old_order", oldest.cost_object.number
     yield "action", newest.rule.action.name
     yield "place", newest.source.path
     yield "store", newest.source.store.code

@@ -10,18 +10,18 @@ from django.urls import path
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from backflush.audit.checks import COUNTED_MOST, WORKED_OUT, last_reckoning, latest_looks, listed
-from backflush.audit.lines import Line
-from backflush.audit.models import Audit, CheckName, Look, Reckoning
+from backflush.audit.checks import COUNTED_MOST, WORKED_OUT, last_computation, latest_looks, listed
+from backflush.audit.lines import FindingLine
+from backflush.audit.models import Audit, AuditComputation, CheckName, CheckReview
 from backflush.audit.selectors import (
     audit_at_work,
     audit_numbered,
     audits,
     is_waited_for_in_vain,
     last_asked,
-    running_reckoning,
+    running_computation,
 )
-from backflush.audit.services import ask_reckoning, begin_audit, look_at, sign_off
+from backflush.audit.services import ask_computation, begin_audit, look_at, sign_off
 from backflush.core.refusals import NotFound, Refusal
 from backflush.people.rights import Verb
 from backflush.web.display import badges
@@ -37,7 +37,7 @@ LOOKS_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class CheckColumn:
     """A column of a check's list: its heading, and which cell of a line stands in it (`audit/cell.html`)."""
 
     heading: str | Promise
@@ -61,24 +61,24 @@ class Question:
     title: str | Promise
     finds: str | Promise
     nothing: str | Promise
-    columns: Sequence[Column]
+    columns: Sequence[CheckColumn]
 
 
-_ITEM: Final = Column(_("Item"), "item")
-_DUE: Final = Column(_("Due"), "quantity")
-_ORDER: Final = Column(_("For"), "order")
-_PLACE: Final = Column(_("From"), "place")
-_WHO: Final = Column(_("By"), "who")
-_WHEN: Final = Column(_("When"), "when")
-_WHY: Final = Column(_("Why"), "why")
-_KIND: Final = Column(_("What"), "kind")
+_ITEM: Final = CheckColumn(_("Item"), "item")
+_DUE: Final = CheckColumn(_("Due"), "quantity")
+_ORDER: Final = CheckColumn(_("For"), "order")
+_PLACE: Final = CheckColumn(_("From"), "place")
+_WHO: Final = CheckColumn(_("By"), "who")
+_WHEN: Final = CheckColumn(_("When"), "when")
+_WHY: Final = CheckColumn(_("Why"), "why")
+_KIND: Final = CheckColumn(_("What"), "kind")
 
 QUESTIONS: Final[Mapping[str, Question]] = {
     CheckName.UNRESOLVED: Question(
         _("What is still unresolved?"),
         _("All that waits now, of this period or any before it, the oldest first."),
         _("Nothing is unresolved"),
-        (Column(_("Since"), "age"), _ITEM, _DUE, Column(_("Why it waits"), "kind"), _ORDER, _PLACE, _WHO),
+        (CheckColumn(_("Since"), "age"), _ITEM, _DUE, CheckColumn(_("Why it waits"), "kind"), _ORDER, _PLACE, _WHO),
     ),
     CheckName.CANCELLED: Question(
         _("What was cancelled, by whom and why?"),
@@ -99,13 +99,13 @@ QUESTIONS: Final[Mapping[str, Question]] = {
         (
             _ITEM,
             _DUE,
-            Column(_("Used"), "other"),
+            CheckColumn(_("Used"), "other"),
             _KIND,
             _ORDER,
-            Column(_("From"), "way"),
+            CheckColumn(_("From"), "way"),
             _WHO,
             _WHEN,
-            Column(_("Remarks"), "why"),
+            CheckColumn(_("Remarks"), "why"),
         ),
     ),
     CheckName.NEVER_MOVED: Question(
@@ -115,7 +115,12 @@ QUESTIONS: Final[Mapping[str, Question]] = {
             "out of stock. Bookings that were reversed are left out."
         ),
         _("Of everything assumed, something moved"),
-        (_ITEM, Column(_("Assumed, times"), "count"), Column(_("Due in all"), "quantity"), Column(_("Last"), "when")),
+        (
+            _ITEM,
+            CheckColumn(_("Assumed, times"), "count"),
+            CheckColumn(_("Due in all"), "quantity"),
+            CheckColumn(_("Last"), "when"),
+        ),
     ),
     CheckName.HAND_ISSUES: Question(
         _("What was issued by hand to what is backflushed?"),
@@ -124,7 +129,16 @@ QUESTIONS: Final[Mapping[str, Question]] = {
             "theirs. What the order's structure assumes too may be counted twice. What was reversed is left out."
         ),
         _("Nothing was issued by hand to what is backflushed"),
-        (_ITEM, Column(_("Issued"), "quantity"), _KIND, _ORDER, _PLACE, _WHO, _WHEN, Column(_("Remarks"), "why")),
+        (
+            _ITEM,
+            CheckColumn(_("Issued"), "quantity"),
+            _KIND,
+            _ORDER,
+            _PLACE,
+            _WHO,
+            _WHEN,
+            CheckColumn(_("Remarks"), "why"),
+        ),
     ),
     CheckName.STRUCTURES: Question(
         _("Which structures changed while orders were open?"),
@@ -133,7 +147,7 @@ QUESTIONS: Final[Mapping[str, Question]] = {
             "quantities, units or places differ. These orders go on with their copy."
         ),
         _("All orders in work are made as is in force"),
-        (_ITEM, Column(_("Orders with another copy"), "count")),
+        (_ITEM, CheckColumn(_("Orders with another copy"), "count")),
     ),
     CheckName.NEGATIVE: Question(
         _("Which stock tends below zero?"),
@@ -142,7 +156,7 @@ QUESTIONS: Final[Mapping[str, Question]] = {
             "moment of the period; and items that were short at a place in three bookings of the period or more."
         ),
         _("Nothing tends below zero"),
-        (_ITEM, _KIND, _PLACE, Column(_("Times"), "count"), Column(_("Lowest"), "other"), _DUE, _WHEN),
+        (_ITEM, _KIND, _PLACE, CheckColumn(_("Times"), "count"), CheckColumn(_("Lowest"), "other"), _DUE, _WHEN),
     ),
     CheckName.PROOF: Question(
         _("Is the ledger whole?"),
@@ -151,20 +165,20 @@ QUESTIONS: Final[Mapping[str, Question]] = {
             "quantity is accounted for."
         ),
         _("Every promise holds"),
-        (Column(_("Promise"), "kind"), Column(_("Fault"), "why")),
+        (CheckColumn(_("Promise"), "kind"), CheckColumn(_("Fault"), "why")),
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class WorksheetStep:
     """A check on the worksheet; `count` is None as long as it isn't worked out."""
 
     name: CheckName
     number: int
     question: Question
     count: int | None
-    look: Look | None
+    look: CheckReview | None
 
     @property
     def many(self) -> bool:
@@ -173,11 +187,11 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Working:
+class ComputationProgress:
     """How far an audit's reckoning is: what was worked out last, what is under way, and whether in vain."""
 
-    done: Reckoning | None
-    running: Reckoning | None
+    done: AuditComputation | None
+    running: AuditComputation | None
     failed: bool
 
     @property
@@ -186,20 +200,20 @@ class Working:
         return self.running is not None and is_waited_for_in_vain(self.running)
 
 
-def _working(audit: Audit) -> Working:
+def _working(audit: Audit) -> ComputationProgress:
     asked = last_asked(audit)
-    return Working(last_reckoning(audit), running_reckoning(audit), asked is not None and asked.failed)
+    return ComputationProgress(last_computation(audit), running_computation(audit), asked is not None and asked.failed)
 
 
-def _steps(audit: Audit, done: Reckoning | None) -> list[Step]:
+def _steps(audit: Audit, done: AuditComputation | None) -> list[WorksheetStep]:
     looks = latest_looks(audit)
     return [
-        Step(check, number, QUESTIONS[check], _count(audit, check, done, looks.get(check)), looks.get(check))
+        WorksheetStep(check, number, QUESTIONS[check], _count(audit, check, done, looks.get(check)), looks.get(check))
         for number, check in enumerate(CheckName, 1)
     ]
 
 
-def _count(audit: Audit, check: CheckName, done: Reckoning | None, look: Look | None) -> int | None:
+def _count(audit: Audit, check: CheckName, done: AuditComputation | None, look: CheckReview | None) -> int | None:
     """How many there are now; of what is signed, how many there were when somebody looked."""
     if audit.signed_at is not None:
         return look.count if look else None
@@ -241,14 +255,14 @@ def begin(request: PageRequest) -> HttpResponse:
     until = day_in(request.POST, "until")
     audit = begin_audit(site=request.visit.site, by=request.user, until=until, key=request.POST.get("key", ""))
     if audit.signed_at is None and last_asked(audit) is None:
-        ask_reckoning(audit=audit, by=request.user)
+        ask_computation(audit=audit, by=request.user)
     return redirect("audit")
 
 
 @posts(Verb.SIGN_OFF, again=_worksheet)
 def work_out(request: PageRequest, number: int) -> HttpResponse:
     """Work out afresh what takes a walk through the ledger."""
-    ask_reckoning(audit=audit_numbered(request.visit.site, number), by=request.user)
+    ask_computation(audit=audit_numbered(request.visit.site, number), by=request.user)
     return redirect("audit")
 
 
@@ -316,10 +330,10 @@ def signed_page(request: PageRequest, number: int) -> HttpResponse:
     if audit.signed_at is None:
         return redirect("audit")
     steps = _steps(audit, None)
-    kept = [(step, [Line.of(line) for line in step.look.lines]) for step in steps if step.look is not None]
+    kept = [(step, [FindingLine.of(line) for line in step.look.lines]) for step in steps if step.look is not None]
     proof = next(step.look for step in steps if step.name == CheckName.PROOF)
-    promises = proof.reckoning.promises if proof is not None and proof.reckoning is not None else []
-    facts = {"audit": audit, "steps": steps, "kept": kept, "promises": promises}
+    invariants = proof.computation.invariants if proof is not None and proof.computation is not None else []
+    facts = {"audit": audit, "steps": steps, "kept": kept, "invariants": invariants}
     return render(request, "web/audit/signed.html", facts)
 
 

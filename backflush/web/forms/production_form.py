@@ -14,7 +14,7 @@ from backflush.items.models import Item
 from backflush.items.selectors import in_stock_unit
 from backflush.stockmap.models import Location
 from backflush.web.forms.values import number_in
-from backflush.web.production.book_order import Foreseen, Line
+from backflush.web.production.book_order import Foreseen, PreviewRow
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def foreseen_of(preview: Preview) -> Foreseen:
     """A preview with its items; what is short comes first, then what waits for a choice."""
     codes = {line.component for line in preview.lines}
     items = {item.code: item for item in Item.objects.filter(code__in=codes).select_related("stock_unit")}
-    lines = [Line(line, items[line.component]) for line in preview.lines]
+    lines = [PreviewRow(line, items[line.component]) for line in preview.lines]
     return Foreseen(preview, sorted(lines, key=lambda one: (not one.is_short, one.line.reason is None)))
 
 

@@ -39,7 +39,7 @@ SHOWN_MOST: Final = 200
 
 
 @dataclass
-class Asked:
+class ScanQuery:
     """Which item is where, as far as it has been said. `refusal` is about the place or the item.
 
     `bin` is the one whose label was scanned for the place.
@@ -83,7 +83,7 @@ def bins_offered(*locations: int) -> list[Bin]:
     return list(offered(Bin.objects.filter(location__in=locations).order_by("code"))[:SHOWN_MOST])
 
 
-A = TypeVar("A", bound=Asked)
+A = TypeVar("A", bound=ScanQuery)
 
 
 class Scanning(Generic[A]):

@@ -51,16 +51,16 @@ def block_part(request: PageRequest, name: str) -> HttpResponse:
     request.visit.require(*block.verbs)
     status = HTTPStatus.OK
     try:
-        inside = render_to_string(block.template, {"tile": block, **block.facts(request.visit)}, request)
+        inside = render_to_string(block.template, {"home_block": block, **block.facts(request.visit)}, request)
     except Refusal:
         raise
     except Exception:
         logger.exception("the block %s failed", name)
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-        inside = render_to_string("web/home/blocks/failed.html", {"tile": block}, request)
+        inside = render_to_string("web/home/blocks/failed.html", {"home_block": block}, request)
     if request.htmx:
         return HttpResponse(inside, status=status)
-    return render(request, "web/home/block.html", {"tile": block, "inside": inside}, status=status)
+    return render(request, "web/home/block.html", {"home_block": block, "inside": inside}, status=status)
 
 
 def _named(name: str) -> Block:

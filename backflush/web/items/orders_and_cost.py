@@ -30,7 +30,7 @@ PURCHASES_SHOWN: Final = 50
 def orders_page(request: PageRequest, code: str) -> HttpResponse:
     """The works orders for an item by number, the latest first, and who delivers it on which purchase order."""
     item, site = item_at(code), request.visit.site
-    found: QuerySet[WorksOrder] = WorksOrder.objects.filter(site=site, item=item).select_related("unit", "job")
+    found: QuerySet[WorksOrder] = WorksOrder.objects.filter(site=site, item=item).select_related("unit", "cost_object")
     bought = PurchaseOrderLine.objects.filter(site=site, item=item).order_by("-pk")
     return render(
         request,
@@ -38,7 +38,7 @@ def orders_page(request: PageRequest, code: str) -> HttpResponse:
         {
             "item": item,
             "page": page_of(found, request.GET, by=("number",), descending=True),
-            "purchases": bought.select_related("order__supplier", "unit", "job")[:PURCHASES_SHOWN],
+            "purchases": bought.select_related("order__supplier", "unit", "cost_object")[:PURCHASES_SHOWN],
             "may_make": request.visit.may(Verb.RELEASE),
         },
     )

@@ -43,7 +43,7 @@ BEGUN: Final = ("component", "quantity")
 
 
 @dataclass(slots=True)
-class Row:
+class EditorRow:
     """One line as it stands in the form, with its faults by field. `pk` is the line that it was, if any."""
 
     index: int
@@ -82,16 +82,16 @@ class Row:
         }
 
 
-def _kept_row(index: int, line: StructureLine, site: Site) -> Row:
+def _kept_row(index: int, line: StructureLine, site: Site) -> EditorRow:
     entered = as_entered(line, site)
     values = {name: plainly(getattr(line, name)) for name in ("number", "quantity", "starts", "ends", *TICKS)}
     values |= {name: plainly(getattr(line, name)) if getattr(line, name) else "" for name in ("waste", "fixed")}
     values |= {"component": line.component.code, "unit": line.unit.code}
     values["source"] = entered.source.path if entered.source else ""
-    return Row(index, values, line.pk, line.component)
+    return EditorRow(index, values, line.pk, line.component)
 
 
-def _typed_rows(typed: Mapping[str, str]) -> list[Row]:
+def _typed_rows(typed: Mapping[str, str]) -> list[EditorRow]:
     """What was typed, without the lines that are taken away."""
     count = whole_in(typed, "rows", most=SHOWN * 3) or 0
     rows = []
@@ -100,7 +100,7 @@ def _typed_rows(typed: Mapping[str, str]) -> list[Row]:
             continue
         values = {name: typed.get(f"line-{index}-{name}", "") for name in (*COLUMNS, *TICKS)}
         pk = typed.get(f"line-{index}-pk", "")
-        rows.append(Row(index, values, int(pk) if pk.isdecimal() else None))
+        rows.append(EditorRow(index, values, int(pk) if pk.isdecimal() else None))
     return rows
 
 
@@ -150,20 +150,20 @@ def _not_shown(item: Item, typed: Mapping[str, str], site: Site) -> list[LineIn]
     return [as_entered(line, site) for line in structure_rows(item) if line.pk not in seen]
 
 
-def _with_version(rows: list[Row], index: str, request: PageRequest) -> list[Row]:
+def _with_version(rows: list[EditorRow], index: str, request: PageRequest) -> list[EditorRow]:
     """With another version of a line that begins tomorrow, where the one that is there ends today."""
     found = next((row for row in rows if str(row.index) == index), None)
     if found is None:
         return rows
     today = request.visit.today
     tomorrow = today + timedelta(days=1)
-    later = Row(0, {**found.values, "starts": tomorrow.isoformat()})
+    later = EditorRow(0, {**found.values, "starts": tomorrow.isoformat()})
     found.values = {**found.values, "ends": today.isoformat()}
     place = rows.index(found) + 1
     return [*rows[:place], later, *rows[place:]]
 
 
-def _read(rows: Sequence[Row], site: Site) -> None:
+def _read(rows: Sequence[EditorRow], site: Site) -> None:
     """Make lines of what was typed; what can't be read is a fault at its field."""
     named = {row.values["component"].strip() for row in rows}
     items = {item.code: item for item in Item.objects.filter(code__in=named).select_related("stock_unit")}
@@ -186,7 +186,7 @@ def _places(site: Site, item: Item) -> list[Location]:
 
 
 def _line(
-    row: Row, units: Mapping[str, Unit], places: Mapping[str, Location], elsewhere: Sequence[Location]
+    row: EditorRow, units: Mapping[str, Unit], places: Mapping[str, Location], elsewhere: Sequence[Location]
 ) -> LineIn | None:
     code = row.values["component"].strip()
     if row.component is None:
@@ -225,7 +225,7 @@ def _line(
     )
 
 
-def _read_one(row: Row, name: str, read: Any) -> Any:
+def _read_one(row: EditorRow, name: str, read: Any) -> Any:
     try:
         return read()
     except InvalidValue as refusal:
@@ -233,7 +233,7 @@ def _read_one(row: Row, name: str, read: Any) -> Any:
         return None
 
 
-def _judge(rows: Sequence[Row], kept: Sequence[LineIn]) -> None:
+def _judge(rows: Sequence[EditorRow], kept: Sequence[LineIn]) -> None:
     """All that the core finds wrong with the lines, each at the row where it stands."""
     readable = [row for row in rows if row.line is not None]
     lines = [row.line.as_line() for row in readable if row.line is not None]
@@ -246,7 +246,7 @@ def _judge(rows: Sequence[Row], kept: Sequence[LineIn]) -> None:
             readable[place - len(others)].fault(refusal)
 
 
-def _blame(item: Item, rows: Sequence[Row], refusal: StructureLoop) -> None:
+def _blame(item: Item, rows: Sequence[EditorRow], refusal: StructureLoop) -> None:
     """Show a loop at the lines that make one."""
     contains = contents()
     for row in rows:
@@ -259,7 +259,7 @@ def _blame(item: Item, rows: Sequence[Row], refusal: StructureLoop) -> None:
 def _show(
     request: PageRequest,
     item: Item,
-    rows: Sequence[Row],
+    rows: Sequence[EditorRow],
     *,
     start: int,
     stamp: str,
@@ -270,7 +270,7 @@ def _show(
     posted = request.method == "POST"
     total = StructureLine.objects.filter(item=item).count()
     seen = request.POST.get("seen", "") if posted else ",".join(str(row.pk) for row in lines)
-    empty = [Row(0, {"number": number}) for number in _next_numbers(item, lines)]
+    empty = [EditorRow(0, {"number": number}) for number in _next_numbers(item, lines)]
     shown = [*lines, *empty]
     codes = {row.values.get("component", "").strip() for row in shown if row.component is None}
     known = {found.code: found for found in Item.objects.filter(code__in=codes - {""}).select_related("stock_unit")}
@@ -301,7 +301,7 @@ def _show(
     )
 
 
-def _next_numbers(item: Item, rows: Sequence[Row]) -> list[str]:
+def _next_numbers(item: Item, rows: Sequence[EditorRow]) -> list[str]:
     """The numbers that further lines would have, in tens behind the last."""
     typed = [int(row.values["number"]) for row in rows if row.values.get("number", "").strip().isdecimal()]
     last = StructureLine.objects.filter(item=item).order_by("-number").values_list("number", flat=True).first()

@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from backflush.backflushing.material_flow import happenings
+from backflush.backflushing.material_flow import material_flow
 from backflush.core.moves import Tracking
 from backflush.core.quantity import plain, round_half_up
 from backflush.core.refusals import NotFound, Refusal
@@ -124,7 +124,7 @@ def item_page(request: PageRequest, code: str) -> HttpResponse:
         "costs": sees_costs(visit),
         "places": places_of(visit.site, item),
         "waiting": count_up_to(waiting_of_item(visit.site, item)),
-        "happens": happenings(visit.site, item, visit.today),
+        "happens": material_flow(visit.site, item, visit.today),
         "used_in": list(where_used(item, day=visit.today)[:6]),
         "versions": StructureLine.objects.filter(item=item).count(),
         **_tree(structure, request.GET.get("open", ""), request.GET.get("on", "")),

@@ -23,12 +23,12 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django_tasks import task
 
-from backflush.background.jobs import Write, add_part, begin_errand, carry_on, report
-from backflush.background.models import Errand, ErrandKind
+from backflush.background.jobs import Write, add_part, begin_background_job, carry_on, report
+from backflush.background.models import BackgroundJob, BackgroundJobKind
 from backflush.core.refusals import InvalidValue
 from backflush.web.display import formats
 from backflush.web.forms.values import text_in
-from backflush.web.lists.files import Column, as_csv, as_xlsx, csv_heads, csv_lines, flat_rows, workbook_of
+from backflush.web.lists.files import FileColumn, as_csv, as_xlsx, csv_heads, csv_lines, flat_rows, workbook_of
 from backflush.web.lists.pagination import count_up_to
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest, Visit
@@ -54,7 +54,7 @@ class Sent(Generic[Line]):
 
     name: str
     title: str
-    columns: Sequence[Column[Line]]
+    columns: Sequence[FileColumn[Line]]
     found: QuerySet[Any]
     lookups: Sequence[str]
     line: Callable[[Sequence[Any]], Line]
@@ -115,15 +115,15 @@ def begin_export(request: PageRequest) -> HttpResponse:
     if kind == "xlsx" and count_up_to(sent.found, SHEET_MOST) > SHEET_MOST:
         sentence = _("A sheet holds %(most)s rows, and these are more. Take the CSV, or narrow the list.")
         raise InvalidValue(sentence % {"most": formats.number(SHEET_MOST)}, field="kind")
-    errand = begin_errand(
+    background_job = begin_background_job(
         site=request.visit.site,
-        kind=ErrandKind.EXPORT,
+        kind=BackgroundJobKind.EXPORT,
         work=make_export,
         title=_("%(list)s as %(kind)s") % {"list": sent.title, "kind": kind.upper()},
         by=request.user,
         asked={"list": name, "kind": kind, "asked": asked},
     )
-    return redirect("errand", errand.pk)
+    return redirect("background-job", background_job.pk)
 
 
 # In the background
@@ -135,30 +135,33 @@ def make_export(number: int) -> None:
     carry_on(number, _next_piece)
 
 
-def _next_piece(errand: Errand) -> Write:
-    visit = Visit(errand.by, errand.site, [errand.site])
+def _next_piece(background_job: BackgroundJob) -> Write:
+    visit = Visit(background_job.by, background_job.site, [background_job.site])
     with timezone.override(visit.zone):
-        sent = sent_named(errand.asked["list"], visit, QueryDict(errand.asked["asked"]))
-        if errand.asked["kind"] == "xlsx":
-            return _workbook(errand, sent, visit)
-        return _csv_piece(errand, sent, visit)
+        sent = sent_named(background_job.asked["list"], visit, QueryDict(background_job.asked["asked"]))
+        if background_job.asked["kind"] == "xlsx":
+            return _workbook(background_job, sent, visit)
+        return _csv_piece(background_job, sent, visit)
 
 
-def _csv_piece(errand: Errand, sent: Sent[Any], visit: Visit) -> Write:
+def _csv_piece(background_job: BackgroundJob, sent: Sent[Any], visit: Visit) -> Write:
     """Twenty thousand rows behind the mark."""
-    mark = errand.mark or {"after": [], "parts": 0}
-    whole = errand.of if errand.mark else _count(sent)
+    mark = background_job.mark or {"after": [], "parts": 0}
+    whole = background_job.of if background_job.mark else _count(sent)
     rows = list(sent.rows(after=mark["after"], most=STEP_ROWS))
     content = b"".join(csv_lines(sent.columns, map(sent.line_of, rows), visit.zone))
-    if not errand.mark:
+    if not background_job.mark:
         content = csv_heads(sent.columns) + content
 
-    def write(errand: Errand) -> bool:
-        add_part(errand, mark["parts"], content)
-        errand.of, errand.done = whole, errand.done + len(rows)
+    def write(background_job: BackgroundJob) -> bool:
+        add_part(background_job, mark["parts"], content)
+        background_job.of, background_job.done = whole, background_job.done + len(rows)
         if len(rows) < STEP_ROWS:
-            return _ready(errand, f"{sent.name}.csv", errand.done)
-        errand.mark = {"after": [_plain(value) for value in rows[-1][len(sent.lookups) :]], "parts": mark["parts"] + 1}
+            return _ready(background_job, f"{sent.name}.csv", background_job.done)
+        background_job.mark = {
+            "after": [_plain(value) for value in rows[-1][len(sent.lookups) :]],
+            "parts": mark["parts"] + 1,
+        }
         return True
 
     return write
@@ -174,26 +177,26 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Decimal) else value
 
 
-def _workbook(errand: Errand, sent: Sent[Any], visit: Visit) -> Write:
+def _workbook(background_job: BackgroundJob, sent: Sent[Any], visit: Visit) -> Write:
     """All of it at once, because a workbook can't be gone on with: stopped, it begins again."""
-    Errand.objects.filter(pk=errand.pk).update(of=(whole := _count(sent)))
+    BackgroundJob.objects.filter(pk=background_job.pk).update(of=(whole := _count(sent)))
     read = 0
 
     def lines() -> Iterator[Any]:
         nonlocal read
         for read, row in enumerate(sent.rows(), 1):
             if not read % STEP_ROWS:
-                report(errand, read)
+                report(background_job, read)
             yield sent.line_of(row)
 
     made = workbook_of(sent.columns, lines(), visit.zone)
 
-    def write(errand: Errand) -> bool:
+    def write(background_job: BackgroundJob) -> bool:
         with made:
             for number, piece in enumerate(_pieces(made)):
-                add_part(errand, number, piece)
-        errand.of, errand.done, errand.mark = whole, read, {"whole": True}
-        return _ready(errand, f"{sent.name}.xlsx", read)
+                add_part(background_job, number, piece)
+        background_job.of, background_job.done, background_job.mark = whole, read, {"whole": True}
+        return _ready(background_job, f"{sent.name}.xlsx", read)
 
     return write
 
@@ -203,9 +206,9 @@ def _pieces(made: IO[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _ready(errand: Errand, name: str, rows: int) -> bool:
-    errand.counted, errand.file_name = rows, name
-    errand.outcome = _("%(rows)s rows, ready to take.") % {"rows": formats.number(rows)}
+def _ready(background_job: BackgroundJob, name: str, rows: int) -> bool:
+    background_job.counted, background_job.file_name = rows, name
+    background_job.outcome = _("%(rows)s rows, ready to take.") % {"rows": formats.number(rows)}
     return False
 
 

@@ -38,7 +38,7 @@ Cell = str | int | Decimal | datetime | date | None
 
 
 @dataclass(frozen=True, slots=True)
-class Column(Generic[Row]):
+class FileColumn(Generic[Row]):
     """One column: its head, and what of a row stands in it."""
 
     head: str | Promise
@@ -99,7 +99,7 @@ def _with_values(
     return [(*values[key[0]], *key[1:]) for key in keys]
 
 
-def as_csv(name: str, columns: Sequence[Column[Row]], rows: Iterable[Row], zone: ZoneInfo) -> HttpResponse:
+def as_csv(name: str, columns: Sequence[FileColumn[Row]], rows: Iterable[Row], zone: ZoneInfo) -> HttpResponse:
     """Rows as they are read. Numbers are plain, with a point; times are the site's."""
     lines = chain([csv_heads(columns)], csv_lines(columns, rows, zone))
     response = StreamingHttpResponse(lines, content_type=CSV)
@@ -107,13 +107,13 @@ def as_csv(name: str, columns: Sequence[Column[Row]], rows: Iterable[Row], zone:
     return cast(HttpResponse, response)
 
 
-def csv_heads(columns: Sequence[Column[Row]]) -> bytes:
+def csv_heads(columns: Sequence[FileColumn[Row]]) -> bytes:
     """The first line of a CSV."""
     line: str = csv.writer(Echo()).writerow([str(column.head) for column in columns])
     return line.encode()
 
 
-def csv_lines(columns: Sequence[Column[Row]], rows: Iterable[Row], zone: ZoneInfo) -> Iterator[bytes]:
+def csv_lines(columns: Sequence[FileColumn[Row]], rows: Iterable[Row], zone: ZoneInfo) -> Iterator[bytes]:
     """The other lines, many at a time: an answer is slow in sending many small pieces."""
     writer, values = csv.writer(Echo()), [column.value for column in columns]
     rows = iter(rows)
@@ -128,14 +128,14 @@ def require_workbook(found: QuerySet[Any]) -> None:
         raise InvalidValue(sentence % {"most": formats.number(WORKBOOK_MOST)}, field="export")
 
 
-def as_xlsx(name: str, columns: Sequence[Column[Row]], rows: Iterable[Row], zone: ZoneInfo) -> HttpResponse:
+def as_xlsx(name: str, columns: Sequence[FileColumn[Row]], rows: Iterable[Row], zone: ZoneInfo) -> HttpResponse:
     """A workbook with numbers and times as such, written row by row."""
     made = workbook_of(columns, rows, zone)
     sent = FileResponse(made, as_attachment=True, filename=f"{name}.xlsx", content_type=XLSX)
     return cast(HttpResponse, sent)
 
 
-def workbook_of(columns: Sequence[Column[Row]], rows: Iterable[Row], zone: ZoneInfo) -> IO[bytes]:
+def workbook_of(columns: Sequence[FileColumn[Row]], rows: Iterable[Row], zone: ZoneInfo) -> IO[bytes]:
     """A workbook in a temporary file, which goes when it is closed."""
     made = TemporaryFile()  # noqa: SIM115 - whoever takes it closes it
     workbook = Workbook(made, {"constant_memory": True, "default_date_format": "yyyy-mm-dd hh:mm"})

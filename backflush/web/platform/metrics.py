@@ -35,9 +35,9 @@ from backflush.operations.counters import (
     LINES,
     POSTINGS,
     UNRESOLVED_MOST,
-    Tally,
+    LedgerCounters,
     count_on,
-    read_tally,
+    read_ledger_counters,
     waiting_now,
 )
 
@@ -97,8 +97,8 @@ class LedgerFigures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The figures, each with the sites or processes that it is of."""
-        with shared_tally() as tally:
-            counted = count_on(tally)
+        with shared_ledger_counters() as ledger_counters:
+            counted = count_on(ledger_counters)
         waiting_at = waiting_now()
         none = {waiting.site: 0 for waiting in waiting_at}
         for name, label, text in (
@@ -130,25 +130,25 @@ class LedgerFigures(Collector):
         yield version
 
 
-_TALLY = Tally()
+_LEDGER_COUNTERS = LedgerCounters()
 _LOCK = Lock()
 
 
 @contextmanager
-def shared_tally() -> Iterator[Tally]:
+def shared_ledger_counters() -> Iterator[LedgerCounters]:
     """The tally of all workers, in a file of their common folder; without one, of this process."""
     folder = os.environ.get(FIGURES_FOLDER)
     if not folder:
         with _LOCK:
-            yield _TALLY
+            yield _LEDGER_COUNTERS
         return
     with Path(folder, "tally.json").open("a+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        tally = read_tally(file.read())
-        yield tally
+        ledger_counters = read_ledger_counters(file.read())
+        yield ledger_counters
         file.truncate(0)
-        file.write(tally.as_text())
+        file.write(ledger_counters.as_text())
 
 
 @require_GET

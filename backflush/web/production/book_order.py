@@ -45,7 +45,7 @@ QUICK: Final = Decimal(10)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class OrderToBook:
     """An order that production is booked on, as the page shows it; quantities in the order's unit."""
 
     order: WorksOrder
@@ -59,7 +59,7 @@ class Asked:
     @property
     def to_go(self) -> Decimal:
         """What is still to be made."""
-        left: Decimal = self.order.quantity - self.order.job.good
+        left: Decimal = self.order.quantity - self.order.cost_object.good
         return max(left, ZERO)
 
     @property
@@ -90,16 +90,16 @@ class Asked:
         return refuse_posting(self.order.number, OrderStatus(self.order.status))
 
 
-def asked_order(visit: Visit, number: str) -> Asked:
+def asked_order(visit: Visit, number: str) -> OrderToBook:
     """The order of a number, as it was scanned or typed."""
     orders, rules = bookable(visit.site, [number.strip()])
     order = orders[number.strip()]
     completion = order.item.type_code.completion_id
-    return Asked(order, rules.get(completion) if completion is not None else None)
+    return OrderToBook(order, rules.get(completion) if completion is not None else None)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PreviewRow:
     """A component of the preview with what a person needs to know of it."""
 
     line: PreviewLine
@@ -138,10 +138,10 @@ class Foreseen:
     """A preview, its shortages first."""
 
     preview: Preview
-    lines: Sequence[Line]
+    lines: Sequence[PreviewRow]
 
     @property
-    def short(self) -> list[Line]:
+    def short(self) -> list[PreviewRow]:
         """What is short."""
         return [line for line in self.lines if line.is_short]
 
@@ -151,12 +151,12 @@ class Foreseen:
         return sum(1 for line in self.lines if line.line.reason is not None)
 
     @property
-    def shown(self) -> Sequence[Line]:
+    def shown(self) -> Sequence[PreviewRow]:
         """What stands open: all, or in a long list those that wait."""
         return self.lines if len(self.lines) <= SHOWN_WHOLE else [one for one in self.lines if one.line.reason]
 
     @property
-    def folded(self) -> Sequence[Line]:
+    def folded(self) -> Sequence[PreviewRow]:
         """The rest of a long list."""
         return [] if len(self.lines) <= SHOWN_WHOLE else [one for one in self.lines if not one.line.reason]
 
@@ -170,7 +170,7 @@ def foresee(visit: Visit, booking: BookingIn) -> Foreseen:
     """What a booking would do; what is short comes first, then what waits for a choice."""
     preview = preview_booking(booking, site=visit.site)
     items = _items(line.component for line in preview.lines)
-    lines = [Line(line, items[line.component]) for line in preview.lines]
+    lines = [PreviewRow(line, items[line.component]) for line in preview.lines]
     return Foreseen(preview, sorted(lines, key=lambda one: (not one.is_short, one.line.reason is None)))
 
 
@@ -178,7 +178,7 @@ def _items(codes: Iterable[str]) -> dict[str, Item]:
     return {item.code: item for item in Item.objects.filter(code__in=set(codes)).select_related("stock_unit")}
 
 
-def _booking_in(asked: Asked, typed: QueryDict, *, key: str = "") -> BookingIn:
+def _booking_in(asked: OrderToBook, typed: QueryDict, *, key: str = "") -> BookingIn:
     """What was typed. Amounts left empty are nothing, and a serial number stands on a line or behind a comma."""
     unit = asked.order.unit.code
     return BookingIn(
@@ -209,7 +209,7 @@ def book_page(request: PageRequest) -> HttpResponse:
     return _show(request, asked, request.GET)
 
 
-def _show(request: PageRequest, asked: Asked, typed: QueryDict, refusal: Refusal | None = None) -> HttpResponse:
+def _show(request: PageRequest, asked: OrderToBook, typed: QueryDict, refusal: Refusal | None = None) -> HttpResponse:
     shown: dict[str, Any] = {
         "asked": asked,
         "order": asked.order,
@@ -222,7 +222,7 @@ def _show(request: PageRequest, asked: Asked, typed: QueryDict, refusal: Refusal
     return render(request, "web/production/book_order.html", shown)
 
 
-def _foreseen(visit: Visit, asked: Asked, typed: QueryDict) -> Mapping[str, Any]:
+def _foreseen(visit: Visit, asked: OrderToBook, typed: QueryDict) -> Mapping[str, Any]:
     """What will happen with what is typed so far; nothing as long as it can't be read or is nothing."""
     try:
         booking = _booking_in(asked, typed)
@@ -277,7 +277,7 @@ def _strip(request: PageRequest) -> dict[str, Any]:
         return {}
     booking = (
         Booking.objects.filter(site=request.visit.site, posting=int(number))
-        .select_related("posting", "job", "item__stock_unit")
+        .select_related("posting", "cost_object", "item__stock_unit")
         .first()
     )
     if booking is None:

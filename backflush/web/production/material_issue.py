@@ -16,7 +16,7 @@ from backflush.core.refusals import Refusal
 from backflush.items.models import Item
 from backflush.items.selectors import item_coded
 from backflush.ledger.models import Balance, Posting
-from backflush.ledger.selectors import balances, had_by_job, total_at
+from backflush.ledger.selectors import balances, had_by_cost_object, total_at
 from backflush.people.rights import Verb
 from backflush.stockmap.deactivation import offered
 from backflush.stockmap.models import Bin, Location, TransferRule
@@ -31,12 +31,12 @@ from backflush.works.material_issue import IssueIn, issue, return_material, rule
 from backflush.works.models import WorksOrder
 from backflush.works.selectors import order_numbered
 
-POTS_OFFERED: Final = 50
+STOCK_KEYS_OFFERED: Final = 50
 FIELDS: Final = frozenset({"item", "quantity", "batch", "serials", "bin", "to_bin", "remarks"})
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class HandMoveKind:
     """What an issue and a return differ in."""
 
     process: Process
@@ -51,8 +51,8 @@ class Way:
         return self.process is Process.RETURN
 
 
-ISSUE: Final = Way(Process.ISSUE, Verb.ISSUE, issue, "order-issue", "order-issue-post")
-RETURN: Final = Way(Process.RETURN, Verb.RETURN, return_material, "order-return", "order-return-post")
+ISSUE: Final = HandMoveKind(Process.ISSUE, Verb.ISSUE, issue, "order-issue", "order-issue-post")
+RETURN: Final = HandMoveKind(Process.RETURN, Verb.RETURN, return_material, "order-return", "order-return-post")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Scanned:
     rule: TransferRule
     there: Decimal | None
     had: Decimal
-    pots: list[Balance]
+    stock_keys: list[Balance]
     returning: bool
 
     @property
@@ -103,8 +103,10 @@ def scan(order: WorksOrder, rule: TransferRule, code: str, *, returning: bool) -
     item = item_coded(code)
     place = rule.source
     there = total_at(order.site, item, place.pk) if place.has_balance else None
-    pots = balances(order.site, item=item.code, location=place.path)[:POTS_OFFERED]
-    return Scanned(item, rule, there, had_by_job(order.job, [item.pk])[item.pk], list(pots), returning)
+    stock_keys = balances(order.site, item=item.code, location=place.path)[:STOCK_KEYS_OFFERED]
+    return Scanned(
+        item, rule, there, had_by_cost_object(order.cost_object, [item.pk])[item.pk], list(stock_keys), returning
+    )
 
 
 def _typed_in(order: WorksOrder, typed: QueryDict, item: Item, *, key: str = "") -> IssueIn:
@@ -122,7 +124,7 @@ def _typed_in(order: WorksOrder, typed: QueryDict, item: Item, *, key: str = "")
 
 
 def _show(
-    request: PageRequest, way: Way, number: str, typed: QueryDict, refusal: Refusal | None = None
+    request: PageRequest, way: HandMoveKind, number: str, typed: QueryDict, refusal: Refusal | None = None
 ) -> HttpResponse:
     order = order_numbered(request.visit.site, number)
     facts: dict[str, Any] = {"order": order, "way": way, "typed": typed, "key": new_key(), "fields": FIELDS}
@@ -143,7 +145,7 @@ def _show(
     return render(request, "web/production/material_issue.html", shown, status=status_of(refusal) if refusal else 200)
 
 
-def _page(way: Way) -> Callable[..., HttpResponse]:
+def _page(way: HandMoveKind) -> Callable[..., HttpResponse]:
     @page(way.verb)
     def shown(request: PageRequest, number: str) -> HttpResponse:
         return _show(request, way, number, request.GET)
@@ -151,7 +153,7 @@ def _page(way: Way) -> Callable[..., HttpResponse]:
     return shown
 
 
-def _post(way: Way) -> Callable[..., HttpResponse]:
+def _post(way: HandMoveKind) -> Callable[..., HttpResponse]:
     def again(request: PageRequest, refusal: Refusal, number: str) -> HttpResponse:
         return _show(request, way, number, request.POST, refusal)
 

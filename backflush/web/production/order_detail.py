@@ -26,7 +26,7 @@ from backflush.core.lifecycle import (
 )
 from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import InvalidValue, Refusal
-from backflush.costing.selectors import JobCost, job_cost
+from backflush.costing.selectors import OrderCost, order_cost
 from backflush.items.models import Item
 from backflush.items.selectors import items_coded, units_coded
 from backflush.people.models import User
@@ -153,7 +153,7 @@ class Doing:
 
 def to_go(order: WorksOrder) -> Decimal:
     """What of the ordered quantity isn't made yet."""
-    left: Decimal = order.quantity - order.job.good
+    left: Decimal = order.quantity - order.cost_object.good
     return max(ZERO, left)
 
 
@@ -163,7 +163,7 @@ def _facts(request: PageRequest, order: WorksOrder, at: str) -> dict[str, Any]:
         "order": order,
         "at": at,
         "to_go": to_go(order),
-        "over": max(ZERO, order.job.good - order.quantity),
+        "over": max(ZERO, order.cost_object.good - order.quantity),
         "waiting": count_up_to(waiting_of(order)),
         "tabs": [tab for tab in TABS if not tab.verbs or tab.verbs & request.visit.verbs],
         "doing": Doing(order, request.visit),
@@ -217,7 +217,7 @@ def bookings_page(request: PageRequest, number: str) -> HttpResponse:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class VarianceBar:
     """A component's usage variance, with its bar left or right of zero."""
 
     variance: UsageVariance
@@ -235,19 +235,19 @@ class Bar:
         return Decimal(HALF) if self.over else HALF - self.width
 
 
-def bars_of(cost: JobCost) -> list[Bar]:
+def bars_of(cost: OrderCost) -> list[VarianceBar]:
     """The worst difference first; the longest bar fills its half."""
     worst = max((abs(one.amount) for one in cost.variances), default=ZERO) or Decimal(1)
     scale = Decimal(HALF) / worst
     found = sorted(cost.variances, key=lambda one: -abs(one.amount))
-    return [Bar(one, cost.items[one.item], round(abs(one.amount) * scale, 1)) for one in found]
+    return [VarianceBar(one, cost.items[one.item], round(abs(one.amount) * scale, 1)) for one in found]
 
 
 @page(Verb.SEE, Verb.COSTS)
 def cost_page(request: PageRequest, number: str) -> HttpResponse:
     """What it cost, and why that differs."""
     order = _found(request, number)
-    cost = job_cost(order.job)
+    cost = order_cost(order.cost_object)
     facts = {"cost": cost, "difference": cost.material - cost.standard, "bars": bars_of(cost)}
     return render(request, "web/production/cost.html", _facts(request, order, "order-cost") | facts)
 

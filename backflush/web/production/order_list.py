@@ -34,7 +34,7 @@ def orders_page(request: PageRequest) -> HttpResponse:
     found = orders_listed(site, status=status, number=number)
     runs = in_turn(found, status=status)
     shown = page_along(runs, request.GET, by=("number",), descending=True, total=count_up_to(found))
-    prefetch_related_objects(shown.rows, "item", "unit", "job")
+    prefetch_related_objects(shown.rows, "item", "unit", "cost_object")
     facts = {
         "page": shown,
         "status": status,

@@ -128,7 +128,7 @@ def purchase_order_page(request: PageRequest, number: str) -> HttpResponse:
 def _order(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
     order = purchase_order_numbered(request.visit.site, number)
     shown = page_of(receipts(order), request.GET, by=("posting_id",), descending=True)
-    lines = [(line, left_of(line.quantity, line.job.good)) for line in purchase_lines(order)]
+    lines = [(line, left_of(line.quantity, line.cost_object.good)) for line in purchase_lines(order)]
     status = PurchaseStatus(order.status)
     facts: dict[str, Any] = {
         "order": order,
@@ -146,7 +146,7 @@ def _order(request: PageRequest, refusal: Refusal | None, number: str) -> HttpRe
 def close_page(request: PageRequest, number: str) -> HttpResponse:
     """What will not come any more, and the button."""
     order = purchase_order_numbered(request.visit.site, number)
-    lines = [(line, left_of(line.quantity, line.job.good)) for line in purchase_lines(order)]
+    lines = [(line, left_of(line.quantity, line.cost_object.good)) for line in purchase_lines(order)]
     facts = {"order": order, "lines": lines, "refusal": refuse_closing(number, PurchaseStatus(order.status))}
     return render(request, "web/purchasing/close.html", facts)
 

@@ -39,7 +39,7 @@ def _line(order: PurchaseOrder, number: str) -> PurchaseOrderLine:
 
 
 def _task(order: PurchaseOrder, line: PurchaseOrderLine) -> Task:
-    to_go = left_of(line.quantity, line.job.good)
+    to_go = left_of(line.quantity, line.cost_object.good)
     return Task(
         item=line.item,
         unit=line.unit.code,

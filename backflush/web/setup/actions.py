@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
 
-from backflush.backflushing.material_flow import happenings
+from backflush.backflushing.material_flow import material_flow
 from backflush.core.refusals import Refusal
 from backflush.items.models import Item, TypeCode
 from backflush.items.selectors import item_coded
@@ -197,7 +197,7 @@ def _example(request: PageRequest, action: Action) -> Any:
     if not code and (code := found.values_list("code", flat=True).first()) is None:
         return None
     visit = request.visit
-    return happenings(visit.site, item_coded(code), visit.today) if Item.objects.filter(code=code).exists() else None
+    return material_flow(visit.site, item_coded(code), visit.today) if Item.objects.filter(code=code).exists() else None
 
 
 @page(*SETTING_UP)

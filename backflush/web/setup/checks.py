@@ -14,7 +14,7 @@ from django.urls import path, reverse
 from django.utils.http import urlencode
 
 from backflush.setup_check.findings import KINDS as HEADINGS
-from backflush.setup_check.findings import Finding, Severity
+from backflush.setup_check.findings import SetupFinding, Severity
 from backflush.setup_check.selectors import examine
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest
@@ -27,7 +27,7 @@ _LINE: Final = re.compile(r"(?P<item>.+) line [\d/]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownFinding:
     """A finding as it is shown."""
 
     code: str
@@ -82,7 +82,7 @@ MENDED_AT: Final[Mapping[str, Callable[[str], str]]] = {
 }
 
 
-def mended_at(finding: Finding) -> str:
+def mended_at(finding: SetupFinding) -> str:
     """Where a finding is mended: the line that it names, else what it is about."""
     line = _LINE.fullmatch(finding.subject)
     if line is not None:
@@ -98,19 +98,19 @@ def codes_of(kind: str) -> Collection[str]:
     return KINDS[kind].checks if kind in KINDS else HEADINGS
 
 
-def concerns(finding: Finding, about: str) -> bool:
+def concerns(finding: SetupFinding, about: str) -> bool:
     """Whether a finding is about a thing of this name; of whatever name where none is given."""
     return not about or about in {name for _, name in finding.about}
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FindingGroup:
     """The findings of one kind, as many as are shown at first, and how many there are."""
 
     heading: str
     refused: bool
     total: int
-    shown: Sequence[Shown]
+    shown: Sequence[ShownFinding]
 
 
 @page(*SETTING_UP)
@@ -128,14 +128,14 @@ def check_page(request: PageRequest) -> HttpResponse:
     return render(request, "web/setup/check.html", facts)
 
 
-def _groups(listed: Sequence[Finding], found: Sequence[Finding], *, most: int | None) -> list[Group]:
+def _groups(listed: Sequence[SetupFinding], found: Sequence[SetupFinding], *, most: int | None) -> list[FindingGroup]:
     totals = Counter(finding.code for finding in found)
     return [
-        Group(
+        FindingGroup(
             HEADINGS[code].heading,
             HEADINGS[code].severity is Severity.REFUSED,
             totals[code],
-            [Shown(code, one.sentence, one.remedy, mended_at(one)) for one in list(of_code)[:most]],
+            [ShownFinding(code, one.sentence, one.remedy, mended_at(one)) for one in list(of_code)[:most]],
         )
         for code, of_code in groupby(listed, key=attrgetter("code"))
     ]

@@ -29,7 +29,7 @@ from backflush.stockmap.models import (
 from backflush.web.forms.fields import Field
 from backflush.web.forms.values import text_in
 from backflush.web.platform.visit import Visit
-from backflush.web.setup.resource import Kind, Step, Text, Typed, code_field, count_by
+from backflush.web.setup.resource import NextStep, SetupResource, Text, Typed, code_field, count_by
 
 TYPE_CODE_ACTIONS: Final = {
     "completion": (gettext_lazy("Completion action"), ActionType.COMPLETION),
@@ -39,7 +39,7 @@ TYPE_CODE_ACTIONS: Final = {
 }
 
 
-class TypeCodes(Kind, icon="hierarchy-2"):
+class TypeCodeResource(SetupResource, icon="hierarchy-2"):
     slug, title, one = "type-codes", gettext_lazy("Type codes"), gettext_lazy("type code")
     why = gettext_lazy("A type code decides by its actions whether and how its items are backflushed.")
     verb = Verb.TYPE_CODES
@@ -99,9 +99,9 @@ class TypeCodes(Kind, icon="hierarchy-2"):
         change_type_codes([(thing, code)])
         return thing
 
-    def step(self, visit: Visit, thing: Any) -> Step | None:
+    def step(self, visit: Visit, thing: Any) -> NextStep | None:
         items = f"{reverse('items')}?{urlencode({'type': thing.code})}"
-        return Step(_("Its items keep it until they get another type code."), _("See its items"), items)
+        return NextStep(_("Its items keep it until they get another type code."), _("See its items"), items)
 
     def more(self, visit: Visit, thing: Any) -> Mapping[str, Any]:
         return {"items": Item.objects.filter(type_code=thing).order_by("code")[:6], "items_at": thing.code}
@@ -115,7 +115,7 @@ def action_of(typed: Typed, name: str) -> Action | None:
     return found
 
 
-class Groups(Kind, icon="category"):
+class Groups(SetupResource, icon="category"):
     slug, title, one = "groups", gettext_lazy("Product groups"), gettext_lazy("product group")
     why = gettext_lazy("A product group holds items that are looked at together.")
     verb = Verb.ITEMS
@@ -127,9 +127,9 @@ class Groups(Kind, icon="category"):
     def uses(self, visit: Visit, things: Sequence[Any]) -> Mapping[int, int]:
         return count_by(Item.objects.all(), "product_group", things)
 
-    def step(self, visit: Visit, thing: Any) -> Step | None:
+    def step(self, visit: Visit, thing: Any) -> NextStep | None:
         items = f"{reverse('items')}?{urlencode({'group': thing.code})}"
-        return Step(_("Its items stay in it until they are taken out."), _("See its items"), items)
+        return NextStep(_("Its items stay in it until they are taken out."), _("See its items"), items)
 
     def fields(self, visit: Visit, thing: Any | None) -> list[Field]:
         return [code_field(thing, _("Code")), Field("description", _("Description"))]

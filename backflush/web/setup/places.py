@@ -32,11 +32,11 @@ from backflush.structures.selectors import lines_taking_from
 from backflush.web.forms.fields import Field, chosen_in
 from backflush.web.forms.values import text_in
 from backflush.web.platform.visit import Visit
-from backflush.web.setup.resource import Kind, Step, added, code_field, count_by
+from backflush.web.setup.resource import NextStep, SetupResource, added, code_field, count_by
 
 
-class Stores(Kind, icon="building-warehouse"):
-    slug, title, one = "stores", gettext_lazy("Stores"), gettext_lazy("store")
+class StoreResource(SetupResource, icon="building-warehouse"):
+    slug, title, one = "stores", gettext_lazy("StoreResource"), gettext_lazy("store")
     why = gettext_lazy("A store is a building, a hall or a sub-contractor: it holds locations.")
     verb = Verb.STOCK_MAP
     columns = ()
@@ -69,8 +69,8 @@ class Stores(Kind, icon="building-warehouse"):
         end_store(store=thing, on=visit.today)
 
 
-class Locations(Kind, icon="map-pin"):
-    slug, title, one = "locations", gettext_lazy("Locations"), gettext_lazy("location")
+class LocationResource(SetupResource, icon="map-pin"):
+    slug, title, one = "locations", gettext_lazy("LocationResource"), gettext_lazy("location")
     why = gettext_lazy("A location is where stock is; one without balances is a part of the outside.")
     verb = Verb.STOCK_MAP
     by = ("path",)
@@ -94,7 +94,7 @@ class Locations(Kind, icon="map-pin"):
         stays = _("It stays: stock has moved here. Set up another location and move the stock there.") if moved else ""
         stores = [
             (store.code, f"{store.code} {store.description}")
-            for store in offered(Stores().things(visit).order_by("code"))
+            for store in offered(StoreResource().things(visit).order_by("code"))
         ]
         owners = offered(Supplier.objects.order_by("code"), stands=thing.supplier_id if thing else None)
         suppliers = [(one.code, f"{one.code} {one.name}") for one in owners]
@@ -151,11 +151,11 @@ class Locations(Kind, icon="map-pin"):
     def paper(self, thing: Any) -> str:
         return reverse("location-labels", args=[thing.path])
 
-    def step(self, visit: Visit, thing: Any) -> Step | None:
+    def step(self, visit: Visit, thing: Any) -> NextStep | None:
         rules = self.uses(visit, [thing]).get(thing.pk, 0)
         if not rules or not visit.may(Verb.RULES):
             return None
-        return Step(
+        return NextStep(
             ngettext(
                 "End its rule first: then nothing comes or goes here by an action.",
                 "End its rules first: then nothing comes or goes here by an action.",

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backflush.people.rights import Verb
-from backflush.setup_check.findings import About, Finding
+from backflush.setup_check.findings import About, SetupFinding
 from backflush.setup_check.selectors import by_thing, examine
 from backflush.stockmap.deactivation import end
 from backflush.stockmap.models import Endable
@@ -43,12 +43,12 @@ class ListRow:
     address: str
     cells: Sequence[tuple[Text, str]]
     used: str
-    wrong: Sequence[Finding] = ()
+    wrong: Sequence[SetupFinding] = ()
     ended_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class NextStep:
     """What one does with a thing that is used before it is ended, or instead."""
 
     sentence: str
@@ -58,7 +58,7 @@ class Step:
     """Whether it is done by pressing; else it is done there."""
 
 
-class Kind:
+class SetupResource:
     """A kind of thing in set-up. `by` are the fields that its list is ordered by, the last of them unique."""
 
     slug: str
@@ -120,7 +120,7 @@ class Kind:
         """How many things name each of some."""
         return {}
 
-    def wrong(self, visit: Visit) -> Mapping[str, Sequence[Finding]]:
+    def wrong(self, visit: Visit) -> Mapping[str, Sequence[SetupFinding]]:
         """What the doctor finds about them here, by name."""
         return by_thing(examine(visit.site, codes=self.checks), self.found_as) if self.found_as else {}
 
@@ -163,7 +163,7 @@ class Kind:
         """Whether it may be deleted as long as nothing names it."""
         return True
 
-    def step(self, visit: Visit, thing: Any) -> Step | None:
+    def step(self, visit: Visit, thing: Any) -> NextStep | None:
         """What to do first with one that is used, or instead."""
         return None
 
@@ -173,7 +173,7 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class ListTab:
     """A usual cut of a list, with how many there are."""
 
     name: str
@@ -182,7 +182,7 @@ class Cut:
     chosen: bool
 
 
-def cuts_of(things: QuerySet[Any], asked: Mapping[str, str]) -> tuple[QuerySet[Any], list[Cut]]:
+def cuts_of(things: QuerySet[Any], asked: Mapping[str, str]) -> tuple[QuerySet[Any], list[ListTab]]:
     """The things that are asked for: all, those in use, or those ended; and the cuts, where anything is ended.
 
     All are shown as long as nobody asks for less.
@@ -195,7 +195,7 @@ def cuts_of(things: QuerySet[Any], asked: Mapping[str, str]) -> tuple[QuerySet[A
     chosen = asked.get("cut", "")
     words = {"": _("All"), "in-use": _("In use"), "ended": _("Ended")}
     numbers = {"": counts["all"], "in-use": counts["all"] - counts["ended"], "ended": counts["ended"]}
-    cuts = [Cut(name, word, numbers[name], name == chosen) for name, word in words.items()]
+    cuts = [ListTab(name, word, numbers[name], name == chosen) for name, word in words.items()]
     return (things.filter(ended_on__isnull=chosen == "in-use") if chosen in {"in-use", "ended"} else things), cuts
 
 

@@ -29,11 +29,11 @@ from backflush.web.forms.fields import Field
 from backflush.web.forms.values import text_in
 from backflush.web.platform.visit import Visit
 from backflush.web.setup.classification import action_of
-from backflush.web.setup.resource import Kind, code_field, count_by
+from backflush.web.setup.resource import SetupResource, code_field, count_by
 
 
-class Sites(Kind, icon="building-factory-2"):
-    slug, title, one = "sites", gettext_lazy("Sites"), gettext_lazy("site")
+class SiteResource(SetupResource, icon="building-factory-2"):
+    slug, title, one = "sites", gettext_lazy("SiteResource"), gettext_lazy("site")
     why = gettext_lazy("A site is a plant with stores and days of its own.")
     verb = Verb.PEOPLE
     columns = (gettext_lazy("Time zone"), gettext_lazy("Receive action"), gettext_lazy("Completes when full"))

@@ -25,11 +25,11 @@ from backflush.stockmap.services import (
 from backflush.web.forms.fields import Field
 from backflush.web.forms.values import text_in
 from backflush.web.platform.visit import Visit
-from backflush.web.setup.resource import Kind, ListRow, code_field, count_by
+from backflush.web.setup.resource import ListRow, SetupResource, code_field, count_by
 
 
-class Suppliers(Kind, icon="truck"):
-    slug, title, one = "suppliers", gettext_lazy("Suppliers"), gettext_lazy("supplier")
+class SupplierResource(SetupResource, icon="truck"):
+    slug, title, one = "suppliers", gettext_lazy("SupplierResource"), gettext_lazy("supplier")
     why = gettext_lazy("Whom you buy from or send work to. One with a stock location holds your stock.")
     verb = Verb.STOCK_MAP
     columns = (gettext_lazy("Stock at this site"),)

@@ -29,11 +29,11 @@ from backflush.web.display import formats
 from backflush.web.forms.fields import Field, optional_number
 from backflush.web.forms.values import text_in
 from backflush.web.platform.visit import Visit
-from backflush.web.setup.resource import Kind, Typed, code_field, count_by
+from backflush.web.setup.resource import SetupResource, Typed, code_field, count_by
 
 
-class Units(Kind, icon="ruler-2"):
-    slug, title, one = "units", gettext_lazy("Units"), gettext_lazy("unit")
+class UnitResource(SetupResource, icon="ruler-2"):
+    slug, title, one = "units", gettext_lazy("UnitResource"), gettext_lazy("unit")
     why = gettext_lazy("Stock is counted in units; structures and orders may use others that convert.")
     verb = Verb.UNITS
     used_by = ngettext_lazy("%(number)s item", "%(number)s items", "number")
@@ -63,8 +63,8 @@ class Units(Kind, icon="ruler-2"):
         return thing
 
 
-class Conversions(Kind, icon="arrows-exchange"):
-    slug, title, one = "conversions", gettext_lazy("Conversions"), gettext_lazy("conversion")
+class ConversionResource(SetupResource, icon="arrows-exchange"):
+    slug, title, one = "conversions", gettext_lazy("ConversionResource"), gettext_lazy("conversion")
     why = gettext_lazy("How many of a unit there are in another: for everything, or for one item.")
     verb = Verb.UNITS
     by = ("source_code", "target_code", "pk")

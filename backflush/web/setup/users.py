@@ -30,10 +30,10 @@ from backflush.web.forms.fields import Field
 from backflush.web.forms.values import text_in
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest, Visit
-from backflush.web.setup.resource import Kind, ListRow
+from backflush.web.setup.resource import ListRow, SetupResource
 
 
-class People(Kind, icon="users"):
+class People(SetupResource, icon="users"):
     slug, title, one = "people", gettext_lazy("People"), gettext_lazy("person")
     why = gettext_lazy("Who may sign in, and what they may do at this site.")
     verb = Verb.PEOPLE

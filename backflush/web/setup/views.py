@@ -24,23 +24,24 @@ from backflush.web.forms.values import text_in
 from backflush.web.lists.pagination import page_of
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
-from backflush.web.setup.classification import Groups, TypeCodes
-from backflush.web.setup.places import Locations, Stores
-from backflush.web.setup.resource import SETTING_UP, Kind, cuts_of
-from backflush.web.setup.sites import Sites
-from backflush.web.setup.suppliers import Suppliers
-from backflush.web.setup.units import Conversions, Units
+from backflush.web.setup.classification import Groups, TypeCodeResource
+from backflush.web.setup.places import LocationResource, StoreResource
+from backflush.web.setup.resource import SETTING_UP, SetupResource, cuts_of
+from backflush.web.setup.sites import SiteResource
+from backflush.web.setup.suppliers import SupplierResource
+from backflush.web.setup.units import ConversionResource, UnitResource
 from backflush.web.setup.users import People, rights, role_sites
 
-KINDS: Final[Mapping[str, Kind]] = {
+KINDS: Final[Mapping[str, SetupResource]] = {
     kind.slug: kind
     for kind in (
-        Stores(), Locations(), TypeCodes(), Units(), Conversions(), Groups(), Suppliers(), Sites(), People()
+        StoreResource(), LocationResource(), TypeCodeResource(), UnitResource(), ConversionResource(),
+        Groups(), SupplierResource(), SiteResource(), People(),
     )
 }  # fmt: skip
 
 
-def kind_at(request: PageRequest, slug: str) -> Kind:
+def kind_at(request: PageRequest, slug: str) -> SetupResource:
     """The kind of an address, for whom may look at it."""
     if slug not in KINDS:
         raise Http404
@@ -180,7 +181,7 @@ def again_page(request: PageRequest, kind: str, key: str) -> HttpResponse:
     return redirect(of.address(thing))
 
 
-def _endable(request: PageRequest, kind: str, key: str) -> tuple[Kind, Endable]:
+def _endable(request: PageRequest, kind: str, key: str) -> tuple[SetupResource, Endable]:
     """What is to be ended or taken in use again, for whom may change it."""
     of = kind_at(request, kind)
     request.visit.require(of.verb)
@@ -190,53 +191,53 @@ def _endable(request: PageRequest, kind: str, key: str) -> tuple[Kind, Endable]:
     return of, thing
 
 
-@posts(Verb.RULES, again=lambda request, refusal, key: show_form(request, refusal, Locations.slug, key))
+@posts(Verb.RULES, again=lambda request, refusal, key: show_form(request, refusal, LocationResource.slug, key))
 def end_rules_page(request: PageRequest, key: str) -> HttpResponse:
     """End every rule from and to a location."""
-    end_rules_at(location=KINDS[Locations.slug].find(request.visit, key))
-    return redirect("set-up-thing", Locations.slug, key)
+    end_rules_at(location=KINDS[LocationResource.slug].find(request.visit, key))
+    return redirect("set-up-thing", LocationResource.slug, key)
 
 
 def show_location(request: PageRequest, refusal: Refusal | None, key: str) -> HttpResponse:
     """The page of a location, after a bin of it was refused."""
-    return show_form(request, refusal, Locations.slug, key)
+    return show_form(request, refusal, LocationResource.slug, key)
 
 
 @posts(Verb.STOCK_MAP, again=show_location)
 def add_bin_page(request: PageRequest, key: str) -> HttpResponse:
     """One bin more at a location."""
-    location = KINDS[Locations.slug].find(request.visit, key)
+    location = KINDS[LocationResource.slug].find(request.visit, key)
     try:
         add_bin(location=location, code=text_in(request.POST, "bin", most=40))
     except Refusal as refusal:
         refusal.field = "bin"
         raise
-    return redirect("set-up-thing", Locations.slug, key)
+    return redirect("set-up-thing", LocationResource.slug, key)
 
 
 @posts(Verb.STOCK_MAP, again=show_location)
 def remove_bin_page(request: PageRequest, key: str) -> HttpResponse:
     """Take a bin away that never held anything."""
-    location, code = KINDS[Locations.slug].find(request.visit, key), request.POST.get("bin", "")
+    location, code = KINDS[LocationResource.slug].find(request.visit, key), request.POST.get("bin", "")
     remove_bin(location=location, code=code, in_use=bool(bins_in_use(location.pk, [code])))
-    return redirect("set-up-thing", Locations.slug, key)
+    return redirect("set-up-thing", LocationResource.slug, key)
 
 
 @posts(Verb.STOCK_MAP, again=show_location)
 def end_bin_page(request: PageRequest, key: str) -> HttpResponse:
     """End a bin that has held something, and is empty."""
-    location, code = KINDS[Locations.slug].find(request.visit, key), request.POST.get("bin", "")
+    location, code = KINDS[LocationResource.slug].find(request.visit, key), request.POST.get("bin", "")
     holds_stock = bool(bins_holding_stock(location.pk, [code]))
     end_bin(location=location, code=code, on=request.visit.today, holds_stock=holds_stock)
-    return redirect("set-up-thing", Locations.slug, key)
+    return redirect("set-up-thing", LocationResource.slug, key)
 
 
 @posts(Verb.STOCK_MAP, again=show_location)
 def bin_again_page(request: PageRequest, key: str) -> HttpResponse:
     """Take a bin in use again."""
-    location = KINDS[Locations.slug].find(request.visit, key)
+    location = KINDS[LocationResource.slug].find(request.visit, key)
     use_again(bin_coded(location, request.POST.get("bin", "")))
-    return redirect("set-up-thing", Locations.slug, key)
+    return redirect("set-up-thing", LocationResource.slug, key)
 
 
 def new_or_add(request: PageRequest, kind: str) -> HttpResponse:
@@ -251,7 +252,7 @@ def thing_or_change(request: PageRequest, kind: str, key: str) -> HttpResponse:
 
 urlpatterns = [
     path("set-up/", set_up_page, name="set-up"),
-    path("set-up/type-codes/at/<path:key>/", thing_or_change, {"kind": TypeCodes.slug}, name="type-code"),
+    path("set-up/type-codes/at/<path:key>/", thing_or_change, {"kind": TypeCodeResource.slug}, name="type-code"),
     path("set-up/locations/bins/delete/<path:key>/", remove_bin_page, name="bin-delete"),
     path("set-up/locations/bins/end/<path:key>/", end_bin_page, name="bin-end"),
     path("set-up/locations/bins/again/<path:key>/", bin_again_page, name="bin-again"),

@@ -27,14 +27,14 @@ from backflush.ledger.selectors import balances, items_kept
 from backflush.stockmap.models import Location
 from backflush.stockmap.selectors import location_at, place_names
 from backflush.web.display import badges, formats
-from backflush.web.lists.files import AT_ONCE, Column, as_csv, as_xlsx, require_workbook, rows_of
+from backflush.web.lists.files import AT_ONCE, FileColumn, as_csv, as_xlsx, require_workbook, rows_of
 from backflush.web.lists.filters import Chip, chips_of, day_in, moment_after, same_list
 from backflush.web.lists.pagination import Page, page_of
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest, Visit
 from backflush.web.stock.transactions import SUGGESTED_MOST
 
-POT: Final = ("code", "path", "bin", "batch", "serial")
+STOCK_KEY: Final = ("code", "path", "bin", "batch", "serial")
 CARD: Final = ("at", "id")
 FILTERS: Final[Sequence[tuple[str, str | Promise]]] = (
     ("item", _("item")),
@@ -74,7 +74,7 @@ class Balances:
         return over - timedelta(microseconds=1)
 
     @property
-    def pots(self) -> QuerySet[Balance]:
+    def stock_keys(self) -> QuerySet[Balance]:
         """What is there now."""
         there = balances(self.visit.site, item=self.item, location=self.location)
         return there.annotate(code=F("item__code"), path=F("location__path"))
@@ -88,7 +88,7 @@ class Balances:
     def page(self) -> Page[Any]:
         """The pots of this page, or the items whose pots are on it."""
         if self.day is None:
-            return page_of(self.pots, self.asked, by=POT)
+            return page_of(self.stock_keys, self.asked, by=STOCK_KEY)
         return page_of(self.items, self.asked, by=("code",))
 
     def then(self, items: Iterable[Item]) -> list[BalanceAt]:
@@ -97,16 +97,16 @@ class Balances:
         return balances_at(self.visit.site, self.moment, location=self.location, items=some)
 
     @property
-    def rows(self) -> list["PotRow"]:
+    def rows(self) -> list["StockKeyRow"]:
         """The rows of this page."""
         if self.day is None:
             return [now_row(balance) for balance in self.page.rows]
         return [then_row(one) for one in self.then(self.page.rows)]
 
-    def whole(self) -> Iterable["PotRow"]:
+    def whole(self) -> Iterable["StockKeyRow"]:
         """The rows of all pages."""
         if self.day is None:
-            yield from map(now_row, rows_of(self.pots, by=POT))
+            yield from map(now_row, rows_of(self.stock_keys, by=STOCK_KEY))
             return
         some: list[Item] = []
         for item in rows_of(self.items, by=("code",)):
@@ -122,7 +122,7 @@ class Balances:
 
 
 @dataclass(frozen=True, slots=True)
-class PotRow:
+class StockKeyRow:
     """One pot of the list."""
 
     item: str
@@ -136,10 +136,10 @@ class PotRow:
     quantity: Decimal
 
 
-def now_row(balance: Balance) -> PotRow:
+def now_row(balance: Balance) -> StockKeyRow:
     """A pot as it is now."""
     item = balance.item
-    return PotRow(
+    return StockKeyRow(
         item.code,
         item.description,
         item.stock_unit.code,
@@ -152,9 +152,9 @@ def now_row(balance: Balance) -> PotRow:
     )
 
 
-def then_row(one: BalanceAt) -> PotRow:
+def then_row(one: BalanceAt) -> StockKeyRow:
     """A pot as it was."""
-    return PotRow(
+    return StockKeyRow(
         one.item, one.description, one.unit, one.decimals, one.location, one.bin, one.batch, one.serial, one.quantity
     )
 
@@ -196,21 +196,21 @@ def export_balances(request: PageRequest, kind: str) -> HttpResponse:
     if kind != "xlsx":
         raise Http404
     try:
-        require_workbook(listed.pots)
+        require_workbook(listed.stock_keys)
     except Refusal as refusal:
         return _answer(request, "web/stock/balances.html", {"refusal": refusal})
     return as_xlsx(name, BALANCE_COLUMNS, listed.whole(), request.visit.zone)
 
 
-BALANCE_COLUMNS: Final[Sequence[Column[PotRow]]] = (
-    Column(_("Item"), lambda row: row.item),
-    Column(_("Description"), lambda row: row.description),
-    Column(_("Place"), lambda row: row.location),
-    Column(_("Bin"), lambda row: row.bin),
-    Column(_("Batch"), lambda row: row.batch),
-    Column(_("Serial"), lambda row: row.serial),
-    Column(_("There"), lambda row: row.quantity),
-    Column(_("Unit"), lambda row: row.unit),
+BALANCE_COLUMNS: Final[Sequence[FileColumn[StockKeyRow]]] = (
+    FileColumn(_("Item"), lambda row: row.item),
+    FileColumn(_("Description"), lambda row: row.description),
+    FileColumn(_("Place"), lambda row: row.location),
+    FileColumn(_("Bin"), lambda row: row.bin),
+    FileColumn(_("Batch"), lambda row: row.batch),
+    FileColumn(_("Serial"), lambda row: row.serial),
+    FileColumn(_("There"), lambda row: row.quantity),
+    FileColumn(_("Unit"), lambda row: row.unit),
 )
 
 
@@ -279,20 +279,20 @@ def _lines(request: PageRequest, card: Card) -> Iterable[CardLine]:
         asked = {"after": some.following}
 
 
-CARD_COLUMNS: Final[Sequence[Column[CardLine]]] = (
-    Column(_("Movement"), lambda line: line.movement.pk),
-    Column(_("When"), lambda line: line.movement.at),
-    Column(_("From"), lambda line: f"{line.movement.source.path} {line.movement.source_bin}".strip()),
-    Column(_("To"), lambda line: f"{line.movement.target.path} {line.movement.target_bin}".strip()),
-    Column(_("Batch"), lambda line: line.movement.batch),
-    Column(_("Serial"), lambda line: line.movement.serial),
-    Column(_("In"), lambda line: line.came),
-    Column(_("Out"), lambda line: line.went),
-    Column(_("Then there"), lambda line: line.after),
-    Column(_("Unit"), lambda line: line.movement.item.stock_unit.code),
-    Column(_("For"), lambda line: line.movement.job.number if line.movement.job else ""),
-    Column(_("Process"), lambda line: str(badges.PROCESS[line.movement.posting.process])),
-    Column(_("By"), lambda line: line.movement.posting.by.name),
+CARD_COLUMNS: Final[Sequence[FileColumn[CardLine]]] = (
+    FileColumn(_("Movement"), lambda line: line.movement.pk),
+    FileColumn(_("When"), lambda line: line.movement.at),
+    FileColumn(_("From"), lambda line: f"{line.movement.source.path} {line.movement.source_bin}".strip()),
+    FileColumn(_("To"), lambda line: f"{line.movement.target.path} {line.movement.target_bin}".strip()),
+    FileColumn(_("Batch"), lambda line: line.movement.batch),
+    FileColumn(_("Serial"), lambda line: line.movement.serial),
+    FileColumn(_("In"), lambda line: line.came),
+    FileColumn(_("Out"), lambda line: line.went),
+    FileColumn(_("Then there"), lambda line: line.after),
+    FileColumn(_("Unit"), lambda line: line.movement.item.stock_unit.code),
+    FileColumn(_("For"), lambda line: line.movement.cost_object.number if line.movement.cost_object else ""),
+    FileColumn(_("Process"), lambda line: str(badges.PROCESS[line.movement.posting.process])),
+    FileColumn(_("By"), lambda line: line.movement.posting.by.name),
 )
 
 urlpatterns = [

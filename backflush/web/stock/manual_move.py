@@ -15,32 +15,36 @@ from backflush.ledger.models import Balance, Posting
 from backflush.ledger.selectors import balances
 from backflush.people.rights import Verb
 from backflush.stockmap.models import Location, TransferRule
-from backflush.web.forms.scan_form import SHOWN_MOST, Asked, Scanning, bins_offered
+from backflush.web.forms.scan_form import SHOWN_MOST, Scanning, ScanQuery, bins_offered
 from backflush.web.forms.values import number_in
 from backflush.web.platform.visit import PageRequest, Visit
 
 
 @dataclass
-class MoveAsked(Asked):
+class MoveAsked(ScanQuery):
     """What is to be moved from where, as far as it has been said."""
 
     ways: list[TransferRule] = field(default_factory=list)
-    pots: list[Balance] = field(default_factory=list)
+    stock_keys: list[Balance] = field(default_factory=list)
 
     @property
     def there(self) -> Decimal:
         """All of the item that is at the place."""
-        return sum((pot.quantity for pot in self.pots), Decimal(0))
+        return sum((stock_key.quantity for stock_key in self.stock_keys), Decimal(0))
 
     @property
-    def by_pot(self) -> bool:
+    def by_stock_key(self) -> bool:
         """Whether one says which batch or bin."""
         return not self.by_serial and (self.by_batch or (self.place is not None and self.place.bin_controlled))
 
     @property
     def ticked(self) -> list[str]:
         """What is chosen beforehand: all that there is of it in the bin whose label was scanned, if that is one pot."""
-        in_bin = [str(pot.pk) for pot in self.pots if pot.bin == self.bin] if self.bin and self.by_pot else []
+        in_bin = (
+            [str(stock_key.pk) for stock_key in self.stock_keys if stock_key.bin == self.bin]
+            if self.bin and self.by_stock_key
+            else []
+        )
         return in_bin if len(in_bin) == 1 else []
 
 
@@ -51,7 +55,7 @@ class Moving(Scanning[MoveAsked]):
     verb = Verb.MOVE
     asks = MoveAsked
     place = "source"
-    fields = frozenset({"quantity", "way", "pot", "to_bin"})
+    fields = frozenset({"quantity", "way", "stock_key", "to_bin"})
     template = "web/stock/move.html"
     will_template = "web/stock/move_will.html"
     words = "web/stock/moved_words.html"
@@ -66,7 +70,7 @@ class Moving(Scanning[MoveAsked]):
         assert asked.item is not None
         assert asked.place is not None
         found = balances(visit.site, item=asked.item.code, location=asked.place.path)
-        asked.pots = list(found[: SHOWN_MOST + 1])
+        asked.stock_keys = list(found[: SHOWN_MOST + 1])
         targets = [way.target_id for way in asked.ways if way.target.bin_controlled]
         asked.bins = bins_offered(*targets) if targets else []
 
@@ -74,8 +78,8 @@ class Moving(Scanning[MoveAsked]):
         return {"way": way} if (way := said.get("way", "")) else {}
 
     def will(self, visit: Visit, asked: MoveAsked, said: QueryDict) -> dict[str, Any]:
-        shown: dict[str, Any] = {"ticked": said.getlist("pot") or asked.ticked}
-        if not asked.ready or not (said.get("quantity", "").strip() or said.getlist("pot")):
+        shown: dict[str, Any] = {"ticked": said.getlist("stock_key") or asked.ticked}
+        if not asked.ready or not (said.get("quantity", "").strip() or said.getlist("stock_key")):
             return shown
         try:
             movement = _movement_in(asked, said)
@@ -106,19 +110,19 @@ def _movement_in(asked: MoveAsked, said: QueryDict) -> dict[str, Any]:
     """What `move_stock` is asked for. Serial numbers say themselves how many and from which bin."""
     assert asked.item is not None
     way = _way(asked, said)
-    pots = {str(pot.pk): pot for pot in asked.pots}
-    named: list[Balance] = [pots[pk] for pk in said.getlist("pot") if pk in pots]
+    stock_keys = {str(stock_key.pk): stock_key for stock_key in asked.stock_keys}
+    named: list[Balance] = [stock_keys[pk] for pk in said.getlist("stock_key") if pk in stock_keys]
     if asked.by_serial:
         if not named:
-            raise InvalidValue(_("Tick the serial numbers that go."), field="pot")
-        if len({pot.bin for pot in named}) > 1:
-            raise InvalidValue(_("These are in different bins. Move those of one bin at a time."), field="pot")
-        quantity, serials = Decimal(len(named)), [pot.serial for pot in named]
+            raise InvalidValue(_("Tick the serial numbers that go."), field="stock_key")
+        if len({stock_key.bin for stock_key in named}) > 1:
+            raise InvalidValue(_("These are in different bins. Move those of one bin at a time."), field="stock_key")
+        quantity, serials = Decimal(len(named)), [stock_key.serial for stock_key in named]
     else:
         quantity = number_in(said, "quantity", unit=asked.item.stock_unit.code, empty=None)
         serials = []
-        if asked.by_pot and len(named) != 1:
-            raise InvalidValue(_("Choose which it is taken from."), field="pot")
+        if asked.by_stock_key and len(named) != 1:
+            raise InvalidValue(_("Choose which it is taken from."), field="stock_key")
     return {
         "action": way.action.name,
         "item": asked.item.code,

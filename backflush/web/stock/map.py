@@ -15,7 +15,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from backflush.backflushing.material_flow import Happening, Happenings, happenings
+from backflush.backflushing.material_flow import FlowStep, MaterialFlow, material_flow
 from backflush.core.refusals import NotFound, Refusal
 from backflush.items.models import ComponentClass, Item
 from backflush.items.selectors import items_coded
@@ -144,14 +144,14 @@ def map_page(request: PageRequest) -> HttpResponse:
     return render(request, "web/stock/map/map.html", facts)
 
 
-def _traced(visit: Visit, code: str) -> tuple[Happenings | None, Refusal | None]:
+def _traced(visit: Visit, code: str) -> tuple[MaterialFlow | None, Refusal | None]:
     if not code:
         return None, None
     try:
         item = items_coded([code])[code]
     except NotFound as refusal:
         return None, refusal
-    return happenings(visit.site, item, visit.today), None
+    return material_flow(visit.site, item, visit.today), None
 
 
 def _traceable() -> list[Item]:
@@ -160,12 +160,12 @@ def _traceable() -> list[Item]:
     return found if len(found) <= CHOSEN_FROM_MOST else []
 
 
-def _does(step: Happening, action: int, source: int, target: int) -> bool:
+def _does(step: FlowStep, action: int, source: int, target: int) -> bool:
     ends = step.source is not None and step.target is not None
     return ends and (step.action.pk, step.source.pk, step.target.pk) == (action, source, target)  # type: ignore[union-attr]
 
 
-def _steps(happens: Happenings | None, rule: TransferRule) -> str:
+def _steps(happens: MaterialFlow | None, rule: TransferRule) -> str:
     steps = happens.steps if happens else ()
     numbers = [
         str(number)
@@ -175,7 +175,7 @@ def _steps(happens: Happenings | None, rule: TransferRule) -> str:
     return ", ".join(numbers)
 
 
-def _own_places(happens: Happenings | None, rows: Sequence[RuleRow]) -> list[RuleRow]:
+def _own_places(happens: MaterialFlow | None, rows: Sequence[RuleRow]) -> list[RuleRow]:
     """Steps that start from a line's own place, beside the rule: arrows of this item only."""
     drawn = {number for row in rows for number in row.steps.split(", ")}
     found = []
@@ -186,7 +186,7 @@ def _own_places(happens: Happenings | None, rows: Sequence[RuleRow]) -> list[Rul
     return found
 
 
-def _ends(happens: Happenings | None) -> frozenset[int]:
+def _ends(happens: MaterialFlow | None) -> frozenset[int]:
     """The places of what is traced: they are shown also where their store is folded."""
     ends = (end for step in (happens.steps if happens else ()) for end in (step.source, step.target))
     return frozenset(end.pk for end in ends if end is not None)
@@ -227,7 +227,7 @@ def place_address(place: Location, waiting: int) -> str:
     return reverse("set-up-thing", args=["locations", place.path])
 
 
-def sentence(happens: Happenings) -> str:
+def sentence(happens: MaterialFlow) -> str:
     """What happens, said: numbered as the arrows are."""
     made = happens.item.component_class in {ComponentClass.MADE, ComponentClass.KIT}
     begins = _("When %(code)s is completed: %(steps)s.") if made else _("When %(code)s is received: %(steps)s.")
@@ -237,7 +237,7 @@ def sentence(happens: Happenings) -> str:
     return begins % {"code": happens.item.code, "steps": steps}
 
 
-def _said(item: Item, step: Happening) -> str:
+def _said(item: Item, step: FlowStep) -> str:
     if step.source is None or step.target is None:
         return _("%(action)s has no rule here, so all of it is refused") % {"action": step.action.name}
     ends = {"action": step.action.name, "source": step.source.path, "target": step.target.path, "code": item.code}

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
-from backflush.backflushing.explanation import Told, tell
+from backflush.backflushing.explanation import QuantityExplanation, tell
 from backflush.backflushing.models import Booking
 from backflush.backflushing.selectors import explain
 from backflush.core.refusals import NotFound
@@ -69,7 +69,7 @@ def ends_of(movement: Movement) -> tuple[End, End]:
     )
 
 
-def _explained(visit: Visit, movement: Movement) -> Told | str:
+def _explained(visit: Visit, movement: Movement) -> QuantityExplanation | str:
     """The story of an assumed quantity; of what was entered, that it was."""
     try:
         return tell(explain(visit.site, movement.pk))
@@ -81,14 +81,14 @@ def _explained(visit: Visit, movement: Movement) -> Told | str:
 def movement_page(request: PageRequest, number: int) -> HttpResponse:
     """Why this quantity, what was booked with it, and what became of it."""
     movement = movement_numbered(request.visit.site, number)
-    posting = Posting.objects.select_related("by", "key", "job", "reverses").get(pk=movement.posting_id)
+    posting = Posting.objects.select_related("by", "key", "cost_object", "reverses").get(pk=movement.posting_id)
     told = _explained(request.visit, movement)
     together = movements_of(posting)
     shown = {
         "movement": movement,
         "posting": posting,
         "taking_back": TAKING_BACK[posting.process],
-        "told": told if isinstance(told, Told) else None,
+        "told": told if isinstance(told, QuantityExplanation) else None,
         "entered": told if isinstance(told, str) else "",
         "ends": ends_of(movement),
         "together": together[:TOGETHER_MOST],

@@ -16,13 +16,13 @@ from backflush.ledger.selectors import total_at
 from backflush.people.rights import Verb
 from backflush.stockmap.deactivation import require_in_use
 from backflush.stockmap.models import Location
-from backflush.web.forms.scan_form import Asked, Scanning, bins_offered
+from backflush.web.forms.scan_form import Scanning, ScanQuery, bins_offered
 from backflush.web.forms.values import day_in, number_in, serials_in
 from backflush.web.platform.visit import PageRequest, Visit
 
 
 @dataclass
-class OpeningAsked(Asked):
+class OpeningAsked(ScanQuery):
     """Which item is where, as far as it has been said."""
 
     there: Decimal = Decimal(0)

@@ -64,7 +64,7 @@ def show_reversal(request: PageRequest, refusal: Refusal | None, number: int) ->
         "taking_back": TAKING_BACK[posting.process],
         "first": movements_of(posting).first(),
         "home": where_of(posting) if at_home else "",
-        "booking": Booking.objects.filter(posting=posting).select_related("item__stock_unit", "job").first(),
+        "booking": Booking.objects.filter(posting=posting).select_related("item__stock_unit", "cost_object").first(),
         "foreseen": foreseen,
         "back": foreseen.back[:GOING_BACK_MOST],
         "refusal": refusal or foreseen.refusal,
@@ -96,13 +96,13 @@ def take_back(request: PageRequest, number: int) -> HttpResponse:
 
 def where_of(posting: Posting) -> str:
     """The page on which a posting is at home."""
-    job = posting.job
-    if job is None:
+    cost_object = posting.cost_object
+    if cost_object is None:
         return reverse("produce")
-    order = WorksOrder.objects.filter(job=job).first()
+    order = WorksOrder.objects.filter(cost_object=cost_object).first()
     if order is not None:
         return reverse("order-bookings", args=[order.number])
-    return reverse("purchase-order", args=[PurchaseOrder.objects.get(lines__job=job).number])
+    return reverse("purchase-order", args=[PurchaseOrder.objects.get(lines__cost_object=cost_object).number])
 
 
 def strip(request: PageRequest) -> dict[str, Any]:

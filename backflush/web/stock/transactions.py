@@ -23,7 +23,7 @@ from backflush.people.selectors import people_at
 from backflush.stockmap.selectors import action_names, place_names
 from backflush.web.display import badges, formats
 from backflush.web.lists.export_jobs import Sent, send
-from backflush.web.lists.files import Column
+from backflush.web.lists.files import FileColumn
 from backflush.web.lists.filters import Chip, chips_of, day_in, first_moment, moment_after, same_list
 from backflush.web.lists.pagination import COUNTED_MOST, UNCOUNTED, Page, page_of
 from backflush.web.platform.decorators import page
@@ -128,7 +128,7 @@ def _answer(request: PageRequest, shown: dict[str, Any]) -> HttpResponse:
     return render(request, "web/stock/transactions.html", fields | shown, status=status)
 
 
-class Line(NamedTuple):
+class TransactionRow(NamedTuple):
     """A movement as a file has it: what is read of each, in the order of `LOOKUPS`."""
 
     number: int
@@ -171,7 +171,7 @@ LOOKUPS: Final = (
     "source_after",
     "target_after",
     "status",
-    "job__number",
+    "cost_object__number",
     "posting__process",
     "posting__by__first_name",
     "posting__by__last_name",
@@ -183,28 +183,28 @@ def _where(end: str, bin: str) -> str:
     return f"{end} {bin}" if bin else end
 
 
-COLUMNS: Final[Sequence[Column[Line]]] = (
-    Column(_("Movement"), lambda row: row.number),
-    Column(_("When"), lambda row: row.at),
-    Column(_("Item"), lambda row: row.item),
-    Column(_("Description"), lambda row: row.description),
-    Column(_("Batch"), lambda row: row.batch),
-    Column(_("Serial"), lambda row: row.serial),
-    Column(_("From"), lambda row: _where(row.source, row.source_bin)),
-    Column(_("To"), lambda row: _where(row.target, row.target_bin)),
-    Column(_("Moved"), lambda row: row.moved),
-    Column(_("Due"), lambda row: row.due),
-    Column(_("Unit"), lambda row: row.unit),
-    Column(_("Left at from"), lambda row: row.source_after),
-    Column(_("Then at to"), lambda row: row.target_after),
-    Column(_("Status"), lambda row: str(badges.MOVEMENT[row.status].word)),
-    Column(_("For"), lambda row: row.order or ""),
-    Column(_("Process"), lambda row: str(badges.PROCESS[row.process])),
-    Column(_("By"), lambda row: f"{row.first_name} {row.last_name}".strip() or row.username),
+COLUMNS: Final[Sequence[FileColumn[TransactionRow]]] = (
+    FileColumn(_("Movement"), lambda row: row.number),
+    FileColumn(_("When"), lambda row: row.at),
+    FileColumn(_("Item"), lambda row: row.item),
+    FileColumn(_("Description"), lambda row: row.description),
+    FileColumn(_("Batch"), lambda row: row.batch),
+    FileColumn(_("Serial"), lambda row: row.serial),
+    FileColumn(_("From"), lambda row: _where(row.source, row.source_bin)),
+    FileColumn(_("To"), lambda row: _where(row.target, row.target_bin)),
+    FileColumn(_("Moved"), lambda row: row.moved),
+    FileColumn(_("Due"), lambda row: row.due),
+    FileColumn(_("Unit"), lambda row: row.unit),
+    FileColumn(_("Left at from"), lambda row: row.source_after),
+    FileColumn(_("Then at to"), lambda row: row.target_after),
+    FileColumn(_("Status"), lambda row: str(badges.MOVEMENT[row.status].word)),
+    FileColumn(_("For"), lambda row: row.order or ""),
+    FileColumn(_("Process"), lambda row: str(badges.PROCESS[row.process])),
+    FileColumn(_("By"), lambda row: f"{row.first_name} {row.last_name}".strip() or row.username),
 )
 
 
-def transactions_sent(visit: Visit, asked: QueryDict) -> Sent[Line]:
+def transactions_sent(visit: Visit, asked: QueryDict) -> Sent[TransactionRow]:
     """The list as a file has it: the same filters, order and columns."""
     return Sent(
         name=f"stock-transactions-{visit.today:%Y-%m-%d}",
@@ -212,7 +212,7 @@ def transactions_sent(visit: Visit, asked: QueryDict) -> Sent[Line]:
         columns=COLUMNS,
         found=Transactions(visit, asked).found.movements,
         lookups=LOOKUPS,
-        line=Line._make,
+        line=TransactionRow._make,
         by=ORDERED_BY,
         descending=True,
     )

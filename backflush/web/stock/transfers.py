@@ -19,14 +19,14 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from backflush.core.refusals import InvalidValue, Refusal
-from backflush.handling.models import Consignment
+from backflush.handling.models import StockTransfer
 from backflush.handling.transfer_queries import (
-    arrived_consignment,
+    arrived_transfer,
     foresee_arrival,
     foresee_sending,
     notes_of,
-    open_consignments,
-    sent_consignment,
+    open_transfers,
+    sent_transfer,
     to_arrive,
     worth_of,
 )
@@ -56,7 +56,7 @@ QR_MOST: Final = 1_200
 def list_page(request: PageRequest) -> HttpResponse:
     """What is on its way to here, and from here."""
     visit = request.visit
-    listed = page_of(open_consignments(visit.site), request.GET, by=("pk",))
+    listed = page_of(open_transfers(visit.site), request.GET, by=("pk",))
     coming = to_arrive(visit.site)
     facts = {
         "page": listed,
@@ -72,7 +72,7 @@ def list_page(request: PageRequest) -> HttpResponse:
 class OnTheWay:
     """A consignment as its list shows it."""
 
-    sent: Consignment
+    sent: StockTransfer
     lines: Sequence[NoteLine]
     worth: Decimal
 
@@ -82,10 +82,10 @@ class OnTheWay:
         return ", ".join(sorted({line.item for line in self.lines}))
 
 
-def _rows(consignments: Sequence[Consignment]) -> list[OnTheWay]:
-    worth = worth_of(consignments)
-    notes = notes_of(consignments)
-    return [OnTheWay(one, note.lines, worth[one.pk]) for one, note in zip(consignments, notes, strict=True)]
+def _rows(transfers: Sequence[StockTransfer]) -> list[OnTheWay]:
+    worth = worth_of(transfers)
+    notes = notes_of(transfers)
+    return [OnTheWay(one, note.lines, worth[one.pk]) for one, note in zip(transfers, notes, strict=True)]
 
 
 # ---- sent -------------------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def send(request: PageRequest) -> HttpResponse:
 @page()
 def sent_page(request: PageRequest, to: str, number: str) -> HttpResponse:
     """A consignment with its note: to look at, to print, to take along."""
-    one = sent_consignment(request.visit.site.code, to, number)
+    one = sent_transfer(request.visit.site.code, to, number)
     note = notes_of([one])[0]
     whole = json.dumps(note.as_facts(), ensure_ascii=False, separators=(",", ":"))
     facts = {
@@ -211,7 +211,7 @@ def _with_items(note: Note) -> list[tuple[NoteLine, Item | None]]:
 @page()
 def note_file(request: PageRequest, to: str, number: str) -> HttpResponse:
     """The note as a file, for a site on a server of its own."""
-    note = notes_of([sent_consignment(request.visit.site.code, to, number)])[0]
+    note = notes_of([sent_transfer(request.visit.site.code, to, number)])[0]
     body = json.dumps(note.as_facts(), ensure_ascii=False, indent=2)
     name = "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in f"note-{number}.json")
     return HttpResponse(
@@ -247,7 +247,7 @@ def _note_in(request: PageRequest, text: str) -> Note:
     target, _slash, number = rest.partition("/")
     if target and number:
         try:
-            return notes_of([sent_consignment(source, target, number)])[0]
+            return notes_of([sent_transfer(source, target, number)])[0]
         except Refusal as refusal:
             refusal.field = "note"
             raise
@@ -269,7 +269,7 @@ def _show_arrive(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
         "note": note,
         "lines": _with_items(note) if note else [],
         "coming": _rows(to_arrive(request.visit.site)),
-        "before": arrived_consignment(request.visit.site, note.source, note.number) if note else None,
+        "before": arrived_transfer(request.visit.site, note.source, note.number) if note else None,
         "places": place_names(request.visit.site, most=SUGGESTED_MOST, in_use=True),
         "refusal": refusal,
         "loose": refusal is not None and refusal.field not in {"note", "into", "bin"},
@@ -332,7 +332,7 @@ def take_in(request: PageRequest) -> HttpResponse:
 @page()
 def arrived_page(request: PageRequest, source: str, number: str) -> HttpResponse:
     """What was taken in, and where it went."""
-    one = arrived_consignment(request.visit.site, source, number)
+    one = arrived_transfer(request.visit.site, source, number)
     if one is None:
         raise Http404
     moved = one.posting.movements.filter(site=one.site_id).select_related("item__stock_unit", "target").order_by("pk")

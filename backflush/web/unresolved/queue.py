@@ -21,11 +21,11 @@ from backflush.core.refusals import InvalidValue
 from backflush.ledger.history import INSTANT
 from backflush.ledger.models import Movement
 from backflush.ledger.movement_list import FEW
-from backflush.unresolved.queue import Cut, Group, GroupBy, SoughtWaiting, WaitingList, groups_of
+from backflush.unresolved.queue import GroupBy, QueueGroup, QueueTab, SoughtWaiting, WaitingList, groups_of
 from backflush.unresolved.selectors import there_now
 from backflush.web.display import badges, formats
 from backflush.web.lists.export_jobs import Sent
-from backflush.web.lists.files import Column
+from backflush.web.lists.files import FileColumn
 from backflush.web.lists.filters import day_in, moment_after
 from backflush.web.lists.pagination import Page, page_of
 from backflush.web.platform.visit import Visit
@@ -42,10 +42,10 @@ FILTERS: Final[Mapping[str, str | Promise]] = {
     "days": _("days old at least"),
     "until": _("up to"),
 }
-WORDS: Final[Mapping[Cut, str | Promise]] = {
-    Cut.FIT: _("Fit now"),
-    Cut.SHORT: _("Short"),
-    Cut.CHOICE: _("Needs a choice"),
+WORDS: Final[Mapping[QueueTab, str | Promise]] = {
+    QueueTab.FIT: _("Fit now"),
+    QueueTab.SHORT: _("Short"),
+    QueueTab.CHOICE: _("Needs a choice"),
 }
 BY: Final[Mapping[GroupBy, str | Promise]] = {
     GroupBy.ITEM: _("Item"),
@@ -73,9 +73,9 @@ class Queue:
     asked: QueryDict
 
     @property
-    def cut(self) -> Cut | None:
+    def cut(self) -> QueueTab | None:
         """Which of the usual cuts is shown; None is all."""
-        return Cut(cut) if (cut := self.asked.get("show", "")) in set(Cut) else None
+        return QueueTab(cut) if (cut := self.asked.get("show", "")) in set(QueueTab) else None
 
     @cached_property
     def filters(self) -> dict[str, str]:
@@ -150,7 +150,7 @@ class Queue:
         """Some movements with all that their rows say."""
         made = {"made": F("posting__booking__quantity"), "made_item": F("posting__booking__item__code")}
         rows = Movement.objects.filter(pk__in=numbers).annotate(**made)
-        named = ("item__stock_unit", "source", "target", "job", "posting", "cost")
+        named = ("item__stock_unit", "source", "target", "cost_object", "posting", "cost")
         return {row.pk: row for row in rows.select_related(*named)}
 
     @cached_property
@@ -165,14 +165,14 @@ class Queue:
         counts = self.waiting.counts
         return [("", _("All"), self.total), *((cut.value, word, counts[cut]) for cut, word in WORDS.items())]
 
-    def cut_to(self, cut: Cut) -> str:
+    def cut_to(self, cut: QueueTab) -> str:
         """The address of one of the usual cuts of it, as a part."""
         return urlencode({"show": cut.value, **self.filters})
 
     @property
     def fitting(self) -> int | None:
         """How many would fit now; None where that isn't counted."""
-        return self.waiting.counts[Cut.FIT]
+        return self.waiting.counts[QueueTab.FIT]
 
     def after(self, movement: Movement) -> Movement | None:
         """The next one behind a movement, or from the beginning again where it was the last."""
@@ -193,13 +193,13 @@ class Queue:
         return GroupBy.ITEM if self.total > FEW and not looks else None
 
     @cached_property
-    def all_groups(self) -> list[Group]:
+    def all_groups(self) -> list[QueueGroup]:
         """All groups, the largest first."""
         assert self.group_by is not None, "asked only of a grouped queue"
         return groups_of(self.waiting, self.group_by, self.visit.site)
 
     @property
-    def groups(self) -> list[tuple[Group, str, str]]:
+    def groups(self) -> list[tuple[QueueGroup, str, str]]:
         """The largest groups, each with its word and the address of its movements."""
         kept = dict(self.filters)
         return [
@@ -208,7 +208,7 @@ class Queue:
             if self.group_by is not None
         ]
 
-    def _word(self, group: Group) -> str:
+    def _word(self, group: QueueGroup) -> str:
         return str(badges.REASON[group.key]) if self.group_by is GroupBy.CAUSE else group.key
 
     @property
@@ -253,23 +253,23 @@ LOOKUPS: Final = (
     "due",
     "item__stock_unit__code",
     "reason",
-    "job__number",
+    "cost_object__number",
     "source__path",
     "source_bin",
     "target__path",
     "target_bin",
 )
-COLUMNS: Final[Sequence[Column[WaitingLine]]] = (
-    Column(_("Movement"), lambda row: row.number),
-    Column(_("Since"), lambda row: row.at),
-    Column(_("Item"), lambda row: row.item),
-    Column(_("Description"), lambda row: row.description),
-    Column(_("Due"), lambda row: row.due),
-    Column(_("Unit"), lambda row: row.unit),
-    Column(_("Waits because"), lambda row: str(badges.REASON[Reason(row.reason)])),
-    Column(_("For"), lambda row: row.order or ""),
-    Column(_("From"), lambda row: f"{row.source} {row.source_bin}".strip()),
-    Column(_("To"), lambda row: f"{row.target} {row.target_bin}".strip()),
+COLUMNS: Final[Sequence[FileColumn[WaitingLine]]] = (
+    FileColumn(_("Movement"), lambda row: row.number),
+    FileColumn(_("Since"), lambda row: row.at),
+    FileColumn(_("Item"), lambda row: row.item),
+    FileColumn(_("Description"), lambda row: row.description),
+    FileColumn(_("Due"), lambda row: row.due),
+    FileColumn(_("Unit"), lambda row: row.unit),
+    FileColumn(_("Waits because"), lambda row: str(badges.REASON[Reason(row.reason)])),
+    FileColumn(_("For"), lambda row: row.order or ""),
+    FileColumn(_("From"), lambda row: f"{row.source} {row.source_bin}".strip()),
+    FileColumn(_("To"), lambda row: f"{row.target} {row.target_bin}".strip()),
 )
 
 

@@ -30,7 +30,7 @@ OFFERED_MOST: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SourceChoice:
     """One line of the choice list: what, how much is there, enough or short."""
 
     value: str
@@ -92,18 +92,18 @@ class Panel:
         return max(len(self._candidates) - OFFERED_MOST, 0)
 
     @cached_property
-    def choices(self) -> Sequence[Choice]:
+    def choices(self) -> Sequence[SourceChoice]:
         """Best first; the planned place even where nothing is there."""
         offered = [self._choice(one) for one in self._candidates[:OFFERED_MOST]]
         if self.asks == "place" and not any(one.planned for one in offered):
             there = self.reading.there
             short = ZERO if there is None else self.reading.due
-            offered.insert(0, Choice(PLANNED, self.movement.source.path, there, planned=True, short_by=short))
+            offered.insert(0, SourceChoice(PLANNED, self.movement.source.path, there, planned=True, short_by=short))
         return offered
 
-    def _choice(self, one: Candidate) -> Choice:
+    def _choice(self, one: Candidate) -> SourceChoice:
         balance = one.balance
-        return Choice(
+        return SourceChoice(
             value=str(balance.pk),
             place=balance.location.path,
             there=balance.quantity,
@@ -186,20 +186,20 @@ def chosen_in(panel: Panel, typed: QueryDict) -> Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ResolveOutcome:
     """What would happen with what is chosen so far, or why nothing would."""
 
     resolving: Resolving | None = None
     refusal: Refusal | None = None
 
 
-def outcome_of(visit: Visit, panel: Panel, typed: QueryDict) -> Outcome:
+def outcome_of(visit: Visit, panel: Panel, typed: QueryDict) -> ResolveOutcome:
     """The sentence below the choices."""
     try:
         chosen = chosen_in(panel, typed)
-        return Outcome(preview_resolve(site=visit.site, movement=panel.movement.pk, **chosen.arguments()))
+        return ResolveOutcome(preview_resolve(site=visit.site, movement=panel.movement.pk, **chosen.arguments()))
     except Refusal as refusal:
-        return Outcome(refusal=refusal)
+        return ResolveOutcome(refusal=refusal)
 
 
 def picks_in(typed: QueryDict) -> list[int]:

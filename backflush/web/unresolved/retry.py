@@ -16,7 +16,7 @@ from backflush.ledger.selectors import posting_numbered
 from backflush.people.rights import Verb
 from backflush.unresolved.arrivals import proposed_by
 from backflush.unresolved.background_retry import begin_retry, worth_retrying
-from backflush.unresolved.queue import Cut
+from backflush.unresolved.queue import QueueTab
 from backflush.unresolved.retry import RetryForeseen, foresee_retry, retry
 from backflush.web.forms.idempotency import new_key
 from backflush.web.lists.pagination import count_up_to
@@ -70,14 +70,14 @@ def _of_all(asked: Queue, found: RetryForeseen, *, long: bool) -> dict[str, Any]
     the oldest were looked at, so of that there are the usual counts.
     """
     counts = asked.waiting.counts
-    fit, short, choice = counts[Cut.FIT], counts[Cut.SHORT], counts[Cut.CHOICE]
+    fit, short, choice = counts[QueueTab.FIT], counts[QueueTab.SHORT], counts[QueueTab.CHOICE]
     known = not long and asked.total <= FEW and fit is not None and choice is not None
     whole = sum(1 for waiting, moved in found.settled if moved == waiting.due)
     return {
         "short": asked.total - len(found.settled) - (choice or 0) if known else short,
         "choice": choice,
         "after_older": (fit or 0) - whole if known else 0,
-        "cuts": {cut.value: asked.cut_to(cut) for cut in Cut},
+        "cuts": {cut.value: asked.cut_to(cut) for cut in QueueTab},
     }
 
 
@@ -108,8 +108,8 @@ def retry_all(request: PageRequest) -> HttpResponse:
     asked = Queue(request.visit, QueryDict(request.POST.get("view", "")))
     narrowed = ", ".join(f"{name} {value}" for name, value in asked.filters.items())
     title = _("Retry of what waits: %(filters)s") % {"filters": narrowed} if narrowed else _("Retry of all that waits")
-    errand = begin_retry(site=request.visit.site, sought=asked.sought, title=title, by=request.user)
-    return redirect("errand", errand.pk)
+    background_job = begin_retry(site=request.visit.site, sought=asked.sought, title=title, by=request.user)
+    return redirect("background-job", background_job.pk)
 
 
 urlpatterns = [

@@ -62,9 +62,9 @@ class Reading:
         return badges.Sign("st-wait", icon="hourglass", word=_("short %(amount)s") % {"amount": amount})
 
     @property
-    def job(self) -> str:
+    def cost_object(self) -> str:
         """The order that it is for; empty for production without order."""
-        return self.movement.job.number if self.movement.job else ""
+        return self.movement.cost_object.number if self.movement.cost_object else ""
 
 
 def reading_of(movement: Movement, there: Decimal | None) -> Reading:

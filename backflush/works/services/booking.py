@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final, Self
 
 from backflush.backflushing.models import Booking
-from backflush.backflushing.report_kinds import Gathered, Kind, Turn, refusals_of, take_reports
+from backflush.backflushing.report_kinds import Gathered, ReportKind, Turn, refusals_of, take_reports
 from backflush.backflushing.services import Made
 from backflush.core.lifecycle import OrderStatus, refuse_posting
 from backflush.core.moves import Process
@@ -14,7 +14,7 @@ from backflush.core.quantity import ZERO
 from backflush.core.refusals import NotFound, Refusal
 from backflush.ledger.archived_numbers import no_orders
 from backflush.ledger.idempotency import Request
-from backflush.ledger.models import JobKind
+from backflush.ledger.models import CostObjectKind
 from backflush.ledger.statements import Statement, run
 from backflush.people.models import User
 from backflush.stockmap.models import Site
@@ -75,7 +75,7 @@ class BookableOrders(Gathered[BookingIn]):
     def planned(self, report: BookingIn, key: int | None) -> Made:
         """What a report of production on an order comes to."""
         if report.order not in self._orders:
-            raise no_orders(self._site, JobKind.WORKS_ORDER, [report.order])
+            raise no_orders(self._site, CostObjectKind.WORKS_ORDER, [report.order])
         order = self._orders[report.order]
         require(refuse_posting(order.number, OrderStatus(order.status)))
         return made_of(
@@ -87,7 +87,7 @@ class BookableOrders(Gathered[BookingIn]):
             process=Process.WORKS_ORDER,
             factor=order.factor,
             structure=order.structure_id,
-            job=order.job,
+            cost_object=order.cost_object,
         )
 
     def refusals(self, report: BookingIn) -> Iterator[Refusal]:
@@ -110,7 +110,7 @@ class BookableOrders(Gathered[BookingIn]):
             order = self._orders[one.order]
             if good.get(one.order, ZERO) >= order.quantity:
                 require(refuse_posting(order.number, OrderStatus.COMPLETE))
-            good[one.order] = good.get(one.order, order.job.good) + one.good
+            good[one.order] = good.get(one.order, order.cost_object.good) + one.good
 
     def booked(self, by: User) -> None:
         """Open the orders, and complete those that are full."""
@@ -119,7 +119,7 @@ class BookableOrders(Gathered[BookingIn]):
     def count_in(self, report: BookingIn) -> None:
         """Note on an order at hand what a booking would make of it."""
         order = self._orders[report.order]
-        order.job.good += report.good
+        order.cost_object.good += report.good
         order.status = OrderStatus.COMPLETE if _completes_itself(order, self._site) else OrderStatus.OPEN
 
     def go_on(self, before: Self) -> None:
@@ -129,7 +129,7 @@ class BookableOrders(Gathered[BookingIn]):
             self._rules |= before._rules
 
 
-class ProductionOnOrders(Kind[BookingIn]):
+class ProductionOnOrders(ReportKind[BookingIn]):
     """Reports of production on works orders."""
 
     report = BookingIn
@@ -176,7 +176,7 @@ def _turn(site: Site, orders: Sequence[WorksOrder], status: OrderStatus) -> None
 
 
 def _completes_itself(order: WorksOrder, site: Site) -> bool:
-    return site.complete_when_full and order.job.good >= order.quantity
+    return site.complete_when_full and order.cost_object.good >= order.quantity
 
 
 def open_by_issue(order: WorksOrder) -> None:

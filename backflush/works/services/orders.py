@@ -21,8 +21,8 @@ from backflush.db.unique_names import named_once
 from backflush.items.models import ComponentClass, Item, Unit
 from backflush.items.selectors import converter, items_coded, require_factor, units_coded
 from backflush.ledger.archived_numbers import order_numbers
-from backflush.ledger.models import JobKind
-from backflush.ledger.posting import open_jobs
+from backflush.ledger.models import CostObjectKind
+from backflush.ledger.posting import open_cost_objects
 from backflush.ledger.statements import Row, add, adding, driver_date
 from backflush.people.models import User
 from backflush.stockmap.deactivation import require_in_use
@@ -66,7 +66,9 @@ def create_orders(orders: Sequence[OrderIn], *, site: Site, by: User, released: 
             raise refusal
         require_in_use(unit, field="unit", before=item.stock_unit_id)
         made.append((order, item, unit, require_factor(conversions, item, unit.code)))
-    jobs = open_jobs(site=site, kind=JobKind.WORKS_ORDER, numbered=[(order.number, item) for order, item, _, _ in made])
+    cost_objects = open_cost_objects(
+        site=site, kind=CostObjectKind.WORKS_ORDER, numbered=[(order.number, item) for order, item, _, _ in made]
+    )
     contents = _contents(site, [(item, order.start_date) for order, item, _, _ in made])
     if released:
         for item, content in {id(content): (item, content) for item, content in contents}.values():
@@ -76,7 +78,7 @@ def create_orders(orders: Sequence[OrderIn], *, site: Site, by: User, released: 
         WorksOrder(
             site=site,
             number=order.number,
-            job=job,
+            cost_object=cost_object,
             item=item,
             quantity=order.quantity,
             unit=unit,
@@ -87,7 +89,7 @@ def create_orders(orders: Sequence[OrderIn], *, site: Site, by: User, released: 
             structure=copy,
             remarks=order.remarks,
         )
-        for (order, item, unit, factor), job, copy in zip(made, jobs, copies, strict=True)
+        for (order, item, unit, factor), cost_object, copy in zip(made, cost_objects, copies, strict=True)
     ]
     add(ADD_ORDERS, rows, [_row(order) for order in rows])
     keep(change(order, "status", "", str(order.status), by) for order in rows)
@@ -117,7 +119,7 @@ def _row(order: WorksOrder) -> Row:
     return (
         order.site_id,
         order.number,
-        order.job_id,
+        order.cost_object_id,
         order.item_id,
         to_scaled(order.quantity),
         order.unit_id,
@@ -136,7 +138,7 @@ def create_order(order: OrderIn, *, site: Site, by: User) -> WorksOrder:
 
 
 def _require_new_numbers(site: Site, numbers: Sequence[str]) -> None:
-    there = {*order_numbers(WorksOrder.objects.all(), site, JobKind.WORKS_ORDER, numbers)}
+    there = {*order_numbers(WorksOrder.objects.all(), site, CostObjectKind.WORKS_ORDER, numbers)}
     twice = sorted(there | {number for number, times in Counter(numbers).items() if times > 1})
     if twice:
         raise AlreadyThere(f"There is a works order {', '.join(twice)} already.", field="number")

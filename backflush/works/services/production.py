@@ -12,7 +12,7 @@ from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidQuantity, NoCompletionAction
 from backflush.core.text import require_short
 from backflush.items.models import Item
-from backflush.ledger.models import Job
+from backflush.ledger.models import CostObject
 from backflush.stockmap.models import Action, Site, TransferRule
 from backflush.stockmap.selectors import event_time, require_rule
 from backflush.works.services.guards import stocked
@@ -40,7 +40,7 @@ def made_of(
     factor: Fraction,
     structure: int | None = None,
     of_day: bool = False,
-    job: Job | None = None,
+    cost_object: CostObject | None = None,
 ) -> Made:
     """What a report of production comes to; refused where its quantities or the item's actions don't do (B1, Q5)."""
     good = stocked(report.good, factor, item, field="good")
@@ -60,7 +60,7 @@ def made_of(
         backflush_rule=require_rule(rules, backflush, site) if backflush else None,
         structure=structure,
         of_day=of_day,
-        job=job,
+        cost_object=cost_object,
         key=key,
         batch=report.batch,
         serials=tuple(report.serials),

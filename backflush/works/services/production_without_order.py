@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from backflush.backflushing.models import Booking
-from backflush.backflushing.report_kinds import Gathered, Kind, Turn, refusals_of, take_reports
+from backflush.backflushing.report_kinds import Gathered, ReportKind, Turn, refusals_of, take_reports
 from backflush.backflushing.services import Made
 from backflush.core.moves import Process
 from backflush.core.refusals import NotFound, Refusal, WrongClass
@@ -91,7 +91,7 @@ class ProducibleItems(Gathered[ProductionIn]):
         return self._items[report.item]
 
 
-class ProductionWithoutOrders(Kind[ProductionIn]):
+class ProductionWithoutOrders(ReportKind[ProductionIn]):
     """Reports of production without order."""
 
     report = ProductionIn

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from backflush.archives.services import archive, unarchive
-from backflush.ledger.models import Archive, ArchivedKind, ArchivedOrder, ArchivedRange, JobKind, Movement
+from backflush.ledger.models import Archive, ArchivedKind, ArchivedOrder, ArchivedRange, CostObjectKind, Movement
 from backflush.people.rights import Role
 from backflush.stockmap.models import Site
 from backflush.works.services.transitions import complete_order
@@ -43,7 +43,7 @@ def test_where_nothing_was_archived_it_says_so_and_how_it_is_done(plant: Plant) 
 
 
 def test_what_was_put_away_is_listed_with_what_is_in_it(finished: Plant, tmp_path: Path) -> None:
-    moved = list(Movement.objects.filter(job__number="W-BRACKET").order_by("pk").values_list("pk", flat=True))
+    moved = list(Movement.objects.filter(cost_object__number="W-BRACKET").order_by("pk").values_list("pk", flat=True))
     made = puts_away(finished, tmp_path)
     client = signed_in(finished, Role.AUDITOR)
     listed = text_of(client.get(LIST))
@@ -74,7 +74,7 @@ def test_what_was_brought_back_says_who_did_and_when(finished: Plant, tmp_path: 
 
 
 def test_whoever_asks_for_what_is_archived_is_led_to_its_archive(finished: Plant, tmp_path: Path) -> None:
-    movement = Movement.objects.filter(job__number="W-BRACKET").order_by("pk")[0]
+    movement = Movement.objects.filter(cost_object__number="W-BRACKET").order_by("pk")[0]
     puts_away(finished, tmp_path)
     asked = (
         reverse("movement", args=[movement.pk]),
@@ -93,7 +93,7 @@ def test_whoever_asks_for_what_is_archived_is_led_to_its_archive(finished: Plant
 
 
 def test_scan_or_find_knows_what_is_archived(finished: Plant, tmp_path: Path) -> None:
-    movement = Movement.objects.filter(job__number="W-BRACKET").order_by("pk")[0].pk
+    movement = Movement.objects.filter(cost_object__number="W-BRACKET").order_by("pk")[0].pk
     client = signed_in(finished, Role.VIEWER)
     puts_away(finished, tmp_path)
     for asked in (str(movement), "W-BRACKET", "w-bracket"):
@@ -160,7 +160,7 @@ def test_more_archives_orders_and_numbers_cost_no_more_statements(plant: Plant) 
             )
             for order in range(20):
                 ArchivedOrder.objects.create(
-                    site=plant.site, archive=one, kind=JobKind.WORKS_ORDER, number=f"{number}-{order:02}"
+                    site=plant.site, archive=one, kind=CostObjectKind.WORKS_ORDER, number=f"{number}-{order:02}"
                 )
                 ArchivedRange.objects.create(
                     site=plant.site,

@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from backflush.audit.models import Audit, CheckName, Look, Reckoning
-from backflush.audit.services import begin_audit, reckon, work_out_later
+from backflush.audit.models import Audit, AuditComputation, CheckName, CheckReview
+from backflush.audit.services import begin_audit, compute_audit, work_out_later
 from backflush.ledger.models import Movement
 from backflush.people.rights import ROLES, Role, Verb
 from tests.cast import Plant
@@ -114,7 +114,7 @@ def test_a_signed_audit_stands_as_it_was_whatever_happens_after(plant: Plant) ->
     assert client.get(check_at(CheckName.UNRESOLVED)).headers["Location"] == page
     refused = client.post(look_at(CheckName.PROOF))
     assert refused.status_code in {HTTPStatus.CONFLICT, HTTPStatus.FOUND}
-    assert Look.objects.count() == 8
+    assert CheckReview.objects.count() == 8
 
 
 def test_who_signs_second_is_told_who_signed(plant: Plant) -> None:
@@ -135,7 +135,7 @@ def test_what_is_missing_is_named_and_nothing_typed_is_lost(plant: Plant) -> Non
     text = text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     assert 'id="remarks-error"' in text
     assert "xxxxx" in text
-    assert not Look.objects.exists()
+    assert not CheckReview.objects.exists()
 
 
 def test_a_day_to_come_is_refused_at_its_field(plant: Plant) -> None:
@@ -151,7 +151,7 @@ def test_a_double_press_does_it_once(plant: Plant) -> None:
         assert client.post(reverse("audit-begin"), {"key": "begin"}).status_code == HTTPStatus.FOUND
     for _press in range(2):
         client.post(look_at(CheckName.CANCELLED), {"key": "look"})
-    assert (Audit.objects.count(), Look.objects.count(), Reckoning.objects.count()) == (1, 1, 1)
+    assert (Audit.objects.count(), CheckReview.objects.count(), AuditComputation.objects.count()) == (1, 1, 1)
 
 
 def test_a_large_ledger_is_left_to_the_worker(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +166,7 @@ def test_a_large_ledger_is_left_to_the_worker(plant: Plant, monkeypatch: pytest.
     assert "I have looked at this" not in waits
     refused = client.post(look_at(CheckName.PROOF))
     assert "Work it out first." in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
-    work_out_later.call(Reckoning.objects.get().pk)
+    work_out_later.call(AuditComputation.objects.get().pk)
     text = text_of(client.get(WORKSHEET))
     assert "were worked out on" in text
     assert "Every promise holds" in text_of(client.get(check_at(CheckName.PROOF)))
@@ -224,15 +224,15 @@ def test_the_matrix_is_that_of_the_specification() -> None:
 
 @pytest.mark.parametrize("role", Role)
 def test_who_may_see_who_may_sign(plant: Plant, role: Role) -> None:
-    reckon(audit=begin_audit(site=plant.site, by=plant.storekeeper), by=plant.storekeeper)
+    compute_audit(audit=begin_audit(site=plant.site, by=plant.storekeeper), by=plant.storekeeper)
     client = signed_in(plant, role)
     for address in PAGES:
         assert client.get(address()).status_code == (HTTPStatus.OK if SEES[role] else HTTPStatus.FORBIDDEN)
     for address in ACTS:
         response = client.post(address())
         assert (response.status_code == HTTPStatus.FORBIDDEN) is not SIGNS[role]
-    assert Look.objects.count() == (1 if SIGNS[role] else 0)
-    assert Reckoning.objects.count() == (2 if SIGNS[role] else 1)
+    assert CheckReview.objects.count() == (1 if SIGNS[role] else 0)
+    assert AuditComputation.objects.count() == (2 if SIGNS[role] else 1)
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.CONTROLLER])
@@ -243,7 +243,7 @@ def test_the_area_is_in_the_bar_of_those_who_may_see_it(plant: Plant, role: Role
 def test_who_may_not_sign_sees_no_buttons(plant: Plant) -> None:
     client = signed_in(plant, Role.VIEWER)
     assert "Begin the audit" not in text_of(client.get(WORKSHEET))
-    reckon(audit=begin_audit(site=plant.site, by=plant.storekeeper), by=plant.storekeeper)
+    compute_audit(audit=begin_audit(site=plant.site, by=plant.storekeeper), by=plant.storekeeper)
     assert "Look at check" not in text_of(client.get(WORKSHEET))
     assert "I have looked at this" not in text_of(client.get(check_at(CheckName.PROOF)))
 
@@ -268,7 +268,7 @@ def test_nothing_is_noted_without_the_forms_token(plant: Plant) -> None:
     client = browser(enforce_csrf_checks=True)
     client.force_login(person(plant, Role.AUDITOR), backend=MODEL_BACKEND)
     assert client.post(look_at(CheckName.CANCELLED)).status_code == HTTPStatus.FORBIDDEN
-    assert not Look.objects.exists()
+    assert not CheckReview.objects.exists()
 
 
 def budgets(client: Client, signed: bool) -> list[tuple[str, int]]:

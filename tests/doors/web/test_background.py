@@ -14,7 +14,7 @@ from django_tasks_db.models import DBTaskResult
 from python_calamine import CalamineWorkbook
 
 from backflush.background.jobs import KEPT, LEFT_AFTER, stopping, take_up_left, tidy
-from backflush.background.models import Errand, ErrandPart
+from backflush.background.models import BackgroundJob, BackgroundJobPart
 from backflush.background.worker import work_off
 from backflush.ledger.models import Movement
 from backflush.people.rights import Role
@@ -51,11 +51,11 @@ def nobody_stops() -> Iterator[None]:
     stopping.clear()
 
 
-def begin(client: Client, **view: str) -> Errand:
+def begin(client: Client, **view: str) -> BackgroundJob:
     """Press *Retry all in the background*."""
     answer = client.post(reverse("retry-all"), {"view": "&".join(f"{name}={text}" for name, text in view.items())})
     assert answer.status_code == HTTPStatus.FOUND
-    return Errand.objects.get(pk=int(answer.headers["Location"].rstrip("/").rsplit("/", 1)[1]))
+    return BackgroundJob.objects.get(pk=int(answer.headers["Location"].rstrip("/").rsplit("/", 1)[1]))
 
 
 def content_of(response: Any) -> bytes:
@@ -75,8 +75,8 @@ def test_a_long_retry_is_foreseen_as_far_as_it_was_looked_at(waiting: Plant) -> 
 @pytest.mark.usefixtures("small_steps")
 def test_all_is_retried_in_steps_and_the_page_says_how_far_it_is(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
-    errand = begin(client)
-    page = reverse("errand", args=[errand.pk])
+    background_job = begin(client)
+    page = reverse("background-job", args=[background_job.pk])
     assert "It waits for its turn." in text_of(client.get(page))
     assert waiting.waiting() == ["BOLT 4 short"] * MANY, "nothing is posted before the worker comes"
     assert work_off()
@@ -89,31 +89,31 @@ def test_all_is_retried_in_steps_and_the_page_says_how_far_it_is(waiting: Plant)
 @pytest.mark.usefixtures("small_steps")
 def test_a_retry_that_was_stopped_halfway_goes_on_where_it_stopped(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
-    errand = begin(client)
+    background_job = begin(client)
     stopping.set()
     assert work_off()
-    errand.refresh_from_db()
-    assert (errand.done, errand.counted, errand.is_finished) == (2, 2, False)
-    assert "2 of 12 so far, 2 settled." in text_of(client.get(reverse("errand", args=[errand.pk])))
-    assert f'href="{reverse("errand", args=[errand.pk])}"' in text_of(client.get(reverse("unresolved")))
+    background_job.refresh_from_db()
+    assert (background_job.done, background_job.counted, background_job.is_finished) == (2, 2, False)
+    assert "2 of 12 so far, 2 settled." in text_of(client.get(reverse("background-job", args=[background_job.pk])))
+    assert f'href="{reverse("background-job", args=[background_job.pk])}"' in text_of(client.get(reverse("unresolved")))
     stopping.clear()
     assert work_off()
-    errand.refresh_from_db()
-    assert (errand.done, errand.counted, errand.is_finished) == (10, 10, True)
+    background_job.refresh_from_db()
+    assert (background_job.done, background_job.counted, background_job.is_finished) == (10, 10, True)
     assert Movement.objects.filter(resolves__isnull=False).count() == 10
 
 
 @pytest.mark.usefixtures("small_steps")
 def test_what_a_worker_left_when_it_died_is_taken_up_by_the_next(waiting: Plant) -> None:
-    errand = begin(signed_in(waiting, Role.STORES))
+    background_job = begin(signed_in(waiting, Role.STORES))
     DBTaskResult.objects.update(status="RUNNING")
     assert not work_off()
     assert take_up_left() == 0
-    Errand.objects.filter(pk=errand.pk).update(moved_at=timezone.now() - 2 * LEFT_AFTER)
+    BackgroundJob.objects.filter(pk=background_job.pk).update(moved_at=timezone.now() - 2 * LEFT_AFTER)
     assert take_up_left() == 1
     assert work_off()
-    errand.refresh_from_db()
-    assert errand.is_finished
+    background_job.refresh_from_db()
+    assert background_job.is_finished
 
 
 @pytest.mark.usefixtures("small_steps")
@@ -128,27 +128,27 @@ def test_only_what_was_looked_for_is_retried(waiting: Plant) -> None:
 @pytest.mark.usefixtures("small_steps")
 def test_a_person_stops_it_and_what_was_done_stays(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
-    errand = begin(client)
+    background_job = begin(client)
     stopping.set()
     work_off()
     stopping.clear()
-    assert client.post(reverse("errand-stop", args=[errand.pk])).status_code == HTTPStatus.FOUND
+    assert client.post(reverse("background-job-stop", args=[background_job.pk])).status_code == HTTPStatus.FOUND
     work_off()
-    text = text_of(client.get(reverse("errand", args=[errand.pk])))
+    text = text_of(client.get(reverse("background-job", args=[background_job.pk])))
     assert "Stopped before its end. What was done stays." in text
     assert waiting.waiting() == ["BOLT 4 short"] * 10
-    again = client.post(reverse("errand-stop", args=[errand.pk]))
+    again = client.post(reverse("background-job-stop", args=[background_job.pk]))
     assert again.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def test_pressed_twice_it_is_one_errand(waiting: Plant) -> None:
+def test_pressed_twice_it_is_one_background_job(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
     assert begin(client).pk == begin(client).pk
 
 
-def test_a_fault_ends_the_errand_and_says_so(waiting: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_ends_the_background_job_and_says_so(waiting: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     client = signed_in(waiting, Role.STORES)
-    errand = begin(client)
+    background_job = begin(client)
 
     def fails(**_: Any) -> None:
         raise ZeroDivisionError
@@ -156,7 +156,7 @@ def test_a_fault_ends_the_errand_and_says_so(waiting: Plant, monkeypatch: pytest
     monkeypatch.setattr(background_retry, "retry_part", fails)
     assert work_off()
     assert "Something failed here. What was done before stays." in text_of(
-        client.get(reverse("errand", args=[errand.pk]))
+        client.get(reverse("background-job", args=[background_job.pk]))
     )
     assert not work_off()
 
@@ -165,14 +165,14 @@ def test_whoever_may_not_retry_may_not_begin_one(waiting: Plant) -> None:
     client = signed_in(waiting, Role.OPERATOR)
     assert client.get(reverse("retry-page")).status_code == HTTPStatus.FORBIDDEN
     assert client.post(reverse("retry-all"), {"view": ""}).status_code == HTTPStatus.FORBIDDEN
-    assert not Errand.objects.exists()
+    assert not BackgroundJob.objects.exists()
 
 
 def test_nobody_takes_it_up_is_said_on_its_page(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
-    errand = begin(client)
-    Errand.objects.update(begun_at=timezone.now() - LEFT_AFTER)
-    assert "no worker seems to run" in text_of(client.get(reverse("errand", args=[errand.pk])))
+    background_job = begin(client)
+    BackgroundJob.objects.update(begun_at=timezone.now() - LEFT_AFTER)
+    assert "no worker seems to run" in text_of(client.get(reverse("background-job", args=[background_job.pk])))
 
 
 def test_an_idle_worker_only_reads(plant: Plant) -> None:
@@ -192,7 +192,7 @@ def long_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "AT_ONCE", 2)
 
 
-def export(client: Client, name: str, kind: str, **asked: str) -> Errand:
+def export(client: Client, name: str, kind: str, **asked: str) -> BackgroundJob:
     """Ask for a file, and have it made in the background as the page offers."""
     answer = client.get(reverse(name, args=[kind]), asked)
     assert answer.status_code == HTTPStatus.FOUND
@@ -203,16 +203,20 @@ def export(client: Client, name: str, kind: str, **asked: str) -> Errand:
     begun = client.post(reverse("export-begin"), {**sent, "asked": query})
     assert begun.status_code == HTTPStatus.FOUND
     assert work_off()
-    return Errand.objects.latest("pk")
+    return BackgroundJob.objects.latest("pk")
 
 
 @pytest.mark.usefixtures("long_lists")
 def test_a_long_csv_is_made_in_the_background_and_is_what_the_list_shows(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
-    errand = export(client, "stock-export", "csv", item="BOLT")
-    assert errand.outcome == f"{errand.done} rows, ready to take."
-    assert ErrandPart.objects.filter(errand=errand).count() == errand.done // 3 + 1
-    rows = list(csv.DictReader(io.StringIO(content_of(client.get(reverse("errand-file", args=[errand.pk]))).decode())))
+    background_job = export(client, "stock-export", "csv", item="BOLT")
+    assert background_job.outcome == f"{background_job.done} rows, ready to take."
+    assert BackgroundJobPart.objects.filter(background_job=background_job).count() == background_job.done // 3 + 1
+    rows = list(
+        csv.DictReader(
+            io.StringIO(content_of(client.get(reverse("background-job-file", args=[background_job.pk]))).decode())
+        )
+    )
     shown = Movement.objects.filter(item__code="BOLT").order_by("-at", "-id").values_list("pk", flat=True)
     assert [int(row["Movement"]) for row in rows] == list(shown)
 
@@ -220,8 +224,8 @@ def test_a_long_csv_is_made_in_the_background_and_is_what_the_list_shows(waiting
 @pytest.mark.usefixtures("long_lists")
 def test_a_long_workbook_is_made_in_the_background(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
-    errand = export(client, "unresolved-export", "xlsx", show="fit")
-    content = content_of(client.get(reverse("errand-file", args=[errand.pk])))
+    background_job = export(client, "unresolved-export", "xlsx", show="fit")
+    content = content_of(client.get(reverse("background-job-file", args=[background_job.pk])))
     head, *rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
     assert head[:3] == ["Movement", "Since", "Item"]
     assert [int(str(row[0]).removesuffix(".0")) for row in rows] == [one.pk for one in waiting.queue()]
@@ -230,15 +234,15 @@ def test_a_long_workbook_is_made_in_the_background(waiting: Plant) -> None:
 @pytest.mark.usefixtures("long_lists")
 def test_home_offers_what_was_made_to_whoever_asked_for_it(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
-    errand = export(client, "stock-export", "csv")
+    background_job = export(client, "stock-export", "csv")
     block = reverse("block", args=["errands"])
     text = text_of(client.get(block))
     assert "Stock transactions as CSV" in text
     assert "ready to take" in text
     other = signed_in(waiting, Role.SUPERVISOR, name="sue")
     assert "Stock transactions as CSV" not in text_of(other.get(block))
-    for name in ("errand", "errand-file"):
-        assert other.get(reverse(name, args=[errand.pk])).status_code == HTTPStatus.NOT_FOUND
+    for name in ("background-job", "background-job-file"):
+        assert other.get(reverse(name, args=[background_job.pk])).status_code == HTTPStatus.NOT_FOUND
     with statements(12):
         client.get(block)
 
@@ -246,14 +250,14 @@ def test_home_offers_what_was_made_to_whoever_asked_for_it(waiting: Plant) -> No
 @pytest.mark.usefixtures("long_lists")
 def test_a_file_is_kept_for_a_week(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
-    errand = export(client, "stock-export", "csv")
+    background_job = export(client, "stock-export", "csv")
     tidy()
-    assert ErrandPart.objects.exists()
-    Errand.objects.update(finished_at=timezone.now() - 2 * KEPT)
+    assert BackgroundJobPart.objects.exists()
+    BackgroundJob.objects.update(finished_at=timezone.now() - 2 * KEPT)
     tidy()
-    assert not ErrandPart.objects.exists()
-    assert "kept for a week and is gone" in text_of(client.get(reverse("errand", args=[errand.pk])))
-    assert client.get(reverse("errand-file", args=[errand.pk])).status_code == HTTPStatus.NOT_FOUND
+    assert not BackgroundJobPart.objects.exists()
+    assert "kept for a week and is gone" in text_of(client.get(reverse("background-job", args=[background_job.pk])))
+    assert client.get(reverse("background-job-file", args=[background_job.pk])).status_code == HTTPStatus.NOT_FOUND
 
 
 def test_what_no_list_has_is_refused(waiting: Plant) -> None:
@@ -263,4 +267,4 @@ def test_what_no_list_has_is_refused(waiting: Plant) -> None:
     for wrong in ({"kind": "pdf"}, {"asked": "x" * 5000}):
         refused = client.post(reverse("export-begin"), {**sent, **wrong})
         assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY, wrong
-    assert Errand.objects.count() == 0
+    assert BackgroundJob.objects.count() == 0

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backflush.audit.verification import verify
-from backflush.handling.models import Consignment, Way
+from backflush.handling.models import StockTransfer, TransferDirection
 from backflush.ledger.models import Movement, Posting
 from backflush.people.rights import Role
 from backflush.people.services import give_role
@@ -92,7 +92,7 @@ def test_a_sender_in_the_same_database_hears_of_it_at_once(plant: Plant, south: 
     assert reverse("between-sent", args=["SOUTH", "7"]) in text_of(client.get(listed))
     takes_in(receiver(south))
     assert reverse("between-sent", args=["SOUTH", "7"]) not in text_of(client.get(listed))
-    assert Consignment.objects.get(way=Way.SENT).arrived_at is not None
+    assert StockTransfer.objects.get(way=TransferDirection.SENT).arrived_at is not None
     assert "Taken in at SOUTH on" in text_of(client.get(reverse("between-sent", args=["SOUTH", "7"])))
 
 
@@ -108,7 +108,7 @@ def test_a_double_press_sends_and_takes_in_once(plant: Plant, south: Plant) -> N
 def test_the_list_says_how_old_and_how_much_worth_to_those_who_see_costs(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     sends(stores(plant))
-    posting = Consignment.objects.get().posting
+    posting = StockTransfer.objects.get().posting
     Posting.objects.filter(pk=posting.pk).update(at=timezone.now() - timedelta(days=3))
     assert "3 days" in text_of(stores(plant).get(reverse("between")))
     assert "0.60" not in text_of(stores(plant).get(reverse("between")))

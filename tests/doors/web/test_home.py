@@ -168,24 +168,24 @@ def test_whoever_sets_nothing_up_is_told_who_does(plant: Plant) -> None:
 
 def test_blocks_go_earlier_and_later_and_no_further_than_the_ends(plant: Plant, waiting: Movement) -> None:
     client = signed_in(plant, Role.OPERATOR)
-    book, orders, errors, hand, errands = names(client)
+    book, orders, errors, hand, background_jobs = names(client)
     said = text_of(arrange(client, "earlier", errors))
     assert "Backflush errors is now number 2 of 5" in said
-    assert names(client) == [book, errors, orders, hand, errands]
+    assert names(client) == [book, errors, orders, hand, background_jobs]
     arrange(client, "earlier", book)
-    arrange(client, "later", errands)
-    assert names(client) == [book, errors, orders, hand, errands]
+    arrange(client, "later", background_jobs)
+    assert names(client) == [book, errors, orders, hand, background_jobs]
     arrange(client, "later", book)
-    assert names(client) == [errors, book, orders, hand, errands]
+    assert names(client) == [errors, book, orders, hand, background_jobs]
 
 
 def test_a_dragged_block_stands_where_it_was_dropped(plant: Plant, waiting: Movement) -> None:
     client = signed_in(plant, Role.OPERATOR)
-    book, orders, errors, hand, errands = names(client)
+    book, orders, errors, hand, background_jobs = names(client)
     arrange(client, "place", hand, before=book)
-    assert names(client) == [hand, book, orders, errors, errands]
+    assert names(client) == [hand, book, orders, errors, background_jobs]
     arrange(client, "place", hand, after=orders)
-    assert names(client) == [book, orders, hand, errors, errands]
+    assert names(client) == [book, orders, hand, errors, background_jobs]
 
 
 def test_a_block_goes_through_its_widths(plant: Plant, waiting: Movement) -> None:

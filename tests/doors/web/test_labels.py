@@ -122,8 +122,8 @@ def test_a_bins_label_is_taken_where_the_place_is_asked(plant: Plant) -> None:
     for bin in ("R1", "R2"):
         plant.has(5, "LUG", at="RACK", bin=bin)
     text = text_of(client.get(reverse("move"), {"source": "MAIN/RACK/R2", "item": "LUG"}))
-    pot = Balance.objects.get(item__code="LUG", bin="R2").pk
+    stock_key = Balance.objects.get(item__code="LUG", bin="R2").pk
     assert 'name="source" value="MAIN/RACK"' in text
-    assert re.findall(r'name="pot" value="(\d+)" checked', text) == [str(pot)]
+    assert re.findall(r'name="pot" value="(\d+)" checked', text) == [str(stock_key)]
     refused = text_of(client.get(reverse("move"), {"source": "MAIN/RACK/R9"}))
     assert 'id="source-error"' in refused

@@ -18,7 +18,7 @@ from backflush.ledger import movement_list as all_movements
 from backflush.ledger.models import Movement
 from backflush.people.rights import Role
 from backflush.unresolved import queue
-from backflush.unresolved.queue import Cut, GroupBy, SoughtWaiting, WaitingList, groups_of
+from backflush.unresolved.queue import GroupBy, QueueTab, SoughtWaiting, WaitingList, groups_of
 from backflush.web.unresolved import queue as queue_page
 from tests.cast import DAY, Plant
 from tests.doors.web.test_booking_page import key_of
@@ -56,7 +56,7 @@ def waiting(plant: Plant, **sought: Any) -> WaitingList:
 
 
 def test_each_cut_says_how_many_it_leaves(mixed: Plant, stores: Client) -> None:
-    assert waiting(mixed).counts == {Cut.FIT: 1, Cut.SHORT: 1, Cut.CHOICE: 1}
+    assert waiting(mixed).counts == {QueueTab.FIT: 1, QueueTab.SHORT: 1, QueueTab.CHOICE: 1}
     text = text_of(stores.get(reverse("unresolved")))
     for word in ("Fit now", "Short", "Needs a choice"):
         assert f"{word} <b>1</b>" in text
@@ -90,7 +90,7 @@ def test_few_or_many_the_same_is_found(
         monkeypatch.setattr(module, "FEW", few)
     asked = waiting(mixed, **sought)
     assert sorted({one.item.code for one in asked.plain}) == found
-    for cut, item in ((Cut.FIT, "LUG"), (Cut.SHORT, "BOLT"), (Cut.CHOICE, "GLUE-B")):
+    for cut, item in ((QueueTab.FIT, "LUG"), (QueueTab.SHORT, "BOLT"), (QueueTab.CHOICE, "GLUE-B")):
         codes = {one.item.code for one in asked.cut(cut)}
         assert codes == ({item} if item in found else set())
 

@@ -41,7 +41,7 @@ def test_a_controller_sees_what_stands_against_it_and_closes(plant: Plant) -> No
     shown = text_of(client.get(PAGE))
     assert "MAIN is closed through 31 Mar 2026" in shown
     assert "all slips are in" in shown
-    assert PeriodClosing.objects.get().pots == 1
+    assert PeriodClosing.objects.get().stock_keys == 1
 
 
 def test_what_is_unresolved_is_a_link_to_the_queue_and_must_be_known(plant: Plant) -> None:
@@ -134,7 +134,7 @@ def test_a_closing_that_was_stopped_halfway_can_be_finished(plant: Plant, monkey
     assert "Keep the balances" in text_of(client.get(PAGE))
     assert client.post(f"{PAGE}count/").headers["location"] == PAGE
     assert "Keep the balances" not in text_of(client.get(PAGE))
-    assert PeriodClosing.objects.get().pots == 1
+    assert PeriodClosing.objects.get().stock_keys == 1
 
 
 def test_a_booking_in_a_closed_period_is_refused_at_its_date(plant: Plant) -> None:

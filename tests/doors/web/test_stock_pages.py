@@ -212,7 +212,7 @@ def test_each_list_has_its_files_and_no_others(stores: Client, name: str, kind: 
 
 
 def test_an_assumed_quantity_is_explained_step_by_step(morning: Plant, stores: Client) -> None:
-    text = text_of(stores.get(reverse("movement", args=[movement_of("TUBE", job__isnull=False).pk])))
+    text = text_of(stores.get(reverse("movement", args=[movement_of("TUBE", cost_object__isnull=False).pk])))
     assert "from MAIN/LINE to MAIN/WIP" in text
     assert "2 EA of FRAME were booked on W-FRAME. The structure says 3.2 M of TUBE for one." in text
     assert "Assumed now" in text
@@ -221,7 +221,7 @@ def test_an_assumed_quantity_is_explained_step_by_step(morning: Plant, stores: C
 
 
 def test_what_a_person_entered_says_so(stores: Client) -> None:
-    text = text_of(stores.get(reverse("movement", args=[movement_of("LUG", job__isnull=True).pk])))
+    text = text_of(stores.get(reverse("movement", args=[movement_of("LUG", cost_object__isnull=True).pk])))
     assert "is what was entered for its hand movement." in text
 
 
@@ -428,14 +428,16 @@ def test_serial_numbers_are_ticked_and_batches_chosen(plant: Plant) -> None:
     plant.has(3, "MOTOR", at="RAW", serials=("S1", "S2", "S3"))
     plant.has(3, "RESIN", at="RAW", batch="B1")
     client = signed_in(plant, Role.STORES)
-    pots = {pot.serial or pot.batch: str(pot.pk) for pot in plant.location("RAW").balances.all()}
+    stock_keys = {
+        stock_key.serial or stock_key.batch: str(stock_key.pk) for stock_key in plant.location("RAW").balances.all()
+    }
     typed: dict[str, Any] = {"source": "MAIN/RAW", "way": way(plant, "LINE")}
-    motors = {**typed, "item": "MOTOR", "key": "1", "pot": [pots["S1"], pots["S3"]]}
+    motors = {**typed, "item": "MOTOR", "key": "1", "stock_key": [stock_keys["S1"], stock_keys["S3"]]}
     assert client.post(reverse("move-post"), motors).status_code == HTTPStatus.FOUND
     assert plant.balance("MOTOR", at="LINE") == 2
     without = client.post(reverse("move-post"), {**typed, "item": "RESIN", "quantity": "1", "key": "2"})
     assert 'id="pot-error"' in text_of(without, HTTPStatus.UNPROCESSABLE_ENTITY)
-    resin = {**typed, "item": "RESIN", "quantity": "0.5", "key": "3", "pot": pots["B1"]}
+    resin = {**typed, "item": "RESIN", "quantity": "0.5", "key": "3", "stock_key": stock_keys["B1"]}
     assert client.post(reverse("move-post"), resin).status_code == HTTPStatus.FOUND
     assert plant.balance("RESIN", at="LINE") == Decimal("0.5")
 

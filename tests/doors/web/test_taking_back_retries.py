@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from backflush.backflushing.models import Booking
 from backflush.background.jobs import LEFT_AFTER, stopping, take_up_left
-from backflush.background.models import Errand
+from backflush.background.models import BackgroundJob
 from backflush.background.worker import work_off
 from backflush.ledger.models import Key, Posting
 from backflush.people.rights import Role
@@ -35,24 +35,24 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     stopping.clear()
 
 
-def retried(plant: Plant, many: int = MANY) -> Errand:
+def retried(plant: Plant, many: int = MANY) -> BackgroundJob:
     """Bookings waited for four bolts each; these were found, and a retry in the background has settled all."""
     for _ in range(many):
         plant.books(1, "BRACKET")
     plant.finds(4 * many, "BOLT")
-    errand = begin_retry(site=plant.site, sought=SoughtWaiting(), title="Retry of all", by=plant.storekeeper)
+    background_job = begin_retry(site=plant.site, sought=SoughtWaiting(), title="Retry of all", by=plant.storekeeper)
     assert work_off()
-    errand.refresh_from_db()
-    assert errand.is_finished
-    assert errand.counted == many
-    return errand
+    background_job.refresh_from_db()
+    assert background_job.is_finished
+    assert background_job.counted == many
+    return background_job
 
 
-def press(client: Client, errand: Errand) -> Errand:
+def press(client: Client, background_job: BackgroundJob) -> BackgroundJob:
     """Press *Take it all back*."""
-    answer = client.post(reverse("errand-take-back", args=[errand.pk]))
+    answer = client.post(reverse("background-job-take-back", args=[background_job.pk]))
     assert answer.status_code == HTTPStatus.FOUND, text_of(answer)
-    return Errand.objects.get(pk=int(answer.headers["Location"].rstrip("/").rsplit("/", 1)[1]))
+    return BackgroundJob.objects.get(pk=int(answer.headers["Location"].rstrip("/").rsplit("/", 1)[1]))
 
 
 def first_booking_of(posting: int) -> Booking:
@@ -61,9 +61,9 @@ def first_booking_of(posting: int) -> Booking:
     return Booking.objects.get(posting=settled.movement.posting_id)
 
 
-def page_of(client: Client, errand: Errand) -> str:
+def page_of(client: Client, background_job: BackgroundJob) -> str:
     """What the page of an errand says."""
-    return text_of(client.get(reverse("errand", args=[errand.pk])))
+    return text_of(client.get(reverse("background-job", args=[background_job.pk])))
 
 
 def test_one_press_takes_all_of_it_back_in_the_background(plant: Plant) -> None:
@@ -107,19 +107,19 @@ def test_whoever_may_not_undo_can_neither_press_nor_stop_it(plant: Plant) -> Non
     retry = retried(plant)
     jan = signed_in(plant, Role.STORES, name="jan")
     assert "Take it all back" not in page_of(jan, retry)
-    assert jan.post(reverse("errand-take-back", args=[retry.pk])).status_code == HTTPStatus.FORBIDDEN
+    assert jan.post(reverse("background-job-take-back", args=[retry.pk])).status_code == HTTPStatus.FORBIDDEN
     undoing = press(signed_in(plant, Role.SUPERVISOR, name="sue"), retry)
-    assert jan.post(reverse("errand-stop", args=[undoing.pk])).status_code == HTTPStatus.FORBIDDEN
+    assert jan.post(reverse("background-job-stop", args=[undoing.pk])).status_code == HTTPStatus.FORBIDDEN
     assert "Stop it" not in page_of(jan, undoing)
 
 
-def test_pressed_by_two_it_is_one_errand_and_afterwards_the_third_is_told(plant: Plant) -> None:
+def test_pressed_by_two_it_is_one_background_job_and_afterwards_the_third_is_told(plant: Plant) -> None:
     retry = retried(plant)
     sue, ama = signed_in(plant, Role.SUPERVISOR, name="sue"), signed_in(plant, Role.ADMINISTRATOR, name="ama")
     assert press(sue, retry).pk == press(ama, retry).pk
     work_off()
     assert "Take it all back" not in page_of(ama, retry)
-    told = ama.post(reverse("errand-take-back", args=[retry.pk]))
+    told = ama.post(reverse("background-job-take-back", args=[retry.pk]))
     assert "Nothing that this retry settled is left to take back." in text_of(told, HTTPStatus.CONFLICT)
     assert not work_off()
 
@@ -132,10 +132,10 @@ def test_what_is_under_way_is_stopped_first(plant: Plant) -> None:
     stopping.set()
     work_off()
     client = signed_in(plant, Role.SUPERVISOR)
-    told = client.post(reverse("errand-take-back", args=[retry.pk]))
+    told = client.post(reverse("background-job-take-back", args=[retry.pk]))
     assert "It is under way. Stop it" in text_of(told, HTTPStatus.UNPROCESSABLE_ENTITY)
     stopping.clear()
-    client.post(reverse("errand-stop", args=[retry.pk]))
+    client.post(reverse("background-job-stop", args=[retry.pk]))
     work_off()
     press(client, retry)
     work_off()
@@ -146,9 +146,9 @@ def test_what_is_no_retry_cannot_be_taken_back(plant: Plant) -> None:
     client = signed_in(plant, Role.SUPERVISOR)
     retry = retried(plant, 1)
     undoing = press(client, retry)
-    told = client.post(reverse("errand-take-back", args=[undoing.pk]))
+    told = client.post(reverse("background-job-take-back", args=[undoing.pk]))
     assert f"There is no retry {undoing.pk}." in text_of(told, HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert client.post(reverse("errand-take-back", args=[10**6])).status_code == HTTPStatus.NOT_FOUND
+    assert client.post(reverse("background-job-take-back", args=[10**6])).status_code == HTTPStatus.NOT_FOUND
 
 
 def test_what_cannot_go_back_is_named_with_its_reason_and_the_rest_goes_on(plant: Plant) -> None:
@@ -165,7 +165,7 @@ def test_what_cannot_go_back_is_named_with_its_reason_and_the_rest_goes_on(plant
     assert "The booking itself was reversed since, with all that became of it." in text
     for number in (second, third):
         assert f'href="{reverse("reversal", args=[number])}"' in text
-    assert [one.posting for one in background_retry.not_taken_back(Errand.objects.get(pk=undoing.pk))] == [
+    assert [one.posting for one in background_retry.not_taken_back(BackgroundJob.objects.get(pk=undoing.pk))] == [
         third,
         second,
     ]
@@ -193,7 +193,7 @@ def test_its_page_and_a_step_cost_the_same_for_few_and_for_many(plant: Plant) ->
     for many in (2, 20):
         retry = retried(plant, many)
         with statements(16):
-            client.get(reverse("errand", args=[retry.pk]))
+            client.get(reverse("background-job", args=[retry.pk]))
         undoing = press(client, retry)
         stopping.set()
         with statements(60):
@@ -204,7 +204,7 @@ def test_its_page_and_a_step_cost_the_same_for_few_and_for_many(plant: Plant) ->
         while work_off():
             pass
         with statements(16):
-            client.get(reverse("errand", args=[undoing.pk]))
+            client.get(reverse("background-job", args=[undoing.pk]))
         # What waits again is not to be in the next one's way.
         plant.retries()
 
@@ -222,13 +222,13 @@ def test_whenever_the_worker_is_killed_each_posting_goes_back_once(
     retry = retried(plant)
     undoing = begin_undo(site=plant.site, number=retry.pk, title="Taken back", by=plant.storekeeper)
     killed = 0
-    while not Errand.objects.get(pk=undoing.pk).is_finished:
+    while not BackgroundJob.objects.get(pk=undoing.pk).is_finished:
         # Each dies a little later than the one before, so that one of them dies at every moment of a step.
         died = Worker(committed_database, takes_one_turn, 1 + 3 * killed).outcome().failure == "died"
         killed += died
         assert killed < 100
         if died:
-            Errand.objects.filter(pk=undoing.pk).update(moved_at=timezone.now() - 2 * LEFT_AFTER)
+            BackgroundJob.objects.filter(pk=undoing.pk).update(moved_at=timezone.now() - 2 * LEFT_AFTER)
             take_up_left()
     assert killed >= 10
     undoing.refresh_from_db()

@@ -23,7 +23,7 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from backflush.config.logs import JsonLines, WithRequest, logging_settings
-from backflush.operations.counters import SETTLING, Tally, count_on, read_tally, waiting_now
+from backflush.operations.counters import SETTLING, LedgerCounters, count_on, read_ledger_counters, waiting_now
 from backflush.people.rights import Role
 from backflush.web.platform import metrics
 from tests.cast import Plant
@@ -129,13 +129,13 @@ def settings_of(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_bookings_lines_and_postings_are_counted_from_the_ledger(plant: Plant) -> None:
-    tally = Tally()
+    cumulative_use = LedgerCounters()
     plant.books(1, "BRACKET")
-    assert count_on(tally) == {"postings": {}, "bookings": {}, "lines": {}}
+    assert count_on(cumulative_use) == {"postings": {}, "bookings": {}, "lines": {}}
     plant.has(100, "BOLT")
     plant.books(2, "BRACKET")
     plant.books(1, "FRAME")
-    counted = count_on(tally)
+    counted = count_on(cumulative_use)
     assert counted["bookings"] == {"MAIN": 2}
     assert counted["postings"]["works order"] == 2
     # One line of the bracket moved; three of the frame wait, and were assumed all the same.
@@ -144,7 +144,7 @@ def test_bookings_lines_and_postings_are_counted_from_the_ledger(plant: Plant) -
 
 def test_before_its_first_booking_a_site_says_none(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the first one begins the series, and whoever asks how much it went up never sees it."""
-    monkeypatch.setattr(metrics, "_TALLY", Tally())
+    monkeypatch.setattr(metrics, "_TALLY", LedgerCounters())
     told = measure()
     assert (told["backflush_bookings_total", "MAIN"], told["backflush_lines_total", "MAIN"]) == (0, 0)
     plant.books(2, "BRACKET")
@@ -153,36 +153,36 @@ def test_before_its_first_booking_a_site_says_none(plant: Plant, monkeypatch: py
 
 
 def test_resolving_assumes_no_line_again(plant: Plant) -> None:
-    tally = Tally()
-    count_on(tally)
+    cumulative_use = LedgerCounters()
+    count_on(cumulative_use)
     plant.books(2, "BRACKET")
     plant.has(100, "BOLT")
     plant.resolves("BOLT")
-    assert count_on(tally)["lines"] == {"MAIN": 1}
+    assert count_on(cumulative_use)["lines"] == {"MAIN": 1}
 
 
 def test_what_was_counted_is_settled_after_a_while_and_not_counted_again(plant: Plant) -> None:
-    tally = Tally()
+    cumulative_use = LedgerCounters()
     start = timezone.now()
     for minutes in range(4):
         plant.books(1, "BRACKET")
-        count_on(tally, now=start + timedelta(minutes=minutes))
-    assert count_on(tally)["bookings"] == {"MAIN": 3}
-    mark = tally.marks["bookings"]
+        count_on(cumulative_use, now=start + timedelta(minutes=minutes))
+    assert count_on(cumulative_use)["bookings"] == {"MAIN": 3}
+    mark = cumulative_use.marks["bookings"]
     plant.books(1, "BRACKET")
     later = start + SETTLING + timedelta(minutes=2)
-    assert count_on(tally, now=later)["bookings"] == {"MAIN": 4}
-    assert tally.marks["bookings"] > mark
+    assert count_on(cumulative_use, now=later)["bookings"] == {"MAIN": 4}
+    assert cumulative_use.marks["bookings"] > mark
     # What another process reads out of the file is the same.
-    assert count_on(read_tally(tally.as_text()), now=later)["bookings"] == {"MAIN": 4}
+    assert count_on(read_ledger_counters(cumulative_use.as_text()), now=later)["bookings"] == {"MAIN": 4}
 
 
 def test_counting_costs_the_same_whatever_is_there(plant: Plant) -> None:
-    tally = Tally()
+    cumulative_use = LedgerCounters()
     for _ in range(3):
         plant.books(5, "BRACKET")
         with statements(9):
-            count_on(tally)
+            count_on(cumulative_use)
 
 
 def test_what_waits_is_said_for_each_site(plant: Plant) -> None:

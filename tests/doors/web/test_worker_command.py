@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from backflush.background.models import Errand
+from backflush.background.models import BackgroundJob
 from backflush.stockmap.models import Action, RetryRule
 from backflush.unresolved.background_retry import begin_retry
 from backflush.unresolved.queue import SoughtWaiting
@@ -99,12 +99,12 @@ def test_a_worker_by_itself_does_what_was_queued(
 ) -> None:
     committed_plant.books(1, "BRACKET")
     committed_plant.finds(10, "BOLT")
-    errand = begin_retry(
+    background_job = begin_retry(
         site=committed_plant.site, sought=SoughtWaiting(), title="Retry", by=committed_plant.storekeeper
     )
     log = tmp_path / "log"
     with running(committed_database, log, "worker") as worker:
-        until(lambda: Errand.objects.get(pk=errand.pk).is_finished, log)
+        until(lambda: BackgroundJob.objects.get(pk=background_job.pk).is_finished, log)
         worker.terminate()
         assert worker.wait(SECONDS_MAX) == 0
     assert committed_plant.waiting() == []

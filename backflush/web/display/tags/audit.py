@@ -10,8 +10,8 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from backflush.audit.lines import Line
-from backflush.web.audit.worksheet import KINDS, Column
+from backflush.audit.lines import FindingLine
+from backflush.web.audit.worksheet import KINDS, CheckColumn
 from backflush.web.display import formats
 from backflush.web.display.tags.orders import thing_link
 from backflush.web.display.tags.pieces import q
@@ -20,7 +20,7 @@ register: Final = template.Library()
 
 
 @register.simple_tag
-def cell(column: Column, line: Line, *, frozen: bool = False) -> SafeString:
+def cell(column: CheckColumn, line: FindingLine, *, frozen: bool = False) -> SafeString:
     """A cell of a check's list; of a sheet that is `frozen`, the day stands for the age.
 
     By a function for each kind of cell: a template that asks its way through all of them took twice the time.
@@ -33,17 +33,17 @@ def cell(column: Column, line: Line, *, frozen: bool = False) -> SafeString:
     return format_html('<td class="{}" data-l="{}">{}</td>', " ".join(looks), column.heading, shown)
 
 
-def _quantity(line: Line) -> str:
+def _quantity(line: FindingLine) -> str:
     shown = q(line.quantity, decimals=line.decimals, unit=line.unit)
     return _leading(reverse("movement", args=[line.movement]), shown) if line.movement and shown else shown
 
 
-def _order(line: Line) -> str:
+def _order(line: FindingLine) -> str:
     asked = urlencode({"order": line.order, "item": line.item})
     return _leading(f"{reverse('stock')}?{asked}", line.order) if line.order else ""
 
 
-def _way(line: Line) -> str:
+def _way(line: FindingLine) -> str:
     if not line.other_place:
         return line.place
     return gettext("%(real)s, not %(planned)s") % {"real": line.other_place, "planned": line.place}
@@ -57,7 +57,7 @@ def _whole(shown: str) -> SafeString:
     return format_html('<span class="nowrap">{}</span>', shown)
 
 
-CELLS: Final[Mapping[str, Callable[[Line], str]]] = {
+CELLS: Final[Mapping[str, Callable[[FindingLine], str]]] = {
     "quantity": _quantity,
     "other": lambda line: q(line.other, decimals=line.decimals, unit=line.unit),
     "count": lambda line: "" if line.count is None else formats.number(line.count),

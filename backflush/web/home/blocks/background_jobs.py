@@ -3,7 +3,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from backflush.background.selectors import errands_for
+from backflush.background.selectors import background_jobs_for
 from backflush.people.rights import Verb
 from backflush.unresolved.background_retry import never_taken_back
 from backflush.web.home.blocks.block import HALF, Block
@@ -16,8 +16,11 @@ def facts(visit: Visit) -> Mapping[str, Any]:
     Whoever may undo sees everybody's last retries too.
     """
     may_undo = visit.may(Verb.UNDO)
-    errands = errands_for(visit.site, visit.user, with_retries=may_undo)
-    return {"errands": errands, "offered": never_taken_back(visit.site, errands) if may_undo else set()}
+    background_jobs = background_jobs_for(visit.site, visit.user, with_retries=may_undo)
+    return {
+        "background_jobs": background_jobs,
+        "offered": never_taken_back(visit.site, background_jobs) if may_undo else set(),
+    }
 
 
 BLOCK: Final = Block(

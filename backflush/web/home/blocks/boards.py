@@ -9,11 +9,11 @@ from backflush.web.home.blocks.block import HALF, THIRD
 
 _ERRORS, _BOOK, _ORDERS, _HAND = "backflush-errors", "book-production", "works-orders", "hand-issues-due"
 _OVER_TIME, _BY_AGE, _CONSUMPTION = "unresolved-over-time", "unresolved-by-age", "consumption-by-day"
-_OUTSIDE, _SET_UP, _ERRANDS = "stock-outside", "set-up-warnings", "errands"
+_OUTSIDE, _SET_UP, _BACKGROUND_JOBS = "stock-outside", "set-up-warnings", "errands"
 
 BOARDS: Final[Mapping[Role, Sequence[Placed]]] = {
-    Role.VIEWER: ((_ERRORS, HALF), (_OVER_TIME, HALF), (_ORDERS, HALF), (_CONSUMPTION, HALF), (_ERRANDS, HALF)),
-    Role.OPERATOR: ((_BOOK, HALF), (_ORDERS, HALF), (_ERRORS, HALF), (_HAND, HALF), (_ERRANDS, HALF)),
+    Role.VIEWER: ((_ERRORS, HALF), (_OVER_TIME, HALF), (_ORDERS, HALF), (_CONSUMPTION, HALF), (_BACKGROUND_JOBS, HALF)),
+    Role.OPERATOR: ((_BOOK, HALF), (_ORDERS, HALF), (_ERRORS, HALF), (_HAND, HALF), (_BACKGROUND_JOBS, HALF)),
     Role.STORES: (
         (_ERRORS, HALF),
         (_ORDERS, HALF),
@@ -22,7 +22,7 @@ BOARDS: Final[Mapping[Role, Sequence[Placed]]] = {
         (_BY_AGE, THIRD),
         (_OVER_TIME, HALF),
         (_CONSUMPTION, HALF),
-        (_ERRANDS, HALF),
+        (_BACKGROUND_JOBS, HALF),
     ),
     Role.SUPERVISOR: (
         (_ERRORS, HALF),
@@ -32,12 +32,24 @@ BOARDS: Final[Mapping[Role, Sequence[Placed]]] = {
         (_HAND, THIRD),
         (_OUTSIDE, THIRD),
         (_BY_AGE, THIRD),
-        (_ERRANDS, HALF),
+        (_BACKGROUND_JOBS, HALF),
     ),
-    Role.BUYER: ((_OUTSIDE, HALF), (_ERRORS, HALF), (_ORDERS, HALF), (_CONSUMPTION, HALF), (_ERRANDS, HALF)),
-    Role.ENGINEER: ((_SET_UP, HALF), (_ERRORS, HALF), (_OVER_TIME, HALF), (_ORDERS, HALF), (_ERRANDS, HALF)),
-    Role.CONTROLLER: ((_ERRORS, HALF), (_OVER_TIME, HALF), (_CONSUMPTION, HALF), (_BY_AGE, HALF), (_ERRANDS, HALF)),
-    Role.AUDITOR: ((_ERRORS, HALF), (_OVER_TIME, HALF), (_BY_AGE, HALF), (_CONSUMPTION, HALF), (_ERRANDS, HALF)),
+    Role.BUYER: ((_OUTSIDE, HALF), (_ERRORS, HALF), (_ORDERS, HALF), (_CONSUMPTION, HALF), (_BACKGROUND_JOBS, HALF)),
+    Role.ENGINEER: ((_SET_UP, HALF), (_ERRORS, HALF), (_OVER_TIME, HALF), (_ORDERS, HALF), (_BACKGROUND_JOBS, HALF)),
+    Role.CONTROLLER: (
+        (_ERRORS, HALF),
+        (_OVER_TIME, HALF),
+        (_CONSUMPTION, HALF),
+        (_BY_AGE, HALF),
+        (_BACKGROUND_JOBS, HALF),
+    ),
+    Role.AUDITOR: (
+        (_ERRORS, HALF),
+        (_OVER_TIME, HALF),
+        (_BY_AGE, HALF),
+        (_CONSUMPTION, HALF),
+        (_BACKGROUND_JOBS, HALF),
+    ),
     Role.ADMINISTRATOR: (
         (_ERRORS, HALF),
         (_BOOK, HALF),
@@ -48,7 +60,7 @@ BOARDS: Final[Mapping[Role, Sequence[Placed]]] = {
         (_SET_UP, THIRD),
         (_CONSUMPTION, HALF),
         (_BY_AGE, HALF),
-        (_ERRANDS, HALF),
+        (_BACKGROUND_JOBS, HALF),
     ),
 }
 """Each with its width, so that rows are full."""

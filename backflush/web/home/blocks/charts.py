@@ -18,7 +18,7 @@ REASONS: Final[Mapping[str, str | Promise]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ChartRow:
     """A row of such a table: what it is about, a number for each column, and all of them."""
 
     about: object
@@ -31,11 +31,11 @@ class QueueTable:
     """The columns and rows, and whether reasons are told apart."""
 
     reasons: Sequence[str | Promise]
-    rows: Sequence[Row]
+    rows: Sequence[ChartRow]
 
 
 def queue_table(found: Iterable[tuple[object, Mapping[str, int]]], *, told_apart: bool) -> QueueTable:
     """What waits, by whatever the rows are about."""
     reasons = list(REASONS) if told_apart else []
-    rows = [Row(about, [waiting[reason] for reason in reasons], sum(waiting.values())) for about, waiting in found]
+    rows = [ChartRow(about, [waiting[reason] for reason in reasons], sum(waiting.values())) for about, waiting in found]
     return QueueTable([REASONS[reason] for reason in reasons], rows)

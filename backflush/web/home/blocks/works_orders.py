@@ -13,7 +13,7 @@ WHOLE_BAR: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class OrderProgress:
     """An order with its bar: how much of it is booked, of a hundred."""
 
     order: WorksOrder
@@ -27,9 +27,9 @@ def facts(visit: Visit) -> Mapping[str, Any]:
     return {"total": found.total, "orders": [_shown(one) for one in found.first]}
 
 
-def _shown(one: InWork) -> Shown:
-    done = min(WHOLE_BAR, int(WHOLE_BAR * one.order.job.good / one.order.quantity))
-    return Shown(one.order, one.unresolved, done)
+def _shown(one: InWork) -> OrderProgress:
+    done = min(WHOLE_BAR, int(WHOLE_BAR * one.order.cost_object.good / one.order.quantity))
+    return OrderProgress(one.order, one.unresolved, done)
 
 
 BLOCK: Final = Block(

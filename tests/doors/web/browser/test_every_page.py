@@ -16,8 +16,8 @@ from django.utils import timezone
 from playwright.sync_api import Browser
 
 from backflush.audit.models import CheckName
-from backflush.audit.services import begin_audit, look_at, reckon, sign_off
-from backflush.ledger.models import Archive, ArchivedKind, ArchivedOrder, ArchivedRange, JobKind, Movement
+from backflush.audit.services import begin_audit, compute_audit, look_at, sign_off
+from backflush.ledger.models import Archive, ArchivedKind, ArchivedOrder, ArchivedRange, CostObjectKind, Movement
 from backflush.ledger.periods import close_period, reopen_period
 from backflush.unresolved.background_retry import begin_retry
 from backflush.unresolved.queue import SoughtWaiting
@@ -47,7 +47,7 @@ PAGES = (
     "/unresolved/?group=item",
     "/unresolved/?group=cause&item=BOLT",
     "/unresolved/retry/",
-    "/errands/1/",
+    "/background-jobs/1/",
     "/exports/?list=transactions&kind=xlsx&asked=",
     "/unresolved/cancel/?pick={waiting}",
     "/stock/",
@@ -182,7 +182,7 @@ def put_away(plant: Plant) -> None:
         by=plant.storekeeper,
         at=timezone.now(),
     )
-    ArchivedOrder.objects.create(site=plant.site, archive=archive, kind=JobKind.WORKS_ORDER, number="W-0001")
+    ArchivedOrder.objects.create(site=plant.site, archive=archive, kind=CostObjectKind.WORKS_ORDER, number="W-0001")
     ArchivedRange.objects.create(
         site=plant.site, archive=archive, kind=ArchivedKind.MOVEMENT, first=900_001, last=900_012
     )
@@ -205,7 +205,7 @@ def audits(plant: Plant) -> None:
         plant.has(5, "LUG", at="RAW")
         plant.issues(2, "LUG", "BRACKET")
         audit = begin_audit(site=plant.site, by=plant.storekeeper)
-        reckon(audit=audit, by=plant.storekeeper)
+        compute_audit(audit=audit, by=plant.storekeeper)
         for check in CheckName:
             if signed or check is CheckName.CANCELLED:
                 look_at(site=plant.site, number=audit.number, check=check, by=plant.storekeeper, remarks="seen")
