@@ -1,4 +1,4 @@
-"""Backflush: book finished production and post the component consumption that its structure implies."""
+"""Backflush: book what was made, and take the components that it must have used out of stock."""
 
 from typing import Final
 

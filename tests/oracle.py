@@ -1,7 +1,7 @@
-"""What must always hold, worked out from the raw rows by plain arithmetic: a second opinion beside `verify`.
+"""Check the invariants of the ledger a second time, from the raw rows and by plain arithmetic.
 
-Nothing here uses the code under test but the names of its tables. `faults` says what is wrong; `snapshot` is
-everything that an operation may change, for refusals, which change nothing.
+`own_faults` uses nothing of the code under test but the names of its tables; `faults` adds what `verify` finds.
+`snapshot` returns every row that an operation may change: a refusal changes none.
 """
 
 from collections import defaultdict
@@ -43,7 +43,7 @@ Row = dict[str, Any]
 
 
 def snapshot() -> list[list[Row]]:
-    """All that an operation may change, row by row."""
+    """Return every row that an operation may change."""
     return [_rows(model) for model in STOCK]
 
 
@@ -53,7 +53,7 @@ def _rows(model: Any, **filters: Any) -> list[Row]:
 
 @contextmanager
 def refused(code: str, *, field: str | None = None) -> Iterator[None]:
-    """What is done within is refused with this code, in a sentence, and nothing at all has changed."""
+    """Assert that the block is refused with this code and a sentence, and that nothing has changed."""
     before = snapshot()
     with pytest.raises(Refusal) as caught:
         yield
@@ -65,12 +65,12 @@ def refused(code: str, *, field: str | None = None) -> Iterator[None]:
 
 
 def faults(site: Site) -> list[str]:
-    """Every promise that is broken, in words, by this second opinion and by `verify`; empty where all hold."""
+    """Return every broken invariant that this module or `verify` finds, in words."""
     return [*_Books(site).faults(), *(fault for check in verify().checks for fault in check.faults)]
 
 
 def own_faults(site: Site) -> list[str]:
-    """The same by the second opinion alone."""
+    """Return every broken invariant that this module finds, in words."""
     return list(_Books(site).faults())
 
 

@@ -1,7 +1,7 @@
-"""The programs' door: bookings and what waits, as JSON over HTTP, under `/api/v1/`. The whole of it is described at
-`/api/v1/openapi.json`.
+"""JSON over HTTP under `/api/v1/`, for other programs: bookings, receipts and the unresolved queue.
 
-It only translates: a program comes in by a token (`backflush person NAME --role operator --token`) as a person with
-that person's roles, and a cookie of the pages is worth nothing here, so no form of another site can use one. Refusals
-are `{code, field, sentence, details}`, with the status that the pages answer with.
+`endpoints` authenticates by bearer token (`backflush person NAME --role operator --token`), checks the person's rights
+and calls the services; it has no rules of its own. The cookies of the pages don't authenticate here, so no other web
+site can send requests for a person who is signed in. A refusal is `{code, field, sentence, details}`. The description
+is at `/api/v1/openapi.json`, and as a page in `description`.
 """

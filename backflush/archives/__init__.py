@@ -1,11 +1,11 @@
-"""Putting away what is old, closed and finished: from the database into a file, and back.
+"""Archives: files that hold finished orders and their postings of closed periods (docs/decisions/0009-archives.md).
 
-    choosing    what may go: whole groups of orders and postings that refer to nothing that stays
-    filing      the file: plain tables in JSON lines, each with its digest, chained from archive to archive
-    reading     a file opened as a database of its own, so that everything that reads the ledger reads it too
-    services    archive, and bring back
-    proving     that files and database together are still the whole ledger
+- `selection` marks what can be archived: whole groups of orders and postings that nothing in the database refers to
+- `file_format` writes and reads the file: tables as JSON lines with their digests, chained from archive to archive
+- `services` archives and restores, each in one transaction
+- `read_back` opens a file as a database of its own, so that every query on the ledger also works on an archive
+- `verification` checks that the files and the database together are the whole ledger
 
-The ledger's rows are written and taken away here only as a whole: row for row what a file holds, in one transaction.
-What is known of them afterwards is kept by the ledger (`ledger/archives.py`). See docs/decisions/0009.
+This is the only package besides `ledger` that writes the ledger's tables, and only whole rows as a file holds them.
+What stays known of archived rows (numbers, keys, balances) is in `ledger.archived_numbers`.
 """

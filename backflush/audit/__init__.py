@@ -1,6 +1,7 @@
-"""Audit: were the assumptions true, and is the ledger whole?
+"""Audits: check that the ledger is whole and that the assumptions were true. Nothing here writes stock.
 
-`verify` proves the whole ledger: nothing lost, nothing doubled, every quantity follows from its structure. The regular
-audit of backflushes is worked through check by check and signed off (`services`); `checks` has what each check finds,
-`reckoning` what takes a walk through the whole ledger. It writes its own notes alone, and never stock.
+- `verification` checks the invariants of the whole ledger (`backflush verify`)
+- `checks` defines the checks of a regular audit of backflushes, `lines` what each of them lists
+- `computation` carries out the part of an audit that reads the whole ledger
+- `services` begins an audit, records who looked at a check, and signs the audit off
 """

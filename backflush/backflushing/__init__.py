@@ -1,6 +1,7 @@
-"""Backflushing: the assumption itself.
+"""The backflush: bookings, what they assume, and how they are previewed, explained and reversed.
 
-Booking production, producing without order and receiving goods all come down to the same: what was made goes into
-stock, and the structure says what must have gone into it. Here lives the booking, with its preview, its reversal and
-its explanation. Orders, and what may be booked on them, live in `works` and `subcontract`.
+A booking is production on a works order, production without order, or a receipt. `report_kinds` and `stream` take any
+number of them, `services` posts and reverses them, `consumption` computes what they assume, `selectors` previews and
+explains. Which bookings an order accepts is decided in `works` and `subcontract`; what becomes of unresolved use is in
+`unresolved`.
 """

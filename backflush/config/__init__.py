@@ -1,5 +1,4 @@
-"""How Backflush is set up: what the environment says, and the settings Django reads.
+"""Configuration: environment variables (`env`), Django settings, logging, and the WSGI entry point.
 
-Lives inside the package, although nothing in the rooms imports it: installed
-beside other projects, a top-level `config` would clash in site-packages.
+It is inside the package because a top-level package named `config` could clash with another project's.
 """

@@ -1,5 +1,5 @@
-"""The command line: a door. It reads what a person typed, calls one room's service or selector, and shows the answer.
+"""The command line. Each command parses its arguments, calls a service or selector, and prints the answer.
 
-One module for each room that it opens; `frame` has what they share, and says how a command is added. No rule of the
-business lives here.
+One module per group of commands. `output` has what all commands share and shows how to add one; there are no business
+rules here.
 """

@@ -1,4 +1,5 @@
-"""Costing: what was made, in money: a works order's material cost and its usage variance. Reads only.
+"""Cost questions, answered from recorded movements and structures. Nothing here writes.
 
-Roll-up and valuation come here too.
+`selectors` compares a works order's material cost with its structure (C1); `structure` rolls an item's standard cost up
+from its structure (C2).
 """

@@ -1,5 +1,4 @@
-"""The questions behind Home: one module for each uzLET, each with one selector that reads and changes nothing.
+"""The queries behind Home: one module per block, with one selector that uses a fixed number of SQL statements.
 
-A module costs a fixed number of statements, however much there is. How a block looks and for whom it is lives in
-`web.blocks`.
+How a block looks, and which roles see it, is in `web.home.blocks`.
 """

@@ -1,6 +1,5 @@
-"""Handling: what people move by hand, and taking back what was posted.
+"""Stock moved by hand: opening stock, manual movements, transfers between sites, and reversals of any posting.
 
-Opening stock, hand movements, and the reversal of any posting by what it was. Counts come here too. Issues to works
-orders and returns from them are in `works`, which knows whether an order takes them; what the system assumes by
-itself is in `backflushing`.
+`moves.reverse` chooses by the posting's process how it is taken back, and `rights` says who may do it. Issues to works
+orders and returns from them are in `works.material_issue`, because only `works` knows whether an order accepts them.
 """

@@ -1,16 +1,11 @@
-"""Importing: bringing one's own data, from CSV files or a workbook.
+"""Imports of master data, stock, orders and bookings from CSV files or a workbook.
 
-Here live the tables that an import knows (`tables`), reading them (`reading`), what was found wrong (`findings`),
-and carrying an import out (`services`): every row is checked first, and where one is wrong nothing is changed. The
-rules are those of the rooms below, which take what is imported by the same services as everyone; what is repeated
-here is none of them. How bookings and orders are posted lives in `works` and `subcontract`.
+Every row is checked first; where one is wrong, every fault is listed and nothing is changed. Rows are then handed to
+the services that people use, so an import has no business rules of its own.
 
-- `tables`: one declaration for each file
-- `cells`: what stands in a cell, as a value
-- `reading`: files into rows
-- `findings`: what is wrong, where, and what to do
-- `work`: what is known while an import runs, and handing rows over to the rooms
-- `masters`, `structures`, `stock`, `orders`, `bookings`: the tables, in the order in which they are taken
-- `services`: the whole of an import
-- `templates`: files to begin with
+- `columns`: the declaration of each table; `cell_types`: how a cell is read
+- `files`: reads files into rows; `findings`: what is wrong, where, and what to do
+- `context`: what is known while an import runs
+- `master_data`, `links`, `structures`, `stock`, `orders`, `bookings`: the tables, in the order of import
+- `services`: a whole import; `templates`: empty files to begin with
 """

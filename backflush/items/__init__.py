@@ -1,5 +1,4 @@
-"""Items: what we stock.
+"""Items with their costs, units and conversions, type codes, product groups and batches.
 
-Here live items with their costs, units and conversions, type codes, product groups and batches. What an item is
-made of lives in `structures`; how much of it is where, in `ledger`.
+The structure of an item is in `structures`, its stock in `ledger`.
 """

@@ -1,5 +1,4 @@
-"""Upkeep: looking after a plant's database as a whole.
+"""Running a plant's database as a whole: backup and restore, upgrade, statistics, Citus, and figures for monitoring.
 
-Back-up and restore, spreading it over the servers of a Citus cluster, and the figures that monitoring asks for. It
-knows which tables there are and nothing of what they mean; what is right in them is for `audit` to say.
+It knows which tables there are, but not what they mean; `audit` checks their content.
 """

@@ -1,5 +1,4 @@
-"""People: who did it, and who may do what at which site.
+"""Users, their roles at sites, API tokens, and the matrix of rights.
 
-Here live users, the roles they have at sites, and the matrix of rights. Each door asks `selectors.require` before it
-calls a service; the services themselves take whoever it is by name (`by`).
+A door calls `selectors.require` before it calls a service. Services don't check rights; they record the user (`by`).
 """

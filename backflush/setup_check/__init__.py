@@ -1,13 +1,12 @@
-"""The doctor: reads the set-up and says what will go wrong, each finding with its remedy.
+"""The set-up check (`backflush doctor`): what in the set-up will go wrong with the next bookings, and what to do.
 
-It looks forward: what the set-up will do to the next booking. What the ledger holds is checked by `audit`. It reads
-only, all of a site with the same few statements, however large the plant is.
+It reads a site with a fixed number of SQL statements and changes nothing. `audit` checks what is in the ledger.
 
-    findings   what a finding is, and every kind there is
-    chart      the set-up of a site, read once
-    needs      what every live item needs, where from, today and from every later day on which that changes
-    rules      actions, rules and type codes
-    lines      structures and their components
-    selectors  `examine`, which asks all of these
-    last_check the last examination, kept for a glance
+- `findings`: what a finding is, and every kind of finding
+- `chart`: the set-up of a site, read once
+- `needs`: what every live item needs and from where, today and on each later day on which that changes
+- `rules`: checks of actions, transfer rules and type codes
+- `lines`: checks of structures and their components
+- `selectors`: `examine`, which runs all checks
+- `last_check`: the stored result of the last check
 """

@@ -1,5 +1,4 @@
-"""Stock map: where stock may be, and how it may move.
+"""The stock map: sites, stores, locations, bins and suppliers, and the actions and transfer rules that move stock.
 
-Here live sites, stores, locations, bins, suppliers, actions and their transfer rules. What an item is, and how
-much of it is where, does not live here.
+Items are in `items`, stock in `ledger`. `deactivation` ends and reactivates set-up rows, `deletion` deletes the unused.
 """

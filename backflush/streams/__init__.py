@@ -1,5 +1,5 @@
-"""Bookings that machines and other programs report: lines of JSON read, booked as they come, and answered.
+"""Streams of bookings from machines and other programs: JSON lines in, one answer per line out.
 
-`lines` says what a line and its answer look like, `arriving` cuts what comes into chunks, `taking` books it, from a
-stream or from a folder into which files are dropped. Deciding is left to the rooms: here is only reading and telling.
+`line_format` defines a line and its answer, `arrivals` cuts the input into chunks, `intake` books them, from a stream
+or from a folder into which files are dropped. The rules are in the services that `intake` calls.
 """

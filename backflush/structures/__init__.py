@@ -1,6 +1,5 @@
-"""Structures: what an item is made of.
+"""Structures (bills of material): the lines that engineers maintain, and frozen copies of them.
 
-Here live structure lines as engineers keep them, and the frozen copies that orders, receipts and productions were
-planned from. Frozen copies never change and are shared by content, so that a movement can say where its quantity
-comes from in one number. What was consumed lives in `ledger`.
+Orders, receipts and productions are planned from a frozen copy. A frozen copy never changes, and equal contents are
+stored once, so a movement can name the structure line that its quantity comes from. Consumption is in `ledger`.
 """

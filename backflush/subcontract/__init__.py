@@ -1,4 +1,4 @@
-"""Sub-contracting: purchase orders, receipts, and free-issued stock at suppliers.
+"""Sub-contracting: purchase orders, receipts, and free-issue stock at suppliers.
 
-Here lives the purchase order and the receipt of goods on it. What a receipt assumes lives in `backflushing`.
+`receipts` decides what can be received on an order; what a receipt assumes is in `backflushing`.
 """

@@ -1,5 +1,9 @@
-"""Unresolved: what should have moved and could not.
+"""Unresolved movements: resolve, cancel, retry, and undo of each, with a record of what was done.
 
-Here a person says what really happened: resolve, revise, cancel, retry, and undo of each. What waits is kept in
-`ledger`, as unresolved movements; here lives what became of it.
+The unresolved movements themselves are in `ledger`. A settlement locks its movement, so two people can't both settle it.
+
+- `resolution`, `cancellation`, `retry`, `undo`: what a person does; `settlement`: what they share
+- `background_retry`: a long retry as a background job
+- `arrivals`: what arriving stock makes possible; `auto_settlement`: settles it where the action says so
+- `queue`, `selectors`: the list of what is unresolved, and candidates to resolve it from
 """

@@ -1,5 +1,5 @@
-"""Works orders: what is to be made, and booking that it was; production without order, and kits.
+"""Works orders from new to complete, production on them and without order, and issues and returns by hand.
 
-Here lives the works order from new to complete. What a booking assumes lives in `backflushing`, issues and returns
-by hand in `handling`.
+`services` creates, changes and books orders, `material_issue` issues to and returns from them. What a booking assumes
+is in `backflushing`.
 """

@@ -5,12 +5,13 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from tests.cases.pending import PENDING
-from tests.cases.reading import read_cases
+from tests.cases.reading import Case, read_cases
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -45,6 +46,12 @@ def not_built() -> set[str]:
     """Return the codes in the table of rules that are not built yet."""
     text = (DOCS / "rules.md").read_text(encoding="utf-8").split("\n## Not built yet")[1]
     return {match[1] for match in map(NOT_BUILT.match, text.splitlines()) if match}
+
+
+@cache
+def worked_cases() -> list[Case]:
+    """Return all worked cases of the project."""
+    return list(read_cases(CASES, CASES))
 
 
 RULES = rules()
@@ -93,7 +100,7 @@ def test_each_rule_names_existing_modules_and_a_case_or_test_that_shows_it(code:
     modules = [path for line in lines if line.startswith("- Code: ") for path in MODULE.findall(line)]
     assert modules, f"{code} names no module"
     assert [path for path in modules if not (ROOT / path).is_file()] == []
-    known = {(case.file, case.name) for case in read_cases(CASES, CASES)}
+    known = {(case.file, case.name) for case in worked_cases()}
     cases = [match for match in map(CASE.match, lines) if match]
     assert [match[0] for match in cases if match[1] != match[2] or (match[1], match[3]) not in known] == []
     tests = [match for match in map(TEST.match, lines) if match]
@@ -116,7 +123,7 @@ def test_no_pending_case_shows_a_built_rule() -> None:
 
 def test_every_case_shows_a_rule_of_the_document() -> None:
     # The first cases cite the rules I and W as I1 and W1.
-    named = {code for case in read_cases(CASES, CASES) for code in case.rules} - {"I1", "W1"}
+    named = {code for case in worked_cases() for code in case.rules} - {"I1", "W1"}
     assert named - RULES.keys() - PENDING_CODES == set()
 
 
@@ -155,7 +162,8 @@ def words() -> list[list[str]]:
     return [row for row in rows[1:] if not row[0].startswith("-")]
 
 
-def names() -> set[str]:
+@cache
+def names() -> frozenset[str]:
     """Return the names of modules, classes, functions, fields and constants of the program."""
     found: set[str] = set()
     for file in (ROOT / "backflush").rglob("*.py"):
@@ -165,7 +173,7 @@ def names() -> set[str]:
                 found.add(node.name)
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 found.add(node.id)
-    return found
+    return frozenset(found)
 
 
 def test_the_glossary_is_in_order_and_each_word_has_all_its_cells() -> None:
@@ -179,3 +187,15 @@ def test_each_name_of_the_glossary_is_in_the_code() -> None:
     assert [word for word, cited_names in cells.items() if not cited_names] == []
     known = names()
     assert {word: name for word, cited_names in cells.items() for name in cited_names if name not in known} == {}
+
+
+ROOMS = sorted((ROOT / "backflush").glob("*/__init__.py"))
+
+
+@pytest.mark.parametrize("file", ROOMS, ids=lambda file: file.parent.name)
+def test_a_package_introduces_itself_with_names_that_exist(file: Path) -> None:
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    assert text, f"{file.parent.name} has no docstring"
+    listed = [name for line in text.splitlines() if line.startswith("- ") for name in re.findall(r"`(\w+)`", line)]
+    modules = {path.stem for path in file.parent.iterdir()}
+    assert [name for name in listed if name not in modules | names()] == []
