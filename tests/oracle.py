@@ -166,11 +166,11 @@ class _Books:
                 for standing in taken.values():
                     standing.pop(booking["id"], None)
                 continue
-            cost_object = booking["job_id"] or -booking["id"]
+            cost_object = booking["cost_object_id"] or -booking["id"]
             for line in self.lines.values():
                 if line["structure_id"] != booking["structure_id"] or line["by_hand"]:
                     continue
-                if line["supplier_provides"] and kinds.get(booking["job_id"]) == "purchase order":
+                if line["supplier_provides"] and kinds.get(booking["cost_object_id"]) == "purchase order":
                     continue
                 standing = taken[cost_object, line["path"], line["component_id"]]
                 wanted = self._assumes(standing, line, Fraction(booking["quantity"]))
@@ -282,7 +282,7 @@ class _Books:
             "target_id": "source_id",
             "target_bin": "source_bin",
         }
-        same = ("item_id", "quantity", "batch", "serial", "cost_id", "job_id", "line_id")
+        same = ("item_id", "quantity", "batch", "serial", "cost_id", "cost_object_id", "line_id")
         for name in (*same, *swapped):
             if mirror[name] != row[swapped.get(name, name)]:
                 yield f"mirror {mirror['id']} of {row['id']} differs in {name}"
@@ -307,7 +307,9 @@ class _Books:
     def _cost_objects_follow_their_bookings(self) -> Iterator[str]:
         for cost_object in self.cost_objects:
             standing = [
-                one for one in self.bookings if one["job_id"] == cost_object["id"] and one["reversed_by_id"] is None
+                one
+                for one in self.bookings
+                if one["cost_object_id"] == cost_object["id"] and one["reversed_by_id"] is None
             ]
             wanted = (
                 sum(one["good"] for one in standing),
@@ -321,10 +323,10 @@ class _Books:
     def _nobody_gave_back_more_than_was_had(self) -> Iterator[str]:
         had: dict[tuple[int, int], Any] = defaultdict(int)
         for row in self.movements.values():
-            if row["job_id"] is not None:
-                had[row["job_id"], row["item_id"]] += row["charged"] * row["quantity"]
+            if row["cost_object_id"] is not None:
+                had[row["cost_object_id"], row["item_id"]] += row["charged"] * row["quantity"]
         yield from (
-            f"job {cost_object} has had {quantity} of {item}"
+            f"cost object {cost_object} has had {quantity} of {item}"
             for (cost_object, item), quantity in had.items()
             if quantity < 0
         )

@@ -15,7 +15,7 @@ from backflush.core.quantity import ZERO
 
 
 class Process(StrEnum):
-    """What a movement was made by."""
+    """What a movement was made by. The stored text of a posting."""
 
     OPENING = "opening"
     WORKS_ORDER = "works order"
@@ -25,7 +25,6 @@ class Process(StrEnum):
     RETURN = "return"
     HAND = "hand movement"
     RESOLUTION = "resolution"
-    COUNT = "count"
     REVERSAL = "reversal"
 
 

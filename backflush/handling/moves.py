@@ -205,7 +205,7 @@ def reverse(*, site: Site, posting: int, by: User, at: datetime | date | None = 
             return booking.reversed_by
         case Process.RESOLUTION:
             return undo(site=site, posting=posting, by=by, at=at, key=key)
-        case Process.ISSUE | Process.RETURN | Process.HAND | Process.COUNT | Process.OPENING:
+        case Process.ISSUE | Process.RETURN | Process.HAND | Process.OPENING:
             return reverse_by_hand(site=site, posting=posting, by=by, at=at, key=key)
         case Process.REVERSAL as process:
             raise NotReversible(
@@ -215,7 +215,7 @@ def reverse(*, site: Site, posting: int, by: User, at: datetime | date | None = 
 
 @transaction.atomic
 def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date | None = None, key: str = "") -> Posting:
-    """Take back an issue, a return, a hand movement or a count, once (V3); so too opening stock mistyped."""
+    """Take back an issue, a return, a manual movement or opening stock, once (V3)."""
     new_key, done = claim_key(site=site, key=key, operation="reverse", content={"posting": posting, "at": at})
     if done:
         return done

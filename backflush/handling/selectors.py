@@ -61,7 +61,7 @@ def foresee_reversal(posting: Posting) -> TakingBack:
         case Process.REVERSAL as process:
             sentence = f"Posting {posting.pk} is a posting of {process}, which isn't taken back."
             return TakingBack(posting, refusal=NotReversible(sentence, field="posting"))
-        case Process.ISSUE | Process.RETURN | Process.HAND | Process.COUNT | Process.OPENING:
+        case Process.ISSUE | Process.RETURN | Process.HAND | Process.OPENING:
             back = _moved_by(posting)
             return TakingBack(posting, back, refusal=_refusal(back, lambda: require_not_reversed(posting)))
 

@@ -69,7 +69,6 @@ PROCESS: Final[Mapping[str, str | Promise]] = {
     Process.RETURN: _("return"),
     Process.HAND: _("hand movement"),
     Process.RESOLUTION: _("resolution"),
-    Process.COUNT: _("count"),
     Process.REVERSAL: _("reversal"),
     Process.OPENING: _("opening stock"),
 }

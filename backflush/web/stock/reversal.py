@@ -40,7 +40,6 @@ TAKING_BACK: Final[Mapping[str, str | Promise]] = {
     Process.ISSUE: _("Reverse the issue"),
     Process.RETURN: _("Reverse the return"),
     Process.HAND: _("Reverse the hand movement"),
-    Process.COUNT: _("Reverse the count"),
     Process.RESOLUTION: _("Undo the settlement"),
     Process.REVERSAL: _("Reverse"),
     Process.OPENING: _("Reverse"),
