@@ -14,7 +14,7 @@ from backflush.core.quantity import ZERO, from_scaled, written
 from backflush.core.refusals import NotFound, Refusal
 from backflush.ledger.models import Archive, ArchivedStretch
 
-Pot = tuple[int, int, str, str, str]
+KeyColumns = tuple[int, int, str, str, str]
 
 _ENDS: Final = """
     SELECT item_id, target_id, target_bin, batch, serial, id, quantity, target_after
@@ -106,10 +106,10 @@ def _chain_faults(file: ArchiveFile, known: Archive | None) -> Iterator[str]:
         yield f"It doesn't follow on archive {known.number - 1}."
 
 
-def _taken_off(known: Archive | None) -> Mapping[Pot, list[tuple[int, int, int, Decimal, Decimal]]]:
+def _taken_off(known: Archive | None) -> Mapping[KeyColumns, list[tuple[int, int, int, Decimal, Decimal]]]:
     """What the database kept of an archive: each pot's stretches, in order."""
     stretches = ArchivedStretch.objects.filter(archive=known, after__isnull=False).order_by("last")
-    kept: dict[Pot, list[tuple[int, int, int, Decimal, Decimal]]] = {}
+    kept: dict[KeyColumns, list[tuple[int, int, int, Decimal, Decimal]]] = {}
     stock_keys = stretches.values_list("item", "location", "bin", "batch", "serial")
     figures = stretches.values_list("first", "last", "count", "change", "after")
     for stock_key, (first, last, count, change, after) in zip(stock_keys, figures, strict=True):
@@ -117,7 +117,7 @@ def _taken_off(known: Archive | None) -> Mapping[Pot, list[tuple[int, int, int, 
     return kept
 
 
-def _differences(taken_off: Mapping[Pot, list[tuple[int, int, int, Decimal, Decimal]]]) -> Iterator[str]:
+def _differences(taken_off: Mapping[KeyColumns, list[tuple[int, int, int, Decimal, Decimal]]]) -> Iterator[str]:
     """Where the movements of a file, run by run, don't come to what the database took off."""
     left = {stock_key: list(stretches) for stock_key, stretches in taken_off.items()}
     with connection.cursor() as cursor:

@@ -16,7 +16,7 @@ from backflush.console.postings import answer_posting
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, NotFound
 from backflush.db.connections import another_database
-from backflush.handling.transfer_queries import Crossing, books, compare, notes_of, sent_transfer
+from backflush.handling.transfer_queries import TransferComparison, books, compare, notes_of, sent_transfer
 from backflush.handling.transfers import Note, Sending, arrive, confirm_arrivals, read_note, send_to_site
 from backflush.ledger.models import Posting
 from backflush.stockmap.models import Site
@@ -135,10 +135,10 @@ def in_transit(
         except DatabaseError as reason:
             # Not the address: it may hold a password.
             missing.append(f"Database {number} can't be reached: {str(reason).splitlines()[0]}")
-    crossing = compare(found, looked_at=looked_at)
-    noted = _note_arrivals(crossing) if note_arrivals else 0
-    desk.answer(_facts(crossing, missing, noted), *_shown(crossing, missing, noted))
-    if crossing.faults:
+    comparison = compare(found, looked_at=looked_at)
+    noted = _note_arrivals(comparison) if note_arrivals else 0
+    desk.answer(_facts(comparison, missing, noted), *_shown(comparison, missing, noted))
+    if comparison.faults:
         desk.fail()
 
 
@@ -170,38 +170,40 @@ def _read(note: str) -> Any:
         raise InvalidValue(f"{note} can't be read as a note: {reason}.", field="note") from None
 
 
-def _note_arrivals(crossing: Crossing) -> int:
+def _note_arrivals(comparison: TransferComparison) -> int:
     noted = 0
     for site in Site.objects.order_by("pk"):
         arrived = {
-            (target, number): at for (source, target, number), at in crossing.arrived_at.items() if source == site.code
+            (target, number): at
+            for (source, target, number), at in comparison.arrived_at.items()
+            if source == site.code
         }
         noted += confirm_arrivals(site=site, arrived=arrived) if arrived else 0
     return noted
 
 
-def _facts(crossing: Crossing, missing: list[str], noted: int) -> dict[str, object]:
+def _facts(comparison: TransferComparison, missing: list[str], noted: int) -> dict[str, object]:
     return {
-        "on_the_way": [note.as_facts() for note in crossing.on_the_way],
-        "arrived": len(crossing.arrived_at),
+        "on_the_way": [note.as_facts() for note in comparison.on_the_way],
+        "arrived": len(comparison.arrived_at),
         "noted": noted,
         "unreachable": missing,
-        "faults": crossing.faults,
+        "faults": comparison.faults,
     }
 
 
-def _shown(crossing: Crossing, missing: list[str], noted: int) -> list[str | Listing]:
+def _shown(comparison: TransferComparison, missing: list[str], noted: int) -> list[str | Listing]:
     rows = [
         (note.source, note.target, note.number, f"{note.sent_at:%d %b %Y %H:%M}", line.item, written(line.quantity))
-        for note in crossing.on_the_way
+        for note in comparison.on_the_way
         for line in note.lines
     ]
     shown: list[str | Listing] = [*missing]
     if rows:
         shown.append(Listing(("From", "To", "Consignment", "Sent", "Item", "#Quantity"), rows))
-    count = len(crossing.on_the_way)
+    count = len(comparison.on_the_way)
     shown.append("1 consignment is on the way." if count == 1 else f"{count:,} consignments are on the way.")
     if noted:
         shown.append(f"{noted:,} noted as arrived.")
-    shown += crossing.faults
+    shown += comparison.faults
     return shown

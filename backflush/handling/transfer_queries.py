@@ -156,7 +156,7 @@ def _enter(book: Book, one: StockTransfer, note: Note) -> None:
 
 
 @dataclass(slots=True)
-class Crossing:
+class TransferComparison:
     """What the books of some sites say together."""
 
     on_the_way: list[Note] = field(default_factory=list)
@@ -164,7 +164,7 @@ class Crossing:
     faults: list[str] = field(default_factory=list)
 
 
-def compare(found: Sequence[Book], *, looked_at: Collection[str]) -> Crossing:
+def compare(found: Sequence[Book], *, looked_at: Collection[str]) -> TransferComparison:
     """Lay the books of some sites beside one another: what is on the way, and what can't be.
 
     `looked_at` are the sites whose books would be here if they had any. What was sent to another site is on the way
@@ -173,7 +173,7 @@ def compare(found: Sequence[Book], *, looked_at: Collection[str]) -> Crossing:
     sent = {name: note for book in found for name, note in book.sent.items()}
     arrived = {name: note for book in found for name, note in book.arrived.items()}
     heard = {name for book in found for name in book.heard}
-    return Crossing(
+    return TransferComparison(
         on_the_way=[note for name, note in sent.items() if name not in arrived and name not in heard],
         arrived_at={name: at for book in found for name, at in book.arrived_at.items()},
         faults=[*_twice(found), *_misheard(heard - arrived.keys(), looked_at), *_unsent(sent, arrived, looked_at)],
