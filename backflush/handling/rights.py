@@ -1,4 +1,4 @@
-"""Who may take back what: an operator the own bookings of the same day, a supervisor anything (SPEC.md, Rights)."""
+"""Reversal rights: operators their own bookings of the same day, supervisors any posting (docs/rules.md, Rights)."""
 
 from django.utils import timezone
 

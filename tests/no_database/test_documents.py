@@ -116,6 +116,13 @@ def is_test(path: str, name: str | None) -> bool:
     return file.is_file() and (name is None or f"\ndef {name}(" in file.read_text(encoding="utf-8"))
 
 
+def test_each_test_named_for_the_pages_exists() -> None:
+    lines = (DOCS / "ux.md").read_text(encoding="utf-8").splitlines()
+    named = [match for match in map(TEST.match, lines) if match]
+    assert len(named) == sum(line.startswith("- Test:") for line in lines)
+    assert [match[0] for match in named if not is_test(match[1], match[2])] == []
+
+
 def test_no_pending_case_shows_a_built_rule() -> None:
     shown = {match[3] for lines in RULES.values() for match in map(CASE.match, lines) if match}
     assert shown & {name for names in PENDING.values() for name in names} == set()

@@ -1,4 +1,4 @@
-"""Words and signs of status: always an icon and a word, colour only to help (UX.md section 4)."""
+"""The icon, word and colour class of each status (docs/ux.md, Status)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Numbers, days and times as people read them: UX.md section 5, in one place.
+"""Format numbers, dates and times for people (docs/ux.md, Numbers, units and dates).
 
-By the locale's separators, with a true minus; days and times by the clocks that are active, which are the site's on
-every page. Nothing is rounded here except money, which is two decimals in sums and four in unit costs.
+Numbers have the locale's separators and a true minus. Dates and times are in the active time zone, which is the site's
+on every page. Only money is rounded: two decimals in sums, four in unit costs.
 """
 
 from datetime import date, datetime

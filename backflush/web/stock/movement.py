@@ -27,7 +27,7 @@ from backflush.web.stock.reversal import TAKING_BACK
 TOGETHER_MOST: Final = 50
 """So many movements of one posting are shown with one of them; the rest is in the list."""
 LATE_SECONDS: Final = 60
-"""Recorded so much later than it happened, it is said (UX.md section 5)."""
+"""The recorded time is shown if it is this much later than the event (docs/ux.md, Numbers, units and dates)."""
 
 
 @dataclass(frozen=True, slots=True)
