@@ -7,7 +7,8 @@ from backflush.stockmap.models import Action, Endable
 
 
 class ComponentClass(models.TextChoices):
-    """How an item comes to be: it decides which orders it may have, and whether it is passed through."""
+    """How an item is obtained. It decides which orders the item may have, and whether it is passed through as a
+    phantom."""
 
     BOUGHT = "B", "bought in"
     MADE = "M", "manufactured"
@@ -27,7 +28,7 @@ class Unit(Endable):
 
 
 class ProductGroup(Endable):
-    """Items that are looked at together."""
+    """A group of items for reports."""
 
     code = models.CharField(max_length=40, unique=True)
     description = models.CharField(max_length=200, blank=True)
@@ -37,7 +38,7 @@ class ProductGroup(Endable):
 
 
 class TypeCode(Endable):
-    """Decides, by its actions, whether an item is backflushed and how; each action is optional."""
+    """The completion, backflush, issue and return actions of its items; each is optional."""
 
     code = models.CharField(max_length=40, unique=True)
     description = models.CharField(max_length=200, blank=True)
@@ -51,7 +52,7 @@ class TypeCode(Endable):
 
 
 class Item(models.Model):
-    """Something that is stocked, or, as a phantom, stands for what is. Quantities are in its stock unit."""
+    """A stocked item, or a phantom that stands for its components. Quantities are in its stock unit."""
 
     code = models.CharField(max_length=60, unique=True)
     description = models.CharField(max_length=200, blank=True)
@@ -84,7 +85,7 @@ class Item(models.Model):
 class ItemCost(models.Model):
     """The standard and latest unit cost of an item by element, from one moment on.
 
-    A row never changes: a new cost is a new row, so each movement keeps the cost of its moment by naming one.
+    A row is never changed: a new cost is a new row, and a movement keeps its cost by naming the row.
     """
 
     item = models.ForeignKey(Item, models.PROTECT, related_name="costs")
@@ -100,7 +101,7 @@ class ItemCost(models.Model):
 
 
 class UnitConversion(models.Model):
-    """One `source` is `ratio` of `target`, for one item or, without one, for all (Q4)."""
+    """One `source` equals `ratio` of `target`, for one item or, without an item, for all (Q4)."""
 
     item = models.ForeignKey(Item, models.PROTECT, null=True, blank=True, related_name="conversions")
     source = models.ForeignKey(Unit, models.PROTECT, related_name="+")
@@ -120,7 +121,7 @@ class UnitConversion(models.Model):
 
 
 class Batch(models.Model):
-    """What is known of a batch beyond its code; only batches with an expiry date need a row."""
+    """The expiry date of a batch. Batches without one need no row."""
 
     item = models.ForeignKey(Item, models.PROTECT, related_name="batches")
     code = models.CharField(max_length=60)

@@ -12,12 +12,12 @@ from backflush.items.models import Item, Unit, UnitConversion
 
 
 def item_coded(code: str, *, field: str = "item") -> Item:
-    """The item of a code, with what most callers ask of it."""
+    """Return the item with this code and its related rows, or refuse (`not_found`)."""
     return items_coded([code], field=field)[code]
 
 
 def items_coded(codes: Collection[str], *, field: str = "item") -> dict[str, Item]:
-    """Items by code; every code that there is no item of is named."""
+    """Return items by code. The refusal (`not_found`) names every unknown code."""
     found = items_known(codes)
     missing = [code for code in dict.fromkeys(codes) if code not in found]
     if missing:
@@ -26,7 +26,7 @@ def items_coded(codes: Collection[str], *, field: str = "item") -> dict[str, Ite
 
 
 def items_known(codes: Collection[str]) -> dict[str, Item]:
-    """Those of some items that there are, by code."""
+    """Return the existing items among some codes, by code."""
     found = Item.objects.filter(code__in=codes).select_related(
         "stock_unit",
         "type_code__completion",
@@ -38,7 +38,7 @@ def items_known(codes: Collection[str]) -> dict[str, Item]:
 
 
 def unit_coded(code: str, *, field: str = "unit") -> Unit:
-    """The unit of a code."""
+    """Return the unit with this code, or refuse (`not_found`)."""
     unit = Unit.objects.filter(code=code).first()
     if unit is None:
         raise NotFound(f"There is no unit {code}.", field=field)
@@ -46,7 +46,7 @@ def unit_coded(code: str, *, field: str = "unit") -> Unit:
 
 
 def units_coded(codes: Collection[str], *, field: str = "unit") -> dict[str, Unit]:
-    """Units by code; every code that there is no unit of is named."""
+    """Return units by code. The refusal (`not_found`) names every unknown code."""
     found = {unit.code: unit for unit in Unit.objects.filter(code__in=codes)}
     missing = [code for code in dict.fromkeys(codes) if code not in found]
     if missing:
@@ -55,7 +55,7 @@ def units_coded(codes: Collection[str], *, field: str = "unit") -> dict[str, Uni
 
 
 def converter(items: Iterable[int] | None) -> Converter:
-    """All conversions that some items need, or all items: the system's and their own (Q4)."""
+    """Return the conversions for some items, or for all: the system's and the items' own (Q4)."""
     rows = UnitConversion.objects.all()
     if items is not None:
         rows = rows.filter(Q(item__isnull=True) | Q(item__in=list(items)))
@@ -68,7 +68,7 @@ def converter(items: Iterable[int] | None) -> Converter:
 
 
 def require_factor(converter: Converter, item: Item, unit: str, *, field: str = "unit") -> Fraction:
-    """Stock units of the item in one of a unit; refused where there is no way (`no_conversion`)."""
+    """Return how many stock units of the item one of a unit is, or refuse (`no_conversion`)."""
     factor = converter.factor(item.pk, unit, item.stock_unit.code)
     if factor is None:
         raise NoConversion(
@@ -80,14 +80,16 @@ def require_factor(converter: Converter, item: Item, unit: str, *, field: str = 
 
 
 def in_stock_unit(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> Decimal:
-    """A quantity in the stock unit, refused where the item's decimals can't hold it (Q5)."""
+    """Convert a quantity to the stock unit. Refused (`invalid_quantity`) where the item's decimals can't hold it
+    (Q5)."""
     return convert(quantity, factor, item.quantity_decimals, field=field, what=item.code)
 
 
 def items_found(
     *, text: str = "", component_class: str = "", group: str = "", type_code: str = "", site_day: date | None = None
 ) -> QuerySet[Item]:
-    """Items by code; `text` is part of a code or description, `site_day` leaves out those obsolete by then."""
+    """Return items by code. `text` matches a part of code or description; `site_day` excludes items obsolete on
+    that day."""
     found = Item.objects.select_related("stock_unit", "type_code", "product_group", "cost")
     if text:
         found = found.filter(Q(code__icontains=text) | Q(description__icontains=text))

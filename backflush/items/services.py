@@ -1,7 +1,6 @@
-"""Setting up what we stock. Many at a time, because an import brings a hundred thousand; one is a batch of one.
+"""Set up items, units, conversions, type codes, product groups and batches. Each service takes many rows, for imports.
 
-What may still change once stock has moved is a question to the ledger, which lies above: whoever changes items
-hands over which of them are `in_use`.
+Callers pass in what this room can't know: which of the items that they change are `in_use`, because stock has moved.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -39,7 +38,7 @@ COST_ELEMENTS = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemIn:
-    """An item as it is entered; `costs` by element (`standard_material` and so on), in money for one stock unit."""
+    """The input for an item. `costs` are by element (`standard_material` and so on), in money per stock unit."""
 
     code: str
     component_class: str
@@ -61,7 +60,7 @@ class ItemIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitIn:
-    """A unit of measure as it is entered."""
+    """The input for a unit of measure."""
 
     code: str
     name: str = ""
@@ -70,19 +69,19 @@ class UnitIn:
 @named_once("a unit")
 @transaction.atomic
 def add_units(units: Sequence[UnitIn]) -> list[Unit]:
-    """Units of measure."""
+    """Add units of measure."""
     require_new(((unit.code,) for unit in units), Unit.objects.values_list("code"), "unit")
     return Unit.objects.bulk_create(Unit(code=unit.code, name=unit.name) for unit in units)
 
 
 def add_unit(*, code: str, name: str = "") -> Unit:
-    """One unit of measure."""
+    """Add one unit of measure."""
     return add_units([UnitIn(code=code, name=name)])[0]
 
 
 @transaction.atomic
 def rename_units(names: Sequence[tuple[Unit, str]]) -> None:
-    """Give some units other names; their codes stay."""
+    """Rename some units. Their codes are fixed."""
     for unit, name in names:
         unit.name = name
     Unit.objects.bulk_update([unit for unit, _ in names], ["name"])
@@ -90,7 +89,7 @@ def rename_units(names: Sequence[tuple[Unit, str]]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductGroupIn:
-    """A product group as it is entered."""
+    """The input for a product group."""
 
     code: str
     description: str = ""
@@ -99,7 +98,7 @@ class ProductGroupIn:
 @named_once("a product group")
 @transaction.atomic
 def add_product_groups(groups: Sequence[ProductGroupIn]) -> list[ProductGroup]:
-    """Items that are looked at together."""
+    """Add product groups."""
     require_new(((group.code,) for group in groups), ProductGroup.objects.values_list("code"), "product group")
     return ProductGroup.objects.bulk_create(
         ProductGroup(code=group.code, description=group.description) for group in groups
@@ -107,13 +106,13 @@ def add_product_groups(groups: Sequence[ProductGroupIn]) -> list[ProductGroup]:
 
 
 def add_product_group(*, code: str, description: str = "") -> ProductGroup:
-    """One group of items."""
+    """Add one product group."""
     return add_product_groups([ProductGroupIn(code=code, description=description)])[0]
 
 
 @transaction.atomic
 def describe_product_groups(descriptions: Sequence[tuple[ProductGroup, str]]) -> None:
-    """Say anew what some product groups are."""
+    """Change the descriptions of some product groups."""
     for group, description in descriptions:
         group.description = description
     ProductGroup.objects.bulk_update([group for group, _ in descriptions], ["description"])
@@ -121,7 +120,7 @@ def describe_product_groups(descriptions: Sequence[tuple[ProductGroup, str]]) ->
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypeCodeIn:
-    """A type code as it is entered."""
+    """The input for a type code."""
 
     code: str
     description: str = ""
@@ -137,7 +136,7 @@ TYPE_CODE_FIELDS = ("description", "completion", "backflush", "issue", "return_a
 @named_once("a type code")
 @transaction.atomic
 def add_type_codes(codes: Sequence[TypeCodeIn]) -> list[TypeCode]:
-    """What decides, by its actions, whether and how its items are backflushed (A4)."""
+    """Add type codes with their actions (A4)."""
     require_new(((code.code,) for code in codes), TypeCode.objects.values_list("code"), "type code")
     for code in codes:
         _require_right_types(code, before=None)
@@ -155,7 +154,7 @@ def add_type_code(
     issue: Action | None = None,
     return_action: Action | None = None,
 ) -> TypeCode:
-    """One type code."""
+    """Add one type code."""
     new = TypeCodeIn(
         code=code,
         description=description,
@@ -169,7 +168,7 @@ def add_type_code(
 
 @transaction.atomic
 def change_type_codes(changes: Sequence[tuple[TypeCode, TypeCodeIn]]) -> None:
-    """Give some type codes other actions, from the next booking on: each booking keeps the one it was made by."""
+    """Change the actions of some type codes from the next booking on. Earlier bookings keep theirs."""
     for code, new in changes:
         _require_right_types(new, before=code)
         for name in TYPE_CODE_FIELDS:
@@ -178,7 +177,7 @@ def change_type_codes(changes: Sequence[tuple[TypeCode, TypeCodeIn]]) -> None:
 
 
 def _require_right_types(code: TypeCodeIn, *, before: TypeCode | None) -> None:
-    """Refuse an action of another type than its place in a type code needs (`wrong_action_type`), or one ended."""
+    """Refuse an action of the wrong type (`wrong_action_type`) or a deactivated one (`ended`)."""
     for action, type, name in (
         (code.completion, ActionType.COMPLETION, "completion"),
         (code.backflush, ActionType.BACKFLUSH, "backflush"),
@@ -191,7 +190,7 @@ def _require_right_types(code: TypeCodeIn, *, before: TypeCode | None) -> None:
 
 
 def item_refusals(item: ItemIn) -> Iterator[Refusal]:
-    """Everything about an item's own facts that makes no sense."""
+    """Yield a refusal for each value of an item that is invalid in itself."""
     if item.component_class not in ComponentClass.values:
         yield InvalidValue(
             f"{item.code}: class {item.component_class!r} is none of {', '.join(ComponentClass.values)}.", field="class"
@@ -213,7 +212,7 @@ def item_refusals(item: ItemIn) -> Iterator[Refusal]:
 
 
 NAMES: Mapping[str, str] = {"type_code": "type_code", "product_group": "product_group", "stock_unit": "unit"}
-"""What an item names, and what that is called; none of it may have been ended before it is named."""
+"""The rows that an item refers to, with their labels. None may be deactivated when the item first names it."""
 
 
 def _require_named_in_use(new: ItemIn, *, before: Item | None) -> None:
@@ -222,7 +221,7 @@ def _require_named_in_use(new: ItemIn, *, before: Item | None) -> None:
 
 
 def require_sound(items: Iterable[ItemIn]) -> None:
-    """Refuse items whose own facts make no sense."""
+    """Refuse items with invalid values."""
     for item in items:
         for refusal in item_refusals(item):
             raise refusal
@@ -231,7 +230,7 @@ def require_sound(items: Iterable[ItemIn]) -> None:
 @named_once("an item")
 @transaction.atomic
 def add_items(items: Sequence[ItemIn]) -> list[Item]:
-    """Items with their first costs."""
+    """Add items with their first costs."""
     require_sound(items)
     for item in items:
         _require_named_in_use(item, before=None)
@@ -244,7 +243,7 @@ def add_items(items: Sequence[ItemIn]) -> list[Item]:
 
 
 def add_item(item: ItemIn) -> Item:
-    """One item with its first costs."""
+    """Add one item with its first costs."""
     return add_items([item])[0]
 
 
@@ -265,7 +264,7 @@ ITEM_FIELDS = (
     "obsolete_on",
 )
 SETTLED_BY_USE = {"stock_unit": "unit", "quantity_decimals": "decimals", "tracking": "tracking"}
-"""What stays once stock has moved or an order counts in it, and what it is called."""
+"""The fields that are fixed once stock has moved or an order uses them, with their labels."""
 
 
 def _item(item: ItemIn) -> Item:
@@ -274,7 +273,7 @@ def _item(item: ItemIn) -> Item:
 
 @transaction.atomic
 def change_items(changes: Sequence[tuple[Item, ItemIn]], *, in_use: Collection[int]) -> None:
-    """Change what some items are; a cost that isn't named stays. Refused for what their use has settled (`in_use`)."""
+    """Change some items. Costs that aren't given stay. Refused (`in_use`) for fields that are fixed by use."""
     require_sound(new for _, new in changes)
     for item, new in changes:
         for refusal in change_refusals(item, new, in_use=item.pk in in_use):
@@ -287,7 +286,7 @@ def change_items(changes: Sequence[tuple[Item, ItemIn]], *, in_use: Collection[i
 
 
 def change_refusals(item: Item, new: ItemIn, *, in_use: bool) -> Iterator[Refusal]:
-    """What of a change to an item can't be, because stock has moved or orders count under the old value."""
+    """Yield a refusal for each changed field that is fixed, because stock has moved or orders use the old value."""
     for name, called in SETTLED_BY_USE.items():
         if in_use and getattr(item, name) != getattr(new, name):
             yield InUse(
@@ -303,13 +302,13 @@ def change_refusals(item: Item, new: ItemIn, *, in_use: bool) -> Iterator[Refusa
 
 
 def set_costs(item: Item, costs: Mapping[str, Decimal]) -> None:
-    """Give an item new costs from now on; what is left out stays. Movements keep the cost of their moment."""
+    """Set new costs of an item from now on; what isn't given stays. Movements keep the cost of their moment."""
     change_costs([(item, costs)])
 
 
 @transaction.atomic
 def change_costs(costs: Sequence[tuple[Item, Mapping[str, Decimal]]]) -> None:
-    """Give items new costs from now on; what is left out stays."""
+    """Set new costs of some items from now on; what isn't given stays."""
     _change_costs(costs)
 
 
@@ -340,7 +339,7 @@ def _set_costs(costs: Iterable[tuple[Item, Mapping[str, Decimal]]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ConversionIn:
-    """One `source` is `ratio` of `target`; for one item, or for all."""
+    """The input for a unit conversion: one `source` is `ratio` of `target`, for one item or for all."""
 
     source: Unit
     target: Unit
@@ -349,13 +348,14 @@ class ConversionIn:
 
     @property
     def ends(self) -> tuple[int | None, int, int]:
-        """What makes a conversion the same."""
+        """The values that identify a conversion: item, source and target."""
         return (self.item.pk if self.item else None), self.source.pk, self.target.pk
 
 
 @transaction.atomic
 def add_conversions(conversions: Sequence[ConversionIn]) -> list[UnitConversion]:
-    """Conversions that agree with those that are there, within the system's and within an item's own (Q4)."""
+    """Add unit conversions. Refused (`conversions_disagree`) where they contradict the existing ones of the same scope
+    (Q4)."""
     for new in conversions:
         require_in_use(new.source, field="from")
         require_in_use(new.target, field="to")
@@ -372,9 +372,9 @@ def _enter_conversions(conversions: Sequence[ConversionIn]) -> list[UnitConversi
 
 @transaction.atomic
 def change_conversions(conversions: Sequence[ConversionIn]) -> list[UnitConversion]:
-    """Correct the factors of some conversions; orders that were released before keep theirs.
+    """Correct the factors of some conversions. Released orders keep the factors that they were released with.
 
-    The old ones go first, so that several that hang together can be corrected together.
+    All old factors are removed first, so that several connected conversions can be corrected together.
     """
     _require_two_units(conversions)
     wanted = {new.ends for new in conversions}
@@ -394,7 +394,7 @@ def _require_two_units(conversions: Iterable[ConversionIn]) -> None:
 
 
 def require_agreement(conversions: Sequence[ConversionIn]) -> None:
-    """Refuse conversions that contradict those of their family (`conversions_disagree`), or stand there already."""
+    """Refuse conversions that contradict others of the same scope (`conversions_disagree`), or that exist already."""
     families: dict[Item | None, list[Conversion]] = {}
     for new in conversions:
         families.setdefault(new.item, []).append(Conversion(new.source.code, new.target.code, new.ratio))
@@ -420,7 +420,7 @@ def require_agreement(conversions: Sequence[ConversionIn]) -> None:
 
 
 def _known_conversions(items: Collection[int]) -> dict[int | None, list[Conversion]]:
-    """The system's conversions (under None) and those of some items, in the order of entry."""
+    """Return the system's conversions (under None) and those of some items, in the order of entry."""
     known: dict[int | None, list[Conversion]] = {}
     rows = UnitConversion.objects.filter(Q(item__isnull=True) | Q(item__in=items)).order_by("pk")
     for item, source, target, ratio in rows.values_list("item", "source__code", "target__code", "ratio"):
@@ -434,7 +434,7 @@ def _number(ratio: Fraction) -> str:
 
 @transaction.atomic
 def set_batches(batches: Sequence[tuple[Item, str, date | None]]) -> None:
-    """Say when some batches expire, so that they are offered first in time."""
+    """Set the expiry dates of some batches. The first to expire is offered first (T2)."""
     Batch.objects.bulk_create(
         [Batch(item=item, code=code, expires_on=expires_on) for item, code, expires_on in batches],
         update_conflicts=True,
@@ -444,6 +444,6 @@ def set_batches(batches: Sequence[tuple[Item, str, date | None]]) -> None:
 
 
 def set_batch(*, item: Item, code: str, expires_on: date | None) -> Batch:
-    """Say when one batch of an item expires."""
+    """Set the expiry date of one batch."""
     set_batches([(item, code, expires_on)])
     return Batch.objects.get(item=item, code=code)

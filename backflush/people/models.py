@@ -6,29 +6,28 @@ from backflush.people.rights import Role
 
 
 class User(AbstractUser):
-    """Whoever books, resolves or sets up; every posting names one.
+    """A person who works with the system, or a program's account. Every posting names one.
 
-    `single_keys` is whether letters alone do something in the pages: whoever speaks to the machine, or is bumped by
-    another hand, switches them off.
+    `single_keys` switches single-letter shortcuts on the pages: users of speech input or with a tremor switch them off.
     """
 
     single_keys = models.BooleanField(default=True)
 
     @property
     def name(self) -> str:
-        """What people call them: first and last name, else the log-in name."""
+        """The name to show: first and last name, else the log-in name."""
         return self.get_full_name() or self.username
 
     @property
     def initials(self) -> str:
-        """One or two letters for the round button."""
+        """One or two initials for the account button."""
         return "".join(part[0] for part in self.name.split()[:2]).upper()
 
 
 class Assignment(models.Model):
-    """A role that someone has at a site.
+    """A role of a user at a site.
 
-    The site is named by a string: people are below the stock map, which knows nothing of roles either.
+    The foreign key names the site's model by a string, because `people` lies below `stockmap`.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="assignments")
@@ -40,9 +39,9 @@ class Assignment(models.Model):
 
 
 class Board(models.Model):
-    """Somebody's own Home: which blocks stand on it, in which order, and how wide (`[["backflush-errors", 6], …]`).
+    """A user's own Home: its blocks in order with their widths (`[["backflush-errors", 6], …]`).
 
-    Which blocks there are is the pages' affair; whoever never arranged theirs has no row, and sees their role's.
+    The pages know which blocks exist. A user who never arranged the board has no row and sees the board of the role.
     """
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="board")
@@ -50,9 +49,9 @@ class Board(models.Model):
 
 
 class Token(models.Model):
-    """By what a program comes in through the API as somebody, with that person's roles.
+    """An API token. A program that sends it acts as its user, with that user's roles.
 
-    Only a digest is kept: whoever reads the database can't come in by it. `ended_at` is when it was taken back.
+    Only a digest is stored, so the database doesn't reveal the secret. `ended_at` is when the token was revoked.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="tokens")

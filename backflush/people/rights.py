@@ -10,7 +10,7 @@ from typing import Final
 
 
 class Role(StrEnum):
-    """What someone is at a site; a person may have several."""
+    """A role at a site. A user may have several."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
@@ -24,7 +24,7 @@ class Role(StrEnum):
 
 
 class Verb(StrEnum):
-    """Something that takes a right."""
+    """An operation that needs a right."""
 
     SEE_WORK = "see the work"
     SEE = "see everything"
@@ -99,11 +99,11 @@ ROLES: Final[Mapping[Role, frozenset[Verb]]] = {
 
 
 def verbs_of(roles: Iterable[Role]) -> frozenset[Verb]:
-    """All that some roles together may do."""
+    """Return everything that some roles together allow."""
     return frozenset().union(*(ROLES[role] for role in roles))
 
 
 def roles_that_may(verb: Verb) -> list[Role]:
-    """Whom to ask; the administrator, who may everything, is named only where nobody else may."""
+    """Return the roles that allow an operation. The administrator is named only where no other role allows it."""
     others: list[Role] = [role for role, verbs in ROLES.items() if verb in verbs and role is not Role.ADMINISTRATOR]
     return others or [Role.ADMINISTRATOR]

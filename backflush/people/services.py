@@ -12,9 +12,10 @@ from backflush.people.rights import Role
 
 
 def known_user(*, name: str, first_name: str = "", last_name: str = "") -> User:
-    """The user of this name, made where there is none: whoever may use the database file is known by log-in name.
+    """Return the user with this name, and create one if needed: who may open the database file is known by log-in name.
 
-    The command line trusts the machine's log-in. A user made here has no usable password, so no page lets it in.
+    The command line trusts the operating system's log-in. A user created here has no usable password and can't sign in
+    to the pages.
     """
     user, created = User.objects.get_or_create(
         username=name, defaults={"first_name": first_name, "last_name": last_name}
@@ -30,10 +31,10 @@ def known_user(*, name: str, first_name: str = "", last_name: str = "") -> User:
 def add_person(
     *, name: str, password: str, first_name: str = "", last_name: str = "", roles: Iterable[Role] = (), site: Model
 ) -> User:
-    """Someone new, who can sign in and has some roles at a site.
+    """Add a user who can sign in, with roles at a site.
 
-    Always a new row: of two who add one name at once the second is refused (`already_there`), and doesn't give the
-    first one's person another password.
+    Always inserts: if two administrators add the same name at once, the second is refused (`already_there`) and doesn't
+    overwrite the first user's password.
     """
     require_name_free(name)
     user = User.objects.create(username=name, first_name=first_name, last_name=last_name)
@@ -44,13 +45,13 @@ def add_person(
 
 
 def require_name_free(name: str) -> None:
-    """Refuse a log-in name that somebody has."""
+    """Refuse a log-in name that is taken (`already_there`)."""
     if User.objects.filter(username=name).exists():
         raise AlreadyThere(f"There is somebody with the log-in name {name} already.", field="name")
 
 
 def require_strong(password: str, *, user: User) -> None:
-    """Refuse a password that is short, well known or much like the person's name."""
+    """Refuse a password that is too short, too common or too similar to the user's name."""
     try:
         validate_password(password, user)
     except ValidationError as weak:
@@ -58,14 +59,14 @@ def require_strong(password: str, *, user: User) -> None:
 
 
 def set_password(*, user: User, password: str) -> None:
-    """Give someone a password to sign in with; a short or well-known one is refused."""
+    """Set a user's password. Refused if it is too short or too common."""
     require_strong(password, user=user)
     user.set_password(password)
     user.save(update_fields=["password"])
 
 
 def give_role(*, user: User, site: Model, role: Role) -> Assignment:
-    """Give someone a role at a site; nothing happens where they have it."""
+    """Give a user a role at a site. Does nothing if the user has it."""
     return Assignment.objects.get_or_create(user=user, site_id=site.pk, role=role)[0]
 
 
@@ -73,10 +74,10 @@ def give_role(*, user: User, site: Model, role: Role) -> Assignment:
 def change_person(
     *, user: User, by: User, first_name: str, last_name: str, active: bool, roles: Mapping[int, Iterable[Role]]
 ) -> None:
-    """What somebody is called, whether they may sign in, and all that they are at some sites (by their keys).
+    """Change a user's name, whether the user is active, and the roles at some sites (by primary key).
 
-    Nobody is deleted: whoever has posted stays named. Refused where a site would be left with nobody who may set up
-    people, and where it concerns a site of which whoever asks is no administrator (`not_allowed`).
+    Users are never deleted, because postings name them. Refused if a site would lose its last administrator, and
+    (`not_allowed`) if it concerns a site that the acting user doesn't administer.
     """
     wanted = {site: set(held) for site, held in roles.items()}
     changed = (user.first_name, user.last_name, user.is_active) != (first_name, last_name, active)
@@ -91,9 +92,9 @@ def change_person(
 
 
 def require_administers(by: User, user: User, *, beyond: Iterable[int] = ()) -> None:
-    """Refuse what concerns somebody everywhere, or at some sites, to who is no administrator there (`not_allowed`).
+    """Refuse (`not_allowed`) a change that concerns a user at sites which the acting user doesn't administer.
 
-    Or an administrator of one site could sign in as somebody who may everything at another.
+    Otherwise an administrator of one site could take over an account that administers another.
     """
     theirs = Assignment.objects.filter(user=user).values_list("site", flat=True)
     concerned = set(beyond) or set(theirs)
@@ -106,9 +107,9 @@ def require_administers(by: User, user: User, *, beyond: Iterable[int] = ()) -> 
 
 
 def _require_administrators(user: User, sites: Iterable[int] | None) -> None:
-    """Refuse to take the last administrator from a site; `None` asks about all sites of the person.
+    """Refuse to remove the last administrator of a site; `None` checks all sites of the user.
 
-    The others' rows are locked, so that two can't take each other away at the same moment.
+    Locks the other administrators' rows, so that two of them can't remove each other at the same moment.
     """
     held = Assignment.objects.filter(role=Role.ADMINISTRATOR, user__is_active=True)
     mine = set(held.filter(user=user).values_list("site", flat=True))
@@ -121,19 +122,19 @@ def _require_administrators(user: User, sites: Iterable[int] | None) -> None:
 
 
 def take_role(*, user: User, site: Model, role: Role) -> None:
-    """Take a role at a site away from someone."""
+    """Remove a role at a site from a user."""
     Assignment.objects.filter(user=user, site_id=site.pk, role=role).delete()
 
 
 Placed = tuple[str, int]
-"""A block of a board, and how many of twelve columns it is wide."""
+"""A block of a board and its width in twelfths."""
 
 
 @transaction.atomic
 def arrange_board(*, user: User, change: Callable[[list[Placed]], list[Placed]], first: Sequence[Placed]) -> None:
-    """Change somebody's own board; one that was never arranged begins as `first`.
+    """Change a user's own board. A board that was never arranged starts as `first`.
 
-    The person is locked meanwhile, so that two windows don't take each other's changes away.
+    Locks the user, so that two windows don't overwrite each other's changes.
     """
     User.objects.select_for_update().get(pk=user.pk)
     board = Board.objects.filter(user=user).first()
@@ -142,11 +143,11 @@ def arrange_board(*, user: User, change: Callable[[list[Placed]], list[Placed]],
 
 
 def forget_board(*, user: User) -> None:
-    """Go back to the board of one's role."""
+    """Reset a user's board to that of the role."""
     Board.objects.filter(user=user).delete()
 
 
 def use_single_keys(*, user: User, on: bool) -> None:
-    """Let letters alone do something in the pages, or not."""
+    """Switch a user's single-letter shortcuts on or off."""
     user.single_keys = on
     user.save(update_fields=["single_keys"])

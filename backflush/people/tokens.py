@@ -1,7 +1,7 @@
-"""Tokens by which programs come in: `NAME.SECRET`, shown once, of which a digest is kept.
+"""API tokens of the form `NAME.SECRET`. The secret is shown once; a digest is stored.
 
-Wrong ones are counted by axes like wrong passwords, by the token's name and the address they come from. So nobody can
-try secrets for long, and nobody locks another out.
+Failed attempts are counted by axes as for passwords, per token name and address, so secrets can't be guessed and one
+caller can't lock out another.
 """
 
 import hashlib
@@ -21,23 +21,23 @@ NAME_BYTES: Final = 6
 SECRET_BYTES: Final = 32
 NAME: Final = re.compile(f"[0-9a-f]{{{2 * NAME_BYTES}}}")
 PREFIX: Final = "token "
-"""Before a token's name where axes counts: no log-in name is mistaken for it."""
+"""The prefix of token names in axes, so that no log-in name can be mistaken for a token."""
 
 
 def make_token(*, user: User) -> str:
-    """One more token for somebody; nobody can see it again."""
+    """Create a token for a user and return it. It can't be shown again."""
     name, secret = secrets.token_hex(NAME_BYTES), secrets.token_urlsafe(SECRET_BYTES)
     Token.objects.create(user=user, name=name, digest=_digest(secret), made_at=timezone.now())
     return f"{name}.{secret}"
 
 
 def end_tokens(*, user: User) -> int:
-    """Take all of somebody's tokens back; how many there were."""
+    """Revoke all tokens of a user, and return how many there were."""
     return Token.objects.filter(user=user, ended_at__isnull=True).update(ended_at=timezone.now())
 
 
 def user_by_token(request: HttpRequest, text: str) -> User | None:
-    """Whose token it is, if it is anybody's and wasn't tried too often."""
+    """Return the user of a token, or None if it is unknown, revoked or locked after too many attempts."""
     name, _, secret = text.partition(".")
     if not NAME.fullmatch(name):
         return None
@@ -46,12 +46,12 @@ def user_by_token(request: HttpRequest, text: str) -> User | None:
 
 
 class TokenBackend(BaseBackend):
-    """Knows people by their tokens. A random secret of this length needs no slow digest."""
+    """Authenticates programs by token. The secret is random and long, so a fast digest is enough."""
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, token: str | None = None, **more: Any
     ) -> User | None:
-        """The person of a token that wasn't taken back."""
+        """Return the user of a token that isn't revoked."""
         if token is None or username is None:
             return None
         found = Token.objects.filter(name=username.removeprefix(PREFIX), ended_at__isnull=True, user__is_active=True)

@@ -1,7 +1,6 @@
-"""Ending what was set up and is used: nothing new may name it, what names it stays valid, and it can come back.
+"""Deactivate and reactivate set-up rows. New records may not name a deactivated row; existing ones stay valid.
 
-What stock lies at a place and which structures take from it are questions to rooms above: whoever ends a place hands
-over the answers.
+Callers pass in what this room can't know: the stock at a place and the structure lines that take from it.
 """
 
 from datetime import date
@@ -17,7 +16,7 @@ Thing = TypeVar("Thing", bound=Endable)
 
 
 def require_in_use(thing: Endable | None, *, field: str, before: int | None = None) -> None:
-    """Refuse what is ended where something new would name it (`ended`); what stood there `before`, by its key, may."""
+    """Refuse a deactivated row (`ended`), unless it is the row that the record named `before` (its primary key)."""
     if thing is None or thing.ended_on is None or thing.pk == before:
         return
     what = thing._meta.verbose_name  # noqa: SLF001
@@ -28,15 +27,16 @@ def require_in_use(thing: Endable | None, *, field: str, before: int | None = No
 
 
 def offered(things: QuerySet[Thing], *, stands: int | None = None) -> QuerySet[Thing]:
-    """Those of some things that may be chosen: what is in use, and what stands there already (its key)."""
+    """Return the rows to offer in a choice: the active ones, and the row that is chosen now (`before`, a primary
+    key)."""
     return things.filter(Q(ended_on__isnull=True) | Q(pk=stands))
 
 
 @transaction.atomic
 def end(thing: Endable, *, on: date) -> None:
-    """End something by which nothing can be left behind: a unit, a product group, a type code.
+    """Deactivate a unit, a product group or a type code. No stock can be left behind by these.
 
-    What was ended before keeps its day.
+    A row that was deactivated earlier keeps its date.
     """
     if thing.ended_on is None:
         thing.ended_on = on
@@ -45,7 +45,7 @@ def end(thing: Endable, *, on: date) -> None:
 
 @transaction.atomic
 def end_store(*, store: Store, on: date) -> None:
-    """End a store; refused as long as one of its locations is in use (`in_use`)."""
+    """Deactivate a store. Refused (`in_use`) while one of its locations is active."""
     open_ones = Location.objects.filter(site=store.site_id, store=store, ended_on__isnull=True).order_by("path")
     if paths := list(open_ones.values_list("path", flat=True)[:4]):
         raise InUse(f"{_named(paths)} {_are(paths)} in use in {store.code}. End what is in it first.")
@@ -54,10 +54,10 @@ def end_store(*, store: Store, on: date) -> None:
 
 @transaction.atomic
 def end_location(*, location: Location, on: date, holds_stock: bool, lines: int) -> None:
-    """End a location; refused as long as stock is there, or something would bring stock there or take it (`in_use`).
-
-    `lines` is how many structure lines in force take from it. The row is locked, so that nobody gives it a rule
-    meanwhile.
+    """Deactivate a location. Refused (`in_use`) while it holds stock, or a rule, a supplier or a structure line uses
+    it.
+    `lines` is the number of structure lines in force that take from the location. Locks the row, so that no rule can be
+    added for it at the same time.
     """
     Location.objects.select_for_update(no_key=True).get(pk=location.pk)
     if holds_stock:
@@ -80,7 +80,7 @@ def end_location(*, location: Location, on: date, holds_stock: bool, lines: int)
 
 @transaction.atomic
 def end_bin(*, location: Location, code: str, on: date, holds_stock: bool) -> None:
-    """End a bin; refused as long as something is in it (`in_use`)."""
+    """Deactivate a bin. Refused (`in_use`) while it holds stock."""
     found = bin_coded(location, code)
     if holds_stock:
         raise InUse(f"There is stock in bin {code}. Move it to another bin first.", field="bin")
@@ -88,7 +88,7 @@ def end_bin(*, location: Location, code: str, on: date, holds_stock: bool) -> No
 
 
 def bin_coded(location: Location, code: str) -> Bin:
-    """The bin of a code at a location."""
+    """Return the bin with this code at a location, or refuse (`not_found`)."""
     found = Bin.objects.filter(site=location.site_id, location=location, code=code).first()
     if found is None:
         raise NotFound(f"{location.path} has no bin {code}.", field="bin")
@@ -97,7 +97,8 @@ def bin_coded(location: Location, code: str) -> Bin:
 
 @transaction.atomic
 def end_supplier(*, supplier: Supplier, on: date, holds_stock: bool) -> None:
-    """End a supplier; refused as long as it has stock of ours (`in_use`). What was ordered can still be received."""
+    """Deactivate a supplier. Refused (`in_use`) while it holds our stock. Open purchase orders can still be
+    received."""
     if holds_stock:
         raise InUse(f"{supplier.code} has stock of ours. Bring it back first.")
     end(supplier, on=on)
@@ -105,7 +106,7 @@ def end_supplier(*, supplier: Supplier, on: date, holds_stock: bool) -> None:
 
 @transaction.atomic
 def end_action(*, action: Action, on: date) -> None:
-    """End an action; refused as long as it has a rule at any site (`in_use`)."""
+    """Deactivate an action. Refused (`in_use`) while it has a rule at any site."""
     Action.objects.select_for_update(no_key=True).get(pk=action.pk)
     rules = TransferRule.objects.filter(action=action, active=True).order_by("site__code")
     if sites := sorted(set(rules.values_list("site__code", flat=True))):
@@ -115,7 +116,7 @@ def end_action(*, action: Action, on: date) -> None:
 
 @transaction.atomic
 def use_again(thing: Endable) -> None:
-    """Take something in use again; what it is in has to be in use first (`ended`)."""
+    """Reactivate a row. Refused (`ended`) while the row that it belongs to is deactivated."""
     match thing:
         case Location():
             require_in_use(thing.store, field="")
@@ -126,7 +127,7 @@ def use_again(thing: Endable) -> None:
 
 
 def _named(names: list[str]) -> str:
-    """The first three of some names, and that there are more."""
+    """Join the first three names, and add "and more" if there are others."""
     return ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
 
 

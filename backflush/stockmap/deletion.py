@@ -1,4 +1,4 @@
-"""Taking away what was set up and never used. What anything names stays: history is read by it."""
+"""Delete set-up rows that were never used. A row that anything names is kept, because the history refers to it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,16 +13,17 @@ Thing = models.Model
 
 
 def users_of(thing: Thing) -> list[str]:
-    """What names a thing, kind by kind: "3 transfer rules". Counted up to a limit, so that a ledger isn't read."""
+    """Say what names a row, by kind: "3 transfer rules". Counts stop at a limit, so that the ledger isn't read
+    whole."""
     kinds: dict[Any, int] = {}
     for relation, count in _relations(thing):
-        # Both ends of a rule name it, and both ends of a movement: they are one kind to whoever reads this.
+        # A rule and a movement each name a location twice, as source and as target: count them once.
         kinds[relation.related_model] = kinds.get(relation.related_model, 0) + count
     return [_counted(kind, count) for kind, count in kinds.items() if count]
 
 
 def use_count(thing: Thing) -> int:
-    """How many name it, up to a limit for each kind."""
+    """Count what names a row, up to a limit for each kind."""
     return sum(count for _, count in _relations(thing))
 
 
@@ -46,7 +47,7 @@ def _counted(kind: Any, count: int) -> str:
 
 @transaction.atomic
 def remove(thing: Thing) -> None:
-    """Take a thing away for good; refused where anything names it (`in_use`)."""
+    """Delete a row. Refused (`in_use`) where anything names it."""
     users = users_of(thing)
     if users:
         raise InUse(f"{thing} can't be deleted: it is named by {', '.join(users)}.")
@@ -55,7 +56,7 @@ def remove(thing: Thing) -> None:
 
 @transaction.atomic
 def remove_bin(*, location: Location, code: str, in_use: bool) -> None:
-    """Take a bin away that never held anything; what was in one is told of by its code (`in_use`)."""
+    """Delete a bin. Refused (`in_use`) if it ever held stock, because movements name the bin by its code."""
     found = Bin.objects.filter(location=location, code=code).first()
     if found is None:
         raise NotFound(f"{location.path} has no bin {code}.", field="bin")
@@ -66,9 +67,10 @@ def remove_bin(*, location: Location, code: str, in_use: bool) -> None:
 
 @transaction.atomic
 def end_supplier_stock(*, supplier: Supplier, site: Site, holds_stock: bool) -> None:
-    """Let a supplier have no stock location at a site any more; then the rule's own place stands (R5).
+    """Remove a supplier's stock location at a site; its backflush then takes from the rule's from-location (R5).
 
-    Refused while our stock is there: nothing would be taken from it, and nobody would be asked for it (`in_use`).
+    Refused (`in_use`) while the location holds our stock: no backflush would take from it any more, and the statement
+    would no longer show it.
     """
     stock = SupplierStock.objects.filter(site=site, supplier=supplier).select_related("location").first()
     if stock is None:
@@ -79,6 +81,6 @@ def end_supplier_stock(*, supplier: Supplier, site: Site, holds_stock: bool) -> 
 
 
 def end_rules_at(*, location: Location) -> int:
-    """End every rule from or to a location: nothing moves there by an action any more. Answers with how many."""
+    """End every rule from or to a location, and return how many there were."""
     rules = TransferRule.objects.filter(site=location.site_id, active=True)
     return (rules.filter(source=location) | rules.filter(target=location)).update(active=False)

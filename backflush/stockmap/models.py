@@ -4,7 +4,7 @@ from django.db.models import F, Q
 
 
 class ActionType(models.TextChoices):
-    """What an action is for; a type code takes only actions of the right type (A1, A4)."""
+    """The purpose of an action. A type code takes only actions of the right type (A1, A4)."""
 
     BACKFLUSH = "backflush"
     COMPLETION = "completion"
@@ -17,26 +17,26 @@ class ActionType(models.TextChoices):
 
     @property
     def single(self) -> bool:
-        """Whether an action of this type takes one rule per site at most (A2)."""
+        """Whether an action of this type has at most one rule per site (A2)."""
         return self not in {ActionType.MANUAL, ActionType.TRANSFER}
 
     @property
     def by_hand(self) -> bool:
-        """Whether a person moves stock by it as it stands (A3)."""
+        """Whether users post movements by this action directly (A3)."""
         return self in {ActionType.MANUAL, ActionType.TRANSFER, ActionType.DESPATCH}
 
 
 class ShortRule(models.TextChoices):
-    """What happens to a line that is short: it waits whole, or what is there moves (U2)."""
+    """How the backflush treats a short line: the whole line waits, or the available part moves (U2)."""
 
     WHOLE = "whole"
     PART = "part"
 
 
 class RetryRule(models.TextChoices):
-    """What arriving stock does to unresolved movements of the action (U7).
+    """What arriving stock does to the unresolved movements of an action (U7).
 
-    Nothing; or whoever brought it is told what fits now, and may settle it; or they are settled, and nobody is asked.
+    NEVER does nothing, PROPOSE tells the user who brought the stock how many fit now, AUTOMATIC settles them.
     """
 
     NEVER = "never"
@@ -45,9 +45,9 @@ class RetryRule(models.TextChoices):
 
 
 class Endable(models.Model):
-    """Something of the set-up that may be used no more, from a day on: what names it stays, nothing new may.
+    """A set-up row that can be deactivated from a day on. Records that name it stay valid; new ones may not name it.
 
-    It is kept, because what has happened is read by it; and it can be taken in use again.
+    Deactivated rows are kept because the history refers to them, and they can be reactivated.
     """
 
     ended_on = models.DateField(null=True, blank=True)
@@ -57,7 +57,7 @@ class Endable(models.Model):
 
 
 class Action(Endable):
-    """A named way of moving stock; common to all sites, while its rules belong to one each."""
+    """A named way of moving stock. All sites share the action; each of its transfer rules belongs to one site."""
 
     name = models.CharField(max_length=40, unique=True)
     type = models.CharField(max_length=20, choices=ActionType.choices)
@@ -72,8 +72,9 @@ class Action(Endable):
 class Site(models.Model):
     """A plant with stores of its own.
 
-    Nothing is posted on or before `closed_through`, a day of the site's (P): the ledger's `periods` closes and reopens.
-    Up to `archived_through` some of what happened is in the files of archives, and no longer in the database.
+    Nothing is posted with an event date on or before `closed_through`, in the site's time zone (P); `ledger.periods`
+    closes and reopens. Movements up to `archived_through` may have been archived to files and deleted from the
+    database.
     """
 
     code = models.CharField(max_length=20, unique=True)
@@ -90,7 +91,7 @@ class Site(models.Model):
 
 
 class Supplier(Endable):
-    """Whom we buy from or send work to; may hold our stock (R5)."""
+    """A company that we buy from or send work to. It may hold stock of ours (R5)."""
 
     code = models.CharField(max_length=40, unique=True)
     name = models.CharField(max_length=100, blank=True)
@@ -114,9 +115,9 @@ class Store(Endable):
 
 
 class Location(Endable):
-    """Where stock is, or, without balances, a part of the outside: suppliers, work in progress, adjustments.
+    """A place for stock; without balances it stands for the outside: suppliers, work in progress, adjustments.
 
-    `path` is store and code, "MAIN/LINE": the name that people use.
+    `path` is the store and the code, as in "MAIN/LINE". It is the name that users see.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="locations")
@@ -156,7 +157,7 @@ class Bin(Endable):
 
 
 class SupplierStock(models.Model):
-    """The location that a supplier's backflush takes from at a site, in the rule's stead (R1, R5)."""
+    """The location at a site from which a supplier's backflush takes, instead of the rule's from-location (R1, R5)."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     supplier = models.ForeignKey(Supplier, models.PROTECT, related_name="stock")
@@ -167,9 +168,9 @@ class SupplierStock(models.Model):
 
 
 class TransferRule(models.Model):
-    """From where to where an action moves at a site. A rule never changes: it ends, and another begins.
+    """The from- and to-location of an action at a site. A rule is never changed: it ends and a new one begins.
 
-    `single` repeats what the action's type says, so that the database itself can refuse a second one (A2).
+    `single` repeats `ActionType.single`, so that a database constraint can refuse a second rule (A2).
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="rules")

@@ -15,7 +15,8 @@ Thing = TypeVar("Thing", bound=Model)
 
 
 def site_named(code: str = "") -> Site:
-    """The site of a code; without a code the only one."""
+    """Return the site with this code; without a code, the only site. Refused where there is none, or where several
+    fit."""
     if code:
         return _named(Site.objects.filter(code=code), f"There is no site {code}.", "site")
     sites = list(Site.objects.order_by("pk")[:2])
@@ -27,30 +28,30 @@ def site_named(code: str = "") -> Site:
 
 
 def location_at(site: Site, path: str, *, field: str = "location") -> Location:
-    """The location of a path such as MAIN/LINE."""
+    """Return the location of a path such as MAIN/LINE, or refuse (`not_found`)."""
     found = Location.objects.filter(site=site, path=path)
     return _named(found, f"There is no location {path} at {site.code}. Write it as STORE/LOCATION.", field)
 
 
 def action_named(name: str, *, field: str = "action") -> Action:
-    """The action of a name."""
+    """Return the action with this name, or refuse (`not_found`)."""
     return _named(Action.objects.filter(name=name), f"There is no action {name}.", field)
 
 
 def supplier_named(code: str) -> Supplier:
-    """The supplier of a code."""
+    """Return the supplier with this code, or refuse (`not_found`)."""
     return _named(Supplier.objects.filter(code=code), f"There is no supplier {code}.", "supplier")
 
 
 def suppliers_coded(codes: Collection[str]) -> dict[str, Supplier]:
-    """Suppliers by code; every code that there is no supplier of is named."""
+    """Return suppliers by code. The refusal (`not_found`) names every unknown code."""
     found = {supplier.code: supplier for supplier in Supplier.objects.filter(code__in=codes)}
     _require_all(codes, found, "supplier", "supplier")
     return found
 
 
 def actions_named(names: Collection[str], *, field: str = "action") -> dict[str, Action]:
-    """Actions by name; every name that there is no action of is named."""
+    """Return actions by name. The refusal (`not_found`) names every unknown name."""
     found = {action.name: action for action in Action.objects.filter(name__in=names)}
     _require_all(names, found, "action", field)
     return found
@@ -70,13 +71,13 @@ def _named(found: QuerySet[Thing], sentence: str, field: str) -> Thing:
 
 
 def single_rules(site: Site, actions: Collection[int]) -> dict[int, TransferRule]:
-    """The one rule at a site of each of some single-rule actions, by action; inactive actions have none (A2)."""
+    """Return the rule of each single-rule action at a site, by action. Inactive actions are left out (A2)."""
     rules = TransferRule.objects.filter(site=site, action__in=actions, single=True, active=True)
     return {rule.action_id: rule for rule in rules.select_related("action", "source", "target")}
 
 
 def require_rule(rules: Mapping[int, TransferRule], action: Action, site: Site) -> TransferRule:
-    """The rule of an action; refused where it has none: what needs it is never skipped (`no_rule`)."""
+    """Return the rule of an action, or refuse (`no_rule`). A step that needs a rule is never skipped."""
     if action.pk not in rules:
         raise NoRule(
             f"{action.name} has no rule at {site.code}, so nothing that needs it can be booked. Add one.",
@@ -86,13 +87,14 @@ def require_rule(rules: Mapping[int, TransferRule], action: Action, site: Site) 
 
 
 def supplier_stock(site: Site, suppliers: Collection[int]) -> dict[int, Location]:
-    """The location that stands in for the backflush rule's source, by supplier (R1, R5)."""
+    """Return the stock location of each supplier at a site, which replaces the backflush rule's from-location (R1,
+    R5)."""
     named = SupplierStock.objects.filter(site=site, supplier__in=suppliers).select_related("location")
     return {stock.supplier_id: stock.location for stock in named}
 
 
 def place_of(location: Location, bin: str = "") -> Place:
-    """A location as the core knows it."""
+    """Convert a location to the core's `Place`."""
     return Place(location.pk, bin, location.has_balance, location.bin_controlled)
 
 
@@ -104,10 +106,10 @@ def place_in_bin(
     into: bool = False,
     known: Container[tuple[int, str]] | None = None,
 ) -> Place:
-    """A place that a person names: with a bin of it where the location is bin controlled, without one elsewhere.
+    """Return a place that a user named: with a bin where the location is bin controlled, without one elsewhere.
 
-    Nothing goes `into` a bin that was ended (`ended`); what came back to one can be taken out. Whoever names many
-    places looks their bins up once and hands over the `known` ones.
+    With `into`, a deactivated bin is refused (`ended`); stock can still be taken out of one. Callers that check many
+    places read the bins once and pass them as `known`.
     """
     if location.bin_controlled and not bin:
         raise BinRequired(f"{location.path} is kept in bins. Say which bin.", field=field)
@@ -117,7 +119,7 @@ def place_in_bin(
 
 
 def _no_bin(location: Location, bin: str, field: str) -> Refusal:
-    """Why nothing can be in a bin: there is none of that code, or it was ended."""
+    """Return the refusal for a bin that doesn't exist or is deactivated."""
     try:
         require_in_use(Bin.objects.filter(location=location, code=bin).first(), field=field)
     except Refusal as refusal:
@@ -126,13 +128,13 @@ def _no_bin(location: Location, bin: str, field: str) -> Refusal:
 
 
 LABEL_MOST: Final = 200
-"""So much of what was scanned is looked through for the slash between a location and its bin."""
+"""The number of characters of a scanned code that are searched for the slash between location and bin."""
 
 
 def bin_labelled(site: Site, text: str) -> Bin | None:
-    """The bin whose label says this: its location and its code, or its code alone where only one is called so."""
+    """Return the bin that a scanned label names: location and code, or the code alone where it is unique."""
     said = Q(code=text)
-    # Both may have slashes in them.
+    # Location and bin codes may both contain slashes, so every split is tried.
     for at in (at for at, sign in enumerate(text[:LABEL_MOST]) if sign == "/"):
         said |= Q(location__path=text[:at], code=text[at + 1 :])
     found = list(Bin.objects.filter(said, site=site).select_related("location__store")[:2])
@@ -140,7 +142,7 @@ def bin_labelled(site: Site, text: str) -> Bin | None:
 
 
 def bins_of(locations: Collection[int], *, into: bool = False) -> set[tuple[int, str]]:
-    """The bins of some locations, to look up many at once; only those in use where something goes `into` them."""
+    """Return the bins of some locations by location and code; with `into`, only the active ones."""
     found = Bin.objects.filter(location__in=locations)
     if into:
         found = found.filter(ended_on__isnull=True)
@@ -148,9 +150,9 @@ def bins_of(locations: Collection[int], *, into: bool = False) -> set[tuple[int,
 
 
 def event_time(site: Site, at: datetime | date | None) -> datetime:
-    """When an event happened: now where nothing is said; a day alone is its first moment at the site (B9).
+    """Return the event time: now if none is given; for a date, its first moment in the site's time zone (B9).
 
-    Refused in the future, where stock can't have moved yet, and in a closed period (P).
+    Refused in the future (`date_in_future`) and in a closed period (`period_closed`, P).
     """
     now = timezone.now()
     if at is None:
@@ -164,7 +166,7 @@ def event_time(site: Site, at: datetime | date | None) -> datetime:
 
 
 def moment_of(site: Site, at: datetime | date) -> datetime:
-    """A day or a time as a moment, by the site's clocks where it has no zone of its own."""
+    """Convert a date or a time to a moment. A time without a zone is in the site's time zone."""
     zone = ZoneInfo(site.time_zone)
     moment = at if isinstance(at, datetime) else datetime.combine(at, time(), zone)
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
@@ -173,8 +175,9 @@ def moment_of(site: Site, at: datetime | date) -> datetime:
 def require_not_closed(site: Site, moment: datetime) -> None:
     """Refuse a moment in a closed period (`period_closed`).
 
-    Only a courtesy: whoever read the site a while ago may know of no closing, so the statement that adds postings
-    looks itself. The other way round the site is read again here, because it may have been reopened.
+    This check gives an early answer only: the site may have been closed since it was read, so the statement that
+    inserts postings checks again under a lock. If the day seems closed, the site is read again here, because it may
+    have been reopened.
     """
     if site.closed_through is None or day_at(site, moment) > site.closed_through:
         return
@@ -184,13 +187,13 @@ def require_not_closed(site: Site, moment: datetime) -> None:
 
 
 def closed_meanwhile(site: Site, days: Iterable[date]) -> PeriodClosed:
-    """Why the ledger took no postings of some days, though they were open when somebody looked."""
+    """Return the refusal for postings that the ledger rejected because their day was closed after the first check."""
     return _period_closed(Site.objects.select_related("closed_by").get(pk=site.pk), min(days))
 
 
 def _period_closed(site: Site, day: date) -> PeriodClosed:
-    """Why nothing can be posted on a day, from when on it can, and who can change that."""
-    # Somebody may have reopened it since, in this very moment.
+    """Return the refusal for a closed day: the first open day, and who can reopen the period."""
+    # The period may have been reopened a moment ago.
     through = max(day, site.closed_through or day)
     who = site.closed_by.name if site.closed_by else "a controller"
     return PeriodClosed(

@@ -1,7 +1,6 @@
-"""Setting up where stock may be and how it may move. Many at a time, for an import; one is a batch of one.
+"""Set up sites, stores, locations, bins, suppliers, actions and rules. Each service takes many rows, for imports.
 
-What may still change once stock has moved is a question to the ledger, which lies above: whoever changes a place
-hands over which of them are `in_use`.
+Callers pass in what this room can't know: which of the rows that they change are `in_use`, because stock has moved.
 """
 
 from collections import Counter
@@ -42,7 +41,7 @@ from backflush.stockmap.models import (
 @named_once("a site")
 @transaction.atomic
 def add_site(*, code: str, name: str = "", time_zone: str = "UTC") -> Site:
-    """A plant with stores of its own."""
+    """Add a site: a plant with stores of its own."""
     require_free(Site.objects.filter(code=code), f"site {code}")
     _require_time_zone(time_zone)
     return Site.objects.create(code=code, name=name, time_zone=time_zone)
@@ -57,7 +56,8 @@ def _require_time_zone(time_zone: str) -> None:
 
 @transaction.atomic
 def change_site(site: Site, *, name: str, time_zone: str, in_use: bool) -> None:
-    """Rename a site, or move its time zone as long as nothing has moved: days are the site's (B9)."""
+    """Rename a site, or change its time zone. The time zone is fixed once stock has moved, because days are the site's
+    (B9)."""
     _require_time_zone(time_zone)
     if in_use and time_zone != site.time_zone:
         raise InUse(
@@ -69,7 +69,7 @@ def change_site(site: Site, *, name: str, time_zone: str, in_use: bool) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreIn:
-    """A store as it is entered."""
+    """The input for a store."""
 
     site: Site
     code: str
@@ -79,7 +79,7 @@ class StoreIn:
 @named_once("a store")
 @transaction.atomic
 def add_stores(stores: Sequence[StoreIn]) -> list[Store]:
-    """Buildings, halls or sub-contractors that hold locations."""
+    """Add stores: buildings, halls or sub-contractors that hold locations."""
     for store in stores:
         if "/" in store.code:
             raise InvalidValue(f"A store's code has no slash: {store.code}.", field="code")
@@ -91,13 +91,13 @@ def add_stores(stores: Sequence[StoreIn]) -> list[Store]:
 
 
 def add_store(*, site: Site, code: str, description: str = "") -> Store:
-    """One building, hall or sub-contractor."""
+    """Add one store."""
     return add_stores([StoreIn(site=site, code=code, description=description)])[0]
 
 
 @transaction.atomic
 def describe_stores(descriptions: Sequence[tuple[Store, str]]) -> None:
-    """Say anew what some stores are."""
+    """Change the descriptions of some stores."""
     for store, description in descriptions:
         store.description = description
     Store.objects.bulk_update([store for store, _ in descriptions], ["description"])
@@ -105,7 +105,7 @@ def describe_stores(descriptions: Sequence[tuple[Store, str]]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocationIn:
-    """A location as it is entered."""
+    """The input for a location."""
 
     store: Store
     code: str
@@ -116,14 +116,14 @@ class LocationIn:
 
     @property
     def path(self) -> str:
-        """The name that people use."""
+        """The store and the code, as in "MAIN/LINE"."""
         return f"{self.store.code}/{self.code}"
 
 
 @named_once("a location")
 @transaction.atomic
 def add_locations(locations: Sequence[LocationIn]) -> list[Location]:
-    """Places for stock, or, without balances, parts of the outside."""
+    """Add locations, with or without balances."""
     for location in locations:
         _require_bins_only_where_balances(location)
         require_in_use(location.store, field="store")
@@ -142,7 +142,7 @@ def add_location(
     bin_controlled: bool = False,
     supplier: Supplier | None = None,
 ) -> Location:
-    """One place for stock, or a part of the outside."""
+    """Add one location."""
     location = LocationIn(
         store=store,
         code=code,
@@ -176,7 +176,7 @@ def _location(location: LocationIn) -> Location:
 
 @transaction.atomic
 def change_locations(changes: Sequence[tuple[Location, LocationIn]], *, in_use: Collection[int]) -> None:
-    """Change what some locations are. What decides how stock is kept there stays once any has moved (`in_use`)."""
+    """Change some locations. Balances, bin control and owner are fixed once stock has moved there (`in_use`)."""
     for location, new in changes:
         _require_bins_only_where_balances(new)
         require_in_use(new.supplier, field="supplier", before=location.supplier_id)
@@ -196,7 +196,7 @@ def change_locations(changes: Sequence[tuple[Location, LocationIn]], *, in_use: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BinIn:
-    """A bin as it is entered."""
+    """The input for a bin."""
 
     location: Location
     code: str
@@ -205,7 +205,7 @@ class BinIn:
 @named_once("a bin")
 @transaction.atomic
 def add_bins(bins: Sequence[BinIn]) -> list[Bin]:
-    """Places within bin-controlled locations."""
+    """Add bins to bin-controlled locations."""
     for bin in bins:
         require_in_use(bin.location, field="location")
         if not bin.location.bin_controlled:
@@ -218,13 +218,13 @@ def add_bins(bins: Sequence[BinIn]) -> list[Bin]:
 
 
 def add_bin(*, location: Location, code: str) -> Bin:
-    """One place within a bin-controlled location."""
+    """Add one bin to a bin-controlled location."""
     return add_bins([BinIn(location=location, code=code)])[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupplierIn:
-    """A supplier as it is entered."""
+    """The input for a supplier."""
 
     code: str
     name: str = ""
@@ -233,20 +233,20 @@ class SupplierIn:
 @named_once("a supplier")
 @transaction.atomic
 def add_suppliers(suppliers: Sequence[SupplierIn]) -> list[Supplier]:
-    """Whom we buy from or send work to."""
+    """Add suppliers."""
     there = Supplier.objects.filter(code__in=[supplier.code for supplier in suppliers]).values_list("code")
     require_new(((supplier.code,) for supplier in suppliers), there, "supplier")
     return Supplier.objects.bulk_create(Supplier(code=supplier.code, name=supplier.name) for supplier in suppliers)
 
 
 def add_supplier(*, code: str, name: str = "") -> Supplier:
-    """One supplier."""
+    """Add one supplier."""
     return add_suppliers([SupplierIn(code=code, name=name)])[0]
 
 
 @transaction.atomic
 def rename_suppliers(names: Sequence[tuple[Supplier, str]]) -> None:
-    """Give some suppliers other names."""
+    """Rename some suppliers."""
     for supplier, name in names:
         supplier.name = name
     Supplier.objects.bulk_update([supplier for supplier, _ in names], ["name"])
@@ -254,9 +254,9 @@ def rename_suppliers(names: Sequence[tuple[Supplier, str]]) -> None:
 
 @transaction.atomic
 def set_supplier_stocks(stocks: Sequence[tuple[Supplier, Location]]) -> None:
-    """Name the location that each supplier's backflush takes from at the location's site (R5).
+    """Set the location from which each supplier's backflush takes, at the location's site (R5).
 
-    It must keep balances; one that belongs to nobody becomes the supplier's.
+    The location must keep balances. One that belongs to no supplier becomes this supplier's.
     """
     named = SupplierStock.objects.filter(supplier__in=[supplier for supplier, _ in stocks])
     kept = set(named.values_list("supplier", "location"))
@@ -282,14 +282,14 @@ def set_supplier_stocks(stocks: Sequence[tuple[Supplier, Location]]) -> None:
 
 
 def set_supplier_stock(*, supplier: Supplier, location: Location) -> SupplierStock:
-    """Name the location that one supplier's backflush takes from."""
+    """Set the location from which one supplier's backflush takes."""
     set_supplier_stocks([(supplier, location)])
     return SupplierStock.objects.get(site=location.site_id, supplier=supplier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionIn:
-    """An action as it is entered."""
+    """The input for an action."""
 
     name: str
     type: str
@@ -301,7 +301,7 @@ class ActionIn:
 @named_once("an action", field="name")
 @transaction.atomic
 def add_actions(actions: Sequence[ActionIn]) -> list[Action]:
-    """Named ways of moving stock; they do nothing at a site before they have a rule there."""
+    """Add actions. An action is inactive at a site until it has a rule there."""
     for action in actions:
         _require_choices(action)
     there = Action.objects.filter(name__in=[action.name for action in actions]).values_list("name")
@@ -326,7 +326,7 @@ def add_action(
     short: str = ShortRule.WHOLE,
     retry: str = RetryRule.NEVER,
 ) -> Action:
-    """One named way of moving stock."""
+    """Add one action."""
     return add_actions([ActionIn(name=name, type=type, description=description, short=short, retry=retry)])[0]
 
 
@@ -342,7 +342,7 @@ def _require_choices(action: ActionIn) -> None:
 
 @transaction.atomic
 def change_actions(changes: Sequence[tuple[Action, ActionIn]]) -> None:
-    """Change what some actions do with lines that are short; what an action is for stays."""
+    """Change how some actions treat short lines and arriving stock. The type of an action is fixed."""
     for action, new in changes:
         _require_choices(new)
         if action.type != new.type:
@@ -355,7 +355,7 @@ def change_actions(changes: Sequence[tuple[Action, ActionIn]]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleIn:
-    """A transfer rule as it is entered; its site is that of its ends."""
+    """The input for a transfer rule. Its site is the site of its locations."""
 
     action: Action
     source: Location
@@ -363,16 +363,19 @@ class RuleIn:
 
     @property
     def ends(self) -> tuple[int, int, int]:
-        """What makes a rule the same."""
+        """The values that identify a rule: action, source and target."""
         return self.action.pk, self.source.pk, self.target.pk
 
 
 @transaction.atomic
 def add_rules(rules: Sequence[RuleIn]) -> list[TransferRule]:
-    """Say from where to where some actions move at the site of their ends (A1, A2)."""
+    """Add transfer rules at the site of their locations (A1, A2).
+
+    Refuses `same_location`, `too_many_rules` and `duplicate_rule`. Locks the actions and the locations.
+    """
     for rule in rules:
         require_two_ends(rule)
-    # The action is the lock: two people adding a rule at once are taken one after the other.
+    # Lock the action, so that two users can't each add the one rule that it may have.
     actions = Action.objects.select_for_update(no_key=True).order_by("pk").in_bulk({rule.action.pk for rule in rules})
     ends = _lock_ends(rules)
     there = TransferRule.objects.filter(action__in=actions, active=True)
@@ -400,18 +403,18 @@ def add_rules(rules: Sequence[RuleIn]) -> list[TransferRule]:
 
 
 def _lock_ends(rules: Sequence[RuleIn]) -> dict[int, Location]:
-    """The locations of some rules, locked: nobody ends one while it gets a rule."""
+    """Lock the locations of some rules, so that none is deactivated at the same time."""
     wanted = {end.pk for rule in rules for end in (rule.source, rule.target)}
     return Location.objects.select_for_update(no_key=True).order_by("pk").in_bulk(wanted)
 
 
 def add_rule(*, action: Action, source: Location, target: Location) -> TransferRule:
-    """Say from where to where one action moves."""
+    """Add one transfer rule."""
     return add_rules([RuleIn(action=action, source=source, target=target)])[0]
 
 
 def require_two_ends(rule: RuleIn) -> None:
-    """Refuse a rule that leads nowhere, or to another site (A1)."""
+    """Refuse a rule whose source and target are one location, or lie at two sites (A1)."""
     if rule.source.pk == rule.target.pk:
         raise SameLocation(
             f"A rule of {rule.action.name} needs two different ends, not {rule.source.path} twice.", field="to"
@@ -422,7 +425,7 @@ def require_two_ends(rule: RuleIn) -> None:
 
 @transaction.atomic
 def replace_rules(rules: Sequence[RuleIn]) -> list[TransferRule]:
-    """End what single-rule actions do at a site, and begin these rules in their stead."""
+    """Replace the rules of single-rule actions at a site: end the old ones and add these."""
     old = TransferRule.objects.filter(action__in={rule.action for rule in rules}, active=True, single=True)
     sites = {(rule.action.pk, rule.source.site_id) for rule in rules}
     ended = [pk for pk, action, site in old.values_list("pk", "action", "site") if (action, site) in sites]
@@ -432,13 +435,13 @@ def replace_rules(rules: Sequence[RuleIn]) -> list[TransferRule]:
 
 @transaction.atomic
 def end_rule(*, rule: TransferRule) -> None:
-    """Take a rule away. It stays on record, because movements were made by it."""
+    """End a rule. The row is kept, because movements refer to it."""
     TransferRule.objects.filter(pk=rule.pk).update(active=False)
 
 
 @transaction.atomic
 def set_receive_action(*, site: Site, action: Action) -> None:
-    """Name the action by which goods are received where a purchase order names none (R5)."""
+    """Set a site's default receive action, for purchase orders that name none (R5)."""
     require_type(action, ActionType.RECEIVE, field="receive_action")
     require_in_use(action, field="receive_action", before=site.receive_action_id)
     Site.objects.filter(pk=site.pk).update(receive_action=action)
@@ -447,19 +450,19 @@ def set_receive_action(*, site: Site, action: Action) -> None:
 
 @transaction.atomic
 def set_complete_when_full(*, site: Site, on: bool) -> None:
-    """Whether a works order of the site is completed by itself once the good quantity is there (B6)."""
+    """Set whether works orders of a site complete themselves once the good quantity reaches the ordered one (B6)."""
     Site.objects.filter(pk=site.pk).update(complete_when_full=on)
     site.complete_when_full = on
 
 
 def require_type(action: Action, type: ActionType, *, field: str) -> None:
-    """Refuse an action in a place that needs another type (`wrong_action_type`)."""
+    """Refuse an action whose type doesn't fit its use (`wrong_action_type`)."""
     if action.type != type:
         raise WrongActionType(f"{action.name} is a {action.type} action; a {type} action is needed here.", field=field)
 
 
 def require_free(existing: QuerySet[Model], what: str) -> None:
-    """Refuse a second thing of the same name."""
+    """Refuse a name that is taken (`already_there`)."""
     if existing.exists():
         raise AlreadyThere(f"There is {what} already.", field="code")
 
@@ -467,7 +470,8 @@ def require_free(existing: QuerySet[Model], what: str) -> None:
 def require_new(
     wanted: Iterable[tuple[object, ...]], there: Iterable[tuple[object, ...]], what: str, *, field: str = "code"
 ) -> None:
-    """Refuse names that are taken, or stand twice, naming each; the last part of a key is what people call it."""
+    """Refuse keys that exist already or occur twice, and name each. The last part of a key is the name that users
+    know."""
     times = Counter(wanted)
     known = set(there)
     taken = [key for key in times if key in known or times[key] > 1]

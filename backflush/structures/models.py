@@ -8,7 +8,7 @@ from backflush.stockmap.models import Location, Site
 
 
 class StructureLine(models.Model):
-    """So much of a component for one stock unit of the item, while it is in force (S2)."""
+    """A quantity of a component for one stock unit of the item, while the line is in force (S2)."""
 
     item = models.ForeignKey(Item, models.PROTECT, related_name="structure_lines")
     number = models.PositiveIntegerField()
@@ -39,9 +39,9 @@ class LineSource(models.Model):
 
 
 class FrozenStructure(models.Model):
-    """A structure as it was taken for an order, a receipt or a production; one row for each content.
+    """A copy of a structure that was taken for an order, a receipt or a production. Equal contents share one row.
 
-    `empty_phantoms` are the codes of phantoms that had no line in force: nothing is used for them (S6).
+    `empty_phantoms` are the codes of phantoms without a line in force; they use nothing (S6).
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
@@ -54,11 +54,11 @@ class FrozenStructure(models.Model):
 
 
 class FrozenLine(models.Model):
-    """One component of a frozen structure, phantoms passed through.
+    """One component of a frozen structure, with phantoms passed through.
 
-    `per_piece` and `fixed_exact` are exact stock units of the component, for one stock unit of the item and
-    once for the job; empty as long as a conversion is missing, which release refuses. `steps` keeps each
-    line on the way with quantity, unit, waste and unit factor, for the explanation.
+    `per_piece` and `fixed_exact` are exact ratios in the component's stock unit: for one stock unit of the item, and
+    once per order. They are empty while a conversion is missing, which release refuses. `steps` keeps each line on the
+    path with its quantity, unit, waste and unit factor, for the explanation.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")

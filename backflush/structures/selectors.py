@@ -15,7 +15,7 @@ from backflush.structures.models import LineSource, StructureLine
 
 
 def component_of(item: Item) -> Component:
-    """An item as the explosion knows it."""
+    """Convert an item to the core's `Component`."""
     return Component(item.pk, item.code, item.stock_unit.code, item.component_class == ComponentClass.PHANTOM)
 
 
@@ -29,10 +29,10 @@ _COLUMNS = (
 def lines_of(
     site: Site | None, items: Collection[int] | None = None, *, day: date | None = None
 ) -> dict[int, list[ComponentLine]]:
-    """The structure lines of some items, or of all, each with its own from-location at the site.
+    """Return the structure lines of some items, or of all, each with its own from-location at the site.
 
-    Every version, or those in force on a day. Read as columns: a plant has tens of thousands of lines, and a record
-    for each with its component and units takes four times as long.
+    Returns every version, or with a day only the lines in force. Rows are read as columns: a plant has tens of
+    thousands of lines, and model instances with component and units take four times as long.
     """
     found, own = StructureLine.objects.order_by("pk"), LineSource.objects.filter(site=site)
     if items is not None:
@@ -56,25 +56,25 @@ def _component(pk: int, code: str, unit: str, component_class: str) -> Component
 
 
 def in_force_on(day: date) -> Q:
-    """The lines in force on a day: both dates are included, an empty one is open (S2)."""
+    """Return the filter for lines in force on a day. Both dates are included; an empty date is open (S2)."""
     begun = Q(starts__isnull=True) | Q(starts__lte=day)
     return begun & (Q(ends__isnull=True) | Q(ends__gte=day))
 
 
 def structure_rows(item: Item) -> QuerySet[StructureLine]:
-    """The structure of an item as it is kept: every line with every version, in line order."""
+    """Return all lines of an item's structure with all versions, in line order."""
     rows = StructureLine.objects.filter(item=item).select_related("component__stock_unit", "unit")
     return rows.prefetch_related("sources__location").order_by("number", F("starts").asc(nulls_first=True), "pk")
 
 
 def structure_stamp(item: Item) -> str:
-    """What the structure of an item comes to: another one after any change, because a change makes new lines."""
+    """Return a stamp of an item's structure that differs after every change, because each change inserts new lines."""
     pks = StructureLine.objects.filter(item=item).order_by("pk").values_list("pk", flat=True)
     return hashlib.sha256(",".join(map(str, pks)).encode()).hexdigest()[:32]
 
 
 def where_used(item: Item, *, day: date | None = None) -> QuerySet[StructureLine]:
-    """The lines that name an item, by what they are of (`made`); on a day only those in force."""
+    """Return the lines that name an item as component, ordered by parent (`made`); with a day, only those in force."""
     found = StructureLine.objects.filter(component=item).select_related("item__stock_unit", "unit")
     if day is not None:
         found = found.filter(in_force_on(day))
@@ -82,19 +82,19 @@ def where_used(item: Item, *, day: date | None = None) -> QuerySet[StructureLine
 
 
 def lines_taking_from(location: Location, *, day: date) -> int:
-    """How many lines in force on a day, or later, have a location as their own from-location."""
+    """Count the lines in force on a day or later that have this location as their own from-location."""
     over = Q(line__ends__isnull=False, line__ends__lt=day)
     return LineSource.objects.filter(site=location.site_id, location=location).exclude(over).count()
 
 
 def use_counts(items: Collection[int], *, day: date) -> dict[int, int]:
-    """In how many structures each of some items stands on a day."""
+    """Count for each item the structures that contain it on a day."""
     found = StructureLine.objects.filter(in_force_on(day), component__in=items).order_by()
     return dict(found.values_list("component").annotate(Count("item", distinct=True)))
 
 
 def contents() -> dict[int, set[int]]:
-    """What each item contains, one level down, whatever the dates."""
+    """Return the components of each item, one level down, regardless of dates."""
     contains: dict[int, set[int]] = {}
     for item, component in StructureLine.objects.order_by().values_list("item", "component").distinct():
         contains.setdefault(item, set()).add(component)
@@ -102,10 +102,10 @@ def contents() -> dict[int, set[int]]:
 
 
 class StructureBook:
-    """The structures of some items with every phantom in them, opened once for many orders.
+    """The structures of some items and of all phantoms in them, read once for many orders.
 
-    A structure only changes on the days that its lines or its phantoms' lines start or end, so each stretch of
-    days between is exploded once.
+    A structure changes only on days on which one of its lines, or of its phantoms' lines, starts or ends. Each interval
+    between two such days is exploded once.
     """
 
     def __init__(self, site: Site | None, items: Iterable[int], extra: Iterable[ComponentLine] = ()) -> None:
@@ -124,18 +124,18 @@ class StructureBook:
         self._exploded: dict[tuple[int, int], Explosion] = {}
 
     def explode(self, item: int, day: date) -> Explosion:
-        """What one piece of the item needs on a day (S2, S3)."""
+        """Return the requirements of one piece of an item on a day (S2, S3)."""
         stretch = item, bisect(self._days_of_change(item), day)
         if stretch not in self._exploded:
             self._exploded[stretch] = self.explode_lines(self._lines[item], day)
         return self._exploded[stretch]
 
     def explode_lines(self, lines: Collection[ComponentLine], day: date) -> Explosion:
-        """What lines that are not an item's own come to, phantoms passed through: those of a new order's copy."""
+        """Return the requirements of given lines, with phantoms passed through: for the edited copy of a new order."""
         return explode(list(lines), day=day, structures=self._lines, factor=self.factor)
 
     def factor(self, component: Component, unit: str) -> Fraction | None:
-        """Stock units of a component in one of a unit."""
+        """Return how many stock units of a component one of a unit is."""
         return self.converter.factor(component.item, unit, component.unit)
 
     def _days_of_change(self, item: int) -> list[date]:

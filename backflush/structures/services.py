@@ -1,4 +1,4 @@
-"""Keeping structures, and freezing them for what is planned from them."""
+"""Maintain structures, and freeze copies of them for orders, receipts and productions."""
 
 import hashlib
 import json
@@ -35,9 +35,9 @@ DRAFT = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineIn:
-    """A structure line as it is entered. `source` is its own from-location, at that location's site.
+    """The input for a structure line. `source` is its own from-location, at that location's site.
 
-    `elsewhere` are its own from-locations at other sites: whoever changes a line at one site leaves them alone.
+    `elsewhere` are its from-locations at other sites; a change at one site leaves them as they are.
     """
 
     number: int
@@ -54,7 +54,7 @@ class LineIn:
     elsewhere: Sequence[Location] = ()
 
     def as_line(self) -> ComponentLine:
-        """The line as the core knows it."""
+        """Convert the input to the core's `ComponentLine`."""
         return ComponentLine(
             number=self.number,
             component=component_of(self.component),
@@ -72,10 +72,10 @@ class LineIn:
 
 @transaction.atomic
 def set_structures(structures: Mapping[Item, Sequence[LineIn]]) -> None:
-    """Replace the whole structure of each of some items, all its dated versions (S1 to S6).
+    """Replace the whole structure of each of some items, with all dated versions (S1 to S6).
 
-    Orders that were created before keep their own copies. Refused where an item would contain itself at any
-    depth on any day (`structure_loop`).
+    Existing orders keep their own copies. Refused where an item would contain itself at any depth on any day
+    (`structure_loop`), and where units or from-locations are deactivated (`ended`).
     """
     for lines in structures.values():
         require_sound([line.as_line() for line in lines])
@@ -83,7 +83,7 @@ def set_structures(structures: Mapping[Item, Sequence[LineIn]]) -> None:
     require_no_loop(structures)
     _require_named_in_use(structures)
     replaced = StructureLine.objects.filter(item__in=structures)
-    # Few imports replace anything, and deleting costs a look into every table that points here.
+    # Deleting has to look into every table that refers to lines, and most imports have nothing to delete.
     if replaced.exists():
         replaced.delete()
     made = StructureLine.objects.bulk_create(_row(item, line) for item, lines in structures.items() for line in lines)
@@ -97,9 +97,9 @@ def set_structures(structures: Mapping[Item, Sequence[LineIn]]) -> None:
 
 
 def _require_named_in_use(structures: Mapping[Item, Sequence[LineIn]]) -> None:
-    """Refuse units and from-locations that were ended (`ended`), but for those that the item's lines name already.
+    """Refuse deactivated units and from-locations (`ended`), except those that the item's lines name already.
 
-    A component is counted in its own unit whatever became of that.
+    A component's own stock unit is always accepted.
     """
     for item, lines in structures.items():
         units = [line.unit for line in lines if line.unit.ended_on and line.unit.pk != line.component.stock_unit_id]
@@ -115,15 +115,15 @@ def _require_named_in_use(structures: Mapping[Item, Sequence[LineIn]]) -> None:
 
 
 def set_structure(*, item: Item, lines: Sequence[LineIn]) -> None:
-    """Replace the whole structure of an item."""
+    """Replace the whole structure of one item."""
     set_structures({item: lines})
 
 
 @transaction.atomic
 def change_structure(*, item: Item, lines: Sequence[LineIn], since: str) -> None:
-    """Replace the structure of an item that somebody has looked at; refused where it was changed since.
+    """Replace the structure of an item that a user has edited. Refused (`settled_since`) if it has changed since.
 
-    `since` is what `structure_stamp` said when it was looked at.
+    `since` is the `structure_stamp` from when the user opened it.
     """
     _lock_structures()
     require_unchanged(item, since)
@@ -131,7 +131,7 @@ def change_structure(*, item: Item, lines: Sequence[LineIn], since: str) -> None
 
 
 def require_unchanged(item: Item, since: str) -> None:
-    """Refuse to go on from a structure that somebody else has changed in the meantime (`settled_since`)."""
+    """Refuse (`settled_since`) if another user has changed the structure in the meantime."""
     if structure_stamp(item) != since:
         raise SettledSince(
             f"Somebody changed the structure of {item.code} since you opened it. Nothing was changed. "
@@ -140,7 +140,7 @@ def require_unchanged(item: Item, since: str) -> None:
 
 
 def as_entered(row: StructureLine, site: Site) -> LineIn:
-    """A kept line as one would enter it at a site."""
+    """Convert a stored line to the input that would create it, as seen at a site."""
     places = [source.location for source in row.sources.all()]
     return LineIn(
         number=row.number,
@@ -160,9 +160,9 @@ def as_entered(row: StructureLine, site: Site) -> LineIn:
 
 @transaction.atomic
 def copy_structure(*, source: Item, item: Item, day: date, site: Site, replace: bool) -> int:
-    """Give an item the lines that are in force on a day in another one's structure, without their dates.
+    """Copy the lines in force on a day from one item's structure to another item, without dates. Return how many.
 
-    Refused where it has a structure already and nobody said to replace it. Tells how many lines were copied.
+    Refused where the target has a structure and the caller didn't ask to replace it.
     """
     _lock_structures()
     kept = [as_entered(row, site) for row in structure_rows(source)]
@@ -176,14 +176,14 @@ def copy_structure(*, source: Item, item: Item, day: date, site: Site, replace: 
 
 
 def _lock_structures() -> None:
-    """One change of structures at a time: a loop can come from two changes of items far apart."""
+    """Serialise changes of structures: two concurrent changes of unrelated items could close a loop between them."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [STRUCTURES_LOCK])
 
 
 def require_no_loop(structures: Mapping[Item, Sequence[LineIn]]) -> None:
-    """Refuse structures by which an item would contain itself, naming the way round (S5)."""
+    """Refuse structures in which an item would contain itself, and name the loop (`structure_loop`, S5)."""
     contains = contents()
     for item, lines in structures.items():
         contains[item.pk] = {line.component.pk for line in lines}
@@ -211,17 +211,18 @@ def _row(item: Item, line: LineIn) -> StructureLine:
 
 
 def freeze(*, site: Site, contents: Sequence[tuple[Item, Explosion]]) -> list[FrozenStructure]:
-    """Frozen structures of these contents: found where the same content was frozen before, else written.
+    """Return frozen structures with these contents: existing rows where the content was frozen before, else new ones.
 
-    Contents with missing conversions may be frozen for a new order; they can't be booked from.
+    A content with a missing conversion may be frozen for a new order, but can't be booked from.
     """
-    # Many orders share one explosion: it is digested once.
+    # Many orders share one explosion, so its digest is computed once.
     digests = {key: digest(content) for key, content in {id(content): content for _, content in contents}.items()}
     wanted = {(item.pk, digests[id(content)]): (item, content) for item, content in contents}
     known = _known(site, wanted.keys())
     new = {key: wanted[key] for key in sorted(wanted.keys() - known.keys())}
     if new:
-        # Someone else may be freezing the same content: the database keeps one of each, then both read that.
+        # A concurrent transaction may insert the same content. The unique constraint keeps one row, and both read it
+        # back.
         FrozenStructure.objects.bulk_create(
             (
                 FrozenStructure(site=site, item=item, digest=key[1], empty_phantoms=list(content.empty_phantoms))
@@ -242,14 +243,15 @@ def freeze(*, site: Site, contents: Sequence[tuple[Item, Explosion]]) -> list[Fr
 
 
 def sound_content(book: StructureBook, item: Item, day: date) -> Explosion:
-    """What a piece of an item needs on a day (S1); refused where a conversion is missing (Q4)."""
+    """Return the requirements of one piece of an item on a day (S1), or refuse (`no_conversion`, Q4)."""
     content = book.explode(item.pk, day)
     require_convertible(item, content.requirements)
     return content
 
 
 def draft_of_day(*, site: Site, item: Item, day: date) -> tuple[FrozenStructure, Sequence[FrozenLine]]:
-    """The structure of an item on a day with its lines, for the preview of a receipt or a production: not written."""
+    """Return an item's structure of a day as an unsaved row with its lines, for the preview of a receipt or a
+    production."""
     content = sound_content(StructureBook(site, [item.pk]), item, day)
     draft = FrozenStructure(pk=DRAFT, site=site, item=item, digest="")
     lines = [
@@ -270,7 +272,8 @@ def _known(site: Site, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str
 
 
 def digest(content: Explosion) -> str:
-    """What the content of a structure comes to: equal contents, and only these, have equal digests."""
+    """Return the digest of a structure's content. Equal contents have equal digests, and different contents have
+    different ones."""
     lines = [[_facts(requirement), _steps(requirement)] for requirement in content.requirements]
     text = json.dumps([lines, list(content.empty_phantoms)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -302,7 +305,7 @@ def _steps(requirement: Requirement) -> list[dict[str, Any]]:
 
 
 def requirement_of(line: FrozenLine) -> Requirement:
-    """The requirement that a frozen line was made from."""
+    """Return the requirement from which a frozen line was made."""
     return Requirement(
         steps=tuple(_step(step) for step in line.steps),
         fixed=line.fixed,
@@ -342,7 +345,7 @@ def _frozen_line(site: Site, structure: FrozenStructure, position: int, requirem
 
 
 def require_convertible(made: Item, requirements: Sequence[Requirement]) -> None:
-    """Refuse a structure with a line whose unit can't be converted, naming every such line (Q4)."""
+    """Refuse a structure with units that can't be converted, and name every such line (`no_conversion`, Q4)."""
     missing = [
         f"There is no conversion from {step.unit} to {step.component.unit} for {step.component.code} "
         f"(line {requirement.path} of {made.code}). Add it, or change the line's unit."
