@@ -1,9 +1,10 @@
-# The habits of the house. `make` alone lists them.
+# The project's commands. `make` alone lists them.
 #
-# Everything runs inside .venv, which `make setup` makes from exact, hashed
-# requirements; no habit needs root, and none minds it.
+# Everything runs inside .venv, which `make setup` creates from exact, hashed requirements. Nothing needs root, and root
+# may run everything. With PYTHON=/path/to/python a command runs on that Python, in an environment of its own beside
+# .venv, named after the version: `make test PYTHON=python3.13` uses .venv-3.13.
 
-VENV := .venv
+VENV := .venv$(if $(PYTHON),-$(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])'))
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NODE_READY := node_modules/.ready
@@ -12,61 +13,75 @@ PAGES_READY := backflush/web/served/gathered.sha256
 WORDS := $(wildcard backflush/locale/*/LC_MESSAGES/django.po)
 WORDS_READY := backflush/locale/sentences.json
 
-# Those with something to keep.
+# The packages that have models, and so migrations.
 ROOMS := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard backflush/*/models.py)))))
 
-# Plain `python3` first: it is the one its owner chose. PYTHON=/path/to/python overrules the search.
+# Plain `python3` comes first, because the owner of the machine chose it.
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
 
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# `make test-quick`: the rules, on SQLite only, and one file of tests for each interface.
+QUICK := $(wildcard tests/test_*.py) tests/core tests/cases tests/rooms tests/doors/api/test_api.py \
+	tests/doors/test_booking_commands.py tests/doors/web/test_booking_page.py
+
 .DEFAULT_GOAL := help
-.PHONY: help setup words check format test soak speed demo run lock clean
+.PHONY: help setup words check format test test-quick test-pythons soak wheel speed demo run lock clean
 
-help: ## List these habits
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) $(PAGES_READY) $(WORDS_READY) ## Make .venv and the pages' files; runs again only when its inputs changed
+setup: $(READY) $(PAGES_READY) $(WORDS_READY) ## Create .venv and build the front end; repeats only what is out of date
 
-# The stamp lies inside .venv, so that removing the folder is enough to begin anew.
-$(READY): requirements/dev.txt pyproject.toml
+# The stamp lies inside .venv, so deleting that folder is enough to start again.
+$(READY): requirements/dev.txt pyproject.toml setup.py
 	@python=; for name in $(PYTHONS); do \
 		if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$name; break; fi; \
 	done; \
 	if [ -z "$$python" ]; then \
 		echo "Backflush needs Python 3.11 or later, and none of these is one: $(PYTHONS)." \
-			"Install it, or name it: make setup PYTHON=/path/to/python" >&2; exit 1; \
+			"Install it, or name it with every command, as in: make run PYTHON=/path/to/python" >&2; exit 1; \
 	fi; \
-	if [ ! -x $(BIN)/python ]; then "$$python" -m venv $(VENV) || { \
-		echo "$$python could not make a virtual environment; some systems keep that in a package of its own" \
-			"(python3-venv)." >&2; rm -rf $(VENV); exit 1; }; fi
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	if [ ! -x $(BIN)/python ]; then \
+		echo "Creating a virtual environment in $(VENV) with $$("$$python" --version) ..."; \
+		"$$python" -m venv $(VENV) || { \
+		echo "$$python could not create a virtual environment. Some systems ship that part of Python in a package of" \
+			"its own (python3-venv)." >&2; rm -rf $(VENV); exit 1; }; fi
+	@echo "Installing the locked Python packages into $(VENV) (up to a minute; longer if they must be downloaded) ..."
+	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@echo "Installing Backflush itself, in editable mode ..."
+	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Packages as locked, none of whose scripts is run.
+# Installs the locked packages without running any of their scripts.
 $(NODE_READY): package.json package-lock.json
 	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' 2>/dev/null || { \
-		echo "The pages of Backflush need Node 20 or later to be set up (with npm). Install it, then: make setup" >&2; \
+		echo "Building the pages of Backflush needs Node 20 or later, with npm. Install it, then: make setup" >&2; \
 		exit 1; }
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@echo "Installing the locked front-end packages into node_modules ..."
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# Again when a template or module changed, because these name the icons.
+# Runs again when a template or a module of the pages changes, because these name the icons.
 $(VENDOR_READY): tools/frontend.mjs $(NODE_READY) $(shell find backflush/web -name '*.html' -o -name '*.py')
-	node tools/frontend.mjs
+	@echo "Copying the front-end files in use into the package ..."
+	@node tools/frontend.mjs
 
-# With hashed names, as they are served, and as a wheel takes them along.
+# Gives the static files their hashed names, under which they are served and shipped.
 $(PAGES_READY): $(READY) $(VENDOR_READY) $(wildcard backflush/web/static/app/*)
-	$(BIN)/python -m backflush.web.platform.static_files
+	@echo "Collecting and compressing the static files ..."
+	@$(BIN)/python -m backflush.web.platform.static_files
 	@touch $@
 
-# What Django reads of the languages; a wheel takes it along.
+# Compiles the translations into the form that Django reads.
 $(WORDS_READY): $(READY) $(WORDS) tools/messages.py
-	$(BIN)/python tools/messages.py compile
+	@echo "Compiling the translations ..."
+	@$(BIN)/python tools/messages.py compile
 
-words: setup ## Bring the texts for translators up to date with the pages
+words: setup ## Update the translators' files from the texts of the pages
 	$(BIN)/python tools/messages.py collect
 
-check: setup ## Format, lint, types, imports, templates, missing migrations
+check: setup ## Check format, lint, types, imports, templates and missing migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -75,41 +90,60 @@ check: setup ## Format, lint, types, imports, templates, missing migrations
 	if [ -n "$$templates" ]; then \
 		echo "$(BIN)/djlint --check --lint backflush"; $(BIN)/djlint --check --lint backflush; \
 	fi
-	@# A database in memory: the question is about the models, not about anybody's stock. The rooms are
-	@# named, because Django passes over a room that has no migrations at all.
+	@# In memory, because the question is about the models and no data is needed. The packages are named, because
+	@# Django skips one that has no migrations folder at all.
 	DATABASE_URL=sqlite://:memory: $(BIN)/python -m backflush.config.manage makemigrations \
 		--check --dry-run $(ROOMS)
 
-format: setup ## Put everything into the one format, and mend what lint can mend
+format: setup ## Format the Python code, and fix what the linter can fix
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-test: setup ## Every test, each test of behaviour on SQLite and on PostgreSQL
+test: setup ## Run every test, on SQLite and on one PostgreSQL that the run starts itself
 	$(BIN)/pytest -n auto --dist loadgroup
 
-soak: setup ## The same promises, looked at for much longer
+test-quick: setup ## Run the tests of the rules on SQLite, in about a minute
+	$(BIN)/pytest -q -n auto --dist loadgroup --engine sqlite -m "not soak and not slow" $(QUICK)
+
+# Pythons are looked for on the PATH and among those of pyenv. TESTS=test runs every test on each.
+TESTS := test-quick
+test-pythons: ## Run the quick tests on each later Python found here: 3.12, 3.13, 3.14
+	@for version in 3.12 3.13 3.14; do \
+		python=; for name in python$$version $$HOME/.pyenv/versions/$$version.*/bin/python; do \
+			if "$$name" -c '' 2>/dev/null; then python=$$name; break; fi; \
+		done; \
+		if [ -z "$$python" ]; then echo "Python $$version is not on this machine, so it was not tested."; continue; fi; \
+		$(MAKE) --no-print-directory $(TESTS) PYTHON="$$python" || exit 1; \
+	done
+
+soak: setup ## Run the randomised tests for much longer
 	$(BIN)/pytest -n auto -m soak
 
-# LONG=1 gives SQLite a history of ten million movements too; BACKFLUSH_ADVENTUREWORKS names the data of (d).
-speed: setup ## Measure against raw SQL, on SQLite and PostgreSQL; docs/speed.md
+wheel: setup ## Build the wheel, install it elsewhere, and serve a page from it
+	$(BIN)/python tools/try_wheel.py
+
+# LONG=1 gives SQLite a history of ten million movements too; BACKFLUSH_ADVENTUREWORKS names the data for part (d).
+speed: setup ## Measure against raw SQL on SQLite and PostgreSQL, and write docs/speed.md
 	$(BIN)/python -m tests.speed --json docs/speed.json --write docs/speed.md
 
-demo: setup ## Fill a database with a small believable factory
+demo: setup ## Fill a database with a small demo plant
 	$(BIN)/backflush demo
 
 run: setup ## Make the demo plant, walk through it, and serve it with a log-in until Ctrl-C
-	$(BIN)/backflush tour
+	@echo "Starting Backflush ..."
+	@$(BIN)/backflush tour
 
-# Pins already there are kept as long as they fit; `make lock UPGRADE=1` takes the newest of everything.
-# No header, no annotations, no index: the files must say what is installed, not where they were made.
-lock: setup ## Pin what pyproject.toml asks for, with hashes for all platforms
-	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+# Keeps the pinned versions as long as they satisfy pyproject.toml; `make lock UPGRADE=1` takes the newest of each.
+# Without header, annotations and index, so that the files say what is installed and not where they were made.
+lock: setup ## Pin the requirements of pyproject.toml, with hashes for all platforms
+	@[ -x $(BIN)/uv ] || $(PIP_INSTALL) uv
 	$(LOCK) --output-file requirements/runtime.txt
 	$(LOCK) --group dev --constraints requirements/runtime.txt --output-file requirements/dev.txt
 
 LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
-clean: ## Remove .venv, caches and what was built; data is left alone
-	rm -rf $(VENV) node_modules backflush/web/static/vendor backflush/web/served $(WORDS_READY) $(WORDS:.po=.mo) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+clean: ## Remove .venv, caches and everything that was built; databases are kept
+	rm -rf .venv .venv-* node_modules backflush/web/static/vendor backflush/web/served $(WORDS_READY) $(WORDS:.po=.mo) \
+		build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov
 	find backflush tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,6 +10,8 @@ A test about one engine says so:
 `@pytest.mark.parametrize("database", ["sqlite"], indirect=True)`.
 
 No plugin for Django: each test of behaviour runs on both engines in one run.
+With `--engine sqlite` only the tests on SQLite run, and those that need no
+database; no PostgreSQL is started.
 """
 
 import gc
@@ -54,13 +56,35 @@ RUN: Final = pytest.StashKey[str]()
 SERVER: Final = pytest.StashKey[Server]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that limits a run to one engine."""
+    parser.addoption("--engine", choices=ENGINES, help="leave out the tests on the other database engine")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect the tests on an engine other than the one of `--engine`."""
+    engine = config.getoption("--engine", None)
+    if engine is None:
+        return
+    others = set(ENGINES) - {engine}
+    kept = [item for item in items if not others & _parameters(item)]
+    config.hook.pytest_deselected(items=[item for item in items if others & _parameters(item)])
+    items[:] = kept
+
+
+def _parameters(item: pytest.Item) -> set[str]:
+    """Return the texts among the parameters of a test."""
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return {value for value in parameters if isinstance(value, str)}
+
+
 def pytest_report_header() -> str:
     """Say once whether the pages are tried in a browser; without one those tests are left out."""
     return f"chromium: {chromium() or 'none here, so the tests in a browser are left out'}"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Under xdist the controller names the run and has the server; workers are told."""
+    """Name the run and hold its one PostgreSQL server; under xdist the controller does, and tells the workers."""
     told = _told(config)
     config.stash[RUN] = told.get("run") or f"backflush_{uuid4().hex[:8]}"
     config.stash[SERVER] = Server(told.get("server"))
@@ -93,9 +117,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together | N
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker that is about to start."""
+    """Tell a worker that is about to start which run it belongs to, and the address of the server they share."""
     node.workerinput["run"] = node.config.stash[RUN]
-    node.workerinput["server"] = _server_url(node.config)
+    node.workerinput["server"] = None if _on_sqlite_only(node.config) else _server_url(node.config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -157,7 +181,13 @@ def _told(config: pytest.Config) -> dict[str, Any]:
     return getattr(config, "workerinput", {})
 
 
+def _on_sqlite_only(config: pytest.Config) -> bool:
+    return config.getoption("--engine", None) == "sqlite"
+
+
 def _server_url(config: pytest.Config) -> str:
+    if _on_sqlite_only(config):
+        pytest.skip("compares both engines, and --engine names one")
     try:
         return config.stash[SERVER].url()
     except NoServer as reason:

@@ -99,6 +99,7 @@ def run(plant: Plant, **how: Any) -> None:
     )
 
 
+@pytest.mark.slow
 def test_every_invariant_survives_whatever_is_done(plant: Plant) -> None:
     run(plant, **QUICK)
 

@@ -313,6 +313,7 @@ def lives(plant: Plant, chance: Random, deeds: int, at: date) -> None:
             assert refusal.code in MORE_REFUSALS, refusal.code  # noqa: PT017
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 6))])
 def test_whatever_was_done_it_goes_and_comes_back_and_every_invariant_holds(
     plant: Plant, tmp_path: Path, seed: int

@@ -158,6 +158,7 @@ def compare(plant: Plant, how: settings, *, full: bool) -> None:
     same()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("full", [False, True], ids=["orders stay open", "full orders complete themselves"])
 def test_a_stream_leaves_what_its_lines_leave_one_by_one(plant: Plant, full: bool) -> None:
     compare(plant, QUICK, full=full)

@@ -26,6 +26,8 @@ from backflush.unresolved.models import Settlement, SettlementOutcome
 from backflush.works.models import WorksOrder
 from tests.databases import ENGINES, Database, Databases, PlantDatabases, rolled_back
 
+pytestmark = pytest.mark.slow
+
 TODAYS = {"sqlite": date(2026, 3, 12), "postgres": date(2025, 11, 2)}
 """Days of different months and lengths of winter time: what is the same must not hang on the calendar."""
 

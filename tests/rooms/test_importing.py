@@ -670,6 +670,7 @@ import_data(Path(sys.argv[1]), by="ann", tell=tell, chunk=50)
 """
 
 
+@pytest.mark.slow
 def test_an_import_that_was_killed_is_finished_by_running_it_again(
     committed_database: Database, tmp_path: Path
 ) -> None:

@@ -102,6 +102,7 @@ def books_until_told(plant: Plant, stop: str) -> int:
     return booked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_portable", [False, True])
 @pytest.mark.parametrize(
     ("committed_database", "empty"), [(one, one) for one in ENGINES], indirect=["committed_database", "empty"]

@@ -34,6 +34,8 @@ from tests.cast import Plant
 from tests.databases import Database
 from tests.doors.console import Console
 
+pytestmark = pytest.mark.slow
+
 # The last of each room from before there was a ledger that could be held up.
 BEFORE: Final = {
     "ledger": "0003",

@@ -354,6 +354,7 @@ def without_closings() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=15,
     deadline=None,
