@@ -18,7 +18,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from backflush.audit.verification import verify
 from backflush.handling.models import StockTransfer, TransferDirection
-from backflush.handling.transfer_queries import Book, Crossing, books, compare, notes_of, open_transfers
+from backflush.handling.transfer_queries import Book, TransferComparison, books, compare, notes_of, open_transfers
 from backflush.handling.transfers import Note, Sending, arrive, confirm_arrivals, send_to_site
 from backflush.stockmap.services import add_site
 from tests.cast import Plant
@@ -138,7 +138,7 @@ def three() -> Iterator[list[Works]]:
         yield [Works(code, cluster) for code, cluster in zip(CODES, clusters, strict=True)]
 
 
-def crossing(three: Sequence[Works], *, without: Sequence[Works] = ()) -> Crossing:
+def crossing(three: Sequence[Works], *, without: Sequence[Works] = ()) -> TransferComparison:
     there = [works for works in three if works not in without]
     found = compare([book for works in there for book in works.books()], looked_at={works.code for works in there})
     assert found.faults == []
