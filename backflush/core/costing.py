@@ -1,6 +1,6 @@
-"""What an order's material cost, and why that differs from the structure (C1).
+"""An order's material cost, and its variance from the structure (C1).
 
-Amounts are exact: quantity times unit cost, nothing rounded; whoever shows them rounds.
+Amounts are exact: quantity times unit cost, not rounded. Callers round for display.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,21 +12,22 @@ from backflush.core.quantity import EXACT, ZERO
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a job has had of an item so far, and what that cost when it moved (returns and reversals negative)."""
+    """The quantity and cost of an item that an order has used, each movement at its own cost, returns and reversals
+    negative."""
 
     item: int
     quantity: Decimal = ZERO
     amount: Decimal = ZERO
 
     def plus(self, quantity: Decimal, cost: Decimal) -> "Use":
-        """With one movement more, at its unit cost."""
+        """Return the use with one more movement at its unit cost."""
         amount = EXACT.fma(quantity, cost, self.amount)
         return Use(self.item, EXACT.add(self.quantity, quantity), amount)
 
 
 @dataclass(frozen=True, slots=True)
 class UsageVariance:
-    """One component: what the structure says for what was made, what was really had, and the difference in money.
+    """One component: the standard for the quantity made, the actual use, and the difference in money.
 
     `standard_amount` is at the item's present standard material cost.
     """
@@ -47,7 +48,7 @@ class UsageVariance:
 
 
 def total_amount(amounts: Iterable[Decimal]) -> Decimal:
-    """Amounts added up exactly."""
+    """Return the exact sum of some amounts."""
     total = ZERO
     for amount in amounts:
         total = EXACT.add(total, amount)
@@ -55,14 +56,14 @@ def total_amount(amounts: Iterable[Decimal]) -> Decimal:
 
 
 def material_cost(uses: Iterable[Use]) -> Decimal:
-    """Consumed or issued less returned or reversed, each at its own moment's cost."""
+    """Return the cost of consumed and issued material less returns and reversals, each at the cost of its moment."""
     return total_amount(use.amount for use in uses)
 
 
 def usage_variances(
     uses: Iterable[Use], standard: Mapping[int, Decimal], costs: Mapping[int, Decimal]
 ) -> list[UsageVariance]:
-    """Standard against actual, component by component, those of the structure first."""
+    """Compare standard and actual use by component; components of the structure come first."""
     actual = {use.item: use for use in uses}
     items = [*standard, *(item for item in actual if item not in standard)]
     nothing = {item: Use(item, ZERO, ZERO) for item in items}

@@ -1,6 +1,6 @@
-"""What may be done with an order in which status (W).
+"""The operations that each order status allows (W).
 
-A works order goes new, released, open, complete; a purchase order open, closed. The verbs below are all there are.
+A works order goes from new to released, open and complete; a purchase order from open to closed.
 """
 
 from enum import StrEnum
@@ -26,7 +26,7 @@ class OrderStatus(StrEnum):
 
 
 class PurchaseStatus(StrEnum):
-    """The status of a purchase order; closed means that no more is expected, full or short."""
+    """The status of a purchase order. Closed means that no more receipts are expected, full or short."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -36,28 +36,28 @@ BOOKABLE = frozenset({OrderStatus.RELEASED, OrderStatus.OPEN})
 
 
 def refuse_receipt(number: str, status: PurchaseStatus) -> Refusal | None:
-    """A receipt needs an open purchase order."""
+    """Refuse a receipt unless the purchase order is open."""
     if status == PurchaseStatus.OPEN:
         return None
     return OrderNotOpen(f"{number} is {status}. Receive on another order.", field="order")
 
 
 def refuse_closing(number: str, status: PurchaseStatus) -> Refusal | None:
-    """An open purchase order is closed, once."""
+    """Refuse to close a purchase order that is closed."""
     if status == PurchaseStatus.OPEN:
         return None
     return OrderNotOpen(f"{number} is {status} already.", field="order")
 
 
 def refuse_edit(number: str, status: OrderStatus) -> Refusal | None:
-    """An order's own structure may be changed while it is new (S1), and only a new one is released."""
+    """Refuse to edit an order's structure, or to release the order, unless it is new (S1)."""
     if status == OrderStatus.NEW:
         return None
     return OrderNotNew(f"{number} is {status}. Only a new order can be changed or released.", field="order")
 
 
 def refuse_reset(number: str, status: OrderStatus) -> Refusal | None:
-    """Back to new goes what is released and has nothing booked."""
+    """Refuse to reset an order unless it is released and nothing is booked."""
     if status == OrderStatus.RELEASED:
         return None
     return OrderNotReleased(
@@ -66,7 +66,7 @@ def refuse_reset(number: str, status: OrderStatus) -> Refusal | None:
 
 
 def refuse_posting(number: str, status: OrderStatus) -> Refusal | None:
-    """Booking, issue and return need a released or open order."""
+    """Refuse a booking, issue or return unless the order is released or open."""
     if status in BOOKABLE:
         return None
     remedy = {
@@ -77,21 +77,21 @@ def refuse_posting(number: str, status: OrderStatus) -> Refusal | None:
 
 
 def refuse_completion(number: str, status: OrderStatus) -> Refusal | None:
-    """What takes bookings can be completed."""
+    """Refuse to complete an order unless it takes bookings."""
     if status in BOOKABLE:
         return None
     return OrderNotOpen(f"{number} is {status}. Only a released or open order can be completed.", field="order")
 
 
 def refuse_reopening(number: str, status: OrderStatus) -> Refusal | None:
-    """A complete order can be opened again."""
+    """Refuse to reopen an order unless it is complete."""
     if status == OrderStatus.COMPLETE:
         return None
     return OrderNotComplete(f"{number} is {status}. Only a complete order can be reopened.", field="order")
 
 
 def refuse_cancelling(number: str, status: OrderStatus) -> Refusal | None:
-    """An order with nothing booked can be cancelled."""
+    """Refuse to cancel an order on which something is booked."""
     if status in {OrderStatus.NEW, OrderStatus.RELEASED}:
         return None
     return OrderHasBookings(
@@ -101,7 +101,7 @@ def refuse_cancelling(number: str, status: OrderStatus) -> Refusal | None:
 
 
 def refuse_revising(number: str, status: OrderStatus) -> Refusal | None:
-    """Quantity and due date may change until the order is done with."""
+    """Refuse to change quantity or due date of an order that is complete or cancelled."""
     if status in {OrderStatus.NEW, OrderStatus.RELEASED, OrderStatus.OPEN}:
         return None
     return OrderNotOpen(f"{number} is {status}. Reopen it before changing it.", field="order")

@@ -1,7 +1,7 @@
-"""A movement's two ends, and stock as it stands while a plan is made.
+"""Moves with a source and a target, and the stock as a plan changes it.
 
-Every movement takes one quantity of one item from one place to another; outside is a place too, one that keeps no
-balance. So stock is never made or lost.
+Every movement takes one quantity of one item from one place to another. The outside is a place without balances, so
+stock is never created or lost.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from backflush.core.quantity import ZERO
 
 
 class Process(StrEnum):
-    """What a movement was made by. The stored text of a posting."""
+    """The kind of operation that made a posting. The value is stored."""
 
     OPENING = "opening"
     WORKS_ORDER = "works order"
@@ -29,18 +29,18 @@ class Process(StrEnum):
 
 
 class Status(StrEnum):
-    """A movement's status; only an unresolved one ever moves on."""
+    """The status of a movement. Only the status of an unresolved movement ever changes."""
 
     OK = "ok"
     UNRESOLVED = "unresolved"
     RESOLVED = "resolved"
     CANCELLED = "cancelled"
     WITHDRAWN = "withdrawn"
-    """A kept remainder, gone with the resolution that kept it: the original is unresolved again in full."""
+    """A kept remainder whose resolution was undone: the original is unresolved again in full."""
 
 
 class Reason(StrEnum):
-    """Why assumed use had to wait; where several hold, the first in this order is given (T4)."""
+    """The reason why assumed use is unresolved. Where several hold, the first in this order is given (T4)."""
 
     BATCH = "batch"
     SERIAL = "serial"
@@ -49,7 +49,7 @@ class Reason(StrEnum):
 
 
 class Tracking(StrEnum):
-    """Whether it matters which pieces of an item moved."""
+    """How the pieces of an item are told apart: not at all, by batch or by serial number."""
 
     NONE = "none"
     BATCH = "batch"
@@ -66,7 +66,8 @@ class Place(NamedTuple):
 
 
 class StockKey(NamedTuple):
-    """The smallest heap of stock with a balance of its own; pots are locked in this order."""
+    """The key of one balance: item, location, bin, batch and serial number. Balances are locked in the order of their
+    keys."""
 
     item: int
     location: int
@@ -77,14 +78,14 @@ class StockKey(NamedTuple):
 
 @dataclass(slots=True)
 class Move:
-    """One quantity of one item, from its source to its target, in the item's stock unit.
+    """One quantity of one item from its source to its target, in the item's stock unit.
 
-    `charged` is what it does to the material of its job: 1 the job has had it, -1 it came back, 0 neither.
-    The other whole numbers are database keys: item, cost version, job, rule, frozen structure line, and the
-    movements that this one settles, takes back, or goes on from.
+    `charged` is the effect on the order's material: 1 for use, -1 for a return, 0 for neither. The other whole numbers
+    are primary keys: item, cost version, cost object, rule, frozen structure line, and the movements that this one
+    settles, reverses or continues.
 
-    Nobody changes one: bookings that assume the same share it. It isn't frozen, because that takes three times as long
-    to make, and a booking makes one for each line.
+    Treat instances as immutable: bookings with equal assumptions share them. The class isn't frozen, because a frozen
+    dataclass takes three times as long to create, and a booking creates one per line.
     """
 
     item: int
@@ -105,12 +106,13 @@ class Move:
     remarks: str = ""
     parts_allowed: bool = False
     source_stock_key: StockKey | None = field(init=False, compare=False, repr=False)
-    """The pot that it takes from; None where the source keeps no balance."""
+    """The balance that the move takes from; None where the source keeps no balances."""
     target_stock_key: StockKey | None = field(init=False, compare=False, repr=False)
-    """The pot that it fills; None where the target keeps no balance."""
+    """The balance that the move adds to; None where the target keeps no balances."""
 
     def __post_init__(self) -> None:
-        # Once: planning, locking and posting all ask for them, and bookings that assume the same share their moves.
+        # Computed once: planning, locking and posting all read them, and bookings with equal assumptions share their
+        # moves.
         self.source_stock_key = self._stock_key(self.source)
         self.target_stock_key = self._stock_key(self.target)
 
@@ -118,7 +120,7 @@ class Move:
         return StockKey(self.item, end.location, end.bin, self.batch, self.serial) if end.keeps_balance else None
 
     def mirrored(self, *, movement: int) -> "Move":
-        """The same quantity back to where it was, at the same cost (V1, V5)."""
+        """Return the reverse move: the same quantity back, at the same cost (V1, V5)."""
         return replace(
             self,
             source=self.target,
@@ -131,7 +133,7 @@ class Move:
 
 
 class Moved(NamedTuple):
-    """A move as it goes into the ledger, with the balances that it leaves behind (None: none is kept)."""
+    """A move as it is posted, with the balances after it (None: no balance is kept)."""
 
     move: Move
     source_after: Decimal | None
@@ -139,17 +141,17 @@ class Moved(NamedTuple):
 
 
 class UnresolvedMove(NamedTuple):
-    """Assumed use that can't move now: the whole of `move.quantity` is due."""
+    """Assumed use that can't be posted now. `move.quantity` is the quantity due."""
 
     move: Move
     reason: Reason
     at: datetime | None = None
-    """Its own event time, where that isn't the posting's: a kept remainder waits since the original."""
+    """The event time if it differs from the posting's: a kept remainder keeps the event time of its original."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """A move that must go through and can't: so much is there of what it takes."""
+    """A move that must go through but exceeds the balance; `there` is the balance."""
 
     move: Move
     there: Decimal
@@ -157,7 +159,7 @@ class Shortage:
 
 @dataclass(slots=True)
 class Plan:
-    """What will be posted, in line order: what moves, what waits; and what stands in the way of posting at all."""
+    """The result of planning, in line order: moves to post, unresolved moves, and shortages that prevent posting."""
 
     steps: list[Moved | UnresolvedMove] = field(default_factory=list)
     shortages: list[Shortage] = field(default_factory=list)
@@ -172,23 +174,23 @@ class Plan:
 
 
 class Stock:
-    """Stock while a plan is made: the locked balances, and what the plan has taken from and put to them so far."""
+    """The locked balances during planning, with the changes that the plan has made so far."""
 
     def __init__(self, on_hand: Mapping[StockKey, Decimal]) -> None:
         self._left = dict(on_hand)
         self._changed: dict[StockKey, Decimal] = {}
 
     def there(self, stock_key: StockKey) -> Decimal:
-        """How much is left in a pot at this point of the plan."""
+        """Return the quantity left of a balance at this point of the plan."""
         return self._left.get(stock_key, ZERO)
 
     def has(self, move: Move) -> bool:
-        """Whether a move can take its quantity; a place without balances is never short (U1)."""
+        """Return whether a move's source has its quantity. A place without balances is never short (U1)."""
         stock_key = move.source_stock_key
         return stock_key is None or self.there(stock_key) >= move.quantity
 
     def carry(self, move: Move) -> Moved:
-        """Take from the one end and put to the other."""
+        """Apply a move to both balances."""
         return Moved(
             move,
             self._change(move.source_stock_key, -move.quantity),
@@ -204,16 +206,16 @@ class Stock:
         return after
 
     def changes(self) -> dict[StockKey, Decimal]:
-        """What the plan changes, pot by pot."""
+        """Return the plan's net change of each balance."""
         return {stock_key: by for stock_key, by in self._changed.items() if by}
 
     def highest(self) -> Decimal:
-        """The largest balance that the plan leaves behind."""
+        """Return the largest balance after the plan."""
         return max((self._left[stock_key] for stock_key in self._changed), default=ZERO)
 
 
 def stock_keys_of(moves: Iterable[Move]) -> set[StockKey]:
-    """Every pot that some moves take from or fill: those to lock before a plan is made."""
+    """Return the keys of all balances that some moves touch. Lock these before planning."""
     return {
         stock_key
         for move in moves

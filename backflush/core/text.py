@@ -1,12 +1,12 @@
-"""What people write: remarks, batch codes, order numbers. Too long is refused, never cut off."""
+"""Text that users enter: remarks, batch codes, order numbers. Text that is too long is refused, never truncated."""
 
 from backflush.core.refusals import InvalidValue
 
 
 def require_short(text: str, longest: int, *, field: str, what: str) -> str:
-    """Refuse text that a database can't keep whole: too long, or with a null character in it.
+    """Refuse text that is too long or contains a null character.
 
-    One database would stop at it and another keep it, so it is said before either is asked.
+    PostgreSQL rejects null characters and SQLite stores them, so both are refused before the database is asked.
     """
     if len(text) > longest:
         raise InvalidValue(f"{what} has at most {longest} characters, not {len(text)}.", field=field)

@@ -1,8 +1,8 @@
-"""Conversions between units: exact ratios, in both directions, through other units where there is no direct one (Q4).
+"""Unit conversions: exact ratios in both directions, through other units where there is no direct one (Q4).
 
-Two families are at hand for an item: the system's conversions and the item's own. Within one family no two ways
-from a unit to another may differ, which `contradiction` watches on entry. Between the families they may: what is
-said of the item itself then wins over what is said of everything.
+An item has two families of conversions: its own and the system's. Within one family, all ways between two units must
+give the same ratio; `contradiction` checks this on entry. Between the families they may differ: a way that uses the
+item's own conversions wins.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """One `source` is `ratio` of `target`: 1 KG = 1000 G."""
+    """One `source` equals `ratio` of `target`: 1 KG = 1000 G."""
 
     source: str
     target: str
@@ -21,7 +21,7 @@ class Conversion:
 
 
 def contradiction(conversions: Iterable[Conversion]) -> Conversion | None:
-    """The first conversion that says something else than those before it, if any."""
+    """Return the first conversion that contradicts the ones before it, or None."""
     family = Family(())
     for conversion in conversions:
         known = family.factor(conversion.source, conversion.target)
@@ -32,9 +32,9 @@ def contradiction(conversions: Iterable[Conversion]) -> Conversion | None:
 
 
 class Family:
-    """Conversions that don't contradict one another, so that any way between two units gives the same ratio.
+    """Conversions without contradictions: every way between two units gives the same ratio.
 
-    Each unit has an anchor, the first unit of those that it can be converted to, and its size in anchors.
+    Each unit has an anchor, the first unit of its connected set, and a size in anchors.
     """
 
     def __init__(self, conversions: Iterable[Conversion]) -> None:
@@ -45,7 +45,7 @@ class Family:
             self.add(conversion)
 
     def add(self, conversion: Conversion) -> None:
-        """Take in one more; what it joins becomes one set of units with one anchor."""
+        """Add a conversion, and join the two connected sets of units under one anchor."""
         self._neighbours.setdefault(conversion.source, set()).add(conversion.target)
         self._neighbours.setdefault(conversion.target, set()).add(conversion.source)
         anchor, size = self._anchored(conversion.source)
@@ -64,7 +64,7 @@ class Family:
         return self._size[unit]
 
     def factor(self, source: str, target: str) -> Fraction | None:
-        """How many of `target` one `source` is; None where nothing joins them."""
+        """Return how many of `target` one `source` is, or None if they aren't connected."""
         if source == target:
             return Fraction(1)
         here, there = self._size.get(source), self._size.get(target)
@@ -73,17 +73,17 @@ class Family:
         return here[1] / there[1]
 
     def reachable(self, unit: str) -> Iterable[str]:
-        """The units that `unit` can be converted to, itself among them."""
+        """Return the units to which `unit` can be converted, including itself."""
         known = self._size.get(unit)
         return self._members[known[0]] if known else ()
 
     def neighbours(self, unit: str) -> Iterable[str]:
-        """The units that a conversion of its own joins to `unit`."""
+        """Return the units that a direct conversion connects to `unit`."""
         return self._neighbours.get(unit, ())
 
 
 class Units:
-    """How the units of one item convert: its own conversions first, then the system's."""
+    """The conversions of one item: its own first, then the system's."""
 
     def __init__(self, system: Family, own: Family | None = None) -> None:
         self._system = system
@@ -91,12 +91,12 @@ class Units:
         self._found: dict[tuple[str, str], Fraction | None] = {}
 
     def factor(self, source: str, target: str) -> Fraction | None:
-        """How many of `target` one `source` is for this item; None where there is no way."""
+        """Return how many of `target` one `source` is for this item, or None if there is no way (Q4)."""
         if source == target:
             return Fraction(1)
         if self._own is None:
             return self._system.factor(source, target)
-        # Both directions take the same way, so that what is converted there and back is what it was.
+        # Use the same way in both directions, so that converting there and back returns the same quantity.
         first, last = sorted((source, target))
         if (first, last) not in self._found:
             through_own = self._through_own(self._own, first, last)
@@ -105,11 +105,12 @@ class Units:
         return found if found is None or source == first else 1 / found
 
     def _through_own(self, own: Family, source: str, target: str) -> Fraction | None:
-        """The ratio along the best way that uses a conversion of the item's own and meets no unit twice.
+        """Return the ratio along the best way that uses a conversion of the item's own and visits no unit twice.
 
-        Best is the fewest conversions of the system's, then the fewest steps, then the units' names, so that the
-        answer never depends on the order of entry. The own conversions between two units are one step. Each unit
-        is gone on from once for either family, by the best way to it: there may be far too many ways to try all.
+        The best way has the fewest system conversions, then the fewest steps, then the first unit codes in alphabetical
+        order, so the result doesn't depend on the order of entry. All own conversions between two units count as one
+        step. Each unit is expanded once per family, from the best way to it, because there may be too many ways to try
+        all of them.
         """
         queue: list[tuple[int, int, tuple[str, ...], bool, Fraction]] = [(0, 0, (source,), False, Fraction(1))]
         met: set[tuple[str, bool, bool]] = set()
@@ -127,7 +128,7 @@ class Units:
         return None
 
     def _steps_from(self, unit: str, own: Family, *, after_own: bool) -> Iterator[tuple[str, Fraction, bool]]:
-        """Where one step leads from a unit, with the ratio, and whether it is by the item's own conversions."""
+        """Yield the units one step away, with the ratio and whether the step is one of the item's own conversions."""
         ways = [(self._system, self._system.neighbours(unit), False)]
         if not after_own:
             ways.append((own, own.reachable(unit), True))
@@ -139,7 +140,7 @@ class Units:
 
 
 class Converter:
-    """All conversions of a plant, asked by item."""
+    """All conversions of a plant, by item."""
 
     def __init__(self, system: Iterable[Conversion], own: Mapping[int, Iterable[Conversion]] | None = None) -> None:
         family = Family(system)
@@ -147,5 +148,5 @@ class Converter:
         self._by_item = {item: Units(family, Family(conversions)) for item, conversions in (own or {}).items()}
 
     def factor(self, item: int, source: str, target: str) -> Fraction | None:
-        """How many of `target` one `source` of the item is; None where there is no way (`no_conversion`)."""
+        """Return how many of `target` one `source` of the item is, or None if there is no way (`no_conversion`)."""
         return self._by_item.get(item, self._common).factor(source, target)

@@ -1,4 +1,4 @@
-"""A works order's material cost, beside what the structure says it should have been (C1)."""
+"""The material cost of a works order, compared with the standard of its structure (C1)."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +15,7 @@ from backflush.structures.models import FrozenLine
 
 @dataclass(frozen=True, slots=True)
 class OrderCost:
-    """What a job has cost in material, exactly, and each component's part in the difference from the structure."""
+    """The exact material cost of an order, and each component's usage variance."""
 
     cost_object: CostObject
     material: Decimal
@@ -24,12 +24,12 @@ class OrderCost:
 
     @property
     def standard(self) -> Decimal:
-        """What the structure says for what was made, at present standard material costs."""
+        """The structure's standard for the quantity made, at present standard material costs."""
         return total_amount(variance.standard_amount for variance in self.variances)
 
 
 def order_cost(cost_object: CostObject) -> OrderCost:
-    """The material cost of what was charged to a job, with its usage variances."""
+    """Return the material cost charged to an order, with its usage variances (C1)."""
     uses = uses_of(cost_object)
     standard = standard_quantities(cost_object)
     items = Item.objects.select_related("cost", "stock_unit").in_bulk({*standard, *(use.item for use in uses)})
@@ -38,9 +38,9 @@ def order_cost(cost_object: CostObject) -> OrderCost:
 
 
 def uses_of(cost_object: CostObject) -> list[Use]:
-    """What a job has had of each item, each movement at the standard material cost of its moment.
+    """Return the use of each item by an order, each movement at the standard material cost of its moment.
 
-    The products are added up here, exactly: a database that keeps millionths would pass 64 bits.
+    Quantity times cost is summed exactly in Python: the product of two six-decimal integers can exceed 64 bits.
     """
     totals: dict[int, Use] = {}
     rows = Movement.objects.filter(cost_object=cost_object).exclude(charged=0).order_by("pk")
@@ -50,7 +50,10 @@ def uses_of(cost_object: CostObject) -> list[Use]:
 
 
 def standard_quantities(cost_object: CostObject) -> dict[int, Decimal]:
-    """What the structures of a job's standing bookings say was needed, by-hand lines too, in stock units."""
+    """Return the quantities that the order's standing bookings required by their structures, in stock units.
+
+    Lines marked *by hand* are included.
+    """
     bookings = Booking.objects.filter(
         cost_object=cost_object, reversed_by__isnull=True, structure__isnull=False
     ).order_by("posting")

@@ -1,8 +1,7 @@
-"""The costed indented structure of an item: what it is made of at every depth on a day, and what that comes to (C2).
+"""The costed indented structure of an item on a day, at every depth (C2).
 
-What an item costs is what its own lines in force add up to, at every depth, waste and units included, and the outside
-work on it where it is sub-contracted; an item without lines costs its standard material. A phantom's lines stand in
-its place.
+The cost of an item is the sum of its lines in force at every depth, with waste and units, plus the outside work if it
+is sub-contracted. An item without lines costs its standard material. A phantom is replaced by its lines.
 """
 
 from collections.abc import Container, Iterator
@@ -22,10 +21,11 @@ ONE = Fraction(1)
 
 @dataclass(frozen=True, slots=True)
 class CostedLine:
-    """One line in force: so much of its component for one of its parent, and for one of what is looked at.
+    """One line in force, with its quantity for one parent and for one of the top item.
 
-    `path` is the line numbers down to it, `per_parent` and `per_top` exact stock units (None where a conversion is
-    missing on the way), `each` what one stock unit costs, `amount` what all of it costs in one of what is looked at.
+    `path` is the line numbers from the top. `per_parent` and `per_top` are exact ratios in the component's stock unit
+    (None where a conversion is missing on the path), `each` the cost of one stock unit, `amount` the cost for one of
+    the top item.
     """
 
     path: str
@@ -41,7 +41,7 @@ class CostedLine:
 
 
 class CostedStructure:
-    """An item's structure on a day with all below it, read level by level: two statements for each depth."""
+    """An item's structure on a day with everything below it, read level by level: two statements per level."""
 
     def __init__(self, site: Site, item: Item, day: date) -> None:
         self.item = item
@@ -63,20 +63,20 @@ class CostedStructure:
 
     @property
     def each(self) -> Fraction | None:
-        """What one of the item comes to; None where a conversion is missing or an item contains itself."""
+        """The rolled-up cost of one of the item; None where a conversion is missing or the item contains itself."""
         return self._each.get(self.item.pk)
 
     @property
     def outside(self) -> Fraction:
-        """The outside work on the item itself, which is no line."""
+        """The outside work on the item itself, for which there is no line."""
         return self._outside(self.item)
 
     def size(self, most: int) -> int:
-        """How many lines it has with everything opened, counted up to a limit."""
+        """The number of lines with every level opened, counted up to a limit."""
         return sum(1 for _ in self.rows(None, most))
 
     def rows(self, opened: Container[str] | None, most: int) -> Iterator[CostedLine]:
-        """The lines in order, with those below the opened ones (None opens all), up to a limit."""
+        """Return the lines in order, with those below the opened paths (None opens all), up to a limit."""
         stack = [("", 1, line, ONE) for line in reversed(self._lines[self.item.pk])]
         shown = 0
         while stack and shown < most:
@@ -110,7 +110,7 @@ class CostedStructure:
         )
 
     def _per_parent(self, line: ComponentLine) -> Fraction | None:
-        """Worked out once for lines that say the same: a common screw stands in hundreds of places."""
+        """Cached by content: a common screw is on hundreds of lines."""
         says = line.component.item, line.unit, line.quantity, line.waste
         if says not in self._per_parents:
             factor = self._converter.factor(line.component.item, line.unit, line.component.unit)
@@ -119,7 +119,7 @@ class CostedStructure:
         return self._per_parents[says]
 
     def _roll_up(self) -> None:
-        """Every item once, what is below it first; by a stack, because depth has no limit."""
+        """Visit every item once, components first. Uses an explicit stack, because the depth has no limit here."""
         stack, on_way = [(self.item.pk, False)], set()
         while stack:
             item, ready = stack.pop()
@@ -145,6 +145,7 @@ class CostedStructure:
 
     @staticmethod
     def _outside(item: Item) -> Fraction:
-        """Of what is made here the record holds the outside work of all below, which the lines below add up to."""
+        """For a manufactured item, leave the recorded outside cost out: it is that of the levels below, which are added
+        anyway."""
         own = item.cost is not None and item.component_class == ComponentClass.SUBCONTRACTED
         return Fraction(item.cost.standard_outside if item.cost is not None and own else 0)

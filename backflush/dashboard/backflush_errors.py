@@ -1,4 +1,4 @@
-"""Backflush errors: what should have moved and could not."""
+"""Backflush errors: unresolved movements at a glance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ COUNTED_MOST: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ErrorLine:
-    """One movement, and what is there for it now (None: its place keeps no balance)."""
+    """One unresolved movement with the stock available now (None: its place keeps no balance)."""
 
     movement: Movement
     there: Decimal | None
@@ -29,9 +29,10 @@ class ErrorLine:
 
 @dataclass(frozen=True, slots=True)
 class BackflushErrors:
-    """How many (counted up to a limit), which is the oldest, what they are worth, how many fit now, and the newest.
+    """The number of unresolved movements (counted up to a limit), the oldest, their value, how many fit now, and the
+    newest.
 
-    Value and those that fit are None where there are more than can be looked at while somebody waits.
+    Value and number that fit are None where there are too many to check while a page loads.
     """
 
     total: int
@@ -42,7 +43,7 @@ class BackflushErrors:
 
 
 def backflush_errors(site: Site) -> BackflushErrors:
-    """Nothing drops out of it until someone settles it: no filter by date."""
+    """Return the unresolved movements of a site. There is no date filter: a movement stays until it is settled."""
     waiting = waiting_movements(site)
     newest = _first(waiting.reverse())
     there = there_now(site, newest)
@@ -58,18 +59,19 @@ def backflush_errors(site: Site) -> BackflushErrors:
 
 
 def _first(waiting: QuerySet[Movement]) -> list[Movement]:
-    # So many also where one is wanted: asked for one alone, SQLite sorts all that waits.
+    # Always ask for several: with LIMIT 1, SQLite sorts the whole queue.
     return named_in_order(list(waiting.select_related(None).values_list("pk", flat=True)[:SHOWN]))
 
 
 def _value(waiting: QuerySet[Movement]) -> Decimal:
-    """All that is due at the standard cost of its moment: summed by cost in the database, multiplied exactly here."""
+    """Return the value of everything due, at the standard cost of its moment. The database sums quantities by cost; the
+    multiplication is exact in Python."""
     due = dict(waiting.order_by().values_list("cost").annotate(total=Sum("due")))
     costs = ItemCost.objects.in_bulk(due)
     return sum((standard(costs[cost]) * total for cost, total in due.items()), ZERO)
 
 
 def standard(cost: ItemCost) -> Decimal:
-    """A unit's standard cost, all elements together."""
+    """Return the standard cost of one stock unit, all elements together."""
     each: Decimal = cost.standard_material + cost.standard_labour + cost.standard_outside + cost.standard_overhead
     return each

@@ -1,4 +1,4 @@
-"""Book production: the orders that are being made."""
+"""The works orders on which production can be booked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ OPEN_FIRST: Final = (OrderStatus.OPEN, OrderStatus.RELEASED)
 
 @dataclass(frozen=True, slots=True)
 class BookableOrderList:
-    """How many take bookings (counted up to a limit), and those that come first."""
+    """The number of orders that take bookings (counted up to a limit), and the first of them."""
 
     total: int
     first: Sequence[WorksOrder]
 
 
 def bookable_orders(site: Site, shown: int = SHOWN) -> BookableOrderList:
-    """What is open before what is only released, the newest first."""
-    # Each status by itself, which an index has in this order: sorted together, all of them would be read.
+    """Return open orders before released ones, the newest first."""
+    # One query per status: an index has each status in this order, while a sort over both would read every order.
     first: list[WorksOrder] = []
     for status in OPEN_FIRST:
         rows = WorksOrder.objects.filter(site=site, status=status).select_related(

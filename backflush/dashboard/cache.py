@@ -1,4 +1,4 @@
-"""Answers that took long to find are kept for some minutes, so that a board that asks every minute costs little."""
+"""A cache for slow answers, so that a Home that reloads every minute costs little."""
 
 import time
 from collections.abc import Callable
@@ -19,14 +19,14 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class CachedAnswer(Generic[Answer]):
-    """An answer, and the moment at which it was true if that isn't now."""
+    """An answer, and the time at which it was true if it comes from the cache."""
 
     answer: Answer
     as_at: datetime | None = None
 
 
 def kept(name: str, site: Site, ask: Callable[[], Answer]) -> CachedAnswer[Answer]:
-    """The answer kept under a name for a site, else a fresh one, which is kept only where it took long."""
+    """Return the cached answer for a name and a site, or compute it. Only slow answers are cached."""
     key = f"backflush:{name}:{site.pk}"
     known: CachedAnswer[Answer] | None = cache.get(key)
     if known is not None:

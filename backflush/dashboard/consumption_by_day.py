@@ -1,4 +1,4 @@
-"""Consumption by day: what material worth how much was used on each of the last days."""
+"""Consumption by day: the value of material used on each of the last days."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ DAYS: Final = 14
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What was charged to jobs on a day, less what came back: what was assumed, and what was issued by hand."""
+    """The net value charged to orders on a day: assumed use, and issues by hand."""
 
     day: date
     assumed: Decimal
@@ -32,12 +32,12 @@ class Day:
 
     @property
     def total(self) -> Decimal:
-        """Both."""
+        """Assumed and issued use together."""
         return self.assumed + self.by_hand
 
 
 def consumption_by_day(site: Site, today: date) -> CachedAnswer[list[Day]]:
-    """The last fourteen days, today among them, by event time and at the standard cost of the moment."""
+    """Return the last fourteen days including today, by event time, at the standard cost of the moment."""
     return kept(f"consumption-by-day:{today}", site, lambda: _days(site, today))
 
 
@@ -54,9 +54,10 @@ def _days(site: Site, today: date) -> list[Day]:
 
 
 def _used(site: Site, begins: Sequence[datetime]) -> list[tuple[int, int, int, int, Decimal]]:
-    """Day, whether assumed, cost, charged or given back, and how much: added up by the database.
+    """Return day, whether assumed, cost version, sign of the charge, and summed quantity.
 
-    Day by day in one statement: for all of them together PostgreSQL may read the whole ledger.
+    Queries one day at a time within a single statement; for one range over all days PostgreSQL may scan the whole
+    ledger.
     """
     ends = [*begins[1:], None]
     days = [_used_on(site, place, *day) for place, day in enumerate(zip(begins, ends, strict=True))]

@@ -1,4 +1,4 @@
-"""Hand issues due: what orders in work need that is never assumed, and haven't had yet."""
+"""Issues by hand that are due: components on open orders that are never backflushed and aren't issued yet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ LOOKED_AT: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class HandIssuesDue:
-    """How many there are, those that come first, and whether orders that start later were not looked at."""
+    """The number of due issues, the first of them, and whether orders that start later were left out."""
 
     total: int
     first: Sequence[HandIssue]
@@ -22,7 +22,8 @@ class HandIssuesDue:
 
 
 def hand_issues_due(site: Site) -> HandIssuesDue:
-    """Of the orders that start first; no more of them are looked at than somebody waits for."""
+    """Return the due issues of the orders that start first. The number of orders is limited, so that a page loads
+    quickly."""
     orders = orders_with_hand_issues(site, LOOKED_AT + 1)
     due = hand_issues(site, orders[:LOOKED_AT])
     return HandIssuesDue(len(due), due[:SHOWN], min(len(orders), LOOKED_AT), len(orders) > LOOKED_AT)

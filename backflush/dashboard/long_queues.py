@@ -1,7 +1,7 @@
-"""How the charts of the queue count: by reason while that is quick, all together where the queue is long.
+"""Counting for the charts of the unresolved queue: by reason in a short queue, all reasons together in a long one.
 
-Reasons stand in the movements themselves, moments in an index. So a queue of hundreds of thousands is counted by the
-index alone, and the answer is kept for some minutes where even that took long (`keeping`).
+The reason is a column of the movement; the event time is in an index. A queue of hundreds of thousands is therefore
+counted from the index alone, and a slow answer is cached for some minutes (`dashboard.cache`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,24 +18,24 @@ from backflush.stockmap.models import Site
 
 COUNTED_MOST: Final = 10_000
 ANY: Final = ""
-"""Stands for all reasons together."""
+"""The key for all reasons together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What waits by the span of time in which it happened, and by reason unless there is too much for that."""
+    """Unresolved movements counted by interval of event time, and by reason unless the queue is too long."""
 
     spans: Sequence[dict[str, int]]
     told_apart: bool
 
     def why(self, reason: str) -> str:
-        """Under which name a reason is counted."""
+        """Return the key under which a reason is counted."""
         return reason if self.told_apart else ANY
 
 
 def waiting_between(site: Site, edges: Sequence[datetime]) -> Counted:
-    """What waits: from before the first edge, between one and the next, and since the last."""
-    # Said twice, because an index that leaves out what is OK is only taken where a question does so too.
+    """Count unresolved movements before the first edge, between edges, and after the last."""
+    # The condition is repeated: the planner uses a partial index only if the query states the index's condition.
     waiting = Movement.objects.filter(site=site, status=Status.UNRESOLVED).exclude(status=Status.OK).order_by()
     if waiting.values("pk")[: COUNTED_MOST + 1].count() > COUNTED_MOST:
         return Counted([{ANY: span.count()} for span in _spans(waiting, edges)], told_apart=False)
@@ -53,11 +53,11 @@ def _spans(waiting: QuerySet[Movement], edges: Sequence[datetime]) -> list[Query
 
 
 def span_of(field: str, edges: Sequence[datetime]) -> Case:
-    """In which of the spans a moment lies: 0 before the first edge."""
+    """Return the number of the interval that contains a moment: 0 before the first edge."""
     cases = [When(**{f"{field}__lt": edge}, then=Value(span)) for span, edge in enumerate(edges)]
     return Case(*cases, default=Value(len(edges)), output_field=IntegerField())
 
 
 def total(waiting: Mapping[str, int]) -> int:
-    """Whatever the reason."""
+    """Return the count over all reasons."""
     return sum(waiting.values())

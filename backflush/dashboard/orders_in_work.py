@@ -1,4 +1,4 @@
-"""Works orders released and open: how far they are, and what of them waits."""
+"""Released and open works orders: their progress, and their unresolved movements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from backflush.works.models import WorksOrder
 
 @dataclass(frozen=True, slots=True)
 class InWork:
-    """An order, and how many of its movements are unresolved."""
+    """An order, and the number of its unresolved movements."""
 
     order: WorksOrder
     unresolved: int
@@ -22,17 +22,18 @@ class InWork:
 
 @dataclass(frozen=True, slots=True)
 class OrdersInWork:
-    """How many there are (counted up to a limit), and those that come first."""
+    """The number of orders (counted up to a limit), and the first of them."""
 
     total: int
     first: Sequence[InWork]
 
 
 def orders_in_work(site: Site) -> OrdersInWork:
-    """What is open before what is only released, the newest first."""
+    """Return open orders before released ones, the newest first."""
     orders = bookable_orders(site)
     cost_objects = [order.cost_object_id for order in orders.first]
-    # By job alone, which is of this site: with the site beside it, SQLite would go through all that the site has.
+    # Filter by cost object alone, which implies the site: with the site as well, SQLite would scan all of the site's
+    # rows.
     rows = Movement.objects.filter(cost_object__in=cost_objects, status=Status.UNRESOLVED).order_by()
     waiting = dict(rows.values_list("cost_object").annotate(Count("pk")))
     return OrdersInWork(orders.total, [InWork(order, waiting.get(order.cost_object_id, 0)) for order in orders.first])

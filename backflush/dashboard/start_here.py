@@ -1,4 +1,4 @@
-"""Start here: what a plant still needs before anything can be booked."""
+"""The first steps of a new plant, up to its first posting."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from backflush.structures.models import StructureLine
 
 @dataclass(frozen=True, slots=True)
 class StartHere:
-    """Which of the first steps are done."""
+    """The first steps, and which of them are done."""
 
     places: bool
     rules: bool
@@ -18,7 +18,7 @@ class StartHere:
 
 
 def start_here(site: Site) -> StartHere | None:
-    """The steps of a plant in which nothing was ever posted, opening stock being the last; None of any other."""
+    """Return the steps of a plant without any posting; opening stock is the last. None for any other plant."""
     if Posting.objects.filter(site=site).exists():
         return None
     return StartHere(

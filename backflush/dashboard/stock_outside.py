@@ -1,4 +1,4 @@
-"""Stock at sub-contractors: what it is worth, what of it is unresolved, what comes next."""
+"""Stock at sub-contractors: its value, its unresolved movements, and the next receipt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class StockOutside:
-    """How many sub-contractors, what they have together, and those that come first."""
+    """The number of sub-contractors with stock, its total value, and the first of them."""
 
     total: int
     value: Decimal
@@ -23,7 +23,7 @@ class StockOutside:
 
 
 def stock_outside(site: Site) -> CachedAnswer[StockOutside]:
-    """Whoever has unresolved movements before the others, then by what they have."""
+    """Return sub-contractors: those with unresolved movements first, then by value of stock."""
     return kept("stock-outside", site, lambda: _outside(site))
 
 

@@ -1,4 +1,4 @@
-"""Unresolved by age: how long what waits has waited, and why."""
+"""Unresolved movements by age and reason."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from backflush.dashboard.long_queues import total, waiting_between
 from backflush.stockmap.models import Site
 
 BOUNDS: Final = (0, 7, 30, 90)
-"""Up to so many days, each; the last age is everything older."""
+"""The upper limit of each age class in days; the last class has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """From so many days to so many (None: and more), and what has waited that long, by reason."""
+    """An age class in days (`None`: no upper limit), and the number of movements by reason."""
 
     days_min: int
     days_max: int | None
@@ -24,20 +24,20 @@ class Age:
 
     @property
     def total(self) -> int:
-        """Whatever the reason."""
+        """The count over all reasons."""
         return total(self.waiting)
 
 
 @dataclass(frozen=True, slots=True)
 class ByAge:
-    """The ages, the youngest first, and whether reasons are told apart."""
+    """The age classes, youngest first, and whether they are split by reason."""
 
     ages: Sequence[Age]
     told_apart: bool
 
 
 def unresolved_by_age(site: Site, today: date) -> CachedAnswer[ByAge]:
-    """Everything that waits, by how many of the site's days ago it happened."""
+    """Count all unresolved movements by age in days of the site's time zone."""
     return kept(f"unresolved-by-age:{today}", site, lambda: _by_age(site, today))
 
 

@@ -1,8 +1,8 @@
-"""Unresolved over time: how much waited at the end of each of the last weeks, and why.
+"""Unresolved movements at the end of each of the last weeks, by reason.
 
-By event time, as ages in the queue are: what an import or a late booking brings belongs to the week in which it
-happened. A settlement that was undone never was. The present queue is counted once by week, and what was settled
-since the first of the weeks is added to those in which it still waited.
+Counted by event time, like the ages in the queue: an import or a late booking counts in the week in which it happened.
+A settlement that was undone doesn't count. The present queue is counted once by week; movements that were settled since
+the first week are added to the weeks in which they were still unresolved.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,27 +24,27 @@ WEEKS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """A week by its Monday, and what waited at its end (now, for the present one), by reason."""
+    """A week by its Monday, and the movements unresolved at its end (for the current week: now), by reason."""
 
     begins: date
     waiting: Mapping[str, int]
 
     @property
     def total(self) -> int:
-        """Whatever the reason."""
+        """The count over all reasons."""
         return total(self.waiting)
 
 
 @dataclass(frozen=True, slots=True)
 class OverTime:
-    """The weeks, and whether their reasons are told apart."""
+    """The weeks, and whether they are split by reason."""
 
     weeks: Sequence[Week]
     told_apart: bool
 
 
 def unresolved_over_time(site: Site, today: date) -> CachedAnswer[OverTime]:
-    """The last twelve weeks, the present one among them."""
+    """Return the last twelve weeks including the current one."""
     return kept(f"unresolved-over-time:{today}", site, lambda: _over_time(site, today))
 
 
@@ -52,7 +52,7 @@ def _over_time(site: Site, today: date) -> OverTime:
     monday = today - timedelta(days=today.weekday())
     mondays = [monday - timedelta(weeks=back) for back in reversed(range(WEEKS))]
     begins = [datetime.combine(day, time.min, tzinfo=ZoneInfo(site.time_zone)) for day in mondays]
-    # The first of the weeks takes in all that is older.
+    # The first week includes everything older.
     counted = waiting_between(site, begins[1:])
     waiting = [dict(span) for span in counted.spans]
     for before, week in pairwise(waiting):
@@ -65,9 +65,9 @@ def _over_time(site: Site, today: date) -> OverTime:
 
 
 def _settled(site: Site, edges: Sequence[datetime]) -> list[tuple[str, int, int, int]]:
-    """What was settled since the first week's end, by the week since which it waited and that in which it went.
-
-    Where a rest was kept, the rest stands for the whole: it waits since the original did.
+    """Count movements settled since the end of the first week, by the week they date from and the week they were
+    settled in.
+    A kept remainder stands for the whole: it has been unresolved since the original's event time.
     """
     rows = Settlement.objects.filter(
         site=site,

@@ -1,4 +1,4 @@
-"""The set-up of a site, read once with the same few statements whatever its size."""
+"""The set-up of a site, read with a fixed number of statements."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -20,10 +20,10 @@ NAMED_MAX = 3
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """All that the doctor looks at. Keys are database keys.
+    """Everything that the set-up check reads. Dictionary keys are primary keys.
 
-    `rules` are the active ones of actions that take one, by action; `has_rule` the actions with any; `stock_at` says
-    which item has a stock record where; `suppliers` who is expected to deliver an item, by item.
+    `rules` are the active rules of single-rule actions, by action; `has_rule` the actions with any rule; `stock_at` the
+    locations where each item has a stock record; `suppliers` the expected suppliers of each item.
     """
 
     site: Site
@@ -48,12 +48,12 @@ class Chart:
         return item.obsolete_on is not None and item.obsolete_on <= self.today
 
     def rule_of(self, action: Action | None) -> TransferRule | None:
-        """The one rule of an action at the site, if it has one."""
+        """Return the single rule of an action at the site, if it has one."""
         return self.rules.get(action.pk) if action else None
 
 
 def read_chart(site: Site, today: date) -> Chart:
-    """Read the set-up of a site as it is on a day."""
+    """Read the set-up of a site as of a day."""
     rules = TransferRule.objects.filter(site=site, single=True, active=True)
     type_codes = list(
         TypeCode.objects.order_by("code").select_related("completion", "backflush", "issue", "return_action")
@@ -80,7 +80,7 @@ def read_chart(site: Site, today: date) -> Chart:
 
 
 def _items(type_codes: dict[int, TypeCode]) -> dict[int, Item]:
-    """Every item by key, in the order of codes, each with its type code at hand."""
+    """Return every item by primary key, ordered by code, with its type code loaded."""
     items = {item.pk: item for item in Item.objects.order_by("code")}
     for item in items.values():
         item.type_code = type_codes[item.type_code_id]
@@ -88,9 +88,9 @@ def _items(type_codes: dict[int, TypeCode]) -> dict[int, Item]:
 
 
 def _suppliers(site: Site) -> dict[int, set[int]]:
-    """Who is expected to deliver an item: those with open orders for it, else those who had any.
+    """Return the expected suppliers of each item: those with open orders for it, else those with any order for it.
 
-    Where nobody had one yet, the rule's own place is what counts.
+    An item without any has none; the rule's own from-location then applies.
     """
     expected: dict[int, set[int]] = defaultdict(set)
     earlier: dict[int, set[int]] = defaultdict(set)
@@ -101,7 +101,7 @@ def _suppliers(site: Site) -> dict[int, set[int]]:
 
 
 def named(codes: Iterable[str]) -> str:
-    """The first few of some codes, and how many more there are."""
+    """Join the first few codes, and add how many more there are."""
     all_codes = list(dict.fromkeys(codes))
     more = len(all_codes) - NAMED_MAX
     return ", ".join(all_codes[:NAMED_MAX]) + (f" and {more:,} more" if more > 0 else "")

@@ -1,4 +1,5 @@
-"""What the doctor can find. A kind has a weight and a heading; a finding names its subject and says what to do."""
+"""The kinds of findings of the set-up check. A kind has a severity and a heading; a finding names its subject and a
+remedy."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,18 +7,18 @@ from typing import Final
 
 
 class Severity(StrEnum):
-    """What comes of a finding if nothing is done, the heaviest first."""
+    """The consequence of a finding if nothing is done, the most severe first."""
 
     REFUSED = "refused"
     """A booking, receipt, issue, return or release will be refused."""
     UNRESOLVED = "unresolved"
-    """It goes through, and some of its use is kept as unresolved each time."""
+    """Bookings go through, but each leaves some use unresolved."""
     NOTICE = "notice"
-    """Nothing stops; something is assumed otherwise than one may think, or not at all."""
+    """Nothing is refused or waits; use is assumed differently than one may expect, or not at all."""
 
 
 class About(StrEnum):
-    """The kinds of things that a finding can be about."""
+    """The kinds of things that a finding can concern."""
 
     ACTION = "action"
     TYPE_CODE = "type code"
@@ -29,7 +30,7 @@ class About(StrEnum):
 
 
 Named = tuple[About, str]
-"""A kind of thing, and what this one is called."""
+"""A kind of thing, and the code or name of this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,9 @@ class FindingKind:
 
 @dataclass(frozen=True, slots=True)
 class SetupFinding:
-    """One thing that will go wrong: what it is about, a sentence, and what to do.
+    """One problem in the set-up: what it concerns, a sentence, and a remedy.
 
-    `about` are the things that it concerns, each with its kind, so that whoever looks at one of them is told.
+    `about` lists every thing that it concerns, so that the finding is shown on the page of each.
     """
 
     code: str
@@ -74,9 +75,9 @@ KINDS: Final = {
     "empty_phantom": FindingKind(Severity.NOTICE, "Phantoms with no line in force"),
     "obsolete_component": FindingKind(Severity.NOTICE, "Obsolete items in live structures"),
 }
-"""By code, in the order in which they are shown."""
+"""The kinds by code, in display order."""
 
 
 def found(code: str, subject: str, sentence: str, remedy: str, *about: Named) -> SetupFinding:
-    """A finding of a known kind."""
+    """Return a finding of a kind."""
     return SetupFinding(code, KINDS[code].severity, subject, sentence, remedy, about)
