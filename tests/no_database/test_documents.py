@@ -170,17 +170,22 @@ def words() -> list[list[str]]:
 
 
 @cache
-def names() -> frozenset[str]:
-    """Return the names of modules, classes, functions, fields and constants of the program."""
-    found: set[str] = set()
-    for file in (ROOT / "backflush").rglob("*.py"):
-        found |= {file.stem, file.parent.name}
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef | ast.FunctionDef):
-                found.add(node.name)
-            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                found.add(node.id)
+def defined(file: Path) -> frozenset[str]:
+    """Return the names of classes, functions, fields and constants in a module."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
     return frozenset(found)
+
+
+@cache
+def names() -> frozenset[str]:
+    """Return the names of modules, and of everything defined in them."""
+    files = list((ROOT / "backflush").rglob("*.py"))
+    return frozenset(name for file in files for name in (file.stem, file.parent.name, *defined(file)))
 
 
 def test_the_glossary_is_in_order_and_each_word_has_all_its_cells() -> None:
@@ -206,3 +211,44 @@ def test_a_package_introduces_itself_with_names_that_exist(file: Path) -> None:
     listed = [name for line in text.splitlines() if line.startswith("- ") for name in re.findall(r"`(\w+)`", line)]
     modules = {path.stem for path in file.parent.iterdir()}
     assert [name for name in listed if name not in modules | names()] == []
+
+
+DOTTED = re.compile(r"`([a-z_]+(?:\.\w+)+)`")
+
+
+def resolves(dotted: str) -> bool:
+    """Return whether a name such as `ledger.posting.post` is a module of the program, or a name in one."""
+    parts = dotted.split(".")
+    for cut in range(len(parts), 0, -1):
+        path = (ROOT / "backflush").joinpath(*parts[:cut])
+        file = path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py"
+        if file.is_file():
+            return set(parts[cut:]) <= defined(file)
+    return False
+
+
+@pytest.mark.parametrize(
+    "file", [DOCS / "flow.md", *sorted((DOCS / "decisions").glob("*.md"))], ids=lambda file: file.name
+)
+def test_each_dotted_name_is_in_the_program(file: Path) -> None:
+    dotted = [
+        name
+        for name in DOTTED.findall(file.read_text(encoding="utf-8"))
+        if (ROOT / "backflush" / name.split(".")[0]).is_dir()
+    ]
+    assert [name for name in dotted if not resolves(name)] == []
+
+
+def test_every_package_is_in_the_table_of_packages() -> None:
+    text = (DOCS / "flow.md").read_text(encoding="utf-8").split("## Where things are")[1]
+    table = "\n".join(line for line in text.splitlines() if line.startswith("| `"))
+    assert [room.parent.name for room in ROOMS if f"`{room.parent.name}`" not in table.replace("backflush/", "")] == []
+
+
+FILE = re.compile(r"`((?:[\w.-]+/)+[\w.-]+\.(?:py|md|sql|html|js|css|mjs|yaml|toml))`")
+
+
+@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_each_file_that_is_named_exists(file: Path) -> None:
+    named = FILE.findall(file.read_text(encoding="utf-8"))
+    assert [name for name in named if not ((ROOT / name).is_file() or (ROOT / "backflush" / name).is_file())] == []
