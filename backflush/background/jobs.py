@@ -1,8 +1,8 @@
-"""Beginning an errand, taking its steps, and tidying up behind it.
+"""Start background jobs, carry out their steps, and clean up after them.
 
-A step reads first, and hands over what is to be written. That is done under the errand's lock, with the new mark in
-the same transaction, and only where no other worker was quicker. So no step is lost or taken twice, whoever stops in
-between, and what takes long to read holds no lock.
+A step first reads, without locks, and returns a function that writes. The function runs with the job's row locked,
+stores the new position in the same transaction, and only if no other worker has changed the job since. So no step is
+lost or carried out twice, wherever a worker stops.
 """
 
 import logging
@@ -26,34 +26,34 @@ from backflush.people.models import User
 from backflush.stockmap.models import Site
 
 SLICE_SECONDS: Final = 5.0
-"""So long an errand works in one go; then the others have their turn."""
+"""How long a job runs before others get their turn."""
 LEFT_AFTER: Final = timedelta(minutes=3)
-"""An errand that took no step for so long was left by a worker that died."""
+"""A job without a step for this long was abandoned by a worker that died."""
 KEPT: Final = timedelta(days=7)
-"""So long a finished file is kept."""
+"""How long a finished file is kept."""
 TASKS_KEPT: Final = timedelta(days=1)
 NUMBER_MAX: Final = 2**63 - 1
 
 Write = Callable[[BackgroundJob], bool]
-"""Writes what a step came to, with the new mark, into a locked errand, and says whether there is more to do."""
+"""Writes the result of a step and the new position to the locked job; returns whether there is more to do."""
 Step = Callable[[BackgroundJob], Write]
-"""Reads what one step of an errand takes."""
+"""Reads what one step of a job needs."""
 
 stopping: Final = Event()
-"""Set while this process is being stopped: an errand leaves off after the step that it is in."""
+"""Set when this process is asked to stop: the job stops after its current step."""
 
 logger: Final = logging.getLogger("backflush.background")
 
 
 class Interrupted(Exception):
-    """The process is being stopped, or the errand; what can't be done by steps ends like this."""
+    """The process or the job is being stopped; raised by work that can't be divided into steps."""
 
 
 @transaction.atomic
 def begin_background_job(
     *, site: Site, kind: BackgroundJobKind, work: Task[[int], None], title: str, by: User, asked: Mapping[str, Any]
 ) -> BackgroundJob:
-    """Ask for something to be done in the background. Pressed twice, it is one errand."""
+    """Queue a job. A second request for the same work returns the job that is running."""
     now = timezone.now()
     same = BackgroundJob.objects.filter(site=site, kind=kind, by=by, asked=dict(asked), stopping=False)
     if unfinished := same.filter(finished_at__isnull=True).first():
@@ -73,7 +73,7 @@ def begin_background_job(
 
 
 def stop_background_job(*, site: Site, number: int) -> BackgroundJob:
-    """Leave off after the step that it is in. What was done stays."""
+    """Stop a job after its current step. The finished steps are kept."""
     background_job = BackgroundJob.objects.filter(site=site, pk=number).first() if number <= NUMBER_MAX else None
     if background_job is None:
         raise NotFound(f"There is no errand {number}.")
@@ -84,7 +84,7 @@ def stop_background_job(*, site: Site, number: int) -> BackgroundJob:
 
 
 def carry_on(number: int, step: Step) -> None:
-    """Take steps of an errand for a while; what is left then is done behind what others wait for."""
+    """Carry out steps of a job for a while, then queue the rest behind other jobs."""
     until = monotonic() + SLICE_SECONDS
     more = True
     while more:
@@ -115,7 +115,7 @@ def _step(number: int, step: Step) -> bool:
 def _written(read: BackgroundJob, write: Write) -> bool:
     background_job = BackgroundJob.objects.select_for_update(of=("self",)).select_related("site", "by").get(pk=read.pk)
     if background_job.is_finished or background_job.mark != read.mark:
-        # Another worker has it. Whatever was read here is old.
+        # Another worker has changed the job, so what was read here is outdated.
         return False
     background_job.taken_up = True
     more = write(background_job)
@@ -162,7 +162,7 @@ def _task_of(background_job: BackgroundJob) -> Task[[int], None]:
 
 
 def report(background_job: BackgroundJob, done: int) -> None:
-    """Say how far a step has come that reads for long; leave off where that is wanted."""
+    """Report the progress of a step that reads for a long time, and stop if that was requested."""
     known = BackgroundJob.objects.filter(pk=background_job.pk, finished_at__isnull=True)
     if stopping.is_set() or known.filter(stopping=True).exists():
         raise Interrupted
@@ -170,21 +170,21 @@ def report(background_job: BackgroundJob, done: int) -> None:
 
 
 def add_part(background_job: BackgroundJob, number: int, content: bytes) -> None:
-    """Keep the next piece of the file that an errand makes."""
+    """Store the next piece of the job's file, compressed."""
     BackgroundJobPart.objects.create(background_job=background_job, number=number, content=zlib.compress(content, 1))
 
 
 def content_of(part: BackgroundJobPart) -> bytes:
-    """A piece of a file as it was."""
+    """Return a stored piece of a file, uncompressed."""
     return zlib.decompress(bytes(part.content))
 
 
 def take_up_left() -> int:
-    """Queue errands again that a worker left when it died; how many these were. Reads only, where there is none."""
+    """Queue the jobs that a dead worker abandoned, and return how many. Writes nothing if there are none."""
     left = BackgroundJob.objects.filter(finished_at__isnull=True, moved_at__lt=timezone.now() - LEFT_AFTER)
     for background_job in left:
         now = timezone.now()
-        # Whoever changes it first has it.
+        # The worker whose update succeeds gets the job.
         if BackgroundJob.objects.filter(pk=background_job.pk, moved_at=background_job.moved_at).update(moved_at=now):
             logger.warning("Errand %s was left by a worker that died; it goes on.", background_job.pk)
             _task_of(background_job).enqueue(background_job.pk)
@@ -193,7 +193,7 @@ def take_up_left() -> int:
 
 @transaction.atomic
 def tidy() -> None:
-    """Throw away files that were offered long enough, and the queue's own notes of what is done."""
+    """Delete files older than a week, and the task queue's records of finished tasks."""
     now = timezone.now()
     old = BackgroundJob.objects.filter(finished_at__lt=now - KEPT, file_removed=False).exclude(file_name="")
     numbers = list(old.values_list("pk", flat=True)[:100])

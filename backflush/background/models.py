@@ -6,7 +6,7 @@ from backflush.stockmap.models import Site
 
 
 class BackgroundJobKind(models.TextChoices):
-    """What is done."""
+    """The kind of work."""
 
     RETRY = "retry"
     UNDO = "undo"
@@ -14,11 +14,11 @@ class BackgroundJobKind(models.TextChoices):
 
 
 class BackgroundJob(models.Model):
-    """One piece of background work: who asked for what, how far it is, and what came of it.
+    """One piece of background work: who requested it, its progress, and its result.
 
-    `asked` is what the work needs to know, `mark` how far it has come, in its own words; `work` the task that does it.
-    `done` of `of` is for the bar (`of` is 0 until it is known). `counted` is what has come of it so far. `moved_at` is
-    when it last took a step: one that stands still for long was left by a worker that died.
+    `asked` holds the parameters, `mark` the position, and `work` the path of the task function. `done` of `of` is the
+    progress (`of` is 0 until the total is known), `counted` the successful part. `moved_at` is the time of the last
+    step; a job without a step for long was abandoned by a worker that died.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
@@ -53,24 +53,24 @@ class BackgroundJob(models.Model):
 
     @property
     def is_finished(self) -> bool:
-        """Whether it has come to its end, good or bad."""
+        """Whether the job has ended, successfully or not."""
         return self.finished_at is not None
 
     @property
     def offers_file(self) -> bool:
-        """Whether there is a file to take."""
+        """Whether a file can be downloaded."""
         return self.is_finished and bool(self.file_name) and not self.file_removed and not self.failed
 
     @property
     def percent(self) -> int:
-        """How far the bar goes; 100 only at the end."""
+        """The progress in per cent; 100 only when the job is finished."""
         if self.is_finished:
             return 100
         return min(99, 100 * self.done // self.of) if self.of else 0
 
 
 class BackgroundJobPart(models.Model):
-    """A piece of the file that an errand makes, packed. Kept in the database, where every process finds it."""
+    """A compressed piece of a job's file. It is stored in the database, where every process can read it."""
 
     background_job = models.ForeignKey(
         BackgroundJob, models.CASCADE, db_column="errand_id", db_index=False, related_name="parts"

@@ -1,6 +1,6 @@
-"""The worker: takes up what was queued, one task at a time.
+"""The worker: takes one queued task after another.
 
-While there is nothing to do it only reads, once a second: on SQLite it takes no lock that a booking would wait for.
+While the queue is empty it only reads, once a second, so on SQLite it takes no lock that a booking would wait for.
 """
 
 import os
@@ -23,9 +23,9 @@ TIDIES_SECONDS: Final = 3600.0
 
 
 def work(parent: int = 0, *, between: Callable[[], object] = lambda: None) -> None:
-    """Work until somebody stops it, or until the process that started it is gone.
+    """Work until stopped, or until the parent process has ended.
 
-    `between` is done whenever nothing is queued: it looks whether there is anything, and is quick where there isn't.
+    Calls `between` whenever the queue is empty; it must return quickly when it has nothing to do.
     """
     for wanted in (signal.SIGINT, signal.SIGTERM):
         signal.signal(wanted, lambda *_: stopping.set())
@@ -43,7 +43,7 @@ def work(parent: int = 0, *, between: Callable[[], object] = lambda: None) -> No
                 take_up_left()
             between()
         except DatabaseError as error:
-            # The database is away, or busy beyond its time: it comes back, and then there is work again.
+            # The database is unreachable, or a lock timed out. Try again later.
             logger.warning("The worker waits: %s", str(error).strip())
             connection.close()
             stopping.wait(10 * INTERVAL_SECONDS)
@@ -57,7 +57,7 @@ def _is_over(parent: int) -> bool:
 
 
 def work_off() -> bool:
-    """Do the next task that is queued; whether there was one."""
+    """Carry out the next queued task, and return whether there was one."""
     worker_id = uuid4().hex
     waiting = _claim(worker_id) if DBTaskResult.objects.ready().exists() else None
     if waiting is None:
@@ -78,7 +78,7 @@ def work_off() -> bool:
 
 @transaction.atomic
 def _claim(worker_id: str) -> "DBTaskResult[..., object] | None":
-    """Take the next one before another worker does."""
+    """Claim the next task, unless another worker claims it first."""
     waiting: DBTaskResult[..., object] | None = DBTaskResult.objects.ready().get_locked()
     if waiting is not None:
         waiting.claim(worker_id)

@@ -1,8 +1,7 @@
-"""Reads the environment, once, and stops at nonsense with a sentence.
+"""Reads the environment variables once, and stops with a clear sentence if one is invalid.
 
-Stopping is `SystemExit`: whoever set the variable is at a terminal and needs
-the sentence, not a traceback. No sentence repeats an address, because a
-database's address may hold a password.
+It stops by `SystemExit`, because the person who set the variable sits at a terminal and needs a sentence, not a
+traceback. No sentence repeats a database address, which may contain a password.
 """
 
 import os
@@ -21,49 +20,48 @@ PACKAGE: Final = Path(__file__).resolve().parent.parent
 DEFAULT_DATABASE_URL: Final = "sqlite:///backflush.sqlite3"
 SECRET_KEY_LENGTH_MIN: Final = 32
 TOKEN_LENGTH_MIN: Final = 16
-# Named by prometheus-client, which looks for it when it is first read: before that it must be set.
+# prometheus-client reads this variable on import, so it must be set before.
 FIGURES_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 SQLITE: Final = "django.db.backends.sqlite3"
 POSTGRES: Final = "django.db.backends.postgresql"
 
-# Foreign keys are switched on by Django itself. FULL, because a booking that was
-# confirmed must outlive a power cut. The cache is in KiB, hence the minus: 64 MiB.
+# Django switches foreign keys on. `synchronous` is FULL, because a confirmed booking must survive a power failure. A
+# negative cache size is in KiB: 64 MiB.
 SQLITE_PRAGMAS: Final = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536"
 
-# IMMEDIATE takes the write lock when a transaction begins: a lock asked for halfway
-# through is refused at once, however long the timeout. The timeout is long because
-# SQLite is unfair among many writers.
+# IMMEDIATE takes the write lock at the start of a transaction; a lock requested later would be refused at once,
+# whatever the timeout. The timeout is long because SQLite is unfair among many writers.
 SQLITE_OPTIONS: Final[Mapping[str, Any]] = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 120,
     "init_command": SQLITE_PRAGMAS,
 }
-# A server that does not answer is a finding, not a reason to hang. Django switches prepared statements off; here the
-# named statements of the hot path are prepared, and no others, because only they bind on the server. They go by keys
-# whatever the values are, so planning each run anew would find the same plan: that took 9 of a booking's 20 ms.
-# Nothing here runs long enough for compiling it to pay: of a list of 460 ms at ten million movements it took 77.
+# A server that doesn't answer is reported instead of blocking. Django turns prepared statements off; only the named
+# statements of the hot path are prepared here, because only they bind parameters on the server. They search by key, so
+# a generic plan is as good as a custom one: planning each run took 9 of a booking's 20 ms. JIT never pays off here: it
+# took 77 of 460 ms for a list at ten million movements.
 POSTGRES_OPTIONS: Final[Mapping[str, Any]] = {
     "connect_timeout": 10,
     "prepare_threshold": 3,
     "options": "-c plan_cache_mode=force_generic_plan -c jit=off",
 }
 
-# A thread of the server keeps its connection for the next request, and asks first whether it still stands: to open one
-# took longer than the booking it was for, and what was prepared in it was forgotten each time.
+# Each server thread keeps its connection and checks it before use: opening one took longer than the booking, and lost
+# the prepared statements.
 KEPT_OPEN: Final[Mapping[str, Any]] = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 
 OPTIONS: Final = {SQLITE: SQLITE_OPTIONS, POSTGRES: POSTGRES_OPTIONS}
 
 
 def database() -> dict[str, Any]:
-    """Where the stock is kept: a file in the current folder unless DATABASE_URL says otherwise."""
+    """Return the database settings: DATABASE_URL, else a SQLite file in the current folder."""
     settings = database_at(Env().str("DATABASE_URL", default=DEFAULT_DATABASE_URL))
     return {**settings, **KEPT_OPEN} if settings["ENGINE"] == POSTGRES else settings
 
 
 def database_at(url: str) -> dict[str, Any]:
-    """Django's settings for the database at an address, with what we ask of each engine."""
+    """Return Django's settings for a database address, with our options for its engine."""
     settings = _parsed(url)
     engine = settings.get("ENGINE")
     if engine not in OPTIONS:
@@ -75,12 +73,12 @@ def database_at(url: str) -> dict[str, Any]:
 
 
 def secret_key() -> str:
-    """The key from the environment, else a random one for this process.
+    """Return the key from SECRET_KEY, else a random one for this process.
 
-    A command line signs nothing that has to be read by another process, so a
-    random key does no harm there and saves everyone a variable.
+    Without SECRET_KEY, sessions end when the process restarts. The command line signs nothing that another process
+    reads, so it needs no key.
     """
-    # Not through django-environ, which takes a first letter of $ for another variable's name.
+    # Not read by django-environ, which takes a leading $ for a reference to another variable.
     key = os.environ.get("SECRET_KEY", "")
     if not key:
         return get_random_secret_key()
@@ -90,12 +88,12 @@ def secret_key() -> str:
 
 
 def currency() -> str:
-    """The sign that stands before amounts; none unless CURRENCY names one."""
+    """Return the currency sign for amounts: CURRENCY, else none."""
     return os.environ.get("CURRENCY", "")
 
 
 def logs_in_json() -> bool:
-    """Whether a log collector reads along: LOG_FORMAT=json. Lines to read, unless it says so."""
+    """Return whether logs are JSON for a log collector (LOG_FORMAT=json) instead of readable lines."""
     asked = os.environ.get("LOG_FORMAT", "")
     if asked not in {"", "json", "lines"}:
         _stop("LOG_FORMAT", "names neither json nor lines")
@@ -103,7 +101,7 @@ def logs_in_json() -> bool:
 
 
 def metrics_token() -> str:
-    """What monitoring must show to read the figures; without one only this machine may."""
+    """Return the token that may read the metrics; without one, only this machine may."""
     token = os.environ.get("METRICS_TOKEN", "")
     if token and len(token) < TOKEN_LENGTH_MIN:
         _stop("METRICS_TOKEN", f"is shorter than {TOKEN_LENGTH_MIN} characters")
@@ -112,7 +110,7 @@ def metrics_token() -> str:
 
 @dataclass(frozen=True, slots=True)
 class PublicAddress:
-    """Under which names people reach the pages, and whether over https."""
+    """The host names under which the pages are reached, and whether over https."""
 
     hosts: tuple[str, ...]
     origins: tuple[str, ...]
@@ -123,7 +121,7 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
 def public_address() -> PublicAddress:
-    """This machine alone, over plain http, unless PUBLIC_URL names where an https server passes requests on."""
+    """Return the address of PUBLIC_URL, where an https proxy forwards requests; else this machine over plain http."""
     url = os.environ.get("PUBLIC_URL", "")
     if not url:
         return PublicAddress(LOOPBACK, (), secure=False)
@@ -134,7 +132,7 @@ def public_address() -> PublicAddress:
 
 
 def _parsed(url: str) -> dict[str, Any]:
-    # django-environ answers an unknown scheme with a warning and an empty answer.
+    # For an unknown scheme django-environ warns and returns nothing.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

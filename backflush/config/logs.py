@@ -1,7 +1,7 @@
-"""Logs: lines to read on stderr, or, where LOG_FORMAT=json, one JSON object a line on stdout, for a log collector.
+"""Logs: readable lines on stderr, or with LOG_FORMAT=json one JSON object per line on stdout for a log collector.
 
-Every line that is written while a request is answered has the request's number, and so has the page that says that
-something failed: whoever looks after Backflush finds the traceback by the reference that the person read out.
+Every line written during a request carries the request's number, which error pages show too: an engineer finds the
+traceback by the reference that the user reads out.
 """
 
 import json
@@ -18,7 +18,8 @@ from django.http import HttpRequest, HttpResponseBase
 
 HEADER: Final = "X-Request-ID"
 KNOWN: Final = re.compile(r"[A-Za-z0-9_.-]{6,64}")
-"""What a proxy may have called the request; anything else is replaced, because it goes into logs and pages."""
+"""Request numbers of a proxy that are accepted. Others are replaced, because the number is written to logs and
+pages."""
 
 REQUEST: Final[ContextVar[str]] = ContextVar("request", default="")
 ACCESS: Final = logging.getLogger("backflush.requests")
@@ -27,7 +28,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def numbered(answer: Answer) -> Answer:
-    """Middleware that gives each request a number, which its logs and its answer have; and logs the answer."""
+    """Middleware that gives each request a number for its logs and its response, and logs the response."""
 
     def with_number(request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get(HEADER, "")
@@ -58,24 +59,24 @@ def _log(request: HttpRequest, response: HttpResponseBase, seconds: float) -> No
 
 
 def reference() -> str:
-    """The number of the request at work; empty outside of one."""
+    """Return the number of the current request, or an empty string outside of one."""
     return REQUEST.get()
 
 
 class WithRequest(logging.Filter):
-    """Puts the request's number on every record."""
+    """Adds the request's number to every log record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keeps every record."""
+        """Add the number, and keep the record."""
         record.request_number = REQUEST.get() or "-"
         return True
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object for each record, with the traceback in it, so that a collector keeps them together."""
+    """Formats a record and its traceback as one JSON object, so that a collector keeps them together."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line."""
+        """Return the record as one line."""
         facts: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -90,7 +91,7 @@ class JsonLines(logging.Formatter):
 
 
 def logging_settings(*, as_json: bool) -> dict[str, Any]:
-    """What Django's LOGGING says: faults always, each answered request only where a collector reads."""
+    """Return Django's LOGGING: errors always, and each response only where a collector reads the log."""
     handler = {
         "class": "logging.StreamHandler",
         "stream": "ext://sys.stdout" if as_json else "ext://sys.stderr",
@@ -110,6 +111,6 @@ def logging_settings(*, as_json: bool) -> dict[str, Any]:
             "django": {"handlers": [], "level": "ERROR"},
             "backflush": {"level": "INFO" if as_json else "WARNING"},
         },
-        # All of it goes through here, and through nothing else: so each line is written once, other packages' too.
+        # The root logger has the only handler, so each line is written once, including those of other packages.
         "root": {"handlers": ["out"], "level": "WARNING"},
     }

@@ -1,4 +1,4 @@
-"""Django's own commands: `python -m backflush.config.manage migrate`."""
+"""Run Django's management commands: `python -m backflush.config.manage migrate`."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from django.core.management import execute_from_command_line
 
 
 def main() -> None:
-    """Run one of Django's commands with Backflush's settings."""
+    """Run a Django command with Backflush's settings."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backflush.config.settings")
     execute_from_command_line(sys.argv)
 

@@ -1,11 +1,11 @@
-"""The one settings module. What may differ from place to place comes from `env`."""
+"""Django's settings. Values that differ between installations come from `env`."""
 
 from datetime import timedelta
 
 from backflush.config import env, logs
 
 SECRET_KEY = env.secret_key()
-# There is no debug mode: its pages show whoever comes by what is in memory.
+# Debug pages would show memory contents to any visitor, so there is no debug mode.
 DEBUG = False
 
 INSTALLED_APPS = [
@@ -32,7 +32,7 @@ INSTALLED_APPS = [
     "backflush.web.platform.apps.WebConfig",
 ]
 
-# Outermost first. Files come before sessions, because a stylesheet needs to know nobody.
+# Outermost first. Static files come before sessions, because they are the same for everyone.
 MIDDLEWARE = [
     "backflush.config.logs.numbered",
     "backflush.web.platform.metrics.measured",
@@ -70,7 +70,7 @@ TEMPLATES = [
     }
 ]
 
-# Who may come in
+# Authentication
 
 AUTH_USER_MODEL = "people.User"
 AUTHENTICATION_BACKENDS = [
@@ -87,8 +87,8 @@ LOGIN_URL = "log-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "log-in"
 
-# By name and address together: a whole shop floor may share an address, and nobody should be able to lock
-# another out from elsewhere.
+# By name and address together: a whole shop floor may share an address, and no one should be able to lock out another
+# user from elsewhere.
 AXES_FAILURE_LIMIT = 5
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_COOLOFF_TIME = timedelta(minutes=5)
@@ -98,7 +98,7 @@ AXES_LOCKOUT_CALLABLE = "backflush.web.home.account.locked_out"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
-# Where it is reached, and over what
+# Public address and protocol
 
 PUBLIC = env.public_address()
 ALLOWED_HOSTS = [*PUBLIC.hosts]
@@ -107,14 +107,14 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC.secure
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "backflush_session", "backflush_csrf"
 CSRF_FAILURE_VIEW = "backflush.web.platform.errors.forged"
-# Whoever serves https in front of us says so; without one there is nobody to be believed.
+# Trust the proxy's header only if there is an https proxy.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PUBLIC.secure else None
 SECURE_HSTS_SECONDS = 31_536_000 if PUBLIC.secure else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-# Files
+# Static files
 
 STATIC_URL = "/static/"
 STATIC_ROOT = env.PACKAGE / "web" / "served"
@@ -123,12 +123,12 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-# No ATOMIC_REQUESTS, ever: on SQLite every transaction takes the write lock, and
-# reading must not wait for writing. Services open their own transactions.
+# Never ATOMIC_REQUESTS: on SQLite every transaction takes the write lock, and reads must not wait for writes. Services
+# open their own transactions.
 DATABASES = {"default": env.database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# What takes long waits in the database for the worker: no broker, and no other thing to look after.
+# Long-running work is queued in the database for the worker, so no message broker is needed.
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 USE_TZ = True
@@ -143,11 +143,11 @@ LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_SECURE = PUBLIC.secure
 LOCALE_PATHS = [env.PACKAGE / "locale"]
 
-# Before amounts. The currency isn't a matter of the reader's language, so nothing stands there unless it is named.
+# The currency sign before amounts. It doesn't follow from the user's language, so there is none unless it is set.
 CURRENCY = env.currency()
 
-# Faults go to stderr with their traceback; Django's own default would mail them to nobody.
+# Errors go to stderr with a traceback. Django's default is to mail them to administrators, of which none are set.
 LOGGING = logs.logging_settings(as_json=env.logs_in_json())
 
-# Who may read the figures of /metrics/; without one, this machine alone.
+# The token for /metrics/; without one, only this machine may read them.
 METRICS_TOKEN = env.metrics_token()

@@ -1,4 +1,4 @@
-"""The application, as granian or any other WSGI server wants it."""
+"""The WSGI application for granian or another server."""
 
 import os
 
@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backflush.config.settings")
 
 application = get_wsgi_application()
 
-# Not before the application has read the settings.
+# Import this after the application has read the settings.
 from backflush.web.platform.preload import warm_up  # noqa: E402
 
 warm_up()

@@ -14,7 +14,8 @@ MADE_OF_SOMETHING = {ComponentClass.MADE, ComponentClass.KIT, ComponentClass.SUB
 
 
 def structure_loops(chart: Chart) -> Iterator[SetupFinding]:
-    """Items that contain themselves (S5). Entering one is refused; only a change past the services makes one."""
+    """Items that contain themselves (S5). The services refuse to enter a loop; only a change made outside them creates
+    one."""
     contains = {item: {line.component.item for line in lines} for item, lines in chart.lines.items()}
     for way in loops(contains):
         codes = [chart.items[item].code for item in way]
@@ -28,7 +29,9 @@ def structure_loops(chart: Chart) -> Iterator[SetupFinding]:
 
 
 def fixed_on_phantoms(chart: Chart) -> Iterator[SetupFinding]:
-    """Fixed quantities that mean nothing (S6). Entering one is refused; a change of an item's class makes one."""
+    """Fixed quantities on phantom lines, which have no effect (S6). The services refuse them; a change of an item's
+    class
+    creates one."""
     for item in chart.live():
         for line in chart.lines.get(item.pk, ()):
             if line.component.phantom and line.fixed and (line.ends is None or line.ends >= chart.today):
@@ -44,7 +47,7 @@ def fixed_on_phantoms(chart: Chart) -> Iterator[SetupFinding]:
 
 
 def too_large(needs: Needs) -> Iterator[SetupFinding]:
-    """Structures that come to more lines than can be kept."""
+    """Structures that explode to more lines than can be stored."""
     for code, sentence in needs.too_large.items():
         yield found(
             "structure_too_large",
@@ -56,7 +59,7 @@ def too_large(needs: Needs) -> Iterator[SetupFinding]:
 
 
 def missing_conversions(needs: Needs) -> Iterator[SetupFinding]:
-    """Units that can't be converted, by-hand lines too (Q4); one finding for each component and unit."""
+    """Units that can't be converted, also on lines by hand (Q4): one finding for each component and unit."""
     lines: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for need in needs.all:
         for step in need.requirement.steps:
@@ -76,7 +79,7 @@ def missing_conversions(needs: Needs) -> Iterator[SetupFinding]:
 
 
 def without_structure(chart: Chart) -> Iterator[SetupFinding]:
-    """Items whose bookings would assume use, and have nothing to assume it from today."""
+    """Items with a backflush action but without a structure line in force today."""
     for item in chart.live():
         if item.component_class not in MADE_OF_SOMETHING or item.type_code.backflush_id is None:
             continue
@@ -94,7 +97,7 @@ def without_structure(chart: Chart) -> Iterator[SetupFinding]:
 
 
 def empty_phantoms(needs: Needs) -> Iterator[SetupFinding]:
-    """Phantoms that use nothing on some day, today or later (S6)."""
+    """Phantoms without a line in force on some day, today or later (S6)."""
     for phantom, users in sorted(needs.empty_phantoms.items()):
         yield found(
             "empty_phantom",
@@ -106,7 +109,7 @@ def empty_phantoms(needs: Needs) -> Iterator[SetupFinding]:
 
 
 def obsolete_components(needs: Needs) -> Iterator[SetupFinding]:
-    """Items past their obsolete date in structures of items that aren't; one finding for each."""
+    """Obsolete components in structures of items that aren't obsolete: one finding for each component."""
     users: dict[int, list[str]] = defaultdict(list)
     for need in needs.all:
         for step in need.requirement.steps:
@@ -124,7 +127,7 @@ def obsolete_components(needs: Needs) -> Iterator[SetupFinding]:
 
 
 def troubled_needs(needs: Needs) -> Iterator[SetupFinding]:
-    """Lines that will always wait, and lines that are refused; then components with no stock record."""
+    """Lines that will always be unresolved, lines that will be refused, and components without a stock record."""
     unrecorded: dict[tuple[str, str], list[str]] = defaultdict(list)
     for need, rule, place in needs.assumed():
         if place.pk == rule.target_id:
@@ -132,7 +135,7 @@ def troubled_needs(needs: Needs) -> Iterator[SetupFinding]:
         elif need.component.tracking != Tracking.NONE:
             yield _tracked(need)
         elif place.bin_controlled:
-            # The rule's own place is one finding, of the rule.
+            # Places that come from the rule give one finding, about the rule.
             if place.pk != rule.source_id:
                 yield _in_bins(need, place)
         elif not place.has_balance:
@@ -202,5 +205,5 @@ def _without_balance(need: Need, place: Location) -> SetupFinding:
 
 
 def _both(need: Need) -> tuple[Named, Named]:
-    """What is made, and what is taken for it."""
+    """Return the parent and the component as the things that a finding concerns."""
     return (About.ITEM, need.made.code), (About.ITEM, need.component.code)

@@ -1,4 +1,4 @@
-"""What every live item needs, through phantoms: today, and from every later day on which that changes."""
+"""The requirements of every active item, through phantoms: today, and from each later day on which they change."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ BOUGHT_CLASSES = {ComponentClass.BOUGHT, ComponentClass.SUBCONTRACTED}
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One component of one item: the line that says so, and what the line's path comes to."""
+    """One component of one item, with the structure line and the exploded requirement."""
 
     made: Item
     component: Item
@@ -24,15 +24,16 @@ class Need:
 
     @property
     def line(self) -> str:
-        """The line as people name it."""
+        """The line as users name it."""
         return f"{self.made.code} line {self.requirement.path}"
 
 
 @dataclass(slots=True)
 class Needs:
-    """Every need of the live items of a site, and what stood in the way of finding them.
+    """Every requirement of a site's active items, and the items that couldn't be exploded.
 
-    An item whose phantoms contain themselves is left out: it can't be exploded, and the loop is a finding of its own.
+    An item whose phantoms contain themselves is left out, because exploding it would never end; the loop is a finding
+    of its own.
     """
 
     chart: Chart
@@ -43,7 +44,7 @@ class Needs:
 
     @classmethod
     def of(cls, chart: Chart) -> "Needs":
-        """Explode every live item that has a structure."""
+        """Explode every active item that has a structure."""
         needs = cls(chart)
         endless = phantoms_without_end(chart)
         for item in chart.live():
@@ -64,7 +65,7 @@ class Needs:
                 self.too_large[item.code] = refusal.sentence
                 return
             except FixedOnPhantom:
-                # The line that does it is a finding of its own.
+                # The line that causes this is a finding of its own.
                 return
             for requirement in explosion.requirements:
                 component = self.chart.items[requirement.component.item]
@@ -75,7 +76,7 @@ class Needs:
         self.all.extend(met.values())
 
     def _days(self, item: int) -> list[date]:
-        """Today, and every later day on which a line of the item or of a phantom in it starts."""
+        """Yield today, and each later day on which a line of the item, or of a phantom in it, starts."""
         return [self.chart.today, *sorted(self._later_starts(item))]
 
     def _later_starts(self, item: int) -> frozenset[date]:
@@ -90,7 +91,8 @@ class Needs:
         return self.chart.converter.factor(component.item, unit, component.unit)
 
     def assumed(self) -> Iterator[tuple[Need, TransferRule, Location]]:
-        """The needs that a booking or receipt will assume, each with the rule and every place it may be taken from."""
+        """Yield the requirements that bookings and receipts will assume, each with its rule and possible
+        from-locations."""
         for need in self.all:
             rule = self.chart.rule_of(need.made.type_code.backflush)
             if rule is None or need.requirement.by_hand or self._provided(need):
@@ -99,11 +101,11 @@ class Needs:
                 yield need, rule, place
 
     def _provided(self, need: Need) -> bool:
-        """Whether the supplier provides it himself: only what is received leaves such lines out (S6)."""
+        """Return whether the supplier provides the component. Only receipts leave out such lines (S6)."""
         return need.requirement.supplier_provides and need.made.component_class in BOUGHT_CLASSES
 
     def _places(self, need: Need, rule: TransferRule) -> Iterable[Location]:
-        """The line's own from-location, else those of the suppliers who deliver it, else the rule's (S7)."""
+        """Return the line's own from-location, else those of the expected suppliers, else the rule's (S7)."""
         if need.requirement.source is not None:
             return [self.chart.locations[need.requirement.source]]
         if need.made.component_class not in BOUGHT_CLASSES:
@@ -116,7 +118,7 @@ class Needs:
 
 
 def phantoms_without_end(chart: Chart) -> set[int]:
-    """The phantoms in which a phantom contains itself at some depth: exploding them would never end."""
+    """Return the phantoms that contain themselves at some depth, which can't be exploded."""
     below = {
         item.pk: {line.component.item for line in chart.lines.get(item.pk, ()) if line.component.phantom}
         for item in chart.items.values()
@@ -126,7 +128,7 @@ def phantoms_without_end(chart: Chart) -> set[int]:
 
 
 def left_in_loops(contains: dict[int, set[int]]) -> set[int]:
-    """The items that contain, at some depth, one that contains itself: what is left when all others are taken away."""
+    """Return the items that contain, at some depth, an item that contains itself."""
     parents: dict[int, list[int]] = {}
     for item, components in contains.items():
         for component in components:
@@ -143,7 +145,7 @@ def left_in_loops(contains: dict[int, set[int]]) -> set[int]:
 
 
 def loops(contains: dict[int, set[int]]) -> Iterator[tuple[int, ...]]:
-    """Ways by which items contain themselves, no item on two of them; each way ends where it began."""
+    """Return loops of items that contain themselves. No item is on two loops; each loop ends with its first item."""
     left = {item: contains[item] for item in left_in_loops(contains)}
     for start in sorted(left):
         while start in left and (way := find_loop(left, [start])):

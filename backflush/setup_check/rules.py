@@ -13,7 +13,7 @@ PRODUCED = {ComponentClass.MADE, ComponentClass.KIT}
 
 
 def actions_without_rule(chart: Chart) -> Iterator[SetupFinding]:
-    """Actions that a type code in use, an open purchase order or the site names, and that are inactive here (A2)."""
+    """Inactive actions that a type code, an open purchase order or the site uses (A2)."""
     users: dict[int, list[Named]] = defaultdict(list)
     actions: dict[int, Action] = {}
     for action, user in _named_actions(chart):
@@ -52,7 +52,7 @@ def _named_actions(chart: Chart) -> Iterator[tuple[Action, Named]]:
 
 
 def orders_without_receive_action(chart: Chart) -> Iterator[SetupFinding]:
-    """Open purchase orders that nothing can be received on (R5)."""
+    """Open purchase orders that can't be received for want of a receive action (R5)."""
     orders = [order.number for order in chart.open_orders if order.receive_action is None]
     if orders and chart.site.receive_action is None:
         yield found(
@@ -66,7 +66,7 @@ def orders_without_receive_action(chart: Chart) -> Iterator[SetupFinding]:
 
 
 def made_without_completion(chart: Chart) -> Iterator[SetupFinding]:
-    """Items that are made here and can't be booked (B1); one finding for each type code."""
+    """Manufactured items without a completion action, which can't be booked (B1): one finding for each type code."""
     for code, items in _by_type_code(chart, lambda item: item.component_class in PRODUCED):
         if code.completion_id is None:
             yield found(
@@ -79,7 +79,8 @@ def made_without_completion(chart: Chart) -> Iterator[SetupFinding]:
 
 
 def subcontracted_without_backflush(chart: Chart) -> Iterator[SetupFinding]:
-    """Sub-contracted items whose receipts assume nothing (B3); one finding for each type code."""
+    """Sub-contracted items without a backflush action, whose receipts assume nothing (B3): one finding for each
+    type code."""
     for code, items in _by_type_code(chart, lambda item: item.component_class == ComponentClass.SUBCONTRACTED):
         if code.backflush_id is None:
             yield found(
@@ -108,7 +109,8 @@ def _count(items: list[Item]) -> str:
 
 
 def troubled_backflush_rules(chart: Chart) -> Iterator[SetupFinding]:
-    """Backflush rules that make everything unresolved (T1), or that never find anything short (U1)."""
+    """Backflush rules from a bin-controlled location, where every line waits (T1), or from one without balances, where
+    nothing is ever short (U1)."""
     for rule in sorted(chart.rules.values(), key=lambda rule: rule.action.name):
         if rule.action.type != ActionType.BACKFLUSH:
             continue

@@ -29,14 +29,14 @@ EXPLODED: Final[Mapping[Callable[[Needs], Iterable[SetupFinding]], tuple[str, ..
         *("bin_controlled", "no_balance", "no_stock_record"),
     ),
 }
-"""Each check with what it can find. Those of the second kind explode every structure first."""
+"""Each check with the kinds that it finds. Checks of the second group explode every structure first."""
 
 
 def examine(site: Site, *, today: date | None = None, codes: Collection[str] = KINDS) -> list[SetupFinding]:
-    """What will go wrong at a site as it is set up, the heaviest first; each with its remedy. Reads only.
+    """Return the findings about a site's set-up, most severe first, each with a remedy. Reads only.
 
-    Lines in force today or later are looked at; those of the past can't do harm any more. A supplier without a stock
-    location of its own is no fault: then the rule's place stands. Who asks for some codes only waits for no others.
+    Covers lines in force today or later. A supplier without a stock location is no finding: the rule's from-location
+    applies. With `codes`, only the checks that can find these run.
     """
     wanted = frozenset(codes)
     chart = read_chart(site, today or day_at(site, event_time(site, None)))
@@ -53,7 +53,7 @@ def examine(site: Site, *, today: date | None = None, codes: Collection[str] = K
 
 
 def by_thing(findings: Iterable[SetupFinding], kind: About) -> dict[str, list[SetupFinding]]:
-    """What concerns each thing of a kind, by what it is called."""
+    """Return the findings about things of one kind, by code or name."""
     concerns: dict[str, list[SetupFinding]] = {}
     for finding in findings:
         for about, name in finding.about:
