@@ -48,7 +48,7 @@ class Verb(StrEnum):
     PURCHASE = "purchase orders"
     SEND = "send to sub-contractors"
     TAKE_BACK = "return from sub-contractors"
-    STATEMENTS = "statements"
+    SUBCONTRACTORS = "see sub-contractors"
     ITEMS = "items"
     UNITS = "units"
     STRUCTURES = "structures"
@@ -78,7 +78,7 @@ _OWN_WORDS: Final[Mapping[Role, Iterable[Verb]]] = {
     Role.OPERATOR: _OPERATOR,
     Role.STORES: _STORES,
     Role.SUPERVISOR: _SUPERVISOR,
-    Role.BUYER: {Verb.PURCHASE, Verb.RECEIVE, Verb.SEND, Verb.TAKE_BACK, Verb.STATEMENTS},
+    Role.BUYER: {Verb.PURCHASE, Verb.RECEIVE, Verb.SEND, Verb.TAKE_BACK, Verb.SUBCONTRACTORS},
     Role.ENGINEER: {
         Verb.ITEMS,
         Verb.UNITS,

@@ -49,7 +49,7 @@ def _area(name: str | Promise, at: str, *verbs: Verb, icon: str, counts_waiting:
     return Area(name, at, icon, frozenset(verbs or {Verb.SEE_WORK}), counts_waiting, key)
 
 
-_OUTSIDE: Final = (Verb.SEE, Verb.STATEMENTS, Verb.PURCHASE, Verb.SEND, Verb.TAKE_BACK, Verb.RECEIVE)
+_OUTSIDE: Final = (Verb.SEE, Verb.SUBCONTRACTORS, Verb.PURCHASE, Verb.SEND, Verb.TAKE_BACK, Verb.RECEIVE)
 _SETTING_UP: Final = (
     Verb.SEE,
     Verb.ITEMS,

@@ -11,7 +11,7 @@ from backflush.subcontract.selectors import held_at, outside_coded, outsides, pu
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest
 
-WHO_SEES: Final = (Verb.SEE, Verb.STATEMENTS, Verb.PURCHASE, Verb.SEND, Verb.TAKE_BACK, Verb.RECEIVE)
+WHO_SEES: Final = (Verb.SEE, Verb.SUBCONTRACTORS, Verb.PURCHASE, Verb.SEND, Verb.TAKE_BACK, Verb.RECEIVE)
 SHOWN: Final = 20
 
 
