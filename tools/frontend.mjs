@@ -9,7 +9,6 @@ const NODE_MIN = 20;
 const TARGET = "backflush/web/static/vendor";
 const FILES = {
   "@dagrejs/dagre/dist/dagre.min.js": "dagre.js",
-  "@tabler/core/dist/css/tabler.min.css": "tabler.css",
   "echarts/dist/echarts.common.min.js": "echarts.js",
   "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2": "inter-latin.woff2",
   "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2": "inter-latin-ext.woff2",
@@ -23,7 +22,7 @@ function stop(sentence) {
 
 const major = Number(process.versions.node.split(".")[0]);
 if (major < NODE_MIN) stop(`Backflush's pages need Node ${NODE_MIN} or later to be set up; this is ${process.versions.node}.`);
-if (!existsSync("node_modules/@tabler/core")) stop("The packages of package.json are not installed. Run `make setup`.");
+if (!existsSync("node_modules/@tabler/icons")) stop("The packages of package.json are not installed. Run `make setup`.");
 
 rmSync(TARGET, { recursive: true, force: true });
 mkdirSync(TARGET, { recursive: true });

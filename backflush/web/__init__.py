@@ -24,7 +24,7 @@ the room. A page costs the same number of statements however many rows there are
 
 **Refusals** are answered in `refusing`, nowhere else: 422, or 409 where somebody was quicker, 403, 404. In the form:
 
-    <div class="field {% wrong refusal "quantity" %}">
+    <div class="form-row {% wrong refusal "quantity" %}">
       <label for="quantity">…</label>
       <input id="quantity" name="quantity" value="{{ typed.quantity }}" {% invalid refusal "quantity" %}>
       {% field_error refusal "quantity" %}
@@ -48,10 +48,11 @@ on `#toasts`, in the page's language.
 
 **Pieces** `web/platform/base.html` (blocks `title`, `content`, `below`, `live` for what the live region says first) ·
 `web/lists/pager.html` (page, older, newer, noun) · `web/lists/nothing.html` (title, text, link, word) ·
-`web/forms/refusal.html` · classes of `app.css`: `panel` with header, `in`, footer; `ledger cards` tables with `data-l`
-labels on cells, `first`, `top`, `drop`; `say`, `chips`, `facts`, `figures`, `lines`, `acts`, `trio`, `pick`. Own class
-names must not be Tabler's or Bootstrap's. A table stands in `<div class="scroll" tabindex="0" role="region"
-aria-label="…, table">`.
+`web/forms/refusal.html` · classes of `app.css`: a `panel` has a header, a `panel-body` and a footer; a table is a
+`ledger-table`, with `ledger-table-cards` where it becomes cards on a phone (`data-l` is the label of a cell;
+`card-heading`, `card-corner`, `card-hidden`); `notice`, `chip-row`, `fact-list`, `figure-row`, `row-list`,
+`button-row`, `choice`. A table is within `<div class="scroll-region" tabindex="0" role="region"
+aria-label="…, table">`. A test fails for a class that the style sheet doesn't have, and for one that no page names.
 
 **Plain pages first**: links and forms work without script. htmx swaps parts: `hx-get` with `hx-target` and `hx-select`
 on a link that has the same `href`; `hx-push-url="true"` where it has an address. No inline script or style, no

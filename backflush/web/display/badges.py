@@ -13,7 +13,7 @@ from backflush.core.moves import Process, Reason, Status
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """How a status looks: its class of `.st`, its icon, its word."""
+    """How a status looks: its class beside `status-badge`, its icon, its word."""
 
     look: str
     icon: str
@@ -21,19 +21,19 @@ class Sign:
 
 
 MOVEMENT: Final[Mapping[str, Sign]] = {
-    Status.OK: Sign("st-ok", icon="check", word=_("OK")),
-    Status.UNRESOLVED: Sign("st-wait", icon="hourglass", word=_("Unresolved")),
-    Status.RESOLVED: Sign("st-good", icon="circle-check", word=_("Resolved")),
-    Status.CANCELLED: Sign("st-off", icon="ban", word=_("Cancelled")),
-    Status.WITHDRAWN: Sign("st-back", icon="arrow-back-up", word=_("Withdrawn")),
+    Status.OK: Sign("status-badge-ok", icon="check", word=_("OK")),
+    Status.UNRESOLVED: Sign("status-badge-wait", icon="hourglass", word=_("Unresolved")),
+    Status.RESOLVED: Sign("status-badge-good", icon="circle-check", word=_("Resolved")),
+    Status.CANCELLED: Sign("status-badge-off", icon="ban", word=_("Cancelled")),
+    Status.WITHDRAWN: Sign("status-badge-back", icon="arrow-back-up", word=_("Withdrawn")),
 }
-REVERSED: Final = Sign("st-back", icon="arrow-back-up", word=_("Reversed"))
-FITS: Final = Sign("st-good", icon="check", word=_("fits now"))
-SHORT: Final = Sign("st-bad", icon="alert-triangle", word=_("short"))
+REVERSED: Final = Sign("status-badge-back", icon="arrow-back-up", word=_("Reversed"))
+FITS: Final = Sign("status-badge-good", icon="check", word=_("fits now"))
+SHORT: Final = Sign("status-badge-bad", icon="alert-triangle", word=_("short"))
 CHOICE: Final[Mapping[str, Sign]] = {
-    Reason.BATCH: Sign("st-wait", icon="hourglass", word=_("which batch?")),
-    Reason.SERIAL: Sign("st-wait", icon="hourglass", word=_("which serials?")),
-    Reason.BIN: Sign("st-wait", icon="hourglass", word=_("which bin?")),
+    Reason.BATCH: Sign("status-badge-wait", icon="hourglass", word=_("which batch?")),
+    Reason.SERIAL: Sign("status-badge-wait", icon="hourglass", word=_("which serials?")),
+    Reason.BIN: Sign("status-badge-wait", icon="hourglass", word=_("which bin?")),
 }
 REASON: Final[Mapping[str, str | Promise]] = {
     Reason.SHORT: _("short"),

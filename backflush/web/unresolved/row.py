@@ -59,7 +59,7 @@ class Reading:
         if self.fits:
             return badges.FITS
         amount = formats.number(self.short_by, self.movement.item.quantity_decimals)
-        return badges.Sign("st-wait", icon="hourglass", word=_("short %(amount)s") % {"amount": amount})
+        return badges.Sign("status-badge-wait", icon="hourglass", word=_("short %(amount)s") % {"amount": amount})
 
     @property
     def cost_object(self) -> str:

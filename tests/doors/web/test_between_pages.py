@@ -71,7 +71,7 @@ def test_it_is_sent_shown_with_its_note_and_taken_in_there(plant: Plant, south: 
     sent = client.get(sends(client)["Location"])
     text = text_of(sent)
     assert "Consignment 7 is on its way to SOUTH." in text
-    assert 'class="qr"' in text
+    assert 'class="qr-code"' in text
     assert "The code is the whole note" in text
     assert plant.balance("BOLT", at="RAW") == 4
     there = receiver(south)

@@ -103,7 +103,7 @@ def test_a_form_without_its_token_posts_nothing(plant: Plant) -> None:
 def test_the_theme_is_set_by_the_server_before_anything_is_drawn(plant: Plant) -> None:
     client = signed_in(plant, Role.STORES)
     client.post(reverse("choose-theme"), {"theme": "dark"})
-    assert 'data-bs-theme="dark"' in text_of(client.get(reverse("home")))
+    assert 'data-theme="dark"' in text_of(client.get(reverse("home")))
 
 
 def test_the_areas_follow_the_rights(plant: Plant) -> None:

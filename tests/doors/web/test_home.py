@@ -62,7 +62,10 @@ def arrange(client: Client, do: str, name: str = "", **more: Any) -> Any:
 def board(client: Client) -> list[tuple[str, int]]:
     """The blocks on somebody's Home with their widths, as the page has them."""
     home = text_of(client.get(reverse("home")))
-    return [(name, int(width)) for width, name in re.findall(r'class="uz uz-(\d+)[^"]*" id="block-([\w-]+)"', home)]
+    return [
+        (name, int(width))
+        for width, name in re.findall(r'class="board-block board-block-(\d+)[^"]*" id="block-([\w-]+)"', home)
+    ]
 
 
 def names(client: Client) -> list[str]:
@@ -124,7 +127,7 @@ def test_a_block_is_only_for_those_who_have_its_right(plant: Plant, waiting: Mov
 def test_a_block_is_a_page_of_its_own_without_script(plant: Plant, waiting: Movement) -> None:
     page = text_of(signed_in(plant, Role.STORES).get(reverse("block", args=["unresolved-by-age"])))
     assert "<h1>Unresolved by age</h1>" in page
-    assert '<td class="r" data-value="1">1</td>' in page
+    assert '<td class="cell-number" data-value="1">1</td>' in page
 
 
 def test_a_chart_says_its_finding_and_has_its_table(plant: Plant, waiting: Movement) -> None:

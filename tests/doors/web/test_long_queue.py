@@ -114,7 +114,7 @@ def test_it_is_grouped_by_item_place_and_cause(mixed: Plant, stores: Client) -> 
         assert sum(group.count for group in groups) == waiting(mixed).total
         assert [group.fits for group in groups if group.fits] == [1]
         text = text_of(stores.get(reverse("unresolved"), {"group": by.value}))
-        for address in re.findall(r'class="key code" href="(\?[^"]+)"', text):
+        for address in re.findall(r'class="row-link code" href="(\?[^"]+)"', text):
             assert rows_in(text_of(stores.get(reverse("unresolved") + address.replace("&amp;", "&"))))
 
 

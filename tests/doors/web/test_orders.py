@@ -159,7 +159,7 @@ def test_materials_name_what_is_short_and_what_waits(plant: Plant) -> None:
     plant.releases(10, "BRACKET")
     plant.books(4, "BRACKET")
     text = text_of(signed_in(plant, Role.OPERATOR).get(at("order")))
-    assert 'class="bad"' in text
+    assert 'class="is-bad"' in text
     assert reverse("unresolved") + "?order=W-BRACKET&amp;item=BOLT" in text
 
 

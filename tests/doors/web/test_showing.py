@@ -69,7 +69,7 @@ def test_numbers_have_their_decimals_and_a_true_minus(value: str, decimals: int 
 
 def test_a_quantity_has_its_unit_behind_a_space_that_does_not_break() -> None:
     lug = Item(code="LUG-6", quantity_decimals=2, stock_unit=Unit(code="KG"))
-    assert q(Decimal("6.2"), lug) == '<span class="q">6.20<span class="u">&nbsp;KG</span></span>'
+    assert q(Decimal("6.2"), lug) == '<span class="quantity">6.20<span class="quantity-unit">&nbsp;KG</span></span>'
     assert "zero" in q(Decimal(0), lug)
     assert q(None, lug) == ""
 

@@ -26,10 +26,14 @@ def cell(column: CheckColumn, line: FindingLine, *, frozen: bool = False) -> Saf
     By a function for each kind of cell: a template that asks its way through all of them took twice the time.
     """
     if column.cell == "item":
-        about = format_html('<span class="about">{}</span>', line.about)
-        return format_html('<th scope="row" class="first">{}{}</th>', thing_link("item", line.item), about)
+        about = format_html('<span class="cell-note">{}</span>', line.about)
+        return format_html('<th scope="row" class="card-heading">{}{}</th>', thing_link("item", line.item), about)
     shown = CELLS["day" if frozen and column.cell == "age" else column.cell](line)
-    looks = [name for name, is_so in (("r", column.figures), ("whole", column.wide), ("drop", not shown)) if is_so]
+    looks = [
+        name
+        for name, is_so in (("cell-number", column.figures), ("card-wide", column.wide), ("card-hidden", not shown))
+        if is_so
+    ]
     return format_html('<td class="{}" data-l="{}">{}</td>', " ".join(looks), column.heading, shown)
 
 
@@ -54,7 +58,7 @@ def _leading(address: str, shown: str) -> SafeString:
 
 
 def _whole(shown: str) -> SafeString:
-    return format_html('<span class="nowrap">{}</span>', shown)
+    return format_html('<span class="text-nowrap">{}</span>', shown)
 
 
 CELLS: Final[Mapping[str, Callable[[FindingLine], str]]] = {

@@ -31,8 +31,9 @@ def booked_bar(done: Decimal, wanted: Decimal) -> SafeString:
     """How much of what was ordered is booked; the same is said in figures beside it."""
     width = min(100, int(100 * done / wanted)) if wanted > ZERO else 0
     return format_html(
-        '<svg class="bargraph" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
-        '<rect class="bg" width="100" height="8"/><rect class="done" width="{}" height="8"/></svg>',
+        '<svg class="bar-graph" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="bar-graph-track" width="100" height="8"/>'
+        '<rect class="bar-graph-done" width="{}" height="8"/></svg>',
         width,
     )
 
@@ -42,7 +43,7 @@ def qr_code(text: str) -> SafeString:
     """A QR code, with a quiet zone of four modules around it."""
     width, dark = qr_path(text)
     return format_html(
-        '<svg class="qr" role="img" aria-label="{}" viewBox="-4 -4 {} {}">'
+        '<svg class="qr-code" role="img" aria-label="{}" viewBox="-4 -4 {} {}">'
         '<rect x="-4" y="-4" width="{}" height="{}" fill="#fff"/><path stroke="#000" d="{}"/></svg>',
         _("QR code of %(text)s") % {"text": text},
         width + 8,
@@ -58,8 +59,8 @@ def thing_link(at: str, code: str) -> SafeString:
     """A code that leads to its thing, where the thing has a page."""
     address = _address(at, code)
     if not address:
-        return format_html('<span class="key code">{}</span>', code)
-    return format_html('<a class="key code" href="{}">{}</a>', address, code)
+        return format_html('<span class="row-link code">{}</span>', code)
+    return format_html('<a class="row-link code" href="{}">{}</a>', address, code)
 
 
 @register.simple_tag

@@ -51,18 +51,20 @@ def q(value: Decimal | None, item: Item | None = None, *, decimals: int | None =
         return SafeString("")
     if item is not None:
         decimals, unit = item.quantity_decimals, item.stock_unit.code
-    zero = " zero" if not value else ""
+    zero = " quantity-zero" if not value else ""
     text = formats.number(value, decimals)
     if not unit:
-        return format_html('<span class="q{}">{}</span>', zero, text)
-    return format_html('<span class="q{}">{}<span class="u">&nbsp;{}</span></span>', zero, text, unit)
+        return format_html('<span class="quantity{}">{}</span>', zero, text)
+    return format_html(
+        '<span class="quantity{}">{}<span class="quantity-unit">&nbsp;{}</span></span>', zero, text, unit
+    )
 
 
 @register.simple_tag
 def sign(of: badges.Sign, amount: str = "") -> SafeString:
     """A status in its pill; lists may add the amount."""
     words = f"{of.word} {amount}" if amount else of.word
-    return format_html('<span class="st {}">{}{}</span>', of.look, icon(of.icon), words)
+    return format_html('<span class="status-badge {}">{}{}</span>', of.look, icon(of.icon), words)
 
 
 @register.simple_tag
@@ -202,7 +204,7 @@ def invalid(refusal: Refusal | str, field: str) -> SafeString:
 @register.simple_tag
 def wrong(refusal: Refusal | str, field: str) -> str:
     """On the field around it: the class that draws it."""
-    return "wrong" if _is_about(refusal, field) else ""
+    return "has-error" if _is_about(refusal, field) else ""
 
 
 @register.inclusion_tag("web/forms/field_error.html")

@@ -18,7 +18,7 @@ register: Final = template.Library()
 @register.simple_tag
 def place(at: Location, bin: str) -> SafeString:
     """Where from, or where to."""
-    shelf = format_html(' <span class="trait">{}</span>', bin) if bin else ""
+    shelf = format_html(' <span class="trait-tag">{}</span>', bin) if bin else ""
     return format_html('<span class="code">{}</span>{}', at.path, shelf)
 
 
@@ -27,12 +27,16 @@ def moved(movement: Movement) -> SafeString:
     """How much moved, or was due."""
     if movement.due is None:
         return q(movement.quantity, movement.item)
-    return format_html('<span class="dim">{} {}</span>', _("due"), q(movement.due, movement.item))
+    return format_html('<span class="text-muted">{} {}</span>', _("due"), q(movement.due, movement.item))
 
 
 @register.simple_tag
 def left(after: Decimal | None, at: Location, movement: Movement) -> SafeString:
     """What was then there, at one end of a movement."""
     if movement.due is not None:
-        return format_html('<span class="dim">{}</span>', "—")
-    return q(after, movement.item) if at.has_balance else format_html('<span class="dim">{}</span>', _("no balance"))
+        return format_html('<span class="text-muted">{}</span>', "—")
+    return (
+        q(after, movement.item)
+        if at.has_balance
+        else format_html('<span class="text-muted">{}</span>', _("no balance"))
+    )

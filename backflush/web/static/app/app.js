@@ -9,7 +9,7 @@ const typing = (node) => node.matches("input:not([type=checkbox], [type=radio]),
 const say = (text) => { $("#live").textContent = text; };
 
 // ---- theme: the server sets it on <html> from the cookie; pressing changes both -------------------------------
-const wished = () => (root.dataset.bsTheme === "dark" ? "light" : "dark");
+const wished = () => (root.dataset.theme === "dark" ? "light" : "dark");
 
 document.addEventListener("submit", (e) => {
   if (!e.target.matches("[data-theme-switch]")) return;
@@ -18,7 +18,7 @@ document.addEventListener("submit", (e) => {
   const secure = location.protocol === "https:" ? "; secure" : "";
   document.cookie = `backflush_theme=${theme}; path=/; max-age=31536000; samesite=lax${secure}`;
   delete root.dataset.themeBySystem;
-  root.dataset.bsTheme = theme;
+  root.dataset.theme = theme;
   document.dispatchEvent(new CustomEvent("theme-changed"));
 });
 
@@ -73,10 +73,10 @@ document.addEventListener("submit", (e) => {
 // ---- what a form is about to post is old while its answer is awaited ---------------------------------------------------
 document.addEventListener("input", (e) => {
   const form = e.target.closest("[data-previews]");
-  if (form) $$(form.dataset.previews).forEach((part) => part.classList.add("old"));
+  if (form) $$(form.dataset.previews).forEach((part) => part.classList.add("is-old"));
 });
 
-document.addEventListener("htmx:afterSwap", (e) => e.detail.target.classList.remove("old"));
+document.addEventListener("htmx:afterSwap", (e) => e.detail.target.classList.remove("is-old"));
 
 // ---- htmx: focus goes with what a person asked for, never with what refreshed itself -----------------------------------
 document.addEventListener("htmx:afterSettle", (e) => {
@@ -108,7 +108,7 @@ function offline(form) {
   let note = $("[data-offline-note]", form);
   if (!note) {
     note = document.createElement("p");
-    note.className = "say say-bad";
+    note.className = "notice notice-bad";
     note.dataset.offlineNote = "";
     note.setAttribute("role", "alert");
     note.tabIndex = -1;
@@ -149,7 +149,7 @@ function noAnswer(text) {
   const words = document.createElement("span");
   words.textContent = text;
   const close = document.createElement("button");
-  close.className = "btn btn-s";
+  close.className = "button button-small";
   close.type = "button";
   close.textContent = texts().close;
   close.addEventListener("click", () => note.remove());
@@ -167,12 +167,12 @@ function settlePanel() {
   const number = panel.dataset.number;
   $$("#queue tbody tr").forEach((row) => {
     const open = row.dataset.row === number;
-    row.classList.toggle("picked", open);
+    row.classList.toggle("is-picked", open);
     const link = $("[data-open]", row);
     if (open) link.setAttribute("aria-current", "true"); else link.removeAttribute("aria-current");
   });
-  const covered = narrow.matches && panel.classList.contains("open");
-  $$(".bar, .head, .dock, .skip, #queue-panel").forEach((part) => { part.inert = covered; });
+  const covered = narrow.matches && panel.classList.contains("is-open");
+  $$(".top-bar, .page-head, .bottom-nav, .skip-to-main, #queue-panel").forEach((part) => { part.inert = covered; });
 }
 
 let lastOpen = "";
@@ -209,7 +209,7 @@ document.addEventListener("keydown", (e) => {
   const does = {
     j: () => links[at + 1]?.click(),
     k: () => links[at - 1]?.click(),
-    x: () => links[at]?.closest("tr").querySelector(".tick").click(),
+    x: () => links[at]?.closest("tr").querySelector(".checkbox").click(),
     r: () => $("[data-resolves]")?.click(),
     c: () => $("[data-not-used]")?.click(),
   }[e.key.length === 1 ? e.key.toLowerCase() : ""];
@@ -231,7 +231,7 @@ function sayDay(input) {
   let words = input.nextElementSibling;
   if (!words?.matches("[data-day-said]")) {
     words = document.createElement("span");
-    words.className = "day-said";
+    words.className = "date-in-words";
     words.dataset.daySaid = "";
     input.after(words);
   }

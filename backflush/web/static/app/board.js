@@ -14,23 +14,23 @@
   });
 
   document.addEventListener("htmx:sendError", (e) => {
-    const waits = block(e)?.querySelector(".block-waits");
+    const waits = block(e)?.querySelector("[data-block-loading]");
     if (!waits) return;
     waits.hidden = true;
-    block(e).querySelector(".block-fails").hidden = false;
+    block(e).querySelector("[data-block-failed]").hidden = false;
   });
 
   document.addEventListener("click", (e) => {
     const again = e.target.closest("[data-again]");
     if (!again) return;
     const part = again.closest("[data-refreshes]");
-    part.querySelector(".block-waits").hidden = false;
-    part.querySelector(".block-fails").hidden = true;
+    part.querySelector("[data-block-loading]").hidden = false;
+    part.querySelector("[data-block-failed]").hidden = true;
     htmx.trigger(part, "refresh");
   });
 
   // ---- dragging, while arranging: dropped on a block, it takes that block's place ------------------------------------------
-  const name = (e) => e.target.closest?.(".arranging [data-block]")?.dataset.block;
+  const name = (e) => e.target.closest?.(".is-arranging [data-block]")?.dataset.block;
   const mark = (looks, on) => document.querySelectorAll(`.${looks}`).forEach((one) => one.classList.toggle(looks, on));
   let dragged = "";
 
@@ -39,20 +39,20 @@
     if (!dragged) return;
     e.dataTransfer.effectAllowed = "move";
     e.dataTransfer.setData("text/plain", dragged);
-    e.target.closest("[data-block]").classList.add("dragged");
+    e.target.closest("[data-block]").classList.add("is-dragged");
   });
 
   document.addEventListener("dragover", (e) => {
     const over = name(e);
     if (!dragged || !over) return;
     e.preventDefault();
-    mark("drop-here", false);
-    if (over !== dragged) e.target.closest("[data-block]").classList.add("drop-here");
+    mark("is-drop-target", false);
+    if (over !== dragged) e.target.closest("[data-block]").classList.add("is-drop-target");
   });
 
   document.addEventListener("dragend", () => {
-    mark("dragged", false);
-    mark("drop-here", false);
+    mark("is-dragged", false);
+    mark("is-drop-target", false);
     dragged = "";
   });
 
@@ -61,7 +61,7 @@
     if (!dragged || !over) return;
     e.preventDefault();
     if (over === dragged) return;
-    const form = document.querySelector(`#block-${dragged} .tools`);
+    const form = document.querySelector(`#block-${dragged} .board-block-tools`);
     const order = [...document.querySelectorAll("[data-block]")].map((one) => one.dataset.block);
     const does = order.indexOf(dragged) < order.indexOf(over) ? "after" : "before";
     htmx.ajax("POST", form.action, {

@@ -219,15 +219,15 @@
   function drawBox(box, node, lit) {
     const [x, y] = [node.x - node.width / 2, node.y - node.height / 2];
     const label = [box.title, box.name, box.says, box.wait ? `${box.wait} ${words.unresolved}` : ""].filter(Boolean).join(" ");
-    const link = el("a", { href: box.address, class: `place${lit === null ? "" : lit ? " on" : " dimmed"}`, "aria-label": label, "data-store": box.frame });
-    link.append(el("rect", { class: box.fold ? "fold" : box.balance ? "loc" : "cloud", x, y, width: node.width, height: node.height, rx: box.balance ? 6 : node.height / 2 }));
+    const link = el("a", { href: box.address, class: `map-place${lit === null ? "" : lit ? " is-on-trace" : " is-dimmed"}`, "aria-label": label, "data-store": box.frame });
+    link.append(el("rect", { class: box.fold ? "map-folded-store" : box.balance ? "map-location" : "map-outside", x, y, width: node.width, height: node.height, rx: box.balance ? 6 : node.height / 2 }));
     const at = box.balance ? { x: x + 12 } : { x: node.x, "text-anchor": "middle" };
-    link.append(el("text", { class: "name", y: y + 21, ...at }, box.title));
+    link.append(el("text", { class: "map-name", y: y + 21, ...at }, box.title));
     const below = box.balance ? [...box.lines, box.says] : box.lines;
-    below.forEach((line, row) => link.append(el("text", { class: "sub", y: y + (box.balance ? 38 : 37) + 16 * row, ...at }, line)));
+    below.forEach((line, row) => link.append(el("text", { class: "map-note", y: y + (box.balance ? 38 : 37) + 16 * row, ...at }, line)));
     if (box.wait) {
       const width = pillWidth(box);
-      link.append(el("rect", { class: "wait-pill", x: x + node.width - width - 7, y: y + 7, width, height: 20, rx: 10 }), el("text", { class: "wait-text", x: x + node.width - width / 2 - 7, y: y + 21, "text-anchor": "middle" }, box.wait));
+      link.append(el("rect", { class: "map-wait-back", x: x + node.width - width - 7, y: y + 7, width, height: 20, rx: 10 }), el("text", { class: "map-wait-text", x: x + node.width - width / 2 - 7, y: y + 21, "text-anchor": "middle" }, box.wait));
     }
     // What is written in a box reads as words, not as one.
     [...link.children].forEach((part) => part.after(" "));
@@ -238,11 +238,11 @@
     const text = (arrow.lit.length ? arrow.lit : arrow.names).join(", ");
     const width = textWidth(text, arrow.flush || arrow.lit.length);
     const label = el("g", { class: look });
-    label.append(el("rect", { class: "lab-bg", x: edge.x - width / 2, y: edge.y - 9, width, height: 18, rx: 3 }), el("text", { class: "lab", x: edge.x, y: edge.y + 4, "text-anchor": "middle" }, text));
+    label.append(el("rect", { class: "map-label-back", x: edge.x - width / 2, y: edge.y - 9, width, height: 18, rx: 3 }), el("text", { class: "map-label", x: edge.x, y: edge.y + 4, "text-anchor": "middle" }, text));
     if (arrow.steps.length) {
       // Beside the name, not in its room: tracing moves nothing.
       const x = edge.x - width / 2 - 11;
-      label.append(el("circle", { class: "no", cx: x, cy: edge.y, r: 10 }), el("text", { class: "no-text", x, y: edge.y + 4, "text-anchor": "middle" }, arrow.steps.join(", ")));
+      label.append(el("circle", { class: "map-step", cx: x, cy: edge.y, r: 10 }), el("text", { class: "map-step-number", x, y: edge.y + 4, "text-anchor": "middle" }, arrow.steps.join(", ")));
     }
     return label;
   }
@@ -256,23 +256,23 @@
     const size = graph.graph();
     const layers = { frames: el("g"), lines: el("g"), names: el("g"), boxes: el("g"), labels: el("g") };
     for (const [store, { left, top, right, bottom }] of framesOf(graph, boxes)) {
-      layers.frames.append(el("rect", { class: "store", x: left, y: top, width: right - left, height: bottom - top, rx: 8 }));
+      layers.frames.append(el("rect", { class: "map-store", x: left, y: top, width: right - left, height: bottom - top, rx: 8 }));
       layers.names.append(frameName(store, boxes, left + 10, top + 18));
     }
     for (const [key, arrow] of arrows) {
       const edge = arrow.own ? straight(graph, arrow) : graph.edge({ v: arrow.from, w: arrow.to, name: key });
-      const look = `link${arrow.flush ? " flush" : ""}${traced ? (arrow.steps.length ? " on" : " dimmed") : ""}`;
+      const look = `map-link${arrow.flush ? " is-backflush" : ""}${traced ? (arrow.steps.length ? " is-on-trace" : " is-dimmed") : ""}`;
       const points = wide && !arrow.own ? fromTheSide(graph, arrow, edge.points) : edge.points;
       const [a, b] = points.slice(-2);
       const turn = (Math.atan2(b.y - a.y, b.x - a.x) * 180) / Math.PI;
       const line = el("g", { class: look });
-      line.append(el("path", { class: "edge", d: bent(points) }), el("path", { class: "tip", d: "M0 0L-10 -5L-10 5Z", transform: `translate(${b.x} ${b.y}) rotate(${turn})` }));
+      line.append(el("path", { class: "map-edge", d: bent(points) }), el("path", { class: "map-arrowhead", d: "M0 0L-10 -5L-10 5Z", transform: `translate(${b.x} ${b.y}) rotate(${turn})` }));
       layers.lines.append(line);
       layers.labels.append(labelOf(arrow, edge, look));
     }
     for (const box of boxes.values()) layers.boxes.append(drawBox(box, graph.node(box.id), traced ? ends.has(box.id) : null));
-    svg.setAttribute("class", `map drawn${traced ? " lit" : ""}`);
-    for (const part of [layers.frames, layers.names]) part.setAttribute("class", traced ? "dimmed" : "");
+    svg.setAttribute("class", `stock-map is-drawn${traced ? " is-traced" : ""}`);
+    for (const part of [layers.frames, layers.names]) part.setAttribute("class", traced ? "is-dimmed" : "");
     svg.setAttribute("viewBox", `0 0 ${Math.ceil(size.width)} ${Math.ceil(size.height)}`);
     // As wide as there is room, but never so small that a letter gets under 11 px: then it scrolls.
     const scale = Math.min(LARGEST, Math.max(SMALLEST, (svg.parentElement.clientWidth - 16) / size.width));
@@ -283,10 +283,10 @@
 
   // The name of a store on its frame, over the lines; of one that was opened, a link that folds it again.
   function frameName(store, boxes, x, y) {
-    const text = el("text", { class: "store-name", x, y }, `${words.store} ${store}`);
+    const text = el("text", { class: "map-store-name", x, y }, `${words.store} ${store}`);
     const closes = [...boxes.values()].find((box) => box.frame === store && box.closes)?.closes;
     if (!closes) return text;
-    const link = el("a", { href: closes, class: "folds", "aria-label": `${words.store} ${store}, ${words.folds}` });
+    const link = el("a", { href: closes, class: "map-fold-link", "aria-label": `${words.store} ${store}, ${words.folds}` });
     text.textContent += ` (${words.folds})`;
     link.append(text);
     return link;
@@ -295,8 +295,8 @@
   // What was asked for, a traced item or a store just opened, is what one sees first where the picture scrolls.
   function show() {
     const store = decodeURIComponent(location.hash.slice("#store-".length));
-    const opened = store ? [...svg.querySelectorAll(".place")].filter((place) => place.dataset.store === store) : [];
-    const shown = opened.length ? opened : [...svg.querySelectorAll(".on")];
+    const opened = store ? [...svg.querySelectorAll(".map-place")].filter((place) => place.dataset.store === store) : [];
+    const shown = opened.length ? opened : [...svg.querySelectorAll(".is-on-trace")];
     if (!shown.length) return;
     if (opened.length) opened[0].focus({ preventScroll: true });
     const box = svg.parentElement;

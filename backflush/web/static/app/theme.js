@@ -4,7 +4,7 @@
 const wishes = matchMedia("(prefers-color-scheme: dark)");
 function followSystem() {
   const root = document.documentElement;
-  if ("themeBySystem" in root.dataset) root.dataset.bsTheme = wishes.matches ? "dark" : "light";
+  if ("themeBySystem" in root.dataset) root.dataset.theme = wishes.matches ? "dark" : "light";
 }
 followSystem();
 wishes.addEventListener("change", followSystem);

@@ -104,6 +104,6 @@ def test_the_theme_is_kept(committed_plant: Plant, visit: Visit) -> None:
     visit.sign_in("rosa")
     html = visit.page.locator("html")
     visit.page.click("[data-theme-switch] button")
-    expect(html).to_have_attribute("data-bs-theme", "dark")
+    expect(html).to_have_attribute("data-theme", "dark")
     visit.goes("/unresolved/")
-    expect(html).to_have_attribute("data-bs-theme", "dark")
+    expect(html).to_have_attribute("data-theme", "dark")

@@ -28,11 +28,11 @@ def test_an_order_is_made_released_and_completed(committed_plant: Plant, visit: 
     page.click("text=Make the order")
     expect(page.locator("h1")).to_contain_text("W-77")
     page.click("button:has-text('Release')")
-    expect(page.locator(".head")).to_contain_text("Released")
-    expect(page.locator("tr.bad")).to_contain_text("BOLT")
+    expect(page.locator(".page-head")).to_contain_text("Released")
+    expect(page.locator("tr.is-bad")).to_contain_text("BOLT")
     page.click("text=Complete…")
     page.click("text=Complete W-77")
-    expect(page.locator(".head")).to_contain_text("Complete")
+    expect(page.locator(".page-head")).to_contain_text("Complete")
 
 
 def test_material_is_issued_by_scanner_and_taken_back_with_one_press(committed_plant: Plant, visit: Visit) -> None:

@@ -25,7 +25,7 @@ def test_a_period_is_closed_booking_says_so_and_it_is_reopened(committed_plant: 
     expect(page.locator("#unresolved-error")).to_contain_text("1 movement up to 31 Mar 2026 is unresolved.")
     page.check("#unresolved")
     page.click("text=Close through 31 Mar 2026")
-    expect(page.locator(".sub")).to_contain_text("MAIN is closed through 31 Mar 2026")
+    expect(page.locator(".page-summary")).to_contain_text("MAIN is closed through 31 Mar 2026")
 
     visit.goes("/book/?order=W-BRACKET")
     page.click("text=Event time, reason for scrap")

@@ -22,12 +22,12 @@ def opened(visit: Visit, path: str) -> Page:
 
 def test_a_level_is_closed_and_opened_and_focus_stays_on_its_arrow(committed_plant: Plant, visit: Visit) -> None:
     page = opened(visit, "/items/code/CABINET/")
-    expect(page.locator(".tree")).to_contain_text("SHEET")
+    expect(page.locator(".structure-tree")).to_contain_text("SHEET")
     page.click("a[aria-label='Lines of PANEL']")
-    expect(page.locator(".tree")).not_to_contain_text("SHEET")
+    expect(page.locator(".structure-tree")).not_to_contain_text("SHEET")
     assert visit.focused() == "line-10"
     page.keyboard.press("Enter")
-    expect(page.locator(".tree")).to_contain_text("SHEET")
+    expect(page.locator(".structure-tree")).to_contain_text("SHEET")
 
 
 def test_a_line_says_what_was_typed_and_a_fault_loses_nothing(committed_plant: Plant, visit: Visit) -> None:
@@ -41,7 +41,7 @@ def test_a_line_says_what_was_typed_and_a_fault_loses_nothing(committed_plant: P
     expect(page.locator("#line-1-component")).to_have_value("LUG")
     page.fill("#line-1-quantity", "2")
     page.click("text=Save structure")
-    expect(page.locator(".tree")).to_contain_text("LUG")
+    expect(page.locator(".structure-tree")).to_contain_text("LUG")
 
 
 def test_the_same_place_twice_is_said_before_anything_is_saved(committed_plant: Plant, visit: Visit) -> None:
@@ -53,20 +53,20 @@ def test_the_same_place_twice_is_said_before_anything_is_saved(committed_plant: 
 
 def test_choosing_an_item_lights_its_arrows_and_moves_nothing(committed_plant: Plant, visit: Visit) -> None:
     page = opened(visit, "/stock-map/")
-    before = page.locator("#map .place rect").evaluate_all("boxes => boxes.map(box => box.getAttribute('x'))")
+    before = page.locator("#map .map-place rect").evaluate_all("boxes => boxes.map(box => box.getAttribute('x'))")
     page.select_option("#trace", "FRAME")
     expect(page.locator("#trace-says")).to_contain_text("When FRAME is completed")
-    expect(page.locator("#map .no-text")).to_have_count(2)
-    assert sorted(page.locator("#map .no-text").all_text_contents()) == ["1", "2"]
-    after = page.locator("#map .place rect").evaluate_all("boxes => boxes.map(box => box.getAttribute('x'))")
+    expect(page.locator("#map .map-step-number")).to_have_count(2)
+    assert sorted(page.locator("#map .map-step-number").all_text_contents()) == ["1", "2"]
+    after = page.locator("#map .map-place rect").evaluate_all("boxes => boxes.map(box => box.getAttribute('x'))")
     assert after == before
 
 
 def test_every_place_on_the_map_is_reached_by_keys(committed_plant: Plant, visit: Visit) -> None:
     page = opened(visit, "/stock-map/")
-    page.focus("#map .place >> nth=0")
+    page.focus("#map .map-place >> nth=0")
     page.keyboard.press("Tab")
-    second = page.locator("#map .place").nth(1)
+    second = page.locator("#map .map-place").nth(1)
     expect(second).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url("**/set-up/locations/at/**")
@@ -86,7 +86,7 @@ def many_places(plant: Plant) -> None:
 def test_folded_stores_open_where_they_are_pressed_and_fold_again(committed_plant: Plant, visit: Visit) -> None:
     many_places(committed_plant)
     page = opened(visit, "/stock-map/")
-    places = page.locator("#map .place")
+    places = page.locator("#map .map-place")
     expect(places.filter(has_text="ANNEX")).to_contain_text("30 places")
     folded = places.count()
     places.filter(has_text="ANNEX").click()
@@ -108,7 +108,7 @@ def test_folded_stores_open_where_they_are_pressed_and_fold_again(committed_plan
 def test_what_is_traced_is_seen_although_its_store_is_folded(committed_plant: Plant, visit: Visit) -> None:
     many_places(committed_plant)
     page = opened(visit, "/stock-map/?item=FRAME")
-    assert sorted(page.locator("#map .no-text").all_text_contents()) == ["1", "2"]
-    expect(page.locator("#map .place.on")).to_have_count(3)
-    expect(page.locator("#map .place.on").first).to_be_in_viewport()
-    expect(page.locator("#map .place").filter(has_text="ANNEX")).to_contain_text("30 places")
+    assert sorted(page.locator("#map .map-step-number").all_text_contents()) == ["1", "2"]
+    expect(page.locator("#map .map-place.is-on-trace")).to_have_count(3)
+    expect(page.locator("#map .map-place.is-on-trace").first).to_be_in_viewport()
+    expect(page.locator("#map .map-place").filter(has_text="ANNEX")).to_contain_text("30 places")

@@ -53,13 +53,13 @@ def test_opening_stock_is_entered_undone_and_the_field_is_clear_for_the_next(
     page.keyboard.type("12")
     expect(page.locator("#will")).to_contain_text("will be entered at MAIN/LINE")
     page.keyboard.press("Enter")
-    expect(page.locator(".say-good")).to_contain_text("Entered 12 EA BOLT at MAIN/LINE")
+    expect(page.locator(".notice-good")).to_contain_text("Entered 12 EA BOLT at MAIN/LINE")
     expect(page.locator("#item")).to_be_focused()
     expect(page.locator("#item")).to_have_value("")
     expect(page.locator("#location")).to_have_value("MAIN/LINE")
     assert committed_plant.balance("BOLT") == 12
     page.click("text=Undo")
-    expect(page.locator(".moving .say").first).to_contain_text("Taken back: 12 EA BOLT")
+    expect(page.locator(".scan-page .notice").first).to_contain_text("Taken back: 12 EA BOLT")
     assert committed_plant.balance("BOLT") == 0
     assert visit.complaints == []
 
@@ -143,7 +143,7 @@ def test_stock_goes_from_one_site_to_the_other_by_its_note(committed_plant: Plan
     expect(page.locator("#will")).to_contain_text("will be left")
     page.fill("#number", "7")
     page.click("text=Send it")
-    expect(page.locator(".say-good")).to_contain_text("Consignment 7 is on its way to SOUTH.")
+    expect(page.locator(".notice-good")).to_contain_text("Consignment 7 is on its way to SOUTH.")
     assert committed_plant.balance("BOLT", at="RAW") == 4
     visit.goes("/stock/between/")
     goes_to(page, "SOUTH")
@@ -152,7 +152,7 @@ def test_stock_goes_from_one_site_to_the_other_by_its_note(committed_plant: Plan
     page.fill("#into", "MAIN/RAW")
     expect(page.locator("#will")).to_contain_text("Its one line will be at MAIN/RAW then.")
     page.click("text=Take it in")
-    expect(page.locator(".say-good")).to_contain_text("Consignment 7 from MAIN is taken in.")
+    expect(page.locator(".notice-good")).to_contain_text("Consignment 7 from MAIN is taken in.")
     assert south.balance("BOLT", at="RAW") == 6
 
 
