@@ -166,7 +166,7 @@ def test_a_place_that_does_not_do_is_said_before_and_when_it_is_taken_in(
     plant.has(10, "BOLT", at="RAW")
     sends(stores(plant))
     there = receiver(south)
-    assert "say-bad" in text_of(there.post(reverse("between-arrives"), {"note": "7", "into": into, "bin": bin}))
+    assert "notice-bad" in text_of(there.post(reverse("between-arrives"), {"note": "7", "into": into, "bin": bin}))
     refused = text_of(takes_in(there, into=into, bin=bin), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert f'id="{field}-error"' in refused
     assert f'value="{into}"' in refused
@@ -210,7 +210,7 @@ def test_two_rows_that_are_short_only_together_are_said_above(plant: Plant, sout
     plant.has(10, "BOLT", at="RAW")
     more = {"item-1": "BOLT", "quantity-1": "6", "source-1": "MAIN/RAW"}
     text = text_of(sends(stores(plant), **more), HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert "say-bad" in text
+    assert "notice-bad" in text
     assert plant.balance("BOLT", at="RAW") == 10
 
 

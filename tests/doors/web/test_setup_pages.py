@@ -469,7 +469,7 @@ def test_a_form_says_what_would_be_refused_while_it_is_typed(
     client, before = admin(plant), Unit.objects.count() + UnitConversion.objects.count() + Site.objects.count()
     address = reverse("set-up-judge", args=[kind, key]) if key else reverse("set-up-judge-new", args=[kind])
     text = text_of(client.post(address, typed))
-    assert "say-bad" in text
+    assert "notice-bad" in text
     assert said in text
     assert Unit.objects.count() + UnitConversion.objects.count() + Site.objects.count() == before
 
@@ -477,16 +477,16 @@ def test_a_form_says_what_would_be_refused_while_it_is_typed(
 def test_what_would_be_saved_or_is_not_filled_in_yet_is_no_fault(plant: Plant) -> None:
     client = admin(plant)
     for typed in ({"code": "DOZ", "name": "Dozen"}, {"code": "", "name": "Dozen"}):
-        assert "say-bad" not in text_of(client.post(reverse("set-up-judge-new", args=["units"]), typed))
+        assert "notice-bad" not in text_of(client.post(reverse("set-up-judge-new", args=["units"]), typed))
     assert not Unit.objects.filter(code="DOZ").exists()
 
 
 def test_an_items_form_is_tried_while_it_is_typed(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     typed = {"code": "BOLT", "class": "B", "type_code": "BOUGHT", "unit": "EA", "decimals": "9", "cost_decimals": "4"}
-    assert "say-bad" in text_of(client.post(reverse("item-judge", args=["BOLT"]), typed))
-    assert "say-bad" in text_of(client.post(reverse("item-judge-new"), {**typed, "decimals": "0"}))
-    assert "say-bad" not in text_of(client.post(reverse("item-judge-new"), {**typed, "code": "NUT", "decimals": "0"}))
+    assert "notice-bad" in text_of(client.post(reverse("item-judge", args=["BOLT"]), typed))
+    assert "notice-bad" in text_of(client.post(reverse("item-judge-new"), {**typed, "decimals": "0"}))
+    assert "notice-bad" not in text_of(client.post(reverse("item-judge-new"), {**typed, "code": "NUT", "decimals": "0"}))
     assert not Item.objects.filter(code="NUT").exists()
 
 
