@@ -26,7 +26,7 @@ QUICK := $(wildcard tests/test_*.py) tests/core tests/cases tests/rooms tests/do
 	tests/doors/test_booking_commands.py tests/doors/web/test_booking_page.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup words check format test test-quick test-pythons soak wheel speed demo run lock clean
+.PHONY: help setup words check format test test-quick test-pythons coverage soak wheel speed demo run lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,6 +104,11 @@ test: setup ## Run every test, on SQLite and on one PostgreSQL that the run star
 
 test-quick: setup ## Run the tests of the rules on SQLite, in about a minute
 	$(BIN)/pytest -q -n auto --dist loadgroup --engine sqlite -m "not soak and not slow" $(QUICK)
+
+# Counts what the tests' own processes run; programs that a test starts are not counted. Lines and branches without a test
+# are listed in htmlcov/index.html.
+coverage: setup ## Run every test and print which part of the code they run
+	$(BIN)/pytest -q -n auto --dist loadgroup --cov --cov-report=term --cov-report=html
 
 # Pythons are looked for on the PATH and among those of pyenv. TESTS=test runs every test on each.
 TESTS := test-quick
