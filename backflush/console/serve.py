@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+from collections.abc import Callable
 from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
@@ -46,9 +47,13 @@ def serve(
     require_servable(host)
     require_free(host, port)
     shown = {"address": f"http://{f'[{host}]' if ':' in host else host}:{port}/"}
-    desk.answer(shown, f"Serving at {shown['address']}  (Ctrl-C stops it)", *_advice())
-    sys.stdout.flush()
-    listen(host, port, workers, background=background)
+    advice = _advice()
+
+    def announce() -> None:
+        desk.answer(shown, f"Serving at {shown['address']}  (Ctrl-C stops it)", *advice)
+        sys.stdout.flush()
+
+    listen(host, port, workers, background=background, announce=announce)
 
 
 def require_servable(host: str) -> None:
@@ -78,22 +83,25 @@ def require_free(host: str, port: int) -> None:
                 ) from failed
 
 
-def listen(host: str, port: int, workers: int = 1, *, background: bool = True) -> None:
-    """Answer requests until somebody stops it. All workers must sign by the same key."""
+def listen(host: str, port: int, workers: int = 1, *, background: bool = True, announce: Callable[[], None]) -> None:
+    """Serve requests until the process is stopped, by worker processes that sign with the same key.
+
+    `announce` is called once the port is bound: from then on a request waits for the first worker and isn't refused.
+    """
     gather()
     os.environ.setdefault("SECRET_KEY", settings.SECRET_KEY)
     with TemporaryDirectory(prefix="backflush-figures-") as figures:
         # Where all workers count: whichever is asked for the figures answers for all.
         os.environ.setdefault(env.FIGURES_FOLDER, figures)
         with beside(background):
-            _serve(host, port, workers)
+            _serve(host, port, workers, announce)
 
 
 ENDS_WITHIN_SECONDS: Final = 10
 """A server process that is told to end while it is still loading doesn't hear it, and would be waited for in vain."""
 
 
-def _serve(host: str, port: int, workers: int) -> None:
+def _serve(host: str, port: int, workers: int, announce: Callable[[], None]) -> None:
     server = Server(
         APPLICATION,
         address=host,
@@ -105,6 +113,7 @@ def _serve(host: str, port: int, workers: int) -> None:
         websockets=False,
         workers_kill_timeout=ENDS_WITHIN_SECONDS,
     )
+    server.on_startup(announce)
     server.serve()
 
 

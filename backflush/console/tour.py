@@ -1,6 +1,6 @@
-"""A walk through the demo plant: each step is a command that the reader could have typed, run in front of them.
+"""A tour of the demo plant: it shows the main job as commands that the reader could type, with what each prints.
 
-At its end the plant is served, with a log-in for each of its people.
+At the end the plant's pages are served, with a log-in for each of its people.
 """
 
 import os
@@ -26,6 +26,7 @@ from backflush.console.backflushing import explain_movement, show_preview
 from backflush.console.demo import make
 from backflush.console.output import Desk, HelpSection, Listing, answering
 from backflush.console.readiness import prepare_plant
+from backflush.console.serve import listen
 from backflush.console.unresolved import resolve_one, show_queue
 from backflush.console.works import book
 from backflush.core.refusals import AlreadyThere
@@ -41,23 +42,30 @@ ORDER, GOOD, SCRAP, REASON = "W-10482", "38", "2", "paint run"
 EXPLAINED, RESOLVED, FROM = "PNT-5010", "LUG-6", "MAIN/RAW"
 HOST: Final = "127.0.0.1"
 PORTS_TRIED: Final = 20
-PROGRAM: Final = "from backflush.console.main import main; main()"
+PROGRAM: Final = (
+    "from backflush.console.main import open_django; open_django([]); "
+    "from backflush.console.tour import serve_plant; serve_plant()"
+)
+SIGNS_IN: Final = "rosa.marsh"
+"""The last lines name her, because the stores have the most to see in this plant."""
 
 
 def register(app: typer.Typer) -> None:
-    """Add `tour`, without the common options: it works on a file of its own."""
+    """Add `tour`, without the common options, because it works on a file of its own."""
     app.command(
-        "tour", rich_help_panel=HelpSection.SET_UP, short_help="Walk through the main job on a plant of its own"
+        "tour",
+        rich_help_panel=HelpSection.SET_UP,
+        short_help="Walk through the main job in a demo plant, and serve its pages",
     )(tour)
 
 
 @dataclass
 class Stage(Desk):
-    """A desk in front of which someone sits: everything is a table, and no wider than fits."""
+    """A desk that prints for a person: always tables, never JSON, and no wider than the terminal."""
 
     @property
     def console(self) -> Console:
-        """Where the tour is shown."""
+        """The terminal, within the widths that the tour's tables need."""
         console = Console(markup=False, highlight=False, emoji=False)
         console.width = min(max(console.width, WIDTH_MIN), WIDTH_MAX) if console.is_terminal else WIDTH_MAX
         return console
@@ -68,37 +76,39 @@ class Stage(Desk):
             console.print(one.fitting(console.width) if isinstance(one, Listing) else one)
 
     def says(self, *sentences: str) -> None:
-        """What the reader should know before the next step."""
+        """Print what the reader should know before the next step."""
         self.console.print()
         self.console.print(Text(" ".join(sentences), style="bold"))
 
     def runs(self, arguments: str, command: Callable[..., None], **given: object) -> None:
-        """Show a command as one would type it, and run it."""
+        """Print a command as a user would type it, and run it."""
         self.console.print(Text(f"$ backflush {arguments}", style="cyan"))
         command(self, **given)
 
 
 def tour(
     file: Annotated[
-        Path, typer.Option(metavar="FILE", help="The tour's own SQLite file. It is made afresh each time.")
+        Path, typer.Option(metavar="FILE", help="The tour's own SQLite file. Each tour creates it again.")
     ] = FILE,
     pages: Annotated[
         bool, typer.Option("--serve/--no-serve", help="Serve the plant's pages at the end, until Ctrl-C.")
     ] = True,
     port: Annotated[
-        int, typer.Option(metavar="PORT", min=1, max=65535, help="Where to serve; the next free one if it is taken.")
+        int,
+        typer.Option(
+            metavar="PORT", min=1, max=65535, help="Where to serve. If it is taken, the next free one is used."
+        ),
     ] = 8000,
 ) -> None:
-    """Make the demo plant in a file of its own and walk through the main job: preview a booking, book it, see what was
-    assumed and what waits, ask why, settle one, and check the ledger. Then serve its pages to this machine's browsers,
-    with a log-in for each of its people. Your own database isn't touched.
+    """Create the demo plant in a file of its own and walk through the main job: preview a booking, book it, see which
+    components it consumed and which are unresolved, explain a quantity, resolve a movement, and verify the ledger. Then
+    serve the plant's pages to browsers on this machine. Your own database isn't touched.
 
     Example: backflush tour
 
     Example: backflush tour --no-serve
     """
     with answering(as_json=False):
-        make_afresh(file)
         stage = Stage(by_name="ken.ibbotson")
         _begin(stage, file)
         _book(stage)
@@ -106,13 +116,12 @@ def tour(
         _settle(Stage(by_name="rosa.marsh"))
         _end(stage, file)
         if pages:
-            _serve(stage, file, port)
+            stage.says("7. The same plant as pages, for a browser on this machine. Starting the server ...")
+            _become_server(file, port)
 
 
 def make_afresh(file: Path) -> None:
-    """Open an empty database in the tour's own file; refused where the file is anything but an earlier tour's."""
-    if file.exists():
-        _require_tours_own(file)
+    """Open an empty database in the tour's own file, in place of the last tour's."""
     connections[DEFAULT_DB_ALIAS].close()
     for ending in ("", "-wal", "-shm"):
         Path(f"{file}{ending}").unlink(missing_ok=True)
@@ -121,7 +130,10 @@ def make_afresh(file: Path) -> None:
     prepare_plant()
 
 
-def _require_tours_own(file: Path) -> None:
+def require_tours_own(file: Path) -> None:
+    """Refuse a file that another program or plant made (AlreadyThere)."""
+    if not file.exists():
+        return
     try:
         with closing(connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as database:
             sites = [code for (code,) in database.execute("SELECT code FROM stockmap_site")]
@@ -129,7 +141,7 @@ def _require_tours_own(file: Path) -> None:
         sites = ["unknown"]
     if set(sites) - {SITE}:
         raise AlreadyThere(
-            f"{file} is not an earlier tour's, so it is left alone. Name another file: backflush tour --file NAME",
+            f"{file} wasn't made by a tour, so it is left alone. Name another file: backflush tour --file NAME",
             field="file",
         )
 
@@ -141,11 +153,15 @@ def _settings(file: Path) -> dict[str, Any]:
 
 
 def _begin(stage: Stage, file: Path) -> None:
+    require_tours_own(file)
     stage.says(
-        "Northmoor Trailers makes cargo trailers. Nobody there writes down each bolt: whoever books finished frames "
-        "lets Backflush assume from the structure what went into them, and stores look after what can't be right."
+        "Northmoor Trailers makes cargo trailers. Its people don't book every bolt: they book finished frames, and",
+        "Backflush posts the components that the structure says a frame needs. Stores settle the ones that can't be",
+        "posted.",
     )
-    stage.console.print(f"Four months of its work are being made in {file} ...")
+    stage.console.print(f"Creating a database in {file} ...")
+    make_afresh(file)
+    stage.console.print("Making four months of the plant's bookings, receipts and moves (some ten seconds) ...")
     facts = make(stage, None)
     stage.console.print(
         f"Done: {facts['postings']:,} postings, {facts['movements']:,} movements, {facts['unresolved']} unresolved."
@@ -155,13 +171,13 @@ def _begin(stage: Stage, file: Path) -> None:
 def _book(stage: Stage) -> None:
     booking = f"{ORDER} {GOOD} --scrap {SCRAP}"
     stage.says(
-        f"1. Ken has painted frames: {GOOD} good ones and {SCRAP} with a paint run, on works order {ORDER}.",
-        "First he looks at what will be assumed and what of it is short.",
+        f"1. Ken has painted {GOOD} good frames and {SCRAP} with a paint run, on works order {ORDER}. First he checks",
+        "which components his booking would consume, and what is short.",
     )
     stage.runs(f"preview {booking}", show_preview, of=ORDER, good=GOOD, scrap=SCRAP)
     stage.says(
-        "2. He books. The frames go into stock and their components out of it, in one go; the scrapped ones used",
-        "theirs too. What isn't there, or can't be known, is not guessed: it waits as unresolved.",
+        "2. He books. The good frames go into stock and the components of all frames come out of it, in one",
+        "transaction. A component that isn't in stock, or whose batch isn't known, becomes an unresolved movement.",
     )
     stage.runs(
         f'book {booking} --scrap-reason "{REASON}"', book, order=ORDER, good=GOOD, scrap=SCRAP, scrap_reason=REASON
@@ -169,9 +185,9 @@ def _book(stage: Stage) -> None:
 
 
 def _look(stage: Stage) -> None:
-    stage.says("3. Everything that waits, oldest first. Nothing drops off this list until someone settles it.")
+    stage.says("3. The unresolved movements, oldest first. A movement stays on this list until a person settles it.")
     stage.runs("unresolved", show_queue)
-    stage.says("4. Every assumed quantity can say where it comes from. Why was so much paint taken?")
+    stage.says("4. Every assumed quantity can be explained. Why did the booking consume this much paint?")
     paint = (
         Movement.objects.filter(site=stage.site, item__code=EXPLAINED, cost_object__number=ORDER).order_by("pk").last()
     )
@@ -181,60 +197,71 @@ def _look(stage: Stage) -> None:
 
 def _settle(stage: Stage) -> None:
     lugs = waiting_movements(stage.site).filter(item__code=RESOLVED, cost_object__number=ORDER).get()
-    stage.says(f"5. Rosa knows where the {RESOLVED} came from. She looks at what there is,")
+    stage.says(
+        f"5. Rosa knows where the {RESOLVED} really came from. She opens the movement and sees where there is stock,"
+    )
     stage.runs(f"unresolved {lugs.pk}", show_queue, movement=lugs.pk)
-    stage.says(f"and says that they came from {FROM}. The original stays, marked resolved.")
+    stage.says(f"and resolves it from {FROM}. The original movement stays in the ledger, marked as resolved.")
     stage.runs(f"resolve {lugs.pk} --from {FROM}", resolve_one, movement=lugs.pk, source=FROM)
 
 
 def _end(stage: Stage, file: Path) -> None:
-    stage.says("6. Is it all true? The whole ledger is added up again.")
+    stage.says("6. Does it all add up? The whole ledger is checked again.")
     stage.runs("verify", prove)
     waiting = waiting_movements(stage.site).count()
-    stage.says(f"That was the main job. {waiting} movements still wait in this plant; go on with it yourself:")
+    stage.says(f"That was the main job. {waiting} movements are still unresolved in this plant. To go on by yourself:")
     for line in (
         f"  export DATABASE_URL=sqlite:///{quote(str(file))}",
-        "  backflush retry --preview      what could be settled now without asking anyone",
-        "  backflush doctor               what will go wrong as the plant is set up",
+        "  backflush retry --preview      show which unresolved movements fit now",
+        "  backflush doctor               check the set-up of the plant",
         "  backflush balance --location MAIN/LINE-A",
         "  backflush transactions --order W-10482",
-        "  backflush template my-plant    files to fill in with a plant of your own",
+        "  backflush template my-plant    make import files for a plant of your own",
         "  backflush --help",
     ):
         stage.console.print(line)
 
 
-def _serve(stage: Stage, file: Path, wanted: int) -> None:
-    """Serve the plant to this machine alone; everybody in it gets the same new password, which is shown once."""
-    port, password = _free_port(wanted), f"northmoor-{secrets.randbelow(900_000) + 100_000}"
-    people = []
-    for first, last in PEOPLE.values():
-        user = user_named(f"{first}.{last}".lower())
-        set_password(user=user, password=password)
-        people.append([user.username, password, ", ".join(roles_of(user, stage.site))])
-    taken = "" if port == wanted else f" Port {wanted} is taken, so it is at {port}."
-    stage.says(f"7. The same plant as pages, for a browser on this machine.{taken}")
-    stage.console.print(f"  http://{HOST}:{port}/")
-    stage.says("Sign in as one of its people. This is a demo: the password is made up, and is another one next time.")
-    stage.answer({}, Listing(["Name", "Password", "Role"], people))
-    stage.console.print(f"The plant stays in {file} until the next tour makes it afresh.")
-    sys.stdout.flush()
-    _become_server(file, port)
-
-
 def _become_server(file: Path, port: int) -> None:
-    """Go on as `backflush serve` on the tour's file, over plain http whatever the environment says of an address.
+    """Replace this process by one that serves the tour's file, on plain http even if PUBLIC_URL is set.
 
-    As a program of its own, because settings are read once, and this one's are another database's.
+    A process of its own, because Django reads its settings once, and here they name another database.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PUBLIC_URL"}
     environment["DATABASE_URL"] = f"sqlite:///{quote(str(file.resolve()))}"
     connections.close_all()
-    os.execve(sys.executable, [sys.executable, "-c", PROGRAM, "serve", "--port", str(port)], environment)  # noqa: S606
+    sys.stdout.flush()
+    os.execve(sys.executable, [sys.executable, "-c", PROGRAM, str(file), str(port)], environment)  # noqa: S606
+
+
+def serve_plant() -> None:
+    """Serve the tour's plant to this machine only, with a new password for its people, until Ctrl-C.
+
+    The arguments of the process are the file, as the reader knows it, and the wanted port. The address, a name and the
+    password are the last lines printed, once the server accepts connections.
+    """
+    with answering(as_json=False):
+        stage, file, wanted = Stage(), sys.argv[1], int(sys.argv[2])
+        port, password = _free_port(wanted), f"northmoor-{secrets.randbelow(900_000) + 100_000}"
+        if port != wanted:
+            stage.console.print(f"Port {wanted} is taken, so the server uses {port}.")
+        stage.console.print("Everyone in the demo plant has the same password, which is new with every tour:")
+        people = []
+        for user in (user_named(f"{first}.{last}".lower()) for first, last in PEOPLE.values()):
+            set_password(user=user, password=password)
+            people.append([user.username, ", ".join(roles_of(user, stage.site))])
+        stage.answer({}, Listing(["Name", "Role"], people))
+        stage.console.print(f"The plant stays in {file} until the next tour replaces it. Ctrl-C stops the server.")
+
+        def announce() -> None:
+            stage.console.print(f"\nAddress   http://{HOST}:{port}/\nName      {SIGNS_IN}\nPassword  {password}")
+            sys.stdout.flush()
+
+        listen(HOST, port, announce=announce)
 
 
 def _free_port(wanted: int) -> int:
-    """The port wanted, else one of the next, else any."""
+    """Return the wanted port, or one of the next, or any that is free."""
     return next(port for port in (*range(wanted, min(wanted + PORTS_TRIED, 65536)), 0) if _is_free(port)) or _any_port()
 
 
