@@ -26,7 +26,7 @@ QUICK := $(wildcard tests/test_*.py) tests/core tests/cases tests/rooms tests/do
 	tests/doors/test_booking_commands.py tests/doors/web/test_booking_page.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup words check format test test-quick test-pythons coverage soak wheel speed demo run lock clean
+.PHONY: help setup words picture check format test test-quick test-pythons coverage soak wheel speed demo run lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ $(WORDS_READY): $(READY) $(WORDS) tools/messages.py
 
 words: setup ## Update the translators' files from the texts of the pages
 	$(BIN)/python tools/messages.py collect
+
+picture: setup ## Draw docs/data-model.svg again, from the models
+	$(BIN)/python tools/data_model.py
 
 check: setup ## Check format, lint, types, imports, templates and missing migrations
 	$(BIN)/ruff format --check .

@@ -1,0 +1,15 @@
+"""The picture of the data model in the documentation."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+REPOSITORY: Final = Path(__file__).parent.parent
+
+
+def test_the_picture_shows_the_models_as_they_are() -> None:
+    done = subprocess.run(
+        [sys.executable, "tools/data_model.py", "--check"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
