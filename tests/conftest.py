@@ -182,7 +182,7 @@ def _told(config: pytest.Config) -> dict[str, Any]:
 
 
 def _on_sqlite_only(config: pytest.Config) -> bool:
-    return config.getoption("--engine", None) == "sqlite"
+    return bool(config.getoption("--engine", None) == "sqlite")
 
 
 def _server_url(config: pytest.Config) -> str:

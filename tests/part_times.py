@@ -24,13 +24,13 @@ class PartTimes:
     def __init__(self, workers: int) -> None:
         """Take the number of worker processes, because their seconds run side by side."""
         self._workers = workers
-        self._seconds: Counter[str] = Counter()
+        self._seconds: dict[str, float] = {}
         self._tests: Counter[str] = Counter()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count a phase of a test."""
         part = part_of(report.nodeid)
-        self._seconds[part] += report.duration
+        self._seconds[part] = self._seconds.get(part, 0) + report.duration
         self._tests[part] += report.when == "setup"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -39,5 +39,5 @@ class PartTimes:
             return
         beside = f", spread over {self._workers} workers" if self._workers > 1 else ""
         terminalreporter.section(f"seconds of testing by part{beside}")
-        for part, seconds in self._seconds.most_common():
+        for part, seconds in sorted(self._seconds.items(), key=lambda one: -one[1]):
             terminalreporter.line(f"{part:<12} {self._tests[part]:>6} tests {seconds:>8.1f} s")
