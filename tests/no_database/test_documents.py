@@ -162,6 +162,13 @@ def test_no_relative_link_is_broken(file: Path) -> None:
     assert broken == []
 
 
+def test_each_file_that_contributing_names_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:backflush|tests|docs|tools|\.ci)/[\w/.]*)`", text)
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 def words() -> list[list[str]]:
     """Return the rows of the glossary's table, cell by cell."""
     lines = (DOCS / "glossary.md").read_text(encoding="utf-8").splitlines()
