@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-from backflush.core.refusals import InvalidValue, NotFound, Refusal
+from backflush.core.refusals import NotFound, Refusal
 from backflush.streams.line_format import refusal_facts
 from backflush.web.platform.errors import status_of
 from backflush.web.platform.metrics import count_refusal
-from backflush.web.platform.null_bytes import PROGRAMS, REFUSED, has_null
+from backflush.web.platform.null_bytes import PROGRAMS, null_refusal
 
 
 class NotSignedIn(Refusal):
@@ -90,9 +90,8 @@ def whole_requests(answer: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
     """Middleware that refuses a program's request with a null character; bodies are read by the API itself."""
 
     def with_whole_text(request: HttpRequest) -> HttpResponseBase:
-        if request.path.startswith(PROGRAMS) and has_null(request, request.GET):
-            return answer_refusal(request, InvalidValue(REFUSED))
-        return answer(request)
+        refusal = null_refusal(request, request.GET) if request.path.startswith(PROGRAMS) else None
+        return answer(request) if refusal is None else answer_refusal(request, refusal)
 
     return with_whole_text
 

@@ -13,8 +13,9 @@ from backflush.archives.services import archive, preview_archive, unarchive
 from backflush.audit.verification import verify
 from backflush.console.ledger import listed
 from backflush.console.options import LIMIT
-from backflush.console.output import DatabaseNeed, Desk, HelpSection, Listing, command, of_all, read_day
+from backflush.console.output import DatabaseNeed, Desk, HelpSection, Listing, command, of_all
 from backflush.console.postings import movement_facts
+from backflush.core.input_values import read_day
 from backflush.core.refusals import InvalidValue
 from backflush.ledger.archived_numbers import archives
 from backflush.ledger.models import Archive, ArchivedKind, Movement

@@ -12,8 +12,9 @@ from backflush.audit.selectors import audit_at_work, audit_numbered, audits
 from backflush.audit.services import begin_audit, compute_audit, look_at, sign_off
 from backflush.audit.verification import InvariantCheck, VerificationReport, verify
 from backflush.console.options import LIMIT, REMARKS
-from backflush.console.output import Desk, Listing, command, of_all, read_day
+from backflush.console.output import Desk, Listing, command, of_all
 from backflush.console.output import HelpSection as Panel
+from backflush.core.input_values import read_day
 from backflush.core.refusals import InvalidValue, NotFound
 from backflush.ledger.models import Archive
 

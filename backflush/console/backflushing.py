@@ -8,9 +8,9 @@ import typer
 from backflush.backflushing.explanation import QuantityExplanation, tell
 from backflush.backflushing.selectors import Explanation, Preview, explain
 from backflush.console.options import BATCH, GOODS_BIN, NUMBER_MAX, SCRAP, SERIALS
-from backflush.console.output import Desk, HelpSection, Listing, command, read_quantity
+from backflush.console.output import Desk, HelpSection, Listing, command
 from backflush.console.postings import WHY, movement_facts
-from backflush.core.moments import read_moment
+from backflush.core.input_values import read_moment, read_number
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
 from backflush.subcontract.receipts import ReceiptIn, preview_receipt
@@ -58,7 +58,7 @@ def show_preview(
     """
     if item and purchase_order:
         raise InvalidValue("Give --item or --purchase-order, not both.", field="item")
-    amount, lost = read_quantity(good, field="good"), read_quantity(scrap, field="scrap")
+    amount, lost = read_number(good, field="good"), read_number(scrap, field="scrap")
     more: dict[str, Any] = {
         "at": read_moment(at, field="at") if at else None,
         "batch": batch,

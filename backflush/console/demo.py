@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from backflush.console.output import DatabaseNeed, Desk, HelpSection, command, read_day
+from backflush.console.output import DatabaseNeed, Desk, HelpSection, command
 from backflush.console.readiness import prepare_plant, require_plant, require_tables
+from backflush.core.input_values import read_day
 from backflush.core.refusals import NoPlant
 from backflush.demo import plant as demo_plant
 from backflush.demo.story import make_demo, whole_story

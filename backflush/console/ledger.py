@@ -1,8 +1,7 @@
 """What is there, and what moved."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -10,7 +9,7 @@ from backflush.console.lookups import require_item, require_order, require_place
 from backflush.console.options import LIMIT, ONLY_ITEM, ONLY_ORDER
 from backflush.console.output import Desk, HelpSection, Listing, command, in_decimals, in_unit, of_all
 from backflush.console.postings import WHY, ends, movement_facts
-from backflush.core.moments import read_moment
+from backflush.core.input_values import LAST_YEAR, read_moment
 from backflush.core.moves import Status
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
@@ -18,6 +17,7 @@ from backflush.ledger.history import balances_at
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import balances, transactions
 from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import moment_of
 
 LOCATION = Annotated[
     str, typer.Option("--location", metavar="STORE[/LOCATION]", help="Only this place or store.", show_default=False)
@@ -53,7 +53,7 @@ def show_balances(
     """
     require_item(item)
     require_place(desk.site, location)
-    moment = end_of(read_moment(at, field="at"), desk.site) if at else None
+    moment = end_of(read_moment(at, field="at"), desk.site, field="at") if at else None
     rows = _now(desk, item, location, zero) if moment is None else _then(desk, item, location, moment)
     facts = {"at": moment and desk.local(moment), "total": len(rows), "balances": rows}
     listing = Listing(
@@ -106,20 +106,11 @@ def _then(desk: Desk, item: str, location: str, moment: datetime) -> list[dict[s
     ]
 
 
-def end_of(moment: datetime | date, site: Site) -> datetime:
-    """The last instant of a day at the site, or the moment itself."""
-    zone = ZoneInfo(site.time_zone)
+def end_of(moment: datetime | date, site: Site, *, field: str) -> datetime:
+    """Return the last instant of a day at the site, or the moment itself."""
     if isinstance(moment, datetime):
-        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    return start_of(moment + timedelta(days=1), site) - INSTANT
-
-
-def start_of(moment: datetime | date, site: Site) -> datetime:
-    """The first instant of a day at the site, or the moment itself."""
-    zone = ZoneInfo(site.time_zone)
-    if isinstance(moment, datetime):
-        return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    return datetime.combine(moment, time(), zone)
+        return moment_of(site, moment, field=field)
+    return moment_of(site, min(moment + timedelta(days=1), date(LAST_YEAR, 12, 31)), field=field) - INSTANT
 
 
 def show_transactions(
@@ -159,8 +150,8 @@ def show_transactions(
         item=item,
         location=location,
         order=order,
-        since=start_of(read_moment(since, field="since"), desk.site) if since else None,
-        until=end_of(read_moment(until, field="until"), desk.site) + INSTANT if until else None,
+        since=moment_of(desk.site, read_moment(since, field="since"), field="since") if since else None,
+        until=end_of(read_moment(until, field="until"), desk.site, field="until") + INSTANT if until else None,
     )
     total = found.count()
     rows = list(found[:limit] if limit else found)

@@ -8,8 +8,9 @@ from django.utils import timezone
 from backflush.backflushing.explanation import figure
 from backflush.console.lookups import require_item
 from backflush.console.options import LIMIT, ONLY_ITEM, ORDER, REMARKS
-from backflush.console.output import Desk, HelpSection, Listing, command, in_unit, of_all, read_day, read_quantity
+from backflush.console.output import Desk, HelpSection, Listing, command, in_unit, of_all
 from backflush.console.postings import WHY, movement_facts
+from backflush.core.input_values import read_day, read_number
 from backflush.core.lifecycle import OrderStatus
 from backflush.core.moves import Status
 from backflush.core.quantity import ZERO, written
@@ -248,7 +249,7 @@ def new(
     wanted = OrderIn(
         number=order,
         item=item,
-        quantity=read_quantity(quantity, field="quantity"),
+        quantity=read_number(quantity, field="quantity"),
         unit=unit,
         start_date=read_day(start, field="start") if start else day_at(desk.site, timezone.now()),
         due_date=read_day(due, field="due") if due else None,
@@ -357,7 +358,7 @@ def revise(
         site=desk.site,
         number=order,
         by=desk.by,
-        quantity=None if quantity is None else read_quantity(quantity, field="quantity"),
+        quantity=None if quantity is None else read_number(quantity, field="quantity"),
         due_date=read_day(due, field="due") if due else None,
         remarks=remarks,
     )

@@ -52,8 +52,8 @@ from rich.text import Text
 
 from backflush.console.main import STOPPED
 from backflush.console.readiness import away, prepare_plant, require_plant
-from backflush.core.moments import read_moment
-from backflush.core.quantity import read_decimal, round_half_up, written
+from backflush.core.input_values import NULL_CHARACTER, read_moment
+from backflush.core.quantity import round_half_up, written
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.core.text import require_short
 from backflush.items.models import Item
@@ -295,19 +295,6 @@ def _plain(value: object) -> str:
     raise TypeError(f"{value!r} has no place in an answer")
 
 
-def read_day(text: str, *, field: str) -> date:
-    """A date as ISO writes it."""
-    moment = read_moment(text, field=field)
-    if isinstance(moment, datetime):
-        raise InvalidValue(f"{text!r} has a time; a date alone is needed here, like 2026-03-12.", field=field)
-    return moment
-
-
-def read_quantity(text: str, *, field: str) -> Decimal:
-    """A quantity as it was typed. Whether it will do is for the rooms to say."""
-    return read_decimal(text, field=field)
-
-
 def in_decimals(quantity: Decimal, item: Item) -> str:
     """A quantity to read, with the item's decimals."""
     return f"{quantity:.{item.quantity_decimals}f}"
@@ -411,7 +398,7 @@ def command(
             )
             with answering(as_json=desk.as_json):
                 if broken is not None:
-                    raise InvalidValue("What was given has a null character in it. Give it again.", field=broken)
+                    raise InvalidValue(NULL_CHARACTER, field=broken)
                 if plant is DatabaseNeed.NEEDED:
                     require_plant()
                 elif plant is DatabaseNeed.MADE:

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from backflush.console.options import LIMIT, REMARKS
-from backflush.console.output import Desk, HelpSection, Listing, command, of_all, read_day
+from backflush.console.output import Desk, HelpSection, Listing, command, of_all
+from backflush.core.input_values import read_day
 from backflush.ledger.models import PeriodClosing
 from backflush.ledger.periods import close_period, closings, count_balances, reopen_period, waiting_through
 from backflush.stockmap.selectors import written_day

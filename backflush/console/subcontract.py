@@ -7,8 +7,9 @@ import typer
 from django.utils import timezone
 
 from backflush.console.options import BATCH, GOODS_BIN, SERIALS
-from backflush.console.output import Desk, HelpSection, Listing, command, read_day, read_quantity
+from backflush.console.output import Desk, HelpSection, Listing, command
 from backflush.console.works import answer_booking
+from backflush.core.input_values import read_day, read_number
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, NotFound
 from backflush.stockmap.models import Site
@@ -52,8 +53,8 @@ def receive_goods(
     """
     report = ReceiptIn(
         order=order,
-        accepted=read_quantity(accepted, field="accepted"),
-        rejected=read_quantity(rejected, field="rejected"),
+        accepted=read_number(accepted, field="accepted"),
+        rejected=read_number(rejected, field="rejected"),
         line=line,
         at=desk.at,
         key=desk.key,
@@ -106,7 +107,7 @@ def _line(text: str, position: int, due: date | None) -> PurchaseLineIn:
     if not equals or not item:
         raise InvalidValue(f"{text!r} is no line. Write it as ITEM=QUANTITY, or ITEM=QUANTITY/UNIT.", field="lines")
     return PurchaseLineIn(
-        item=item, quantity=read_quantity(quantity, field="lines"), unit=unit, number=position * 10, due_date=due
+        item=item, quantity=read_number(quantity, field="lines"), unit=unit, number=position * 10, due_date=due
     )
 
 

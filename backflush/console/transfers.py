@@ -11,8 +11,9 @@ import typer
 from django.db import DEFAULT_DB_ALIAS, DatabaseError
 
 from backflush.console.options import BATCH, ITEM, QUANTITY, REMARKS, SERIALS
-from backflush.console.output import Desk, HelpSection, Listing, command, in_json, read_quantity
+from backflush.console.output import Desk, HelpSection, Listing, command, in_json
 from backflush.console.postings import answer_posting
+from backflush.core.input_values import read_number
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, NotFound
 from backflush.db.connections import another_database
@@ -50,7 +51,7 @@ def send(
     """
     line = Sending(
         item=item,
-        quantity=read_quantity(quantity, field="quantity"),
+        quantity=read_number(quantity, field="quantity"),
         source=source,
         bin=bin,
         batch=batch,

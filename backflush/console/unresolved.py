@@ -9,8 +9,9 @@ import typer
 from backflush.backflushing.selectors import made_for_of
 from backflush.console.lookups import require_item, require_order, require_place, require_supplier
 from backflush.console.options import BATCH, LIMIT, NUMBER_MAX, ONLY_ITEM, ONLY_ORDER, REMARKS, SERIALS
-from backflush.console.output import Desk, HelpSection, Listing, command, in_decimals, in_unit, of_all, read_quantity
+from backflush.console.output import Desk, HelpSection, Listing, command, in_decimals, in_unit, of_all
 from backflush.console.postings import WHY, answer_posting, movement_facts, place
+from backflush.core.input_values import read_number
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue, NotUnresolved
 from backflush.ledger.models import Movement, Posting
@@ -216,7 +217,7 @@ def resolve_one(
     settlement = resolve(
         site=desk.site,
         movement=movement,
-        quantity=None if quantity is None else read_quantity(quantity, field="quantity"),
+        quantity=None if quantity is None else read_number(quantity, field="quantity"),
         source=source,
         bin=bin,
         to_bin=to_bin,

@@ -17,8 +17,9 @@ from backflush.console.options import (
     SCRAP_REASON,
     SERIALS,
 )
-from backflush.console.output import Desk, HelpSection, command, read_quantity
+from backflush.console.output import Desk, HelpSection, command
 from backflush.console.postings import answer_posting, good_and_scrap
+from backflush.core.input_values import read_number
 from backflush.ledger.models import Posting
 from backflush.works.material_issue import IssueIn, issue, return_material
 from backflush.works.services.booking import BookingIn, book_production
@@ -52,8 +53,8 @@ def book(
     """
     report = BookingIn(
         order=order,
-        good=read_quantity(good, field="good"),
-        scrap=read_quantity(scrap, field="scrap"),
+        good=read_number(good, field="good"),
+        scrap=read_number(scrap, field="scrap"),
         at=desk.at,
         key=desk.key,
         batch=batch,
@@ -82,8 +83,8 @@ def produce_without_order(
     """
     report = ProductionIn(
         item=item,
-        good=read_quantity(good, field="good"),
-        scrap=read_quantity(scrap, field="scrap"),
+        good=read_number(good, field="good"),
+        scrap=read_number(scrap, field="scrap"),
         at=desk.at,
         key=desk.key,
         batch=batch,
@@ -173,7 +174,7 @@ def _issue(
     return IssueIn(
         order=order,
         item=item,
-        quantity=read_quantity(quantity, field="quantity"),
+        quantity=read_number(quantity, field="quantity"),
         bin=bin,
         to_bin=to_bin,
         batch=batch,

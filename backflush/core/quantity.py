@@ -5,10 +5,10 @@ A quantity is a `Decimal` in some unit. Moved quantities are in the item's stock
 100/97, is a `Fraction` until it is rounded once, half up, to the item's decimals (Q1).
 """
 
-from decimal import Context, Decimal, InvalidOperation
+from decimal import Context, Decimal
 from fractions import Fraction
 
-from backflush.core.refusals import InvalidQuantity, InvalidValue, QuantityTooLarge
+from backflush.core.refusals import InvalidQuantity, QuantityTooLarge
 
 ZERO = Decimal(0)
 DECIMALS_MAX = 6
@@ -18,9 +18,6 @@ LARGEST = Decimal(10) ** 12
 
 EXACT = Context(prec=200)
 """Structure quantities have any number of digits, amounts up to 38: more than Python's decimals keep unless told."""
-
-DIGITS_MAX = 100
-"""On either side of the point: 1e999999999 is soon typed, and would fill the memory when it is written out."""
 
 _STEPS = tuple(Decimal(1).scaleb(-decimals) for decimals in range(DECIMALS_MAX + 1))
 
@@ -61,23 +58,6 @@ def plain(quantity: Decimal) -> Decimal:
 def written(quantity: Decimal) -> str:
     """A quantity as text, for sentences and for comparing content."""
     return format(plain(quantity), "f")
-
-
-def read_decimal(text: str | int | Decimal, *, field: str) -> Decimal:
-    """Read a number as a person or a program writes it; never through a binary float."""
-    try:
-        value = Decimal(text.strip() if isinstance(text, str) else text)
-    except (InvalidOperation, ValueError):
-        value = Decimal("NaN")
-    if not value.is_finite():
-        raise InvalidValue(f"{text!r} is not a number. Write it like 12.5.", field=field)
-    exponent = value.as_tuple().exponent
-    assert isinstance(exponent, int), "a finite number has one"
-    if value.adjusted() > DIGITS_MAX:
-        raise QuantityTooLarge(f"{str(text)[:20]} is beyond what can be counted: stay below {LARGEST:,}.", field=field)
-    if -exponent > DIGITS_MAX:
-        raise InvalidValue(f"{str(text)[:20]}… is too long a number. Write it like 12.5.", field=field)
-    return value
 
 
 def require_fit(quantity: Decimal, decimals: int, *, field: str, what: str, above_zero: bool = False) -> Decimal:

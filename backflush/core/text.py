@@ -1,5 +1,6 @@
 """Text that users enter: remarks, batch codes, order numbers. Text that is too long is refused, never truncated."""
 
+from backflush.core.input_values import require_text
 from backflush.core.refusals import InvalidValue
 
 
@@ -10,6 +11,4 @@ def require_short(text: str, longest: int, *, field: str, what: str) -> str:
     """
     if len(text) > longest:
         raise InvalidValue(f"{what} has at most {longest} characters, not {len(text)}.", field=field)
-    if "\0" in text:
-        raise InvalidValue(f"{what} has a null character in it. Write it again.", field=field)
-    return text
+    return require_text(text, field=field)

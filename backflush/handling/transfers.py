@@ -17,8 +17,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from backflush.core.consumption import plan_posting
+from backflush.core.input_values import read_number
 from backflush.core.moves import Move, Process, stock_keys_of
-from backflush.core.quantity import read_decimal, require_positive, written
+from backflush.core.quantity import require_positive, written
 from backflush.core.refusals import InvalidValue, NotABalanceLocation, WrongSite
 from backflush.core.text import require_short
 from backflush.handling.models import StockTransfer, TransferDirection
@@ -95,7 +96,7 @@ def read_note(facts: Mapping[str, Any]) -> Note:
         lines = tuple(
             NoteLine(
                 item=str(line["item"]),
-                quantity=read_decimal(str(line["quantity"]), field="quantity"),
+                quantity=read_number(str(line["quantity"]), field="quantity"),
                 batch=str(line.get("batch", "")),
                 serial=str(line.get("serial", "")),
             )

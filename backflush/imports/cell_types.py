@@ -1,44 +1,45 @@
-"""What stands in a cell, as a value. A cell is never guessed at: what can't be read exactly is a fault."""
+"""How a cell of an import is read: as a text, number, date or choice. What can't be read exactly is refused."""
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
+from backflush.core.input_values import (
+    LINE_MAX,
+    PLAIN,
+    Dialect,
+    quoted,
+    read_day,
+    read_moment,
+    read_number,
+    read_ratio,
+    read_whole,
+    require_plausible,
+    require_text,
+)
 from backflush.core.quantity import written
+from backflush.core.refusals import InvalidValue
 from backflush.imports.columns import CellType, ImportColumn
 
 Cell = str | date | datetime
 """What a file gives: text as a person sees it; a workbook gives dates as dates."""
 
-DIGITS_MAX: Final = 30
-WHOLE_MAX: Final = 2**31 - 1
 REMEMBERED_MAX: Final = 50_000
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 TRUTH: Final = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable(Exception):
-    """A cell that can't be read, and what to do about it."""
-
-    fault: str
-    remedy: str
 
 
 class Reader:
     """Reads the cells of one column; what was read before is remembered, because most columns repeat themselves."""
 
-    def __init__(self, column: ImportColumn) -> None:
-        self._column = column
+    def __init__(self, column: ImportColumn, dialect: Dialect = PLAIN) -> None:
+        self._column, self._dialect = column, dialect
         self._read = READERS[column.kind]
         self._known: dict[Cell, Any] = {}
 
     def __call__(self, cell: Cell) -> Any:
-        """The value of a cell; an empty one is the column's default."""
+        """Return the value of a cell, or the column's default for an empty one. Refusals: `InvalidValue`."""
         if cell in self._known:
             return self._known[cell]
         value = self._value(cell)
@@ -48,97 +49,75 @@ class Reader:
 
     def _value(self, cell: Cell) -> Any:
         if isinstance(cell, str):
-            cell = cell.strip()
-            if "\0" in cell:
-                raise Unreadable("holds a character that is no text.", "Write it anew.")
+            cell = require_text(cell.strip(), field=self._column.name)
         if cell == "":
             if self._column.required:
-                raise Unreadable("is empty.", f"Say it: {self._column.means[0].lower()}{self._column.means[1:]}")
+                means = f"{self._column.means[0].lower()}{self._column.means[1:]}"
+                raise InvalidValue(f"The cell is empty. Fill in {means}", field=self._column.name)
             return self._column.default
-        return self._read(self._column, cell)
+        return self._read(self._column, cell, self._dialect)
 
 
-def _text(column: ImportColumn, cell: Cell) -> str:
+def _text(column: ImportColumn, cell: Cell, dialect: Dialect) -> str:
     if not isinstance(cell, str):
-        raise Unreadable(
-            f"is the date {cell} in the workbook, and a text is needed.", "Format the cell as text and write it again."
+        raise InvalidValue(
+            f"The cell holds the date {cell}, and a text is needed. Format the cell as text and write it again.",
+            field=column.name,
         )
     if column.length and len(cell) > column.length:
-        raise Unreadable(f"has {len(cell)} characters.", f"Use at most {column.length}.")
+        raise InvalidValue(
+            f"{quoted(cell)} has {len(cell)} characters. Use at most {column.length}.", field=column.name
+        )
     return cell
 
 
-def _number(column: ImportColumn, cell: Cell) -> Decimal:
-    value = _decimal(cell)
+def _number(column: ImportColumn, cell: Cell, dialect: Dialect) -> Decimal:
+    value = read_number(str(cell), field=column.name, dialect=dialect)
     if value < 0 or (column.positive and not value):
         least = "above zero" if column.positive else "0 or more"
-        raise Unreadable(f"{cell} is not {least}.", f"Enter a number {least}.")
+        raise InvalidValue(f"{quoted(str(cell))} is not {least}. Enter a number {least}.", field=column.name)
     return value
 
 
-def _decimal(cell: Cell) -> Decimal:
-    text = str(cell)
-    if not NUMBER.fullmatch(text):
-        raise Unreadable(
-            f"{text!r} is not a number.", "Write it like 12.5: a point, no spaces or thousands separators."
-        )
-    value = Decimal(text)
-    if len(value.as_tuple().digits) > DIGITS_MAX or abs(value.adjusted()) > DIGITS_MAX:
-        raise Unreadable(f"{text!r} has too many digits.", f"Use at most {DIGITS_MAX}.")
+def _ratio(column: ImportColumn, cell: Cell, dialect: Dialect) -> Fraction:
+    value = read_ratio(str(cell), field=column.name, dialect=dialect)
+    if value <= 0:
+        raise InvalidValue(f"{quoted(str(cell))} is not above zero. Write it like 1000 or 1/3.", field=column.name)
     return value
 
 
-def _ratio(column: ImportColumn, cell: Cell) -> Fraction:
-    above, slash, below = str(cell).partition("/")
-    numerator, denominator = (_decimal(part.strip()) for part in (above, below if slash else "1"))
-    if numerator <= 0 or denominator <= 0:
-        raise Unreadable(f"{cell} is not above zero.", "Write it like 1000 or 1/3.")
-    return Fraction(numerator) / Fraction(denominator)
+def _whole(column: ImportColumn, cell: Cell, dialect: Dialect) -> int:
+    return read_whole(str(cell), field=column.name, most=LINE_MAX)
 
 
-def _whole(column: ImportColumn, cell: Cell) -> int:
-    value = _decimal(cell)
-    if value != value.to_integral_value() or not 0 <= value <= WHOLE_MAX:
-        raise Unreadable(f"{written(value)} is no whole number from 0.", "Write it like 10.")
-    return int(value)
+def _day(column: ImportColumn, cell: Cell, dialect: Dialect) -> date:
+    if isinstance(cell, str):
+        return read_day(cell, field=column.name)
+    return read_day(cell.isoformat(), field=column.name)
 
 
-def _day(column: ImportColumn, cell: Cell) -> date:
-    moment = _moment(column, cell)
-    if isinstance(moment, datetime):
-        raise Unreadable(f"{cell} has a time.", "Give the date alone, like 2026-03-12.")
-    return moment
+def _moment(column: ImportColumn, cell: Cell, dialect: Dialect) -> date | datetime:
+    if isinstance(cell, str):
+        return read_moment(cell, field=column.name)
+    return require_plausible(cell, field=column.name)
 
 
-def _moment(column: ImportColumn, cell: Cell) -> date | datetime:
-    if not isinstance(cell, str):
-        return cell
-    try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", cell, re.ASCII):
-            return date.fromisoformat(cell)
-        if re.fullmatch(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*", cell, re.ASCII):
-            return datetime.fromisoformat(cell)
-    except ValueError:
-        pass
-    with_time = " or 2026-03-12T14:30" if column.kind is CellType.MOMENT else ""
-    raise Unreadable(f"{cell!r} is no date.", f"Write it like 2026-03-12{with_time}.")
-
-
-def _yes_no(column: ImportColumn, cell: Cell) -> bool:
+def _yes_no(column: ImportColumn, cell: Cell, dialect: Dialect) -> bool:
     value = TRUTH.get(str(cell).lower())
     if value is None:
-        raise Unreadable(f"{str(cell)!r} is neither yes nor no.", "Write yes or no.")
+        raise InvalidValue(f"{quoted(str(cell))} is neither yes nor no. Write yes or no.", field=column.name)
     return value
 
 
-def _choice(column: ImportColumn, cell: Cell) -> str:
+def _choice(column: ImportColumn, cell: Cell, dialect: Dialect) -> str:
     for known in column.choices:
         if known.lower() == str(cell).lower():
             return known
-    raise Unreadable(f"{str(cell)!r} is not one of those possible.", f"Write one of: {', '.join(column.choices)}.")
+    choices = ", ".join(column.choices)
+    raise InvalidValue(f"{quoted(str(cell))} is not one of those possible. Write one of: {choices}.", field=column.name)
 
 
-READERS: Final[dict[CellType, Callable[[ImportColumn, Cell], Any]]] = {
+READERS: Final[dict[CellType, Callable[[ImportColumn, Cell, Dialect], Any]]] = {
     CellType.TEXT: _text,
     CellType.NUMBER: _number,
     CellType.RATIO: _ratio,

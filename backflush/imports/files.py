@@ -9,9 +9,11 @@ from typing import Any, Final
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from backflush.imports.cell_types import Cell, Reader, Unreadable, as_seen
+from backflush.core.input_values import PLAIN, SEMICOLON_FILE, Dialect
+from backflush.core.refusals import InvalidValue
+from backflush.imports.cell_types import Cell, Reader, as_seen
 from backflush.imports.columns import TABLES, ImportTable
-from backflush.imports.findings import Findings, ImportFault
+from backflush.imports.findings import Findings, ImportFault, as_fault
 
 README: Final = "README"
 CSV: Final = ".csv"
@@ -36,7 +38,8 @@ class Sheet:
 
     `given` are the columns that the file has: one that it leaves out says nothing about what is there already.
     `broken` are the rows of which a cell couldn't be read, with the columns that could; `faulty` their keys and
-    those of rows that were found wrong since. `whole` is false where the file itself couldn't be read.
+    those of rows that were found wrong since. `whole` is false where the file itself couldn't be read. `dialect` is how
+    the file writes numbers: with semicolons between its cells, its decimal sign is the comma.
     """
 
     table: ImportTable
@@ -47,6 +50,7 @@ class Sheet:
     faulty: set[tuple[Any, ...]] = field(default_factory=set)
     whole: bool = True
     found: int = 0
+    dialect: Dialect = PLAIN
 
 
 def read(path: Path, findings: Findings) -> dict[str, Sheet]:
@@ -109,6 +113,7 @@ def _csv_file(file: Path, table: ImportTable, findings: Findings) -> Sheet:
             header = lines.readline()
             lines.seek(0)
             delimiter = ";" if header.count(";") > header.count(",") else ","
+            sheet.dialect = SEMICOLON_FILE if delimiter == ";" else PLAIN
             _take(sheet, csv.reader(lines, delimiter=delimiter, strict=True), findings)
     except UnicodeDecodeError:
         _unreadable(sheet, findings, "The file isn't UTF-8 text.", "Save it as CSV in UTF-8.")
@@ -184,7 +189,7 @@ def _read_rows(
 ) -> None:
     table = sheet.table
     places = {column.name: place for place, column in enumerate(table.columns)}
-    readers = [(name, places[name], Reader(table.columns[places[name]])) for name in columns]
+    readers = [(name, places[name], Reader(table.columns[places[name]], sheet.dialect)) for name in columns]
     defaults = [column.default for column in table.columns]
     width = len(columns)
     for number, line in numbered:
@@ -198,9 +203,9 @@ def _read_rows(
         for (name, place, reader), cell in zip(readers, cells, strict=True):
             try:
                 values[place] = reader(cell)
-            except Unreadable as unreadable:
+            except InvalidValue as refusal:
                 unread.add(name)
-                findings.add(ImportFault(table.name, sheet.file, number, name, unreadable.fault, unreadable.remedy))
+                findings.add(ImportFault(table.name, sheet.file, number, name, *as_fault(refusal)))
         if any(_filled(line[width:])):
             remedy = "Put a cell that holds the separator into quotes."
             findings.add(

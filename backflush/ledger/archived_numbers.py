@@ -5,10 +5,11 @@ The rows themselves are written by the room of archiving; everybody who finds no
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from django.db.models import QuerySet
 
+from backflush.core.input_values import whole_or_none
 from backflush.core.refusals import Archived, NotFound, Refusal
 from backflush.ledger.models import (
     Archive,
@@ -20,9 +21,6 @@ from backflush.ledger.models import (
 )
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import moment_of
-
-DIGITS_MOST: Final = 18
-"""No number that a database gives out is longer."""
 
 
 def standing_archives(site: Site) -> list[Archive]:
@@ -107,8 +105,9 @@ def no_orders(site: Site, kind: CostObjectKind | None, numbers: Collection[str])
 def archived_as(site: Site, asked: str) -> list[Archived]:
     """What is in archives under a number that somebody looks for, whatever it is the number of."""
     found: list[Refusal] = []
-    if asked.isdecimal() and len(asked) <= DIGITS_MOST:
-        found.append(no_number(site, ArchivedKind.MOVEMENT, int(asked)))
+    number = whole_or_none(asked)
+    if number is not None:
+        found.append(no_number(site, ArchivedKind.MOVEMENT, number))
     found.append(no_orders(site, None, [asked]))
     return [one for one in found if isinstance(one, Archived)]
 

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
+from backflush.core.input_values import require_plausible
 from backflush.core.moves import Place
-from backflush.core.refusals import BinRequired, DateInFuture, NoRule, NotFound, PeriodClosed, Refusal
+from backflush.core.refusals import BinRequired, DateInFuture, InvalidValue, NoRule, NotFound, PeriodClosed, Refusal
 from backflush.stockmap.deactivation import require_in_use
 from backflush.stockmap.models import Action, Bin, Location, Site, Supplier, SupplierStock, TransferRule
 
@@ -165,11 +166,33 @@ def event_time(site: Site, at: datetime | date | None) -> datetime:
     return moment
 
 
-def moment_of(site: Site, at: datetime | date) -> datetime:
-    """Convert a date or a time to a moment. A time without a zone is in the site's time zone."""
+def moment_of(site: Site, at: datetime | date, *, field: str = "at") -> datetime:
+    """Convert a date or a time to a moment in UTC. A time without an offset is in the site's time zone.
+
+    Refused (`InvalidValue`): what lies outside the years 1970 to 9998, and a local time that a change of the clocks
+    leaves out or repeats, because nobody can know which moment was meant.
+    """
+    require_plausible(at, field=field)
     zone = ZoneInfo(site.time_zone)
-    moment = at if isinstance(at, datetime) else datetime.combine(at, time(), zone)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    if not isinstance(at, datetime):
+        # Where the clocks change at midnight, the day begins at the change.
+        return datetime.combine(at, time(), zone).astimezone(UTC)
+    if at.tzinfo:
+        return at.astimezone(UTC)
+    before, after = (at.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if before.utcoffset() != after.utcoffset():
+        raise InvalidValue(_clocks_changed(site, at, before, after), field=field)
+    return before.astimezone(UTC)
+
+
+def _clocks_changed(site: Site, at: datetime, before: datetime, after: datetime) -> str:
+    """Say why a local time is no single moment: it is left out or repeated between two offsets from UTC."""
+    when = f"{at:%H:%M} on {written_day(at)}"
+    shown = before.astimezone(UTC).astimezone(before.tzinfo)
+    if shown.replace(tzinfo=None) != at:
+        return f"{when} doesn't exist at {site.code}: the clocks go forward then. Write {shown:%H:%M} or another time."
+    either = " or ".join(one.isoformat(timespec="minutes") for one in (before, after))
+    return f"{when} happens twice at {site.code}: the clocks go back then. Write which one is meant: {either}."
 
 
 def require_not_closed(site: Site, moment: datetime) -> None:

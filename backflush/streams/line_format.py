@@ -14,8 +14,8 @@ from typing import Any, Final
 from backflush.backflushing.report_kinds import Report, ReportKind, ReportKinds
 from backflush.backflushing.selectors import Preview
 from backflush.backflushing.stream import LineOutcome, StreamLine
-from backflush.core.moments import read_moment
-from backflush.core.quantity import ZERO, read_decimal, written
+from backflush.core.input_values import LINE_MAX, read_moment, read_number, read_whole, require_text
+from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import waiting_by_posting
@@ -29,8 +29,9 @@ from backflush.works.services.production_without_order import WITHOUT_ORDERS, Pr
 LONGEST: Final = 65_536
 """Bytes of a line. No booking needs so many, and what never ends must not fill the memory."""
 
-LINE_LARGEST: Final = 2_147_483_647
-"""The largest number that an order's line can have in any database."""
+
+class JsonNumber(str):
+    """A number as it was written in JSON, to be read by the same grammar as the numbers in texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,12 @@ def read_line(number: int, raw: bytes) -> StreamLine:
 
 
 def read_object(raw: bytes) -> Any:
-    """What some bytes of JSON say, with exact numbers."""
+    """Parse a JSON document. Its numbers stay as they are written."""
     try:
         return json.loads(
             raw.decode("utf-8-sig"),
-            parse_float=Decimal,
-            parse_int=Decimal,
+            parse_float=JsonNumber,
+            parse_int=JsonNumber,
             parse_constant=_no_number,
             object_pairs_hook=_each_once,
         )
@@ -127,7 +128,7 @@ def read_booking(given: Any) -> Report:
         raise InvalidValue(f"Say {told.about_what}.", field=told.about)
     at = _text(said.get("at", ""), "at")
     texts = {name: _text(said.get(name, ""), name) for name in (told.about, "key", "batch", "bin")}
-    quantities = {name: _number(said.get(name, ZERO), name) for name in told.quantities}
+    quantities = {name: _number(said.get(name, ""), name) for name in told.quantities}
     common: dict[str, Any] = {
         "at": read_moment(at, field="at") if at else None,
         "serials": _serials(said.get("serials", [])),
@@ -149,25 +150,25 @@ def _told(word: object) -> LineKind:
 def _whole(value: Any, field: str) -> int | None:
     if value is None:
         return None
-    number = _number(value, field)
-    if number != number.to_integral_value() or not 0 <= number <= LINE_LARGEST:
-        raise InvalidValue(f"{field} is a whole number. Write it like 10.", field=field)
-    return int(number)
+    return read_whole(_number_text(value, field), field=field, most=LINE_MAX)
 
 
 def _number(value: Any, field: str) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, str | Decimal):
+    text = _number_text(value, field)
+    return read_number(text, field=field) if text.strip() else ZERO
+
+
+def _number_text(value: Any, field: str) -> str:
+    if not isinstance(value, str):
         raise InvalidValue(f'{field} is a number. Write it like "12.5".', field=field)
-    return read_decimal(value, field=field)
+    return value
 
 
 def _text(value: Any, field: str) -> str:
-    """Text that every database keeps as it is: without null characters, and without halves of characters."""
-    if not isinstance(value, str):
+    """Return text that every database keeps as it is."""
+    if not isinstance(value, str) or isinstance(value, JsonNumber):
         raise InvalidValue(f"{field} is text. Put it in quotes.", field=field)
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise InvalidValue(f"{field} has a character in it that can't be kept. Write it again.", field=field)
-    return value
+    return require_text(value, field=field)
 
 
 def _serials(value: Any) -> tuple[str, ...]:

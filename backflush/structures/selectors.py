@@ -144,7 +144,10 @@ class StructureBook:
             seen, below = {item}, [item]
             while below:
                 for line in self._lines.get(below.pop(), ()):
-                    days.update(day for day in (line.starts, line.ends and line.ends + timedelta(days=1)) if day)
+                    if line.starts is not None:
+                        days.add(line.starts)
+                    if line.ends is not None and line.ends < date.max:
+                        days.add(line.ends + timedelta(days=1))
                     if line.component.phantom and line.component.item not in seen:
                         seen.add(line.component.item)
                         below.append(line.component.item)

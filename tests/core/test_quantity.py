@@ -12,14 +12,13 @@ from backflush.core.quantity import (
     convert,
     from_scaled,
     plain,
-    read_decimal,
     require_fit,
     require_positive,
     round_half_up,
     to_scaled,
     written,
 )
-from backflush.core.refusals import InvalidQuantity, InvalidValue, QuantityTooLarge
+from backflush.core.refusals import InvalidQuantity, QuantityTooLarge
 
 DECIMALS = st.integers(0, 6)
 MILLIONTHS = st.integers(-(2**63), 2**63 - 1)
@@ -83,23 +82,6 @@ def test_a_number_is_written_shortest_and_whole(quantity: str, text: str) -> Non
 def test_writing_a_number_never_changes_it(quantity: Decimal) -> None:
     assert plain(quantity) == quantity
     assert Decimal(written(quantity)) == quantity
-
-
-@pytest.mark.parametrize("text", ["", "twelve", "1,5", "NaN", "Infinity", "1e", "--1"])
-def test_what_is_no_number_is_refused(text: str) -> None:
-    with pytest.raises(InvalidValue):
-        read_decimal(text, field="good")
-
-
-def test_spaces_around_a_number_do_no_harm() -> None:
-    assert read_decimal(" 12.5 ", field="good") == Decimal("12.5")
-
-
-@pytest.mark.parametrize("text", ["1e300", "-1e300", "1e-300", "1E+999999", "0e-999999", "1" * 300, "0." + "1" * 300])
-def test_a_number_that_nobody_could_write_out_is_none(text: str) -> None:
-    """Written out for a digest or a sentence it would be as long as its exponent says."""
-    with pytest.raises((InvalidValue, QuantityTooLarge), match=r"is too long a number|is beyond what can be counted"):
-        read_decimal(text, field="good")
 
 
 def test_a_number_that_does_not_fit_is_refused_with_the_two_nearest_that_do() -> None:

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from backflush.console.main import MODULES, asked_database, commands, modules_for
 from backflush.console.output import DatabaseNeed, Desk, HelpSection, Listing, command, in_json, money, of_all
-from backflush.core.moments import read_moment
+from backflush.core.input_values import read_moment
 from backflush.core.refusals import InsufficientStock, InvalidValue, Refusal
 
 

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 
+from backflush.core.input_values import read_day, whole_or_none
 from backflush.core.refusals import InvalidValue, NotFound, Refusal
 from backflush.ledger.models import PeriodClosing
 from backflush.ledger.periods import (
@@ -93,10 +94,10 @@ def close(request: PageRequest) -> HttpResponse:
 
 def _known(request: PageRequest) -> int | None:
     """How many unresolved ones the page showed; None where it said only that there are very many."""
-    shown = request.POST.get("waiting", "")
-    if not shown.isdecimal() or len(shown) > 9:
+    shown = whole_or_none(request.POST.get("waiting", ""))
+    if shown is None:
         raise InvalidValue("Look at what is unresolved, and close it then.", field="unresolved")
-    return None if int(shown) > COUNTED_MOST else int(shown)
+    return None if shown > COUNTED_MOST else shown
 
 
 @posts(Verb.PERIODS, again=_show)
@@ -123,9 +124,9 @@ def _reopening(request: PageRequest, refusal: Refusal | None, day: str) -> HttpR
 
 def _day(day: str) -> date:
     try:
-        return date.fromisoformat(day)
-    except ValueError:
-        raise NotFound(f"{day} is no day.") from None
+        return read_day(day, field="")
+    except InvalidValue as refusal:
+        raise NotFound(refusal.sentence) from None
 
 
 @posts(Verb.PERIODS, again=_reopening)

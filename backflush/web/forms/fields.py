@@ -17,7 +17,6 @@ from django.utils.translation import gettext as _
 
 from backflush.core.refusals import InvalidValue
 from backflush.web.display import formats
-from backflush.web.forms.values import read_number
 
 Text = str | Promise
 
@@ -54,22 +53,6 @@ def plainly(value: Any) -> str:
     if isinstance(value, Decimal):
         return formats.number(value)
     return value.isoformat() if isinstance(value, date) else str(value)
-
-
-def optional_number(typed: Mapping[str, str], field: str) -> Decimal | None:
-    """A field's number; None where it is empty."""
-    text = typed.get(field, "").strip()
-    return read_number(text, field=field) if text else None
-
-
-def whole_in(typed: Mapping[str, str], field: str, *, most: int = 10**9) -> int | None:
-    """A field's whole number, 0 or more; None where it is empty."""
-    value = optional_number(typed, field)
-    if value is None:
-        return None
-    if value != value.to_integral_value() or not 0 <= value <= most:
-        raise InvalidValue(_("Enter a whole number, 0 or more."), field=field)
-    return int(value)
 
 
 def chosen_in(typed: Mapping[str, str], field: str, choices: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from backflush.core.input_values import whole_or_none
 from backflush.core.moves import Tracking
 from backflush.core.refusals import InvalidValue, NotFound, Refusal
 from backflush.handling.moves import reverse as take_back
@@ -182,10 +183,10 @@ class Scanning(Generic[A]):
 
     def _strip(self, request: PageRequest) -> dict[str, Any]:
         """What was just posted, read from the ledger."""
-        number = request.GET.get("done", "") or request.POST.get("posting", "")
-        if not number.isdecimal() or len(number) > 18:
+        posting_id = whole_or_none(request.GET.get("done", "") or request.POST.get("posting", ""))
+        if posting_id is None:
             return {}
-        posting = posting_numbered(request.visit.site, int(number))
+        posting = posting_numbered(request.visit.site, posting_id)
         movements = list(movements_of(posting)[: SHOWN_MOST + 1])
         if not movements:
             return {}
@@ -233,10 +234,10 @@ class Scanning(Generic[A]):
         @posts(Verb.REVERSE_OWN, Verb.REVERSE, again=again)
         def undo(request: PageRequest) -> HttpResponse:
             """Take it back at once: it's exact, and can be posted again."""
-            number = request.POST.get("posting", "")
-            if not number.isdecimal() or len(number) > 18:
+            posting_id = whole_or_none(request.POST.get("posting", ""))
+            if posting_id is None:
                 raise InvalidValue(_("Say what is to be taken back."), field="posting")
-            posting = posting_numbered(request.visit.site, int(number))
+            posting = posting_numbered(request.visit.site, posting_id)
             require_may_reverse(request.user, request.visit.site, posting)
             take_back(site=request.visit.site, posting=posting.pk, by=request.user, key=request.POST.get("key", ""))
             return self._on(request, posting.pk)

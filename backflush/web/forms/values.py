@@ -1,66 +1,73 @@
-"""What people type, read: numbers by the locale's separators, days, times, choices.
+"""Read the fields of a form: numbers by the page's language, days, times, texts, rows, serial numbers.
 
-`1,460` and `1460` are the same; so is `0,5` where the comma is the decimal sign. A unit behind the number is ignored
-if it's the field's own. A group of other than three digits is refused: nobody can know whether 1,46 meant 146 or 1.46.
+The reading itself is in `core.input_values`, for every door; here a field is found, and an empty one gets its default.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
 from django.utils.formats import get_format
 
-from backflush.core.quantity import ZERO, read_decimal
+from backflush.core.input_values import (
+    Dialect,
+    read_amount,
+    read_day,
+    read_moment,
+    read_whole,
+    require_unit,
+    split_serials,
+    whole_or_none,
+)
+from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue
 from backflush.core.text import require_short
 
-_SPACES = re.compile(r"[\s\u00a0\u202f'\u2019]")
 
-
-def read_number(typed: str, *, field: str, unit: str = "") -> Decimal:
-    """A number as it was typed; never rounded."""
-    text = typed.strip()
-    if unit and text.casefold().endswith(unit.casefold()):
-        text = text[: -len(unit)]
-    text = _SPACES.sub("", text).replace("\N{MINUS SIGN}", "-")
-    decimal_sign, group_sign = get_format("DECIMAL_SEPARATOR"), get_format("THOUSAND_SEPARATOR")
-    whole, _, part = text.partition(decimal_sign)
-    if group_sign in whole:
-        if not re.fullmatch(rf"[-+]?\d{{1,3}}({re.escape(group_sign)}\d{{3}})+", whole):
-            raise InvalidValue(f"{typed!r} is not a number. Write it like 1460 or 12{decimal_sign}5.", field=field)
-        whole = whole.replace(group_sign, "")
-    if not re.fullmatch(r"[-+]?\d*", whole) or not re.fullmatch(r"\d*", part) or not (whole.strip("-+") or part):
-        raise InvalidValue(f"{typed!r} is not a number. Write it like 1460 or 12{decimal_sign}5.", field=field)
-    return read_decimal(f"{whole or '0'}.{part or '0'}", field=field)
+def page_dialect() -> Dialect:
+    """Return how numbers are written in the language of the page."""
+    return Dialect(get_format("DECIMAL_SEPARATOR"))
 
 
 def number_in(typed: Mapping[str, str], field: str, *, unit: str = "", empty: Decimal | None = ZERO) -> Decimal:
-    """A field's number; what an empty field stands for, or a refusal where it must be filled in."""
+    """Return a field's number, or `empty` where nothing was typed; None there means that the field must be filled in.
+
+    The field's own unit may stand behind the number. Refusals: `InvalidValue`.
+    """
     text = typed.get(field, "").strip()
     if text:
-        return read_number(text, field=field, unit=unit)
+        return require_unit(read_amount(text, field=field, dialect=page_dialect()), unit, field=field)
     if empty is None:
         raise InvalidValue("Enter a number.", field=field)
     return empty
 
 
-def moment_in(typed: Mapping[str, str], field: str) -> datetime | None:
-    """A field's date and time as browsers send them, by the site's clocks; None where it is empty."""
+def optional_number(typed: Mapping[str, str], field: str) -> Decimal | None:
+    """Return a field's number; None where nothing was typed. Refusals: `InvalidValue`."""
+    return number_in(typed, field) if typed.get(field, "").strip() else None
+
+
+def whole_in(typed: Mapping[str, str], field: str, *, most: int = 10**9) -> int | None:
+    """Return a field's whole number, 0 or more; None where nothing was typed. Refusals: `InvalidValue`."""
     text = typed.get(field, "").strip()
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidValue(f"{text!r} is no date and time. Choose one.", field=field) from None
+    return read_whole(text, field=field, most=most) if text else None
 
 
-def pks_in(texts: list[str], *, field: str) -> list[int]:
-    """Numbers of records, as boxes that were ticked send them."""
-    if not all(text.isdecimal() for text in texts):
+def moment_in(typed: Mapping[str, str], field: str) -> datetime | date | None:
+    """Return a field's date and time, in the site's local time; None where nothing was typed.
+
+    Refusals: `InvalidValue`.
+    """
+    text = typed.get(field, "").strip()
+    return read_moment(text, field=field) if text else None
+
+
+def pks_in(texts: Sequence[str], *, field: str) -> list[int]:
+    """Return the keys of records that were ticked. Refusals: `InvalidValue`."""
+    keys = [whole_or_none(text) for text in texts]
+    if None in keys:
         raise InvalidValue("Choose from the list.", field=field)
-    return [int(text) for text in texts]
+    return [key for key in keys if key is not None]
 
 
 # ---- orders --------------------------------------------------------------------------------------------------------
@@ -75,14 +82,9 @@ def text_in(typed: Mapping[str, str], field: str, *, most: int = 200, empty: boo
 
 
 def day_in(typed: Mapping[str, str], field: str) -> date | None:
-    """A field's day as browsers send it; None where it is empty."""
+    """Return a field's date; None where nothing was typed. Refusals: `InvalidValue`."""
     text = typed.get(field, "").strip()
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InvalidValue(f"{text!r} is no day. Choose one.", field=field) from None
+    return read_day(text, field=field) if text else None
 
 
 def rows_in(typed: Mapping[str, str], cells: Sequence[str], *, most: int) -> list[dict[str, str]]:
@@ -97,5 +99,5 @@ def rows_in(typed: Mapping[str, str], cells: Sequence[str], *, most: int) -> lis
 
 
 def serials_in(typed: Mapping[str, str], field: str) -> list[str]:
-    """Serial numbers as they are scanned one after the other, parted by spaces, commas or lines."""
-    return typed.get(field, "").replace(",", " ").split()
+    """Return the serial numbers that were scanned or typed into a field."""
+    return split_serials(typed.get(field, ""))

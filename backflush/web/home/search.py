@@ -15,6 +15,7 @@ from django.urls import path, reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from backflush.core.input_values import whole_or_none
 from backflush.core.lifecycle import BOOKABLE
 from backflush.core.moves import Status
 from backflush.core.refusals import Archived
@@ -50,17 +51,18 @@ def _purchase_order(visit: Visit, asked: str) -> str:
 
 
 def _unresolved(visit: Visit, asked: str) -> str:
-    if not asked.isdecimal() or len(asked) > 18:
-        return ""
-    waits = Movement.objects.filter(site=visit.site, pk=int(asked), status=Status.UNRESOLVED).exists()
-    return f"{reverse('unresolved')}?{urlencode({'open': asked})}" if waits else ""
+    movement_id = whole_or_none(asked)
+    waits = (
+        movement_id is not None
+        and Movement.objects.filter(site=visit.site, pk=movement_id, status=Status.UNRESOLVED).exists()
+    )
+    return f"{reverse('unresolved')}?{urlencode({'open': str(movement_id)})}" if waits else ""
 
 
 def _movement(visit: Visit, asked: str) -> str:
-    if not asked.isdecimal() or len(asked) > 18:
-        return ""
-    found = Movement.objects.filter(site=visit.site, pk=int(asked)).exists()
-    return reverse("movement", args=[asked]) if found else ""
+    movement_id = whole_or_none(asked)
+    found = movement_id is not None and Movement.objects.filter(site=visit.site, pk=movement_id).exists()
+    return reverse("movement", args=[movement_id]) if found else ""
 
 
 def _item(visit: Visit, asked: str) -> str:

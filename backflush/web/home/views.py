@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
+from backflush.core.input_values import whole_or_none
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.dashboard.start_here import start_here
 from backflush.people.services import forget_board
@@ -150,13 +151,9 @@ def _remove(request: PageRequest) -> Done:
 
 def _add(request: PageRequest) -> Done:
     block = _asked(request)
-    place, width = (_whole(request.POST.get(name, "")) for name in ("place", "width"))
+    place, width = (whole_or_none(request.POST.get(name, "")) for name in ("place", "width"))
     board.arrange(request.visit, board.added(block, place, width))
     return Done(_("%(block)s is on your board") % {"block": block.title}, focus=block.name)
-
-
-def _whole(text: str) -> int | None:
-    return int(text) if text.isdecimal() else None
 
 
 def _reset(request: PageRequest) -> Done:

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
 
+from backflush.core.input_values import LINE_MAX, whole_or_none
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue, Refusal, StructureLoop
 from backflush.core.structure import find_loop, line_refusals, overlap_refusals
@@ -24,8 +25,8 @@ from backflush.stockmap.models import Location, Site
 from backflush.structures.models import LineSource, StructureLine
 from backflush.structures.selectors import contents, structure_rows, structure_stamp
 from backflush.structures.services import LineIn, as_entered, change_structure, require_unchanged
-from backflush.web.forms.fields import plainly, whole_in
-from backflush.web.forms.values import day_in, number_in
+from backflush.web.forms.fields import plainly
+from backflush.web.forms.values import day_in, number_in, whole_in
 from backflush.web.items.views import item_at
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.errors import status_of
@@ -100,7 +101,7 @@ def _typed_rows(typed: Mapping[str, str]) -> list[EditorRow]:
             continue
         values = {name: typed.get(f"line-{index}-{name}", "") for name in (*COLUMNS, *TICKS)}
         pk = typed.get(f"line-{index}-pk", "")
-        rows.append(EditorRow(index, values, int(pk) if pk.isdecimal() else None))
+        rows.append(EditorRow(index, values, whole_or_none(pk)))
     return rows
 
 
@@ -146,7 +147,7 @@ def change_page(request: PageRequest, code: str) -> HttpResponse:
 
 def _not_shown(item: Item, typed: Mapping[str, str], site: Site) -> list[LineIn]:
     """The lines of the item that the form didn't have."""
-    seen = {int(pk) for pk in typed.get("seen", "").split(",") if pk.isdecimal()}
+    seen = {whole_or_none(pk) for pk in typed.get("seen", "").split(",")}
     return [as_entered(line, site) for line in structure_rows(item) if line.pk not in seen]
 
 
@@ -199,7 +200,7 @@ def _line(
         row.faults["unit"] = _("There is no unit %(code)s.") % {"code": unit_code}
     if path_typed and path_typed not in places:
         row.faults["source"] = _("There is no location %(path)s.") % {"path": path_typed}
-    number = _read_one(row, "number", lambda: whole_in(row.values, "number", most=2_000_000_000))
+    number = _read_one(row, "number", lambda: whole_in(row.values, "number", most=LINE_MAX))
     quantity = _read_one(row, "quantity", lambda: number_in(row.values, "quantity", unit=unit_code, empty=None))
     waste = _read_one(row, "waste", lambda: number_in(row.values, "waste", unit="%"))
     fixed = _read_one(row, "fixed", lambda: number_in(row.values, "fixed", unit=unit_code))
@@ -303,7 +304,7 @@ def _show(
 
 def _next_numbers(item: Item, rows: Sequence[EditorRow]) -> list[str]:
     """The numbers that further lines would have, in tens behind the last."""
-    typed = [int(row.values["number"]) for row in rows if row.values.get("number", "").strip().isdecimal()]
+    typed = [whole_or_none(row.values.get("number", ""), most=LINE_MAX) or 0 for row in rows]
     last = StructureLine.objects.filter(item=item).order_by("-number").values_list("number", flat=True).first()
     top = max([last or 0, *typed])
     return [str((top // LINE_STEP + place) * LINE_STEP) for place in range(1, EMPTY_ROWS + 1)]

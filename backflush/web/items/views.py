@@ -33,8 +33,8 @@ from backflush.structures.selectors import use_counts, where_used
 from backflush.structures.services import copy_structure
 from backflush.web.display import formats
 from backflush.web.forms.dry_run import refused_as_it_stands
-from backflush.web.forms.fields import Field, chosen_in, optional_number, plainly, shown, whole_in
-from backflush.web.forms.values import day_in, text_in
+from backflush.web.forms.fields import Field, chosen_in, plainly, shown
+from backflush.web.forms.values import day_in, optional_number, text_in, whole_in
 from backflush.web.lists.pagination import count_up_to, page_of
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest, Visit

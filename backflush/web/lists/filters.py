@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 
-from backflush.core.refusals import InvalidValue
+from backflush.core.input_values import FIRST_YEAR, LAST_YEAR
+
+EARLIEST: Final = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
+"""Nothing happened before."""
 
 NOT_KEPT = ("after", "before", "open", "count")
 """Of an address: where in the list one was. Another list begins at its beginning."""
@@ -45,27 +48,15 @@ def same_list(asked: QueryDict) -> str:
     return _without(asked, "")
 
 
-def day_in(asked: Mapping[str, str], field: str) -> date | None:
-    """A field's day as browsers send it; None where it is empty."""
-    text = asked.get(field, "").strip()
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        sentence = _("%(typed)s is no date. Write it like 2026-03-12.")
-        raise InvalidValue(sentence % {"typed": text}, field=field) from None
-
-
 def first_moment(day: date | None, zone: ZoneInfo) -> datetime | None:
-    """When a day begins by some clocks."""
-    return None if day is None else datetime.combine(day, time(), zone)
+    """Return when a day begins in a time zone, or the earliest moment that there is."""
+    if day is None:
+        return None
+    return EARLIEST if day.year < FIRST_YEAR else datetime.combine(day, time(), zone)
 
 
 def moment_after(day: date | None, zone: ZoneInfo) -> datetime | None:
-    """When a day is over by some clocks."""
-    if day is None:
+    """Return when the day after a day begins in a time zone; None where no moment is that late."""
+    if day is None or day.year > LAST_YEAR:
         return None
-    if day == date.max:
-        raise InvalidValue(_("Choose an earlier day."), field="until")
     return first_moment(day + timedelta(days=1), zone)

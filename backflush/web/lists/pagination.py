@@ -8,7 +8,6 @@
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,14 +15,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db.models import Model, Q, QuerySet
 
-from backflush.core.refusals import InvalidValue
+from backflush.core.input_values import WHOLE_MAX, read_whole, require_text
+from backflush.core.refusals import InvalidValue, Refusal
 
 PAGE_SIZE: Final = 50
 COUNTED_MOST: Final = 10_000
 UNCOUNTED: Final = -1
+MARK_MAX: Final = 2_000
+"""Characters of a mark; no row makes a longer one."""
 
 Row = TypeVar("Row", bound=Model)
 
@@ -119,11 +121,17 @@ def page_along(
 
 
 def _rows_behind(found: QuerySet[Row], by: Sequence[str], values: Sequence[Any], descending: bool) -> QuerySet[Row]:
-    """What is behind a mark; refused where somebody has changed it to what no row can have."""
+    """Return the rows behind a mark; refuse a mark that was changed to values that no row can have."""
+    rows = found
     try:
-        return found.filter(behind(by, values, descending))
-    except (ValueError, TypeError, ValidationError):
+        rows = found.filter(behind(by, values, descending))
+        # Values are converted for the database only here: a year that it doesn't know shows now, not in the page.
+        rows.query.sql_with_params()
+    except (ValueError, TypeError, OverflowError, ValidationError):
         raise _changed() from None
+    except EmptyResultSet:
+        pass
+    return rows
 
 
 def behind(by: Sequence[str], values: Sequence[Any], descending: bool) -> Q:
@@ -143,13 +151,33 @@ def mark_of(run: int, row: Model, by: Sequence[str]) -> str:
 
 
 def _unmark(mark: str, runs: int, length: int) -> tuple[int, list[Any]]:
+    """Return the run and the values of a mark, which anybody can change in the address."""
     try:
-        values = json.loads(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
-    except (ValueError, binascii.Error):
-        values = None
+        values = json.loads(
+            base64.urlsafe_b64decode(mark[:MARK_MAX] + "=" * (-len(mark) % 4)),
+            parse_int=lambda digits: read_whole(digits, field="after", least=-WHOLE_MAX),
+            parse_float=_no_value,
+            parse_constant=_no_value,
+        )
+    except (ValueError, RecursionError, Refusal):
+        raise _changed() from None
     if not isinstance(values, list) or len(values) != length + 1 or values[0] not in range(runs):
         raise _changed()
+    if not all(isinstance(value, str | int) and _is_text(value) for value in values):
+        raise _changed()
     return int(values[0]), values[1:]
+
+
+def _no_value(written: str) -> None:
+    raise ValueError(written)
+
+
+def _is_text(value: str | int) -> bool:
+    try:
+        require_text(str(value), field="after")
+    except Refusal:
+        return False
+    return True
 
 
 def _changed() -> InvalidValue:

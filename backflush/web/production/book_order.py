@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 
 from backflush.backflushing.models import Booking
 from backflush.backflushing.selectors import Preview, PreviewLine
+from backflush.core.input_values import whole_or_none
 from backflush.core.lifecycle import OrderStatus, refuse_posting
 from backflush.core.moves import Reason, Status, Tracking
 from backflush.core.quantity import DECIMALS_MAX, ZERO
@@ -28,7 +29,7 @@ from backflush.unresolved.arrivals import proposed_by
 from backflush.web.display.badges import CHOICE, Sign
 from backflush.web.display.formats import number
 from backflush.web.forms.idempotency import new_key
-from backflush.web.forms.values import moment_in, number_in
+from backflush.web.forms.values import moment_in, number_in, serials_in
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.errors import status_of
 from backflush.web.platform.visit import PageRequest, Visit
@@ -188,7 +189,7 @@ def _booking_in(asked: OrderToBook, typed: QueryDict, *, key: str = "") -> Booki
         at=moment_in(typed, "at"),
         key=key,
         batch=typed.get("batch", "").strip(),
-        serials=tuple(typed.get("serials", "").replace(",", " ").split()),
+        serials=tuple(serials_in(typed, "serials")),
         bin=typed.get("bin", "").strip(),
         scrap_reason=typed.get("scrap_reason", "").strip(),
     )
@@ -260,10 +261,10 @@ def book(request: PageRequest) -> HttpResponse:
 @posts(Verb.REVERSE_OWN, Verb.REVERSE)
 def undo(request: PageRequest) -> HttpResponse:
     """Take the booking back at once: it's exact, and can be booked again."""
-    number = request.POST.get("posting", "")
-    if not number.isdecimal():
+    posting_id = whole_or_none(request.POST.get("posting", ""))
+    if posting_id is None:
         raise InvalidValue("Say which booking is to be taken back.", field="posting")
-    posting = posting_numbered(request.visit.site, int(number))
+    posting = posting_numbered(request.visit.site, posting_id)
     require_may_reverse(request.user, request.visit.site, posting)
     take_back(site=request.visit.site, posting=posting.pk, by=request.user, key=request.POST.get("key", ""))
     return redirect(f"{reverse('book')}?{urlencode({'undone': posting.pk})}")
@@ -271,12 +272,11 @@ def undo(request: PageRequest) -> HttpResponse:
 
 def _strip(request: PageRequest) -> dict[str, Any]:
     """What was just booked or taken back, read from the ledger."""
-    booked, undone = request.GET.get("booked", ""), request.GET.get("undone", "")
-    number = booked or undone
-    if not number.isdecimal():
+    posting_id = whole_or_none(request.GET.get("booked", "") or request.GET.get("undone", ""))
+    if posting_id is None:
         return {}
     booking = (
-        Booking.objects.filter(site=request.visit.site, posting=int(number))
+        Booking.objects.filter(site=request.visit.site, posting=posting_id)
         .select_related("posting", "cost_object", "item__stock_unit")
         .first()
     )
@@ -285,11 +285,11 @@ def _strip(request: PageRequest) -> dict[str, Any]:
     if booking.reversed_by_id is not None:
         return {"undone": booking}
     waits = Movement.objects.filter(posting=booking.posting_id, status=Status.UNRESOLVED).count()
-    foreseen = request.GET.get("foreseen", "")
+    foreseen = whole_or_none(request.GET.get("foreseen", ""))
     return {
         "booked": booking,
         "waits": waits,
-        "differs": foreseen.isdecimal() and int(foreseen) != waits,
+        "differs": foreseen not in {None, waits},
         "foreseen_waits": foreseen,
         "may_undo": may_reverse(request.user, request.visit.site, booking.posting),
         "proposal": proposed_by(booking.posting, site=request.visit.site),

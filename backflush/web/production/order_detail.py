@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from backflush.backflushing.models import Booking
 from backflush.backflushing.outcomes import UseState, use_states
 from backflush.core.costing import UsageVariance
+from backflush.core.input_values import LINE_MAX, read_whole
 from backflush.core.lifecycle import (
     OrderStatus,
     refuse_cancelling,
@@ -34,7 +35,7 @@ from backflush.people.rights import Verb
 from backflush.stockmap.models import Location, Site
 from backflush.structures.services import LineIn
 from backflush.web.display.qr import qr_path
-from backflush.web.forms.values import day_in, number_in, read_number, rows_in, text_in
+from backflush.web.forms.values import day_in, number_in, rows_in, text_in
 from backflush.web.lists.pagination import count_up_to, page_of
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest, Visit
@@ -312,15 +313,13 @@ def _lines_typed(rows: Sequence[dict[str, str]], site: Site) -> list[LineIn]:
 def _line_typed(row: dict[str, str], item: Item, units: dict[str, Any], places: dict[str, Location]) -> LineIn:
     if row["source"] and row["source"] not in places:
         raise InvalidValue(f"There is no location {row['source']}. Write it as STORE/LOCATION.", field="source")
-    if not row["number"].isdecimal():
-        raise InvalidValue(f"The line of {item.code} needs a whole number.", field="number")
     return LineIn(
-        number=int(row["number"]),
+        number=read_whole(row["number"], field="number", most=LINE_MAX),
         component=item,
-        quantity=read_number(row["quantity"], field="quantity", unit=row["unit"]),
+        quantity=number_in(row, "quantity", unit=row["unit"], empty=None),
         unit=units[row["unit"]] if row["unit"] else item.stock_unit,
-        waste=read_number(row["waste"] or "0", field="waste", unit="%"),
-        fixed=read_number(row["fixed"] or "0", field="fixed", unit=row["unit"]),
+        waste=number_in(row, "waste", unit="%"),
+        fixed=number_in(row, "fixed", unit=row["unit"]),
         by_hand=bool(row["by_hand"]),
         supplier_provides=bool(row["supplier_provides"]),
         source=places[row["source"]] if row["source"] else None,

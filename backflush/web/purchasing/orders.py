@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 
+from backflush.core.input_values import LINE_MAX, read_whole
 from backflush.core.lifecycle import PurchaseStatus, refuse_closing, refuse_receipt
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.items.models import Unit
@@ -90,15 +91,12 @@ def _typed_rows(request: PageRequest) -> list[dict[str, str]]:
 def _lines_in(rows: Sequence[dict[str, str]]) -> list[PurchaseLineIn]:
     lines = []
     for at, row in enumerate(rows, start=1):
-        number = row["number"] or str(at * NUMBERED_BY)
-        if not number.isdecimal():
-            raise InvalidValue(f"The line of {row['item']} needs a whole number.", field="lines")
         lines.append(
             PurchaseLineIn(
                 item=row["item"],
                 quantity=number_in(row, "quantity", unit=row["unit"], empty=None),
                 unit=row["unit"],
-                number=int(number),
+                number=read_whole(row["number"] or str(at * NUMBERED_BY), field="lines", most=LINE_MAX),
                 due_date=day_in(row, "due_date"),
             )
         )

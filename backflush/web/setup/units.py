@@ -1,6 +1,7 @@
 """Units, and how they convert."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -10,7 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
-from backflush.core.quantity import ZERO, read_decimal
+from backflush.core.input_values import read_ratio, whole_or_none
+from backflush.core.quantity import EXACT
 from backflush.core.refusals import InvalidQuantity
 from backflush.items.models import Item, Unit, UnitConversion
 from backflush.items.selectors import item_coded, unit_coded
@@ -26,8 +28,8 @@ from backflush.people.rights import Verb
 from backflush.setup_check.findings import About
 from backflush.stockmap.deactivation import offered
 from backflush.web.display import formats
-from backflush.web.forms.fields import Field, optional_number
-from backflush.web.forms.values import text_in
+from backflush.web.forms.fields import Field
+from backflush.web.forms.values import page_dialect, text_in
 from backflush.web.platform.visit import Visit
 from backflush.web.setup.resource import SetupResource, Typed, code_field, count_by
 
@@ -84,7 +86,7 @@ class ConversionResource(SetupResource, icon="arrows-exchange"):
         return reverse("set-up-thing", args=[self.slug, str(thing.pk)])
 
     def find(self, visit: Visit, key: str) -> Any:
-        found = self.things(visit).filter(pk=int(key)).first() if key.isdecimal() and len(key) < 19 else None
+        found = self.things(visit).filter(pk=whole_or_none(key)).first()
         if found is None:
             raise Http404
         return found
@@ -125,15 +127,11 @@ def _ratio(ratio: Fraction) -> str:
     if tens != 1:
         return f"{ratio.numerator}/{ratio.denominator}"
     places = next(places for places in range(400) if 10**places % ratio.denominator == 0)
-    return formats.number(
-        read_decimal(str(ratio.numerator * 10**places // ratio.denominator), field="").scaleb(-places)
-    )
+    return formats.number(Decimal(ratio.numerator * 10**places // ratio.denominator).scaleb(-places, EXACT))
 
 
 def _ratio_in(typed: Typed) -> Fraction:
-    above, slash, below = typed.get("factor", "").partition("/")
-    top = optional_number({"factor": above}, "factor")
-    bottom = optional_number({"factor": below}, "factor") if slash else None
-    if top is None or bottom == ZERO:
+    text = typed.get("factor", "")
+    if not text.strip():
         raise InvalidQuantity(_("A conversion's factor is above zero."), field="factor")
-    return Fraction(top) / Fraction(bottom if bottom is not None else 1)
+    return read_ratio(text, field="factor", dialect=page_dialect())

@@ -27,8 +27,9 @@ from backflush.ledger.selectors import balances, items_kept
 from backflush.stockmap.models import Location
 from backflush.stockmap.selectors import location_at, place_names
 from backflush.web.display import badges, formats
+from backflush.web.forms.values import day_in
 from backflush.web.lists.files import AT_ONCE, FileColumn, as_csv, as_xlsx, require_workbook, rows_of
-from backflush.web.lists.filters import Chip, chips_of, day_in, moment_after, same_list
+from backflush.web.lists.filters import Chip, chips_of, moment_after, same_list
 from backflush.web.lists.pagination import Page, page_of
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest, Visit

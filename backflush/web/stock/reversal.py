@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from backflush.backflushing.models import Booking
+from backflush.core.input_values import whole_or_none
 from backflush.core.moves import Process
 from backflush.core.refusals import Refusal
 from backflush.handling.moves import reverse as reverse_posting
@@ -107,10 +108,10 @@ def where_of(posting: Posting) -> str:
 def strip(request: PageRequest) -> dict[str, Any]:
     """What was just posted or taken back, for `orders/strip.html`: read from the ledger, so it survives a reload."""
     done, undone = request.GET.get("done", ""), request.GET.get("undone", "")
-    number = done or undone
-    if not number.isdecimal() or len(number) > 18:
+    posting_id = whole_or_none(done or undone)
+    if posting_id is None:
         return {}
-    posting = Posting.objects.filter(site=request.visit.site, pk=int(number)).prefetch_related("reversals").first()
+    posting = Posting.objects.filter(site=request.visit.site, pk=posting_id).prefetch_related("reversals").first()
     if posting is None:
         return {}
     if posting.reversals.all():

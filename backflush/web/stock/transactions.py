@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from backflush.core.input_values import whole_or_none
 from backflush.core.moves import Process, Status
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.ledger.models import Movement
@@ -22,14 +23,16 @@ from backflush.ledger.movement_list import Found, Sought, movements_named, movem
 from backflush.people.selectors import people_at
 from backflush.stockmap.selectors import action_names, place_names
 from backflush.web.display import badges, formats
+from backflush.web.forms.values import day_in
 from backflush.web.lists.export_jobs import Sent, send
 from backflush.web.lists.files import FileColumn
-from backflush.web.lists.filters import Chip, chips_of, day_in, first_moment, moment_after, same_list
+from backflush.web.lists.filters import Chip, chips_of, first_moment, moment_after, same_list
 from backflush.web.lists.pagination import COUNTED_MOST, UNCOUNTED, Page, page_of
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest, Visit
 
 ORDERED_BY: Final = ("at", "id")
+COUNT_MAX: Final = 999
 COUNT: Final = "count"
 """In an address: count what takes its time, too. It says how many rows the page has that asks."""
 SUGGESTED_MOST: Final = 200
@@ -83,8 +86,7 @@ class Transactions:
     @property
     def shown(self) -> int:
         """How many rows the page has that asks how many there are."""
-        said = self.asked.get(COUNT, "")
-        return int(said) if said.isdecimal() and len(said) < 4 else 0
+        return whole_or_none(self.asked.get(COUNT, ""), most=COUNT_MAX) or 0
 
     def chips(self) -> list[Chip]:
         """The filters that hold."""

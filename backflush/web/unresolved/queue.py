@@ -16,17 +16,18 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from backflush.core.input_values import read_whole
 from backflush.core.moves import Reason
-from backflush.core.refusals import InvalidValue
 from backflush.ledger.history import INSTANT
 from backflush.ledger.models import Movement
 from backflush.ledger.movement_list import FEW
 from backflush.unresolved.queue import GroupBy, QueueGroup, QueueTab, SoughtWaiting, WaitingList, groups_of
 from backflush.unresolved.selectors import there_now
 from backflush.web.display import badges, formats
+from backflush.web.forms.values import day_in
 from backflush.web.lists.export_jobs import Sent
 from backflush.web.lists.files import FileColumn
-from backflush.web.lists.filters import day_in, moment_after
+from backflush.web.lists.filters import moment_after
 from backflush.web.lists.pagination import Page, page_of
 from backflush.web.platform.visit import Visit
 from backflush.web.unresolved.row import Reading, reading_of
@@ -54,7 +55,7 @@ BY: Final[Mapping[GroupBy, str | Promise]] = {
 }
 UNGROUPED: Final = "none"
 MARKS: Final = ("after", "before", "open", "settled")
-DAYS_DIGITS: Final = 5
+DAYS_MAX: Final = 99_999
 
 
 def _shown(name: str, value: str) -> str:
@@ -113,9 +114,7 @@ class Queue:
         over = moment_after(day_in(self.filters, "until"), self.visit.zone)
         ends = [] if over is None else [over - INSTANT]
         if days := self.filters.get("days", ""):
-            if not days.isdecimal() or len(days) > DAYS_DIGITS:
-                raise InvalidValue("Write the age in whole days.", field="days")
-            ends.append(timezone.now() - timedelta(days=int(days)))
+            ends.append(timezone.now() - timedelta(days=read_whole(days, field="days", most=DAYS_MAX)))
         return min(ends, default=None)
 
     @cached_property

@@ -10,6 +10,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from backflush.background.selectors import running_retries
+from backflush.core.input_values import whole_or_none
 from backflush.core.refusals import NotFound
 from backflush.ledger.movement_list import FEW
 from backflush.ledger.selectors import posting_numbered
@@ -83,9 +84,10 @@ def _of_all(asked: Queue, found: RetryForeseen, *, long: bool) -> dict[str, Any]
 
 def _proposed(request: PageRequest, arrived: str) -> Sequence[int]:
     """What fits now because of what a posting brought."""
-    if not arrived.isdecimal() or len(arrived) > 18:
+    posting_id = whole_or_none(arrived)
+    if posting_id is None:
         raise NotFound(_("There is no posting %(number)s.") % {"number": arrived[:18]})
-    return proposed_by(posting_numbered(request.visit.site, int(arrived)), site=request.visit.site).movements
+    return proposed_by(posting_numbered(request.visit.site, posting_id), site=request.visit.site).movements
 
 
 @posts(Verb.RETRY)

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 
 from backflush.background.selectors import running_retries
+from backflush.core.input_values import quoted, whole_or_none
 from backflush.core.refusals import InvalidValue, NotFound, Refusal
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import movement_numbered, posting_numbered
@@ -68,9 +69,10 @@ def _panel(request: PageRequest, asked: Queue, number: str, typed: QueryDict) ->
 
 
 def _movement(visit: Visit, number: str) -> Movement:
-    if not number.isdecimal() or len(number) > 18:
-        raise NotFound(f"There is no movement {number}.")
-    return movement_numbered(visit.site, int(number))
+    movement_id = whole_or_none(number)
+    if movement_id is None:
+        raise NotFound(f"There is no movement {quoted(number)}.")
+    return movement_numbered(visit.site, movement_id)
 
 
 @page()
@@ -128,11 +130,11 @@ def _onwards(request: PageRequest, posting: int, following: Movement | None) -> 
 
 def _strip(request: PageRequest) -> dict[str, Any]:
     """What was just settled or undone, read from the ledger."""
-    number = request.GET.get("settled", "")
-    if not number.isdecimal() or len(number) > 18:
+    posting_id = whole_or_none(request.GET.get("settled", ""))
+    if posting_id is None:
         return {}
     settled = list(
-        Settlement.objects.filter(site=request.visit.site, posting=int(number))
+        Settlement.objects.filter(site=request.visit.site, posting=posting_id)
         .select_related("movement__item__stock_unit", "posting__by", "undone_by")
         .order_by("pk")[: SETTLED_SHOWN + 1]
     )
@@ -187,10 +189,10 @@ def cancel_some(request: PageRequest) -> HttpResponse:
 @posts(Verb.UNDO)
 def undo_settling(request: PageRequest) -> HttpResponse:
     """Take a resolution, a cancellation or a retry back: the same is due again."""
-    number = request.POST.get("posting", "")
-    if not number.isdecimal():
+    posting_id = whole_or_none(request.POST.get("posting", ""))
+    if posting_id is None:
         raise InvalidValue("Say what is to be taken back.", field="posting")
-    posting = posting_numbered(request.visit.site, int(number))
+    posting = posting_numbered(request.visit.site, posting_id)
     undo(site=request.visit.site, posting=posting.pk, by=request.user, key=request.POST.get("key", ""))
     return _onwards(request, posting.pk, None)
 

@@ -190,7 +190,7 @@ def test_a_structure_is_entered_line_by_line(plant: Plant) -> None:
     typed = lines_typed(
         "BRACKET",
         {"number": 10, "component": "BOLT", "quantity": "6"},
-        {"number": 20, "component": "PAINT", "quantity": "12,500", "unit": "G", "waste": "4", "source": "MAIN/LINE"},
+        {"number": 20, "component": "PAINT", "quantity": "12500", "unit": "G", "waste": "4", "source": "MAIN/LINE"},
         {"number": 30, "component": "", "quantity": ""},
     )
     response = signed_in(plant, Role.ENGINEER).post(reverse("item-structure", args=["BRACKET"]), typed)

@@ -18,7 +18,7 @@ from backflush.core.refusals import InvalidQuantity
 from backflush.people.rights import Role
 from backflush.setup_check.findings import KINDS
 from backflush.web.display.translation import said
-from backflush.web.forms.values import read_number
+from backflush.web.forms.values import number_in
 from tests.cast import Plant
 from tests.doors.web.visitors import browser, signed_in, text_of
 
@@ -63,8 +63,8 @@ def test_the_log_in_speaks_as_the_browser_wishes_and_as_the_person_chose(plant: 
 
 def test_comma_decimals_are_read_in_german_and_written_back(plant: Plant) -> None:
     with override("de"):
-        assert read_number("1.460,5", field="good") == Decimal("1460.5")
-        assert read_number("0,5", field="good") == Decimal("0.5")
+        assert number_in({"good": "1460,5"}, "good") == Decimal("1460.5")
+        assert number_in({"good": "0,5"}, "good") == Decimal("0.5")
     client = in_german(plant, Role.ENGINEER)
     text = text_of(client.get(reverse("item", args=["CABINET"])))
     assert re.search(r"\d,\d{4}", text)

@@ -262,7 +262,7 @@ def test_quantity_and_due_date_change_with_remarks_and_what_stays_is_not_traced(
     plant.releases(5, "BRACKET")
     client = signed_in(plant, Role.SUPERVISOR)
     due = (DAY + timedelta(days=9)).isoformat()
-    client.post(at("order-revise-now"), {"quantity": "1,200", "due_date": due, "remarks": "more wanted"})
+    client.post(at("order-revise-now"), {"quantity": "1200", "due_date": due, "remarks": "more wanted"})
     client.post(at("order-revise-now"), {"quantity": "1200", "due_date": due, "remarks": "the same"})
     order = plant.order("BRACKET")
     assert (order.quantity, order.due_date) == (1200, DAY + timedelta(days=9))
@@ -304,7 +304,7 @@ def test_the_structure_of_a_new_order_is_changed_in_place_and_taken_afresh(plant
     ("row", "says"),
     [
         (("10", "NOWHERE", "1"), "There is no item NOWHERE."),
-        (("ten", "BOLT", "1"), "The line of BOLT needs a whole number."),
+        (("ten", "BOLT", "1"), "is not a whole number. Write it like 10."),
         (("10", "BOLT", "some"), "is not a number"),
     ],
 )

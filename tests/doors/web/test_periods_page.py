@@ -85,7 +85,7 @@ def test_a_day_that_cannot_be_closed_is_refused_at_its_field(plant: Plant) -> No
     ):
         assert sentence in text_of(client.get(f"{PAGE}?through={day.isoformat()}"))
         assert sentence in text_of(closing_through(client, day), HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert "is no day" in text_of(client.get(f"{PAGE}?through=soon"))
+    assert "is not a date" in text_of(client.get(f"{PAGE}?through=soon"))
     assert client.post(f"{PAGE}close/", {}).status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     broken = closing_through(client, MARCH, although="1", waiting="many")
     assert broken.status_code == HTTPStatus.UNPROCESSABLE_ENTITY

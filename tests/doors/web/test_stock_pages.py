@@ -92,9 +92,12 @@ def test_a_list_in_which_nothing_matches_says_what_to_do(stores: Client) -> None
     assert "Remove all filters" in text
 
 
-@pytest.mark.parametrize(
-    "asked", [{"since": "soon"}, {"status": "lost"}, {"process": "magic"}, {"until": "9999-12-31"}]
-)
+def test_no_day_is_too_early_or_too_late_for_a_filter(stores: Client) -> None:
+    asked = {"since": "0001-01-01", "until": "9999-12-31"}
+    assert "No movement matches" not in text_of(stores.get(reverse("stock"), asked))
+
+
+@pytest.mark.parametrize("asked", [{"since": "soon"}, {"status": "lost"}, {"process": "magic"}])
 def test_what_cannot_be_read_is_refused_at_its_field(stores: Client, asked: dict[str, str]) -> None:
     response = stores.get(reverse("stock"), asked)
     assert f'id="{next(iter(asked))}-error"' in text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)

@@ -1,0 +1,246 @@
+"""Read what people and programs enter: numbers, whole numbers, dates, moments, serial numbers (Q6).
+
+Every door uses these readers, so that the same text gives the same value, or the same refusal, wherever it is entered.
+A door says only how it writes numbers (`Dialect`). A number is an optional sign, ASCII digits and at most one decimal
+sign. Text that could mean two numbers is refused with the question, never guessed: `1.000` where the comma is the
+decimal sign.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from backflush.core.refusals import InvalidValue
+
+DIGITS_MAX: Final = 40
+"""Of one number, on both sides of its decimal sign: more than any quantity, cost or factor needs."""
+
+WHOLE_MAX: Final = 2**63 - 1
+"""The largest whole number that a database keeps, so no row has a higher number."""
+
+LINE_MAX: Final = 2**31 - 1
+"""The largest line number that a database keeps."""
+
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 9998
+"""Moments are in these years: every one of them can be written in any time zone."""
+
+NULL_CHARACTER: Final = "This has a null character in it. Type it, or scan it again."
+"""PostgreSQL fails at null characters, and SQLite may stop at them. Scanners that are set wrongly send them."""
+
+QUOTED_MAX: Final = 40
+"""So much of a faulty text is repeated in its refusal."""
+
+_NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)", re.ASCII)
+_GROUPED: Final = re.compile(
+    r"(?P<whole>[+-]?[1-9]\d{0,2}(?P<sign>[.,' \u00a0\u202f\u2019])\d{3}(?:(?P=sign)\d{3})*)"
+    r"(?:(?!(?P=sign))[.,](?P<fraction>\d*))?",
+    re.ASCII,
+)
+_WITH_UNIT: Final = re.compile(
+    r"(?P<number>.*?\d[.,]?)(?:\s+(?P<after>[^\W\d_].*|%)|(?P<joined>[^\W\d_]+|%))", re.DOTALL
+)
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_MOMENT: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?"
+    r"(?:Z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?",
+    re.ASCII,
+)
+_MINUS: Final = "\N{MINUS SIGN}"
+"""Pages write it before negative numbers, so it comes back with what is copied from them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a door writes numbers: its decimal sign, and a second one that it takes where only one reading is possible.
+
+    Programs, the command line and files with commas write 12.5. Pages follow their language. Files with semicolons
+    come from spreadsheets that write 12,5; they may have 12.5 too, but not 1.250.
+    """
+
+    decimal: str = "."
+    second: str = ""
+
+    def written(self, number: str) -> str:
+        """Write a number that has a point as this door writes it."""
+        return number.replace(".", self.decimal)
+
+
+PLAIN: Final = Dialect()
+SEMICOLON_FILE: Final = Dialect(",", second=".")
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A quantity as entered: its number, and the unit that was written behind it, if any."""
+
+    number: Decimal
+    unit: str = ""
+
+
+def quoted(text: str) -> str:
+    """Quote a faulty text for a refusal, shortened."""
+    return repr(text if len(text) <= QUOTED_MAX else f"{text[:QUOTED_MAX]}…")
+
+
+def read_number(text: str, *, field: str, dialect: Dialect = PLAIN) -> Decimal:
+    """Read an exact number. Refusals: `InvalidValue`."""
+    return _number(text, text, field, dialect)
+
+
+def read_amount(text: str, *, field: str, dialect: Dialect = PLAIN) -> Amount:
+    """Read a quantity with or without a unit: 7, 7 PCS, 7PCS. Whether there is such a unit isn't known here.
+
+    A unit that follows without a space has letters only, so that 1e3, 0x10 and 1_0 aren't taken for units.
+    Refusals: `InvalidValue`.
+    """
+    found = _WITH_UNIT.fullmatch(text.strip())
+    if found is None:
+        return Amount(_number(text, text, field, dialect))
+    return Amount(_number(found["number"], text, field, dialect), found["after"] or found["joined"])
+
+
+def require_unit(amount: Amount, unit: str, *, field: str) -> Decimal:
+    """Return the number of an amount in a field of which `unit` is the unit; refuse any other unit (`InvalidValue`)."""
+    if amount.unit and amount.unit.casefold() != unit.casefold():
+        entered_in = f"in {unit}" if unit else "without a unit"
+        raise InvalidValue(f"{amount.unit} can't be used here: this is entered {entered_in}.", field=field)
+    return amount.number
+
+
+def _number(number: str, text: str, field: str, dialect: Dialect) -> Decimal:
+    """Read the number of a text, of which refusals quote the whole."""
+    number = number.strip().replace(_MINUS, "-", 1)
+    if not _NUMBER.fullmatch(number) or not _has_decimal_sign_of(dialect, number):
+        raise InvalidValue(_number_fault(number, text, dialect), field=field)
+    if sum(map(str.isdecimal, number)) > DIGITS_MAX:
+        raise InvalidValue(f"{quoted(text)} is too long a number: write at most {DIGITS_MAX} digits.", field=field)
+    return Decimal(number.replace(",", "."))
+
+
+def _has_decimal_sign_of(dialect: Dialect, number: str) -> bool:
+    """Say whether the only sign between a number's digits can be its decimal sign."""
+    used = next((sign for sign in ".," if sign in number), dialect.decimal)
+    return used == dialect.decimal or (used == dialect.second and not _is_ambiguous(number))
+
+
+def _is_ambiguous(number: str) -> bool:
+    """Say whether the sign in a number may stand between thousands: 1.250, but neither 0.250 nor 12.5."""
+    return re.fullmatch(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", number, re.ASCII) is not None
+
+
+def _number_fault(number: str, text: str, dialect: Dialect) -> str:
+    if _NUMBER.fullmatch(number):
+        as_decimal = dialect.written(number.replace(",", ".").removesuffix("."))
+        if _is_ambiguous(number):
+            return f"{quoted(text)} can be read in two ways. Write {re.sub('[.,]', '', number)} or {as_decimal}."
+        return f"{quoted(text)} is not a number here. Write {as_decimal}."
+    if grouped := _GROUPED.fullmatch(number):
+        whole = re.sub(r"[^\d+-]", "", grouped["whole"], flags=re.ASCII)
+        fraction = f"{dialect.decimal}{grouped['fraction']}" if grouped["fraction"] else ""
+        return f"{quoted(text)} has separators between its thousands. Write {whole}{fraction}."
+    return f"{quoted(text)} is not a number. Write it like {dialect.written('12.5')}."
+
+
+def read_ratio(text: str, *, field: str, dialect: Dialect = PLAIN) -> Fraction:
+    """Read an exact ratio: a number, or two with a slash between them, as in 1/3. Refusals: `InvalidValue`."""
+    above, slash, below = text.partition("/")
+    numerator = read_number(above, field=field, dialect=dialect)
+    denominator = read_number(below, field=field, dialect=dialect) if slash else Decimal(1)
+    if not denominator:
+        raise InvalidValue(f"{quoted(text)} divides by zero. Write it like 1000 or 1/3.", field=field)
+    return Fraction(numerator) / Fraction(denominator)
+
+
+def read_whole(text: str, *, field: str, least: int = 0, most: int = WHOLE_MAX) -> int:
+    """Read a whole number from `least` to `most`: a line number, a limit, the number of a record.
+
+    Refusals: `InvalidValue`.
+    """
+    number = whole_or_none(text, least=least, most=most)
+    if number is None:
+        raise InvalidValue(_whole_fault(text, least, most), field=field)
+    return number
+
+
+def whole_or_none(text: str, *, least: int = 0, most: int = WHOLE_MAX) -> int | None:
+    """Return the whole number that a text is, or None where it is no whole number from `least` to `most`."""
+    try:
+        number = read_number(text, field="")
+    except InvalidValue:
+        return None
+    whole = int(number)
+    return whole if whole == number and least <= whole <= most else None
+
+
+def _whole_fault(text: str, least: int, most: int) -> str:
+    try:
+        number = read_number(text, field="")
+    except InvalidValue:
+        return f"{quoted(text)} is not a whole number. Write it like 10."
+    if number != int(number):
+        return f"{quoted(text)} is not a whole number. Write it like 10."
+    if number < least:
+        return f"{quoted(text)} is too small. Write a whole number from {least}."
+    return f"{quoted(text)} is too large. Write a whole number up to {most}."
+
+
+def read_day(text: str, *, field: str) -> date:
+    """Read a date of the years 1 to 9999: 2026-03-12. Refusals: `InvalidValue`."""
+    written = text.strip()
+    if _MOMENT.fullmatch(written):
+        raise InvalidValue(f"{quoted(text)} has a time. Write the date alone, like 2026-03-12.", field=field)
+    try:
+        if _DAY.fullmatch(written):
+            return date.fromisoformat(written)
+    except ValueError:
+        pass
+    raise InvalidValue(f"{quoted(text)} is not a date. Write it like 2026-03-12.", field=field)
+
+
+def read_moment(text: str, *, field: str) -> datetime | date:
+    """Read a date, or a date and time with or without an offset: 2026-03-12, 2026-03-12T14:30, 2026-03-12T14:30+01:00.
+
+    Without an offset it is the site's local time; `stockmap.selectors.moment_of` turns it into a moment.
+    Refusals: `InvalidValue`.
+    """
+    written = text.strip()
+    try:
+        if _DAY.fullmatch(written):
+            moment: datetime | date | None = date.fromisoformat(written)
+        else:
+            moment = datetime.fromisoformat(written) if _MOMENT.fullmatch(written) else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise InvalidValue(f"{quoted(text)} is not a date. Write it like 2026-03-12 or 2026-03-12T14:30.", field=field)
+    return require_plausible(moment, field=field)
+
+
+def require_plausible(moment: datetime | date, *, field: str) -> datetime | date:
+    """Return a date or time of the years 1970 to 9998; refuse all others (`InvalidValue`)."""
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise InvalidValue(
+            f"{moment.isoformat()} is too far away. Write a date of the years {FIRST_YEAR} to {LAST_YEAR}.", field=field
+        )
+    return moment
+
+
+def split_serials(text: str) -> list[str]:
+    """Split serial numbers that were scanned or typed one after the other: by spaces, commas, semicolons, lines."""
+    return re.split(r"[\s,;]+", text.strip(" \t\r\n,;")) if text.strip(" \t\r\n,;") else []
+
+
+def require_text(text: str, *, field: str) -> str:
+    """Return text that every database keeps as it is; refuse null characters and halves of characters.
+
+    Refusals: `InvalidValue`.
+    """
+    if "\0" in text:
+        raise InvalidValue(NULL_CHARACTER, field=field)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidValue("This has half a character in it. Write it again.", field=field)
+    return text
