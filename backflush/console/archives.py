@@ -1,4 +1,4 @@
-"""Archives: putting away what is finished, reading it where it is, and bringing it back."""
+"""Commands for archives: create, list, read, restore."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -30,7 +30,7 @@ NAMES = {
     "ledger_movement": "movements",
     "unresolved_settlement": "settlements",
 }
-FILE = Annotated[str, typer.Argument(metavar="FILE", help="The file of the archive.", show_default=False)]
+FILE = Annotated[str, typer.Argument(metavar="FILE", help="The archive file.", show_default=False)]
 
 
 def register(app: typer.Typer) -> None:
@@ -44,16 +44,21 @@ def register(app: typer.Typer) -> None:
 def put_away(
     desk: Desk,
     through: Annotated[
-        str, typer.Option(metavar="DAY", help="Up to and with this day; it must be closed.", show_default=False)
+        str,
+        typer.Option(metavar="DAY", help="The last day to archive. It must be in a closed period.", show_default=False),
     ],
-    to: Annotated[str, typer.Option("--to", metavar="FOLDER", help="Where the file goes.", show_default=False)] = "",
-    preview: Annotated[bool, typer.Option("--preview", help="Only say what would go.")] = False,
+    to: Annotated[
+        str, typer.Option("--to", metavar="FOLDER", help="The folder for the file.", show_default=False)
+    ] = "",
+    preview: Annotated[bool, typer.Option("--preview", help="Only show what would be archived.")] = False,
 ) -> None:
-    """Put what is finished of a closed period into a file, and take it out of the database: orders that are complete,
-    cancelled or closed, with all that was posted for them, and what was made and moved without one. What waits, or is
-    tied to something that isn't finished, stays. The file is read back and proved before anything leaves.
+    """Archive the finished part of a closed period: write it to a file and delete it from the database. This covers
+    orders that are
+    complete, cancelled or closed with all their postings, and production and moves without an order. Unresolved
+    movements, and whatever is connected to something unfinished, stay. The file is read back and verified before
+    anything is deleted.
 
-    Keep the file as you keep a back-up. A long time at once holds up whoever books on SQLite: go month by month.
+    Store the file as safely as a backup. On SQLite a long period delays other users: archive month by month.
 
     Example: backflush archive --through 2024-12-31 --preview
 
@@ -66,7 +71,7 @@ def put_away(
         desk.answer(facts, _counted(choice.counts), _staying(choice.staying, day))
         return
     if not to:
-        raise InvalidValue("Say where the file goes: --to FOLDER", field="to")
+        raise InvalidValue("Give the folder for the file: --to FOLDER", field="to")
     with desk.progress("Archiving", None) as bar:
         made = archive(site=desk.site, through=day, folder=Path(to), by=desk.by, progress=bar.show)
     file = Path(to) / made.file
@@ -75,23 +80,26 @@ def put_away(
     desk.answer(
         facts,
         _counted(made.counts),
-        f"Archive {made.number} is {file}, {size / MEGABYTE:.1f} MB. Keep it in two places.",
+        f"Archive {made.number} is {file}, {size / MEGABYTE:.1f} MB. Store it in two places.",
     )
 
 
 def _counted(counts: dict[str, int]) -> Listing:
-    return Listing(("What", "#How many"), [(name, f"{counts[table]:,}") for table, name in NAMES.items()])
+    return Listing(("What", "#Count"), [(name, f"{counts[table]:,}") for table, name in NAMES.items()])
 
 
 def _staying(staying: int, day: date) -> str:
     if not staying:
-        return f"Nothing up to {day:%d %b %Y} stays."
-    return f"{staying:,} postings up to {day:%d %b %Y} stay: they, or something tied to them, aren't finished."
+        return f"Nothing up to {day:%d %b %Y} stays in the database."
+    return (
+        f"{staying:,} postings up to {day:%d %b %Y} stay, because they, or something connected to "
+        "them, aren't finished."
+    )
 
 
 def show_archives(desk: Desk, limit: LIMIT = 50) -> None:
-    """List the archives of a site, the last first: how far each goes, its file, and whether it was brought back.
-    `backflush verify --archive FOLDER` proves the files.
+    """List the archives of a site, newest first: the last day, the file, and whether it was restored. `backflush verify
+    --archive FOLDER` verifies the files.
 
     Example: backflush archives
     """
@@ -100,7 +108,7 @@ def show_archives(desk: Desk, limit: LIMIT = 50) -> None:
     rows = list(found[:limit] if limit else found)
     facts = {"total": total, "archives": [_facts(one) for one in rows]}
     if not rows:
-        desk.answer(facts, "Nothing was archived yet.")
+        desk.answer(facts, "There are no archives.")
         return
     lines = [
         (
@@ -109,7 +117,7 @@ def show_archives(desk: Desk, limit: LIMIT = 50) -> None:
             f"{one.counts['ledger_movement']:,}",
             one.file,
             f"{one.by.name}, {desk.when(one.at)}",
-            f"brought back by {one.brought_back_by.name}" if one.brought_back_by else "",
+            f"restored by {one.brought_back_by.name}" if one.brought_back_by else "",
         )
         for one in rows
     ]
@@ -134,13 +142,12 @@ def _facts(one: Archive) -> dict[str, Any]:
 def show_archived(
     desk: Desk,
     file: FILE,
-    movement: Annotated[int, typer.Option(metavar="NUMBER", help="One movement.", show_default=False)] = 0,
-    posting: Annotated[int, typer.Option(metavar="NUMBER", help="All of a posting.", show_default=False)] = 0,
-    order: Annotated[str, typer.Option(metavar="NUMBER", help="All of an order.", show_default=False)] = "",
+    movement: Annotated[int, typer.Option(metavar="NUMBER", help="Show one movement.", show_default=False)] = 0,
+    posting: Annotated[int, typer.Option(metavar="NUMBER", help="Show a posting.", show_default=False)] = 0,
+    order: Annotated[str, typer.Option(metavar="NUMBER", help="Show an order.", show_default=False)] = "",
     limit: LIMIT = 50,
 ) -> None:
-    """Read the file of an archive, without bringing it back; it needs no database. Without anything more it says what
-    the file holds.
+    """Read an archive file without restoring it; no database is needed. Without options, show what the file contains.
 
     Example: backflush archive-show MAIN-0001-2024-12-31-1f2e3d4c.archive.zip --order W-1001
     """
@@ -164,7 +171,7 @@ def _show_contents(desk: Desk, contents: Contents) -> None:
         "before": contents.before,
         "rows": contents.counts,
     }
-    title = f"Archive {contents.number} of {contents.site}, through {contents.through}, made by {contents.by}."
+    title = f"Archive {contents.number} of {contents.site}, through {contents.through}, created by {contents.by}."
     desk.answer(facts, title, _counted(contents.counts))
 
 
@@ -178,14 +185,15 @@ def _show_movements(desk: Desk, *, movement: int, posting: int, order: str, limi
         found = list(some[:limit] if limit else some)
     facts = {"total": total, "transactions": [movement_facts(desk, row) for row in found]}
     if not found:
-        desk.answer(facts, f"The file has nothing of {order}.")
+        desk.answer(facts, f"The file contains nothing of {order}.")
         return
     desk.answer(facts, listed(desk, list(found)), of_all(len(found), total, ArchivedKind.MOVEMENT.value + "s"))
 
 
 def bring_back(desk: Desk, file: FILE) -> None:
-    """Bring back what the file of an archive holds, as if it had never gone, and check the whole ledger afterwards.
-    Then it can be reversed, reopened and settled again, and its period can be reopened.
+    """Restore an archive file into the database, and verify the whole ledger afterwards. The restored orders and
+    postings can be
+    reversed, reopened and settled again, and their period can be reopened.
 
     Example: backflush unarchive /var/archives/MAIN-0001-2024-12-31-1f2e3d4c.archive.zip
     """
@@ -193,7 +201,7 @@ def bring_back(desk: Desk, file: FILE) -> None:
     with desk.progress("Checking", None) as bar:
         report = verify(bar.show)
     facts = {"number": back.number, "rows": back.counts, "sound": report.sound, "faults": report.fault_count}
-    end = "Every promise holds." if report.sound else f"{report.fault_count:,} faults. Call for help."
-    desk.answer(facts, _counted(back.counts), f"Archive {back.number} is back in the database. {end}")
+    end = "All checks passed." if report.sound else f"{report.fault_count:,} faults found. Stop posting and get help."
+    desk.answer(facts, _counted(back.counts), f"Archive {back.number} is restored. {end}")
     if not report.sound:
         desk.fail()

@@ -1,4 +1,4 @@
-"""The proof of the ledger, and the audit of the assumptions."""
+"""Commands to verify the ledger and to audit the assumptions."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,18 +28,18 @@ def register(app: typer.Typer) -> None:
 def prove(
     desk: Desk,
     record: Annotated[
-        bool, typer.Option("--record", help="Keep the outcome with the audit at work, and work out its slow checks.")
+        bool, typer.Option("--record", help="Store the result with the current audit, and compute its slow checks.")
     ] = False,
     archive: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="FILE", help="Prove the files of archives too: each file, or a folder of them.", show_default=False
+            metavar="FILE", help="Verify archive files too: a file, or a folder of files.", show_default=False
         ),
     ] = None,
 ) -> None:
-    """Check the whole ledger, of all sites, and say what was checked: that balances equal movements, that nothing is
-    negative, made or lost, and that every booking's assumed use is accounted for. It changes nothing. Where a promise
-    doesn't hold, the exit code is 1.
+    """Check the whole ledger of all sites: that balances equal movements, that nothing is negative, lost or created,
+    and that the
+    assumed use of every booking is accounted for. Changes nothing. The exit code is 1 if a check fails.
 
     Example: backflush verify
 
@@ -55,7 +55,7 @@ def prove(
             report = _report_of(compute_audit(audit=at_work, by=desk.by, progress=bar.show))
         if archive:
             report.checks.extend(prove_archives([Path(one) for one in archive], bar.show).checks)
-    kept = [] if at_work is None else [f"Kept with audit {at_work.number}."]
+    kept = [] if at_work is None else [f"Stored with audit {at_work.number}."]
     kept += _unproved(archive)
     desk.answer(_facts(report) | ({"audit": at_work.number} if at_work else {}), *_shown(report), *kept)
     if not report.sound:
@@ -63,17 +63,20 @@ def prove(
 
 
 def _unproved(archive: list[str] | None) -> list[str]:
-    """Say that part of the ledger is in archives, where nobody gave their files."""
+    """Say that archives hold part of the ledger, if their files weren't given."""
     standing = Archive.objects.filter(brought_back_at__isnull=True).count()
     if archive or not standing:
         return []
     return [
-        f"{standing:,} archives count by what they came to. Prove their files too: backflush verify --archive FOLDER"
+        (
+            f"{standing:,} archives were counted by their stored totals. To verify their files too: "
+            "backflush verify --archive FOLDER"
+        )
     ]
 
 
 def _report_of(computation: AuditComputation) -> VerificationReport:
-    """What was kept, as it was proved."""
+    """Return the stored result of a computation as a report."""
     faults: dict[str, list[str]] = {}
     for finding in CheckFinding.objects.filter(computation=computation, check_name=CheckName.PROOF).order_by(
         "position"
@@ -111,42 +114,48 @@ def _shown(report: VerificationReport) -> list[str | Listing]:
         (check.name, check.sentence, f"{check.counted:,}", f"{check.fault_count:,}" if check.fault_count else "holds")
         for check in report.checks
     ]
-    shown: list[str | Listing] = [Listing(("InvariantCheck", "What must hold", "#Tried on", "#Faults"), rows)]
+    shown: list[str | Listing] = [Listing(("InvariantCheck", "Check", "#Checked", "#Faults"), rows)]
     for check in report.checks:
         shown.extend(f"{check.name}: {fault}" for fault in check.faults)
         if check.fault_count > len(check.faults):
             shown.append(f"{check.name}: {check.fault_count - len(check.faults):,} more faults.")
-    shown.append("Every promise holds." if report.sound else f"{report.fault_count:,} faults. Call for help.")
+    shown.append(
+        "All checks passed." if report.sound else f"{report.fault_count:,} faults found. Stop posting and get help."
+    )
     return shown
 
 
 def audit(
     desk: Desk,
     number: Annotated[
-        int, typer.Argument(metavar="[NUMBER]", help="Which audit; the one at work unless given.", show_default=False)
+        int, typer.Argument(metavar="[NUMBER]", help="The audit. Default: the current one.", show_default=False)
     ] = 0,
-    begin: Annotated[bool, typer.Option("--begin", help="Begin one.")] = False,
+    begin: Annotated[bool, typer.Option("--begin", help="Begin an audit.")] = False,
     until: Annotated[
         str,
         typer.Option(
-            metavar="DAY", help="With --begin: until the end of this day; now unless given.", show_default=False
+            metavar="DAY",
+            help="With --begin: include movements recorded until the end of this day. Default: now.",
+            show_default=False,
         ),
     ] = "",
     look: Annotated[
-        str, typer.Option(metavar="CHECK", help="Say that you have looked at a check.", show_default=False)
+        str, typer.Option(metavar="CHECK", help="Record that you reviewed this check.", show_default=False)
     ] = "",
-    sign: Annotated[bool, typer.Option("--sign-off", help="Sign it off, once all checks were looked at.")] = False,
+    sign: Annotated[bool, typer.Option("--sign-off", help="Sign the audit off, once every check is reviewed.")] = False,
     remarks: REMARKS = "",
     key: Annotated[
         str,
         typer.Option(
-            metavar="KEY", help="Your own name for this request: sent again, it does nothing twice.", show_default=False
+            metavar="KEY",
+            help="Idempotency key: a request that is sent again under the same key is carried out once.",
+            show_default=False,
         ),
     ] = "",
     limit: LIMIT = 20,
 ) -> None:
-    """Show the audit at work, check by check, and the last that were signed off; begin one, say that you have looked
-    at a check, sign it off. `backflush verify --record` works out the checks that walk through the whole ledger.
+    """Show the current audit, check by check, and the last signed-off ones. Begin an audit, record that you reviewed a
+    check, or sign the audit off. `backflush verify --record` computes the checks that read the whole ledger.
 
     Example: backflush audit
 
@@ -157,7 +166,7 @@ def audit(
     Example: backflush audit --sign-off
     """
     if sum((begin, bool(look), sign)) > 1:
-        raise InvalidValue("Choose one of --begin, --look and --sign-off.", field="audit")
+        raise InvalidValue("Give one of --begin, --look and --sign-off.", field="audit")
     if begin:
         number = begin_audit(
             site=desk.site, by=desk.by, until=read_day(until, field="until") if until else None, key=key
@@ -172,13 +181,13 @@ def audit(
     last = list(audits(desk.site)[:limit] if limit else audits(desk.site))
     total = audits(desk.site).count()
     facts = {"audit": _audit_facts(one) if one else None, "total": total, "signed": [_head(past) for past in last]}
-    desk.answer(facts, *(_worksheet(desk, one) if one else ["No audit is at work."]), *_past(desk, last, total))
+    desk.answer(facts, *(_worksheet(desk, one) if one else ["There is no current audit."]), *_past(desk, last, total))
 
 
 def _at_work(desk: Desk) -> Audit:
     found = audit_at_work(desk.site)
     if found is None:
-        raise NotFound("No audit is at work. Begin one: backflush audit --begin", field="audit")
+        raise NotFound("There is no current audit. To begin one: backflush audit --begin", field="audit")
     return found
 
 
@@ -212,7 +221,7 @@ def _audit_facts(one: Audit) -> dict[str, Any]:
 
 
 def _steps(one: Audit) -> list[tuple[CheckName, int | None, CheckReview | None]]:
-    """Each check with what it finds (None: not worked out yet), and who looked last."""
+    """Return each check with its count (None: not computed yet) and the last review."""
     looks, done = latest_looks(one), last_computation(one)
     steps: list[tuple[CheckName, int | None, CheckReview | None]] = []
     for check in CheckName:
@@ -234,26 +243,26 @@ def _worksheet(desk: Desk, one: Audit) -> list[str | Listing]:
         (
             check.value,
             _found(found),
-            look.by.name if look else "to look at",
+            look.by.name if look else "to review",
             desk.when(look.at) if look else "",
             look.remarks if look else "",
         )
         for check, found, look in _steps(one)
     ]
     signed = f"Signed off by {_signer(one)} on {desk.when(one.signed_at)}." if one.signed_at else ""
-    table = Listing(("InvariantCheck", "#Found", "Looked at by", "When", "Remarks"), rows, title=title)
+    table = Listing(("InvariantCheck", "#Found", "Reviewed by", "When", "Remarks"), rows, title=title)
     return [table, signed] if signed else [table]
 
 
 def _found(count: int | None) -> str:
     if count is None:
-        return "not worked out"
+        return "not computed"
     return f"more than {COUNTED_MOST:,}" if count > COUNTED_MOST else f"{count:,}"
 
 
 def _past(desk: Desk, last: list[Audit], total: int) -> list[str | Listing]:
     if not last:
-        return ["No audit was signed off yet."]
+        return ["No audit has been signed off."]
     rows = [
         (str(one.number), desk.when(one.until), _signer(one), desk.when(one.signed_at), one.remarks)
         for one in last

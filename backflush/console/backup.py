@@ -1,4 +1,4 @@
-"""Back-up and restore."""
+"""Commands for backup and restore."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,36 +22,43 @@ def register(app: typer.Typer) -> None:
 
 def keep(
     desk: Desk,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Where the copy goes.", show_default=False)],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file for the backup.", show_default=False)],
     portable: Annotated[
-        bool, typer.Option("--portable", help="A copy that goes into SQLite and PostgreSQL alike; slower.")
+        bool,
+        typer.Option(
+            "--portable", help="Make a slower, portable backup that can be restored into SQLite and PostgreSQL."
+        ),
     ] = False,
 ) -> None:
-    """Copy the whole database into one file, as at one moment, while people go on booking. Keep it away from this
-    machine, and now and then restore one somewhere else.
+    """Back up the whole database into one file, consistent as of one moment, while users go on booking. Store it on
+    another machine, and regularly test that it can be restored.
 
     Example: backflush backup /var/backups/backflush-2026-11-22.copy
     """
     require_tables()
     kept = back_up(Path(file), as_portable=portable)
     facts = {"file": file, "kind": kept.kind, "bytes": kept.size}
-    desk.answer(facts, f"Copied into {file}: {kept.kind}, {kept.size / MEGABYTE:.1f} MB.")
+    desk.answer(facts, f"Backed up to {file}: {kept.kind}, {kept.size / MEGABYTE:.1f} MB.")
 
 
 def bring_back(
     desk: Desk,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The copy.", show_default=False)],
-    replace: Annotated[bool, typer.Option("--replace", help="Lose what is in the database now.")] = False,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The backup file.", show_default=False)],
+    replace: Annotated[bool, typer.Option("--replace", help="Delete what is in the database now.")] = False,
 ) -> None:
-    """Put a copy that `backflush backup` made into an empty database, and check the whole ledger afterwards. Nobody may
-    be working in it.
+    """Restore a file made by `backflush backup` into an empty database, and verify the whole ledger afterwards. No one
+    may be working
+    in the database.
 
     Example: backflush restore backflush-2026-11-22.copy --database postgres://backflush@server/backflush
     """
     kind = restore(Path(file), replace=replace)
     if pending := pending_migrations():
         facts = {"file": file, "kind": kind, "verified": False, "pending": pending}
-        desk.answer(facts, f"Restored {file}. It is of an earlier version: run `backflush upgrade`, then verify.")
+        desk.answer(
+            facts,
+            (f"Restored {file}. It is from an earlier version: run `backflush upgrade`, then `backflush verify`."),
+        )
         return
     with desk.progress("Checking", None) as bar:
         report = verify(bar.show)
@@ -66,5 +73,5 @@ def _shown(file: str, report: VerificationReport) -> list[str | Listing]:
         (check.name, f"{check.counted:,}", "holds" if check.sound else str(check.fault_count))
         for check in report.checks
     ]
-    end = "Every promise holds." if report.sound else f"{report.fault_count:,} faults. Call for help."
-    return [f"Restored {file}.", Listing(("Check", "#Tried on", "#Faults"), rows), end]
+    end = "All checks passed." if report.sound else f"{report.fault_count:,} faults found. Stop posting and get help."
+    return [f"Restored {file}.", Listing(("Check", "#Checked", "#Faults"), rows), end]

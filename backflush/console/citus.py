@@ -1,4 +1,4 @@
-"""Preparing a database for Citus."""
+"""The command that distributes a database with Citus."""
 
 from typing import Annotated
 
@@ -16,13 +16,14 @@ def register(app: typer.Typer) -> None:
 
 def spread(
     desk: Desk,
-    show: Annotated[bool, typer.Option("--show", help="Only say what would be done, as SQL.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Only print the SQL.")] = False,
     keys_only: Annotated[
-        bool, typer.Option("--keys-only", help="Only swap the keys, which any PostgreSQL takes; to try it out.")
+        bool, typer.Option("--keys-only", help="Only swap the keys, which works on any PostgreSQL, to try it out.")
     ] = False,
 ) -> None:
-    """Prepare a PostgreSQL database with the Citus extension: divide what grows by site over its servers, and keep what
-    every site reads on each. Once; nobody may be working meanwhile; make a copy first. docs/scaling.md says for whom.
+    """Prepare a PostgreSQL database that has the Citus extension: distribute the tables that grow by site, and copy
+    shared tables to
+    every server. Run it once, while no one works, after a backup. docs/scaling.md says who needs it.
 
     Example: backflush citus --show --database postgres://backflush@coordinator/backflush
     """
@@ -31,8 +32,8 @@ def spread(
         desk.answer({"statements": statements}, *(f"{statement};" for statement in statements))
         return
     if not statements:
-        raise InvalidValue("This database was prepared before.", field="database")
+        raise InvalidValue("This database is prepared already.", field="database")
     place = layout()
     prepare(keys_only=keys_only)
     facts = {"statements": len(statements), "divided": list(place.divided), "shared": list(place.shared)}
-    desk.answer(facts, f"{len(place.divided)} tables divided by site, {len(place.shared)} shared by all servers.")
+    desk.answer(facts, (f"{len(place.divided)} tables distributed by site, {len(place.shared)} copied to all servers."))

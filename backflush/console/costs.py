@@ -1,4 +1,4 @@
-"""What an order has cost in material."""
+"""The command for material cost."""
 
 import typer
 
@@ -15,8 +15,9 @@ def register(app: typer.Typer) -> None:
 
 
 def cost(desk: Desk, order: ORDER) -> None:
-    """Show what an order has cost in material, beside what its structure says for the quantity made, and which
-    components make the difference. Every movement counts at the standard material cost of its moment.
+    """Show the material cost of an order, the standard of its structure for the quantity made, and the usage variance
+    of each
+    component. Every movement counts at the standard material cost of its moment.
 
     Example: backflush cost W-1001
     """
@@ -49,14 +50,14 @@ def _facts(one: OrderCost) -> dict[str, object]:
 
 def _shown(one: OrderCost) -> tuple[str | Listing, ...]:
     difference = one.material - one.standard
-    compared = f"{money(abs(difference))} {'over' if difference > 0 else 'under'} it" if difference else "the same"
+    compared = f"{money(abs(difference))} {'over' if difference > 0 else 'under'} it" if difference else "no variance"
     sentence = (
-        f"{one.cost_object.number}: material has cost {money(one.material)}. "
-        f"The structure says {money(one.standard)} for what was made: {compared}."
+        f"{one.cost_object.number}: the material cost is {money(one.material)}. The standard for "
+        f"the quantity made is {money(one.standard)}: {compared}."
     )
     if not one.variances:
         return (sentence,)
-    columns = ("Item", "#Structure says", "#Had", "#Over or under", "Unit", "#Standard cost", "#Cost", "#Variance")
+    columns = ("Item", "#Standard", "#Had", "#Variance", "Unit", "#Standard cost", "#Cost", "#Variance")
     return sentence, Listing(columns, [_row(one, variance) for variance in one.variances])
 
 

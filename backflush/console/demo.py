@@ -26,14 +26,15 @@ def demo(
         str,
         typer.Option(
             metavar="DATE",
-            help="The day after the story's last; the present day unless given. The story is the same, its dates move.",
+            help=("The day after the end of the story. Default: today. The story is the same; its dates move."),
             show_default=False,
         ),
     ] = "",
 ) -> None:
-    """Fill an empty database with a small believable plant: Northmoor Trailers, four months of orders, bookings,
-    receipts and moves, and a queue of unresolved movements. Always the same story, ending yesterday. It is refused
-    where there is a plant already.
+    """Fill an empty database with the demo plant, Northmoor Trailers: four months of orders, bookings, receipts and
+    moves, and a
+    queue of unresolved movements. The story is always the same and ends yesterday. Refused if the database holds a
+    plant.
 
     Example: backflush demo
 
@@ -44,14 +45,16 @@ def demo(
     facts = make(desk, day)
     desk.answer(
         facts,
-        f"Northmoor Trailers is set up and has worked for four months: {facts['postings']:,} postings, "
-        f"{facts['movements']:,} movements, {facts['unresolved']} of them unresolved.",
-        "See what waits: backflush unresolved",
+        (
+            f"Northmoor Trailers is set up with four months of work: {facts['postings']:,} postings, "
+            f"{facts['movements']:,} movements, {facts['unresolved']} of them unresolved."
+        ),
+        "To see them: backflush unresolved",
     )
 
 
 def make(desk: Desk, today: date | None) -> dict[str, object]:
-    """Make the demo plant with a bar on the terminal, and say what there is."""
+    """Create the demo plant with a progress bar, and return what was created."""
     with desk.progress("Four months at Northmoor Trailers", len(whole_story())) as bar:
         plant = make_demo(today=today, progress=bar)
     return {
@@ -64,7 +67,7 @@ def make(desk: Desk, today: date | None) -> dict[str, object]:
 
 
 def _open() -> None:
-    """Make the database where there is none yet. One that is there is neither upgraded nor added to."""
+    """Create the database if it doesn't exist. An existing one is neither upgraded nor added to."""
     try:
         require_tables()
     except NoPlant:

@@ -1,4 +1,4 @@
-"""What will go wrong, as the plant is set up."""
+"""The command that checks the set-up."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -13,8 +13,8 @@ from backflush.setup_check.selectors import examine
 SHOWN = 20
 OUTCOME = {
     Severity.REFUSED: "will be refused",
-    Severity.UNRESOLVED: "stays unresolved each time",
-    Severity.NOTICE: "worth a look",
+    Severity.UNRESOLVED: "leaves movements unresolved",
+    Severity.NOTICE: "worth checking",
 }
 
 
@@ -26,11 +26,12 @@ def register(app: typer.Typer) -> None:
 def doctor(
     desk: Desk,
     every: Annotated[
-        bool, typer.Option("--all", help=f"Show every finding, not only the first {SHOWN} of each kind.")
+        bool, typer.Option("--all", help=f"Show every finding instead of the first {SHOWN} of each kind.")
     ] = False,
 ) -> None:
-    """Read the set-up of a site and say what will go wrong, each finding with what to do about it. It changes nothing.
-    The exit code is 1 where something will be refused, else 0.
+    """Check the set-up of a site and list what will go wrong, each finding with a remedy. Changes nothing. The exit
+    code is 1 if
+    something will be refused, else 0.
 
     Example: backflush doctor
 
@@ -62,11 +63,11 @@ def _facts(findings: Sequence[SetupFinding]) -> dict[str, object]:
 
 def _shown(findings: Sequence[SetupFinding], every: bool) -> Iterator[str | Listing]:
     if not findings:
-        yield "Nothing in the set-up will go wrong."
+        yield "The set-up has no problems."
         return
     kinds = [(code, list(group)) for code, group in groupby(findings, lambda finding: finding.code)]
     yield Listing(
-        ("#Findings", "What it is", "What comes of it"),
+        ("#Findings", "Finding", "Consequence"),
         [(f"{len(group):,}", KINDS[code].heading, OUTCOME[KINDS[code].severity]) for code, group in kinds],
     )
     for code, group in kinds:
@@ -75,11 +76,11 @@ def _shown(findings: Sequence[SetupFinding], every: bool) -> Iterator[str | List
 
 
 def _kind(heading: str, findings: Sequence[SetupFinding], every: bool) -> Iterator[str]:
-    """The findings of one kind; what to do is said once for all that have the same remedy."""
+    """Return the findings of one kind; a remedy that several share is printed once."""
     yield f"\n{heading}"
     shown = findings if every else findings[:SHOWN]
     for remedy, group in groupby(sorted(shown, key=lambda finding: finding.remedy), lambda finding: finding.remedy):
         yield from (f"  {finding.sentence}" for finding in group)
-        yield f"  What to do: {remedy}"
+        yield f" Remedy: {remedy}"
     if len(findings) > len(shown):
         yield f"  {len(shown):,} of {len(findings):,}. --all shows every one."

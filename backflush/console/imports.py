@@ -1,4 +1,4 @@
-"""Bringing one's own data: the files to begin with, and importing them."""
+"""Commands to import data, and to write template files."""
 
 import sys
 from collections.abc import Sequence
@@ -24,17 +24,18 @@ def register(app: typer.Typer) -> None:
 
 def template(
     desk: Desk,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder, which is made where there is none.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder. It is created if needed.")],
 ) -> None:
-    """Write the files for `import` into a folder: a CSV file for each table and one workbook with all of them, each
-    with lines of example that together are a tiny plant. README.md there says what each column means.
+    """Write template files for `import` into a folder: a CSV file for each table, and one workbook with all of them.
+    Their example
+    rows form a tiny plant. The README.md in the folder explains each column.
 
     Example: backflush template my-plant
     """
     files = write_template(folder)
     desk.answer(
         {"files": [str(file) for file in files]},
-        f"Wrote {len(files)} files into {folder}. Put your own data in place of the examples, then:",
+        f"Wrote {len(files)} files into {folder}. Replace the examples by your own data, then run:",
         f"backflush import {folder} --check",
     )
 
@@ -42,14 +43,14 @@ def template(
 def import_(
     desk: Desk,
     path: Annotated[Path, typer.Argument(help="A folder of CSV files, one CSV file, or a workbook.")],
-    check: Annotated[bool, typer.Option("--check", help="Only say what is wrong; change nothing.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only list faults; change nothing.")] = False,
     update: Annotated[
-        bool, typer.Option("--update", help="Change what is there already with other content, where that may be.")
+        bool, typer.Option("--update", help="Also change existing rows where the files differ and a change is allowed.")
     ] = False,
 ) -> None:
-    """Bring in your own data: set-up, structures, opening stock, orders and bookings. Every row is checked first; where
-    one is wrong every fault is listed and nothing is changed. What is there already is passed over, so an import that
-    was stopped is finished by running it again. An empty database is made ready for it.
+    """Import set-up, structures, opening stock, orders and bookings. Every row is checked first; if one is wrong, all
+    faults are listed and nothing is changed. Existing rows are skipped, so an interrupted import is finished by running
+    it again. Creates the database if there is none.
 
     Example: backflush import my-plant --check
 
@@ -66,7 +67,7 @@ def import_(
 
 
 def _make_ready() -> None:
-    """Make the database where there is none yet; one that is there must be of this version."""
+    """Create the database if there is none. An existing one must be of this version."""
     try:
         require_plant()
     except NoPlant:
@@ -98,7 +99,7 @@ def _shown(report: ImportReport, *, check: bool) -> list[str | Listing]:
     if report.findings:
         return [_faults(report.findings), _verdict(report)]
     counts = Listing(
-        ["table", "#rows", "#new", "#changed", "#there already"],
+        ["table", "#rows", "#new", "#changed", "#existing"],
         [
             [name, *(f"{number:,}" for number in (count.rows, count.new, count.changed, count.there))]
             for name, count in report.counts.items()
@@ -106,13 +107,13 @@ def _shown(report: ImportReport, *, check: bool) -> list[str | Listing]:
     )
     return [
         counts,
-        "Nothing is wrong. Nothing was changed: leave out --check to import." if check else "All of it is in.",
+        "No faults. Nothing was changed: run it without --check to import." if check else "The import is complete.",
     ]
 
 
 def _faults(findings: Sequence[ImportFault]) -> Listing:
     return Listing(
-        ["file", "#row", "column", "fault", "what to do"],
+        ["file", "#row", "column", "fault", "remedy"],
         [[one.file, str(one.row or ""), one.column, one.fault, one.remedy] for one in findings],
     )
 
@@ -120,6 +121,9 @@ def _faults(findings: Sequence[ImportFault]) -> Listing:
 def _verdict(report: ImportReport) -> str:
     faults = "1 fault" if len(report.findings) == 1 else f"{len(report.findings):,} faults"
     if not report.applied:
-        return f"{faults}. Nothing was changed: correct and import again."
+        return f"{faults}. Nothing was changed: correct the files and import again."
     posted = report.counts["bookings"].new
-    return f"{faults}. Everything but the bookings is in, and {posted:,} bookings are: correct and import again."
+    return (
+        f"{faults}. Everything except the bookings is imported, and {posted:,} bookings: correct "
+        "the files and import again."
+    )

@@ -1,4 +1,4 @@
-"""What is there, and what moved."""
+"""Commands for balances and movements."""
 
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import moment_of
 
 LOCATION = Annotated[
-    str, typer.Option("--location", metavar="STORE[/LOCATION]", help="Only this place or store.", show_default=False)
+    str, typer.Option("--location", metavar="STORE[/LOCATION]", help="Only this location or store.", show_default=False)
 ]
 
 INSTANT = timedelta(microseconds=1)
@@ -38,14 +38,12 @@ def show_balances(
     location: LOCATION = "",
     at: Annotated[
         str,
-        typer.Option(
-            metavar="TIME", help="As at a date or time of the past, by when things happened.", show_default=False
-        ),
+        typer.Option(metavar="TIME", help="As at a past date or time, by event time.", show_default=False),
     ] = "",
-    zero: Annotated[bool, typer.Option("--zero", help="Also where nothing is left.")] = False,
+    zero: Annotated[bool, typer.Option("--zero", help="Include zero balances.")] = False,
 ) -> None:
-    """Say what is there: each item by location, bin, batch and serial number. With a date it says what was there at
-    the end of that day; a past may show less than nothing where something was recorded late, and is marked.
+    """Show balances: each item by location, bin, batch and serial number. With a date, show the balances at the end of
+    that day by event time; a balance can be negative in the past if something was recorded late, and is marked.
 
     Example: backflush balance --location MAIN
 
@@ -66,12 +64,12 @@ def show_balances(
                 row["batch"],
                 row["serial"],
                 f"{row.pop('shown')} {row['unit']}",
-                "below zero: recorded late" if row["quantity"] < 0 else "",
+                "negative: recorded late" if row["quantity"] < 0 else "",
             )
             for row in rows
         ],
     )
-    desk.answer(facts, *([listing] if rows else []), f"{len(rows):,} balances." if rows else "Nothing is there.")
+    desk.answer(facts, *([listing] if rows else []), f"{len(rows):,} balances." if rows else "There is no stock.")
 
 
 def _now(desk: Desk, item: str, location: str, zero: bool) -> list[dict[str, Any]]:
@@ -107,7 +105,7 @@ def _then(desk: Desk, item: str, location: str, moment: datetime) -> list[dict[s
 
 
 def end_of(moment: datetime | date, site: Site, *, field: str) -> datetime:
-    """Return the last instant of a day at the site, or the moment itself."""
+    """Return the last instant of a date in the site's time zone, or the time itself."""
     if isinstance(moment, datetime):
         return moment_of(site, moment, field=field)
     return moment_of(site, min(moment + timedelta(days=1), date(LAST_YEAR, 12, 31)), field=field) - INSTANT
@@ -118,29 +116,32 @@ def show_transactions(
     status: Annotated[
         str,
         typer.Option(
-            metavar="STATUS", help="Only these: ok, unresolved, resolved, cancelled or withdrawn.", show_default=False
+            metavar="STATUS",
+            help="Only movements with this status: ok, unresolved, resolved, cancelled or withdrawn.",
+            show_default=False,
         ),
     ] = "",
     item: ONLY_ITEM = "",
     location: LOCATION = "",
     order: ONLY_ORDER = "",
     since: Annotated[
-        str, typer.Option(metavar="DATE", help="Only what happened on or after it.", show_default=False)
+        str,
+        typer.Option(metavar="DATE", help="Only movements with an event time on or after this.", show_default=False),
     ] = "",
     until: Annotated[
-        str, typer.Option(metavar="DATE", help="Only what happened on or before it.", show_default=False)
+        str,
+        typer.Option(metavar="DATE", help="Only movements with an event time on or before this.", show_default=False),
     ] = "",
     limit: LIMIT = 50,
 ) -> None:
-    """List movements, newest first: what moved from where to where, by which process, and what waits or waited. The
-    filters join with *and*.
+    """List movements, newest first: item, quantity, source and target, process and status. All filters must match.
 
     Example: backflush transactions --item LUG-6 --since 2026-03-01
 
     Example: backflush transactions --status unresolved --order W-1001
     """
     if status and status not in set(Status):
-        raise InvalidValue(f"{status!r} is none of {', '.join(Status)}.", field="status")
+        raise InvalidValue(f"{status!r} is not a status. Use one of: {', '.join(Status)}.", field="status")
     require_item(item)
     require_place(desk.site, location)
     require_order(desk.site, order)
@@ -163,7 +164,7 @@ def show_transactions(
 
 
 def listed(desk: Desk, rows: list[Movement]) -> Listing:
-    """Movements to read."""
+    """Return a table of movements."""
     return Listing(
         ("#Movement", "When", "Item", "Batch", "Serial", "#Quantity", "From / to", "Status", "For"),
         [

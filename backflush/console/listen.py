@@ -1,4 +1,4 @@
-"""Booking what machines report: `backflush listen`."""
+"""The command that books what machines report."""
 
 import signal
 import sys
@@ -35,14 +35,19 @@ def listen(
     ] = STANDARD_INPUT,
     key: Annotated[
         str,
-        typer.Option(metavar="KEY", help="Your name for the stream: a line without a key gets this and its number."),
+        typer.Option(
+            metavar="KEY",
+            help="The name of the stream: a line without a key gets this name and its line number as key.",
+        ),
     ] = "",
-    most: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Lines booked together at most.")] = CHUNK,
-    once: Annotated[bool, typer.Option("--once", help="Take what is in the folder now, and end.")] = False,
+    most: Annotated[
+        int, typer.Option(metavar="N", min=1, max=10_000, help="The most lines to book in one transaction.")
+    ] = CHUNK,
+    once: Annotated[bool, typer.Option("--once", help="Book the files that are in the folder now, and end.")] = False,
 ) -> None:
-    """Book production and receipts as machines and other programs report them: one booking a line, as JSON, from
-    standard input or a file; or from a folder, in which each file is taken once and moved to done or refused, with its
-    answers beside it. Each line is answered by one line; one that is refused keeps no other back.
+    """Book production and receipts that machines and other programs report, as one JSON object per line, from standard
+    input, a file, or a folder. Each file of a folder is read once and moved to done or refused, with the answers in a
+    file beside it. Each line is answered by one line; a refused line doesn't stop the others.
 
     Example: gateway-of-press-7 | backflush listen --key press-7/2026-03-12
 
@@ -60,7 +65,8 @@ def listen(
 
 @contextmanager
 def stopping() -> Iterator[Event]:
-    """Within, SIGTERM and Ctrl-C only say that it is time to stop: what was read is booked and answered first."""
+    """Within this context, SIGTERM and Ctrl-C set a flag: what was read is booked and answered before the process
+    ends."""
     stop = Event()
     wanted = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(one, lambda *_: stop.set()) for one in wanted]
@@ -77,7 +83,7 @@ def _say(text: str) -> None:
 
 
 def _listen_to(desk: Desk, source: Path, key: str, listener: Listener) -> bool:
-    """Book one stream to its end; whether any line was refused."""
+    """Book one stream to its end, and return whether any line was refused."""
     if source == STANDARD_INPUT:
         counts, _ = listener.take(sys.stdin.fileno(), _say, stream=key)
     else:
@@ -101,9 +107,9 @@ def _counted(counts: Counter[str]) -> str:
 
 
 def _listen_at(folder: Folder, listener: Listener, stop: Event, *, once: bool) -> bool:
-    """Take the files of a folder until it is time to stop; whether any line was refused.
+    """Book the files of a folder until stopped, and return whether any line was refused.
 
-    While the database is away the files wait: what of one was booked already is known by its keys.
+    If the database is unreachable, the files wait. Lines that were booked before are recognised by their keys.
     """
     refused = False
     with folder.alone():

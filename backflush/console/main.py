@@ -1,6 +1,6 @@
-"""`backflush`: the installed entry point, and the list of the modules whose commands it has.
+"""`backflush`: the entry point, and the list of the modules that hold its commands.
 
-Django reads the database's address when it is set up, so `--database` is looked for before anything else is read.
+Django reads the database address during set-up, so `--database` is read before anything else.
 """
 
 import json
@@ -20,7 +20,7 @@ JSON: Final = "--json"
 HELP: Final = ("--help", "-h")
 SETTINGS: Final = "backflush.config.settings"
 STOPPED: Final = 130
-"""The exit code of a program that was interrupted."""
+"""The exit code after Ctrl-C."""
 
 MODULES: Final[Mapping[str, Sequence[str]]] = {
     "works": ("book", "produce", "issue", "return"),
@@ -48,9 +48,9 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "archives": ("archive", "archives", "archive-show", "unarchive"),
     "citus": ("citus",),
 }
-"""In `backflush.console`, with the commands of each, in the order in which `--help` lists them.
+"""The modules of `backflush.console` with their commands, in the order of `--help`.
 
-Each has `register(app)`. Only the module whose command is asked for is read: a storekeeper scans all day.
+Each module has `register(app)`. Only the module of the requested command is imported, so that scanning stays fast.
 """
 
 
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def open_django(arguments: Sequence[str]) -> None:
-    """Set Django up for the database that the arguments name, else for the one in the environment."""
+    """Set up Django for the database named in the arguments, else for the one in the environment."""
     address = asked_database(arguments)
     if address is not None:
         os.environ["DATABASE_URL"] = address
@@ -72,7 +72,7 @@ def open_django(arguments: Sequence[str]) -> None:
     try:
         django.setup()
     except SystemExit as stop:
-        # What the environment says makes no sense: a sentence, which programs get in their own form.
+        # An environment variable is invalid. Programs get the sentence as JSON.
         if isinstance(stop.code, str) and JSON in arguments:
             error = {"code": "invalid_value", "field": "database", "sentence": stop.code, "details": []}
             stop.code = json.dumps({"error": error}, indent=2)
@@ -80,7 +80,7 @@ def open_django(arguments: Sequence[str]) -> None:
 
 
 def asked_database(arguments: Sequence[str]) -> str | None:
-    """The value of `--database`, wherever it stands; the last one counts, as with any option."""
+    """Return the value of `--database` from any position. The last one counts, as for any option."""
     address = None
     for position, argument in enumerate(arguments):
         if argument == "--":
@@ -93,13 +93,14 @@ def asked_database(arguments: Sequence[str]) -> str | None:
 
 
 def modules_for(arguments: Sequence[str]) -> list[str]:
-    """The module of the command that the arguments ask for; all of them where it is none, for help and suggestions."""
+    """Return the module of the requested command, or all modules for help and for suggestions."""
     word = asked_command(arguments)
     return [module for module, names in MODULES.items() if word in names] or list(MODULES)
 
 
 def asked_command(arguments: Sequence[str]) -> str | None:
-    """The first word that is neither an option nor the address after `--database`; none where help comes first."""
+    """Return the first word that is neither an option nor the value of `--database`; None if a help option comes
+    first."""
     words = iter(arguments)
     for word in words:
         if word == DATABASE:
@@ -112,11 +113,15 @@ def asked_command(arguments: Sequence[str]) -> str | None:
 
 
 def commands(modules: Iterable[str] = MODULES) -> typer.Typer:
-    """The commands of some modules, or all. Django must be set up, because their modules name models."""
+    """Return the app with the commands of some modules, or all. Django must be set up, because the modules import
+    models."""
     app = typer.Typer(
         name="backflush",
-        help="Backflushing for a plant: assume what production used, and show where the assumption was wrong.",
-        epilog="Every command has a --help of its own, with an example. Begin with: backflush demo",
+        help=(
+            "Backflushing for manufacturers: book what was made, have its components consumed, and "
+            "find wrong assumptions."
+        ),
+        epilog="Every command has its own --help with an example. To begin: backflush demo",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -136,10 +141,10 @@ def _say_version(asked: bool) -> None:
 
 def plant(
     database: Annotated[
-        str, typer.Option(metavar="URL", help="Where the stock is, as with every command.", show_default=False)
+        str, typer.Option(metavar="URL", help="The database, as for every command.", show_default=False)
     ] = "",
     version: Annotated[
-        bool, typer.Option("--version", help="Say which version this is.", is_eager=True, callback=_say_version)
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_say_version)
     ] = False,
 ) -> None:
-    """What may stand before a command. All of it was seen to before this is called."""
+    """Accept the options that may stand before a command. `open_django` and `commands` have handled them already."""

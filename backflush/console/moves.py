@@ -1,4 +1,4 @@
-"""Moving stock by hand, and taking back what was posted."""
+"""Commands to move stock by hand and to reverse postings."""
 
 from typing import Annotated
 
@@ -27,15 +27,19 @@ def move(
     ],
     item: ITEM,
     quantity: QUANTITY,
-    source: Annotated[str, typer.Option("--from", metavar="STORE/LOCATION", help="Where it is.", show_default=False)],
-    target: Annotated[str, typer.Option("--to", metavar="STORE/LOCATION", help="Where it goes.", show_default=False)],
-    from_bin: Annotated[str, typer.Option(metavar="BIN", help="The bin it is in.", show_default=False)] = "",
-    to_bin: Annotated[str, typer.Option(metavar="BIN", help="The bin it goes to.", show_default=False)] = "",
+    source: Annotated[
+        str, typer.Option("--from", metavar="STORE/LOCATION", help="The from-location.", show_default=False)
+    ],
+    target: Annotated[str, typer.Option("--to", metavar="STORE/LOCATION", help="The to-location.", show_default=False)],
+    from_bin: Annotated[
+        str, typer.Option(metavar="BIN", help="The bin at the from-location.", show_default=False)
+    ] = "",
+    to_bin: Annotated[str, typer.Option(metavar="BIN", help="The bin at the to-location.", show_default=False)] = "",
     batch: BATCH = "",
     serial: SERIALS = None,
     remarks: REMARKS = "",
 ) -> None:
-    """Move stock by hand, along a rule of an action. The action's rules say from where to where it may go.
+    """Move stock by hand. The action's rules say from where and to where.
 
     Example: backflush move TRANSFER LUG-6 200 --from MAIN/RACK --to MAIN/LINE
     """
@@ -60,7 +64,7 @@ def move(
         desk,
         posting,
         f"Moved {amount:f} of {item} from {source} to {target}: posting {posting.pk}.",
-        f"Take it back: backflush reverse {posting.pk}",
+        f"To reverse it: backflush reverse {posting.pk}",
     )
 
 
@@ -68,7 +72,7 @@ def take_back(
     desk: Desk,
     posting: Annotated[
         int | None,
-        typer.Argument(metavar="[POSTING]", min=1, max=NUMBER_MAX, help="The posting's number.", show_default=False),
+        typer.Argument(metavar="[POSTING]", min=1, max=NUMBER_MAX, help="The posting number.", show_default=False),
     ] = None,
     movement: Annotated[
         int | None,
@@ -76,16 +80,17 @@ def take_back(
             metavar="NUMBER",
             min=1,
             max=NUMBER_MAX,
-            help="Instead: the number of one of its movements.",
+            help="Instead: the number of a movement of the posting.",
             show_default=False,
         ),
     ] = None,
     of: Annotated[
-        str, typer.Option(metavar="KEY", help="Instead: the key that it was posted under.", show_default=False)
+        str, typer.Option(metavar="KEY", help="Instead: the key under which it was posted.", show_default=False)
     ] = "",
 ) -> None:
-    """Take a posting back, once. A booking, production or receipt goes back whole, with what was resolved for it; a
-    hand movement, issue or return likewise. A resolution, retry or cancellation is undone: the same waits again.
+    """Reverse a posting, once. A booking, production or receipt is reversed whole, with whatever was resolved for it.
+    Manual moves, issues and returns are reversed too. A resolution, retry or cancellation is undone: its movements are
+    unresolved again.
 
     Example: backflush reverse 1204
 
@@ -97,16 +102,16 @@ def take_back(
     answer_posting(
         desk,
         reversal,
-        f"Posting {reversal.reverses_id} was taken back: posting {reversal.pk}.",
+        f"Posting {reversal.reverses_id} is reversed by posting {reversal.pk}.",
         reverses=reversal.reverses_id,
     )
 
 
 def _posting(desk: Desk, posting: int | None, movement: int | None, of: str) -> int:
-    """The one posting that was named, in one of three ways."""
+    """Return the posting that was named in one of the three ways."""
     if sum((posting is not None, movement is not None, bool(of))) != 1:
         raise InvalidValue(
-            "Say what to take back: a posting's number, --movement NUMBER, or --of KEY, one of them.", field="posting"
+            "Say what to reverse by one of: a posting number, --movement NUMBER, --of KEY.", field="posting"
         )
     if movement is not None:
         return movement_numbered(desk.site, movement).posting_id

@@ -1,4 +1,4 @@
-"""Works orders from new to complete."""
+"""Commands for works orders, from creation to completion."""
 
 from typing import Annotated, Any
 
@@ -33,14 +33,16 @@ from backflush.works.services.transitions import (
     reset_order,
 )
 
-ITEM_MADE = Annotated[str, typer.Argument(metavar="ITEM", help="The code of the item to make.", show_default=False)]
-HOW_MANY = Annotated[str, typer.Argument(metavar="QUANTITY", help="How many are to be made.", show_default=False)]
+ITEM_MADE = Annotated[
+    str, typer.Argument(metavar="ITEM", help="The code of the manufactured item.", show_default=False)
+]
+HOW_MANY = Annotated[str, typer.Argument(metavar="QUANTITY", help="The quantity to make.", show_default=False)]
 
 
 def register(app: typer.Typer) -> None:
     """Add `orders`, and the `order` commands."""
     command(app, "orders", panel=HelpSection.ORDERS)(list_orders)
-    one = typer.Typer(no_args_is_help=True, help="Create, release, complete or show one works order.")
+    one = typer.Typer(no_args_is_help=True, help="Create, release, complete or show a works order.")
     command(one, "show")(show)
     command(one, "new", posts=True)(new)
     command(one, "release", posts=True)(release)
@@ -58,18 +60,20 @@ def list_orders(
     status: Annotated[
         str,
         typer.Option(
-            metavar="STATUS", help="Only these: new, released, open, complete or cancelled.", show_default=False
+            metavar="STATUS",
+            help="Only orders with this status: new, released, open, complete or cancelled.",
+            show_default=False,
         ),
     ] = "",
     item: ONLY_ITEM = "",
     limit: LIMIT = 50,
 ) -> None:
-    """List works orders, the newest first, with how much of each is booked.
+    """List works orders, newest first, with the quantities booked.
 
     Example: backflush orders --status open
     """
     if status and status not in set(OrderStatus):
-        raise InvalidValue(f"{status!r} is none of {', '.join(OrderStatus)}.", field="status")
+        raise InvalidValue(f"{status!r} is not a status. Use one of: {', '.join(OrderStatus)}.", field="status")
     require_item(item)
     found = WorksOrder.objects.filter(site=desk.site).select_related("item", "unit", "cost_object").order_by("-pk")
     if status:
@@ -125,8 +129,8 @@ def _order(desk: Desk, number: str) -> WorksOrder:
 
 
 def show(desk: Desk, order: ORDER) -> None:
-    """Show a works order: how far it is, each component that its own structure names with what the order has had of it,
-    what of it is unresolved, and what was changed by whom.
+    """Show a works order: its progress, each component of its structure with the quantity used and unresolved, and the
+    history of changes.
 
     Example: backflush order show W-1001
     """
@@ -163,13 +167,15 @@ def show(desk: Desk, order: ORDER) -> None:
 
 def _say(order: WorksOrder) -> str:
     return (
-        f"{order.number}: {written(order.quantity)} {order.unit.code} of {order.item.code}, {order.status}. "
-        f"{written(order.cost_object.good)} good and {written(order.cost_object.scrap)} scrap are booked."
+        f"{order.number}: {written(order.quantity)} {order.unit.code} of {order.item.code}, "
+        f"{order.status}. Booked: {written(order.cost_object.good)} good, "
+        f"{written(order.cost_object.scrap)} scrap."
     )
 
 
 def _materials(order: WorksOrder) -> list[dict[str, Any]]:
-    """Each line of the order's own structure, and what the order has had of its item and waits for."""
+    """Return each line of the order's structure, with what the order has used of the component and what is
+    unresolved."""
     lines = list(FrozenLine.objects.filter(structure=order.structure).select_related("component__stock_unit", "source"))
     extra = (
         Movement.objects.filter(cost_object=order.cost_object)
@@ -202,9 +208,9 @@ def _materials(order: WorksOrder) -> list[dict[str, Any]]:
 
 def _materials_listing(materials: list[dict[str, Any]]) -> Listing | str:
     if not materials:
-        return "It has no structure lines."
+        return "The order has no structure lines."
     return Listing(
-        ("Line", "Item", "#For one", "#Once", "Unit", "#Had", "#Waits", "From", ""),
+        ("Line", "Item", "#Per piece", "#Once", "Unit", "#Had", "#Waits", "From", ""),
         [
             (
                 line["line"],
@@ -229,20 +235,23 @@ def new(
     item: ITEM_MADE,
     quantity: HOW_MANY,
     unit: Annotated[
-        str, typer.Option(metavar="UNIT", help="In which unit; the item's stock unit unless given.", show_default=False)
+        str,
+        typer.Option(
+            metavar="UNIT", help="The unit of the quantity. Default: the item's stock unit.", show_default=False
+        ),
     ] = "",
     start: Annotated[
         str,
         typer.Option(
-            metavar="DATE", help="When it starts, which decides the structure; today unless given.", show_default=False
+            metavar="DATE", help="The start date, which decides the structure. Default: today.", show_default=False
         ),
     ] = "",
-    due: Annotated[str, typer.Option(metavar="DATE", help="When it is due.", show_default=False)] = "",
+    due: Annotated[str, typer.Option(metavar="DATE", help="The due date.", show_default=False)] = "",
     remarks: REMARKS = "",
-    release: Annotated[bool, typer.Option("--release", help="Release it at once.")] = False,
+    release: Annotated[bool, typer.Option("--release", help="Release the order at once.")] = False,
 ) -> None:
-    """Create a works order for a manufactured item. It takes its own copy of the structure in force on its start date;
-    released, that is frozen and production can be booked.
+    """Create a works order for a manufactured item. The order copies the structure that is in force on its start date.
+    Release freezes the copy and allows bookings.
 
     Example: backflush order new W-1001 FR-200 40 --due 2026-04-01 --release
     """
@@ -269,10 +278,13 @@ def _answer(desk: Desk, number: str, done: str) -> None:
 
 def release(
     desk: Desk,
-    order: Annotated[list[str], typer.Argument(metavar="ORDER...", help="Works orders' numbers.", show_default=False)],
+    order: Annotated[
+        list[str], typer.Argument(metavar="ORDER...", help="The works order numbers.", show_default=False)
+    ],
 ) -> None:
-    """Release works orders: their structures are frozen, and production can be booked. All of them, or none; every
-    missing unit conversion is named.
+    """Release works orders: freeze their structures and allow bookings. Either all are released or none; the refusal
+    names every
+    missing unit conversion.
 
     Example: backflush order release W-1001 W-1002
     """
@@ -285,16 +297,16 @@ def release(
 
 
 def reset(desk: Desk, order: ORDER) -> None:
-    """Take a released order with nothing booked back to new, so that its structure can be changed.
+    """Reset a released order without bookings to new, so that its structure can be changed.
 
     Example: backflush order reset W-1001
     """
     reset_order(site=desk.site, number=order, by=desk.by)
-    _answer(desk, order, "Back to new.")
+    _answer(desk, order, "Reset to new.")
 
 
 def complete(desk: Desk, order: ORDER) -> None:
-    """Say that no more is made on an order, and list what of it is unresolved. That can still be settled afterwards.
+    """Complete an order and list its unresolved movements. They can still be settled afterwards.
 
     Example: backflush order complete W-1001
     """
@@ -303,7 +315,7 @@ def complete(desk: Desk, order: ORDER) -> None:
     waiting = list(queue(desk.site, order=order))
     facts = {**_facts(found), "unresolved": [movement_facts(desk, row) for row in waiting]}
     if not waiting:
-        desk.answer(facts, f"Completed. {_say(found)}", "Nothing of it is unresolved.")
+        desk.answer(facts, f"Completed. {_say(found)}", "Nothing is unresolved.")
         return
     rows = [
         (
@@ -315,14 +327,14 @@ def complete(desk: Desk, order: ORDER) -> None:
         )
         for row in waiting
     ]
-    listing = Listing(("#Movement", "Item", "#Due", "Why it waits", "From"), rows)
+    listing = Listing(("#Movement", "Item", "#Due", "Reason", "From"), rows)
     desk.answer(
         facts, f"Completed. {_say(found)}", listing, f"{len(waiting):,} unresolved, which can still be settled."
     )
 
 
 def reopen(desk: Desk, order: ORDER) -> None:
-    """Take bookings on a complete order again.
+    """Reopen a complete order, so that it takes bookings again.
 
     Example: backflush order reopen W-1001
     """
@@ -331,7 +343,7 @@ def reopen(desk: Desk, order: ORDER) -> None:
 
 
 def give_up(desk: Desk, order: ORDER, remarks: REMARKS = "") -> None:
-    """Cancel an order with nothing booked. What has bookings is completed instead.
+    """Cancel an order without bookings. An order with bookings is completed instead.
 
     Example: backflush order cancel W-1001 --remarks "customer withdrew"
     """
@@ -343,17 +355,17 @@ def revise(
     desk: Desk,
     order: ORDER,
     quantity: Annotated[
-        str | None, typer.Option(metavar="QUANTITY", help="How many are to be made now.", show_default=False)
+        str | None, typer.Option(metavar="QUANTITY", help="The new quantity.", show_default=False)
     ] = None,
-    due: Annotated[str, typer.Option(metavar="DATE", help="When it is due now.", show_default=False)] = "",
+    due: Annotated[str, typer.Option(metavar="DATE", help="The new due date.", show_default=False)] = "",
     remarks: REMARKS = "",
 ) -> None:
-    """Change an order's quantity or due date; who changed it, and from what, is kept.
+    """Change an order's quantity or due date. The history keeps who changed it, and the old value.
 
     Example: backflush order revise W-1001 --quantity 60 --remarks "customer wants more"
     """
     if quantity is None and not due:
-        raise InvalidValue("Say what changes: --quantity, --due, or both.", field="quantity")
+        raise InvalidValue("Give what changes: --quantity, --due, or both.", field="quantity")
     revise_order(
         site=desk.site,
         number=order,
@@ -366,9 +378,9 @@ def revise(
 
 
 def structure_afresh(desk: Desk, order: ORDER) -> None:
-    """Give a new order a new copy of its item's structure, after that has changed.
+    """Replace a new order's copy of the structure by the item's current structure.
 
     Example: backflush order structure-afresh W-1001
     """
     take_afresh(site=desk.site, number=order, by=desk.by)
-    _answer(desk, order, "The structure was taken afresh.")
+    _answer(desk, order, "The order has a new copy of the item's structure.")

@@ -64,28 +64,28 @@ from backflush.stockmap.selectors import site_named
 
 REFUSED: Final = 1
 NAME_LENGTH: Final = 150
-# What a disk answers that is full, or somebody else's.
+# The disk is full, read-only or not permitted.
 NO_FAULTS_OF_OURS: Final = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EISDIR, errno.ENOTDIR, errno.EIO}
 )
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 GAP: Final = 2
 NARROWEST: Final = 8
-"""Text folded into less than this can't be read; such a table is shown as lines."""
+"""A text column narrower than this can't be read; the table is then printed as plain lines."""
 
 
 class HelpSection(StrEnum):
-    """Under which heading `backflush --help` lists a command."""
+    """The heading under which `backflush --help` lists a command."""
 
-    BOOK = "Book what happened"
-    UNRESOLVED = "Settle what is unresolved"
-    STOCK = "Look at stock and costs"
+    BOOK = "Book"
+    UNRESOLVED = "Resolve unresolved movements"
+    STOCK = "Look up stock and costs"
     ORDERS = "Orders"
     SET_UP = "Set up and check"
 
 
 class DatabaseNeed(Enum):
-    """What a command needs of the database before it runs."""
+    """The state of the database that a command needs."""
 
     NEEDED = "needed"
     MADE = "made"
@@ -94,10 +94,10 @@ class DatabaseNeed(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Rows to read: a table on a terminal, aligned columns elsewhere. Figures stand right and are never cut.
+    """A table on a terminal, aligned plain columns elsewhere. Figures are right-aligned and never truncated.
 
-    A column whose name begins with `#` is one of figures; a column that is empty in every row is left out. A cell may
-    have two lines, which become one with an arrow where lines are for programs.
+    Names of figure columns begin with `#`. A column that is empty in every row is left out. The two lines of a cell
+    become one with an arrow in plain output.
     """
 
     columns: Sequence[str]
@@ -105,7 +105,7 @@ class Listing:
     title: str = ""
 
     def as_table(self, width: int) -> Table | None:
-        """For a terminal of so many columns: long text folds, figures don't. None where even that is too wide."""
+        """Return a table for a terminal of this width, or None if it doesn't fit. Long text wraps; figures don't."""
         widths = self._widths(width)
         if widths is None:
             return None
@@ -131,11 +131,11 @@ class Listing:
         return table
 
     def fitting(self, width: int) -> Table | str:
-        """For a terminal of so many columns, whatever they are: as lines where no table fits."""
+        """Return a table if it fits the width, else plain lines."""
         return self.as_table(width) or "\n".join(self.as_lines())
 
     def _widths(self, width: int) -> dict[int, int] | None:
-        """How wide each column is: as wide as it likes; else headings fold, then the widest of text give way."""
+        """Return the width of each column. If they don't fit, wrap headings first, then the widest text columns."""
         kept = self._kept()
         room = width - GAP * (len(kept) - 1)
         roomy = {place: max(self._longest(place), len(self._heading(place))) for place in kept}
@@ -159,7 +159,7 @@ class Listing:
         return self.columns[place].startswith("#")
 
     def as_lines(self) -> list[str]:
-        """For a file or another program: no colours, no boxes, as wide as it needs to be."""
+        """Return plain lines without colours or boxes, as wide as needed, for a file or another program."""
         kept = self._kept()
         lines = [[self._heading(place) for place in kept]]
         lines += [[" -> ".join(row[place].splitlines()) for place in kept] for row in self.rows]
@@ -178,13 +178,13 @@ class Listing:
         return [place for place in range(len(self.columns)) if any(row[place] for row in self.rows)]
 
     def _kept_whole(self, place: int, cell: str) -> Text:
-        """A figure doesn't part from its unit at the end of a line; nothing in a cell is taken for markup."""
+        """Keep a figure and its unit on one line, and treat nothing in a cell as markup."""
         return Text(cell.replace(" ", NO_BREAK) if self._figures(place) else cell)
 
 
 @dataclass
 class Desk:
-    """What a command has at hand: where, who, when, under which key, and how to answer."""
+    """What a command works with: site, user, event time, key, and how to answer."""
 
     site_code: str = ""
     by_name: str = ""
@@ -195,43 +195,43 @@ class Desk:
 
     @cached_property
     def site(self) -> Site:
-        """The site asked for, else the only one."""
+        """The site given by --site, else the only one."""
         return site_named(self.site_code)
 
     @cached_property
     def by(self) -> User:
-        """Who does it. Whoever is new is written down, so only commands that post ask for this."""
+        """The acting user. Creates the user if needed, so only commands that post read this."""
         return known_user(name=self.name)
 
     @property
     def name(self) -> str:
-        """Who does it, by name."""
+        """The name of the acting user."""
         return require_short(self.by_name.strip() or _log_in_name(), NAME_LENGTH, field="by", what="A name")
 
     @property
     def at(self) -> datetime | date | None:
-        """The event's time; None where none was given, which means now."""
+        """The event time, or None if none was given, which means now."""
         return read_moment(self.at_text, field="at") if self.at_text else None
 
     def local(self, moment: datetime) -> datetime:
-        """A moment as the site's clocks show it."""
+        """Convert a time to the site's time zone."""
         return moment.astimezone(ZoneInfo(self.site.time_zone))
 
     def when(self, moment: datetime) -> str:
-        """A moment to read."""
+        """Format a time in the site's time zone."""
         return f"{self.local(moment):%d %b %Y %H:%M}"
 
     def age_days(self, moment: datetime) -> int:
-        """How many of the site's days ago something was."""
+        """Return the age in days of the site's time zone."""
         return (self.local(timezone.now()).date() - self.local(moment).date()).days
 
     def age(self, moment: datetime) -> str:
-        """The same to read."""
+        """Format an age."""
         days = self.age_days(moment)
         return {0: "today", 1: "1 day"}.get(days, f"{days} days")
 
     def answer(self, facts: Any, *shown: str | Listing) -> None:
-        """Give the outcome: the facts to a program, the rest to a person."""
+        """Print the answer: the facts as JSON with --json, else the sentences and listings."""
         if self.as_json:
             sys.stdout.write(in_json(facts) + "\n")
             return
@@ -244,12 +244,12 @@ class Desk:
                 sys.stdout.write("".join(f"{line}\n" for line in lines))
 
     def fail(self) -> None:
-        """End with the exit code of bad news, after an answer that says which."""
+        """End with exit code 1 after an answer that reports a problem."""
         raise typer.Exit(REFUSED)
 
     @contextmanager
     def progress(self, title: str, total: int | None) -> Iterator["ProgressBar"]:
-        """A bar on stderr while something long runs; nothing where nobody is looking."""
+        """Return a progress bar on stderr, or a silent one if stderr is no terminal."""
         console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         quiet = self.as_json or not console.is_terminal
@@ -259,7 +259,7 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class ProgressBar:
-    """A progress bar: call it with how many more are done, or show where it is."""
+    """A progress bar. Call it with the number of items just done, or use `show` to set the position."""
 
     progress: Progress
     task: TaskID
@@ -268,7 +268,7 @@ class ProgressBar:
         self.progress.advance(self.task, more)
 
     def show(self, title: str, done: int, total: int) -> None:
-        """Say what is at work, how far it is, and how much there is."""
+        """Show what is being done, how much is done, and the total."""
         self.progress.update(self.task, description=title, completed=done, total=total)
 
 
@@ -276,11 +276,11 @@ def _log_in_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        raise InvalidValue("The machine doesn't know who you are. Say it: --by NAME.", field="by") from None
+        raise InvalidValue("Your user name isn't known on this machine. Give it: --by NAME.", field="by") from None
 
 
 def in_json(facts: Any) -> str:
-    """Facts as programs read them: decimals and ratios as strings, dates as ISO writes them."""
+    """Return the facts as JSON: decimals and ratios as strings, dates in ISO format."""
     return json.dumps(facts, default=_plain, ensure_ascii=False, indent=2)
 
 
@@ -292,27 +292,27 @@ def _plain(value: object) -> str:
             return value.isoformat()
         case Fraction():
             return str(value)
-    raise TypeError(f"{value!r} has no place in an answer")
+    raise TypeError(f"{value!r} can't be written as JSON")
 
 
 def in_decimals(quantity: Decimal, item: Item) -> str:
-    """A quantity to read, with the item's decimals."""
+    """Format a quantity with the item's decimals."""
     return f"{quantity:.{item.quantity_decimals}f}"
 
 
 def in_unit(quantity: Decimal, item: Item) -> str:
-    """The same with its unit."""
+    """Format a quantity with the item's decimals and its unit."""
     return f"{in_decimals(quantity, item)} {item.stock_unit.code}"
 
 
 def money(amount: Decimal) -> str:
-    """An amount to read, in two decimals; the facts have it exactly."""
+    """Format an amount with two decimals. JSON has the exact amount."""
     rounded = round_half_up(Fraction(abs(amount)), 2)
     return f"{-rounded if amount < 0 else rounded:.2f}"
 
 
 def of_all(shown: int, total: int, what: str) -> str:
-    """The last line of a list: how many there are in all, so that nothing is cut silently."""
+    """Return the last line of a list that was cut: how many are shown and how many there are."""
     return f"{total:,} {what}." if shown == total else f"{shown:,} of {total:,} {what}. --limit shows more."
 
 
@@ -320,8 +320,10 @@ _DATABASE = Annotated[
     str,
     typer.Option(
         metavar="URL",
-        help="Where the stock is: sqlite:///FILE or postgres://USER@HOST/NAME. Else DATABASE_URL, "
-        "else backflush.sqlite3 in this folder.",
+        help=(
+            "The database: sqlite:///FILE or postgres://USER@HOST/NAME. Default: DATABASE_URL, else "
+            "backflush.sqlite3 in this folder."
+        ),
         rich_help_panel="Common options",
         show_default=False,
     ),
@@ -330,17 +332,17 @@ _SITE = Annotated[
     str,
     typer.Option(
         metavar="CODE",
-        help="At which site; may be left out where there is only one.",
+        help="The site. Can be left out if there is only one.",
         rich_help_panel="Common options",
         show_default=False,
     ),
 ]
-_JSON = Annotated[bool, typer.Option("--json", help="Answer in JSON.", rich_help_panel="Common options")]
+_JSON = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.", rich_help_panel="Common options")]
 _BY = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="Who did it; the machine's log-in name unless given.",
+        help="The user who did it. Default: your log-in name on this machine.",
         rich_help_panel="Common options",
         show_default=False,
     ),
@@ -349,7 +351,7 @@ _AT = Annotated[
     str,
     typer.Option(
         metavar="TIME",
-        help="When it happened, like 2026-03-12 or 2026-03-12T14:30; now unless given.",
+        help="When it happened, like 2026-03-12 or 2026-03-12T14:30. Default: now.",
         rich_help_panel="Common options",
         show_default=False,
     ),
@@ -358,7 +360,7 @@ _KEY = Annotated[
     str,
     typer.Option(
         metavar="KEY",
-        help="Your own name for this request: sent again, it posts nothing twice.",
+        help="Idempotency key: a request that is sent again under the same key is posted once.",
         rich_help_panel="Common options",
         show_default=False,
     ),
@@ -376,7 +378,7 @@ def command(
     keyed: bool = False,
     plant: DatabaseNeed = DatabaseNeed.NEEDED,
 ) -> Callable[[Command], Command]:
-    """Add a function to the commands, with the common options and the common way to refuse."""
+    """Register a function as a command, with the common options and handling of refusals."""
     options: dict[str, tuple[Any, object]] = {"database": (_DATABASE, ""), "site": (_SITE, "")}
     if posts:
         options["by"] = (_BY, "")
@@ -417,7 +419,7 @@ def command(
 
 
 def _sign(run: Command, function: Command, options: Mapping[str, tuple[Any, object]]) -> None:
-    """Give the wrapper the signature that Typer reads the options from: the function's own, then the common ones."""
+    """Give the wrapper the signature from which Typer reads the options: the function's own, then the common ones."""
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [parameter.replace(kind=keyword) for parameter in own]
@@ -431,7 +433,7 @@ def _sign(run: Command, function: Command, options: Mapping[str, tuple[Any, obje
 
 @contextmanager
 def answering(*, as_json: bool) -> Iterator[None]:
-    """Turn a refusal, a database or file that can't be used, and Ctrl-C into a sentence and an exit code."""
+    """Turn a refusal, an unusable database or file, or Ctrl-C into a sentence and an exit code."""
     try:
         yield
     except Refusal as refusal:
@@ -467,11 +469,11 @@ def _refuse(refusal: Refusal, *, as_json: bool) -> None:
 
 _NEGATIVE = re.compile(r"-[\d.]")
 _MARK: Final = "\0"
-"""No argument can hold it, so it marks what must not be taken for an option."""
+"""No argument can contain this character, so it marks what must not be taken for an option."""
 
 
 class _Command(typer.core.TyperCommand):
-    """Takes -5 for a number, which is then refused for what it is, and not for an option that doesn't exist."""
+    """Takes -5 for a number, so that the refusal is about the number and not about an unknown option."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         marked = [f"{_MARK}{argument}" if _NEGATIVE.match(argument) else argument for argument in args]
@@ -485,7 +487,7 @@ def _restored(value: Any) -> Any:
 
 
 def _has_null(value: Any) -> bool:
-    """Whether text was given that one database would keep and the other fail on."""
+    """Return whether an argument contains a null character, which SQLite stores and PostgreSQL rejects."""
     if isinstance(value, list):
         return any(map(_has_null, value))
     return isinstance(value, str) and "\0" in value

@@ -1,4 +1,4 @@
-"""Who may sign in to the pages, and what they may do there."""
+"""Commands for users and their roles."""
 
 import sys
 from typing import Annotated
@@ -24,19 +24,20 @@ def register(app: typer.Typer) -> None:
 def change_person(
     desk: Desk,
     name: Annotated[str, typer.Argument(help="The log-in name.", show_default=False)],
-    role: Annotated[list[Role] | None, typer.Option(help="A role to give at the site; may be repeated.")] = None,
-    not_role: Annotated[list[Role] | None, typer.Option(help="A role to take away; may be repeated.")] = None,
-    first_name: Annotated[str, typer.Option(help="For somebody new.")] = "",
-    last_name: Annotated[str, typer.Option(help="For somebody new.")] = "",
+    role: Annotated[list[Role] | None, typer.Option(help="A role to give at the site. Can be repeated.")] = None,
+    not_role: Annotated[list[Role] | None, typer.Option(help="A role to take away. Can be repeated.")] = None,
+    first_name: Annotated[str, typer.Option(help="For a new user.")] = "",
+    last_name: Annotated[str, typer.Option(help="For a new user.")] = "",
     password: Annotated[
-        bool, typer.Option("--password", help="Ask for a new password; without a terminal, read it from stdin.")
+        bool,
+        typer.Option("--password", help="Ask for a new password. Without a terminal it is read from standard input."),
     ] = False,
     token: Annotated[
-        bool, typer.Option("--token", help="Make a token for a program that comes in as this person; it is shown once.")
+        bool, typer.Option("--token", help="Create an API token that acts as this user. It is shown once.")
     ] = False,
-    end_tokens: Annotated[bool, typer.Option("--end-tokens", help="Take all of the person's tokens back.")] = False,
+    end_tokens: Annotated[bool, typer.Option("--end-tokens", help="Revoke all tokens of the user.")] = False,
 ) -> None:
-    """Let somebody sign in to the pages, and give or take roles. Whoever is new is made.
+    """Create or change a user: set a password for the pages, give or take roles, make API tokens.
 
     Example: backflush person rosa.marsh --role stores --password
 
@@ -53,20 +54,20 @@ def change_person(
     made = make_token(user=user) if token else ""
     roles = roles_of(user, desk.site)
     says = f"{user.name} is {', '.join(roles) or 'without a role'} at {desk.site.code}"
-    enters = "" if user.has_usable_password() or made else " and can't sign in yet: give --password"
+    enters = "" if user.has_usable_password() or made else " and can't sign in yet: set a password with --password"
     facts = {"name": user.username, "roles": roles, "signs_in": user.has_usable_password()}
     shown = [f"{says}{enters}."]
     if end_tokens:
         facts["tokens_ended"] = ended
-        shown.append(f"{ended} tokens are taken back.")
+        shown.append(f"{ended} tokens were revoked.")
     if made:
         facts["token"] = made
-        shown.append(f"The token, which is not shown again: {made}")
+        shown.append(f"The token, which won't be shown again: {made}")
     desk.answer(facts, *shown)
 
 
 def list_people(desk: Desk) -> None:
-    """List who has which roles at the site.
+    """List the users of the site with their roles.
 
     Example: backflush people
     """

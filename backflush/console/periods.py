@@ -1,4 +1,4 @@
-"""Periods: closed, opened again, and which there are."""
+"""Commands to close, reopen and list periods."""
 
 from typing import Annotated, Any
 
@@ -27,12 +27,13 @@ def close(
     desk: Desk,
     day: THROUGH,
     although_unresolved: Annotated[
-        bool, typer.Option("--although-unresolved", help="Close it although something of it is unresolved.")
+        bool, typer.Option("--although-unresolved", help="Close the period although movements of it are unresolved.")
     ] = False,
     remarks: REMARKS = "",
 ) -> None:
-    """Close every day of the site up to one, that day included: nothing is posted there any more, and what was there
-    at its end is kept. What is unresolved of it stays so, and is settled with a later time of its own.
+    """Close all days of the site up to and including a date: nothing more is posted on these days, and the balances at
+    the end are
+    stored. Unresolved movements of the period stay unresolved and are settled with a later event time.
 
     Example: backflush close-period 2026-10-31
 
@@ -45,16 +46,16 @@ def close(
         remarks=remarks,
         known_unresolved=None if although_unresolved else 0,
     )
-    waiting = f" Unresolved of these days: {closing.unresolved:,}." if closing.unresolved else ""
+    waiting = f" Unresolved movements of the period: {closing.unresolved:,}." if closing.unresolved else ""
     desk.answer(
         _facts(closing),
-        f"Closed through {written_day(closing.through)}. Balances kept: {closing.stock_keys:,}.{waiting}",
+        (f"Closed through {written_day(closing.through)}. Balances stored: {closing.stock_keys:,}.{waiting}"),
     )
 
 
 def reopen(desk: Desk, day: THROUGH, remarks: REMARKS = "") -> None:
-    """Open the period that was closed through a day again, and every later one with it. Their balances are dropped,
-    because they may change now. Say why by --remarks.
+    """Reopen the period that was closed through a date, and every later one. Their stored balances are deleted, because
+    they may change. Give the reason with --remarks.
 
     Example: backflush reopen-period 2026-10-31 --remarks "a receipt of the 28th was forgotten"
     """
@@ -62,18 +63,20 @@ def reopen(desk: Desk, day: THROUGH, remarks: REMARKS = "") -> None:
     closed = desk.site.closed_through
     facts = {"closed_through": closed, "reopened": [_facts(one) for one in opened]}
     days = ", ".join(written_day(one.through) for one in reversed(opened))
-    now = f"The site is closed through {written_day(closed)}." if closed else "Nothing is closed any more."
-    desk.answer(facts, f"Opened again what was closed through {days}. {now}")
+    now = f"The site is closed through {written_day(closed)}." if closed else "No period is closed any more."
+    desk.answer(facts, f"Reopened what was closed through {days}. {now}")
 
 
 def periods(
     desk: Desk,
     limit: LIMIT = 24,
     count: Annotated[
-        bool, typer.Option("--count", help="Keep the balances where a closing was stopped before it had them.")
+        bool,
+        typer.Option("--count", help="Store the balances of a closing that was interrupted before they were stored."),
     ] = False,
 ) -> None:
-    """Say through which day the site is closed, and list its closings, the last first: who closed and reopened them.
+    """Show the date through which the site is closed, and list its closings, newest first: who closed and who reopened
+    them.
 
     Example: backflush periods
     """
@@ -89,9 +92,9 @@ def periods(
         "closings": [_facts(one) for one in shown],
     }
     if closed is None:
-        desk.answer(facts, "Nothing is closed.", *([_listing(desk, shown)] if shown else []))
+        desk.answer(facts, "No period is closed.", *([_listing(desk, shown)] if shown else []))
         return
-    said = f"Closed through {written_day(closed)}. Unresolved of these days: {waiting:,}."
+    said = f"Closed through {written_day(closed)}. Unresolved movements of closed periods: {waiting:,}."
     desk.answer(facts, said, _listing(desk, shown), of_all(len(shown), total, "closings"))
 
 

@@ -1,4 +1,4 @@
-"""Showing what was posted: the same rows and the same facts, whichever command posted it."""
+"""Postings as tables and as JSON, in the same form for every command that posts."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -18,18 +18,18 @@ WHY: Mapping[str, str] = {
 
 
 def place(path: str, bin: str) -> str:
-    """A location, and the bin in it."""
+    """Return a location, with its bin if there is one."""
     return f"{path} {bin}".rstrip()
 
 
 def ends(movement: Movement) -> str:
-    """Where from and where to, on two lines."""
+    """Return source and target on two lines."""
     source, target = place(movement.source.path, movement.source_bin), place(movement.target.path, movement.target_bin)
     return f"{source}\n{target}"
 
 
 def movement_facts(desk: Desk, movement: Movement) -> dict[str, Any]:
-    """One movement for a program."""
+    """Return a movement for JSON."""
     return {
         "movement": movement.pk,
         "posting": movement.posting_id,
@@ -58,7 +58,7 @@ def movement_facts(desk: Desk, movement: Movement) -> dict[str, Any]:
 
 
 def movements_of(posting: Posting) -> list[Movement]:
-    """What a posting moved and what waits of it, as it was recorded."""
+    """Return the movements of a posting, moved and unresolved, in the order of recording."""
     return list(
         Movement.objects.filter(site=posting.site_id, posting=posting)
         .select_related("item__stock_unit", "source", "target", "cost_object", "posting__by", "rule__action")
@@ -67,7 +67,7 @@ def movements_of(posting: Posting) -> list[Movement]:
 
 
 def listing(movements: Iterable[Movement], title: str = "") -> Listing:
-    """What moved and what waits, to read."""
+    """Return a table of movements."""
     return Listing(
         ("#Movement", "Item", "Batch", "Serial", "#Moved", "#Waits", "Why", "From / to"),
         [
@@ -94,21 +94,23 @@ def _why(movement: Movement) -> str:
 
 
 def answer_posting(desk: Desk, posting: Posting, sentence: str, *more: str, **facts: Any) -> None:
-    """Answer with a posting: what was done in a sentence, each movement, and what waits."""
+    """Print a posting: a sentence, its movements, and what is unresolved."""
     movements = movements_of(posting)
     waiting = [movement for movement in movements if movement.status == Status.UNRESOLVED]
     proposal = proposed_by(posting, site=desk.site)
     repeated = posting.recorded_at < desk.started
     shown: list[str | Listing] = [sentence]
     if repeated:
-        shown.insert(0, f"The key {desk.key!r} was posted before, on {desk.when(posting.recorded_at)}. Nothing is new:")
+        shown.insert(
+            0, (f"The key {desk.key!r} was posted before, on {desk.when(posting.recorded_at)}. Nothing new was posted:")
+        )
     if movements:
         shown.append(listing(movements))
     shown.extend(more)
     if waiting:
-        shown.append(f"{_lines(len(waiting))} as unresolved. See them: backflush unresolved")
+        shown.append(f"{_lines(len(waiting))} unresolved. To see them: backflush unresolved")
     if proposal:
-        shown.append(f"{_fit(proposal)} now. See them: backflush retry --preview --arrived {posting.pk}")
+        shown.append(f"{_fit(proposal)} now. To see them: backflush retry --preview --arrived {posting.pk}")
     outcome = {
         "posting": posting.pk,
         "process": posting.process,
@@ -125,20 +127,16 @@ def answer_posting(desk: Desk, posting: Posting, sentence: str, *more: str, **fa
 
 
 def _lines(count: int) -> str:
-    return "1 line waits" if count == 1 else f"{count:,} lines wait"
+    return "1 line is" if count == 1 else f"{count:,} lines are"
 
 
 def _fit(proposal: Proposal) -> str:
-    """How many unresolved movements that wait for what came in fit."""
+    """Say how many unresolved movements fit because of the stock that came in."""
     count = len(proposal.movements)
-    wait = (
-        "1 unresolved movement that waits for this"
-        if count == 1
-        else f"{count:,} unresolved movements that wait for this"
-    )
+    wait = "1 unresolved movement of this stock" if count == 1 else f"{count:,} unresolved movements of this stock"
     return f"{wait} fit{'s' if count == 1 else ''}"
 
 
 def good_and_scrap(good: Decimal, scrap: Decimal, *, words: tuple[str, str] = ("good", "scrap")) -> str:
-    """What was made, in words: "38 good, 2 scrap"."""
+    """Return the quantities in words: "38 good, 2 scrap"."""
     return ", ".join(f"{quantity:f} {word}" for quantity, word in zip((good, scrap), words, strict=True) if quantity)

@@ -1,4 +1,4 @@
-"""Whether the database is there, is a plant's, and is up to date; and making it so."""
+"""Checks that the database exists, holds a plant and is up to date; creates or upgrades it."""
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -9,20 +9,22 @@ from backflush.operations.upgrade import upgrade_database
 
 
 def require_plant() -> None:
-    """Refuse to work on what is not there, is no plant, or was made by another version. Makes nothing."""
+    """Refuse a database that is missing, holds no plant or belongs to another version. Creates nothing."""
     done, known = require_tables(), known_migrations()
     if known - done:
         raise UpgradeNeeded(
-            "This plant was made by an earlier Backflush. Make a copy of the database, then run `backflush upgrade`.",
+            ("This database was made by an earlier version of Backflush. Back it up, then run `backflush upgrade`."),
             field="database",
         )
     rooms = {room for room, _ in known}
     if {(room, name) for room, name in done if room in rooms} - known:
-        raise UpgradeNeeded("This plant was made by a later Backflush. Install that version.", field="database")
+        raise UpgradeNeeded(
+            "This database was made by a later version of Backflush. Install that version.", field="database"
+        )
 
 
 def require_tables() -> set[tuple[str, str]]:
-    """The migrations that the database has had, by room; refused where nothing was ever set up in it."""
+    """Return the applied migrations by app. Refused if the database has never been set up."""
     if not missing_file():
         done = set(MigrationRecorder(connection).applied_migrations())
         if done:
@@ -31,16 +33,16 @@ def require_tables() -> set[tuple[str, str]]:
 
 
 def prepare_plant() -> None:
-    """Make the database, or bring it up to date; nothing happens where it is."""
+    """Create the database or upgrade it. Does nothing if it is up to date."""
     upgrade_database()
 
 
 def away(error: DatabaseError | InterfaceError) -> Refusal | None:
-    """The refusal that a database's own trouble comes to; None where the fault is the program's."""
+    """Return the refusal for a database error, or None if the error is a fault of the program."""
     reason = str(error).strip()
     first, *more = [line.strip() for line in reason.splitlines()] or [type(error).__name__]
     if "is not a database" in reason:
-        return DatabaseUnreachable(f"{connection.settings_dict['NAME']} is no SQLite database.", field="database")
+        return DatabaseUnreachable(f"{connection.settings_dict['NAME']} is not a SQLite database.", field="database")
     if isinstance(error, OperationalError | InterfaceError):
         return DatabaseUnreachable(f"The database can't be used: {first}", field="database", details=more)
     return None

@@ -1,4 +1,4 @@
-"""The sites of this plant."""
+"""The command that lists sites."""
 
 import typer
 

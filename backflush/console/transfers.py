@@ -1,4 +1,4 @@
-"""Stock from one site to another: sent, taken in, and on the way."""
+"""Commands for stock transfers between sites."""
 
 import json
 import sys
@@ -34,18 +34,22 @@ def send(
     desk: Desk,
     item: ITEM,
     quantity: QUANTITY,
-    source: Annotated[str, typer.Option("--from", metavar="STORE/LOCATION", help="Where it is.", show_default=False)],
-    to: Annotated[str, typer.Option("--to-site", metavar="CODE", help="Which site it goes to.", show_default=False)],
-    bin: Annotated[str, typer.Option("--bin", metavar="BIN", help="The bin it is in.", show_default=False)] = "",
+    source: Annotated[
+        str, typer.Option("--from", metavar="STORE/LOCATION", help="The from-location.", show_default=False)
+    ],
+    to: Annotated[str, typer.Option("--to-site", metavar="CODE", help="The receiving site.", show_default=False)],
+    bin: Annotated[
+        str, typer.Option("--bin", metavar="BIN", help="The bin at the from-location.", show_default=False)
+    ] = "",
     batch: BATCH = "",
     serial: SERIALS = None,
     remarks: REMARKS = "",
     note: Annotated[
-        str, typer.Option(metavar="FILE", help="Write the note that goes along into this file.", show_default=False)
+        str, typer.Option(metavar="FILE", help="Write the transfer note to this file.", show_default=False)
     ] = "",
 ) -> None:
-    """Send stock on its way to another site, whose server need not be up. The note that goes along is all that the
-    other site must know. With --key the same consignment is sent once, however often it is asked for.
+    """Send stock to another site, whose server need not be running. The note contains all that the other site needs to
+    receive it. With --key a transfer is sent once, however often the command is repeated.
 
     Example: backflush send LUG-6 200 --site NORTH --from MAIN/FG --to-site SOUTH --note lugs.json
     """
@@ -64,8 +68,8 @@ def send(
     answer_posting(
         desk,
         sent.posting,
-        f"Sent {written(line.quantity)} of {item} to {to}: consignment {sent.number}.",
-        f"Take it in there: backflush arrive {note or 'NOTE'} --site {to} --into STORE/LOCATION",
+        f"Sent {written(line.quantity)} of {item} to {to}: transfer {sent.number}.",
+        f"To receive it there: backflush arrive {note or 'NOTE'} --site {to} --into STORE/LOCATION",
         note=facts,
     )
 
@@ -74,27 +78,33 @@ def take_in(
     desk: Desk,
     note: Annotated[
         str,
-        typer.Argument(
-            metavar="NOTE", help="The note that came along: a file, or - for what is typed.", show_default=False
-        ),
+        typer.Argument(metavar="NOTE", help="The transfer note: a file, or - for standard input.", show_default=False),
     ],
-    into: Annotated[str, typer.Option(metavar="STORE/LOCATION", help="Where it goes.", show_default=False)],
-    bin: Annotated[str, typer.Option("--bin", metavar="BIN", help="The bin it goes into.", show_default=False)] = "",
+    into: Annotated[str, typer.Option(metavar="STORE/LOCATION", help="The to-location.", show_default=False)],
+    bin: Annotated[
+        str, typer.Option("--bin", metavar="BIN", help="The bin at the to-location.", show_default=False)
+    ] = "",
     remarks: REMARKS = "",
     sender: Annotated[
         str,
         typer.Option(
-            "--from-site", metavar="CODE", help="The sender; NOTE is then the consignment's number.", show_default=False
+            "--from-site",
+            metavar="CODE",
+            help="The sending site. NOTE is then the transfer number.",
+            show_default=False,
         ),
     ] = "",
     where: Annotated[
         str,
         typer.Option(
-            "--from-database", metavar="URL", help="The sender's database, if it isn't this.", show_default=False
+            "--from-database",
+            metavar="URL",
+            help="The sending site's database, if it is another one.",
+            show_default=False,
         ),
     ] = "",
 ) -> None:
-    """Take in, whole, what another site sent. Taken in twice it is there once; what is missing in the box is counted
+    """Receive a transfer from another site, whole. A transfer that is received twice is posted once. Count any shortage
     afterwards.
 
     Example: backflush arrive lugs.json --site SOUTH --into MAIN/RAW
@@ -102,26 +112,27 @@ def take_in(
     Example: backflush arrive 4711 --site SOUTH --into MAIN/RAW --from-site NORTH
     """
     if desk.key:
-        raise InvalidValue("A consignment arrives under the key that it was sent under. Leave --key out.", field="key")
+        raise InvalidValue("A transfer is received under the key with which it was sent. Leave out --key.", field="key")
     came = _asked(desk.site.code, note, sender, where) if sender else read_note(_read(note))
     arrived = arrive(site=desk.site, note=came, into=into, bin=bin, by=desk.by, at=desk.at, remarks=remarks)
     posting: Posting = arrived.posting
-    answer_posting(desk, posting, f"Took in consignment {came.number} from {came.source}.", note=came.as_facts())
+    answer_posting(desk, posting, f"Received transfer {came.number} from {came.source}.", note=came.as_facts())
 
 
 def in_transit(
     desk: Desk,
     also: Annotated[
         list[str] | None,
-        typer.Option("--and", metavar="URL", help="The database of other sites too; as often as needed."),
+        typer.Option("--and", metavar="URL", help="The database of another site. Can be repeated."),
     ] = None,
     note_arrivals: Annotated[
-        bool, typer.Option("--note-arrivals", help="Write down at the sites of this database what has arrived.")
+        bool,
+        typer.Option("--note-arrivals", help="Mark the transfers of this database's sites that have been received."),
     ] = False,
 ) -> None:
-    """Lay the books of all sites beside one another: what is on its way between them, and that nothing was taken in
-    twice or from nowhere. A database that can't be reached is named and left out. Where something can't be, the exit
-    code is 1.
+    """Compare the records of all sites: list transfers in transit, and find any that were received twice or never sent.
+    An
+    unreachable database is named and left out. The exit code is 1 if a transfer is wrong.
 
     Example: backflush in-transit --and postgres://backflush@south/backflush
     """
@@ -134,7 +145,7 @@ def in_transit(
                 found += theirs
                 looked_at |= _sites_here(using)
         except DatabaseError as reason:
-            # Not the address: it may hold a password.
+            # Don't print the address, which may contain a password.
             missing.append(f"Database {number} can't be reached: {str(reason).splitlines()[0]}")
     comparison = compare(found, looked_at=looked_at)
     noted = _note_arrivals(comparison) if note_arrivals else 0
@@ -144,7 +155,7 @@ def in_transit(
 
 
 def _sites_here(using: str = DEFAULT_DB_ALIAS) -> set[str]:
-    """The sites whose postings are in a database; the others are only known there by name."""
+    """Return the sites whose postings are in a database. Other sites appear there by name only."""
     return set(Posting.objects.using(using).values_list("site__code", flat=True).distinct().order_by())
 
 
@@ -168,7 +179,7 @@ def _read(note: str) -> Any:
     except FileNotFoundError:
         raise NotFound(f"There is no file {note}.", field="note") from None
     except (OSError, ValueError) as reason:
-        raise InvalidValue(f"{note} can't be read as a note: {reason}.", field="note") from None
+        raise InvalidValue(f"{note} isn't a valid transfer note: {reason}.", field="note") from None
 
 
 def _note_arrivals(comparison: TransferComparison) -> int:
@@ -203,8 +214,8 @@ def _shown(comparison: TransferComparison, missing: list[str], noted: int) -> li
     if rows:
         shown.append(Listing(("From", "To", "Consignment", "Sent", "Item", "#Quantity"), rows))
     count = len(comparison.on_the_way)
-    shown.append("1 consignment is on the way." if count == 1 else f"{count:,} consignments are on the way.")
+    shown.append("1 transfer is in transit." if count == 1 else f"{count:,} transfers are in transit.")
     if noted:
-        shown.append(f"{noted:,} noted as arrived.")
+        shown.append(f"{noted:,} marked as received.")
     shown += comparison.faults
     return shown

@@ -1,4 +1,4 @@
-"""The queue of what waits: looking at it, and saying what really happened."""
+"""Commands for the unresolved queue: list, resolve, cancel, retry."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -26,7 +26,11 @@ from backflush.unresolved.selectors import candidates, queue, there_now
 MOVEMENT = Annotated[
     int,
     typer.Argument(
-        metavar="MOVEMENT", min=1, max=NUMBER_MAX, help="Its number, as `unresolved` lists it.", show_default=False
+        metavar="MOVEMENT",
+        min=1,
+        max=NUMBER_MAX,
+        help="The movement number, as `unresolved` lists it.",
+        show_default=False,
     ),
 ]
 
@@ -47,7 +51,7 @@ def show_queue(
             metavar="[MOVEMENT]",
             min=1,
             max=NUMBER_MAX,
-            help="Only this one, with all that it could come from.",
+            help="Only this movement, with the places it could come from.",
             show_default=False,
         ),
     ] = None,
@@ -55,21 +59,27 @@ def show_queue(
     location: Annotated[
         str,
         typer.Option(
-            metavar="STORE[/LOCATION]", help="Only what would be taken from this place or store.", show_default=False
+            metavar="STORE[/LOCATION]", help="Only movements from this location or store.", show_default=False
         ),
     ] = "",
     order: ONLY_ORDER = "",
     supplier: Annotated[
-        str, typer.Option(metavar="SUPPLIER", help="Only this supplier's orders and stock.", show_default=False)
+        str,
+        typer.Option(
+            metavar="SUPPLIER", help="Only movements for this supplier's orders or from its stock.", show_default=False
+        ),
     ] = "",
     reason: Annotated[
         str,
-        typer.Option(metavar="REASON", help="Only what waits for: batch, serial, bin or short.", show_default=False),
+        typer.Option(
+            metavar="REASON", help="Only movements with this reason: batch, serial, bin or short.", show_default=False
+        ),
     ] = "",
     limit: LIMIT = 50,
 ) -> None:
-    """List what should have been used and could not be taken, oldest first: what is due, what is there now, and why it
-    waits. With a movement's number it shows where that one could come from, best first.
+    """List unresolved movements, oldest first: the quantity due, the stock available now, and the reason. With a
+    movement number,
+    list the places that the stock could come from, best first.
 
     Example: backflush unresolved --location MAIN/LINE
 
@@ -105,7 +115,7 @@ def _queue_listing(
     desk: Desk, rows: Sequence[Movement], there: Mapping[int, Decimal | None], made_for: Mapping[int, str]
 ) -> Listing:
     return Listing(
-        ("#Movement", "Age", "Item", "#Due", "#There now", "Why it waits", "For", "From"),
+        ("#Movement", "Age", "Item", "#Due", "#In stock now", "Reason", "For", "From"),
         [
             (
                 str(row.pk),
@@ -127,7 +137,7 @@ def _there(row: Movement, there: Decimal | None) -> str:
 
 
 def _why(row: Movement, there: Decimal | None) -> str:
-    """What it waits for; a short one says by how much, or that it fits now."""
+    """Return the reason; for a short movement, how much is missing, or that it fits now."""
     if row.reason != "short" or there is None or row.due is None:
         return WHY[row.reason]
     short = row.due - there
@@ -138,8 +148,10 @@ def _show_one(desk: Desk, number: int) -> None:
     waiting = movement_numbered(desk.site, number)
     if waiting.due is None:
         raise NotUnresolved(
-            f"Movement {number} was never unresolved: {in_unit(waiting.quantity, waiting.item)} "
-            f"of {waiting.item.code} moved.",
+            (
+                f"Movement {number} was never unresolved: {in_unit(waiting.quantity, waiting.item)} of "
+                f"{waiting.item.code} moved."
+            ),
             field="movement",
         )
     there = there_now(desk.site, [waiting])
@@ -171,12 +183,12 @@ def _show_one(desk: Desk, number: int) -> None:
         )
         for one in offered
     ]
-    listing = Listing(("Place", "Batch", "Serial", "Expires", "#There", ""), rows, "Where it could come from")
+    listing = Listing(("Place", "Batch", "Serial", "Expires", "#There", ""), rows, "Could come from")
     state = f"{waiting.item.code}: {in_unit(waiting.due, waiting.item)} due since "
     desk.answer(
         facts,
         f"{state}{desk.when(waiting.at)}, {waiting.status} ({WHY[waiting.reason]}).",
-        listing if rows else f"There is no {waiting.item.code} anywhere at {desk.site.code}.",
+        listing if rows else f"There is no {waiting.item.code} in stock at {desk.site.code}.",
     )
 
 
@@ -186,7 +198,7 @@ def resolve_one(
     quantity: Annotated[
         str | None,
         typer.Option(
-            metavar="QUANTITY", help="How much was really used; all that is due unless given.", show_default=False
+            metavar="QUANTITY", help="The quantity really used. Default: the quantity due.", show_default=False
         ),
     ] = None,
     source: Annotated[
@@ -194,21 +206,24 @@ def resolve_one(
         typer.Option(
             "--from",
             metavar="STORE/LOCATION",
-            help="Where it really came from; as planned unless given.",
+            help="The place it really came from. Default: the planned place.",
             show_default=False,
         ),
     ] = "",
-    bin: Annotated[str, typer.Option(metavar="BIN", help="The bin it came from.", show_default=False)] = "",
-    to_bin: Annotated[str, typer.Option(metavar="BIN", help="The bin it went to.", show_default=False)] = "",
+    bin: Annotated[str, typer.Option(metavar="BIN", help="The bin that it came from.", show_default=False)] = "",
+    to_bin: Annotated[str, typer.Option(metavar="BIN", help="The bin that it went to.", show_default=False)] = "",
     batch: BATCH = "",
     serial: SERIALS = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Of less than was due, keep the rest unresolved; else it was not used.")
+        bool,
+        typer.Option(
+            "--keep", help="If less was used than due, keep the rest unresolved. Default: the rest was not used."
+        ),
     ] = False,
     remarks: REMARKS = "",
 ) -> None:
-    """Say what was really used, and move it now. Without more it moves what is due from where it was planned; another
-    quantity, place, batch, bin or serial numbers may be given.
+    """Resolve an unresolved movement: move what was really used now. Without options it moves the quantity due from the
+    planned place; give another quantity, place, batch, bin or serial numbers where they differ.
 
     Example: backflush resolve 1377
 
@@ -236,12 +251,12 @@ def resolve_one(
     if settlement.dropped < 0:
         amounts.append(f"{in_unit(-settlement.dropped, waiting.item)} more than was due")
     if settlement.kept is not None and settlement.kept.due is not None:
-        amounts.append(f"{in_unit(settlement.kept.due, waiting.item)} still wait as {settlement.kept_id}")
+        amounts.append(f"{in_unit(settlement.kept.due, waiting.item)} stay unresolved as movement {settlement.kept_id}")
     answer_posting(
         desk,
         settlement.posting,
         f"{'; '.join(amounts)}: posting {settlement.posting_id}.",
-        f"Undo it: backflush reverse {settlement.posting_id}",
+        f"To undo it: backflush reverse {settlement.posting_id}",
         **_settled_facts(settlement),
     )
 
@@ -264,13 +279,16 @@ def cancel_some(
             metavar="MOVEMENT...",
             min=1,
             max=NUMBER_MAX,
-            help="Their numbers, as `unresolved` lists them.",
+            help="The movement numbers, as `unresolved` lists them.",
             show_default=False,
         ),
     ],
-    remarks: Annotated[str, typer.Option(metavar="TEXT", help="Why it was not used.", show_default=False)] = "",
+    remarks: Annotated[
+        str, typer.Option(metavar="TEXT", help="Why the quantity was not used.", show_default=False)
+    ] = "",
 ) -> None:
-    """Say that what was due was not used, and why. All of the movements are cancelled, or none; no stock moves.
+    """Cancel unresolved movements whose quantity was not used, and say why. Either all are cancelled or none; no stock
+    moves.
 
     Example: backflush cancel 1377 1378 --remarks "spray booth was off"
     """
@@ -281,7 +299,7 @@ def cancel_some(
         desk,
         posting,
         f"{count} cancelled: posting {posting.pk}.",
-        f"Undo it: backflush reverse {posting.pk}",
+        f"To undo it: backflush reverse {posting.pk}",
         cancelled=[one.movement_id for one in done],
     )
 
@@ -294,7 +312,7 @@ def retry_all(
             metavar="[MOVEMENT]...",
             min=1,
             max=NUMBER_MAX,
-            help="Only these; all that is unresolved unless given.",
+            help="Only these movements. Default: all unresolved ones.",
             show_default=False,
         ),
     ] = None,
@@ -304,14 +322,20 @@ def retry_all(
             metavar="POSTING",
             min=1,
             max=NUMBER_MAX,
-            help="Only what fits because of what this posting brought, where the action proposes that.",
+            help=(
+                "Only movements that fit because of the stock that this posting brought, for actions that propose it."
+            ),
             show_default=False,
         ),
     ] = None,
-    preview: Annotated[bool, typer.Option("--preview", help="Only say what would go through, and what not.")] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only show what would be settled and what would not.")
+    ] = False,
 ) -> None:
-    """Settle whatever has become possible, oldest first. What still doesn't fit goes on waiting, and so does what
-    needs a batch, serial numbers or a bin. A long queue is worked in parts of 1,000; stopped halfway, these parts stay.
+    """Settle every unresolved movement that has become possible, oldest first. Movements that are still short, or need
+    a batch,
+    serial numbers or a bin, stay unresolved. A long queue is settled in parts of 1,000; if you stop it, the finished
+    parts stay.
 
     Example: backflush retry --preview
 
@@ -343,17 +367,22 @@ def retry_all(
         "key": desk.key or None,
         "unresolved": left,
     }
-    undo = [f"Undo it: {'; '.join(f'backflush reverse {posting}' for posting in reversed(postings))}"] if rows else []
+    undo = (
+        [f"To undo it: {'; '.join(f'backflush reverse {posting}' for posting in reversed(postings))}"] if rows else []
+    )
     listing = [_moved_listing([(row.movement, row.moved) for row in rows])] if rows else []
-    desk.answer(facts, *listing, f"{len(rows):,} settled; {left:,} are unresolved.", *undo)
+    desk.answer(facts, *listing, f"{len(rows):,} settled; {left:,} are still unresolved.", *undo)
 
 
 def _proposed(desk: Desk, movements: list[int] | None, arrived: int) -> list[int]:
-    """What a posting made possible. Under a key it would be something else each time it is asked."""
+    """Return the movements that a posting made possible. Not allowed with a key, because the answer changes over
+    time."""
     if movements:
-        raise InvalidValue("Name movements, or the posting that brought the stock, not both.", field="arrived")
+        raise InvalidValue("Give movement numbers or --arrived, not both.", field="arrived")
     if desk.key:
-        raise InvalidValue("With --key name the movements, so that the same key means the same.", field="key")
+        raise InvalidValue(
+            "With --key, give the movement numbers, so that a repeated request means the same.", field="key"
+        )
     return list(proposed_by(posting_numbered(desk.site, arrived), site=desk.site).movements)
 
 
@@ -367,8 +396,8 @@ def _preview(desk: Desk, movements: list[int] | None) -> None:
         "unresolved": total,
     }
     listing = [_moved_listing(would)] if would else []
-    others = f"{found.short:,} still short, {found.choice:,} in need of a choice"
-    desk.answer(facts, *listing, f"{len(would):,} of {total:,} would go through; {others}. Nothing was posted.")
+    others = f"{found.short:,} are still short, {found.choice:,} need a choice"
+    desk.answer(facts, *listing, f"{len(would):,} of {total:,} would be settled; {others}. Nothing was posted.")
 
 
 def _moved_listing(rows: Sequence[tuple[Movement, Decimal]]) -> Listing:

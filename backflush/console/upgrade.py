@@ -15,13 +15,15 @@ def register(app: typer.Typer) -> None:
 
 def upgrade(
     desk: Desk,
-    new: Annotated[bool, typer.Option("--new", help="Make the tables too, where there are none yet.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="Create the tables too if the database is empty.")] = False,
     patience: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, max=3600, help="How long to wait for a table in use.")
+        float,
+        typer.Option(metavar="SECONDS", min=0.1, max=3600, help="How many seconds to wait for a table that is in use."),
     ] = PATIENCE_SECONDS,
 ) -> None:
-    """Bring the database up to this version of Backflush. Nothing that was posted changes; where the database is up
-    to date nothing happens. Make a copy of it first. On PostgreSQL people may go on booking meanwhile.
+    """Upgrade the database to this version of Backflush. Nothing that was posted changes; an up-to-date database is
+    left as it is. Make
+    a backup first. On PostgreSQL users can go on booking meanwhile.
 
     Example: backflush upgrade
     """
@@ -30,5 +32,5 @@ def upgrade(
     missing = pending_migrations()
     upgrade_database(patience=patience)
     steps = "1 step" if len(missing) == 1 else f"{len(missing)} steps"
-    sentence = f"The database is up to date now: {steps} taken." if missing else "It was up to date."
+    sentence = f"The database is up to date now: {steps} applied." if missing else "The database was up to date."
     desk.answer({"applied": missing}, sentence)

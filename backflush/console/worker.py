@@ -1,4 +1,4 @@
-"""The worker: `backflush worker`, and how `serve` keeps one beside it."""
+"""The worker: `backflush worker`, and the worker that `serve` runs."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ from backflush.unresolved.auto_settlement import Arrivals
 
 ENTRY: Final = "from backflush.console.main import main; main()"
 AGAIN_AFTER_SECONDS: Final = (1, 5, 30)
-"""So long after it went down the worker is started again; the last for all further times."""
+"""Seconds to wait before restarting a worker that stopped; the last value is used from then on."""
 STOPS_WITHIN_SECONDS: Final = 60
 
 
@@ -28,16 +28,16 @@ def register(app: typer.Typer) -> None:
 
 def worker(
     desk: Desk,
-    parent: Annotated[int, typer.Option(hidden=True, help="Stop when this process is gone.")] = 0,
+    parent: Annotated[int, typer.Option(hidden=True, help="Stop when this process ends.")] = 0,
 ) -> None:
-    """Do what was left to the background, until it is stopped: long retries and exports, one after the other; and
-    settle what waits for stock as soon as it arrives, where the action says so. `serve`
-    has a worker of its own, so this is for a machine that serves no pages, beside `backflush serve --no-worker`.
+    """Carry out background jobs (long retries and exports) until stopped, and settle unresolved movements when stock
+    arrives, for actions set to automatic retry. `serve` runs a worker of its own; use this on a machine that serves no
+    pages, together with `backflush serve --no-worker`.
 
     Example: backflush worker
     """
     if not parent:
-        desk.answer({"working": True}, "Working  (Ctrl-C stops it after the step that it is in)")
+        desk.answer({"working": True}, "The worker is running. Ctrl-C stops it after its current step.")
         sys.stdout.flush()
     arrivals, look = Arrivals(), RegularLook()
 
@@ -50,13 +50,13 @@ def worker(
 
 @contextmanager
 def beside(wanted: bool) -> Iterator[None]:
-    """Keep one worker running as long as something else does, and say so when it is down."""
+    """Keep one worker running while the context is active, and log when it stops."""
     if not wanted:
         yield
         return
     over = Event()
-    # The first is started before the server forks: a process forked while another is being started would hold on to
-    # the pipe between the two, and whoever starts it would wait for ever.
+    # Start the first worker before the server forks: a process that forks while another is starting inherits the pipe
+    # between the two, and the starter would wait for ever.
     keeper = Thread(target=_keep, args=[start(), over], name="keeps the worker", daemon=True)
     keeper.start()
     try:
@@ -87,7 +87,8 @@ def _keep(process: "subprocess.Popen[bytes]", over: Event) -> None:
 
 
 def start() -> "subprocess.Popen[bytes]":
-    """Start a worker that goes when we go. In a session of its own: Ctrl-C is for us, and we stop it in good order."""
+    """Start a worker that ends when this process ends, in a session of its own, so that Ctrl-C reaches only this
+    process."""
     return subprocess.Popen(  # noqa: S603 - ourselves, with nothing that anybody typed
         [sys.executable, "-c", ENTRY, "worker", "--parent", str(getpid())],
         stdin=subprocess.DEVNULL,
@@ -96,7 +97,7 @@ def start() -> "subprocess.Popen[bytes]":
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
-    """Let it finish the step that it is in; not for ever."""
+    """Ask the worker to stop after its current step, and kill it if it takes too long."""
     if process.poll() is not None:
         return
     process.terminate()

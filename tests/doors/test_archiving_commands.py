@@ -30,7 +30,7 @@ def test_an_archive_is_made_listed_read_proved_and_brought_back(
     finished: Plant, console: Console, tmp_path: Path
 ) -> None:
     movement = Movement.objects.filter(cost_object__number="W-BRACKET").order_by("pk")[0].pk
-    assert "Nothing was archived yet." in console.says("archives")
+    assert "There are no archives." in console.says("archives")
     seen = console.tells("archive", "--through", DAY, "--preview")
     assert (seen["rows"]["works_worksorder"], seen["postings_staying"]) == (1, 3)
     assert "3 postings up to 02 Mar 2026 stay" in console.says("archive", "--through", DAY, "--preview")
@@ -52,7 +52,7 @@ def test_an_archive_is_made_listed_read_proved_and_brought_back(
     assert (proved["sound"], [one["name"] for one in proved["checks"]][-2:]) == (True, [file.name, "archives"])
     back = console.tells("unarchive", file, "--by", "cora")
     assert (back["sound"], back["rows"]) == (True, told["rows"])
-    assert "brought back by cora" in console.says("archives")
+    assert "restored by cora" in console.says("archives")
     assert console.tells("order", "show", "W-BRACKET")["status"] == "complete"
 
 

@@ -19,12 +19,12 @@ CHECKS = [
 
 def test_an_audit_is_begun_worked_through_and_signed_off(plant: Plant, console: Console) -> None:
     plant.books(1, "BRACKET")
-    assert "No audit is at work." in console.says("audit")
+    assert "There is no current audit." in console.says("audit")
     told = console.tells("audit", "--begin", "--by", "cora")
     assert (told["audit"]["number"], told["audit"]["begun_by"]) == (1, "cora")
     assert [one["check"] for one in told["audit"]["checks"]] == CHECKS
     assert [one["found"] for one in told["audit"]["checks"]] == [1, 0, None, None, None, None, None, None]
-    assert "not worked out" in console.says("audit")
+    assert "not computed" in console.says("audit")
     recorded = console.tells("verify", "--record", "--by", "cora")
     assert (recorded["sound"], recorded["audit"]) == (True, 1)
     assert [one["found"] for one in console.tells("audit")["audit"]["checks"]] == [1, 0, 0, 1, 0, 0, 0, 0]
@@ -66,6 +66,6 @@ def test_a_proof_that_fails_is_kept_and_ends_with_one(plant: Plant, console: Con
     Balance.objects.update(quantity=6)
     result = console.run("verify", "--record")
     assert result.exit_code == 1
-    assert "Kept with audit 1." in result.stdout
+    assert "Stored with audit 1." in result.stdout
     assert "BOLT at MAIN/LINE" in result.stdout
     assert AuditComputation.objects.get().counts["proof"] > 0

@@ -81,7 +81,7 @@ def test_what_is_short_is_said_and_where_to_see_it(plant: Plant, console: Consol
     plant.releases(50, "BRACKET")
     said = console.says("book", "W-BRACKET", 1)
     assert "short" in said
-    assert "1 line waits as unresolved. See them: backflush unresolved" in said
+    assert "1 line waits unresolved. To see them: backflush unresolved" in said
 
 
 def test_the_same_key_posts_once_and_says_so(plant: Plant, console: Console) -> None:

@@ -24,9 +24,9 @@ def test_a_note_goes_along_and_the_stock_arrives_by_it(plant: Plant, south: Plan
     assert "Sent 6 of BOLT to SOUTH: consignment 7." in said
     assert console.tells(*sent)["repeated"]
     assert json.loads(note.read_text())["lines"] == [{"item": "BOLT", "quantity": "6", "batch": "", "serial": ""}]
-    assert "1 consignment is on the way." in console.says("in-transit")
+    assert "1 transfer is in transit." in console.says("in-transit")
     arrived = ("arrive", note, "--site", "SOUTH", "--into", "MAIN/RAW", *BY)
-    assert "Took in consignment 7 from MAIN." in console.says(*arrived)
+    assert "Received transfer 7 from MAIN." in console.says(*arrived)
     assert console.tells(*arrived)["repeated"]
     assert (plant.balance("BOLT", at="RAW"), south.balance("BOLT", at="RAW")) == (4, 6)
     told = console.tells("in-transit", "--note-arrivals")

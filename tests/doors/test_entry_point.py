@@ -69,7 +69,7 @@ def test_the_whole_chain_is_proved_from_outside(
     committed_plant.books(3, "BRACKET")
     done = backflush("verify", folder=tmp_path, url=committed_database.url)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.endswith("Every promise holds.\n")
+    assert done.stdout.endswith("All checks passed.\n")
 
 
 @pytest.mark.parametrize("words", [["orders"], ["book", "W-1", "5"], ["verify"], ["upgrade"], ["unresolved", "--json"]])
@@ -91,7 +91,7 @@ def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "backflush.sqlite3").write_text("Dear diary, " * 500)
     done = backflush("orders", folder=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.endswith("backflush.sqlite3 is no SQLite database.\n")
+    assert done.stderr.endswith("backflush.sqlite3 is not a SQLite database.\n")
 
 
 def test_a_folder_that_is_not_there_is_no_plant(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_an_older_plant_is_upgraded_on_demand_only(
     assert done.returncode == 1
     assert "run `backflush upgrade`" in done.stderr
     assert "is up to date now" in backflush("upgrade", folder=tmp_path, url=url).stdout
-    assert backflush("upgrade", folder=tmp_path, url=url).stdout == "It was up to date.\n"
+    assert backflush("upgrade", folder=tmp_path, url=url).stdout == "The database was up to date.\n"
     assert backflush("orders", folder=tmp_path, url=url).returncode == 0
     with sqlite3.connect(file) as newer:
         newer.execute(

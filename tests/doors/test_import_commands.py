@@ -35,7 +35,7 @@ def test_faults_are_a_table_and_exit_code_1(console: Console, tmp_path: Path) ->
     spoken = console.run("import", tmp_path / "plant")
     assert spoken.exit_code == 1
     assert "items.csv    2  unit    There is no unit TON.  Add it to units, or correct it." in spoken.stdout
-    assert "1 fault. Nothing was changed: correct and import again." in spoken.stdout
+    assert "1 fault. Nothing was changed: correct the files and import again." in spoken.stdout
     told = console.run("import", tmp_path / "plant", "--json")
     assert (told.exit_code, told.stderr) == (1, "")
     assert json.loads(told.stdout)["faults"] == [
@@ -65,6 +65,6 @@ def test_an_import_makes_the_database_itself(console: Console, tmp_path: Path) -
     environment = {**os.environ, "DATABASE_URL": "sqlite:///new.sqlite3"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "All of it is in." in done.stdout
+    assert "The import is complete." in done.stdout
     assert "holds the SQLite file" in done.stderr
     assert (tmp_path / "new.sqlite3").exists()

@@ -61,7 +61,7 @@ def test_balances_by_place_bin_batch_and_serial(plant: Plant, console: Console) 
         "MOTOR",
         "RESIN",
     ]
-    assert console.says("balance", "--item", "BOLT") == "Nothing is there.\n"
+    assert console.says("balance", "--item", "BOLT") == "There is no stock.\n"
     assert console.refuses("balance", "--item", "NO") == "not_found"
     assert console.refuses("balance", "--location", "NO/WHERE") == "not_found"
 
@@ -135,7 +135,7 @@ def test_the_material_cost_of_an_order_beside_its_structure(plant: Plant, consol
             "variance_amount": "0.5",
         }
     ]
-    assert "material has cost 4.50. The structure says 4.00 for what was made: 0.50 over it." in console.says(
+    assert "material has cost 4.50. The standard for the quantity made is 4.00 : 0.50 over it." in console.says(
         "cost", "W-BRACKET"
     )
     assert console.refuses("cost", "W-NONE") == "not_found"
@@ -174,7 +174,7 @@ def test_verify_says_what_it_checked(plant: Plant, console: Console) -> None:
     assert (told["sound"], told["faults"]) == (True, 0)
     assert {"balances", "assumed use"} <= {check["name"] for check in told["checks"]}
     assert all(set(check) == {"name", "sentence", "counted", "fault_count", "faults"} for check in told["checks"])
-    assert console.says("verify").splitlines()[-1] == "Every promise holds."
+    assert console.says("verify").splitlines()[-1] == "All checks passed."
 
 
 def test_verify_ends_with_exit_code_one_where_an_invariant_is_broken(plant: Plant, console: Console) -> None:

@@ -6,9 +6,9 @@ from tests.doors.console import Console
 
 def test_a_period_is_closed_listed_and_opened_again(plant: Plant, console: Console) -> None:
     plant.has(10, "BOLT", at="RAW")
-    assert console.says("periods") == "Nothing is closed.\n"
+    assert console.says("periods") == "No period is closed.\n"
     said = console.says("close-period", "2026-02-28", "--by", "cora", "--remarks", "all slips are in")
-    assert said == "Closed through 28 Feb 2026. Balances kept: 1.\n"
+    assert said == "Closed through 28 Feb 2026. Balances stored: 1.\n"
     told = console.tells("close-period", "2026-03-31", "--by", "cora")
     assert (told["through"], told["closed_by"], told["balances"]) == ("2026-03-31", "cora", 1)
     told = console.tells("periods")
@@ -21,7 +21,7 @@ def test_a_period_is_closed_listed_and_opened_again(plant: Plant, console: Conso
     told = console.tells("reopen-period", "2026-03-31", "--remarks", "one was forgotten", "--by", "cora")
     assert (told["closed_through"], [one["through"] for one in told["reopened"]]) == ("2026-02-28", ["2026-03-31"])
     said = console.says("reopen-period", "2026-02-28", "--remarks", "another was forgotten")
-    assert said == "Opened again what was closed through 28 Feb 2026. Nothing is closed any more.\n"
+    assert said == "Reopened what was closed through 28 Feb 2026. No period is closed any more.\n"
     assert [one["balances"] for one in console.tells("periods")["closings"]] == [None, None]
     assert "another was forgotten" in console.says("periods")
 
@@ -30,7 +30,7 @@ def test_what_waits_in_a_period_is_said_before_it_is_closed(plant: Plant, consol
     plant.books(1, "BRACKET")
     assert console.refuses("close-period", "2026-03-31") == "unresolved_in_period"
     said = console.says("close-period", "2026-03-31", "--although-unresolved")
-    assert said.endswith("Unresolved of these days: 1.\n")
+    assert said.endswith("Unresolved movements of the period: 1.\n")
     assert console.tells("periods")["unresolved"] == 1
 
 

@@ -166,13 +166,13 @@ def test_retrying_settles_what_fits(plant: Plant, console: Console) -> None:
     assert [(row["due"], row["would_move"]) for row in preview["would_settle"]] == [("4", "4")]
     assert (preview["short"], preview["choice"]) == (1, 0)
     said = console.says("retry", "--preview")
-    assert "1 of 2 would go through; 1 still short, 0 in need of a choice. Nothing was posted." in said
+    assert "1 of 2 would be settled; 1 still short, 0 need a choice. Nothing was posted." in said
     assert plant.balance("BOLT") == 10
     told = console.tells("retry", "--key", "morning")
     assert ([one["moved"] for one in told["settled"]], told["unresolved"], len(told["postings"])) == (["4"], 1, 1)
     assert console.tells("retry", "--key", "morning")["postings"] == told["postings"]
     assert plant.balance("BOLT") == 6
-    assert console.says("retry") == "0 settled; 1 are unresolved.\n"
+    assert console.says("retry") == "0 settled; 1 are still unresolved.\n"
     assert console.refuses("retry", "--at", "2999-01-01") == "date_in_future"
 
 
@@ -210,7 +210,7 @@ def test_whoever_brings_stock_is_told_what_fits_now_and_settles_only_that(plant:
     told = console.tells(*moving)
     assert told["fits_now"] == [bolt]
     asks = f"backflush retry --preview --arrived {told['posting']}"
-    assert f"1 unresolved movement that waits for this fits now. See them: {asks}" in console.says(*moving)
+    assert f"1 unresolved movement of this stock fits now. See them: {asks}" in console.says(*moving)
     assert [one["movement"] for one in console.tells(*asks.split()[1:])["would_settle"]] == [bolt]
     assert [one["resolves"] for one in console.tells("retry", "--arrived", told["posting"])["settled"]] == [bolt]
     assert plant.queue("LUG") != []

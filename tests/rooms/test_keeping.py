@@ -263,4 +263,4 @@ def test_the_console_copies_and_brings_back(committed_database: Database, tmp_pa
     assert console.refuses("restore", tmp_path / "copy") == "already_there"
     told = console.tells("restore", tmp_path / "copy", "--replace")
     assert (told["verified"], told["sound"], told["faults"]) == (True, True, 0)
-    assert "Every promise holds." in console.says("restore", tmp_path / "copy", "--replace")
+    assert "All checks passed." in console.says("restore", tmp_path / "copy", "--replace")

@@ -486,7 +486,9 @@ def test_an_items_form_is_tried_while_it_is_typed(plant: Plant) -> None:
     typed = {"code": "BOLT", "class": "B", "type_code": "BOUGHT", "unit": "EA", "decimals": "9", "cost_decimals": "4"}
     assert "notice-bad" in text_of(client.post(reverse("item-judge", args=["BOLT"]), typed))
     assert "notice-bad" in text_of(client.post(reverse("item-judge-new"), {**typed, "decimals": "0"}))
-    assert "notice-bad" not in text_of(client.post(reverse("item-judge-new"), {**typed, "code": "NUT", "decimals": "0"}))
+    assert "notice-bad" not in text_of(
+        client.post(reverse("item-judge-new"), {**typed, "code": "NUT", "decimals": "0"})
+    )
     assert not Item.objects.filter(code="NUT").exists()
 
 
