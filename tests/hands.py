@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+from backflush.backflushing.booking import take_reports
 from backflush.backflushing.models import Booking
-from backflush.backflushing.report_kinds import Report, take_reports
+from backflush.backflushing.report_kinds import Report
 from backflush.core.moves import Process
 from backflush.ledger.models import Movement, Posting
 from backflush.streams.line_format import KINDS as ALL

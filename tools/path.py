@@ -148,9 +148,13 @@ class Legs:
         """Read, book and answer one line of a stream; a single booking of the API goes the same way."""
         site, by = self._plant.site, self._plant.storekeeper
         line = json.dumps({"order": self._order, "good": "2"}).encode()
-        return lambda: [
-            in_one_line(answer) for answer in answers(Booker(KINDS, site, by).book_chunk([read_line(1, line)]), site)
-        ]
+
+        def book_line() -> None:
+            lines = [read_line(1, line)]
+            for answer in answers(lines, Booker(KINDS, site, by).book_chunk(lines), site):
+                in_one_line(answer)
+
+        return book_line
 
     def _key(self) -> str:
         return f"path {next(self._numbers)}"

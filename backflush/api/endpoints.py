@@ -124,15 +124,16 @@ def book(request: HttpRequest, site: str) -> HttpResponse:
     visitor = _visitor(request, site, *VERBS)
     report = one_booking(request)
     visitor.require(told_of(report).verb)
-    outcome = Booker(KINDS, visitor.site, visitor.by).book_chunk([StreamLine(1, report)])[0]
-    if outcome.booking is None:
-        first, *others = outcome.refusals
+    line = StreamLine(1, report)
+    [result] = Booker(KINDS, visitor.site, visitor.by).book_chunk([line])
+    if result.booking is None:
+        first, *others = result.refusals
         first.details = (*first.details, *(one.sentence for one in others))
         raise first
-    told = next(answers([outcome], visitor.site))
+    told = next(answers([line], [result], visitor.site))
     del told["line"]
-    told["fits_now"] = list(proposed_by(outcome.booking.posting, site=visitor.site).movements)
-    return api.create_response(request, told, status=HTTPStatus.OK if outcome.repeated else HTTPStatus.CREATED)
+    told["fits_now"] = list(proposed_by(result.booking.posting, site=visitor.site).movements)
+    return api.create_response(request, told, status=HTTPStatus.OK if result.repeated else HTTPStatus.CREATED)
 
 
 @api.post(
@@ -160,7 +161,7 @@ def _allowed(lines: Iterator[StreamLine], visitor: Visitor) -> Iterator[StreamLi
 
 def _in_chunks(lines: Iterator[StreamLine], booker: Booker) -> Iterator[str]:
     while chunk := list(islice(lines, CHUNK)):
-        yield "".join(map(in_one_line, answers(booker.book_chunk(chunk), booker.site)))
+        yield "".join(map(in_one_line, answers(chunk, booker.book_chunk(chunk), booker.site)))
 
 
 @api.post(

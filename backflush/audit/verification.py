@@ -245,7 +245,7 @@ def _assumed_again(history: Sequence[Booking], known: _KnownLines) -> dict[tuple
             continue
         assert booking.structure_id is not None
         received = booking.cost_object is not None and booking.cost_object.kind == CostObjectKind.PURCHASE_ORDER
-        lines = known.of(booking).uses(booking.structure_id, received=received)
+        lines = [use for _, use in known.of(booking).of(booking.structure_id, received=received)]
         for use in cumulative_use.book(booking.pk, lines, booking.quantity):
             if use.quantity:
                 assumed[booking.posting_id, use.line.key] = use.quantity

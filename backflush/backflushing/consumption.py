@@ -1,22 +1,24 @@
-"""What bookings assume: the frozen lines, and how far each job is with them (Q3)."""
+"""What bookings assume of each frozen structure line, and how much each order has assumed so far (Q3)."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from backflush.backflushing.models import Booking
+from backflush.backflushing.report_kinds import PlannedBooking
 from backflush.core.consumption import AssumedUse, CumulativeUse, UseLine
-from backflush.core.moves import Tracking
+from backflush.core.moves import Move, Process, Tracking
+from backflush.core.refusals import SameLocation
 from backflush.db.queries import Prepared, SelectedModel
 from backflush.items.models import Item
 from backflush.ledger.models import CostObject, CostObjectKind
-from backflush.stockmap.models import Location, Site
+from backflush.stockmap.models import Location, ShortRule, Site, TransferRule
+from backflush.stockmap.selectors import place_of
 from backflush.structures.models import FrozenLine
 
 NOT_FOR_USE = frozenset(
     {"cost_decimals", "abc_class", "stock_min", "stock_max", "batch_size", "lead_time_days", "obsolete_on"}
 )
-"""What a component is planned and counted by, which nobody asks where it is used."""
+"""Planning data of a component, which its use doesn't need."""
 
 
 class Assumption(NamedTuple):
@@ -24,24 +26,10 @@ class Assumption(NamedTuple):
 
     line: FrozenLine
     use: AssumedUse
-    tracking: Tracking
 
 
-class MadeLike(Protocol):
-    """The part of a booking to be that decides what it assumes."""
-
-    @property
-    def cost_object(self) -> CostObject | None: ...
-    @property
-    def structure(self) -> int | None: ...
-    @property
-    def draft(self) -> Sequence[FrozenLine]: ...
-    @property
-    def assumes(self) -> bool: ...
-    @property
-    def received(self) -> bool: ...
-    @property
-    def quantity(self) -> Decimal: ...
+LinePair = tuple[FrozenLine, UseLine]
+"""A frozen line, and what the arithmetic needs of it."""
 
 
 def _lines(name: str, without: frozenset[str]) -> Prepared:
@@ -58,41 +46,36 @@ def _lines(name: str, without: frozenset[str]) -> Prepared:
     )
 
 
-# How a line was worked out is read where it is shown: unpacking that of ten lines is a twentieth of a booking.
+# The steps of a line's explosion are read only where they are shown: parsing them takes a twentieth of a booking.
 LINES = _lines("lines of frozen structures", frozenset({"fixed", "steps"}))
 LINES_WITH_STEPS = _lines("lines of frozen structures, with their steps", frozenset({"fixed"}))
 
 
-def _written(site: int, structures: Collection[int], *, steps: bool) -> list[FrozenLine]:
-    statement = LINES_WITH_STEPS if steps else LINES
-    return [line for line, *_ in statement.rows(site=site, structures=sorted(structures))] if structures else []
-
-
 class FrozenLines:
-    """The lines of some frozen structures that are assumed: by-hand ones never, a supplier's own not on receipt.
+    """The lines of some frozen structures of which use is assumed: all but those issued by hand.
 
-    `site` is the number of the one site whose they are. With their `steps` they can be shown.
+    Lines that the supplier provides are left out for receipts. `drafts` are lines that aren't written, for previews;
+    `steps` are read where the lines are to be shown.
     """
 
     def __init__(
-        self, site: int, structures: Collection[int], drafts: Iterable[FrozenLine] = (), *, steps: bool = False
+        self, site_id: int, structures: Collection[int], drafts: Iterable[FrozenLine] = (), *, steps: bool = False
     ) -> None:
-        self._lines: dict[int, list[tuple[FrozenLine, UseLine]]] = {structure: [] for structure in structures}
-        for line in (*_written(site, structures, steps=steps), *drafts):
+        statement = LINES_WITH_STEPS if steps else LINES
+        rows = statement.rows(site=site_id, structures=sorted(structures)) if structures else ()
+        self._lines: dict[int, list[LinePair]] = {structure: [] for structure in structures}
+        for line in (*(line for line, _, _ in rows), *drafts):
             if not line.by_hand:
                 self._lines[line.structure_id].append((line, use_line(line)))
 
-    def of(self, structure: int, *, received: bool) -> list[tuple[FrozenLine, UseLine]]:
-        """The assumed lines of a structure, in line order."""
-        return [pair for pair in self._lines[structure] if not (received and pair[0].supplier_provides)]
-
-    def uses(self, structure: int, *, received: bool) -> list[UseLine]:
-        """The same for the arithmetic."""
-        return [use for _, use in self.of(structure, received=received)]
+    def of(self, structure_id: int, *, received: bool) -> list[LinePair]:
+        """Return the lines of a structure in order; those that the supplier provides only if it isn't `received`."""
+        pairs = self._lines[structure_id]
+        return [pair for pair in pairs if not pair[0].supplier_provides] if received else pairs
 
 
 def use_line(line: FrozenLine) -> UseLine:
-    """A frozen line as the arithmetic needs it."""
+    """Return what the arithmetic needs of a frozen line."""
     assert line.per_piece is not None, "release and receipt refuse lines without a conversion"
     assert line.fixed_exact is not None
     return UseLine(
@@ -103,92 +86,154 @@ def use_line(line: FrozenLine) -> UseLine:
 class UseBook:
     """Works out what each of some bookings assumes, one after the other.
 
-    An even job is read from its own row; the history of its bookings is read only where one was reversed or the
-    structure changed in between. With their `steps` the lines can be shown.
+    What an order has assumed before follows from its `CostObject` row. The history of its bookings is read only where
+    one was reversed or the structure changed in between (`needs_replay`).
     """
 
-    def __init__(self, site: Site, batch: Iterable[MadeLike], *, steps: bool = False) -> None:
-        assuming = [made for made in batch if made.assumes]
-        cost_objects = {made.cost_object.pk: made.cost_object for made in assuming if made.cost_object is not None}
-        needs_replay = [cost_object.pk for cost_object in cost_objects.values() if cost_object.needs_replay]
-        history = list(history_of(site.pk, needs_replay))
-        structures = {made.structure for made in assuming if made.structure is not None}
-        structures |= {
-            cost_object.structure_id for cost_object in cost_objects.values() if cost_object.structure_id is not None
-        }
-        structures |= {booking.structure_id for booking in history if booking.structure_id is not None}
-        drafts = [line for made in assuming for line in made.draft]
-        self.lines = FrozenLines(site.pk, structures, drafts, steps=steps)
-        self._tallies: dict[int, CumulativeUse] = replay(history, self.lines)
-        self._begun: dict[int, MadeLike] = {}
-        self._alike: dict[tuple[int, bool, Decimal], list[Assumption]] = {}
-        self._new = 0
+    def __init__(self, site: Site, batch: Iterable[PlannedBooking], *, steps: bool = False) -> None:
+        assuming = [planned for planned in batch if planned.backflush_rule is not None]
+        owners = [planned.subject.cost_object for planned in assuming if planned.subject.cost_object is not None]
+        replayed = {cost_object.pk for cost_object in owners if cost_object.needs_replay}
+        history = list(history_of(site.pk, replayed)) if replayed else []
+        structures = {planned.structure_id for planned in assuming}
+        structures |= {cost_object.structure_id for cost_object in owners}
+        structures |= {booking.structure_id for booking in history}
+        drafts = [line for planned in assuming for line in planned.draft_lines]
+        self.lines = FrozenLines(
+            site.pk, {structure for structure in structures if structure is not None}, drafts, steps=steps
+        )
+        self._so_far = replay(history, self.lines) if history else {}
+        self._first: dict[int, PlannedBooking] = {}
+        self._shared: dict[tuple[object, ...], list[Move]] = {}
+        self._booked = 0
+
+    def due(self, planned: PlannedBooking) -> list[Move]:
+        """Return the moves of what a booking assumes, and count it for the bookings after it.
+
+        First bookings of orders that assume the same share their moves: nothing before them counts, and the moves name
+        no cost object. So a thousand new orders of one item are worked out once.
+        """
+        rule, subject = planned.backflush_rule, planned.subject
+        if rule is None:
+            return []
+        cost_object = subject.cost_object
+        if cost_object is None or not self._is_first(cost_object):
+            return due_moves(planned, self.book(planned))
+        place = subject.supplier_stock
+        alike = planned.structure_id, subject.process, planned.produced, rule.pk, place.pk if place else None
+        if alike in self._shared:
+            self._first[cost_object.pk] = planned
+        else:
+            self._shared[alike] = due_moves(planned, self.book(planned))
+        return self._shared[alike]
+
+    def book(self, planned: PlannedBooking) -> list[Assumption]:
+        """Return what a booking assumes of each line, and count it for the bookings after it."""
+        pairs = self.lines_for(planned)
+        self._booked += 1
+        cumulative_use = self.cumulative_use(planned.subject.cost_object)
+        # A number that no recorded booking has.
+        uses = cumulative_use.book(-self._booked, [use for _, use in pairs], planned.produced)
+        return [Assumption(line, use) for (line, _), use in zip(pairs, uses, strict=True)]
+
+    def lines_for(self, planned: PlannedBooking) -> list[LinePair]:
+        """Return the lines that a booking assumes use of."""
+        if planned.backflush_rule is None or planned.structure_id is None:
+            return []
+        return self.lines.of(planned.structure_id, received=planned.subject.process is Process.GOODS_RECEIVED)
 
     def cumulative_use(self, cost_object: CostObject | None) -> CumulativeUse:
-        """What a job's lines have assumed so far; nothing for a production without order."""
+        """Return what the lines of an order have assumed so far; nothing for a production without order."""
         if cost_object is None:
             return CumulativeUse()
-        if cost_object.pk in self._begun:
-            first = self._begun.pop(cost_object.pk)
-            self._tallies[cost_object.pk] = CumulativeUse()
-            self._tallies[cost_object.pk].book(self._next(), (use for _, use in self.lines_for(first)), first.quantity)
-        if cost_object.pk not in self._tallies:
-            assert not cost_object.needs_replay or not cost_object.produced, "an uneven job is read from its history"
-            lines = (
-                self.lines.uses(cost_object.structure_id, received=cost_object.kind == CostObjectKind.PURCHASE_ORDER)
-                if cost_object.structure_id is not None
-                else []
-            )
-            self._tallies[cost_object.pk] = CumulativeUse.even(lines, cost_object.produced)
-        return self._tallies[cost_object.pk]
+        if cost_object.pk not in self._so_far:
+            first = self._first.pop(cost_object.pk, None)
+            if first is None:
+                self._so_far[cost_object.pk] = even_use(cost_object, self.lines)
+            else:
+                self._so_far[cost_object.pk] = CumulativeUse()
+                self.book(first)
+        return self._so_far[cost_object.pk]
 
-    def lines_for(self, made: MadeLike) -> list[tuple[FrozenLine, UseLine]]:
-        """The lines that a booking assumes use of."""
-        if not made.assumes or made.structure is None:
-            return []
-        return self.lines.of(made.structure, received=made.received)
-
-    def book(self, made: MadeLike) -> list[Assumption]:
-        """What a booking assumes, taken into account for those after it."""
-        if self._begins(made):
-            return self._first_of(made)
-        pairs = self.lines_for(made)
-        uses = self.cumulative_use(made.cost_object).book(self._next(), (use for _, use in pairs), made.quantity)
-        return _assumptions(pairs, uses)
-
-    def _begins(self, made: MadeLike) -> bool:
-        """Whether a booking is the first of its job, so that nothing before it counts."""
-        cost_object = made.cost_object
-        known = (
-            cost_object is None
+    def _is_first(self, cost_object: CostObject) -> bool:
+        """Whether nothing was booked on an order before, and nothing in this batch either."""
+        return not (
+            cost_object.produced
             or cost_object.needs_replay
-            or cost_object.produced
-            or cost_object.pk in self._tallies
-            or cost_object.pk in self._begun
+            or cost_object.pk in self._so_far
+            or cost_object.pk in self._first
         )
-        return made.assumes and not known
-
-    def _first_of(self, made: MadeLike) -> list[Assumption]:
-        """What a job's first booking assumes: the same for all of one structure and quantity, so worked out once."""
-        assert made.cost_object is not None
-        assert made.structure is not None
-        self._begun[made.cost_object.pk] = made
-        alike = made.structure, made.received, made.quantity
-        if alike not in self._alike:
-            pairs = self.lines_for(made)
-            self._alike[alike] = _assumptions(pairs, CumulativeUse().book(0, (use for _, use in pairs), made.quantity))
-        return self._alike[alike]
-
-    def _next(self) -> int:
-        """A number for a booking that has none yet."""
-        self._new -= 1
-        return self._new
 
 
-def _assumptions(pairs: Sequence[tuple[FrozenLine, UseLine]], uses: Sequence[AssumedUse]) -> list[Assumption]:
-    return [
-        Assumption(line, use, Tracking(line.component.tracking)) for (line, _), use in zip(pairs, uses, strict=True)
-    ]
+def source_of(line: FrozenLine, planned: PlannedBooking) -> Location:
+    """Return where a component is taken from: its line's from-location, the supplier's, or the rule's (S7)."""
+    assert planned.backflush_rule is not None, "without a rule nothing is taken"
+    return line.source or planned.subject.supplier_stock or planned.backflush_rule.source
+
+
+def due_moves(planned: PlannedBooking, assumed: Sequence[Assumption]) -> list[Move]:
+    """Return the assumed use of a booking as moves, in line order, without lines that round to nothing yet.
+
+    They name no cost object: it is that of the posting. Raises `SameLocation`.
+    """
+    rule = planned.backflush_rule
+    assert rule is not None, "without a rule nothing is assumed"
+    used = [(line, use.quantity, source_of(line, planned)) for line, use in assumed if use.quantity]
+    places = {source.pk: place_of(source) for source in {source.pk: source for _, _, source in used}.values()}
+    target = place_of(rule.target)
+    parts_allowed = rule.action.short == ShortRule.PART
+    moves = []
+    for line, quantity, source in used:
+        component = line.component
+        assert component.cost_id is not None, "every item has a cost from its start"
+        require_another_location(line, source, rule)
+        moves.append(
+            Move(
+                item=component.pk,
+                quantity=quantity,
+                source=places[source.pk],
+                target=target,
+                cost=component.cost_id,
+                tracking=Tracking(component.tracking),
+                charged=1,
+                rule=rule.pk,
+                line=line.pk,
+                parts_allowed=parts_allowed,
+            )
+        )
+    return moves
+
+
+def require_two_ends(planned: PlannedBooking, lines: FrozenLines) -> None:
+    """Refuse a booking of which any line would be taken from where it goes to (`SameLocation`)."""
+    rule = planned.backflush_rule
+    if rule is None or planned.structure_id is None:
+        return
+    for line, _ in lines.of(planned.structure_id, received=planned.subject.process is Process.GOODS_RECEIVED):
+        require_another_location(line, source_of(line, planned), rule)
+
+
+def require_another_location(line: FrozenLine, source: Location, rule: TransferRule) -> None:
+    """Refuse a line that is taken from where its rule puts it (`SameLocation`)."""
+    if source.pk == rule.target_id:
+        raise SameLocation(
+            f"Line {line.path} takes {line.component.code} from {source.path}, "
+            f"where {rule.action.name} puts it. Give the line another from-location.",
+            field="from",
+        )
+
+
+def even_use(cost_object: CostObject, lines: FrozenLines) -> CumulativeUse:
+    """Return what an order has assumed so far, from its own row, without its history.
+
+    That is possible as long as none of its bookings was reversed and all used one structure.
+    """
+    assert not cost_object.needs_replay or not cost_object.produced, "the history of its bookings must be read"
+    if cost_object.structure_id is None:
+        return CumulativeUse()
+    received = cost_object.kind == CostObjectKind.PURCHASE_ORDER
+    uses = [use for _, use in lines.of(cost_object.structure_id, received=received)]
+    return CumulativeUse.even(uses, cost_object.produced)
 
 
 def history_of(site: int, cost_objects: Collection[int]) -> Iterator[Booking]:
@@ -218,20 +263,17 @@ def replay(history: Sequence[Booking], lines: FrozenLines) -> dict[int, Cumulati
             cumulative_use.take_back(booking.pk)
         else:
             received = booking.cost_object.kind == CostObjectKind.PURCHASE_ORDER
-            cumulative_use.book(booking.pk, lines.uses(booking.structure_id, received=received), booking.quantity)
+            cumulative_use.book(
+                booking.pk, [use for _, use in lines.of(booking.structure_id, received=received)], booking.quantity
+            )
     return tallies
 
 
 def cumulative_use_of(cost_object: CostObject) -> CumulativeUse:
     """What the lines of one job have assumed so far."""
     history = list(history_of(cost_object.site_id, [cost_object.pk])) if cost_object.needs_replay else []
-    structures = {booking.structure_id for booking in history if booking.structure_id is not None}
-    structures |= {cost_object.structure_id} if cost_object.structure_id is not None else set()
-    lines = FrozenLines(cost_object.site_id, structures)
+    structures = {booking.structure_id for booking in history} | {cost_object.structure_id}
+    lines = FrozenLines(cost_object.site_id, {structure for structure in structures if structure is not None})
     if cost_object.needs_replay:
         return replay(history, lines).get(cost_object.pk, CumulativeUse())
-    received = cost_object.kind == CostObjectKind.PURCHASE_ORDER
-    return CumulativeUse.even(
-        lines.uses(cost_object.structure_id, received=received) if cost_object.structure_id else (),
-        cost_object.produced,
-    )
+    return even_use(cost_object, lines)

@@ -1,36 +1,33 @@
-"""Taking reports of what was made or received, of any kind and any number, in one transaction.
+"""The kinds of reports that are booked: what a report says, and what a room reads and locks to book it.
 
-Each room says of its own kind of report what it is about (`Kind`), and what one comes to (`Gathered`). Keys, the order
-of locks, and what is done with reports that were posted before are the same for all of them, and stand here.
+`works` and `subcontract` each declare their kinds: a `Report`, and a `ReportKind` that finds the `Subjects` which the
+reports name (works orders, purchase order lines, items). `backflushing.booking` books them, whatever their kind.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from enum import IntEnum
+from fractions import Fraction
 from typing import Any, Generic, Self, TypeVar
 
-from django.db import transaction
-
-from backflush.backflushing.models import Booking
-from backflush.backflushing.services import Made, post_bookings
+from backflush.core.moves import Process
 from backflush.core.refusals import Refusal
 from backflush.items.models import Item
-from backflush.ledger.idempotency import Request, claim_keys
-from backflush.ledger.models import Posting
+from backflush.ledger.idempotency import Request
+from backflush.ledger.models import CostObject
 from backflush.people.models import User
-from backflush.stockmap.models import Site
-from backflush.stockmap.selectors import day_at
-from backflush.structures.selectors import StructureBook
-from backflush.structures.services import draft_of_day, freeze, sound_content
+from backflush.stockmap.models import Action, Location, Site, TransferRule
+from backflush.structures.models import FrozenLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report(ABC):
-    """What is reported made or received: when, under which key, and where its goods are kept.
+    """A report of what was made or received: when, under which key, and where the goods are kept.
 
-    The goods' batch, serial numbers or bin are needed where the item or the place they go to asks for them (B8).
+    The batch, serial numbers or bin of the goods are needed where the item or its location requires them (B8).
     """
 
     at: datetime | date | None = None
@@ -42,207 +39,113 @@ class Report(ABC):
     @property
     @abstractmethod
     def of(self) -> str:
-        """What it is about: the number of an order, or the code of an item."""
+        """The number of the order, or the code of the item, that the report names."""
 
     @abstractmethod
     def request(self) -> Request:
-        """What makes a repeated report the same."""
+        """Return the content by which a repeated report is recognised."""
 
 
 R = TypeVar("R", bound=Report)
-Named = TypeVar("Named", bound=Hashable)
 
 
-class Turn(IntEnum):
-    """In which order a transaction locks what its kinds of reports are about (docs/decisions/0003)."""
+class LockOrder(IntEnum):
+    """The order in which a transaction locks the subjects of its reports, kind by kind (docs/decisions/0003)."""
 
     WORKS_ORDERS = 1
     PURCHASE_ORDERS = 2
     NO_ORDERS = 3
 
 
-class Gathered(ABC, Generic[R]):
-    """What some reports of one kind are about, read by a fixed number of statements."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What one report is booked on, with everything about it that a booking needs.
 
-    @property
+    `good` and `scrap` (accepted and rejected for a receipt) are the reported amounts, in a unit of which one is
+    `factor` stock units; `amount_fields` are the names that refusals use for them. `goods_action` brings the good ones
+    into stock. The use is assumed from the structure `structure_id`, or from that of the day where it is None.
+    `refusals` say why nothing can be booked on the subject, whatever the amounts.
+    """
+
+    item: Item
+    process: Process
+    good: Decimal
+    scrap: Decimal
+    amount_fields: tuple[str, str] = ("good", "scrap")
+    scrap_reason: str = ""
+    factor: Fraction
+    goods_action: Action | None
+    structure_id: int | None = None
+    supplier_stock: Location | None = None
+    cost_object: CostObject | None = None
+    refusals: Sequence[Refusal] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedBooking:
+    """A report that passed every check, with what its posting needs.
+
+    `good_stock` and `produced` (good and scrap together) are in the stock unit. Without a `backflush_rule` nothing is
+    assumed (B3). `structure_id` is None until the structure of the day is frozen. `draft_lines` are the lines of a
+    structure that isn't written, for previews.
+    """
+
+    report: Report
+    subject: Subject
+    at: datetime
+    good_stock: Decimal
+    produced: Decimal
+    goods_rule: TransferRule
+    backflush_rule: TransferRule | None
+    structure_id: int | None
+    draft_lines: Sequence[FrozenLine] = ()
+    key_id: int | None = None
+
+
+class Subjects(ABC, Generic[R]):
+    """The subjects that some reports of one kind name, read by a fixed number of statements.
+
+    `found` are the orders or items that exist, by the name that reports use (`Report.of`); `rules` the transfer rules
+    that bookings on them need, by the number of their action.
+    """
+
+    site: Site
+    found: Mapping[str, Any]
+    rules: Mapping[int, TransferRule]
+
     @abstractmethod
-    def there(self) -> Mapping[str, object]:
-        """What there is of what the reports are about (`Report.of`)."""
+    def subject(self, report: R) -> Subject:
+        """Return what a report is booked on; refused where it doesn't exist (`NotFound`, `Archived`)."""
 
-    @abstractmethod
-    def planned(self, report: R, key: int | None) -> Made:
-        """What a report comes to; refused for the first thing that is wrong with it."""
-
-    @abstractmethod
-    def refusals(self, report: R) -> Iterator[Refusal]:
-        """Every reason for which a report can't be taken, where `planned` gives the first."""
-
-    def require_in_turn(self, reports: Sequence[R]) -> None:
-        """Refuse reports that couldn't be taken after those before them, had each come in a call of its own."""
+    def count(self, report: R) -> None:
+        """Count a planned report for the plans of those after it, before any of them is posted."""
         return
 
-    def booked(self, by: User) -> None:
-        """Note on what the reports were about that they are posted."""
+    def count_from(self, before: Self) -> None:
+        """Go on counting from subjects of the same kind whose reports came `before` these."""
         return
 
-    def count_in(self, report: R) -> None:
-        """Note on what is at hand, which isn't saved, what a report would make of it: for looking at many in a row."""
-        return
-
-    def go_on(self, before: Self) -> None:
-        """Take over what reports looked at `before` these were counted in."""
+    def note_booked(self, by: User) -> None:
+        """Record on the subjects that their reports are posted."""
         return
 
 
 class ReportKind(ABC, Generic[R]):
-    """One kind of report, in the words of the room whose it is."""
+    """One kind of report, as its room declares it."""
 
     report: type[R]
-    turn: Turn
+    lock_order: LockOrder
+    may_complete: bool = False
+    """Whether a report of this kind has a field that may be left out and is filled in (`completed`)."""
 
     def completed(self, reports: Sequence[R], site: Site) -> Sequence[R | Refusal]:
-        """Reports with what may be left out filled in, so that a repeated one is the same however it was written."""
+        """Return reports with omitted fields filled in, so that a repeated report is the same however it was sent."""
         return reports
 
     @abstractmethod
-    def gathered(self, reports: Sequence[R], *, site: Site, lock: bool) -> Gathered[R]:
-        """What reports are about; locked, it is refused where anything isn't there."""
+    def subjects(self, reports: Sequence[R], *, site: Site, lock: bool) -> Subjects[R]:
+        """Return the subjects of some reports; where they are to be locked, refuse any that doesn't exist."""
 
 
 ReportKinds = Sequence[ReportKind[Any]]
-AllGathered = Mapping[type[Report], Gathered[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class ReportResult:
-    """What became of a report: its booking, which may be that of an earlier report under its key."""
-
-    booking: Booking
-    repeated: bool
-
-
-@transaction.atomic
-def take_reports(
-    reports: Sequence[Report], kinds: ReportKinds, *, site: Site, by: User, in_turn: bool = False
-) -> list[ReportResult]:
-    """Take what was made into stock and assume what went into it: all of the reports, or none.
-
-    A report whose key was posted before answers with that posting's booking. Taken `in_turn`, reports are refused
-    that would be if each came in a call of its own.
-    """
-    reports = [_whole(one) for one in completed(reports, kinds, site=site)]
-    claims = claim_keys(site=site, requests=[one.request() for one in reports])
-    fresh = _first_of_each_key(one for one in reports if one.key not in claims.posted)
-    bookings = _post(fresh, kinds, claims.new, site=site, by=by, in_turn=in_turn) if fresh else []
-    done = {one.key: booking for one, booking in zip(fresh, bookings, strict=True) if one.key}
-    done |= _bookings_of(claims.posted)
-    keyless = iter([booking for one, booking in zip(fresh, bookings, strict=True) if not one.key])
-    repeated = set(claims.posted)
-    taken = []
-    for one in reports:
-        taken.append(ReportResult(done[one.key] if one.key else next(keyless), one.key in repeated))
-        repeated |= {one.key} - {""}
-    return taken
-
-
-def _post(
-    reports: Sequence[Report], kinds: ReportKinds, keys: Mapping[str, int], *, site: Site, by: User, in_turn: bool
-) -> list[Booking]:
-    gathered = gather(reports, kinds, site=site, lock=True)
-    if in_turn:
-        for kind, one in gathered.items():
-            one.require_in_turn([report for report in reports if type(report) is kind])
-    batch = [gathered[type(one)].planned(one, keys.get(one.key)) for one in reports]
-    posted = post_bookings(of_their_days(batch, site=site), site=site, by=by)
-    for one in gathered.values():
-        one.booked(by)
-    return posted
-
-
-def completed(reports: Sequence[Report], kinds: ReportKinds, *, site: Site) -> list[Report | Refusal]:
-    """Reports with what may be left out filled in, or why that can't be."""
-    done: list[Report | Refusal] = list(reports)
-    for kind in kinds:
-        places = [place for place, one in enumerate(reports) if type(one) is kind.report]
-        filled = kind.completed([reports[place] for place in places], site) if places else ()
-        for place, one in zip(places, filled, strict=True):
-            done[place] = one
-    return done
-
-
-def gather(reports: Sequence[Report], kinds: ReportKinds, *, site: Site, lock: bool) -> AllGathered:
-    """What reports are about, by their kind; locked in the one order of locks."""
-    found: dict[type[Report], Gathered[Any]] = {}
-    for kind in sorted(kinds, key=lambda kind: kind.turn):
-        own = [one for one in reports if type(one) is kind.report]
-        if own:
-            found[kind.report] = kind.gathered(own, site=site, lock=lock)
-    return found
-
-
-def _whole(report: Report | Refusal) -> Report:
-    if isinstance(report, Refusal):
-        raise report
-    return report
-
-
-def _first_of_each_key(reports: Iterable[Report]) -> list[Report]:
-    """The reports without a key, and of those with the same key the first."""
-    seen: set[str] = set()
-    first = []
-    for one in reports:
-        if not one.key or one.key not in seen:
-            first.append(one)
-            seen.add(one.key)
-    return first
-
-
-def _bookings_of(posted: Mapping[str, Posting]) -> dict[str, Booking]:
-    """The bookings that were posted under some keys before."""
-    if not posted:
-        return {}
-    bookings = {booking.posting_id: booking for booking in Booking.objects.filter(posting__in=posted.values())}
-    return {key: bookings[posting.pk] for key, posting in posted.items()}
-
-
-def of_their_days(batch: Sequence[Made], *, site: Site) -> list[Made]:
-    """What was made, each with its structure: where that is the one of its day, it is frozen now (S1)."""
-    wanted = [(made.item, day_at(site, made.at)) for made in batch if made.of_day]
-    if not wanted:
-        return list(batch)
-    book = StructureBook(site, {item.pk for item, _ in wanted})
-    contents = {(item.pk, day): sound_content(book, item, day) for item, day in dict.fromkeys(wanted)}
-    frozen = iter(freeze(site=site, contents=[(item, contents[item.pk, day]) for item, day in wanted]))
-    return [replace(made, structure=next(frozen).pk, of_day=False) if made.of_day else made for made in batch]
-
-
-def drafted(made: Made, *, site: Site) -> Made:
-    """What was made with the structure of its day, not written, where that is wanted: for a preview."""
-    if not made.of_day:
-        return made
-    structure, lines = draft_of_day(site=site, item=made.item, day=day_at(site, made.at))
-    return replace(made, structure=structure.pk, draft=lines, of_day=False)
-
-
-def day_refusals(batch: Mapping[Named, Made], *, site: Site) -> dict[Named, Refusal]:
-    """Those whose structure of their day can't be planned with, with the reason; nothing is written (Q4)."""
-    days = {name: (made.item, day_at(site, made.at)) for name, made in batch.items() if made.of_day}
-    if not days:
-        return {}
-    book = StructureBook(site, {item.pk for item, _ in days.values()})
-    known = {(item.pk, day): _unsound(book, item, day) for item, day in dict.fromkeys(days.values())}
-    refused = {name: known[item.pk, day] for name, (item, day) in days.items()}
-    return {name: refusal for name, refusal in refused.items() if refusal is not None}
-
-
-def _unsound(book: StructureBook, item: Item, day: date) -> Refusal | None:
-    return next(refusals_of([lambda: sound_content(book, item, day)]), None)
-
-
-def refusals_of(checks: Iterable[Callable[[], object]]) -> Iterator[Refusal]:
-    """What some checks refuse, each."""
-    for check in checks:
-        try:
-            check()
-        except Refusal as refusal:
-            yield refusal
+SubjectsByKind = Mapping[type[Report], Subjects[Any]]

@@ -5,12 +5,22 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from django.utils import timezone
 
-from backflush.backflushing.consumption import FrozenLines, UseBook, history_of, replay, use_line
+from backflush.backflushing.booking import plan, with_draft_of_day
+from backflush.backflushing.consumption import (
+    FrozenLines,
+    UseBook,
+    due_moves,
+    history_of,
+    replay,
+    source_of,
+    use_line,
+)
 from backflush.backflushing.models import Booking
-from backflush.backflushing.services import Made, due_moves, source_of
+from backflush.backflushing.report_kinds import Report, Subject, Subjects
 from backflush.core.consumption import AssumedUse, CumulativeUse, UseLine, largest_good, plan_posting, smallest_step
 from backflush.core.moves import Reason, Status, StockKey, Tracking
 from backflush.core.quantity import ZERO, round_half_up, written
@@ -71,27 +81,25 @@ class Preview:
         return [line for line in self.lines if line.reason not in {None, Reason.SHORT}]
 
 
-def preview(made: Made, *, site: Site, factor: Fraction) -> Preview:
-    """The plan of a booking, made the same way and not posted. Locks nothing, writes nothing."""
-    uses = UseBook(site, [made], steps=True)
-    places = [(line, use, _place(line, made)) for line, use in uses.lines_for(made)]
+def preview(report: Report, subjects: Subjects[Any]) -> Preview:
+    """Return what booking a report would do, planned as it would be; nothing is locked or written (B7).
+
+    Raises the first refusal of the report.
+    """
+    site = subjects.site
+    planned = with_draft_of_day(plan(report, subjects), site=site)
+    uses = UseBook(site, [planned], steps=True)
+    places = [(line, use, source_of(line, planned)) for line, use in uses.lines_for(planned)]
     stock_keys = {line.pk: StockKey(line.component_id, place.pk) for line, _, place in places if place.has_balance}
     stock = read_balances(site=site, stock_keys=set(stock_keys.values()))
-    # Asked of the job as it is, so before this booking is taken into account.
-    largest = _largest(
-        places,
-        stock_keys,
-        {stock_key: stock.there(stock_key) for stock_key in stock_keys.values()},
-        uses.cumulative_use(made.cost_object),
-        made,
-        factor,
-    )
-    assumed = uses.book(made)
-    due = due_moves(made, assumed)
-    plan = plan_posting((), due, stock)
+    on_hand = {stock_key: stock.there(stock_key) for stock_key in stock_keys.values()}
+    # Of the order as it is, so before this booking is counted.
+    largest = _largest(places, stock_keys, on_hand, uses.cumulative_use(planned.subject.cost_object), planned.subject)
+    assumed = uses.book(planned)
+    steps = plan_posting((), due_moves(planned, assumed) if assumed else (), stock)
     there = totals_at(site, {line.component_id for line, _, _ in places}, {place.pk for _, _, place in places})
-    moves = {step.move.line: step.move.quantity for step in plan.moved}
-    waits = {step.move.line: step for step in plan.waiting}
+    moves = {step.move.line: step.move.quantity for step in steps.moved}
+    waits = {step.move.line: step for step in steps.waiting}
     lines = (
         PreviewLine(
             path=line.path,
@@ -109,18 +117,12 @@ def preview(made: Made, *, site: Site, factor: Fraction) -> Preview:
     return Preview(tuple(lines), largest)
 
 
-def _place(line: FrozenLine, made: Made) -> Location:
-    assert made.backflush_rule is not None, "without a rule there are no lines"
-    return source_of(line, made, made.backflush_rule)
-
-
 def _largest(
     places: Sequence[tuple[FrozenLine, UseLine, Location]],
     stock_keys: dict[int, StockKey],
     on_hand: dict[StockKey, Decimal],
     cumulative_use: CumulativeUse,
-    made: Made,
-    factor: Fraction,
+    subject: Subject,
 ) -> Decimal | None:
     limits = [
         (use, stock_keys[line.pk])
@@ -129,8 +131,8 @@ def _largest(
     ]
     if not limits:
         return None
-    step = smallest_step(factor, made.item.quantity_decimals)
-    return largest_good(limits, cumulative_use, on_hand, scrap=made.scrap, factor=factor, step=step)
+    step = smallest_step(subject.factor, subject.item.quantity_decimals)
+    return largest_good(limits, cumulative_use, on_hand, scrap=subject.scrap, factor=subject.factor, step=step)
 
 
 @dataclass(frozen=True, slots=True)

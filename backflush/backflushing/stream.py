@@ -1,8 +1,9 @@
-"""Booking a stream of reports: of any kind and length, in chunks that are each whole, with an outcome for every line.
+"""Booking a stream of reports, of any kinds and any length, in chunks, with a result for every line.
 
-A chunk is one transaction, whatever kinds of reports are in it. Only where one of its lines is refused is it divided,
-so that the others are booked: around the lines that a look without locks finds at fault, and by halves for what shows
-only when it is posted. The order of the lines is always kept, because what one booking takes the next doesn't find.
+A chunk is one transaction, whatever kinds of reports are in it. Only a chunk with a line that is refused is divided, so
+that its other lines are booked: first around the lines in which a check without locks finds a fault, then by halves
+for faults that show only when they are posted. The order of the lines is kept, because a booking doesn't find what the
+one before has taken.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,45 +11,43 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from backflush.backflushing.models import Booking
-from backflush.backflushing.report_kinds import Report, ReportKinds, completed, day_refusals, gather, take_reports
-from backflush.backflushing.services import Made, goods_bins, goods_moves
+from backflush.backflushing.booking import (
+    ReportResult,
+    checked,
+    completed_reports,
+    goods_refusals,
+    structure_refusals,
+    subjects_of,
+    take_reports,
+)
+from backflush.backflushing.report_kinds import PlannedBooking, Report, ReportKinds
 from backflush.core.refusals import Refusal
 from backflush.ledger.idempotency import posted_keys
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 
 CHUNK: Final = 1_000
-"""Enough that what a transaction costs by itself is shared by many; few enough that nobody waits long for its locks."""
+"""Large enough to share the cost of a transaction, small enough that nobody waits long for its locks."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamLine:
-    """One line of a stream with its number, which no other has: a report, or why the door could make nothing of it."""
+    """One numbered line of a stream: a report, or why it couldn't be read. No two lines have one number."""
 
     number: int
     report: Report | Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class LineOutcome:
-    """What became of a line: booked, repeated under its key, or refused, for at least one reason."""
-
-    line: StreamLine
-    booking: Booking | None = None
-    repeated: bool = False
-    refusals: tuple[Refusal, ...] = ()
-
-
 Findings = Mapping[int, Sequence[Refusal]]
+"""Faults of lines, by their place in the chunk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Booker:
-    """Who books where, and the kinds of reports that are taken; `stream` is the name of the stream, if it has one.
+    """Books streams of reports of some kinds at a site.
 
-    A line without a key gets one from the stream's name and its number: sent again after a crash, the whole stream
-    posts nothing twice.
+    A line without a key gets one from the name of the `stream`, if that has one, and its number. So a stream that is
+    sent again after a crash posts nothing twice.
     """
 
     kinds: ReportKinds
@@ -56,105 +55,87 @@ class Booker:
     by: User
     stream: str = ""
 
-    def book(self, lines: Iterable[StreamLine], *, chunk: int = CHUNK) -> Iterator[LineOutcome]:
-        """Book a stream in chunks, as it is asked for outcomes; whoever stops asking stops the booking."""
+    def book(self, lines: Iterable[StreamLine], *, chunk: int = CHUNK) -> Iterator[ReportResult]:
+        """Book a stream chunk by chunk, as results are asked for; where no more are, no more is booked."""
         remaining = iter(lines)
         while part := list(islice(remaining, chunk)):
             yield from self.book_chunk(part)
 
-    def book_chunk(self, lines: Sequence[StreamLine]) -> list[LineOutcome]:
-        """Book some lines, in one transaction if none is refused; the outcome of each, in their order."""
-        lines = [self._keyed(line) for line in lines]
-        findings: Findings = {}
-        if len(lines) > 1:
-            try:
-                return self._booked(lines)
-            except Refusal:
-                findings = self._findings(lines)
-        return [outcome for part in _around(lines, findings) for outcome in self._by_halves(part, findings)]
-
-    def _keyed(self, line: StreamLine) -> StreamLine:
-        if not self.stream or isinstance(line.report, Refusal) or line.report.key:
-            return line
-        return StreamLine(line.number, replace(line.report, key=f"{self.stream} {line.number}"))
-
-    def _booked(self, lines: Sequence[StreamLine]) -> list[LineOutcome]:
-        """The outcome of lines of which none is refused but by the door; else the first refusal is raised."""
-        reports = [line.report for line in lines if not isinstance(line.report, Refusal)]
-        taken = iter(take_reports(reports, self.kinds, site=self.site, by=self.by, in_turn=True) if reports else ())
-        outcomes = []
-        for line in lines:
-            if isinstance(line.report, Refusal):
-                outcomes.append(LineOutcome(line, refusals=(line.report,)))
-            else:
-                one = next(taken)
-                outcomes.append(LineOutcome(line, one.booking, one.repeated))
-        return outcomes
-
-    def _by_halves(self, lines: Sequence[StreamLine], findings: Findings) -> list[LineOutcome]:
+    def book_chunk(self, lines: Sequence[StreamLine]) -> list[ReportResult]:
+        """Book some lines, in one transaction if none is refused. Return the result of each, in their order."""
+        reports = [self._keyed(line) for line in lines]
         try:
-            return self._booked(lines)
+            return self._book_all(reports)
         except Refusal as refusal:
-            if len(lines) == 1:
-                return [LineOutcome(lines[0], refusals=_with_others(refusal, findings.get(lines[0].number, ())))]
-        middle = len(lines) // 2
-        return [outcome for half in (lines[:middle], lines[middle:]) for outcome in self._by_halves(half, findings)]
+            if len(reports) == 1:
+                return [ReportResult(reports[0], refusals=(refusal,))]
+        findings = self._findings(reports)
+        results: list[ReportResult] = []
+        runs = _between(len(reports), findings)
+        while runs:
+            run = runs.pop()
+            try:
+                results += self._book_all([reports[place] for place in run])
+            except Refusal as refusal:
+                if len(run) > 1:
+                    middle = len(run) // 2
+                    runs += [run[middle:], run[:middle]]
+                else:
+                    others = (one for one in findings.get(run[0], ()) if one.field != refusal.field)
+                    results.append(ReportResult(reports[run[0]], refusals=(refusal, *others)))
+        return results
 
-    def _findings(self, lines: Sequence[StreamLine]) -> dict[int, list[Refusal]]:
-        """What is wrong with some lines as things stand, by their number; nothing is locked or posted."""
-        sent = [(line.number, line.report) for line in lines if not isinstance(line.report, Refusal)]
+    def _keyed(self, line: StreamLine) -> Report | Refusal:
+        if not self.stream or isinstance(line.report, Refusal) or line.report.key:
+            return line.report
+        return replace(line.report, key=f"{self.stream} {line.number}")
+
+    def _book_all(self, reports: Sequence[Report | Refusal]) -> list[ReportResult]:
+        """Book all reports in one transaction; raises the first refusal, but for lines that couldn't be read."""
+        readable = [report for report in reports if not isinstance(report, Refusal)]
+        taken = iter(take_reports(readable, self.kinds, site=self.site, by=self.by, in_turn=True) if readable else ())
+        return [
+            ReportResult(report, refusals=(report,)) if isinstance(report, Refusal) else next(taken)
+            for report in reports
+        ]
+
+    def _findings(self, reports: Sequence[Report | Refusal]) -> dict[int, list[Refusal]]:
+        """Return what is wrong with some reports at this moment; nothing is locked or posted."""
+        sent = {place: report for place, report in enumerate(reports) if not isinstance(report, Refusal)}
         found: dict[int, list[Refusal]] = {}
-        reports: dict[int, Report] = {}
-        for (number, _), one in zip(
-            sent, completed([report for _, report in sent], self.kinds, site=self.site), strict=True
-        ):
+        whole: dict[int, Report] = {}
+        for place, one in zip(sent, completed_reports(list(sent.values()), self.kinds, site=self.site), strict=True):
             if isinstance(one, Refusal):
-                found[number] = [one]
+                found[place] = [one]
             else:
-                reports[number] = one
-        asked = [report.request() for report in reports.values() if report.key]
-        posted, reused = posted_keys(site=self.site, requests=asked)
-        found |= {number: [reused[report.key]] for number, report in reports.items() if report.key in reused}
-        fresh = {number: one for number, one in reports.items() if one.key not in posted and one.key not in reused}
-        return found | self._findings_of(fresh)
-
-    def _findings_of(self, reports: Mapping[int, Report]) -> dict[int, list[Refusal]]:
-        gathered = gather(list(reports.values()), self.kinds, site=self.site, lock=False)
-        found: dict[int, list[Refusal]] = {}
-        planned: dict[int, Made] = {}
-        for number, report in reports.items():
-            about = gathered[type(report)]
-            refusals = [*about.refusals(report)]
-            if refusals:
-                found[number] = refusals
+                whole[place] = one
+        requests = [report.request() for report in whole.values() if report.key]
+        posted, reused = posted_keys(site=self.site, requests=requests)
+        found |= {place: [reused[report.key]] for place, report in whole.items() if report.key in reused}
+        fresh = {place: one for place, one in whole.items() if one.key not in posted and one.key not in reused}
+        subjects = subjects_of(list(fresh.values()), self.kinds, site=self.site, lock=False)
+        planned: dict[int, PlannedBooking] = {}
+        for place, report in fresh.items():
+            plan_or_refusals = checked(report, subjects[type(report)])
+            if isinstance(plan_or_refusals, PlannedBooking):
+                planned[place] = plan_or_refusals
             else:
-                planned[number] = about.planned(report, None)
-        for number, refusal in (*_goods_refused(planned), *day_refusals(planned, site=self.site).items()):
-            found.setdefault(number, []).append(refusal)
+                found[place] = plan_or_refusals
+        for place, refusal in (*goods_refusals(planned), *structure_refusals(planned, site=self.site).items()):
+            found.setdefault(place, []).append(refusal)
         return found
 
 
-def _with_others(refusal: Refusal, found: Iterable[Refusal]) -> tuple[Refusal, ...]:
-    """Why a line is refused, and what else is wrong with it."""
-    return refusal, *(one for one in found if one.field != refusal.field)
+def _between(count: int, findings: Findings) -> list[range]:
+    """Return the runs of places in which to book a chunk, the last first.
 
-
-def _around(lines: Sequence[StreamLine], findings: Findings) -> Iterator[Sequence[StreamLine]]:
-    """Each line at fault by itself, because it may do when its turn comes, and what is between them together."""
+    A line with a fault is booked alone, because the fault may be gone when its turn comes; those between two such
+    lines are booked together.
+    """
+    runs: list[range] = []
     start = 0
-    for place, line in enumerate(lines):
-        if line.number in findings:
-            yield from (part for part in (lines[start:place], [line]) if part)
-            start = place + 1
-    if start < len(lines):
-        yield lines[start:]
-
-
-def _goods_refused(made: Mapping[int, Made]) -> Iterator[tuple[int, Refusal]]:
-    """Those of some bookings whose goods lack a batch, serials or a bin, or name what they shouldn't."""
-    bins = goods_bins(made.values())
-    for number, one in made.items():
-        try:
-            goods_moves(one, bins=bins)
-        except Refusal as refusal:
-            yield number, refusal
+    for place in sorted(findings):
+        runs += [range(start, place), range(place, place + 1)]
+        start = place + 1
+    runs.append(range(start, count))
+    return [run for run in reversed(runs) if run]

@@ -66,9 +66,12 @@ def refuse_reset(number: str, status: OrderStatus) -> Refusal | None:
 
 
 def refuse_posting(number: str, status: OrderStatus) -> Refusal | None:
-    """Refuse a booking, issue or return unless the order is released or open."""
-    if status in BOOKABLE:
-        return None
+    """Booking, issue and return need a released or open order."""
+    return None if status in BOOKABLE else not_bookable(number, status)
+
+
+def not_bookable(number: str, status: OrderStatus) -> OrderNotOpen:
+    """Return why nothing can be posted on an order of a status that isn't bookable, with what to do about it."""
     remedy = {
         OrderStatus.NEW: "Release it first.",
         OrderStatus.COMPLETE: "Reopen it, or book on another order.",

@@ -86,15 +86,22 @@ def require_positive(quantity: Decimal, decimals: int, *, field: str, what: str)
 
 
 def convert(quantity: Decimal, factor: Fraction, decimals: int, *, field: str, what: str) -> Decimal:
-    """A quantity in the stock unit; refused where the stock unit's decimals can't hold it (Q5, R2)."""
+    """Return a quantity of 0 or more in the stock unit, of which `factor` make one of its own unit (Q5, R2).
+
+    Raises `InvalidQuantity` where it is below zero or has more than six decimals, or where the item's `decimals` can't
+    hold it in the stock unit, and `QuantityTooLarge`.
+    """
+    if quantity.is_finite() and quantity < 0:
+        raise InvalidQuantity(f"{what} can't be booked as {written(quantity)}: enter 0 or more.", field=field)
     if factor == 1:
         return require_fit(quantity, decimals, field=field, what=what)
+    require_fit(quantity, DECIMALS_MAX, field=field, what=what)
     exact = Fraction(quantity) * factor
-    rounded = round_half_up(abs(exact), DECIMALS_MAX)
-    if Fraction(rounded) != abs(exact):
+    rounded = round_half_up(exact, DECIMALS_MAX)
+    if Fraction(rounded) != exact:
         raise InvalidQuantity(
             f"{what}: {written(quantity)} doesn't come out even in the stock unit. "
             f"The nearest that it can hold is {written(rounded)}.",
             field=field,
         )
-    return require_fit(rounded if exact >= 0 else -rounded, decimals, field=field, what=what)
+    return require_fit(rounded, decimals, field=field, what=what)

@@ -7,8 +7,8 @@ from decimal import Decimal
 from django.db.models import QuerySet
 
 from backflush.backflushing.models import Booking
-from backflush.backflushing.services import movements_standing
-from backflush.backflushing.services import require_not_reversed as require_booking_not_reversed
+from backflush.backflushing.reversal import movements_standing
+from backflush.backflushing.reversal import require_not_reversed as require_booking_not_reversed
 from backflush.core.consumption import plan_posting
 from backflush.core.moves import Move, Place, Process, Status, stock_keys_of
 from backflush.core.refusals import NotReversible, Refusal

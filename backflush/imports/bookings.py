@@ -10,9 +10,15 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
-from backflush.backflushing.consumption import FrozenLines
-from backflush.backflushing.report_kinds import Gathered, Report, ReportKind, completed, day_refusals, of_their_days
-from backflush.backflushing.services import Made, goods_bins, goods_moves, require_two_ends
+from backflush.backflushing.booking import (
+    checked,
+    completed_reports,
+    goods_refusals,
+    structure_refusals,
+    with_structures_of_day,
+)
+from backflush.backflushing.consumption import FrozenLines, require_two_ends
+from backflush.backflushing.report_kinds import PlannedBooking, Report, ReportKind, Subjects
 from backflush.backflushing.stream import Booker, StreamLine
 from backflush.core.refusals import Refusal
 from backflush.imports.context import Work
@@ -125,11 +131,11 @@ def post_bookings(work: Work, to_post: ToPost, *, chunk: int) -> Iterator[int]:
     """
     told = to_post.told
     lines = (StreamLine(row.number, report) for row, report in to_post.entered)
-    outcomes = Booker([told.kind], to_post.site, work.by).book(lines, chunk=chunk)
+    results = Booker([told.kind], to_post.site, work.by).book(lines, chunk=chunk)
     for part in _parts(to_post.entered, chunk):
-        for (row, _), outcome in zip(part, islice(outcomes, len(part)), strict=True):
-            work.counts[told.table].new += outcome.booking is not None
-            for refusal in outcome.refusals:
+        for (row, _), result in zip(part, islice(results, len(part)), strict=True):
+            work.counts[told.table].new += result.booking is not None
+            for refusal in result.refusals:
                 work.refused(told.table, row, refusal, told.columns)
         yield len(part)
 
@@ -167,7 +173,7 @@ class _Rows:
         self, entered: Sequence[Entered], seen: dict[tuple[int, str], tuple[BookingTable, Entered]]
     ) -> list[Entered]:
         """Those reports that weren't posted before and don't stand in the files twice."""
-        whole = completed([report for _, report in entered], [self._told.kind], site=self._site)
+        whole = completed_reports([report for _, report in entered], [self._told.kind], site=self._site)
         # What can't be completed is looked at with the others, which says why.
         entered = [
             (row, report if isinstance(one, Refusal) else one)
@@ -200,41 +206,45 @@ class _Checks:
 
     def __init__(self, work: Work, told: BookingTable, site: Site) -> None:
         self._work, self._told, self._site = work, told, site
-        self._before: Gathered[Any] | None = None
+        self._before: Subjects[Any] | None = None
         self._serials: dict[tuple[int, str], int] = {}
         self._ends: dict[tuple[int | None, ...], Refusal | None] = {}
 
     def check(self, entered: Sequence[Entered]) -> None:
         """Note everything that is wrong with some reports."""
-        gathered = self._gathered(entered)
-        made: dict[int, tuple[ImportRow, Made]] = {}
+        subjects = self._subjects(entered)
+        rows: dict[int, ImportRow] = {}
+        planned: dict[int, PlannedBooking] = {}
         for row, report in entered:
-            if self._work.find(self._told.table, row, self._told.about, gathered.there, report.of) is None:
+            rows[row.number] = row
+            if self._work.find(self._told.table, row, self._told.about, subjects.found, report.of) is None:
                 self._note(row, self._future(report))
                 continue
-            try:
-                made[row.number] = row, gathered.planned(report, None)
-            except Refusal as refusal:
-                self._note(row, [*gathered.refusals(report)] or [refusal])
+            one = checked(report, subjects)
+            if isinstance(one, PlannedBooking):
+                planned[row.number] = one
+                subjects.count(report)
             else:
-                gathered.count_in(report)
-        unsound = day_refusals({number: one for number, (_, one) in made.items()}, site=self._site)
-        for number, why in unsound.items():
-            row, _ = made.pop(number)
-            self._work.refused(self._told.table, row, why, {**self._told.columns, "unit": self._told.about})
+                self._note(row, one)
+        for number, why in structure_refusals(planned, site=self._site).items():
+            del planned[number]
+            columns = {**self._told.columns, "unit": self._told.about}
+            self._work.refused(self._told.table, rows[number], why, columns)
         # Frozen here already, which posting finds again.
-        whole = of_their_days([one for _, one in made.values()], site=self._site)
-        rows = [(row, one) for (row, _), one in zip(made.values(), whole, strict=True)]
-        self._check_goods(rows)
-        self._check_ends(rows)
+        whole = with_structures_of_day(list(planned.values()), site=self._site)
+        planned = dict(zip(planned, whole, strict=True))
+        for number, why in goods_refusals(planned):
+            self._note(rows[number], [why])
+        self._check_serials([(rows[number], one) for number, one in planned.items()])
+        self._check_ends([(rows[number], one) for number, one in planned.items()])
 
-    def _gathered(self, entered: Sequence[Entered]) -> Gathered[Any]:
-        """What the reports are about. Where orders complete themselves, how full they are is kept in mind."""
-        gathered = self._told.kind.gathered([report for _, report in entered], site=self._site, lock=False)
+    def _subjects(self, entered: Sequence[Entered]) -> Subjects[Any]:
+        """Return what the reports are booked on, counting from those checked before."""
+        subjects = self._told.kind.subjects([report for _, report in entered], site=self._site, lock=False)
         if self._before is not None:
-            gathered.go_on(self._before)
-        self._before = gathered
-        return gathered
+            subjects.count_from(self._before)
+        self._before = subjects
+        return subjects
 
     def _note(self, row: ImportRow, refusals: Iterable[Refusal]) -> None:
         for refusal in refusals:
@@ -246,39 +256,34 @@ class _Checks:
         except Refusal as refusal:
             yield refusal
 
-    def _check_goods(self, made: Sequence[tuple[ImportRow, Made]]) -> None:
-        bins = goods_bins(one for _, one in made)
-        tracked = [(row, one, serial) for row, one in made for serial in one.serials]
-        there = serials_there(self._site, {one.item.pk for _, one, _ in tracked}, [serial for _, _, serial in tracked])
-        for row, one in made:
-            try:
-                goods_moves(one, bins=bins)
-            except Refusal as refusal:
-                self._note(row, [refusal])
-        for row, one, serial in tracked:
-            stock_key = one.item.pk, serial
+    def _check_serials(self, planned: Sequence[tuple[ImportRow, PlannedBooking]]) -> None:
+        """Note serial numbers that two rows bring, or that are in stock already."""
+        tracked = [(row, one.subject.item, serial) for row, one in planned for serial in one.report.serials]
+        there = serials_there(self._site, {item.pk for _, item, _ in tracked}, [serial for _, _, serial in tracked])
+        for row, item, serial in tracked:
+            stock_key = item.pk, serial
             first = self._serials.setdefault(stock_key, row.number)
             where = f"in row {first}" if first != row.number else f"at {there[stock_key]}" if stock_key in there else ""
             if where:
-                fault = f"{one.item.code} serial {serial} is {where} already."
+                fault = f"{item.code} serial {serial} is {where} already."
                 self._work.fault(self._told.table, row, "serials", fault, "Correct the serial number.")
 
-    def _check_ends(self, made: Sequence[tuple[ImportRow, Made]]) -> None:
+    def _check_ends(self, planned: Sequence[tuple[ImportRow, PlannedBooking]]) -> None:
         """Whether every line is taken from somewhere else than it goes to; the same for all of a structure."""
-        new = {self._end(one): one for _, one in made if self._end(one) not in self._ends}
-        lines = FrozenLines(self._site.pk, {one.structure for one in new.values() if one.structure is not None})
+        new = {self._end(one): one for _, one in planned if self._end(one) not in self._ends}
+        lines = FrozenLines(self._site.pk, {one.structure_id for one in new.values() if one.structure_id is not None})
         for key, one in new.items():
             self._ends[key] = None
             try:
                 require_two_ends(one, lines)
             except Refusal as refusal:
                 self._ends[key] = refusal
-        for row, one in made:
+        for row, one in planned:
             ends = self._ends[self._end(one)]
             if ends is not None:
                 self._work.refused(self._told.table, row, ends, {"from": self._told.about})
 
     @staticmethod
-    def _end(made: Made) -> tuple[int | None, ...]:
-        rule, place = made.backflush_rule, made.supplier_stock
-        return rule.pk if rule else None, made.structure, place.pk if place else None
+    def _end(planned: PlannedBooking) -> tuple[int | None, ...]:
+        rule, place = planned.backflush_rule, planned.subject.supplier_stock
+        return rule.pk if rule else None, planned.structure_id, place.pk if place else None

@@ -44,9 +44,9 @@ class Listener:
         booker = Booker(KINDS, self.site, self.by, stream)
         arriving = Arriving(source, self.stopped, most=self.most)
         for lines in arriving:
-            outcomes = booker.book_chunk(lines)
-            write("".join(map(in_one_line, answers(outcomes, self.site))))
-            counts.update(map(outcome_word, outcomes))
+            results = booker.book_chunk(lines)
+            write("".join(map(in_one_line, answers(lines, results, self.site))))
+            counts.update(map(outcome_word, results))
         return counts, arriving.ended
 
 

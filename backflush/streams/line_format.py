@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from backflush.backflushing.booking import ReportResult
 from backflush.backflushing.report_kinds import Report, ReportKind, ReportKinds
 from backflush.backflushing.selectors import Preview
-from backflush.backflushing.stream import LineOutcome, StreamLine
+from backflush.backflushing.stream import StreamLine
 from backflush.core.input_values import LINE_MAX, read_moment, read_number, read_whole, require_text
 from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import InvalidValue, Refusal
@@ -177,30 +178,30 @@ def _serials(value: Any) -> tuple[str, ...]:
     return tuple(_text(one, "serials") for one in value)
 
 
-def answers(outcomes: Sequence[LineOutcome], site: Site) -> Iterator[dict[str, Any]]:
+def answers(lines: Sequence[StreamLine], results: Sequence[ReportResult], site: Site) -> Iterator[dict[str, Any]]:
     """What is told of each line; what waits of all bookings is read by one statement."""
-    postings = [outcome.booking.posting_id for outcome in outcomes if outcome.booking is not None]
+    postings = [result.booking.posting_id for result in results if result.booking is not None]
     waiting = waiting_by_posting(site, postings)
-    return (_answer(outcome, waiting) for outcome in outcomes)
+    return (_answer(line.number, result, waiting) for line, result in zip(lines, results, strict=True))
 
 
-def _answer(outcome: LineOutcome, waiting: Mapping[int, Sequence[Movement]]) -> dict[str, Any]:
-    report = outcome.line.report
-    said: dict[str, Any] = {"line": outcome.line.number, "outcome": outcome_word(outcome)}
+def _answer(number: int, result: ReportResult, waiting: Mapping[int, Sequence[Movement]]) -> dict[str, Any]:
+    report = result.report
+    said: dict[str, Any] = {"line": number, "outcome": outcome_word(result)}
     if isinstance(report, Report):
         told = told_of(report)
         said |= {"kind": told.word, told.about: report.of, "key": report.key or None}
-    if outcome.booking is None:
-        return said | {"refusals": [refusal_facts(refusal) for refusal in outcome.refusals]}
-    posting = outcome.booking.posting_id
+    if result.booking is None:
+        return said | {"refusals": [refusal_facts(refusal) for refusal in result.refusals]}
+    posting = result.booking.posting_id
     return said | {"posting": posting, "unresolved": [_waits(one) for one in waiting.get(posting, ())]}
 
 
-def outcome_word(outcome: LineOutcome) -> str:
+def outcome_word(result: ReportResult) -> str:
     """Booked, repeated or refused."""
-    if outcome.booking is None:
+    if result.booking is None:
         return "refused"
-    return "repeated" if outcome.repeated else "booked"
+    return "repeated" if result.repeated else "booked"
 
 
 def refusal_facts(refusal: Refusal) -> dict[str, Any]:

@@ -4,12 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 
 from django.db import transaction
 
 from backflush.core.lifecycle import PurchaseStatus, refuse_closing
-from backflush.core.quantity import DECIMALS_MAX, require_fit
 from backflush.core.refusals import (
     InvalidQuantity,
     InvalidValue,
@@ -128,7 +126,7 @@ def line_refusals(line: PurchaseLineIn, item: Item, unit: Unit | None, conversio
         return
     try:
         factor = require_factor(conversions, item, (unit or item.stock_unit).code)
-        stocked(line.quantity, factor, item, field="quantity")
+        in_stock_unit(line.quantity, factor, item, field="quantity")
     except Refusal as refusal:
         yield refusal
 
@@ -160,14 +158,6 @@ def _line(
         factor=require_factor(conversions, item, unit.code),
         due_date=line.due_date,
     )
-
-
-def stocked(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> Decimal:
-    """A quantity of 0 or more in the stock unit; the order's own unit holds six decimals at most (Q5)."""
-    if not quantity.is_finite() or quantity < 0:
-        raise InvalidQuantity(f"{item.code} can't be received as {quantity}: enter 0 or more.", field=field)
-    require_fit(quantity, DECIMALS_MAX, field=field, what=item.code)
-    return in_stock_unit(quantity, factor, item, field=field)
 
 
 @transaction.atomic

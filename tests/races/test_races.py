@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from backflush.backflushing.booking import take_reports
 from backflush.backflushing.models import Booking
-from backflush.backflushing.report_kinds import Report, take_reports
+from backflush.backflushing.report_kinds import Report
 from backflush.core.moves import Status
 from backflush.core.refusals import Refusal
 from backflush.items.models import Item

@@ -1,17 +1,16 @@
 """Booking production on works orders: what was made comes in, what went into it is assumed (B1 to B6)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Self
 
+from backflush.backflushing.booking import take_reports
 from backflush.backflushing.models import Booking
-from backflush.backflushing.report_kinds import Gathered, ReportKind, Turn, refusals_of, take_reports
-from backflush.backflushing.services import Made
-from backflush.core.lifecycle import OrderStatus, refuse_posting
+from backflush.backflushing.report_kinds import LockOrder, ReportKind, Subject, Subjects
+from backflush.core.lifecycle import BOOKABLE, OrderStatus, not_bookable
 from backflush.core.moves import Process
-from backflush.core.quantity import ZERO
-from backflush.core.refusals import NotFound, Refusal
+from backflush.core.refusals import Refusal
 from backflush.ledger.archived_numbers import no_orders
 from backflush.ledger.idempotency import Request
 from backflush.ledger.models import CostObjectKind
@@ -20,9 +19,8 @@ from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.works.models import WorksOrder
 from backflush.works.selectors import Bookable, bookable, orders_found
-from backflush.works.services.guards import require
 from backflush.works.services.history import change, keep
-from backflush.works.services.production import Reported, checks_of, made_of
+from backflush.works.services.production import Reported, no_completion_action
 
 TURN_ORDERS: Final = Statement(
     "turn orders",
@@ -60,84 +58,77 @@ class BookingIn(Reported):
         return Request(self.key, "book", content)
 
 
-class BookableOrders(Gathered[BookingIn]):
-    """The works orders of some reports, with their jobs, items and rules."""
+class BookableOrders(Subjects[BookingIn]):
+    """The works orders of some reports, with their cost objects and items."""
 
-    def __init__(self, site: Site, found: Bookable) -> None:
-        self._site = site
-        self._orders, self._rules = found
+    found: Mapping[str, WorksOrder]
 
-    @property
-    def there(self) -> Mapping[str, WorksOrder]:
-        """The works orders that there are, by number."""
-        return self._orders
+    def __init__(self, site: Site, orders: Bookable) -> None:
+        self.site = site
+        self.found, self.rules = orders
+        self._good: dict[str, Decimal] = {}
 
-    def planned(self, report: BookingIn, key: int | None) -> Made:
-        """What a report of production on an order comes to."""
-        if report.order not in self._orders:
-            raise no_orders(self._site, CostObjectKind.WORKS_ORDER, [report.order])
-        order = self._orders[report.order]
-        require(refuse_posting(order.number, OrderStatus(order.status)))
-        return made_of(
-            order.item,
-            report,
-            self._rules,
-            site=self._site,
-            key=key,
+    def subject(self, report: BookingIn) -> Subject:
+        """Return the works order of a report, refused where it takes no bookings or will be full by then (B6)."""
+        order = self.found.get(report.order)
+        if order is None:
+            raise no_orders(self.site, CostObjectKind.WORKS_ORDER, [report.order])
+        assert order.structure_id is not None, "every order takes a copy of a structure when it is created"
+        code = order.item.type_code
+        full = order.number in self._good and self._is_full(order, self._good[order.number])
+        status = OrderStatus.COMPLETE if full else order.status
+        refusals: list[Refusal] = [] if status in BOOKABLE else [not_bookable(order.number, OrderStatus(status))]
+        if code.completion is None:
+            refusals.append(no_completion_action(order.item))
+        return Subject(
+            item=order.item,
             process=Process.WORKS_ORDER,
+            good=report.good,
+            scrap=report.scrap,
+            scrap_reason=report.scrap_reason,
             factor=order.factor,
-            structure=order.structure_id,
+            goods_action=code.completion,
+            structure_id=order.structure_id,
             cost_object=order.cost_object,
+            refusals=refusals,
         )
 
-    def refusals(self, report: BookingIn) -> Iterator[Refusal]:
-        """Every reason for which a booking can't be made."""
-        if report.order not in self._orders:
-            yield NotFound(f"There is no works order {report.order}.", field="order")
-            return
-        order = self._orders[report.order]
-        refused = refuse_posting(order.number, OrderStatus(order.status))
-        if refused is not None:
-            yield refused
-        yield from refusals_of(checks_of(order.item, report, self._rules, site=self._site, factor=order.factor))
+    def count(self, report: BookingIn) -> None:
+        """Add the good quantity of a planned report to what its order will have."""
+        order = self.found[report.order]
+        self._good[order.number] = self._good.get(order.number, order.cost_object.good) + report.good
 
-    def require_in_turn(self, reports: Sequence[BookingIn]) -> None:
-        """Refuse what comes after the booking that fills its order, where full orders complete themselves (B6)."""
-        if not self._site.complete_when_full:
-            return
-        good: dict[str, Decimal] = {}
-        for one in reports:
-            order = self._orders[one.order]
-            if good.get(one.order, ZERO) >= order.quantity:
-                require(refuse_posting(order.number, OrderStatus.COMPLETE))
-            good[one.order] = good.get(one.order, order.cost_object.good) + one.good
+    def count_from(self, before: Self) -> None:
+        """Go on from what the orders will have after the reports counted before."""
+        self._good = before._good
 
-    def booked(self, by: User) -> None:
-        """Open the orders, and complete those that are full."""
-        _open(self._orders.values(), self._site, by)
+    def note_booked(self, by: User) -> None:
+        """Open the orders that were released, and complete those that are full (B6).
 
-    def count_in(self, report: BookingIn) -> None:
-        """Note on an order at hand what a booking would make of it."""
-        order = self._orders[report.order]
-        order.cost_object.good += report.good
-        order.status = OrderStatus.COMPLETE if _completes_itself(order, self._site) else OrderStatus.OPEN
+        The posting is the trace of an opening (`opened_by`), so none is written with each first booking.
+        """
+        released = [order for order in self.found.values() if order.status == OrderStatus.RELEASED]
+        if released:
+            set_status(released, OrderStatus.OPEN)
+        full = [order for order in self.found.values() if self._is_full(order, order.cost_object.good)]
+        if full:
+            keep(change(order, "status", str(order.status), OrderStatus.COMPLETE, by, "full") for order in full)
+            set_status(full, OrderStatus.COMPLETE)
 
-    def go_on(self, before: Self) -> None:
-        """Keep in mind how full orders are, where full ones complete themselves."""
-        if self._site.complete_when_full:
-            self._orders |= before._orders
-            self._rules |= before._rules
+    def _is_full(self, order: WorksOrder, good: Decimal) -> bool:
+        """Whether an order with so many good pieces is completed by itself, as the site may have it (B6)."""
+        return self.site.complete_when_full and good >= order.quantity
 
 
 class ProductionOnOrders(ReportKind[BookingIn]):
     """Reports of production on works orders."""
 
     report = BookingIn
-    turn = Turn.WORKS_ORDERS
+    lock_order = LockOrder.WORKS_ORDERS
 
-    def gathered(self, reports: Sequence[BookingIn], *, site: Site, lock: bool) -> BookableOrders:
-        """Their orders."""
-        numbers = [one.order for one in reports]
+    def subjects(self, reports: Sequence[BookingIn], *, site: Site, lock: bool) -> BookableOrders:
+        """Return the works orders of some reports."""
+        numbers = [report.order for report in reports]
         return BookableOrders(site, bookable(site, numbers, lock=True) if lock else orders_found(site, numbers))
 
 
@@ -145,41 +136,26 @@ ON_ORDERS = ProductionOnOrders()
 
 
 def book_production_many(bookings: Sequence[BookingIn], *, site: Site, by: User) -> list[Booking]:
-    """Take what was made into stock and assume what went into it: all of the bookings, or none (B1 to B6).
-
-    A booking whose key was posted before answers with that posting's booking.
-    """
-    return [taken.booking for taken in take_reports(bookings, [ON_ORDERS], site=site, by=by)]
+    """Book production on works orders: all of the reports, or none. `take_reports` says what is locked and refused."""
+    results = take_reports(bookings, [ON_ORDERS], site=site, by=by)
+    return [result.booking for result in results if result.booking is not None]
 
 
 def book_production(booking: BookingIn, *, site: Site, by: User) -> Booking:
-    """Book production on one works order."""
-    return book_production_many([booking], site=site, by=by)[0]
+    """Book production on one works order. `take_reports` says what is locked and refused."""
+    [result] = take_reports([booking], [ON_ORDERS], site=site, by=by)
+    assert result.booking is not None, "what is refused is raised"
+    return result.booking
 
 
-def _open(orders: Iterable[WorksOrder], site: Site, by: User) -> None:
-    """The first booking opens an order; the site may have it completed by itself once it is full (B6).
-
-    The posting itself is the trace of the opening (`opened_by`), so that none is written with each first booking.
-    """
-    full = [order for order in orders if _completes_itself(order, site)]
-    _turn(site, [order for order in orders if order.status == OrderStatus.RELEASED], OrderStatus.OPEN)
-    if full:
-        keep(change(order, "status", str(order.status), OrderStatus.COMPLETE, by, "full") for order in full)
-        _turn(site, full, OrderStatus.COMPLETE)
-
-
-def _turn(site: Site, orders: Sequence[WorksOrder], status: OrderStatus) -> None:
-    run(TURN_ORDERS, [(status.value, order.pk, site.pk) for order in orders])
+def set_status(orders: Sequence[WorksOrder], status: OrderStatus) -> None:
+    """Write the status of some locked orders."""
+    run(TURN_ORDERS, [(status.value, order.pk, order.site_id) for order in orders])
     for order in orders:
         order.status = status
 
 
-def _completes_itself(order: WorksOrder, site: Site) -> bool:
-    return site.complete_when_full and order.cost_object.good >= order.quantity
-
-
 def open_by_issue(order: WorksOrder) -> None:
-    """The first issue opens an order too (W)."""
+    """Open a released order, which its first issue by hand does too (W)."""
     if order.status == OrderStatus.RELEASED:
-        _turn(order.site, [order], OrderStatus.OPEN)
+        set_status([order], OrderStatus.OPEN)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from backflush.core.quantity import DECIMALS_MAX, require_fit
 from backflush.core.refusals import InvalidQuantity, Refusal
 from backflush.items.models import Item
 from backflush.items.selectors import in_stock_unit
@@ -30,15 +29,7 @@ def lock_orders(site: Site, numbers: Sequence[str]) -> list[WorksOrder]:
 
 
 def require_whole(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> Decimal:
-    """A quantity above zero, in the stock unit (Q5)."""
+    """Return a quantity above zero in the stock unit; raises `InvalidQuantity` and `QuantityTooLarge` (Q5)."""
     if not quantity.is_finite() or quantity <= 0:
         raise InvalidQuantity(f"{item.code} needs a quantity above zero, not {quantity}.", field=field)
-    return stocked(quantity, factor, item, field=field)
-
-
-def stocked(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> Decimal:
-    """A quantity of 0 or more in the stock unit; the order's own unit holds six decimals at most (Q5)."""
-    if not quantity.is_finite() or quantity < 0:
-        raise InvalidQuantity(f"{item.code} can't be booked as {quantity}: enter 0 or more.", field=field)
-    require_fit(quantity, DECIMALS_MAX, field=field, what=item.code)
     return in_stock_unit(quantity, factor, item, field=field)

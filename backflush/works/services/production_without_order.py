@@ -1,12 +1,12 @@
 """Production without an order: kits and manufactured items (B5)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from backflush.backflushing.booking import take_reports
 from backflush.backflushing.models import Booking
-from backflush.backflushing.report_kinds import Gathered, ReportKind, Turn, refusals_of, take_reports
-from backflush.backflushing.services import Made
+from backflush.backflushing.report_kinds import LockOrder, ReportKind, Subject, Subjects
 from backflush.core.moves import Process
 from backflush.core.refusals import NotFound, Refusal, WrongClass
 from backflush.items.models import ComponentClass, Item
@@ -15,9 +15,10 @@ from backflush.ledger.idempotency import Request
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import single_rules
-from backflush.works.services.production import Reported, checks_of, made_of
+from backflush.works.services.production import Reported, no_completion_action
 
 PIECE = Fraction(1)
+PRODUCIBLE = frozenset({ComponentClass.KIT, ComponentClass.MADE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,86 +47,70 @@ class ProductionIn(Reported):
         return Request(self.key, "produce", content)
 
 
-class ProducibleItems(Gathered[ProductionIn]):
-    """What some reports say was made, with the rules of completing and backflushing it."""
+class ProducibleItems(Subjects[ProductionIn]):
+    """The items that some reports say were made without an order."""
+
+    found: Mapping[str, Item]
 
     def __init__(self, site: Site, codes: Sequence[str]) -> None:
-        self._site = site
-        self._items = items_known(set(codes))
-        kinds = [item.type_code for item in self._items.values()]
-        actions = {action.pk for kind in kinds for action in (kind.completion, kind.backflush) if action is not None}
-        self._rules = single_rules(site, actions)
+        self.site = site
+        self.found = items_known(set(codes))
+        type_codes = [item.type_code for item in self.found.values()]
+        actions = {action for code in type_codes for action in (code.completion, code.backflush) if action is not None}
+        self.rules = single_rules(site, {action.pk for action in actions})
 
-    @property
-    def there(self) -> Mapping[str, Item]:
-        """The items that there are, by code."""
-        return self._items
-
-    def planned(self, report: ProductionIn, key: int | None) -> Made:
-        """What a production without order comes to; its structure is that of its day (S1)."""
-        item = self._item(report)
-        require_producible(item)
-        return made_of(
-            item,
-            report,
-            self._rules,
-            site=self._site,
-            key=key,
-            process=Process.PRODUCTION,
-            factor=PIECE,
-            of_day=True,
-        )
-
-    def refusals(self, report: ProductionIn) -> Iterator[Refusal]:
-        """Every reason for which a production can't be booked."""
-        if report.item not in self._items:
-            yield from refusals_of([lambda: self._item(report)])
-            return
-        item = self._items[report.item]
-        checks = checks_of(item, report, self._rules, site=self._site, factor=PIECE)
-        yield from refusals_of([lambda: require_producible(item), *checks])
-
-    def _item(self, report: ProductionIn) -> Item:
-        if report.item not in self._items:
+    def subject(self, report: ProductionIn) -> Subject:
+        """Return the item of a report, refused where it can't be made without an order; its structure is the day's."""
+        item = self.found.get(report.item)
+        if item is None:
             raise NotFound(f"There is no item {report.item}.", field="item")
-        return self._items[report.item]
+        refusals: list[Refusal] = [] if item.component_class in PRODUCIBLE else [not_producible(item)]
+        if item.type_code.completion is None:
+            refusals.append(no_completion_action(item))
+        return Subject(
+            item=item,
+            process=Process.PRODUCTION,
+            good=report.good,
+            scrap=report.scrap,
+            scrap_reason=report.scrap_reason,
+            factor=PIECE,
+            goods_action=item.type_code.completion,
+            refusals=refusals,
+        )
 
 
 class ProductionWithoutOrders(ReportKind[ProductionIn]):
     """Reports of production without order."""
 
     report = ProductionIn
-    turn = Turn.NO_ORDERS
+    lock_order = LockOrder.NO_ORDERS
 
-    def gathered(self, reports: Sequence[ProductionIn], *, site: Site, lock: bool) -> ProducibleItems:
-        """Their items, of which none needs a lock."""
-        return ProducibleItems(site, [one.item for one in reports])
+    def subjects(self, reports: Sequence[ProductionIn], *, site: Site, lock: bool) -> ProducibleItems:
+        """Return the items of some reports, of which none needs a lock."""
+        return ProducibleItems(site, [report.item for report in reports])
 
 
 WITHOUT_ORDERS = ProductionWithoutOrders()
 
 
-def produce_many(productions: Sequence[ProductionIn], *, site: Site, by: User) -> list[Booking]:
-    """Take in what was made without orders, and assume what went into it from its day's structure: all, or none."""
-    return [taken.booking for taken in take_reports(productions, [WITHOUT_ORDERS], site=site, by=by)]
-
-
 def produce(production: ProductionIn, *, site: Site, by: User) -> Booking:
-    """Take in what was made without an order, and assume what went into it from the structure of its day (S1)."""
-    return produce_many([production], site=site, by=by)[0]
+    """Book production without an order (B5, S1). `take_reports` says what is locked and refused."""
+    [result] = take_reports([production], [WITHOUT_ORDERS], site=site, by=by)
+    assert result.booking is not None, "what is refused is raised"
+    return result.booking
 
 
 def producible(code: str) -> Item:
-    """An item that can be made without an order: a kit or a manufactured one (W)."""
+    """Return an item that can be made without an order; raises `NotFound` and `WrongClass` (W)."""
     item = item_coded(code)
-    require_producible(item)
+    if item.component_class not in PRODUCIBLE:
+        raise not_producible(item)
     return item
 
 
-def require_producible(item: Item) -> None:
-    """Refuse what can't be made without an order."""
-    if item.component_class not in {ComponentClass.KIT, ComponentClass.MADE}:
-        raise WrongClass(
-            f"{item.code} is {item.get_component_class_display()}. Only kits and manufactured items can be produced.",
-            field="item",
-        )
+def not_producible(item: Item) -> WrongClass:
+    """Return why an item can't be made without an order."""
+    return WrongClass(
+        f"{item.code} is {item.get_component_class_display()}. Only kits and manufactured items can be produced.",
+        field="item",
+    )

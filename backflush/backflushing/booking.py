@@ -1,0 +1,362 @@
+"""Booking reports of what was made or received, of any kind and any number, in one transaction.
+
+`take_reports` shows the flow: keys, subjects, plans, posting. A room declares what its reports are booked on
+(`report_kinds`); keys, the order of locks, the checks of a report and its posting are the same for all of them.
+"""
+
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, TypeVar
+
+from django.db import transaction
+
+from backflush.backflushing.consumption import UseBook
+from backflush.backflushing.models import Booking
+from backflush.backflushing.report_kinds import PlannedBooking, Report, ReportKinds, Subject, Subjects, SubjectsByKind
+from backflush.core.consumption import plan_posting
+from backflush.core.moves import Move, Process, stock_keys_of
+from backflush.core.quantity import convert, to_scaled
+from backflush.core.refusals import Archived, InvalidQuantity, NotFound, Refusal
+from backflush.core.text import require_short
+from backflush.db.gc_pause import no_search
+from backflush.items.models import Item
+from backflush.ledger.idempotency import Claims, claim_keys
+from backflush.ledger.lot_allocation import named_moves
+from backflush.ledger.models import CostObject, Posting
+from backflush.ledger.posting import Entry, advance_cost_objects, lock_balances, post
+from backflush.ledger.statements import Row, add, adding
+from backflush.people.models import User
+from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import bins_of, day_at, event_time, place_in_bin, place_of, require_rule
+from backflush.structures.selectors import StructureBook
+from backflush.structures.services import draft_of_day, freeze, sound_content
+
+ADD_BOOKINGS = adding(
+    "backflushing_booking",
+    {
+        "site_id": "bigint",
+        "posting_id": "bigint",
+        "job_id": "bigint",
+        "item_id": "bigint",
+        "good": "bigint",
+        "scrap": "bigint",
+        "quantity": "bigint",
+        "scrap_reason": "text",
+        "structure_id": "bigint",
+        "assumed": "boolean",
+        "type_code_id": "bigint",
+        "rule_id": "bigint",
+    },
+)
+
+SCRAP_REASON_LENGTH = 60
+Name = TypeVar("Name", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportResult:
+    """What became of a report: booked, repeated under its key, or refused for at least one reason.
+
+    The `booking` of a repeated report is that of the first report under its key.
+    """
+
+    report: Report | Refusal
+    booking: Booking | None = None
+    repeated: bool = False
+    refusals: Sequence[Refusal] = ()
+
+
+@transaction.atomic
+def take_reports(
+    reports: Sequence[Report], kinds: ReportKinds, *, site: Site, by: User, in_turn: bool = False
+) -> list[ReportResult]:
+    """Take what was made into stock and assume what went into it: all of the reports, or none (B1 to B6).
+
+    A report whose key was posted before gets that posting's booking. Taken `in_turn`, a report is refused as it would
+    be if each came in a call of its own. Raises the first refusal of the first report that has one. Locks keys, then
+    the subjects by kind, frozen structures, and balances (docs/decisions/0003).
+    """
+    whole: list[Report] = []
+    for report in completed_reports(reports, kinds, site=site):
+        if isinstance(report, Refusal):
+            raise report
+        whole.append(report)
+    requests = [report.request() for report in whole if report.key]
+    claims = claim_keys(site=site, requests=requests) if requests else Claims({}, {})
+    # Each report by its key, or its place where it has none; of several with one key the first is posted.
+    names = [report.key or place for place, report in enumerate(whole)]
+    fresh: dict[str | int, int] = {}
+    for place, name in enumerate(names):
+        if name not in claims.posted:
+            fresh.setdefault(name, place)
+    bookings: dict[str | int, Booking] = dict(_bookings_of(claims.posted)) if claims.posted else {}
+    if fresh:
+        subjects = subjects_of([whole[place] for place in fresh.values()], kinds, site=site, lock=True)
+        batch = []
+        for report in (whole[place] for place in fresh.values()):
+            own = subjects[type(report)]
+            batch.append(plan(report, own, key_id=claims.new.get(report.key)))
+            if in_turn:
+                own.count(report)
+        bookings.update(zip(fresh, post_bookings(batch, site=site, by=by), strict=True))
+        for some in subjects.values():
+            some.note_booked(by)
+    return [
+        ReportResult(report, bookings[name], repeated=fresh.get(name) != place)
+        for place, (name, report) in enumerate(zip(names, whole, strict=True))
+    ]
+
+
+def completed_reports(reports: Sequence[Report], kinds: ReportKinds, *, site: Site) -> list[Report | Refusal]:
+    """Return reports with what may be left out filled in, or in place of one why that can't be done."""
+    done: list[Report | Refusal] = list(reports)
+    for kind in kinds:
+        places = [place for place, report in enumerate(reports) if type(report) is kind.report and kind.may_complete]
+        filled = kind.completed([reports[place] for place in places], site) if places else ()
+        for place, report in zip(places, filled, strict=True):
+            done[place] = report
+    return done
+
+
+def subjects_of(reports: Sequence[Report], kinds: ReportKinds, *, site: Site, lock: bool) -> SubjectsByKind:
+    """Return the subjects of reports by their kind, locked in the one order of locks (docs/decisions/0003)."""
+    found: dict[type[Report], Subjects[Any]] = {}
+    for kind in sorted(kinds, key=lambda kind: kind.lock_order):
+        own = [report for report in reports if type(report) is kind.report]
+        if own:
+            found[kind.report] = kind.subjects(own, site=site, lock=lock)
+    return found
+
+
+def _bookings_of(posted: Mapping[str, Posting]) -> Iterator[tuple[str, Booking]]:
+    """Yield the keys that were posted under before, each with its booking."""
+    bookings = {booking.posting_id: booking for booking in Booking.objects.filter(posting__in=posted.values())}
+    return ((key, bookings[posting.pk]) for key, posting in posted.items())
+
+
+def plan(report: Report, subjects: Subjects[Any], *, key_id: int | None = None) -> PlannedBooking:
+    """Return the plan of a report; raises the first reason why it can't be booked."""
+    planned = checked(report, subjects, key_id=key_id)
+    if isinstance(planned, list):
+        raise planned[0]
+    return planned
+
+
+def checked(report: Report, subjects: Subjects[Any], *, key_id: int | None = None) -> PlannedBooking | list[Refusal]:
+    """Return the plan of a report, or every reason why it can't be booked, in the order in which they are checked.
+
+    Not checked here: the structure of the day, and the batch, serial numbers and bin of the goods.
+    """
+    try:
+        subject = subjects.subject(report)
+    except (NotFound, Archived) as refusal:
+        return [refusal]
+    refusals, facts = list(subject.refusals), {}
+    for name, check in _checks(report, subject, subjects).items():
+        try:
+            facts[name] = check()
+        except Refusal as refusal:
+            refusals.append(refusal)
+    if refusals:
+        return refusals
+    return PlannedBooking(
+        report=report,
+        subject=subject,
+        at=facts["at"],
+        good_stock=facts["good"],
+        produced=facts["good"] + facts["scrap"],
+        goods_rule=facts["goods_rule"],
+        backflush_rule=facts["backflush_rule"],
+        structure_id=subject.structure_id,
+        key_id=key_id,
+    )
+
+
+def _checks(report: Report, subject: Subject, subjects: Subjects[Any]) -> Mapping[str, Callable[[], Any]]:
+    """Everything for which a report may be refused once its subject is known, by the fact that it gives."""
+    item, factor, rules, site = subject.item, subject.factor, subjects.rules, subjects.site
+    goods, backflush = subject.goods_action, item.type_code.backflush
+    good_field, scrap_field = subject.amount_fields
+    return {
+        "good": lambda: convert(subject.good, factor, item.quantity_decimals, field=good_field, what=item.code),
+        "scrap": lambda: convert(subject.scrap, factor, item.quantity_decimals, field=scrap_field, what=item.code),
+        "some": lambda: _require_some(subject),
+        "scrap_reason": lambda: _require_short_reason(subject),
+        "at": lambda: event_time(site, report.at),
+        "goods_rule": lambda: require_rule(rules, goods, site) if goods else None,
+        "backflush_rule": lambda: require_rule(rules, backflush, site) if backflush else None,
+    }
+
+
+def _require_some(subject: Subject) -> None:
+    """Refuse a report of nothing at all."""
+    if not subject.good and not subject.scrap:
+        done = "received" if subject.process is Process.GOODS_RECEIVED else "made"
+        good, scrap = subject.amount_fields
+        raise InvalidQuantity(f"{subject.item.code}: enter what was {done}, {good} or {scrap}.", field=good)
+
+
+def _require_short_reason(subject: Subject) -> None:
+    """Refuse a scrap reason that is too long to keep."""
+    if subject.scrap_reason:
+        require_short(subject.scrap_reason, SCRAP_REASON_LENGTH, field="scrap_reason", what="A scrap reason")
+
+
+def with_structures_of_day(batch: Sequence[PlannedBooking], *, site: Site) -> Sequence[PlannedBooking]:
+    """Return plans with the structure of their day frozen, where they have none of an order's (S1).
+
+    Raises `NoConversion` where a line of the structure can't be converted (Q4).
+    """
+    wanted = [(one.subject.item, day_at(site, one.at)) for one in batch if one.structure_id is None]
+    if not wanted:
+        return batch
+    book = StructureBook(site, {item.pk for item, _ in wanted})
+    contents = {(item.pk, day): sound_content(book, item, day) for item, day in dict.fromkeys(wanted)}
+    frozen = iter(freeze(site=site, contents=[(item, contents[item.pk, day]) for item, day in wanted]))
+    return [replace(one, structure_id=next(frozen).pk) if one.structure_id is None else one for one in batch]
+
+
+def with_draft_of_day(planned: PlannedBooking, *, site: Site) -> PlannedBooking:
+    """Return a plan with the structure of its day, which isn't written, where it has none of an order's: to preview."""
+    if planned.structure_id is not None:
+        return planned
+    structure, lines = draft_of_day(site=site, item=planned.subject.item, day=day_at(site, planned.at))
+    return replace(planned, structure_id=structure.pk, draft_lines=lines)
+
+
+def structure_refusals(batch: Mapping[Name, PlannedBooking], *, site: Site) -> dict[Name, Refusal]:
+    """Return why the structure of its day can't be used, for the plans where it can't; nothing is written (Q4)."""
+    days = {name: (one.subject.item, day_at(site, one.at)) for name, one in batch.items() if one.structure_id is None}
+    if not days:
+        return {}
+    book = StructureBook(site, {item.pk for item, _ in days.values()})
+    refused: dict[tuple[Item, date], Refusal] = {}
+    for item, day in dict.fromkeys(days.values()):
+        try:
+            sound_content(book, item, day)
+        except Refusal as refusal:
+            refused[item, day] = refusal
+    return {name: refused[item_day] for name, item_day in days.items() if item_day in refused}
+
+
+def goods_refusals(batch: Mapping[Name, PlannedBooking]) -> Iterator[tuple[Name, Refusal]]:
+    """Yield why the goods lack a batch, serial numbers or a bin, or name what they shouldn't (B8)."""
+    bins = goods_bins(batch.values())
+    for name, planned in batch.items():
+        try:
+            goods_moves(planned, bins=bins)
+        except Refusal as refusal:
+            yield name, refusal
+
+
+def post_bookings(batch: Sequence[PlannedBooking], *, site: Site, by: User) -> list[Booking]:
+    """Post some plans: goods into stock, assumed use out of it, bookings and progress of their cost objects.
+
+    The cost objects are locked. Bookings are planned one after the other on the same locked stock, so each finds what
+    the ones before have left. Raises `NoConversion`, `SameLocation`, `InsufficientStock`, `QuantityTooLarge`,
+    `PeriodClosed`, and what the goods are refused for (B8).
+    """
+    batch = with_structures_of_day(batch, site=site)
+    with no_search() if len(batch) > 1 else nullcontext():
+        uses = UseBook(site, batch)
+        due = [uses.due(planned) for planned in batch]
+        bins = goods_bins(batch)
+        goods = [goods_moves(planned, bins=bins) for planned in batch]
+        stock = lock_balances(site=site, stock_keys=stock_keys_of(move for moves in (*goods, *due) for move in moves))
+        entries = [
+            Entry(
+                process=planned.subject.process,
+                at=planned.at,
+                plan=plan_posting(made, used, stock),
+                key=planned.key_id,
+                cost_object=planned.subject.cost_object.pk if planned.subject.cost_object else None,
+            )
+            for planned, made, used in zip(batch, goods, due, strict=True)
+        ]
+        postings = post(entries, site=site, by=by, stock=stock)
+        bookings = [_booking(planned, posting) for planned, posting in zip(batch, postings, strict=True)]
+        add(ADD_BOOKINGS, bookings, [_row(booking) for booking in bookings])
+        advance_cost_objects(_advanced(batch))
+    return bookings
+
+
+def goods_bins(batch: Iterable[PlannedBooking]) -> set[tuple[int, str]]:
+    """Return the bins in use at the locations that some goods go to, where any report names a bin."""
+    locations = {planned.goods_rule.target_id for planned in batch if planned.report.bin}
+    return bins_of(locations, into=True) if locations else set()
+
+
+def goods_moves(planned: PlannedBooking, *, bins: Container[tuple[int, str]]) -> list[Move]:
+    """Return the good quantity as moves into stock, with its batch, serial numbers or bin (B8); scrap goes nowhere.
+
+    `bins` are those in use. Raises `BatchRequired`, `SerialsRequired`, `BinRequired`, `NotFound`, `Ended` and
+    `InvalidValue`.
+    """
+    if not planned.good_stock:
+        return []
+    rule, report, cost_object = planned.goods_rule, planned.report, planned.subject.cost_object
+    return named_moves(
+        item=planned.subject.item,
+        quantity=planned.good_stock,
+        source=place_of(rule.source),
+        target=place_in_bin(rule.target, report.bin, into=True, known=bins),
+        batch=report.batch,
+        serials=report.serials,
+        cost_object=cost_object.pk if cost_object else None,
+        rule=rule.pk,
+    )
+
+
+def _booking(planned: PlannedBooking, posting: Posting) -> Booking:
+    subject = planned.subject
+    return Booking(
+        site_id=posting.site_id,
+        posting=posting,
+        cost_object_id=subject.cost_object.pk if subject.cost_object else None,
+        item_id=subject.item.pk,
+        good=subject.good,
+        scrap=subject.scrap,
+        quantity=planned.produced,
+        scrap_reason=subject.scrap_reason,
+        structure_id=planned.structure_id,
+        assumed=planned.backflush_rule is not None,
+        type_code_id=subject.item.type_code_id,
+        rule_id=planned.backflush_rule.pk if planned.backflush_rule else None,
+    )
+
+
+def _row(booking: Booking) -> Row:
+    return (
+        booking.site_id,
+        booking.posting_id,
+        booking.cost_object_id,
+        booking.item_id,
+        to_scaled(booking.good),
+        to_scaled(booking.scrap),
+        to_scaled(booking.quantity),
+        booking.scrap_reason,
+        booking.structure_id,
+        booking.assumed,
+        booking.type_code_id,
+        booking.rule_id,
+    )
+
+
+def _advanced(batch: Sequence[PlannedBooking]) -> list[CostObject]:
+    """Return the cost objects of some bookings, advanced by them."""
+    cost_objects: dict[int, CostObject] = {}
+    for planned in batch:
+        subject = planned.subject
+        if subject.cost_object is None:
+            continue
+        cost_object = cost_objects.setdefault(subject.cost_object.pk, subject.cost_object)
+        cost_object.good += subject.good
+        cost_object.scrap += subject.scrap
+        if planned.backflush_rule is not None:
+            if cost_object.structure_id not in {None, planned.structure_id}:
+                cost_object.needs_replay = True
+            cost_object.structure_id = planned.structure_id
+            cost_object.produced += planned.produced
+    return list(cost_objects.values())

@@ -1,0 +1,103 @@
+"""Taking a booking back: production, a receipt or a production without order."""
+
+from datetime import date, datetime
+
+from django.db import transaction
+
+from backflush.backflushing.models import Booking
+from backflush.core.consumption import plan_posting
+from backflush.core.moves import Process, Status, stock_keys_of
+from backflush.core.refusals import AlreadyReversed, NotFound
+from backflush.ledger.idempotency import claim_key
+from backflush.ledger.models import CostObject, Movement
+from backflush.ledger.posting import Entry, advance_cost_objects, lock_balances, lock_waiting, post
+from backflush.ledger.selectors import move_of, posting_numbered, require_had, require_not_before
+from backflush.people.models import User
+from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import day_at, event_time, written_day
+from backflush.unresolved.cancellation import cancel_locked
+
+
+@transaction.atomic
+def reverse_booking(*, site: Site, posting: int, by: User, at: datetime | date | None = None, key: str = "") -> Booking:
+    """Take a booking, production or receipt back, once, from what it recorded (V1, V2).
+
+    Goods and components go back to where they were, with what was resolved for it; what is unresolved of it is
+    cancelled. The order's status stays.
+    """
+    new_key, done = claim_key(site=site, key=key, operation="reverse", content={"posting": posting, "at": at})
+    if done:
+        return Booking.objects.get(reversed_by=done)
+    booking = _lock_booking(site, posting)
+    moment = event_time(site, at)
+    require_not_before(site, moment, booking.posting.at)
+    waiting = _lock_family(site, booking)
+    taken = movements_standing(booking)
+    back = [move_of(movement).mirrored(movement=movement.pk) for movement in taken]
+    if booking.cost_object is not None:
+        require_had(booking.cost_object, back)
+    stock = lock_balances(site=site, stock_keys=stock_keys_of(back))
+    plan = plan_posting(back, (), stock)
+    entry = Entry(Process.REVERSAL, moment, plan, new_key, booking.cost_object_id, booking.posting_id)
+    reversal = post([entry], site=site, by=by, stock=stock)[0]
+    cancel_locked(waiting, posting=reversal, remarks="reversed with its booking")
+    booking.reversed_by = reversal
+    Booking.objects.filter(site=site, pk=booking.pk).update(reversed_by=reversal)
+    if booking.cost_object is not None:
+        advance_cost_objects([_set_back(booking.cost_object, booking)])
+    return booking
+
+
+def _lock_booking(site: Site, posting: int) -> Booking:
+    found = Booking.objects.filter(site=site, posting=posting).first()
+    if found is None:
+        posting_numbered(site, posting)
+        raise NotFound(f"There is no booking with the posting number {posting}.", field="posting")
+    cost_objects = CostObject.objects.select_for_update(no_key=True)
+    cost_object = cost_objects.get(site=site, pk=found.cost_object_id) if found.cost_object_id is not None else None
+    # Who took it back meanwhile must be read afterwards: a join beside the lock would still see nobody.
+    bookings = Booking.objects.select_for_update(no_key=True, of=("self",)).select_related("posting")
+    booking = bookings.get(site=site, pk=found.pk)
+    booking.cost_object = cost_object
+    require_not_reversed(booking)
+    return booking
+
+
+def require_not_reversed(booking: Booking) -> None:
+    """Refuse to take a booking back twice."""
+    if booking.reversed_by is not None:
+        on = written_day(day_at(booking.site, booking.reversed_by.at))
+        raise AlreadyReversed(f"This was reversed on {on} by {booking.reversed_by.by.name}.", field="posting")
+
+
+def _lock_family(site: Site, booking: Booking) -> list[Movement]:
+    """Lock all that is, was or goes back to unresolved use of a booking; answers with what is unresolved still."""
+    roots = Movement.objects.filter(site=site, posting=booking.posting_id, due__isnull=False).values_list(
+        "pk", flat=True
+    )
+    family = lock_waiting(site=site, movements=set(roots))
+    kept = Movement.objects.filter(site=site, origin__in=family, due__isnull=False).values_list("pk", flat=True)
+    family |= lock_waiting(site=site, movements=set(kept))
+    return [movement for _, movement in sorted(family.items()) if movement.status == Status.UNRESOLVED]
+
+
+def movements_standing(booking: Booking) -> list[Movement]:
+    """What a booking and its resolutions moved and nobody has taken back yet, the last first."""
+    here = Movement.objects.filter(site=booking.site_id)
+    own = here.filter(posting=booking.posting_id, status=Status.OK)
+    resolved = here.filter(
+        origin__posting=booking.posting_id, status=Status.OK, reverses__isnull=True, reversed_by__isnull=True
+    )
+    named = ("item__stock_unit", "source", "target")
+    rows = [*own.select_related(*named), *resolved.select_related(*named)]
+    return sorted(rows, key=lambda movement: -movement.pk)
+
+
+def _set_back(cost_object: CostObject, booking: Booking) -> CostObject:
+    """The job without a booking. What its lines have assumed no longer follows from the sum alone."""
+    cost_object.good -= booking.good
+    cost_object.scrap -= booking.scrap
+    if booking.assumed:
+        cost_object.produced -= booking.quantity
+        cost_object.needs_replay = True
+    return cost_object
