@@ -1,4 +1,4 @@
-"""How a cell of an import is read: as a text, number, date or choice. What can't be read exactly is refused."""
+"""Reads the cells of an import as text, number, date or choice. Whatever can't be read exactly is refused."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time
@@ -24,14 +24,14 @@ from backflush.core.refusals import InvalidValue
 from backflush.imports.columns import CellType, ImportColumn
 
 Cell = str | date | datetime
-"""What a file gives: text as a person sees it; a workbook gives dates as dates."""
+"""A raw cell: text as displayed, or a date from a workbook."""
 
 REMEMBERED_MAX: Final = 50_000
 TRUTH: Final = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
 
 
 class Reader:
-    """Reads the cells of one column; what was read before is remembered, because most columns repeat themselves."""
+    """Reads the cells of one column. Results are cached, because most columns repeat few values."""
 
     def __init__(self, column: ImportColumn, dialect: Dialect = PLAIN) -> None:
         self._column, self._dialect = column, dialect
@@ -53,7 +53,7 @@ class Reader:
         if cell == "":
             if self._column.required:
                 means = f"{self._column.means[0].lower()}{self._column.means[1:]}"
-                raise InvalidValue(f"The cell is empty. Fill in {means}", field=self._column.name)
+                raise InvalidValue(f"The cell is empty. Enter {means}", field=self._column.name)
             return self._column.default
         return self._read(self._column, cell, self._dialect)
 
@@ -61,7 +61,7 @@ class Reader:
 def _text(column: ImportColumn, cell: Cell, dialect: Dialect) -> str:
     if not isinstance(cell, str):
         raise InvalidValue(
-            f"The cell holds the date {cell}, and a text is needed. Format the cell as text and write it again.",
+            (f"The cell holds the date {cell}, but a text is needed. Format the cell as text and enter it again."),
             field=column.name,
         )
     if column.length and len(cell) > column.length:
@@ -82,7 +82,7 @@ def _number(column: ImportColumn, cell: Cell, dialect: Dialect) -> Decimal:
 def _ratio(column: ImportColumn, cell: Cell, dialect: Dialect) -> Fraction:
     value = read_ratio(str(cell), field=column.name, dialect=dialect)
     if value <= 0:
-        raise InvalidValue(f"{quoted(str(cell))} is not above zero. Write it like 1000 or 1/3.", field=column.name)
+        raise InvalidValue(f"{quoted(str(cell))} is not above zero. Enter it like 1000 or 1/3.", field=column.name)
     return value
 
 
@@ -105,7 +105,7 @@ def _moment(column: ImportColumn, cell: Cell, dialect: Dialect) -> date | dateti
 def _yes_no(column: ImportColumn, cell: Cell, dialect: Dialect) -> bool:
     value = TRUTH.get(str(cell).lower())
     if value is None:
-        raise InvalidValue(f"{quoted(str(cell))} is neither yes nor no. Write yes or no.", field=column.name)
+        raise InvalidValue(f"{quoted(str(cell))} is neither yes nor no. Enter yes or no.", field=column.name)
     return value
 
 
@@ -114,7 +114,7 @@ def _choice(column: ImportColumn, cell: Cell, dialect: Dialect) -> str:
         if known.lower() == str(cell).lower():
             return known
     choices = ", ".join(column.choices)
-    raise InvalidValue(f"{quoted(str(cell))} is not one of those possible. Write one of: {choices}.", field=column.name)
+    raise InvalidValue(f"{quoted(str(cell))} is not a possible value. Enter one of: {choices}.", field=column.name)
 
 
 READERS: Final[dict[CellType, Callable[[ImportColumn, Cell, Dialect], Any]]] = {
@@ -130,10 +130,10 @@ READERS: Final[dict[CellType, Callable[[ImportColumn, Cell, Dialect], Any]]] = {
 
 
 def as_seen(value: object) -> Cell:
-    """A workbook's value as a person sees it in its cell.
+    """Return a workbook value as the cell shows it.
 
-    A workbook keeps every number as a binary float; fifteen digits are all that one can hold exactly, and all that
-    a spreadsheet shows. So 0.1 is 0.1, and the code 1001 is 1001 and not 1001.0.
+    A workbook stores numbers as binary floats. Spreadsheets show at most fifteen digits, so the value is rounded to
+    fifteen: 0.1 is 0.1, and the code 1001 is 1001 and not 1001.0.
     """
     match value:
         case bool():
@@ -150,7 +150,7 @@ def as_seen(value: object) -> Cell:
 
 
 def as_written(value: object) -> str:
-    """A value as a file has it, so that it is read back the same."""
+    """Return a value in the form in which a file has it, so that it reads back equal."""
     match value:
         case None:
             return ""

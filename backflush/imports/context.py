@@ -1,4 +1,4 @@
-"""What is known while an import runs, and handing its rows over to the rooms."""
+"""The state of a running import, and the hand-over of its rows to the services."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,10 +17,10 @@ from backflush.people.models import User
 from backflush.stockmap.models import Action, Bin, Location, Site, Store, Supplier
 
 BATCH: Final = 5_000
-"""Rows that are handed over at once: enough to be quick, few enough for any database's list of values."""
+"""Rows per call of a service: enough to be fast, few enough for any database's limit on parameters."""
 
 Tell = Callable[[str, int, int], None]
-"""Called with what is at work, how much of it is done, and how much there is."""
+"""Called with the current task, the number done and the total."""
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -28,7 +28,7 @@ Out = TypeVar("Out")
 
 @dataclass(slots=True)
 class Count:
-    """What became of a table's rows."""
+    """How many rows of a table were read, new, existing and changed."""
 
     rows: int = 0
     new: int = 0
@@ -38,7 +38,7 @@ class Count:
 
 @dataclass
 class Work:
-    """One import under way: what was read, what is wrong so far, and what there is to point at."""
+    """A running import: the rows read, the faults found so far, and the records that rows can refer to."""
 
     sheets: Mapping[str, Sheet]
     findings: Findings
@@ -49,7 +49,7 @@ class Work:
     counts: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
     new_sites: set[str] = field(default_factory=set)
 
-    # What there is, by the names that files use
+    # Existing and new records, by the names that files use
 
     @cached_property
     def sites(self) -> dict[str, Site]:
@@ -105,22 +105,22 @@ class Work:
 
     @cached_property
     def announced(self) -> dict[str, set[str]]:
-        """What the files' faulty rows would have been called: what points at these is no fault of its own."""
+        """The keys of faulty rows. A reference to one of them isn't a fault of its own."""
         return {name: {_called(sheet.table, key) for key in sheet.faulty} for name, sheet in self.sheets.items()}
 
     # Findings
 
     def fault(self, table: str, row: ImportRow, column: str, fault: str, remedy: str) -> None:
-        """Note what is wrong with a row."""
+        """Record a fault of a row."""
         self.findings.add(ImportFault(table, self.sheets[table].file, row.number, column, fault, remedy))
 
     def refused(self, table: str, row: ImportRow, refusal: Refusal, columns: Mapping[str, str]) -> None:
-        """Note why a room refuses a row; `columns` says what the room's fields are called in the file."""
+        """Record a service's refusal of a row; `columns` maps the service's field names to columns of the file."""
         column = columns.get(refusal.field, refusal.field)
         self.fault(table, row, column if TABLES[table].column(column) else "", *as_fault(refusal))
 
     def skip(self, table: str, row: ImportRow) -> None:
-        """Leave a faulty row out; what points at it isn't blamed for that."""
+        """Leave out a faulty row. Rows that refer to it aren't reported for that."""
         key = tuple(row[column] for column in TABLES[table].key)
         self.sheets[table].faulty.add(key)
         self.announced.setdefault(table, set()).add(_called(TABLES[table], key))
@@ -128,7 +128,7 @@ class Work:
     # Rows
 
     def rows(self, table: str) -> Iterator[ImportRow]:
-        """The rows of a table, each with a key of its own; one that stands twice is a fault."""
+        """Return the rows of a table by unique key. A repeated key is a fault."""
         sheet = self.sheets.get(table)
         if sheet is None:
             return
@@ -140,27 +140,27 @@ class Work:
             first = seen.setdefault(key, row.number)
             if first != row.number:
                 named = ", ".join(f"{column} {value}" for column, value in zip(columns, key, strict=True) if value)
-                self.fault(table, row, columns[-1], f"{named} stands in row {first} already.", "Take one of them out.")
+                self.fault(table, row, columns[-1], f"{named} is in row {first} already.", "Delete one of them.")
             else:
                 yield row
 
     def site(self, table: str, row: ImportRow) -> Site | None:
-        """The site that a row names, else the only one."""
+        """Return the site that a row names, else the only one."""
         asked = row["site"] or self.site_code
         if asked:
             return self.find(table, row, "site", self.sites, asked)
         if len(self.sites) > 1:
-            self.fault(table, row, "site", "There is more than one site.", "Say which.")
+            self.fault(table, row, "site", "There is more than one site.", "Name the site.")
             return None
         return next(iter(self.sites.values()), None)
 
     def location(self, table: str, row: ImportRow, column: str) -> Location | None:
-        """The location of a path, at the row's site."""
+        """Return the location of a path at the row's site."""
         site = self.site(table, row)
         return self.find(table, row, column, self.locations, (site.pk, row[column])) if site is not None else None
 
     def find(self, table: str, row: ImportRow, column: str, known: Mapping[Any, Out], key: Any) -> Out | None:
-        """What a row points at; where there is none that is a fault, unless that row of the file is faulty itself."""
+        """Return the record that a row refers to. A missing one is a fault, unless it is a faulty row of the files."""
         found = known.get(key)
         if found is not None:
             return found
@@ -170,11 +170,11 @@ class Work:
         sheet = self.sheets.get(target)
         if (sheet is None or sheet.whole) and name not in self.announced.get(target, ()):
             what = TABLES[target].name.removesuffix("s").replace("_", " ")
-            self.fault(table, row, column, f"There is no {what} {name}.", f"Add it to {target}, or correct it.")
+            self.fault(table, row, column, f"There is no {what} {name}.", f"Add it to {target}, or correct it here.")
         return None
 
     def check_broken(self) -> None:
-        """Look at what broken rows point at, so that their other faults are listed too."""
+        """Check the references of unreadable rows, so that their other faults are listed too."""
         by_name: dict[str, Mapping[str, object]] = {
             "sites": self.sites,
             "units": self.units,
@@ -201,7 +201,7 @@ class Work:
         service: Callable[[list[In]], Sequence[Out]],
         columns: Mapping[str, str],
     ) -> list[tuple[ImportRow, Out]]:
-        """Give a room all the rows that it takes, and note of every other why it doesn't."""
+        """Pass rows to a service, and record a fault for each row that it refuses."""
         taken = []
         for start in range(0, len(rows), BATCH):
             taken += self._hand_over(table, rows[start : start + BATCH], service, columns)
@@ -224,14 +224,14 @@ class Work:
                 self.refused(table, rows[0][0], refusal, columns)
                 self.skip(table, rows[0][0])
                 return []
-        # A room speaks of the first row that it refuses: by halves every such row is found.
+        # A service names only the first row that it refuses. Halving the rows finds every one.
         middle = len(rows) // 2
         first = self._hand_over(table, rows[:middle], service, columns)
         return first + self._hand_over(table, rows[middle:], service, columns)
 
 
 def _called(table: ImportTable, key: tuple[Any, ...]) -> str:
-    """What other tables call a row: a purchase order by its number, whichever of its lines the row is."""
+    """Return the name by which other tables refer to a row: for a purchase order, its number, whatever the line."""
     if table.name == "locations":
         return f"{key[-2]}/{key[-1]}"
     return str(key[-2] if table.name == "purchase_orders" else key[-1])

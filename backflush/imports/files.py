@@ -1,4 +1,4 @@
-"""Files into rows: a folder of CSV files, one CSV file, or a workbook with a sheet for each table."""
+"""Reads files into rows: a folder of CSV files, one CSV file, or a workbook with a sheet per table."""
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ WORKBOOKS: Final = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """One row as read; empty cells are the columns' defaults. `number` is the row as a spreadsheet counts it."""
+    """One row; empty cells hold the columns' defaults. `number` is the row number that a spreadsheet shows."""
 
     number: int
     values: tuple[Any, ...]
@@ -54,25 +54,25 @@ class Sheet:
 
 
 def read(path: Path, findings: Findings) -> dict[str, Sheet]:
-    """Everything that a path holds, by table; what can't be read is among the findings."""
+    """Read all tables of a path. Whatever can't be read is added to the findings."""
     if path.is_dir():
         return _folder(path, findings)
     if not path.exists():
-        findings.add(ImportFault("", str(path), 0, "", "There is no such file or folder.", "Check the path."))
+        findings.add(ImportFault("", str(path), 0, "", "There is no such file or folder.", "Correct the path."))
     elif path.suffix.lower() == CSV:
         return _csv_files([path], findings)
     elif path.suffix.lower() in WORKBOOKS:
         return _workbook(path, findings)
     else:
         remedy = "Give a folder of CSV files, a CSV file or an XLSX workbook."
-        findings.add(ImportFault("", path.name, 0, "", "This kind of file isn't known.", remedy))
+        findings.add(ImportFault("", path.name, 0, "", "Files of this kind can't be imported.", remedy))
     return {}
 
 
 def _folder(path: Path, findings: Findings) -> dict[str, Sheet]:
     files = sorted(file for file in path.iterdir() if file.suffix.lower() == CSV)
     if not files:
-        remedy = "Name a workbook itself, or begin with `backflush template DIR`."
+        remedy = "Give the workbook itself, or write templates with `backflush template DIR`."
         findings.add(ImportFault("", str(path), 0, "", "There is no CSV file in this folder.", remedy))
     return _csv_files(files, findings)
 
@@ -90,15 +90,15 @@ def _table(name: str, file: str, findings: Findings) -> ImportTable | None:
     known = TABLES.get(_plain(name))
     if known is None:
         near = get_close_matches(_plain(name), TABLES, 1)
-        remedy = f"Did you mean {near[0]}?" if near else f"Name it one of: {', '.join(TABLES)}; or take it out."
+        remedy = f"Did you mean {near[0]}?" if near else f"Rename it to one of: {', '.join(TABLES)}; or remove it."
         findings.add(ImportFault("", file, 0, "", f"There is no table {name}.", remedy))
     return known
 
 
 def _require_once(table: ImportTable, file: str, sheets: Mapping[str, Sheet], findings: Findings) -> bool:
     if table.name in sheets:
-        fault = f"The table {table.name} is there twice."
-        findings.add(ImportFault(table.name, file, 0, "", fault, "Put all its rows into one."))
+        fault = f"The table {table.name} occurs twice."
+        findings.add(ImportFault(table.name, file, 0, "", fault, "Put all its rows into one file or sheet."))
     return table.name not in sheets
 
 
@@ -118,7 +118,9 @@ def _csv_file(file: Path, table: ImportTable, findings: Findings) -> Sheet:
     except UnicodeDecodeError:
         _unreadable(sheet, findings, "The file isn't UTF-8 text.", "Save it as CSV in UTF-8.")
     except csv.Error as error:
-        _unreadable(sheet, findings, f"The file breaks off: {error}.", "Check the quotes near its last row.")
+        _unreadable(
+            sheet, findings, f"The file ends in the middle of a row: {error}.", "Check the quotes near its last row."
+        )
     except OSError as error:
         _unreadable(sheet, findings, f"The file can't be opened: {error.strerror}.", "Check the file.")
     return sheet
@@ -148,7 +150,7 @@ def _unreadable(sheet: Sheet, findings: Findings, fault: str, remedy: str) -> No
 
 
 def _take(sheet: Sheet, lines: Iterable[Sequence[Cell]], findings: Findings) -> None:
-    """Read the header, then every row under it."""
+    """Read the header and the rows below it."""
     numbered = enumerate(lines, 1)
     number, header = next(((number, line) for number, line in numbered if any(_filled(line))), (1, ()))
     columns = [_plain(str(cell)) for cell in header]
@@ -165,17 +167,19 @@ def _filled(line: Sequence[Cell]) -> Iterator[bool]:
 
 
 def _check_header(sheet: Sheet, number: int, columns: Sequence[str], findings: Findings) -> bool:
-    """Whether the rows can be read: columns may come in any order, none may be unknown, twice, or missing."""
+    """Return whether the rows can be read: columns in any order, none unknown, repeated or missing."""
     table = sheet.table
     names = [column.name for column in table.columns]
     before = len(findings)
     for place, name in enumerate(columns):
         if name not in names:
             near = get_close_matches(name, names, 1)
-            remedy = f"Did you mean {near[0]}?" if near else f"Take it out, or name it one of: {', '.join(names)}."
+            remedy = f"Did you mean {near[0]}?" if near else f"Remove it, or rename it to one of: {', '.join(names)}."
             findings.add(ImportFault(table.name, sheet.file, number, name, f"There is no column {name!r}.", remedy))
         elif name in columns[:place]:
-            findings.add(ImportFault(table.name, sheet.file, number, name, "The column stands twice.", "Take one out."))
+            findings.add(
+                ImportFault(table.name, sheet.file, number, name, "The column occurs twice.", "Remove one of them.")
+            )
     for column in table.columns:
         if column.required and column.name not in columns:
             remedy = f"Add it: {column.means[0].lower()}{column.means[1:]}"
@@ -207,7 +211,7 @@ def _read_rows(
                 unread.add(name)
                 findings.add(ImportFault(table.name, sheet.file, number, name, *as_fault(refusal)))
         if any(_filled(line[width:])):
-            remedy = "Put a cell that holds the separator into quotes."
+            remedy = "Put quotes around a cell that contains the separator."
             findings.add(
                 ImportFault(table.name, sheet.file, number, "", "The row has more cells than columns.", remedy)
             )

@@ -1,4 +1,4 @@
-"""What was found wrong with an import: where, what, and what to do. All of it is gathered, not the first thrown."""
+"""The faults of an import: where, what, and what to do. All faults are collected instead of stopping at the first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from backflush.core.refusals import Refusal
 from backflush.imports.columns import TABLES
 
 REMEDIES = {
-    "already_there": "Take one of them out, or correct it.",
-    "too_many_rules": "Take the line out, or import with --update to end the old rule.",
+    "already_there": "Delete one of them, or correct it.",
+    "too_many_rules": "Delete the row, or import with --update to end the old rule.",
 }
-CORRECT = "Correct the line."
+CORRECT = "Correct the row."
 
 
 @dataclass(frozen=True, slots=True)
 class ImportFault:
-    """One fault. Row 1 is the header; row 0 means the file as a whole."""
+    """One fault. Row 1 is the header; row 0 stands for the whole file."""
 
     table: str
     file: str
@@ -35,17 +35,17 @@ class Findings:
         return len(self._found)
 
     def __iter__(self) -> Iterator[ImportFault]:
-        """In the order of the tables and rows, as someone would go through the files."""
+        """Iterate in the order of tables and rows."""
         places = {name: place for place, name in enumerate(TABLES)}
         return iter(sorted(self._found, key=lambda one: (places.get(one.table, -1), one.file, one.row)))
 
     def add(self, finding: ImportFault) -> None:
-        """Keep one more."""
+        """Add a fault."""
         self._found.append(finding)
 
 
 def as_fault(refusal: Refusal) -> tuple[str, str]:
-    """A room's refusal as a fault and its remedy: its last sentence is what to do, where it has more than one."""
+    """Split a refusal into fault and remedy: the last of several sentences is the remedy."""
     fault, stop, remedy = refusal.sentence.rpartition(". ")
     if not stop or refusal.details:
         return " ".join((refusal.sentence, *refusal.details)), REMEDIES.get(refusal.code, CORRECT)

@@ -1,4 +1,4 @@
-"""What joins the parts of the stock map: transfer rules, sites' receive actions, suppliers' stock."""
+"""Links within the stock map: transfer rules, receive actions of sites, stock locations of suppliers."""
 
 from backflush.imports.context import Work
 from backflush.imports.files import ImportRow
@@ -15,7 +15,7 @@ from backflush.stockmap.services import (
 
 
 def take_site_settings(work: Work) -> None:
-    """How sites receive goods, and whether they complete orders by themselves."""
+    """Set the receive action of each site, and whether its orders complete themselves."""
     sheet = work.sheets.get("sites")
     if sheet is None:
         return
@@ -41,7 +41,7 @@ def _take_receive_action(work: Work, row: ImportRow, site: Site) -> None:
 
 
 def _may_set(work: Work, row: ImportRow, site: Site, column: str, before: object) -> bool:
-    """Whether a setting may be made: on a site that is new, or with --update."""
+    """Return whether a setting may be changed: for a new site, or with --update."""
     if work.update or site.code in work.new_sites:
         return True
     note_difference(work, "sites", row, column, before, row[column])
@@ -49,7 +49,7 @@ def _may_set(work: Work, row: ImportRow, site: Site, column: str, before: object
 
 
 def take_supplier_stock(work: Work) -> None:
-    """The locations that suppliers' backflush takes from (R5)."""
+    """Set the locations from which suppliers' backflush takes (R5)."""
     sheet = work.sheets.get("suppliers")
     known = {
         (stock.site_id, stock.supplier_id): stock.location for stock in SupplierStock.objects.select_related("location")
@@ -76,7 +76,7 @@ def take_supplier_stock(work: Work) -> None:
 
 
 def take_rules(work: Work) -> None:
-    """Transfer rules. A rule never changes: with --update the old one ends and another begins."""
+    """Add transfer rules. A rule is never changed: with --update the old one ends and a new one is added."""
     active = TransferRule.objects.filter(active=True).values_list("action", "source", "target", "site")
     known = {(action, source, target) for action, source, target, _ in active}
     taken = {(action, site) for action, _, _, site in active}
@@ -93,7 +93,7 @@ def take_rules(work: Work) -> None:
             if work.update:
                 replacing.append((row, rule))
             else:
-                fault = f"{rule.action.name} has another rule in the database, and takes one only."
+                fault = f"{rule.action.name} has another rule in the database, and can have only one."
                 work.fault("rules", row, "action", fault, UPDATE)
         else:
             new.append((row, rule))

@@ -1,7 +1,7 @@
-"""The set-up: sites, units, the stock map, type codes, items, conversions.
+"""Master data: sites, units, the stock map, type codes, items, conversions.
 
-Each table is one small class: how a row becomes what its room takes, and what is there already under the same name.
-The walk through the rows is the same for all of them.
+Each table is a small class: how a row becomes the service's input, and what exists under the same name. The loop over
+the rows is common to all.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,32 +29,32 @@ from backflush.stockmap.models import Site, Supplier
 from backflush.stockmap.services import ActionIn, BinIn, LocationIn, StoreIn, SupplierIn
 
 DEFAULT_SITE = "MAIN"
-UPDATE = "Correct it, or import with --update to change what is there."
+UPDATE = "Correct it, or import with --update to change the database."
 
 Facts = dict[str, Any]
 
 
 class Master:
-    """How the rows of one table are taken.
+    """How the rows of one table are imported.
 
-    `fields` says what the room calls a column; `refers` which of what is known a column points into.
+    `fields` maps columns to the service's fields; `refers` names the records that a column refers to.
     """
 
     table: ClassVar[str]
     fields: ClassVar[Mapping[str, str]]
     refers: ClassVar[Mapping[str, str]] = {}
     columns: ClassVar[Mapping[str, str]] = {}
-    """What the room's refusals call a column, where that is something else."""
+    """The service's field names for columns with other names."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
 
     def rows(self) -> Iterator[ImportRow]:
-        """The rows to take."""
+        """Return the rows to import."""
         return self.work.rows(self.table)
 
     def facts(self, row: ImportRow) -> Facts | None:
-        """A row as the room's own facts; None where it points at something that isn't there."""
+        """Return a row's values for the service, or None if it refers to something missing."""
         facts = {}
         complete = True
         for column, name in self.fields.items():
@@ -68,35 +68,36 @@ class Master:
         return facts if complete else None
 
     def there(self, facts: Facts) -> Any:
-        """What is there under the same name."""
+        """Return the existing record with the same name."""
         raise NotImplementedError
 
     def value(self, there: Any, name: str) -> Any:
-        """One fact about what is there."""
+        """Return one value of an existing record."""
         return getattr(there, name)
 
     def shape(self, facts: Facts) -> Any:
-        """What the room takes."""
+        """Return the service's input for a row."""
         raise NotImplementedError
 
     def refusals(self, new: Any) -> Sequence[Refusal]:
-        """What the room would say of one row by itself; where it has nothing of the kind, rows are tried."""
+        """Yield the service's refusals of one row. Where the service can't check a row by itself, rows are tried."""
         return ()
 
     def add(self, new: list[Any]) -> Sequence[Any]:
-        """Hand new ones over to the room."""
+        """Pass new rows to the service."""
         raise NotImplementedError
 
     def change(self, changes: list[tuple[Any, Any]]) -> None:
-        """Hand over to the room what is there with what it is to be; only called where something may differ."""
+        """Pass existing records with their new values to the service. Called only if something may differ."""
         raise NotImplementedError
 
     def keep(self, made: Any) -> None:
-        """Remember what was made, for those that point at it."""
+        """Remember what was created, for rows that refer to it."""
 
 
 def take(master: Master) -> None:
-    """Take every row of a table: new ones are added, the same are passed over, others are faults or changes."""
+    """Import a table: new rows are added, equal ones skipped, and different ones are faults or, with --update,
+    changes."""
     work, table = master.work, master.table
     new: list[tuple[ImportRow, Any]] = []
     changes: list[tuple[ImportRow, tuple[Any, Any]]] = []
@@ -127,7 +128,7 @@ def _sound(master: Master, row: ImportRow, shape: Any) -> bool:
 
 
 def _change(master: Master, row: ImportRow, facts: Facts, there: Any) -> tuple[Any, Any] | None:
-    """What is to change of what is there. A column that the file leaves out says nothing, so nothing of it does."""
+    """Return the values to change. A column that the file leaves out changes nothing."""
     work, table = master.work, TABLES[master.table]
     compared = {column: name for column, name in master.fields.items() if column not in table.key}
     before = {name: master.value(there, name) for name in compared.values()}
@@ -145,7 +146,7 @@ def _change(master: Master, row: ImportRow, facts: Facts, there: Any) -> tuple[A
 
 
 def note_difference(work: Work, table: str, row: ImportRow, column: str, before: object, after: object) -> None:
-    """Note that a row says otherwise than what is there."""
+    """Record that a row differs from the existing record."""
     shown = [as_written(value) or "nothing" for value in (after, before)]
     work.fault(table, row, column, f"is {shown[0]} here and {shown[1]} in the database.", UPDATE)
 
@@ -159,7 +160,7 @@ def _changing(master: Master) -> Callable[[list[tuple[Any, Any]]], Sequence[Any]
 
 
 class SiteRows(Master):
-    """Sites; the actions that they name come later."""
+    """Sites. The actions that they name are set later."""
 
     table = "sites"
     fields = {"code": "code", "name": "name", "time_zone": "time_zone"}
@@ -266,7 +267,7 @@ class LocationRows(Master):
         return {**facts, "store": store} if store is not None else None
 
     def _owner(self, path: str, site: Site) -> Supplier | None:
-        """The supplier whose stock the suppliers' file says is here: such a location belongs to it (R5)."""
+        """Return the supplier whose stock location this is, according to the suppliers' file (R5)."""
         if self._owners is None:
             sheet = self.work.sheets.get("suppliers")
             named = [row for row in sheet.rows if row["stock"]] if sheet is not None else []
@@ -314,7 +315,7 @@ class BinRows(Master):
 
 
 class SupplierRows(Master):
-    """Suppliers; a row more for each further site names the stock there."""
+    """Suppliers. A further row per site names the supplier's stock location there."""
 
     table = "suppliers"
     fields = {"code": "code", "name": "name"}
@@ -327,7 +328,11 @@ class SupplierRows(Master):
             elif row["name"] != first[row["code"]]["name"]:
                 number = first[row["code"]].number
                 self.work.fault(
-                    self.table, row, "name", f"is another name than in row {number}.", "Make them the same."
+                    self.table,
+                    row,
+                    "name",
+                    f"is a different name than in row {number}.",
+                    "Use the same name in both rows.",
                 )
             else:
                 self.work.counts[self.table].there += 1
@@ -476,13 +481,13 @@ class ConversionRows(Master):
 
 
 def take_all(work: Work, masters: Sequence[type[Master]]) -> None:
-    """Take some tables, one after the other."""
+    """Import several tables in order."""
     for master in masters:
         take(master(work))
 
 
 def take_sites(work: Work) -> None:
-    """Sites; a plant that names none has one."""
+    """Import sites. If no table names one, create one."""
     take(SiteRows(work))
     if not work.sites and "sites" not in work.sheets:
         work.sites[DEFAULT_SITE] = map_services.add_site(code=DEFAULT_SITE)

@@ -29,7 +29,7 @@ LINE = ("item", "quantity", "unit", "due_date")
 
 
 def take_purchase_orders(work: Work) -> None:
-    """Place the orders that aren't there yet; those that are can't be changed."""
+    """Place new purchase orders. Existing ones can't be changed."""
     orders: dict[tuple[Site, str], list[ImportRow]] = {}
     for row in work.rows(PURCHASES):
         site = work.site(PURCHASES, row)
@@ -83,16 +83,16 @@ def _take_purchases(work: Work, site: Site, orders: Sequence[list[ImportRow]], c
 
 
 def _one_head(work: Work, rows: Sequence[ImportRow]) -> bool:
-    """Whether all rows of an order say the same of the order itself."""
+    """Return whether all rows of an order agree on the values of the order itself."""
     different = [(row, name) for row in rows for name in HEAD if row[name] != rows[0][name]]
     for row, name in different:
-        fault = f"is another than in row {rows[0].number}, of the same order."
-        work.fault(PURCHASES, row, name, fault, "Say the same in every row of an order.")
+        fault = f"differs from row {rows[0].number} of the same order."
+        work.fault(PURCHASES, row, name, fault, "Enter the same value in every row of an order.")
     return not different
 
 
 def _sound_purchase(work: Work, rows: Sequence[ImportRow], checks: "Checks") -> bool:
-    """Whether the room finds nothing wrong with an order's lines, row by row."""
+    """Return whether the service accepts each line of an order."""
     sound = True
     for row, line in zip(rows, _purchase(rows).lines, strict=True):
         item = work.items[row["item"]]
@@ -134,7 +134,7 @@ def _compare_purchase(work: Work, rows: Sequence[ImportRow], there: PurchaseOrde
         "placed_on": there.placed_on,
         "receive_action": action.name if action is not None else "",
     }
-    remedy = "Take it out of the file: a purchase order stays as it was placed."
+    remedy = "Remove it from the file: a purchase order can't be changed after placing."
     same = True
     for row in rows:
         line = lines.pop(row["line"], None)
@@ -153,7 +153,7 @@ def _compare_purchase(work: Work, rows: Sequence[ImportRow], there: PurchaseOrde
         after["unit"] = after["unit"] or line.item.stock_unit.code
         same = not _note_changes(work, PURCHASES, row, before, after, remedy) and same
     if lines:
-        fault = f"{there.number} has lines in the database that are not here."
+        fault = f"{there.number} has lines in the database that are missing here."
         work.fault(PURCHASES, rows[0], "line", fault, remedy)
     elif same:
         work.counts[PURCHASES].there += len(rows)
@@ -162,7 +162,7 @@ def _compare_purchase(work: Work, rows: Sequence[ImportRow], there: PurchaseOrde
 def _note_changes(
     work: Work, table: str, row: ImportRow, before: dict[str, object], after: dict[str, object], remedy: str
 ) -> bool:
-    """Note every fact of a row that is another in the database; a column left out says nothing."""
+    """Record each value of a row that differs from the database. A column that is left out is ignored."""
     given = work.sheets[table].given
     different = [name for name in after if name in given and after[name] != before[name]]
     for name in different:
@@ -172,7 +172,7 @@ def _note_changes(
 
 
 def take_works_orders(work: Work) -> None:
-    """Create the orders that aren't there yet and release those that aren't to stay new."""
+    """Create new works orders, and release those whose status isn't new."""
     by_site: dict[Site, list[ImportRow]] = {}
     for row in work.rows(WORKS):
         site = work.site(WORKS, row)
@@ -225,7 +225,7 @@ def _take_works(work: Work, site: Site, rows: Sequence[ImportRow]) -> None:
 
 
 def _sound_works_order(work: Work, row: ImportRow, checks: "Checks") -> bool:
-    """Whether an order can be created and, where it is to be, released."""
+    """Return whether an order can be created and, if needed, released."""
     item = work.items[row["item"]]
     unit = work.units[row["unit"]] if row["unit"] else item.stock_unit
     refusals = [*order_refusals(_works_order(row), item, unit, checks.conversions)]
@@ -242,7 +242,7 @@ def _sound_works_order(work: Work, row: ImportRow, checks: "Checks") -> bool:
 
 
 class Checks:
-    """The conversions and structures of some items, to look at one order after the other before any is made."""
+    """The conversions and structures of some items, to check one order after another before any is created."""
 
     def __init__(self, items: Collection[Item]) -> None:
         self.conversions: Final = converter(item.pk for item in items)
@@ -250,7 +250,7 @@ class Checks:
         self._known: dict[tuple[str, date], Refusal | None] = {}
 
     def inconvertible(self, item: Item, day: date) -> Refusal | None:
-        """Why the structure of an item on a day can't be planned with, if it can't (Q4)."""
+        """Return the refusal of an item's structure on a day, if a conversion is missing (Q4)."""
         key = item.code, day
         if key not in self._known:
             self._known[key] = None
@@ -280,9 +280,9 @@ def _compare_works(
     revised: list[tuple[ImportRow, RevisionIn]],
     released: list[tuple[ImportRow, str]],
 ) -> None:
-    """An order that is there: its quantity and due date may change, and a new one be released, with --update.
+    """Compare an existing order: with --update its quantity and due date can change, and a new order can be released.
 
-    Where an order has gone since it was released is its own life and no difference.
+    A later status of the existing order is no difference.
     """
     fixed = {
         "item": there.item.code,
@@ -292,7 +292,7 @@ def _compare_works(
     }
     after = {name: row[name] for name in fixed}
     after["unit"] = after["unit"] or there.item.stock_unit.code
-    remedy = "Correct it: of an order that is there only quantity and due date can change."
+    remedy = "Correct it: only quantity and due date of an existing order can change."
     if _note_changes(work, WORKS, row, fixed, after, remedy):
         return
     given = work.sheets[WORKS].given

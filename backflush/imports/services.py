@@ -1,4 +1,4 @@
-"""The whole of an import: read, check every row, and only where nothing is wrong change anything."""
+"""A whole import: read, check every row, and change the database only if there is no fault."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,15 +34,15 @@ from backflush.operations.db_statistics import look_over
 from backflush.people.services import known_user
 
 MANY: Final = 1_000
-"""So many new rows change what a database should know of its tables."""
+"""With this many new rows, the planner's statistics must be refreshed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import came to: what became of each table's rows, or what is wrong.
+    """The result of an import: the counts of each table, or the faults.
 
-    Where it is not `applied`, nothing was changed, and the counts say what would have been. Where bookings were
-    refused while bookings were posted, `findings` says which, and all the others are in.
+    If not `applied`, nothing was changed, and the counts say what would have been. If bookings were refused during
+    posting, `findings` names them, and all others are posted.
     """
 
     counts: Mapping[str, Count]
@@ -64,11 +64,11 @@ def import_data(
     tell: Tell = _silent,
     chunk: int = CHUNK,
 ) -> ImportReport:
-    """Bring in what a path holds, or, with `check`, only say what is wrong with it.
+    """Import the files of a path or, with `check`, only report their faults.
 
-    Set-up, opening stock and orders go in together or not at all; bookings follow in chunks, each whole, so that
-    running the import again finishes what was stopped. `site` stands in where a row names none; `chunk` is how many
-    bookings go in together.
+    Set-up, opening stock and orders are imported in one transaction. Bookings follow in chunks of `chunk`, each in a
+    transaction of its own, so an interrupted import is finished by running it again. `site` is used where a row names
+    none.
     """
     findings = Findings()
     sheets = read(path, findings)
@@ -87,7 +87,7 @@ def import_data(
 
 
 def _take_all(work: Work) -> None:
-    """Each table after those that it points into."""
+    """Import each table after the tables that it refers to."""
     take_sites(work)
     take_all(work, (UnitRows, ActionRows, SupplierRows, StoreRows, LocationRows, BinRows))
     take_supplier_stock(work)
@@ -102,13 +102,13 @@ def _take_all(work: Work) -> None:
 
 
 def _post(work: Work, to_post: Sequence[ToPost], chunk: int) -> None:
-    """Post the bookings in chunks; those that are refused meanwhile are named, and don't keep the others back."""
+    """Post the bookings in chunks. Refused ones are named and don't stop the others."""
     total, done = sum(len(one.entered) for one in to_post), 0
     for one in to_post:
         for more in post_bookings(work, one, chunk=chunk):
             if done < MANY <= done + more < total:
-                # PostgreSQL looks at nearly empty tables from end to end, and a session keeps to the way that it chose:
-                # for a minute each of its checks of a posting read all postings of the import.
+                # PostgreSQL scans nearly empty tables, and a session keeps the plan: without new statistics, each
+                # foreign key check of a posting scanned all postings of the import for the first minute.
                 look_over()
             done += more
             work.tell("bookings posted", done, total)

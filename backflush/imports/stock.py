@@ -1,4 +1,4 @@
-"""Opening stock: what is there when the ledger begins. Once in, it is never added again."""
+"""Opening stock: the stock when the ledger begins. It is posted once."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -24,7 +24,7 @@ Entered = tuple[ImportRow, OpeningIn]
 
 
 def take_opening_stock(work: Work) -> None:
-    """Put opening stock in place, one posting for each site and day."""
+    """Post opening stock, one posting per site and day."""
     groups: dict[tuple[Site, date | datetime | None], list[Entered]] = {}
     for row in work.rows(TABLE):
         opening, site = _opening(work, row), work.site(TABLE, row)
@@ -61,7 +61,7 @@ def _opening(work: Work, row: ImportRow) -> OpeningIn | None:
 
 
 def _sound(work: Work, row: ImportRow, opening: OpeningIn, site: Site) -> bool:
-    """Whether the rooms take the row by itself."""
+    """Return whether the services accept the row."""
     checks: Sequence[Callable[[], object]] = (
         lambda: opening_moves(opening, OUTSIDE, bins=work.bins),
         lambda: _happened(site, row["date"]),
@@ -77,7 +77,8 @@ def _sound(work: Work, row: ImportRow, opening: OpeningIn, site: Site) -> bool:
 
 
 def _happened(site: Site, at: date | datetime | None) -> None:
-    """Refuse what is in the future. What is in a closed period may be in already, so only what is new is refused."""
+    """Refuse a date in the future. A closed period is only refused for new rows, because existing ones may date from
+    before it."""
     with suppress(PeriodClosed):
         event_time(site, at)
 
@@ -87,7 +88,7 @@ def _stock_key(opening: OpeningIn) -> StockKey:
 
 
 def _new(work: Work, site: Site, entered: list[Entered]) -> list[Entered]:
-    """Those rows that are not in yet; one that is in with another quantity or day is a fault for good."""
+    """Return the rows that aren't posted yet. A row posted with another quantity or date is a fault."""
     known = openings_at(site, {opening.item.pk for _, opening in entered})
     new = []
     for row, opening in entered:
@@ -103,8 +104,8 @@ def _new(work: Work, site: Site, entered: list[Entered]) -> list[Entered]:
                 TABLE,
                 row,
                 "quantity" if quantity != opening.quantity else "date",
-                f"{written(quantity)} of {opening.item.code} were opened there as of {at:%d %b %Y} already.",
-                "Opening stock stays as it was posted: take the line out, and move the difference by hand.",
+                (f"{written(quantity)} of {opening.item.code} were posted there as opening stock of {at:%d %b %Y}."),
+                "Opening stock can't be changed: delete the row, and move the difference by hand.",
             )
     return new
 
@@ -124,13 +125,15 @@ def _same(row: ImportRow, opening: OpeningIn, site: Site, before: tuple[Decimal,
 
 
 def _require_serials_once(work: Work, entered: list[Entered]) -> None:
-    """A serial number is in one place only, in the file too."""
+    """Refuse a serial number that is in two places, in the files or in stock."""
     seen: dict[tuple[int, str], int] = {}
     for row, opening in entered:
         if opening.serial and seen.setdefault((opening.item.pk, opening.serial), row.number) != row.number:
             first = seen[opening.item.pk, opening.serial]
             fault = f"{opening.item.code} serial {opening.serial} is in row {first} already."
-            work.fault(TABLE, row, "serial", fault, "A serial number is in one place: correct one of them.")
+            work.fault(
+                TABLE, row, "serial", fault, "A serial number can be in one place only: correct one of the rows."
+            )
 
 
 def _take_expiries(work: Work) -> None:

@@ -1,4 +1,4 @@
-"""Structures: the lines of an item in the file are the whole of its structure."""
+"""Structures: the rows of an item are its whole structure."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,7 +19,7 @@ Facts = tuple[object, ...]
 
 
 class ItemLines(NamedTuple):
-    """The lines of one item, with the rows that they stand in."""
+    """The structure lines of one item, with their rows."""
 
     item: Item
     rows: list[ImportRow]
@@ -27,7 +27,7 @@ class ItemLines(NamedTuple):
 
 
 def take_structures(work: Work) -> None:
-    """Take the structure of every item that has lines here; what an item had before is replaced as a whole."""
+    """Replace the structure of every item that has rows."""
     groups = _groups(work)
     known = _known(work, groups)
     wanted: list[tuple[ImportRow, ItemLines]] = []
@@ -65,7 +65,7 @@ def _groups(work: Work) -> list[ItemLines]:
         group = groups.setdefault(item.code, ItemLines(item, [], []))
         group.rows.append(row)
         group.lines.append(line)
-    # A structure of which a line is faulty isn't compared: it isn't known.
+    # A structure with a faulty row can't be compared.
     return [group for code, group in groups.items() if code not in broken]
 
 
@@ -93,7 +93,7 @@ def _line(work: Work, row: ImportRow) -> LineIn | None:
 
 
 def _sound(work: Work, group: ItemLines) -> bool:
-    """Whether the core finds nothing wrong with an item's lines, each by itself and side by side."""
+    """Return whether an item's lines are valid, each by itself and together."""
     lines = [line.as_line() for line in group.lines]
     wrong = [(place, refusal) for place, line in enumerate(lines) for refusal in line_refusals(line)]
     wrong += overlap_refusals(lines)
@@ -103,7 +103,7 @@ def _sound(work: Work, group: ItemLines) -> bool:
 
 
 def _known(work: Work, groups: Sequence[ItemLines]) -> dict[int, list[Facts]]:
-    """The lines that are there of some items, as facts to compare."""
+    """Return the existing lines of some items, as values to compare."""
     found: dict[int, list[Facts]] = {}
     for start in range(0, len(groups), BATCH):
         items = [group.item.pk for group in groups[start : start + BATCH]]
@@ -154,5 +154,5 @@ def _note_differences(work: Work, group: ItemLines, here: Sequence[Facts], there
     gone = sum(facts not in here for facts in there)
     if gone:
         lines = "a line" if gone == 1 else f"{gone} lines"
-        fault = f"{group.item.code} has {lines} in the database that {'is' if gone == 1 else 'are'} not here."
+        fault = f"{group.item.code} has {lines} in the database that {'is' if gone == 1 else 'are'} missing here."
         work.fault(TABLE, group.rows[0], "item", fault, UPDATE)

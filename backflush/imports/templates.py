@@ -1,4 +1,4 @@
-"""Files to begin with: a CSV file for each table and one workbook with all of them, with lines of example."""
+"""Template files: a CSV file per table, and one workbook with all tables, with example rows."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -13,22 +13,28 @@ from backflush.imports.columns import TABLES, CellType, ImportColumn, ImportTabl
 from backflush.imports.files import README
 
 WORKBOOK: Final = "backflush.xlsx"
-HEADINGS: Final = ("table", "column", "needed", "what stands in it", "empty means", "meaning")
+HEADINGS: Final = ("table", "column", "needed", "content", "if empty", "meaning")
 INTRODUCTION: Final = (
     "Files for `backflush import`. Each table is a CSV file here, and a sheet of the workbook: use either.",
-    "The lines in them are an example: a tiny plant that makes brackets. Replace them with your own.",
-    "Leave out tables and columns that you don't need. Columns may come in any order; in CSV files comma or semicolon.",
-    "Numbers are exact: write 12.5 with a point. Dates are like 2026-03-12. Locations are named STORE/LOCATION.",
-    "Say `backflush import FOLDER --check` first: it lists every fault with file, row and column, and changes nothing.",
+    ("The rows are an example: a tiny plant that makes brackets. Replace them with your own data."),
+    (
+        "Leave out tables and columns that you don't need. Columns can be in any order, separated "
+        "by commas or semicolons."
+    ),
+    ("Numbers are exact: write 12.5 with a point. Write dates like 2026-03-12, and locations as STORE/LOCATION."),
+    (
+        "Run `backflush import FOLDER --check` first: it lists every fault with file, row and "
+        "column, and changes nothing."
+    ),
 )
 
 
 def write_template(folder: Path) -> list[Path]:
-    """Write the files into a folder; refused where one of them is there already, because it may be filled in."""
+    """Write the template files into a folder. Refused if one of them exists, because it may be filled in."""
     written = [folder / f"{name}.csv" for name in TABLES] + [folder / WORKBOOK, folder / f"{README}.md"]
     there = [path.name for path in written if path.exists()]
     if there:
-        raise AlreadyThere(f"{', '.join(there)} in {folder} would be overwritten. Name another folder.", field="folder")
+        raise AlreadyThere(f"{', '.join(there)} in {folder} would be overwritten. Give another folder.", field="folder")
     folder.mkdir(parents=True, exist_ok=True)
     for table in TABLES.values():
         write_csv(folder / f"{table.name}.csv", *_lines(table))
@@ -38,7 +44,7 @@ def write_template(folder: Path) -> list[Path]:
 
 
 def write_csv(path: Path, header: Sequence[str], *rows: Sequence[str]) -> None:
-    """One CSV file, as every spreadsheet reads it."""
+    """Write a CSV file that every spreadsheet program reads."""
     with path.open("w", encoding="utf-8-sig", newline="") as lines:
         csv.writer(lines).writerows([header, *rows])
 
@@ -49,7 +55,7 @@ def _lines(table: ImportTable) -> list[list[str]]:
 
 
 def _write_workbook(path: Path) -> None:
-    """Every cell is formatted as text, so that a spreadsheet leaves 007 and 1/3 as they are typed."""
+    """Write a workbook. All cells are formatted as text, so that a spreadsheet keeps 007 and 1/3 as typed."""
     with xlsxwriter.Workbook(path, {"strings_to_numbers": False, "strings_to_formulas": False}) as book:
         bold, text = book.add_format({"bold": True}), book.add_format({"num_format": "@"})
         sheet = book.add_worksheet(README)
@@ -73,7 +79,7 @@ def _write_workbook(path: Path) -> None:
 
 
 def _columns() -> Iterator[tuple[str, ...]]:
-    """A line about each column."""
+    """Return a line about each column."""
     for table in TABLES.values():
         for column in table.columns:
             needed = "yes" if column.required else ""
@@ -102,7 +108,7 @@ def _readme() -> Iterator[str]:
         yield ""
         yield table.means
         yield ""
-        yield "| column | needed | what stands in it | empty means | meaning |"
+        yield "| column | needed | content | if empty | meaning |"
         yield "| --- | --- | --- | --- | --- |"
         for column in table.columns:
             needed = "yes" if column.required else ""

@@ -34,7 +34,7 @@ def test_faults_are_a_table_and_exit_code_1(console: Console, tmp_path: Path) ->
     write(tmp_path / "plant" / "items.csv", lines)
     spoken = console.run("import", tmp_path / "plant")
     assert spoken.exit_code == 1
-    assert "items.csv    2  unit    There is no unit TON.  Add it to units, or correct it." in spoken.stdout
+    assert "items.csv    2  unit    There is no unit TON.  Add it to units, or correct it here." in spoken.stdout
     assert "1 fault. Nothing was changed: correct the files and import again." in spoken.stdout
     told = console.run("import", tmp_path / "plant", "--json")
     assert (told.exit_code, told.stderr) == (1, "")
@@ -45,7 +45,7 @@ def test_faults_are_a_table_and_exit_code_1(console: Console, tmp_path: Path) ->
             "row": 2,
             "column": "unit",
             "fault": "There is no unit TON.",
-            "remedy": "Add it to units, or correct it.",
+            "remedy": "Add it to units, or correct it here.",
         }
     ]
     assert not Posting.objects.exists()
