@@ -1,6 +1,7 @@
-"""The tables that an import knows: their columns, what these mean, and lines of example.
+"""The tables of an import: their columns with meanings, and example rows.
 
-The examples together are a tiny plant that makes brackets and has them plated outside: importing them works.
+The examples together are a tiny plant that makes brackets and has them plated by a sub-contractor. They import without
+faults.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from backflush.stockmap.models import ActionType, RetryRule, ShortRule
 
 
 class CellType(Enum):
-    """What may stand in a column's cells, and how the template says so."""
+    """The type of a column's cells, with its description in the template."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -30,7 +31,7 @@ class CellType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ImportColumn:
-    """One column. `default` is what an empty cell stands for; `refers` names the table that it points into."""
+    """One column. `default` is the value of an empty cell; `refers` names the table that the column refers to."""
 
     name: str
     means: str
@@ -41,12 +42,12 @@ class ImportColumn:
     length: int = 0
     refers: str = ""
     positive: bool = False
-    """Whether zero is no answer; no number here is ever below zero."""
+    """Whether zero is refused. Negative numbers are refused everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportTable:
-    """One file of an import. `key` is what makes a row the same thing from one import to the next."""
+    """One table of an import. `key` are the columns that identify a row from one import to the next."""
 
     name: str
     means: str
@@ -55,68 +56,68 @@ class ImportTable:
     examples: tuple[Mapping[str, str], ...]
 
     def column(self, name: str) -> ImportColumn | None:
-        """The column of a name."""
+        """Return the column with this name."""
         return next((column for column in self.columns if column.name == name), None)
 
 
 def code(name: str, means: str, length: int, *, required: bool = True, refers: str = "") -> ImportColumn:
-    """A column of codes."""
+    """Declare a column of codes."""
     return ImportColumn(name, means, CellType.TEXT, required, "", (), length, refers)
 
 
 def text(name: str, means: str, length: int) -> ImportColumn:
-    """A column of words, which may be empty."""
+    """Declare a column of text, which may be empty."""
     return ImportColumn(name, means, CellType.TEXT, default="", length=length)
 
 
 def number(name: str, means: str, *, default: Any = None) -> ImportColumn:
-    """A column of exact numbers, zero or more."""
+    """Declare a column of exact numbers, zero or more."""
     return ImportColumn(name, means, CellType.NUMBER, default=default)
 
 
 def quantity(means: str) -> ImportColumn:
-    """The column of a quantity, which must be there and above zero."""
+    """Declare a required column of quantities above zero."""
     return ImportColumn("quantity", means, CellType.NUMBER, required=True, positive=True)
 
 
 def whole(name: str, means: str, *, required: bool = False, default: int | None = None) -> ImportColumn:
-    """A column of whole numbers."""
+    """Declare a column of whole numbers."""
     return ImportColumn(name, means, CellType.WHOLE, required, default)
 
 
 def day(name: str, means: str, *, required: bool = False) -> ImportColumn:
-    """A column of dates."""
+    """Declare a column of dates."""
     return ImportColumn(name, means, CellType.DAY, required)
 
 
 def yes_no(name: str, means: str, *, default: bool) -> ImportColumn:
-    """A column of yes and no."""
+    """Declare a column of yes and no."""
     return ImportColumn(name, means, CellType.YES_NO, default=default)
 
 
 def choice(name: str, means: str, choices: tuple[str, ...], *, default: str | None = None) -> ImportColumn:
-    """A column of a few words; required where it has no default."""
+    """Declare a column of fixed words; required unless it has a default."""
     return ImportColumn(name, means, CellType.CHOICE, default is None, default, choices)
 
 
-SITE: Final = code("site", "The site; may be empty where there is only one.", 20, required=False, refers="sites")
+SITE: Final = code("site", "The site. Can be empty if there is only one.", 20, required=False, refers="sites")
 
 SITES = ImportTable(
     "sites",
-    "Plants with stores of their own. May be left out: then there is one site, MAIN.",
+    "Plants with stores of their own. If left out, there is one site, MAIN.",
     ("code",),
     (
-        code("code", "The site's code.", 20),
-        text("name", "Its name.", 100),
-        ImportColumn("time_zone", "Its time zone: days are the site's.", default="UTC", length=60),
+        code("code", "The site code.", 20),
+        text("name", "The name.", 100),
+        ImportColumn("time_zone", "The time zone, which decides when a day begins and ends.", default="UTC", length=60),
         code(
             "receive_action",
-            "How goods are received where the purchase order doesn't say.",
+            "The receive action for purchase orders that name none.",
             40,
             required=False,
             refers="actions",
         ),
-        yes_no("complete_when_full", "Whether a works order is completed by itself when full.", default=False),
+        yes_no("complete_when_full", "Whether works orders complete themselves when full.", default=False),
     ),
     ({"code": "MAIN", "name": "Main works", "time_zone": "UTC", "receive_action": "RECEIVE"},),
 )
@@ -125,21 +126,21 @@ UNITS = ImportTable(
     "units",
     "Units of measure.",
     ("code",),
-    (code("code", "The unit's code.", 20), text("name", "Its name.", 100)),
+    (code("code", "The unit code.", 20), text("name", "The name.", 100)),
     ({"code": "PCS", "name": "Pieces"}, {"code": "KG", "name": "Kilograms"}, {"code": "G", "name": "Grams"}),
 )
 
 CONVERSIONS = ImportTable(
     "conversions",
-    "One of a unit is so many of another, for one item or for all. Both directions follow from one line.",
+    "Unit conversions, for one item or for all. One row gives both directions.",
     ("item", "from", "to"),
     (
-        code("item", "The item that it holds for; empty for all.", 60, required=False, refers="items"),
-        code("from", "One of this unit ...", 20, refers="units"),
-        code("to", "... is so many of this one.", 20, refers="units"),
+        code("item", "The item; empty for all items.", 60, required=False, refers="items"),
+        code("from", "One of this unit", 20, refers="units"),
+        code("to", "is this many of this unit.", 20, refers="units"),
         ImportColumn(
             "factor",
-            "So many. Exact; a ratio like 1/3 where no decimal is.",
+            "The exact factor: a decimal, or a ratio like 1/3.",
             CellType.RATIO,
             required=True,
             positive=True,
@@ -152,57 +153,60 @@ STORES = ImportTable(
     "stores",
     "Buildings, halls or sub-contractors that hold locations.",
     ("site", "code"),
-    (SITE, code("code", "The store's code, without a slash.", 40), text("description", "What it is.", 200)),
+    (SITE, code("code", "The store code, without a slash.", 40), text("description", "The description.", 200)),
     ({"code": "MAIN", "description": "The hall"}, {"code": "ACME", "description": "Acme Plating"}),
 )
 
 LOCATIONS = ImportTable(
     "locations",
-    "Where stock is. Other tables name a location as STORE/LOCATION.",
+    "Places for stock. Other tables name a location as STORE/LOCATION.",
     ("site", "store", "code"),
     (
         SITE,
-        code("store", "The store that it is in.", 40, refers="stores"),
-        code("code", "The location's code.", 40),
-        text("description", "What it is.", 200),
-        yes_no("has_balance", "Whether stock is counted here; no for the outside.", default=True),
-        yes_no("bin_controlled", "Whether it is kept in bins.", default=False),
-        code("supplier", "The supplier that it belongs to.", 40, required=False, refers="suppliers"),
+        code("store", "The store.", 40, refers="stores"),
+        code("code", "The location code.", 40),
+        text("description", "The description.", 200),
+        yes_no("has_balance", "Whether the location keeps balances; no for the outside.", default=True),
+        yes_no("bin_controlled", "Whether the location is bin controlled.", default=False),
+        code("supplier", "The supplier to which the location belongs.", 40, required=False, refers="suppliers"),
     ),
     (
         {"store": "MAIN", "code": "LINE", "description": "Beside the machines"},
         {"store": "MAIN", "code": "STOCK", "description": "Finished goods"},
         {"store": "MAIN", "code": "RACK", "description": "High rack", "bin_controlled": "yes"},
         {"store": "MAIN", "code": "WIP", "description": "Work in progress", "has_balance": "no"},
-        {"store": "MAIN", "code": "BOUGHT", "description": "What suppliers deliver", "has_balance": "no"},
-        {"store": "ACME", "code": "STOCK", "description": "Ours, at Acme", "supplier": "ACME"},
+        {"store": "MAIN", "code": "BOUGHT", "description": "Suppliers' deliveries", "has_balance": "no"},
+        {"store": "ACME", "code": "STOCK", "description": "Our stock at Acme", "supplier": "ACME"},
         {"store": "ACME", "code": "USED", "description": "Used at Acme", "has_balance": "no"},
     ),
 )
 
 BINS = ImportTable(
     "bins",
-    "Places within bin-controlled locations.",
+    "Bins of bin-controlled locations.",
     ("site", "location", "code"),
     (
         SITE,
         code("location", "The location, as STORE/LOCATION.", 81, refers="locations"),
-        code("code", "The bin's code.", 40),
+        code("code", "The bin code.", 40),
     ),
     ({"location": "MAIN/RACK", "code": "R1"},),
 )
 
 SUPPLIERS = ImportTable(
     "suppliers",
-    "Whom we buy from or send work to.",
+    "Suppliers and sub-contractors.",
     ("site", "code"),
     (
-        code("code", "The supplier's code.", 40),
-        text("name", "Its name.", 100),
+        code("code", "The supplier code.", 40),
+        text("name", "The name.", 100),
         SITE,
         code(
             "stock",
-            "Our location with it, STORE/LOCATION, that its backflush takes from instead of the rule's.",
+            (
+                "The supplier's stock location, STORE/LOCATION: its backflush takes from here instead of "
+                "the rule's from-location."
+            ),
             81,
             required=False,
             refers="locations",
@@ -216,18 +220,18 @@ ACTIONS = ImportTable(
     "Named ways of moving stock.",
     ("name",),
     (
-        code("name", "The action's name.", 40),
-        choice("type", "What it is for.", tuple(ActionType.values)),
-        text("description", "What it does.", 200),
+        code("name", "The action name.", 40),
+        choice("type", "The action type.", tuple(ActionType.values)),
+        text("description", "The description.", 200),
         choice(
             "short",
-            "A short line: wait whole, or move the part that is there.",
+            "A short line: the whole line waits, or the available part moves.",
             tuple(ShortRule.values),
             default=ShortRule.WHOLE.value,
         ),
         choice(
             "retry",
-            "Stock that arrives: nobody is told, whoever brings it is told what fits now, or that is settled.",
+            "When stock arrives: do nothing, propose a retry, or settle automatically.",
             tuple(RetryRule.values),
             default=RetryRule.NEVER.value,
         ),
@@ -235,20 +239,20 @@ ACTIONS = ImportTable(
     (
         {"name": "COMPLETE", "type": "completion", "description": "Into stock"},
         {"name": "BACKFLUSH", "type": "backflush", "description": "Used beside the machines"},
-        {"name": "OUTSIDE", "type": "backflush", "description": "Used at a sub-contractor"},
+        {"name": "OUTSIDE", "type": "backflush", "description": "Used at the sub-contractor"},
         {"name": "RECEIVE", "type": "receive", "description": "From a supplier"},
     ),
 )
 
 RULES = ImportTable(
     "rules",
-    "From where to where an action moves at a site.",
+    "The from- and to-location of each action at a site.",
     ("site", "action", "from", "to"),
     (
         SITE,
         code("action", "The action.", 40, refers="actions"),
-        code("from", "The location that it takes from, STORE/LOCATION.", 81, refers="locations"),
-        code("to", "The location that it puts to, STORE/LOCATION.", 81, refers="locations"),
+        code("from", "The from-location, STORE/LOCATION.", 81, refers="locations"),
+        code("to", "The to-location, STORE/LOCATION.", 81, refers="locations"),
     ),
     (
         {"action": "COMPLETE", "from": "MAIN/WIP", "to": "MAIN/STOCK"},
@@ -260,63 +264,63 @@ RULES = ImportTable(
 
 PRODUCT_GROUPS = ImportTable(
     "product_groups",
-    "Items that are looked at together.",
+    "Groups of items for reports.",
     ("code",),
-    (code("code", "The group's code.", 40), text("description", "What it is.", 200)),
+    (code("code", "The group code.", 40), text("description", "The description.", 200)),
     ({"code": "PARTS", "description": "Parts"},),
 )
 
 TYPE_CODES = ImportTable(
     "type_codes",
-    "Decide, by their actions, whether and how their items are backflushed.",
+    "The actions by which items are completed, backflushed, issued and returned.",
     ("code",),
     (
         code("code", "The type code.", 40),
-        text("description", "What it is.", 200),
-        code("completion", "The action that takes in what was made.", 40, required=False, refers="actions"),
+        text("description", "The description.", 200),
+        code("completion", "The completion action.", 40, required=False, refers="actions"),
         code(
             "backflush",
-            "The action that takes what was used; empty: none assumed.",
+            "The backflush action; empty: nothing is assumed.",
             40,
             required=False,
             refers="actions",
         ),
-        code("issue", "The action of issues by hand.", 40, required=False, refers="actions"),
-        code("return", "The action of returns by hand.", 40, required=False, refers="actions"),
+        code("issue", "The action for issues by hand.", 40, required=False, refers="actions"),
+        code("return", "The action for returns by hand.", 40, required=False, refers="actions"),
     ),
     (
-        {"code": "MADE", "description": "Made here", "completion": "COMPLETE", "backflush": "BACKFLUSH"},
-        {"code": "OUTSIDE", "description": "Made outside from our parts", "backflush": "OUTSIDE"},
+        {"code": "MADE", "description": "Manufactured here", "completion": "COMPLETE", "backflush": "BACKFLUSH"},
+        {"code": "OUTSIDE", "description": "Made by a sub-contractor from our parts", "backflush": "OUTSIDE"},
         {"code": "BOUGHT", "description": "Bought in"},
     ),
 )
 
 ITEMS = ImportTable(
     "items",
-    "What is stocked, and phantoms that stand for what is.",
+    "Stocked items, and phantoms.",
     ("code",),
     (
-        code("code", "The item's code.", 60),
-        text("description", "What it is.", 200),
+        code("code", "The item code.", 60),
+        text("description", "The description.", 200),
         choice(
             "class",
             "B bought in, M manufactured, S sub-contracted, P phantom, K kit.",
             tuple(ComponentClass.values),
         ),
-        code("type_code", "Its type code.", 40, refers="type_codes"),
-        code("unit", "Its stock unit.", 20, refers="units"),
-        whole("decimals", "Decimals of its quantities, 0 to 6.", default=0),
-        code("product_group", "Its product group.", 40, required=False, refers="product_groups"),
-        choice("tracking", "Whether it matters which pieces moved.", tuple(Tracking), default=Tracking.NONE.value),
-        ImportColumn("abc_class", "Its ABC class, one letter.", default="", length=1),
-        number("stock_min", "Least stock to keep."),
-        number("stock_max", "Most stock to keep."),
-        number("batch_size", "How many are made or bought at a time."),
-        whole("lead_time_days", "Days from order to stock."),
-        day("obsolete_on", "Not to be made or planned from this day."),
-        whole("cost_decimals", "Decimals of its costs, 0 to 6.", default=4),
+        code("type_code", "The type code.", 40, refers="type_codes"),
+        code("unit", "The stock unit.", 20, refers="units"),
+        whole("decimals", "The decimals of quantities, 0 to 6.", default=0),
+        code("product_group", "The product group.", 40, required=False, refers="product_groups"),
+        choice("tracking", "The tracking: none, batch or serial.", tuple(Tracking), default=Tracking.NONE.value),
+        ImportColumn("abc_class", "The ABC class, one letter.", default="", length=1),
+        number("stock_min", "The minimum stock."),
+        number("stock_max", "The maximum stock."),
+        number("batch_size", "The batch size for making or buying."),
+        whole("lead_time_days", "The lead time in days."),
+        day("obsolete_on", "The date from which the item is obsolete."),
+        whole("cost_decimals", "The decimals of costs, 0 to 6.", default=4),
         *(
-            number(element, f"{element.replace('_', ' ').capitalize()} cost of one stock unit.", default=ZERO)
+            number(element, f"{element.replace('_', ' ').capitalize()} cost per stock unit.", default=ZERO)
             for element in COST_ELEMENTS
         ),
     ),
@@ -361,22 +365,28 @@ ITEMS = ImportTable(
 
 STRUCTURES = ImportTable(
     "structures",
-    "What one stock unit of an item is made of. The lines of an item here are the whole of its structure.",
+    ("Structure lines for one stock unit of an item. The rows of an item are its whole structure."),
     ("item", "line", "starts"),
     (
-        code("item", "What is made.", 60, refers="items"),
-        whole("line", "The line's number; dated versions of a line share it.", required=True),
-        code("component", "What goes into it.", 60, refers="items"),
-        quantity("How much for one; any decimals."),
-        code("unit", "The unit of that; empty: the component's stock unit.", 20, required=False, refers="units"),
-        number("waste", "Per cent of what is taken that is lost, 0 to below 100.", default=ZERO),
-        number("fixed", "Lost once for each order, in the same unit.", default=ZERO),
-        yes_no("by_hand", "Never assumed: issued by hand.", default=False),
-        yes_no("supplier_provides", "Left out where it is received from a supplier.", default=False),
+        code("item", "The parent item.", 60, refers="items"),
+        whole("line", "The line number. Dated versions of a line share it.", required=True),
+        code("component", "The component.", 60, refers="items"),
+        quantity("The quantity for one parent; any decimals."),
+        code(
+            "unit", "The unit of the quantity; empty: the component's stock unit.", 20, required=False, refers="units"
+        ),
+        number("waste", "The waste in per cent of the quantity taken, from 0 to below 100.", default=ZERO),
+        number("fixed", "The fixed quantity (set-up loss) per order, in the same unit.", default=ZERO),
+        yes_no("by_hand", "Whether the line is issued by hand and never assumed.", default=False),
+        yes_no(
+            "supplier_provides",
+            "Whether the supplier provides it; such lines are left out for receipts.",
+            default=False,
+        ),
         SITE,
-        code("from", "Its own from-location, STORE/LOCATION.", 81, required=False, refers="locations"),
-        day("starts", "First day in force; empty: from ever."),
-        day("ends", "Last day in force; empty: open."),
+        code("from", "The line's own from-location, STORE/LOCATION.", 81, required=False, refers="locations"),
+        day("starts", "The first day in force; empty: from the beginning."),
+        day("ends", "The last day in force; empty: open."),
     ),
     (
         {"item": "BRACKET", "line": "10", "component": "STEEL", "quantity": "250", "unit": "G", "waste": "4"},
@@ -387,18 +397,18 @@ STRUCTURES = ImportTable(
 
 OPENING_STOCK = ImportTable(
     "opening_stock",
-    "What is there when the ledger begins. Once in, it is never added again.",
+    "The stock when the ledger begins. It is posted once.",
     ("site", "item", "location", "bin", "batch", "serial"),
     (
         SITE,
         code("item", "The item.", 60, refers="items"),
-        code("location", "Where it is, STORE/LOCATION.", 81, refers="locations"),
-        quantity("How much, in the stock unit."),
-        code("bin", "In which bin, where there are bins.", 40, required=False),
-        code("batch", "Of which batch, where it is kept by batch.", 60, required=False),
-        code("serial", "Which serial number, where it has them; one line for each.", 60, required=False),
-        day("expires_on", "When the batch expires."),
-        ImportColumn("date", "As of when; empty: now.", CellType.MOMENT),
+        code("location", "The location, STORE/LOCATION.", 81, refers="locations"),
+        quantity("The quantity, in the stock unit."),
+        code("bin", "The bin, at a bin-controlled location.", 40, required=False),
+        code("batch", "The batch, for items tracked by batch.", 60, required=False),
+        code("serial", "The serial number, for items tracked by serial number; one row each.", 60, required=False),
+        day("expires_on", "The expiry date of the batch."),
+        ImportColumn("date", "The date of the stock; empty: now.", CellType.MOMENT),
     ),
     (
         {"item": "STEEL", "location": "MAIN/LINE", "quantity": "100", "date": "2026-01-05"},
@@ -410,21 +420,19 @@ OPENING_STOCK = ImportTable(
 
 PURCHASE_ORDERS = ImportTable(
     "purchase_orders",
-    "Orders to suppliers, one line of the file for each line of an order.",
+    "Purchase orders, with one row per order line.",
     ("site", "number", "line"),
     (
         SITE,
-        code("number", "The order's number.", 50),
-        code("supplier", "Whom it went to.", 40, refers="suppliers"),
-        day("placed_on", "The day that it was placed.", required=True),
-        code(
-            "receive_action", "How its goods are received; empty: the site's way.", 40, required=False, refers="actions"
-        ),
-        whole("line", "The line's number.", default=10),
-        code("item", "What was ordered.", 60, refers="items"),
-        quantity("How much."),
-        code("unit", "In which unit; empty: the item's stock unit.", 20, required=False, refers="units"),
-        day("due_date", "When it is due."),
+        code("number", "The order number.", 50),
+        code("supplier", "The supplier.", 40, refers="suppliers"),
+        day("placed_on", "The date of the order.", required=True),
+        code("receive_action", "The receive action; empty: the site's.", 40, required=False, refers="actions"),
+        whole("line", "The line number.", default=10),
+        code("item", "The item ordered.", 60, refers="items"),
+        quantity("The quantity."),
+        code("unit", "The unit; empty: the item's stock unit.", 20, required=False, refers="units"),
+        day("due_date", "The due date."),
     ),
     (
         {
@@ -440,18 +448,18 @@ PURCHASE_ORDERS = ImportTable(
 
 WORKS_ORDERS = ImportTable(
     "works_orders",
-    "What is to be made.",
+    "The item to make.",
     ("site", "number"),
     (
         SITE,
-        code("number", "The order's number.", 60),
-        code("item", "What is made.", 60, refers="items"),
-        quantity("How much."),
-        code("unit", "In which unit; empty: the item's stock unit.", 20, required=False, refers="units"),
-        day("start_date", "The day whose structure it takes.", required=True),
-        day("due_date", "When it is due."),
-        choice("status", "New, or released so that it can be booked.", ("new", "released"), default="released"),
-        text("remarks", "Anything else.", 500),
+        code("number", "The order number.", 60),
+        code("item", "The parent item.", 60, refers="items"),
+        quantity("The quantity."),
+        code("unit", "The unit; empty: the item's stock unit.", 20, required=False, refers="units"),
+        day("start_date", "The start date, which decides the structure.", required=True),
+        day("due_date", "The due date."),
+        choice("status", "The status: new, or released for booking.", ("new", "released"), default="released"),
+        text("remarks", "Remarks.", 500),
     ),
     (
         {
@@ -465,27 +473,25 @@ WORKS_ORDERS = ImportTable(
     ),
 )
 
-BOOKING_KEY: Final = code(
-    "key", "Your own key for the booking; empty: one is made from its content.", 200, required=False
-)
-WHEN: Final = ImportColumn("date", "When; a date alone is the start of its day. Empty: now.", CellType.MOMENT)
+BOOKING_KEY: Final = code("key", "The idempotency key; empty: one is made from the content.", 200, required=False)
+WHEN: Final = ImportColumn("date", "The event time; a date alone is the start of the day. Empty: now.", CellType.MOMENT)
 GOODS: Final = (
-    code("batch", "The batch of the goods, where they are kept by batch.", 60, required=False),
-    text("serials", "The serial numbers of the goods, with spaces between.", 0),
-    code("bin", "The bin that the goods go to, where there are bins.", 40, required=False),
+    code("batch", "The batch of the goods, if they are tracked by batch.", 60, required=False),
+    text("serials", "The serial numbers of the goods, separated by spaces.", 0),
+    code("bin", "The bin for the goods, at a bin-controlled location.", 40, required=False),
 )
 
 RECEIPTS = ImportTable(
     "receipts",
-    "Goods received on purchase orders. What was posted before is passed over.",
+    "Receipts on purchase orders. Receipts that were posted before are skipped.",
     ("site", "key"),
     (
         SITE,
         BOOKING_KEY,
-        code("order", "The purchase order.", 50, refers="purchase_orders"),
-        whole("line", "The line of the order; may be empty where it has one only."),
-        number("accepted", "How many were accepted, in the order's unit.", default=ZERO),
-        number("rejected", "How many were rejected; they used their components too.", default=ZERO),
+        code("order", "The purchase order number.", 50, refers="purchase_orders"),
+        whole("line", "The order line; can be empty if there is only one."),
+        number("accepted", "The accepted quantity, in the order's unit.", default=ZERO),
+        number("rejected", "The rejected quantity. Rejected pieces used their components too.", default=ZERO),
         WHEN,
         *GOODS,
     ),
@@ -494,16 +500,16 @@ RECEIPTS = ImportTable(
 
 PRODUCTIONS = ImportTable(
     "productions",
-    "Production booked without a works order. What was posted before is passed over.",
+    "Production without a works order. Rows that were posted before are skipped.",
     ("site", "key"),
     (
         SITE,
         BOOKING_KEY,
-        code("item", "What was made: a kit or a manufactured item.", 60, refers="items"),
-        number("good", "How many are good, in the item's stock unit.", default=ZERO),
-        number("scrap", "How many were scrapped.", default=ZERO),
+        code("item", "The item made: a kit or a manufactured item.", 60, refers="items"),
+        number("good", "The good quantity, in the item's stock unit.", default=ZERO),
+        number("scrap", "The scrapped quantity.", default=ZERO),
         WHEN,
-        text("scrap_reason", "Why they were scrapped.", 60),
+        text("scrap_reason", "The scrap reason.", 60),
         *GOODS,
     ),
     ({"key": "2026-01-08/2", "item": "BRACKET", "good": "2", "date": "2026-01-08"},),
@@ -511,16 +517,16 @@ PRODUCTIONS = ImportTable(
 
 BOOKINGS = ImportTable(
     "bookings",
-    "Production booked on works orders. What was posted before is passed over.",
+    "Production on works orders. Bookings that were posted before are skipped.",
     ("site", "key"),
     (
         SITE,
         BOOKING_KEY,
-        code("order", "The works order.", 60, refers="works_orders"),
-        number("good", "How many are good, in the order's unit.", default=ZERO),
-        number("scrap", "How many were scrapped.", default=ZERO),
+        code("order", "The works order number.", 60, refers="works_orders"),
+        number("good", "The good quantity, in the order's unit.", default=ZERO),
+        number("scrap", "The scrapped quantity.", default=ZERO),
         WHEN,
-        text("scrap_reason", "Why they were scrapped.", 60),
+        text("scrap_reason", "The scrap reason.", 60),
         *GOODS,
     ),
     (
@@ -559,4 +565,4 @@ TABLES: Final = {
         BOOKINGS,
     )
 }
-"""All of them by name, in the order in which they are listed."""
+"""All tables by name, in the order in which they are listed."""
