@@ -22,7 +22,7 @@ from tests.hands import KINDS, Hands
 
 STOCK = stock_models()
 KNOWN_STOCK = {
-    "ledger.Job",
+    "ledger.CostObject",
     "ledger.Key",
     "ledger.Posting",
     "ledger.Movement",
