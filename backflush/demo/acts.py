@@ -1,7 +1,7 @@
-"""What the people of the plant do: each act is one thing that someone does at a moment, through the services.
+"""The acts of the demo's people: each is one operation that a user carries out through the services.
 
-An act is plain data, so the story can be read; what it needs to know of the present (the oldest that waits, which
-batch is first to expire) it reads from the ledger, as a person would.
+An act is plain data, so that the story can be read. What depends on the current state (the oldest unresolved movement,
+the batch to expire first) is read from the ledger, as a person would.
 """
 
 from abc import ABC, abstractmethod
@@ -35,7 +35,7 @@ from backflush.works.services.transitions import complete_order, release_order
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The plant, and at which moment who acts."""
+    """The plant, the time, and the acting user."""
 
     plant: DemoPlant
     at: datetime
@@ -43,16 +43,16 @@ class Scene:
 
 
 class Act(ABC):
-    """One thing that someone does."""
+    """One operation by one user."""
 
     @abstractmethod
     def happen(self, scene: Scene) -> None:
-        """Do it, through the services."""
+        """Carry it out through the services."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heap:
-    """So much of an item at a place: of each batch, in each bin, or the pieces themselves."""
+    """A quantity of an item at a place: per batch, per bin, or by serial number."""
 
     item: str
     location: str
@@ -63,7 +63,7 @@ class Heap:
 
 @dataclass(frozen=True)
 class Opens(Act):
-    """Stock with which the ledger begins."""
+    """Posts opening stock."""
 
     heaps: Sequence[Heap]
 
@@ -84,7 +84,7 @@ class Opens(Act):
 
 @dataclass(frozen=True)
 class Orders(Act):
-    """A works order, released at once."""
+    """Creates and releases a works order."""
 
     number: str
     item: str
@@ -111,7 +111,7 @@ class Orders(Act):
 
 @dataclass(frozen=True)
 class Completes(Act):
-    """No more is made on an order."""
+    """Completes a works order."""
 
     order: str
 
@@ -121,7 +121,7 @@ class Completes(Act):
 
 @dataclass(frozen=True)
 class Books(Act):
-    """Production on an order."""
+    """Books production on a works order."""
 
     order: str
     good: str
@@ -141,7 +141,7 @@ class Books(Act):
 
 @dataclass(frozen=True)
 class Produces(Act):
-    """Production without an order."""
+    """Books production without an order."""
 
     item: str
     good: str
@@ -161,7 +161,7 @@ class Produces(Act):
 
 @dataclass(frozen=True)
 class TakesBack(Act):
-    """The last booking on an order that still stands was wrong."""
+    """Reverses the last unreversed booking of an order."""
 
     order: str
 
@@ -173,7 +173,7 @@ class TakesBack(Act):
 
 @dataclass(frozen=True)
 class Buys(Act):
-    """A purchase order of one line."""
+    """Places a purchase order with one line."""
 
     number: str
     supplier: str
@@ -199,7 +199,7 @@ class Buys(Act):
 
 @dataclass(frozen=True)
 class Receives(Act):
-    """Goods on a purchase order; `expires` days after today, where it is a batch."""
+    """Receives goods on a purchase order. A batch expires `expires` days after today."""
 
     order: str
     accepted: str
@@ -227,7 +227,7 @@ class Receives(Act):
 
 @dataclass(frozen=True)
 class Moves(Act):
-    """Stock moved by hand."""
+    """Moves stock by hand."""
 
     action: str
     item: str
@@ -244,7 +244,7 @@ class Moves(Act):
 
 @dataclass(frozen=True)
 class Fills(Act):
-    """Stock moved so that the target holds so much: how a line is replenished. Nothing, where it holds enough."""
+    """Replenishes a location up to a quantity. Does nothing if it holds enough."""
 
     action: str
     item: str
@@ -280,7 +280,7 @@ def _move(scene: Scene, how: "Moves | Fills", quantity: Decimal) -> None:
 
 @dataclass(frozen=True)
 class Issues(Act):
-    """Material by hand to an order, or back from it."""
+    """Issues material by hand to an order, or returns it."""
 
     order: str
     item: str
@@ -297,9 +297,9 @@ class Issues(Act):
 
 @dataclass(frozen=True)
 class Resolves(Act):
-    """The oldest unresolved movement of an item for an order, from the first batch or bin that holds enough.
+    """Resolves the oldest unresolved movement of an item for an order, from the first batch or bin that holds enough.
 
-    First by code: here batches expire in the order of their codes.
+    Batches are taken by code, because in the demo they expire in the order of their codes.
     """
 
     item: str
@@ -309,7 +309,7 @@ class Resolves(Act):
     remainder: Remainder = "drop"
     remarks: str = ""
     skip: int = field(default=0, kw_only=True)
-    """So many of the first batches or bins are left alone: the wrong one was taken."""
+    """How many of the first batches or bins to skip, to take the wrong one."""
 
     def happen(self, scene: Scene) -> None:
         waiting = oldest(scene.plant, self.item, self.order)
@@ -337,7 +337,8 @@ class Resolves(Act):
 
 @dataclass(frozen=True)
 class TakesBackResolving(Act):
-    """The last resolution for an order and item was wrong: the stock goes back, and the same is due again."""
+    """Undoes the last resolution for an order and item: the stock goes back and the same quantity is unresolved
+    again."""
 
     item: str
     order: str
@@ -357,7 +358,7 @@ class TakesBackResolving(Act):
 
 @dataclass(frozen=True)
 class Cancels(Act):
-    """The oldest unresolved movement of an item for an order was not used."""
+    """Cancels the oldest unresolved movement of an item for an order."""
 
     item: str
     order: str
@@ -370,7 +371,7 @@ class Cancels(Act):
 
 @dataclass(frozen=True)
 class Retries(Act):
-    """Whatever of some items has become possible is settled."""
+    """Retries the unresolved movements of some items."""
 
     items: Sequence[str]
 
@@ -385,7 +386,7 @@ class Retries(Act):
 
 
 def oldest(plant: DemoPlant, item: str, order: str) -> Movement:
-    """The oldest unresolved movement of an item for an order, or, without one, for production without order."""
+    """Return the oldest unresolved movement of an item for an order, or for production without an order."""
     of_item = waiting_movements(plant.site).filter(item__code=item)
     waiting = of_item.filter(cost_object__number=order).first() if order else of_item.filter(cost_object=None).first()
     assert waiting is not None, f"nothing of {item} is unresolved for {order}"
@@ -393,5 +394,5 @@ def oldest(plant: DemoPlant, item: str, order: str) -> Movement:
 
 
 def numbered(prefix: str, first: int, count: int) -> tuple[str, ...]:
-    """Serial numbers in a row."""
+    """Return consecutive serial numbers."""
     return tuple(f"{prefix}{number:05d}" for number in range(first, first + count))

@@ -1,4 +1,4 @@
-"""An event of the story, and how a line is replenished."""
+"""Events of the story, and the replenishment of a line."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from backflush.demo.acts import Act, Fills
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Who does what, and when: so many days before today, by the plant's clock."""
+    """An act with its user and time: a number of days before today, and a time of day in the plant's time zone."""
 
     day: int
     clock: str
@@ -17,7 +17,7 @@ class Event:
 
 
 def material_flow(day: int, who: str, *acts: tuple[str, Act]) -> Iterator[Event]:
-    """What one person did on one day."""
+    """Return the events of one user on one day."""
     for clock, act in acts:
         yield Event(day, clock, who, act)
 
@@ -27,10 +27,10 @@ LINE_B = {
     "AXL-12": "64", "CVR-BLU": "70", "TIE-4": "330", "CTN-XL": "70", "RIM-20": "130", "HUB-12": "130",
     "BRG-6001": "260", "CVR-220": "14", "HK-6": "60", "CTN-S": "40",
 }  # fmt: skip
-"""What the lines hold when they have been replenished, enough for two weeks."""
+"""The quantities at the lines after replenishment, enough for two weeks."""
 
 
 def replenishing(day: int, line: str, levels: dict[str, str], clock: str = "07:10") -> Iterator[Event]:
-    """Rosa fills a line from the store."""
+    """Return Rosa's events that replenish a line from the store."""
     for item, level in levels.items():
         yield Event(day, clock, "rosa", Fills("REPLENISH", item, level, "MAIN/RAW", line))

@@ -1,4 +1,4 @@
-"""The last four weeks, told day by day; they end with the queue as it stands today."""
+"""The last four weeks, day by day, up to today's unresolved queue."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from backflush.demo.events import LINE_A, LINE_B, Event, replenishing
 
 
 def last_weeks() -> Iterator[Event]:
-    """The last four weeks, told day by day."""
+    """Return the events of the last four weeks."""
     yield from _ordered()
     yield from _made()
     yield from _brought()
@@ -15,7 +15,7 @@ def last_weeks() -> Iterator[Event]:
 
 
 def _ordered() -> Iterator[Event]:
-    """Works orders of the last weeks; those that are full are completed the evening after."""
+    """Return the works orders of the last weeks. Full ones are completed the evening after."""
     for day, number, item, quantity, complete in (
         (-28, "W-10388", "FR-200", "60", -24),
         (-28, "W-10389", "WHL-20", "80", -24),
@@ -43,7 +43,7 @@ def _ordered() -> Iterator[Event]:
 
 
 def _made() -> Iterator[Event]:
-    """What the lines booked. Ten of these bookings found something missing, and it still waits."""
+    """Return the bookings of the lines. Ten of them were short of something that is still unresolved."""
     for day, clock, who, order, good in (
         (-27, "11:20", "jan", "W-10388", "30"),
         (-27, "08:05", "ken", "W-10389", "40"),
@@ -78,7 +78,7 @@ def _made() -> Iterator[Event]:
 
 
 def _brought() -> Iterator[Event]:
-    """How the lines were replenished, what was issued by hand, and what left."""
+    """Return the replenishments, the issues by hand, and the despatches."""
     short_b = {**LINE_B, "CVR-BLU": "22", "BRG-6001": "230"}
     yield from replenishing(-28, "MAIN/LINE-A", LINE_A)
     yield from replenishing(-28, "MAIN/LINE-B", short_b)
@@ -115,7 +115,7 @@ def _brought() -> Iterator[Event]:
 
 
 def _settled() -> Iterator[Event]:
-    """What was settled; the rest is the queue that the story leaves."""
+    """Return the settlements. What they leave is the queue at the end of the story."""
     for day, clock, who, item, order in (
         (-24, "16:20", "rosa", "ADH-330", "W-10388"),
         (-24, "16:21", "rosa", "ADH-330", "W-10388"),

@@ -1,6 +1,6 @@
-"""Northmoor Trailers set up: where stock may be, what is stocked, what it is made of, who works there.
+"""The set-up of Northmoor Trailers: stock map, items, structures and people.
 
-Tables first, then the few lines that hand them to the services.
+The tables come first, then the few lines that pass them to the services.
 """
 
 from collections.abc import Mapping, Sequence
@@ -159,7 +159,8 @@ CONVERSIONS: Sequence[tuple[str | None, str, str, int]] = (
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """One item as this table writes it: `material` and `outside` are standard costs, `latest` the latest material."""
+    """An item as this table writes it: `material` and `outside` are standard costs, `latest` is the latest material
+    cost."""
 
     description: str
     cls: str
@@ -266,7 +267,7 @@ ITEMS = {
 
 @dataclass(frozen=True, slots=True)
 class DemoLine:
-    """One structure line as this table writes it; `starts` and `ends` are days counted from today."""
+    """A structure line as this table writes it; `starts` and `ends` are days counted from today."""
 
     number: int
     component: str
@@ -328,28 +329,28 @@ STRUCTURES: dict[str, Sequence[DemoLine]] = {
     ),
     "KIT-TIE": (DemoLine(10, "TIE-4", "2"), DemoLine(20, "HK-6", "2"), DemoLine(30, "CTN-S", "1")),
 }
-"""Fixed: a carton is spoilt when the strapping machine is set for an order; a roll of fabric has a leader."""
+"""Fixed quantities: one carton is spoilt when the strapping machine is set up, and a roll of fabric has a leader."""
 
 
 @dataclass(frozen=True)
 class DemoPlant:
-    """The plant set up: its site, its people, and the day from which the story counts."""
+    """The plant: its site, its people, and the day from which the story counts."""
 
     site: Site
     people: Mapping[str, User]
     today: date
 
     def day(self, offset: int) -> date:
-        """A day of the story; -1 is yesterday."""
+        """Return a day of the story; -1 is yesterday."""
         return self.today + timedelta(days=offset)
 
     def moment(self, offset: int, clock: str) -> datetime:
-        """A moment of the story by the plant's own clock."""
+        """Return a time of the story in the plant's time zone."""
         return datetime.combine(self.day(offset), time.fromisoformat(clock), ZoneInfo(TIME_ZONE))
 
 
 def require_empty() -> None:
-    """Refuse to make a plant where there is one: the demo is for a database of its own."""
+    """Refuse a database that holds a plant: the demo needs a database of its own."""
     if Site.objects.exists() or Item.objects.exists():
         raise AlreadyThere(
             "There is a plant in this database already. Make the demo plant in another one: "
@@ -359,7 +360,7 @@ def require_empty() -> None:
 
 
 def set_up(*, today: date | None = None) -> DemoPlant:
-    """Set the plant up in an empty database, without any stock; `today` is the present day unless given."""
+    """Set up the plant without stock in an empty database. `today` is the current day unless given."""
     require_empty()
     site = add_site(code=SITE, name="Northmoor Trailers", time_zone=TIME_ZONE)
     plant = DemoPlant(site, _people(site), _story_day(site, today))
@@ -385,7 +386,7 @@ def _story_day(site: Site, today: date | None) -> date:
 
 
 def _people(site: Site) -> dict[str, User]:
-    """Its people and what they are there; nobody has a password until somebody gives them one."""
+    """Create the users with their roles. None has a password yet."""
     people = {
         name: known_user(name=f"{first}.{last}".lower(), first_name=first, last_name=last)
         for name, (first, last) in PEOPLE.items()

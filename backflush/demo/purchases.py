@@ -1,4 +1,4 @@
-"""What was bought, what sub-contractors made, and the free-issue stock that they made it of."""
+"""Purchases, sub-contract work, and the free-issue stock for it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from backflush.demo.plant import BEGINNING
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purchase:
-    """Something bought or made outside: ordered so many days before it comes, on the day named."""
+    """A purchase order and its receipt: ordered a number of days before the day of the receipt."""
 
     day: int
     supplier: str
@@ -30,7 +30,7 @@ class Purchase:
     number: str = ""
 
     def told(self, number: str) -> Iterator[Event]:
-        """Ordering and receiving it."""
+        """Return the events that order and receive it."""
         ordered = written(Decimal(self.quantity) + Decimal(self.rejected))
         buys = Buys(number, self.supplier, self.item, ordered, self.unit, self.receive_action, days=self.ahead)
         receives = Receives(number, self.quantity, self.rejected, self.batch, self.expires, self.serials)
@@ -53,7 +53,7 @@ BOUGHT: Sequence[tuple[str, str, str, str, int, int]] = (
     ("BRIGHT", "CTN-XL", "110", "", -100, 35),
     ("BRIGHT", "TIE-4", "600", "", -97, 35),
 )
-"""What is bought again and again: supplier, item, quantity, unit, first day, and how many days apart."""
+"""Repeated purchases: supplier, item, quantity, unit, first day, and days between."""
 
 BATCHES = (
     ("A2244", "3.00", -98, -20),
@@ -61,11 +61,11 @@ BATCHES = (
     ("A2260", "2.50", -34, 63),
     ("A2263", "0.60", -20, 82),
 )
-"""Adhesive: batch, quantity, the day it came, the day it expires."""
+"""Adhesive: batch, quantity, day of receipt, day of expiry."""
 
 
 def purchases() -> Iterator[Event]:
-    """What was bought and what was made outside, numbered as it came in."""
+    """Return the purchases and sub-contract orders, numbered in the order of receipt."""
     every = sorted(
         [*_bought(), *_modules(), *_adhesive(), *_outside(), *LAST_RECEIPTS], key=lambda one: (one.day, one.clock)
     )
@@ -83,7 +83,7 @@ def _bought() -> Iterator[Purchase]:
 
 
 def _modules() -> Iterator[Purchase]:
-    """Tracker modules go straight to the locked cabinet at the line, each with its number."""
+    """Return the receipts of tracker modules, which go to the locked cabinet at the line by serial number."""
     for position, day in enumerate(range(-135, -6, 16)):
         quantity, first = 60 if day < -7 else 13, 401 + 60 * position
         yield Purchase(
@@ -102,7 +102,7 @@ def _adhesive() -> Iterator[Purchase]:
 
 
 def _outside() -> Iterator[Purchase]:
-    """What Tyne Plating and Calder Sewing make of our material."""
+    """Return the work of Tyne Plating and Calder Sewing on our material."""
     for position, day in enumerate(range(-126, -28, 14)):
         accepted, rejected = ("352", "8") if position % 3 == 1 else ("356", "4")
         action = "RCV-SUB" if position % 2 == 0 else ""
@@ -126,7 +126,7 @@ LAST_RECEIPTS = (
 
 
 def sendings() -> Iterator[Event]:
-    """Free-issue stock to the sub-contractors and back, and batches to the line."""
+    """Return the moves of free-issue stock to and from sub-contractors, and of batches to the line."""
     for position, day in enumerate(range(-132, -34, 14)):
         sent = Fills("SEND", "RING-40", "760", "MAIN/RAW", "TYNE/STOCK", remarks=f"D-{1098 + position}")
         yield Event(day, "09:00", "rosa", sent)

@@ -1,4 +1,4 @@
-"""Fifteen weeks of one rhythm, with a mishap here and there."""
+"""Fifteen weeks with the same rhythm, and a few mishaps."""
 
 from collections.abc import Iterator
 
@@ -24,11 +24,12 @@ SHORT_FILLS: dict[int, dict[str, str]] = {
     7: {"TIE-4": "230"},
     11: {"AXL-12": "44"},
 }
-"""Weeks in which the store had less to give than the lines needed."""
+"""Weeks in which the store couldn't replenish the lines fully."""
 
 
 def quiet_weeks() -> Iterator[Event]:
-    """Fifteen weeks of one rhythm: frames and wheels, then trailers; what waits is settled on Friday."""
+    """Return fifteen weeks of the same rhythm: frames and wheels, then trailers; unresolved movements are settled on
+    Friday."""
     for week in range(QUIET_WEEKS):
         monday, number = -133 + 7 * week, 10318 + 4 * week
         yield from _frames(monday, f"W-{number}", week)
@@ -87,8 +88,8 @@ def _covered_trailers(monday: int, order: str) -> Iterator[Event]:
 
 
 def mishaps() -> Iterator[Event]:
-    """What went wrong in the quiet weeks, and how it was put right."""
-    # Lugs with bad plating are taken away, so the line runs short; what was used came from the store.
+    """Return the mishaps of the quiet weeks, and how they were put right."""
+    # Lugs with bad plating are removed, so the line runs short; the lugs that were used came from the store.
     yield from material_flow(
         -117,
         "rosa",
@@ -101,32 +102,32 @@ def mishaps() -> Iterator[Event]:
         ("08:25", Fills("REPLENISH", "LUG-6", "420", "MAIN/RAW", "MAIN/LINE-A")),
         ("08:30", Moves("WRITE-OFF", "LUG-6", "320", "MAIN/QUAR", "MAIN/ADJUST", remarks="back to Tyne for credit")),
     )
-    # A roll ran out: ten metres came from the store, the rest later, and a little less of it.
+    # A roll ran out: ten metres came from the store, the rest later, and slightly less was used than due.
     yield from material_flow(
         -100,
         "jan",
         ("08:40", Resolves("CVR-BLU", "W-10336", "10.00", source="MAIN/RAW", remainder="keep")),
         ("11:15", Resolves("CVR-BLU", "W-10336", "4.00", source="MAIN/RAW", remarks="cut closer")),
     )
-    # Scanned twice: the second booking is taken back.
+    # Scanned twice: the second booking is reversed.
     yield from material_flow(-90, "ken", ("08:12", Books("W-10343", "2")), ("08:50", TakesBack("W-10343")))
     yield Event(-72, "10:30", "jan", Cancels("TIE-4", "W-10352", "delivered without straps, as the customer asked"))
-    # The wrong batch was named.
+    # The wrong batch was given.
     yield from material_flow(
         -66,
         "rosa",
         ("16:35", TakesBackResolving("ADH-330", "W-10354")),
         ("16:40", Resolves("ADH-330", "W-10354", skip=1, remarks="the newer tin was open")),
     )
-    # Axles came, and what had waited for them went through by itself.
+    # Axles arrived, and the movements that were short of them were settled automatically.
     yield Event(-42, "08:00", "rosa", Retries(("AXL-12",)))
     yield from replenishing(-41, "MAIN/LINE-B", {"AXL-12": "64"})
-    # More kits than there were hooks and cartons for: what was there went, the rest waited.
+    # More kits than the hooks and cartons in stock: the available part moved, the rest is unresolved.
     yield Event(-54, "13:40", "jan", Produces("KIT-TIE", "48"))
     yield Event(-53, "08:15", "rosa", Resolves("HK-6", "", source="MAIN/RAW"))
     yield Event(-53, "08:20", "rosa", Fills("REPLENISH", "CTN-S", "60", "MAIN/RAW", "MAIN/LINE-B"))
     yield Event(-53, "08:25", "rosa", Retries(("CTN-S",)))
-    # What is left in old tins is thrown away.
+    # The remains in old tins are scrapped.
     for batch, quantity in (("A2236", "0.14"), ("A2241", "0.18"), ("A2244", "0.26")):
         for clock, action, source, target in (
             ("15:30", "QUARANTINE", "MAIN/LINE-A", "MAIN/QUAR"),
@@ -136,7 +137,7 @@ def mishaps() -> Iterator[Event]:
 
 
 def extras() -> Iterator[Event]:
-    """Kits and a pair of wheels without an order, and a trailer to drawing for which nothing is assumed."""
+    """Return kits and wheels made without an order, and a trailer to drawing for which nothing is assumed."""
     for day in (-117, -89, -33):
         yield Event(day, "13:40", "jan", Produces("KIT-TIE", "18"))
     yield Event(-75, "16:05", "ken", Produces("WHL-20", "2"))

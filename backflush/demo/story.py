@@ -1,7 +1,7 @@
-"""Four months at Northmoor Trailers, told as what someone did at a moment of a day.
+"""Four months at Northmoor Trailers, as events of users at given times.
 
-Fifteen quiet weeks repeat one rhythm; the last four weeks are told one by one and end with the queue as it stands
-today. `today` is the day after the story; every day is counted from it.
+Fifteen quiet weeks repeat one rhythm; the last four weeks are written day by day and end with today's unresolved queue.
+`today` is the day after the story, and every day is counted from it.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ Progress = Callable[[int], None]
 
 
 def make_demo(*, today: date | None = None, progress: Progress | None = None) -> DemoPlant:
-    """Set the plant up and live through its story: all of it, or nothing. Refused where there is a plant already."""
+    """Set up the plant and play its story in one transaction. Refused if the database holds a plant."""
     with transaction.atomic():
         plant = set_up(today=today)
         for event in whole_story():
@@ -31,13 +31,13 @@ def make_demo(*, today: date | None = None, progress: Progress | None = None) ->
 
 
 def whole_story() -> list[Event]:
-    """Every event, in the order in which it happened."""
+    """Return all events in the order in which they happened."""
     told = [*opening(), *quiet_weeks(), *mishaps(), *extras(), *purchases(), *sendings(), *last_weeks()]
     return sorted(told, key=lambda event: (event.day, event.clock))
 
 
 def opening() -> Iterator[Event]:
-    """What was there when the ledger began."""
+    """Return the opening stock."""
     store = {
         "TB-25": "900", "PNT-5010": "150", "CVR-BLU": "300", "RING-40": "2600", "LUG-6": "1737", "HK-8": "2400",
         "CHM-20": "30", "BLT-M8": "6000", "BRK-L": "900", "PLT-ID": "1050", "RIM-20": "480", "HUB-12": "620",

@@ -59,21 +59,23 @@ class SetupFinding:
 KINDS: Final = {
     "no_rule": FindingKind(Severity.REFUSED, "Actions without a rule at the site"),
     "no_receive_action": FindingKind(Severity.REFUSED, "Purchase orders without a receive action"),
-    "no_completion_action": FindingKind(Severity.REFUSED, "Made items whose type code has no completion action"),
+    "no_completion_action": FindingKind(
+        Severity.REFUSED, "Manufactured items whose type code has no completion action"
+    ),
     "no_conversion": FindingKind(Severity.REFUSED, "Missing unit conversions"),
     "structure_loop": FindingKind(Severity.REFUSED, "Items that contain themselves"),
-    "structure_too_large": FindingKind(Severity.REFUSED, "Structures too large to explode"),
+    "structure_too_large": FindingKind(Severity.REFUSED, "Structures with too many lines"),
     "fixed_on_phantom": FindingKind(Severity.REFUSED, "Fixed quantities on phantom lines"),
-    "same_location": FindingKind(Severity.REFUSED, "Lines taken from where the backflush puts them"),
+    "same_location": FindingKind(Severity.REFUSED, "Lines whose from-location is the backflush's to-location"),
     "batch_tracked": FindingKind(Severity.UNRESOLVED, "Batch-tracked components that are backflushed"),
     "serial_tracked": FindingKind(Severity.UNRESOLVED, "Serial-tracked components that are backflushed"),
     "bin_controlled": FindingKind(Severity.UNRESOLVED, "Backflush from or to bin-controlled locations"),
-    "no_stock_record": FindingKind(Severity.UNRESOLVED, "Components with no stock record where they are taken from"),
-    "no_balance": FindingKind(Severity.NOTICE, "Backflush from locations that keep no balances"),
+    "no_stock_record": FindingKind(Severity.UNRESOLVED, "Components that were never in stock at their from-location"),
+    "no_balance": FindingKind(Severity.NOTICE, "Backflush from locations without balances"),
     "no_backflush_action": FindingKind(Severity.NOTICE, "Sub-contracted items without a backflush action"),
     "no_structure": FindingKind(Severity.NOTICE, "Backflushed items without a structure in force"),
-    "empty_phantom": FindingKind(Severity.NOTICE, "Phantoms with no line in force"),
-    "obsolete_component": FindingKind(Severity.NOTICE, "Obsolete items in live structures"),
+    "empty_phantom": FindingKind(Severity.NOTICE, "Phantoms without a line in force"),
+    "obsolete_component": FindingKind(Severity.NOTICE, "Obsolete components in current structures"),
 }
 """The kinds by code, in display order."""
 

@@ -22,8 +22,11 @@ def structure_loops(chart: Chart) -> Iterator[SetupFinding]:
         yield found(
             "structure_loop",
             codes[0],
-            f"{' contains '.join(codes)}. Its structure can't be entered again, and phantoms can't be passed through.",
-            "Take one of these lines away, and enter the structure again.",
+            (
+                f"{' contains '.join(codes)}. Its structure can't be saved again, and phantoms in the loop "
+                "can't be exploded."
+            ),
+            "Delete one of these lines, and save the structure again.",
             *((About.ITEM, code) for code in dict.fromkeys(codes)),
         )
 
@@ -38,9 +41,11 @@ def fixed_on_phantoms(chart: Chart) -> Iterator[SetupFinding]:
                 yield found(
                     "fixed_on_phantom",
                     f"{item.code} line {line.number}",
-                    f"{item.code} line {line.number} has a fixed quantity of {line.component.code}, which is a phantom "
-                    "and never taken itself: the structure is refused when it is used.",
-                    f"Put the fixed quantity on a line of {line.component.code}.",
+                    (
+                        f"{item.code} line {line.number} has a fixed quantity of {line.component.code}, which is a "
+                        "phantom and is never taken itself: the structure is refused when it is used."
+                    ),
+                    f"Move the fixed quantity to a line of {line.component.code}.",
                     (About.ITEM, item.code),
                     (About.ITEM, line.component.code),
                 )
@@ -53,7 +58,7 @@ def too_large(needs: Needs) -> Iterator[SetupFinding]:
             "structure_too_large",
             code,
             f"{code}: {sentence}",
-            "Make some of its phantoms items of their own.",
+            "Change some of its phantoms into stocked items.",
             (About.ITEM, code),
         )
 
@@ -69,9 +74,11 @@ def missing_conversions(needs: Needs) -> Iterator[SetupFinding]:
         yield found(
             "no_conversion",
             f"{component} {unit}",
-            f"There is no conversion from {unit} to {stock_unit} for {component} ({named(named_lines)}): "
-            "releasing, ordering and receiving what needs it is refused.",
-            f"Add a conversion from {unit} to {stock_unit}, or change the lines' unit.",
+            (
+                f"There is no conversion from {unit} to {stock_unit} for {component} "
+                f"({named(named_lines)}): orders and receipts that need it are refused."
+            ),
+            f"Add a conversion from {unit} to {stock_unit}, or change the unit of the lines.",
             (About.ITEM, component),
             (About.UNIT, unit),
             (About.UNIT, stock_unit),
@@ -90,8 +97,8 @@ def without_structure(chart: Chart) -> Iterator[SetupFinding]:
             yield found(
                 "no_structure",
                 item.code,
-                f"{item.code} is backflushed and has no structure in force, so nothing is assumed for it{until}.",
-                f"Enter what {item.code} is made of, or give it a type code without a backflush action.",
+                (f"{item.code} is backflushed but has no structure in force, so nothing is assumed for it{until}."),
+                f"Enter a structure for {item.code}, or give it a type code without a backflush action.",
                 (About.ITEM, item.code),
             )
 
@@ -102,8 +109,8 @@ def empty_phantoms(needs: Needs) -> Iterator[SetupFinding]:
         yield found(
             "empty_phantom",
             phantom,
-            f"{phantom} is a phantom with no line in force, so {named(users)} uses nothing through it.",
-            f"Enter what {phantom} is made of, or end the lines that name it.",
+            (f"{phantom} is a phantom without a line in force, so {named(users)} uses nothing through it."),
+            f"Enter a structure for {phantom}, or end the lines that contain it.",
             (About.ITEM, phantom),
         )
 
@@ -120,8 +127,8 @@ def obsolete_components(needs: Needs) -> Iterator[SetupFinding]:
         yield found(
             "obsolete_component",
             item.code,
-            f"{item.code} is obsolete since {item.obsolete_on:%d %b %Y} and still stands in {named(lines)}.",
-            "End these lines and start one with what is used instead.",
+            (f"{item.code} is obsolete since {item.obsolete_on:%d %b %Y} but still used by {named(lines)}."),
+            "End these lines, and add lines for the replacement.",
             (About.ITEM, item.code),
         )
 
@@ -147,8 +154,8 @@ def troubled_needs(needs: Needs) -> Iterator[SetupFinding]:
         yield found(
             "no_stock_record",
             f"{component} at {path}",
-            f"{component} has never been at {path}, where {named(lines)} takes it from: it will be short.",
-            f"Bring some {component} to {path}, or give the line the from-location where it is.",
+            (f"{component} was never in stock at {path}, where {named(lines)} takes it from: it will be short."),
+            f"Move {component} to {path}, or change the line's from-location.",
             (About.ITEM, component),
             (About.LOCATION, path),
         )
@@ -158,9 +165,11 @@ def _same_location(need: Need, rule: TransferRule, place: Location) -> SetupFind
     return found(
         "same_location",
         need.line,
-        f"{need.line} takes {need.component.code} from {place.path}, where {rule.action.name} puts it: "
-        "every booking is refused.",
-        "Give the line another from-location, or take its own away.",
+        (
+            f"{need.line} takes {need.component.code} from {place.path}, which is also the to-location "
+            f"of {rule.action.name}: every booking is refused."
+        ),
+        "Change or clear the line's own from-location.",
         *_both(need),
         (About.LOCATION, place.path),
         (About.ACTION, rule.action.name),
@@ -173,9 +182,11 @@ def _tracked(need: Need) -> SetupFinding:
     return found(
         f"{item.tracking}_tracked",
         need.line,
-        f"{need.line} backflushes {item.code}, which is kept by {kept}: nobody can know which was used, so it stays "
-        "unresolved at every booking.",
-        "Mark the line by hand and issue it, or let stores resolve it each time.",
+        (
+            f"{need.line} backflushes {item.code}, which is tracked by {kept}: the system can't know "
+            "which was used, so every booking leaves it unresolved."
+        ),
+        "Mark the line *by hand* and issue the component, or have stores resolve it each time.",
         *_both(need),
     )
 
@@ -184,9 +195,11 @@ def _in_bins(need: Need, place: Location) -> SetupFinding:
     return found(
         "bin_controlled",
         need.line,
-        f"{need.line} takes {need.component.code} from {place.path}, which is kept in bins: nobody can know which "
-        "bin, so it stays unresolved at every booking.",
-        "Give the line a from-location without bins, mark it by hand, or let stores resolve it each time.",
+        (
+            f"{need.line} takes {need.component.code} from {place.path}, which is bin controlled: the "
+            "system can't know which bin, so every booking leaves it unresolved."
+        ),
+        ("Give the line a from-location without bins, mark it *by hand*, or have stores resolve it each time."),
         *_both(need),
         (About.LOCATION, place.path),
     )
@@ -196,9 +209,11 @@ def _without_balance(need: Need, place: Location) -> SetupFinding:
     return found(
         "no_balance",
         need.line,
-        f"{need.line} takes {need.component.code} from {place.path}, which keeps no balances: it is never short, and "
-        "nothing is taken from stock.",
-        "Give the line the from-location where the component is.",
+        (
+            f"{need.line} takes {need.component.code} from {place.path}, which keeps no balances: it is "
+            "never short, and no stock is reduced."
+        ),
+        "Change the line's from-location to where the component is kept.",
         *_both(need),
         (About.LOCATION, place.path),
     )

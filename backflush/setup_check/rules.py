@@ -24,9 +24,11 @@ def actions_without_rule(chart: Chart) -> Iterator[SetupFinding]:
         yield found(
             "no_rule",
             action.name,
-            f"{action.name} has no rule at {chart.site.code}, so every {action.type} by it is refused. "
-            f"Named by {named(map(_user, users[pk]))}.",
-            f"Give {action.name} a rule from where to where, or take it away from what names it.",
+            (
+                f"{action.name} has no rule at {chart.site.code}, so every {action.type} by it is refused. "
+                f"Used by {named(map(_user, users[pk]))}."
+            ),
+            f"Add a rule for {action.name}, or remove the action where it is used.",
             (About.ACTION, action.name),
             *users[pk],
         )
@@ -58,9 +60,11 @@ def orders_without_receive_action(chart: Chart) -> Iterator[SetupFinding]:
         yield found(
             "no_receive_action",
             chart.site.code,
-            f"The site {chart.site.code} names no receive action, and neither do {len(orders):,} open purchase orders "
-            f"({named(orders)}), so nothing can be received on them.",
-            "Name a receive action for the site.",
+            (
+                f"The site {chart.site.code} has no receive action, and neither have {len(orders):,} open "
+                f"purchase orders ({named(orders)}), so they can't be received."
+            ),
+            "Set a receive action for the site.",
             (About.SITE, chart.site.code),
         )
 
@@ -72,8 +76,8 @@ def made_without_completion(chart: Chart) -> Iterator[SetupFinding]:
             yield found(
                 "no_completion_action",
                 code.code,
-                f"Type code {code.code} has no completion action, so production of its {_count(items)} is refused.",
-                f"Give {code.code} a completion action, or these items another type code.",
+                (f"Type code {code.code} has no completion action, so production of its {_count(items)} is refused."),
+                f"Give {code.code} a completion action, or give these items another type code.",
                 (About.TYPE_CODE, code.code),
             )
 
@@ -86,9 +90,11 @@ def subcontracted_without_backflush(chart: Chart) -> Iterator[SetupFinding]:
             yield found(
                 "no_backflush_action",
                 code.code,
-                f"Type code {code.code} has no backflush action, so receiving its sub-contracted {_count(items)} "
-                "takes nothing from the stock at the supplier.",
-                f"Give {code.code} a backflush action, or these items another type code.",
+                (
+                    f"Type code {code.code} has no backflush action, so receipts of its sub-contracted "
+                    f"{_count(items)} take nothing from the stock at the supplier."
+                ),
+                f"Give {code.code} a backflush action, or give these items another type code.",
                 (About.TYPE_CODE, code.code),
             )
 
@@ -120,9 +126,14 @@ def troubled_backflush_rules(chart: Chart) -> Iterator[SetupFinding]:
                 yield found(
                     "bin_controlled",
                     name,
-                    f"{name} backflushes {end} {location.path}, which is kept in bins: nobody can know which bin, so "
-                    "every line that it moves stays unresolved.",
-                    f"Let {name} go {end} a location without bins, and bring the stock there before it is used.",
+                    (
+                        f"{name} backflushes {end} {location.path}, which is bin controlled: the system can't know "
+                        "which bin, so every line stays unresolved."
+                    ),
+                    (
+                        f"Change the rule of {name} to go {end} a location without bins, and move the stock there "
+                        "before it is used."
+                    ),
                     (About.ACTION, name),
                     (About.LOCATION, location.path),
                 )
@@ -130,9 +141,11 @@ def troubled_backflush_rules(chart: Chart) -> Iterator[SetupFinding]:
             yield found(
                 "no_balance",
                 name,
-                f"{name} backflushes from {rule.source.path}, which keeps no balances: nothing is ever short, and "
-                "nothing is taken from stock.",
-                f"Let {name} go from the location where the components are.",
+                (
+                    f"{name} backflushes from {rule.source.path}, which keeps no balances: nothing is ever "
+                    "short, and no stock is reduced."
+                ),
+                f"Change the rule of {name} to start at the location where the components are kept.",
                 (About.ACTION, name),
                 (About.LOCATION, rule.source.path),
             )
