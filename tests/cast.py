@@ -25,6 +25,7 @@ from typing import Any, Self
 
 from backflush.backflushing.models import Booking
 from backflush.backflushing.selectors import Preview
+from backflush.booking_kinds import preview_report
 from backflush.core.moves import Tracking
 from backflush.core.quantity import written
 from backflush.handling.moves import OpeningIn, move_stock, open_stock, reverse
@@ -49,7 +50,7 @@ from backflush.stockmap.services import (
     set_supplier_stock,
 )
 from backflush.structures.services import LineIn, set_structure
-from backflush.subcontract.receipts import ReceiptIn, preview_receipt, receive
+from backflush.subcontract.receipts import ReceiptIn, receive
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, place_order
 from backflush.unresolved.cancellation import cancel
 from backflush.unresolved.models import Settlement
@@ -57,7 +58,6 @@ from backflush.unresolved.resolution import resolve
 from backflush.unresolved.retry import retry
 from backflush.works.material_issue import IssueIn, issue, return_material
 from backflush.works.models import WorksOrder
-from backflush.works.previews import preview_booking, preview_production
 from backflush.works.services.booking import BookingIn, book_production
 from backflush.works.services.orders import OrderIn, create_order
 from backflush.works.services.production_without_order import ProductionIn, produce
@@ -344,7 +344,7 @@ class Plant:
 
     def foresees(self, good: Number, item: str, scrap: Number = 0, **more: Any) -> Preview:
         """Preview a booking."""
-        return preview_booking(self.booking(good, item, scrap, **more), site=self.site)
+        return preview_report(self.booking(good, item, scrap, **more), site=self.site)
 
     def produces(self, good: Number, item: str, scrap: Number = 0, *, at: When = DAY, **more: Any) -> Booking:
         """Produce without an order."""
@@ -356,7 +356,7 @@ class Plant:
 
     def foresees_production(self, good: Number, item: str, scrap: Number = 0, **more: Any) -> Preview:
         """Preview a production without order."""
-        return preview_production(self.production(good, item, scrap, **more), site=self.site)
+        return preview_report(self.production(good, item, scrap, **more), site=self.site)
 
     def receives(self, accepted: Number, item: str, rejected: Number = 0, *, at: When = DAY, **more: Any) -> Booking:
         """Receive goods on an item's purchase order."""
@@ -369,7 +369,7 @@ class Plant:
 
     def foresees_receipt(self, accepted: Number, item: str, rejected: Number = 0, **more: Any) -> Preview:
         """Preview a receipt."""
-        return preview_receipt(self.receipt(accepted, item, rejected, **more), site=self.site)
+        return preview_report(self.receipt(accepted, item, rejected, **more), site=self.site)
 
     def issues(self, quantity: Number, item: str, to: str, *, at: When = DAY, **more: Any) -> Posting:
         """Issue by hand to the works order of an item."""

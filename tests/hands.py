@@ -13,9 +13,9 @@ from typing import Any, Final
 from backflush.backflushing.booking import take_reports
 from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import Report
+from backflush.booking_kinds import KINDS as ALL
 from backflush.core.moves import Process
 from backflush.ledger.models import Movement, Posting
-from backflush.streams.line_format import KINDS as ALL
 from backflush.unresolved.models import Settlement
 from tests.cast import Plant
 

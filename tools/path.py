@@ -32,8 +32,9 @@ from django.db import connection, transaction  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
 from backflush.backflushing.stream import Booker  # noqa: E402
+from backflush.booking_kinds import KINDS  # noqa: E402
 from backflush.people.rights import Role  # noqa: E402
-from backflush.streams.line_format import KINDS, answers, in_one_line, read_line  # noqa: E402
+from backflush.streams.line_format import answers, in_one_line, read_line  # noqa: E402
 from backflush.web.platform.static_files import gather  # noqa: E402
 from backflush.works.services.booking import BookingIn, book_production  # noqa: E402
 from tests.cast import DAY, Plant  # noqa: E402

@@ -28,6 +28,7 @@ from backflush.api.schemas import (
 )
 from backflush.backflushing.selectors import PreviewLine
 from backflush.backflushing.stream import CHUNK, Booker, StreamLine
+from backflush.booking_kinds import KINDS, kind_of, preview_report
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, NotFound, Refusal
 from backflush.ledger.models import Movement
@@ -38,7 +39,7 @@ from backflush.people.selectors import not_allowed, verbs_at
 from backflush.people.tokens import user_by_token
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import site_named
-from backflush.streams.line_format import KINDS, TOLD, answers, in_one_line, told_of
+from backflush.streams.line_format import answers, in_one_line
 from backflush.unresolved.arrivals import proposed_by
 from backflush.unresolved.selectors import queue
 from backflush.web.lists.pagination import page_of
@@ -83,7 +84,7 @@ api = DescribedAPI(
 )
 
 
-VERBS: Final = tuple(told.verb for told in TOLD.values())
+VERBS: Final = tuple(kind.verb for kind in KINDS)
 """What bookings take, by their kind."""
 
 
@@ -123,7 +124,7 @@ def book(request: HttpRequest, site: str) -> HttpResponse:
     posted, 200 where it was under the same key before."""
     visitor = _visitor(request, site, *VERBS)
     report = one_booking(request)
-    visitor.require(told_of(report).verb)
+    visitor.require(kind_of(report).verb)
     line = StreamLine(1, report)
     [result] = Booker(KINDS, visitor.site, visitor.by).book_chunk([line])
     if result.booking is None:
@@ -155,7 +156,7 @@ def book_many(request: HttpRequest, site: str) -> StreamingHttpResponse:
 def _allowed(lines: Iterator[StreamLine], visitor: Visitor) -> Iterator[StreamLine]:
     """The lines, with a refusal in the place of those that whoever sends them may not book."""
     for line in lines:
-        verb = None if isinstance(line.report, Refusal) else told_of(line.report).verb
+        verb = None if isinstance(line.report, Refusal) else kind_of(line.report).verb
         yield line if verb is None or verb in visitor.may else StreamLine(line.number, not_allowed(verb))
 
 
@@ -175,9 +176,8 @@ def preview(request: HttpRequest, site: str) -> dict[str, Any]:
     """What a booking would do, and what of it would wait; nothing is posted."""
     visitor = _visitor(request, site, *VERBS)
     report = one_booking(request)
-    told = told_of(report)
-    visitor.require(told.verb)
-    found = told.preview(report, site=visitor.site)
+    visitor.require(kind_of(report).verb)
+    found = preview_report(report, site=visitor.site)
     return {
         "lines": [_line_facts(line) for line in found.lines],
         "largest": None if found.largest is None else written(found.largest),

@@ -5,6 +5,9 @@ from typing import Any, Final, Literal
 
 from ninja import Field, Schema
 
+from backflush.backflushing.report_kinds import ReportKind
+from backflush.booking_kinds import KINDS
+
 
 class RefusalOut(Schema):
     """Why something can't be done as it stands. Nothing was changed."""
@@ -28,7 +31,7 @@ class BookingOut(Schema):
     """A booking that was made, now or under the same key before."""
 
     outcome: Literal["booked", "repeated"]
-    kind: Literal["booking", "receipt", "production"]
+    kind: str = Field(description=f"One of {', '.join(kind.word for kind in KINDS)}.")
     order: str = Field("", description="The order that it is on, where it is on one.")
     item: str = Field("", description="The item that was made, where it is on no order.")
     key: str | None
@@ -97,74 +100,23 @@ class UnresolvedPage(Schema):
     after: str = Field(description="The mark of the next page; empty on the last.")
 
 
-_QUANTITY: Final = {"type": "string", "pattern": r"^-?\d{1,12}(\.\d{1,6})?$", "examples": ["38"]}
-_TEXT: Final[Mapping[str, Any]] = {"type": "string"}
-_COMMON: Final[Mapping[str, Any]] = {
-    "at": {
-        "type": "string",
-        "description": "A date, or a date and time; without a zone it is the site's. Now unless given.",
-        "examples": ["2026-03-12T14:30"],
-    },
-    "key": {"type": "string", "maxLength": 200, "description": "Sent again under it, nothing is posted twice."},
-    "batch": {**_TEXT, "description": "Of goods that are kept by batch."},
-    "serials": {"type": "array", "items": _TEXT, "description": "Of goods that are kept by serial number."},
-    "bin": {**_TEXT, "description": "Where the goods go to a place with bins."},
-}
-_MADE: Final[Mapping[str, Any]] = {
-    "good": {**_QUANTITY, "description": "In the order's unit, or the item's stock unit."},
-    "scrap": {**_QUANTITY, "description": "They used their components too."},
-    "scrap_reason": _TEXT,
-}
-
-
-def _kind(
-    word: str, about: str, what: str, fields: Mapping[str, Any], example: Mapping[str, Any], *, named: bool = True
-) -> dict[str, Any]:
+def _booking_schema(kind: ReportKind[Any]) -> dict[str, Any]:
+    """Return the JSON schema of a kind of booking, from its declaration. Without a kind the first is meant."""
+    schema, subject = kind.inputs.schema(), kind.inputs.subject.name
+    named = kind is not KINDS[0]
     return {
-        "title": word,
-        "examples": [example],
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["kind", about] if named else [about],
-        "properties": {
-            "kind": {"const": word},
-            about: {"type": "string", "minLength": 1, "description": what},
-            **fields,
-            **_COMMON,
-        },
+        "title": kind.word,
+        "description": kind.about,
+        "examples": [{"kind": kind.word, **kind.example} if named else dict(kind.example)],
+        **schema,
+        "required": ["kind", subject] if named else [subject],
+        "properties": {"kind": {"const": kind.word}, **schema["properties"]},
     }
 
 
 BOOKING: Final[Mapping[str, Any]] = {
-    "description": "What was made or received, in one of three kinds.",
-    "oneOf": [
-        _kind(
-            "booking",
-            "order",
-            "The works order's number.",
-            _MADE,
-            {"order": "W-1001", "good": "38", "scrap": "2", "key": "press-7/4711"},
-            named=False,
-        ),
-        _kind(
-            "receipt",
-            "order",
-            "The purchase order's number.",
-            {
-                "line": {"type": "integer", "description": "The order's line; may be left out where it has one only."},
-                "accepted": {**_QUANTITY, "description": "In the order's unit."},
-                "rejected": {**_QUANTITY, "description": "They used their components too."},
-            },
-            {"kind": "receipt", "order": "P-207", "accepted": "18", "rejected": "2", "key": "gate-2/88"},
-        ),
-        _kind(
-            "production",
-            "item",
-            "The item's code: a kit or a manufactured item.",
-            _MADE,
-            {"kind": "production", "item": "PACK", "good": "5", "key": "cell-3/12"},
-        ),
-    ],
+    "description": "What was made or received, in one of several kinds.",
+    "oneOf": [_booking_schema(kind) for kind in KINDS],
 }
 COMPONENTS: Final[Mapping[str, Any]] = {"Booking": BOOKING}
 """What the description has beyond what is answered."""

@@ -11,39 +11,91 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
-from typing import Any, Generic, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Generic, Self, TypeVar
 
+from django.utils.translation import gettext_noop as _
+
+from backflush.backflushing.report_inputs import Inputs, KeyInput, MomentInput, SerialsInput, TextInput
+from backflush.core.input_values import PLAIN, Dialect
 from backflush.core.moves import Process
 from backflush.core.refusals import Refusal
 from backflush.items.models import Item
 from backflush.ledger.idempotency import Request
 from backflush.ledger.models import CostObject
 from backflush.people.models import User
+from backflush.people.rights import Verb
 from backflush.stockmap.models import Action, Location, Site, TransferRule
 from backflush.structures.models import FrozenLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report(ABC):
+class Report:
     """A report of what was made or received: when, under which key, and where the goods are kept.
 
-    The batch, serial numbers or bin of the goods are needed where the item or its location requires them (B8).
+    A kind of report adds its own attributes. Each is declared with its input, from which every door reads and shows it
+    (docs/decisions/0011). The batch, serial numbers or bin of the goods are needed where the item or its location
+    requires them (B8).
     """
 
-    at: datetime | date | None = None
-    key: str = ""
-    batch: str = ""
-    serials: Sequence[str] = ()
-    bin: str = ""
+    at: Annotated[
+        datetime | date | None,
+        MomentInput(
+            _("Event time"),
+            _("When it happened: a date, or a date and time. Without an offset it is the site's time. Empty: now."),
+            column="date",
+        ),
+    ] = None
+    key: Annotated[
+        str,
+        KeyInput(
+            _("Key"),
+            _("The caller's own name for this report. Sent again under it, nothing is posted twice."),
+            length=200,
+        ),
+    ] = ""
+    batch: Annotated[str, TextInput(_("Batch"), _("The goods' batch, where they are kept by batch."), length=60)] = ""
+    serials: Annotated[
+        Sequence[str],
+        SerialsInput(_("Serial numbers"), _("The goods' serial numbers, where they have them, one for each piece.")),
+    ] = ()
+    bin: Annotated[
+        str, TextInput(_("Bin"), _("The bin that the goods go into, where the place has bins."), length=40)
+    ] = ""
+
+    operation: ClassVar[str]
+    """Names the kind in the content of keys."""
 
     @property
-    @abstractmethod
     def of(self) -> str:
         """The number of the order, or the code of the item, that the report names."""
+        subject: str = getattr(self, inputs_of(type(self)).subject.name)
+        return subject
 
-    @abstractmethod
     def request(self) -> Request:
-        """Return the content by which a repeated report is recognised."""
+        """Return the content by which a repeated report is recognised: all that was entered, but the key."""
+        content: dict[str, Any] = {"serials": sorted(self.serials)}
+        for one in inputs_of(type(self)).all:
+            value = getattr(self, one.name)
+            if one.name not in {"key", "serials"} and (one.name in _ALWAYS_CONTENT or value != one.default):
+                content[one.name] = value
+        return Request(self.key, self.operation, content)
+
+
+_ALWAYS_CONTENT: Final = frozenset(
+    {"accepted", "at", "batch", "bin", "good", "item", "line", "order", "rejected", "scrap", "scrap_reason"}
+)
+"""Inputs that were part of a key's content from the start, whether given or not. One that was added later is part of it
+only where it is given, so that keys that were posted before it still match."""
+
+
+_INPUTS: Final[dict[type[Report], Inputs]] = {}
+
+
+def inputs_of(report: type[Report]) -> Inputs:
+    """Return what may be entered in a kind of report; its declaration is read once."""
+    if report not in _INPUTS:
+        _INPUTS[report] = Inputs(report)
+    return _INPUTS[report]
 
 
 R = TypeVar("R", bound=Report)
@@ -131,12 +183,37 @@ class Subjects(ABC, Generic[R]):
 
 
 class ReportKind(ABC, Generic[R]):
-    """One kind of report, as its room declares it."""
+    """One kind of report, as its room declares it.
+
+    `word` names it for programs, and `verb` is the right that it takes. `command` is its console command and `about`
+    what that does; `table` is its table in an import and `rows` what that holds. `example` is a report as programs
+    write it, `row` as an import does.
+    """
 
     report: type[R]
     lock_order: LockOrder
+    verb: Verb
+    word: str
+    command: str
+    about: str
+    table: str
+    rows: str
+    example: Mapping[str, str]
+    row: Mapping[str, str]
     may_complete: bool = False
     """Whether a report of this kind has a field that may be left out and is filled in (`completed`)."""
+
+    @property
+    def inputs(self) -> Inputs:
+        """What may be entered in a report of this kind."""
+        return inputs_of(self.report)
+
+    def read(self, raw: Mapping[str, Any], dialect: Dialect = PLAIN) -> R:
+        """Return the report that a door's raw values make.
+
+        Refusals: `InvalidValue` for the first value that can't be read, with the others in its details.
+        """
+        return self.report(**self.inputs.read(raw, dialect))
 
     def completed(self, reports: Sequence[R], site: Site) -> Sequence[R | Refusal]:
         """Return reports with omitted fields filled in, so that a repeated report is the same however it was sent."""

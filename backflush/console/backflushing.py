@@ -7,14 +7,14 @@ import typer
 
 from backflush.backflushing.explanation import QuantityExplanation, tell
 from backflush.backflushing.selectors import Explanation, Preview, explain
+from backflush.booking_kinds import preview_report
 from backflush.console.options import BATCH, GOODS_BIN, NUMBER_MAX, SCRAP, SERIALS
 from backflush.console.output import Desk, HelpSection, Listing, command
 from backflush.console.postings import WHY, movement_facts
 from backflush.core.input_values import read_moment, read_number
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
-from backflush.subcontract.receipts import ReceiptIn, preview_receipt
-from backflush.works.previews import preview_booking, preview_production
+from backflush.subcontract.receipts import ReceiptIn
 from backflush.works.services.booking import BookingIn
 from backflush.works.services.production_without_order import ProductionIn
 
@@ -67,11 +67,11 @@ def show_preview(
     }
     if purchase_order:
         receipt = ReceiptIn(order=of, accepted=amount, rejected=lost, line=line, **more)
-        seen = preview_receipt(receipt, site=desk.site)
+        seen = preview_report(receipt, site=desk.site)
     elif item:
-        seen = preview_production(ProductionIn(item=of, good=amount, scrap=lost, **more), site=desk.site)
+        seen = preview_report(ProductionIn(item=of, good=amount, scrap=lost, **more), site=desk.site)
     else:
-        seen = preview_booking(BookingIn(order=of, good=amount, scrap=lost, **more), site=desk.site)
+        seen = preview_report(BookingIn(order=of, good=amount, scrap=lost, **more), site=desk.site)
     desk.answer(_preview_facts(of, amount, lost, seen), *_preview_shown(seen))
 
 

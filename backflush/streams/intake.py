@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from backflush.backflushing.stream import CHUNK, Booker
+from backflush.booking_kinds import KINDS
 from backflush.core.refusals import AlreadyThere, InvalidValue
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.streams.arrivals import Arriving
-from backflush.streams.line_format import KINDS, answers, in_one_line, outcome_word, refusal_facts
+from backflush.streams.line_format import answers, in_one_line, outcome_word, refusal_facts
 
 DONE: Final = "done"
 REFUSED: Final = "refused"

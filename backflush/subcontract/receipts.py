@@ -3,19 +3,23 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import MappingProxyType
+from typing import Annotated
+
+from django.utils.translation import gettext_noop as _
 
 from backflush.backflushing.booking import take_reports
 from backflush.backflushing.models import Booking
+from backflush.backflushing.report_inputs import QuantityInput, SubjectInput, WholeInput
 from backflush.backflushing.report_kinds import LockOrder, Report, ReportKind, Subject, Subjects
-from backflush.backflushing.selectors import Preview, preview
 from backflush.core.lifecycle import PurchaseStatus, refuse_receipt
 from backflush.core.moves import Process
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import NoReceiveAction, NotFound, Refusal
 from backflush.ledger.archived_numbers import no_orders
-from backflush.ledger.idempotency import Request
 from backflush.ledger.models import CostObjectKind
 from backflush.people.models import User
+from backflush.people.rights import Verb
 from backflush.stockmap.models import Site, TransferRule
 from backflush.stockmap.selectors import require_rule, single_rules, supplier_stock
 from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
@@ -25,29 +29,19 @@ from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
 class ReceiptIn(Report):
     """A receipt as it is reported, in the order's unit; `line` may be left out where the order has one only."""
 
-    order: str
-    accepted: Decimal
-    rejected: Decimal = ZERO
-    line: int | None = None
+    order: Annotated[
+        str, SubjectInput(_("Purchase order"), _("The purchase order's number."), length=50, refers="purchase_orders")
+    ]
+    line: Annotated[
+        int | None, WholeInput(_("Line"), _("The line of the order; may be left out where it has only one."))
+    ] = None
+    accepted: Annotated[Decimal, QuantityInput(_("Accepted"), _("Accepted pieces, in the order's unit."))] = ZERO
+    rejected: Annotated[
+        Decimal,
+        QuantityInput(_("Rejected"), _("Rejected pieces, in the order's unit. They used their components too.")),
+    ] = ZERO
 
-    @property
-    def of(self) -> str:
-        """The purchase order."""
-        return self.order
-
-    def request(self) -> Request:
-        """What makes a repeated report the same."""
-        content = {
-            "order": self.order,
-            "line": self.line,
-            "accepted": self.accepted,
-            "rejected": self.rejected,
-            "at": self.at,
-            "batch": self.batch,
-            "serials": sorted(self.serials),
-            "bin": self.bin,
-        }
-        return Request(self.key, "receive", content)
+    operation = "receive"
 
 
 Lines = Mapping[str, Sequence[PurchaseOrderLine]]
@@ -93,6 +87,19 @@ class Receipts(ReportKind[ReceiptIn]):
 
     report = ReceiptIn
     lock_order = LockOrder.PURCHASE_ORDERS
+    verb = Verb.RECEIVE
+    word = "receipt"
+    command = "receive"
+    about = (
+        "Receive goods on a purchase order. The accepted pieces go into stock, and what the sub-contractor must have "
+        "used is taken out of the stock that he holds; what isn't there is kept as unresolved."
+    )
+    table = "receipts"
+    rows = "Goods received on purchase orders. What was posted before is passed over."
+    example = MappingProxyType({"order": "P-207", "accepted": "18", "rejected": "2", "key": "gate-2/88"})
+    row = MappingProxyType(
+        {"key": "2026-01-09/1", "order": "PO-1", "accepted": "18", "rejected": "1", "date": "2026-01-09"}
+    )
     may_complete = True
 
     def completed(self, reports: Sequence[ReceiptIn], site: Site) -> Sequence[ReceiptIn | Refusal]:
@@ -128,11 +135,6 @@ def receive(receipt: ReceiptIn, *, site: Site, by: User) -> Booking:
     [result] = take_reports([receipt], [RECEIPTS], site=site, by=by)
     assert result.booking is not None, "what is refused is raised"
     return result.booking
-
-
-def preview_receipt(receipt: ReceiptIn, *, site: Site) -> Preview:
-    """Return what a receipt would assume at the sub-contractor, and what of it would wait (B7)."""
-    return preview(receipt, ReceivableLines(site, _lines(site, {receipt.order}, lock=False)))
 
 
 def _lines(site: Site, orders: set[str], *, lock: bool) -> dict[str, list[PurchaseOrderLine]]:

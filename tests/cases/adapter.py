@@ -17,6 +17,7 @@ from django.db.models import Sum
 from backflush.backflushing.report_kinds import Report
 from backflush.backflushing.selectors import explain
 from backflush.backflushing.stream import Booker, StreamLine
+from backflush.booking_kinds import KINDS
 from backflush.core.moves import Process, Status, Tracking
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import NotUnresolved, Refusal
@@ -50,7 +51,6 @@ from backflush.stockmap.services import (
     set_receive_action,
     set_supplier_stock,
 )
-from backflush.streams.line_format import KINDS
 from backflush.structures.services import LineIn, set_structures
 from backflush.subcontract.models import PurchaseOrderLine
 from backflush.subcontract.receipts import ReceiptIn, receive

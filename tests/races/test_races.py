@@ -9,6 +9,7 @@ import pytest
 from backflush.backflushing.booking import take_reports
 from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import Report
+from backflush.booking_kinds import KINDS as ALL
 from backflush.core.moves import Status
 from backflush.core.refusals import Refusal
 from backflush.items.models import Item
@@ -16,7 +17,6 @@ from backflush.ledger.models import Balance, CostObject, Movement, Posting
 from backflush.people.models import User
 from backflush.people.rights import Role
 from backflush.people.services import add_person
-from backflush.streams.line_format import KINDS as ALL
 from backflush.structures.models import FrozenLine, FrozenStructure
 from backflush.subcontract.models import PurchaseOrder
 from backflush.unresolved.models import Settlement

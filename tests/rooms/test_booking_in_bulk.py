@@ -11,10 +11,10 @@ import pytest
 from backflush.backflushing.booking import ReportResult
 from backflush.backflushing.models import Booking
 from backflush.backflushing.stream import CHUNK, Booker, StreamLine
+from backflush.booking_kinds import KINDS
 from backflush.core.lifecycle import OrderStatus
 from backflush.core.moves import Process
 from backflush.core.refusals import InvalidValue
-from backflush.streams.line_format import KINDS
 from backflush.subcontract.models import PurchaseOrder
 from backflush.subcontract.receipts import ReceiptIn
 from backflush.subcontract.services import close_order

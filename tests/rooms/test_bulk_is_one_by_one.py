@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import Report
 from backflush.backflushing.stream import Booker, StreamLine
+from backflush.booking_kinds import KINDS
 from backflush.core.refusals import Refusal
 from backflush.ledger.models import Balance, CostObject, Key, Movement
-from backflush.streams.line_format import KINDS
 from backflush.subcontract.receipts import ReceiptIn, receive
 from backflush.works.models import OrderChange, WorksOrder
 from backflush.works.services.booking import BookingIn, book_production

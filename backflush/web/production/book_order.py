@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 
 from backflush.backflushing.models import Booking
 from backflush.backflushing.selectors import Preview, PreviewLine
+from backflush.booking_kinds import preview_report
 from backflush.core.input_values import whole_or_none
 from backflush.core.lifecycle import OrderStatus, refuse_posting
 from backflush.core.moves import Reason, Status, Tracking
@@ -34,7 +35,6 @@ from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.errors import status_of
 from backflush.web.platform.visit import PageRequest, Visit
 from backflush.works.models import WorksOrder
-from backflush.works.previews import preview_booking
 from backflush.works.selectors import bookable
 from backflush.works.services.booking import BookingIn, book_production
 
@@ -169,7 +169,7 @@ class Foreseen:
 
 def foresee(visit: Visit, booking: BookingIn) -> Foreseen:
     """What a booking would do; what is short comes first, then what waits for a choice."""
-    preview = preview_booking(booking, site=visit.site)
+    preview = preview_report(booking, site=visit.site)
     items = _items(line.component for line in preview.lines)
     lines = [PreviewRow(line, items[line.component]) for line in preview.lines]
     return Foreseen(preview, sorted(lines, key=lambda one: (not one.is_short, one.line.reason is None)))

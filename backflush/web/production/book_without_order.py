@@ -7,6 +7,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 
+from backflush.booking_kinds import preview_report
 from backflush.core.refusals import InvalidQuantity, Refusal
 from backflush.items.models import ComponentClass, Item
 from backflush.people.rights import Verb
@@ -18,7 +19,6 @@ from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.errors import status_of
 from backflush.web.platform.visit import PageRequest
 from backflush.web.stock.reversal import strip
-from backflush.works.previews import preview_production
 from backflush.works.services.production_without_order import ProductionIn, produce, producible
 
 OFFERED: Final = 12
@@ -89,7 +89,7 @@ def _show(
 def _foreseen(request: PageRequest, task: Task, typed: QueryDict) -> dict[str, Any]:
     try:
         report = _report(task, typed)
-        preview = preview_production(report, site=request.visit.site) if report.good + report.scrap else None
+        preview = preview_report(report, site=request.visit.site) if report.good + report.scrap else None
         return shown_of(task, report.good, report.scrap, preview)
     except Refusal as refusal:
         return {"unforeseen": refusal}

@@ -9,11 +9,12 @@ from django.utils.http import urlencode
 
 from backflush.backflushing.models import Booking
 from backflush.backflushing.outcomes import UseState, use_states
+from backflush.booking_kinds import preview_report
 from backflush.core.lifecycle import PurchaseStatus, refuse_receipt
 from backflush.core.refusals import InvalidQuantity, InvalidValue, Refusal
 from backflush.people.rights import Verb
 from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
-from backflush.subcontract.receipts import ReceiptIn, preview_receipt, receive, received_along
+from backflush.subcontract.receipts import ReceiptIn, receive, received_along
 from backflush.subcontract.selectors import all_receipts, purchase_lines, purchase_order_numbered
 from backflush.web.forms.idempotency import new_key
 from backflush.web.forms.production_form import Task, amounts_in, left_of, shown_of
@@ -106,7 +107,7 @@ def _show(request: PageRequest, typed: QueryDict, refusal: Refusal | None = None
 def _foreseen(request: PageRequest, task: Task, typed: QueryDict) -> dict[str, Any]:
     try:
         report = _report(task, typed)
-        preview = preview_receipt(report, site=request.visit.site) if report.accepted + report.rejected else None
+        preview = preview_report(report, site=request.visit.site) if report.accepted + report.rejected else None
         return shown_of(task, report.accepted, report.rejected, preview)
     except Refusal as refusal:
         return {"unforeseen": refusal}

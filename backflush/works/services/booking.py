@@ -3,19 +3,23 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Self
+from types import MappingProxyType
+from typing import Annotated, Final, Self
+
+from django.utils.translation import gettext_noop as _
 
 from backflush.backflushing.booking import take_reports
 from backflush.backflushing.models import Booking
+from backflush.backflushing.report_inputs import SubjectInput
 from backflush.backflushing.report_kinds import LockOrder, ReportKind, Subject, Subjects
 from backflush.core.lifecycle import BOOKABLE, OrderStatus, not_bookable
 from backflush.core.moves import Process
 from backflush.core.refusals import Refusal
 from backflush.ledger.archived_numbers import no_orders
-from backflush.ledger.idempotency import Request
 from backflush.ledger.models import CostObjectKind
 from backflush.ledger.statements import Statement, run
 from backflush.people.models import User
+from backflush.people.rights import Verb
 from backflush.stockmap.models import Site
 from backflush.works.models import WorksOrder
 from backflush.works.selectors import Bookable, bookable, orders_found
@@ -36,26 +40,11 @@ TURN_ORDERS: Final = Statement(
 class BookingIn(Reported):
     """Production on a works order as it is reported: good and scrapped pieces in the order's unit."""
 
-    order: str
+    order: Annotated[
+        str, SubjectInput(_("Works order"), _("The works order's number."), length=60, refers="works_orders")
+    ]
 
-    @property
-    def of(self) -> str:
-        """The works order."""
-        return self.order
-
-    def request(self) -> Request:
-        """What makes a repeated report the same."""
-        content = {
-            "order": self.order,
-            "good": self.good,
-            "scrap": self.scrap,
-            "at": self.at,
-            "batch": self.batch,
-            "serials": sorted(self.serials),
-            "bin": self.bin,
-            "scrap_reason": self.scrap_reason,
-        }
-        return Request(self.key, "book", content)
+    operation = "book"
 
 
 class BookableOrders(Subjects[BookingIn]):
@@ -125,6 +114,26 @@ class ProductionOnOrders(ReportKind[BookingIn]):
 
     report = BookingIn
     lock_order = LockOrder.WORKS_ORDERS
+    verb = Verb.BOOK
+    word = "booking"
+    command = "book"
+    about = (
+        "Book production on a works order. The good pieces go into stock, and what the order's structure says was used "
+        "for good and scrap together is taken out; what isn't there is kept as unresolved."
+    )
+    table = "bookings"
+    rows = "Production booked on works orders. What was posted before is passed over."
+    example = MappingProxyType({"order": "W-1001", "good": "38", "scrap": "2", "key": "press-7/4711"})
+    row = MappingProxyType(
+        {
+            "key": "2026-01-08/1",
+            "order": "WO-1",
+            "good": "9",
+            "scrap": "1",
+            "date": "2026-01-08",
+            "scrap_reason": "Bent",
+        }
+    )
 
     def subjects(self, reports: Sequence[BookingIn], *, site: Site, lock: bool) -> BookableOrders:
         """Return the works orders of some reports."""

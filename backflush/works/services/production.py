@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Annotated
 
+from django.utils.translation import gettext_noop as _
+
+from backflush.backflushing.booking import SCRAP_REASON_LENGTH
+from backflush.backflushing.report_inputs import QuantityInput, TextInput
 from backflush.backflushing.report_kinds import Report
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import NoCompletionAction
@@ -11,11 +16,15 @@ from backflush.items.models import Item
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported(Report):
-    """Good and scrapped pieces as they are reported."""
+    """Good and scrapped pieces as they are reported, in the order's unit."""
 
-    good: Decimal
-    scrap: Decimal = ZERO
-    scrap_reason: str = ""
+    good: Annotated[Decimal, QuantityInput(_("Good"), _("Good pieces, in the order's unit."))] = ZERO
+    scrap: Annotated[
+        Decimal, QuantityInput(_("Scrap"), _("Scrapped pieces, in the order's unit. They used their components too."))
+    ] = ZERO
+    scrap_reason: Annotated[
+        str, TextInput(_("Reason for scrap"), _("Why they were scrapped."), length=SCRAP_REASON_LENGTH)
+    ] = ""
 
 
 def no_completion_action(item: Item) -> NoCompletionAction:

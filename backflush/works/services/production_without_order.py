@@ -2,17 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
+from typing import Annotated
+
+from django.utils.translation import gettext_noop as _
 
 from backflush.backflushing.booking import take_reports
 from backflush.backflushing.models import Booking
+from backflush.backflushing.report_inputs import InUnit, QuantityInput, SubjectInput
 from backflush.backflushing.report_kinds import LockOrder, ReportKind, Subject, Subjects
 from backflush.core.moves import Process
+from backflush.core.quantity import ZERO
 from backflush.core.refusals import NotFound, Refusal, WrongClass
 from backflush.items.models import ComponentClass, Item
 from backflush.items.selectors import item_coded, items_known
-from backflush.ledger.idempotency import Request
 from backflush.people.models import User
+from backflush.people.rights import Verb
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import single_rules
 from backflush.works.services.production import Reported, no_completion_action
@@ -25,26 +32,23 @@ PRODUCIBLE = frozenset({ComponentClass.KIT, ComponentClass.MADE})
 class ProductionIn(Reported):
     """Production without an order as it is reported, in the stock unit: kits and manufactured items (B5)."""
 
-    item: str
+    item: Annotated[
+        str,
+        SubjectInput(_("Item"), _("The item's code: a kit or a manufactured item."), length=60, refers="items"),
+    ]
+    good: Annotated[
+        Decimal, QuantityInput(_("Good"), _("Good pieces, in the item's stock unit."), unit=InUnit.OF_STOCK)
+    ] = ZERO
+    scrap: Annotated[
+        Decimal,
+        QuantityInput(
+            _("Scrap"),
+            _("Scrapped pieces, in the item's stock unit. They used their components too."),
+            unit=InUnit.OF_STOCK,
+        ),
+    ] = ZERO
 
-    @property
-    def of(self) -> str:
-        """What was made."""
-        return self.item
-
-    def request(self) -> Request:
-        """What makes a repeated report the same."""
-        content = {
-            "item": self.item,
-            "good": self.good,
-            "scrap": self.scrap,
-            "at": self.at,
-            "batch": self.batch,
-            "serials": sorted(self.serials),
-            "bin": self.bin,
-            "scrap_reason": self.scrap_reason,
-        }
-        return Request(self.key, "produce", content)
+    operation = "produce"
 
 
 class ProducibleItems(Subjects[ProductionIn]):
@@ -84,6 +88,17 @@ class ProductionWithoutOrders(ReportKind[ProductionIn]):
 
     report = ProductionIn
     lock_order = LockOrder.NO_ORDERS
+    verb = Verb.PRODUCE
+    word = "production"
+    command = "produce"
+    about = (
+        "Produce a kit or a manufactured item without an order. It goes into stock, and what its structure of that day "
+        "says is taken out; what isn't there is kept as unresolved."
+    )
+    table = "productions"
+    rows = "Production booked without a works order. What was posted before is passed over."
+    example = MappingProxyType({"item": "PACK", "good": "5", "key": "cell-3/12"})
+    row = MappingProxyType({"key": "2026-01-08/2", "item": "BRACKET", "good": "2", "date": "2026-01-08"})
 
     def subjects(self, reports: Sequence[ProductionIn], *, site: Site, lock: bool) -> ProducibleItems:
         """Return the items of some reports, of which none needs a lock."""

@@ -1,0 +1,284 @@
+"""What may be entered in a report, declared once for every door.
+
+    good: Annotated[Decimal, QuantityInput(_("Good"), _("Good pieces, in the order's unit."))] = ZERO
+
+From such a declaration come the parser of the API, of streams and of pages, the API's description, the import's column,
+the command's option and the field of the form. Titles and helps are translated by the pages that show them.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, replace
+from datetime import date, datetime
+from enum import Enum
+from functools import partial
+from typing import Annotated, Any, Final, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, ValidationInfo, WithJsonSchema
+from pydantic import create_model as pydantic_model
+
+from backflush.core.input_values import (
+    LINE_MAX,
+    PLAIN,
+    Amount,
+    Dialect,
+    read_amount,
+    read_moment,
+    read_whole,
+    require_plausible,
+    require_text,
+    require_unit,
+)
+from backflush.core.refusals import InvalidValue, Refusal
+
+UNKNOWN: Final = "extra_forbidden"
+"""How pydantic calls a name that isn't declared."""
+
+QUANTITY_PATTERN: Final = r"^[+-]?\d{1,12}(\.\d{1,6})?( ?[^\d\s_].*)?$"
+
+
+class JsonNumber(str):
+    """A number as it was written in JSON, to be read by the same grammar as a number in a text."""
+
+    __slots__ = ()
+
+
+class InUnit(Enum):
+    """The unit that a quantity is entered in, where none is written behind it."""
+
+    OF_ORDER = "the order's unit"
+    OF_STOCK = "the item's stock unit"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportInput(ABC):
+    """One thing that may be entered: how it is called, what it means, and how a raw value of any door is read.
+
+    `column` is its name in an import. `name`, `default` and `required` are those of the report's attribute.
+    """
+
+    title: str
+    help: str
+    column: str = ""
+    name: str = ""
+    default: Any = None
+    required: bool = False
+
+    @abstractmethod
+    def read(self, raw: object, dialect: Dialect) -> Any:
+        """Return the value of what a door was given: text, or what JSON or a workbook has. Refusals: `InvalidValue`."""
+
+    @abstractmethod
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of its values."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextInput(ReportInput):
+    """A text, with its largest length in an import (0: any)."""
+
+    length: int = 0
+
+    def read(self, raw: object, dialect: Dialect) -> str:
+        """Return a text that every database keeps."""
+        if not isinstance(raw, str) or isinstance(raw, JsonNumber):
+            raise InvalidValue(f"{self.name} is text. Put it in quotes.", field=self.name)
+        return require_text(raw, field=self.name)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of a text."""
+        return {"type": "string"}
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectInput(TextInput):
+    """What the report is about: the number of an order, or the code of an item. `refers` is that table of an import."""
+
+    refers: str = ""
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of a text that isn't empty."""
+        return {"type": "string", "minLength": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInput(TextInput):
+    """The caller's key."""
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of a key."""
+        return {"type": "string", "maxLength": self.length}
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityInput(ReportInput):
+    """A quantity of goods: an exact number, which may have a unit behind it."""
+
+    unit: InUnit = InUnit.OF_ORDER
+
+    def read(self, raw: object, dialect: Dialect) -> Amount:
+        """Return the number and its unit, if it has one."""
+        if not isinstance(raw, str):
+            raise InvalidValue(f'{self.name} is a number. Write it like "12.5".', field=self.name)
+        return read_amount(raw, field=self.name, dialect=dialect)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of a quantity."""
+        return {"type": "string", "pattern": QUANTITY_PATTERN, "examples": ["38"]}
+
+
+@dataclass(frozen=True, slots=True)
+class WholeInput(ReportInput):
+    """A whole number, such as the number of a line."""
+
+    def read(self, raw: object, dialect: Dialect) -> int:
+        """Return a whole number that fits a line's number."""
+        if not isinstance(raw, str):
+            raise InvalidValue(f"{self.name} is a whole number. Write it like 10.", field=self.name)
+        return read_whole(raw, field=self.name, most=LINE_MAX)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of a whole number."""
+        return {"type": "integer"}
+
+
+@dataclass(frozen=True, slots=True)
+class MomentInput(ReportInput):
+    """When something happened: a date, or a date and time."""
+
+    def read(self, raw: object, dialect: Dialect) -> datetime | date:
+        """Return a date or time; without an offset it is the site's."""
+        if isinstance(raw, date):
+            return require_plausible(raw, field=self.name)
+        if not isinstance(raw, str) or isinstance(raw, JsonNumber):
+            raise InvalidValue(f"{self.name} is text. Put it in quotes.", field=self.name)
+        return read_moment(raw, field=self.name)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of a date or time."""
+        return {"type": "string", "examples": ["2026-03-12T14:30"]}
+
+
+@dataclass(frozen=True, slots=True)
+class SerialsInput(ReportInput):
+    """Serial numbers, one by one."""
+
+    def read(self, raw: object, dialect: Dialect) -> tuple[str, ...]:
+        """Return the serial numbers of a list."""
+        if not isinstance(raw, list | tuple):
+            raise InvalidValue(f'{self.name} is a list. Write it like ["S-1", "S-2"].', field=self.name)
+        text = TextInput(self.title, self.help, name=self.name)
+        return tuple(text.read(one, dialect) for one in raw)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of a list of texts."""
+        return {"type": "array", "items": {"type": "string"}}
+
+
+class InputRefused(ValueError):
+    """Carries a refusal through pydantic, which then goes on to the next input."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.sentence)
+        self.refusal = refusal
+
+
+class Inputs:
+    """All that may be entered in one kind of report, and reading it."""
+
+    def __init__(self, report: type) -> None:
+        self.all: tuple[ReportInput, ...] = tuple(_inputs_of(report))
+        self.by_name: Mapping[str, ReportInput] = {one.name: one for one in self.all}
+        self.subject = next(one for one in self.all if isinstance(one, SubjectInput))
+        self.quantities = tuple(one for one in self.all if isinstance(one, QuantityInput))
+        self._model = _model_of(report.__name__, self.all)
+
+    def read(self, raw: Mapping[str, Any], dialect: Dialect = PLAIN) -> dict[str, Any]:
+        """Return the values that were given, by name; the numbers of quantities, and their units under `units`.
+
+        An input that is left empty is not given. Refused is the first input that can't be read, with the others in the
+        details.
+        """
+        given = {name: value for name, value in raw.items() if not _is_empty(value)}
+        try:
+            parsed = self._model.model_validate(given, context=dialect)
+        except ValidationError as error:
+            raise self._refusal(error) from None
+        values = {name: getattr(parsed, name) for name in given}
+        amounts = {name: value for name, value in values.items() if isinstance(value, Amount)}
+        values |= {name: amount.number for name, amount in amounts.items()}
+        for name, amount in amounts.items():
+            require_unit(amount, "", field=name)
+        return values
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of the whole."""
+        schema = self._model.model_json_schema()
+        for one in schema["properties"].values():
+            one.pop("default", None)
+            one.pop("title", None)
+        return {"type": "object", **{name: schema[name] for name in ("properties", "required", "additionalProperties")}}
+
+    def _refusal(self, error: ValidationError) -> Refusal:
+        # A name that isn't known first: it is mostly the reason why another is missing.
+        errors = sorted(error.errors(), key=lambda one: one["type"] != UNKNOWN)
+        first, *others = [self._refusal_of(one) for one in errors]
+        first.details = (*first.details, *(one.sentence for one in others))
+        return first
+
+    def _refusal_of(self, error: Mapping[str, Any]) -> Refusal:
+        name = str(error["loc"][0])
+        if error["type"] == UNKNOWN:
+            return InvalidValue(f"There is no field {name[:40]!r}. There are {', '.join(self.by_name)}.")
+        if error["type"] == "missing":
+            missing = self.by_name[name]
+            text = f"{missing.title} is missing. Give {missing.help[0].lower()}{missing.help[1:]}"
+            return InvalidValue(text, field=name)
+        refused = error["ctx"]["error"]
+        assert isinstance(refused, InputRefused), "inputs raise nothing else"
+        return refused.refusal
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _inputs_of(report: type) -> Sequence[ReportInput]:
+    """Return the inputs of a report: those of its own class first, then those that it shares with others."""
+    hints = get_type_hints(report, include_extras=True)
+    defaults = {one.name: one for one in fields(report)}
+    names = dict.fromkeys(name for one in report.__mro__ for name in getattr(one, "__annotations__", ()))
+    inputs = []
+    for name in names:
+        declared = [one for one in getattr(hints[name], "__metadata__", ()) if isinstance(one, ReportInput)]
+        if declared:
+            default = defaults[name].default
+            required = default is MISSING
+            inputs.append(
+                replace(
+                    declared[0],
+                    name=name,
+                    column=declared[0].column or name,
+                    default=None if required else default,
+                    required=required,
+                )
+            )
+    return inputs
+
+
+def _model_of(name: str, inputs: Sequence[ReportInput]) -> type[BaseModel]:
+    declared: dict[str, Any] = {
+        one.name: (
+            Annotated[Any, PlainValidator(partial(_read, one)), WithJsonSchema(one.schema())],
+            Field(default=... if one.required else one.default, title=one.title, description=one.help),
+        )
+        for one in inputs
+    }
+    return pydantic_model(name, __config__=ConfigDict(extra="forbid"), **declared)
+
+
+def _read(one: ReportInput, raw: object, info: ValidationInfo) -> Any:
+    try:
+        return one.read(raw, info.context or PLAIN)
+    except Refusal as refusal:
+        raise InputRefused(refusal) from None

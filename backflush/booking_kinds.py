@@ -1,0 +1,49 @@
+"""All kinds of booking, for the doors. To add one, declare it in its room and name it here.
+
+Works and sub-contract don't know each other, so what needs all kinds is above them: programs and streams, the import,
+the console, the pages.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from backflush.backflushing.booking import completed_reports
+from backflush.backflushing.report_kinds import Report, ReportKind, ReportKinds
+from backflush.backflushing.selectors import Preview, preview
+from backflush.core.refusals import InvalidValue, Refusal
+from backflush.stockmap.models import Site
+from backflush.subcontract.receipts import RECEIPTS
+from backflush.works.services.booking import ON_ORDERS
+from backflush.works.services.production_without_order import WITHOUT_ORDERS
+
+KINDS: Final[ReportKinds] = (ON_ORDERS, RECEIPTS, WITHOUT_ORDERS)
+"""The first is the one that is meant where a program names none."""
+
+_BY_WORD: Final[Mapping[str, ReportKind[Any]]] = {kind.word: kind for kind in KINDS}
+_BY_REPORT: Final[Mapping[type[Report], ReportKind[Any]]] = {kind.report: kind for kind in KINDS}
+
+
+def kind_of(report: Report) -> ReportKind[Any]:
+    """Return the kind of a report."""
+    return _BY_REPORT[type(report)]
+
+
+def kind_named(word: object) -> ReportKind[Any]:
+    """Return the kind that programs name by a word; the first where they name none. Refusals: `InvalidValue`."""
+    if word is None:
+        return KINDS[0]
+    if not isinstance(word, str) or word not in _BY_WORD:
+        raise InvalidValue(f"kind is one of {', '.join(_BY_WORD)}.", field="kind")
+    return _BY_WORD[word]
+
+
+def preview_report(report: Report, *, site: Site) -> Preview:
+    """Return what a report would assume, and what of it would wait; nothing is posted (B7).
+
+    Refused is what posting would refuse.
+    """
+    kind = kind_of(report)
+    [complete] = completed_reports([report], [kind], site=site)
+    if isinstance(complete, Refusal):
+        raise complete
+    return preview(complete, kind.subjects([complete], site=site, lock=False))
