@@ -7,6 +7,6 @@
 - `moves`: a movement with its two ends, and stock while a plan is made
 - `lifecycle`: what can be done with an order in which status (W)
 - `costing`: an order's material cost and its usage variances (C1)
-- `moments`, `text`: dates and texts as people and programs write them
+- `input_values`: numbers, dates and texts as people and programs enter them (Q6); `text`: limits of texts
 - `refusals`: every domain error, with its code
 """
