@@ -141,7 +141,7 @@ def test_an_older_plant_is_upgraded_on_demand_only(
         newer.execute(
             "INSERT INTO django_migrations (app, name, applied) VALUES ('ledger', '9999_later', '2030-01-01')"
         )
-    assert "later Backflush" in backflush("orders", folder=tmp_path, url=url).stderr
+    assert "later version of Backflush" in backflush("orders", folder=tmp_path, url=url).stderr
 
 
 @pytest.mark.parametrize(
