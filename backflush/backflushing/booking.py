@@ -15,8 +15,7 @@ from django.db import transaction
 from backflush.backflushing.consumption import UseBook
 from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import PlannedBooking, Report, ReportKinds, Subject, Subjects, SubjectsByKind
-from backflush.core.consumption import plan_posting
-from backflush.core.moves import Move, Process, stock_keys_of
+from backflush.core.moves import Move, Process, plan_posting, stock_keys_of
 from backflush.core.quantity import convert, to_scaled
 from backflush.core.refusals import Archived, InvalidQuantity, NotFound, Refusal
 from backflush.core.text import require_short
@@ -183,7 +182,10 @@ def _checks(report: Report, subject: Subject, subjects: Subjects[Any]) -> Mappin
         "good": lambda: convert(subject.good, factor, item.quantity_decimals, field=good_field, what=item.code),
         "scrap": lambda: convert(subject.scrap, factor, item.quantity_decimals, field=scrap_field, what=item.code),
         "some": lambda: _require_some(subject),
-        "scrap_reason": lambda: _require_short_reason(subject),
+        "scrap_reason": lambda: (
+            subject.scrap_reason
+            and require_short(subject.scrap_reason, SCRAP_REASON_LENGTH, field="scrap_reason", what="A scrap reason")
+        ),
         "at": lambda: event_time(site, report.at),
         "goods_rule": lambda: require_rule(rules, goods, site) if goods else None,
         "backflush_rule": lambda: require_rule(rules, backflush, site) if backflush else None,
@@ -196,12 +198,6 @@ def _require_some(subject: Subject) -> None:
         done = "received" if subject.process is Process.GOODS_RECEIVED else "made"
         good, scrap = subject.amount_fields
         raise InvalidQuantity(f"{subject.item.code}: enter what was {done}, {good} or {scrap}.", field=good)
-
-
-def _require_short_reason(subject: Subject) -> None:
-    """Refuse a scrap reason that is too long to keep."""
-    if subject.scrap_reason:
-        require_short(subject.scrap_reason, SCRAP_REASON_LENGTH, field="scrap_reason", what="A scrap reason")
 
 
 def with_structures_of_day(batch: Sequence[PlannedBooking], *, site: Site) -> Sequence[PlannedBooking]:

@@ -54,8 +54,7 @@ LINES_WITH_STEPS = _lines("lines of frozen structures, with their steps", frozen
 class FrozenLines:
     """The lines of some frozen structures of which use is assumed: all but those issued by hand.
 
-    Lines that the supplier provides are left out for receipts. `drafts` are lines that aren't written, for previews;
-    `steps` are read where the lines are to be shown.
+    `drafts` are lines that aren't written, for previews. The `steps` of lines are read where they are to be shown.
     """
 
     def __init__(
@@ -69,7 +68,7 @@ class FrozenLines:
                 self._lines[line.structure_id].append((line, use_line(line)))
 
     def of(self, structure_id: int, *, received: bool) -> list[LinePair]:
-        """Return the lines of a structure in order; those that the supplier provides only if it isn't `received`."""
+        """Return the lines of a structure in order, for a receipt without those that the supplier provides."""
         pairs = self._lines[structure_id]
         return [pair for pair in pairs if not pair[0].supplier_provides] if received else pairs
 
@@ -99,10 +98,10 @@ class UseBook:
         structures |= {cost_object.structure_id for cost_object in owners}
         structures |= {booking.structure_id for booking in history}
         drafts = [line for planned in assuming for line in planned.draft_lines]
-        self.lines = FrozenLines(
+        self._lines = FrozenLines(
             site.pk, {structure for structure in structures if structure is not None}, drafts, steps=steps
         )
-        self._so_far = replay(history, self.lines) if history else {}
+        self._so_far = replay(history, self._lines) if history else {}
         self._first: dict[int, PlannedBooking] = {}
         self._shared: dict[tuple[object, ...], list[Move]] = {}
         self._booked = 0
@@ -116,31 +115,31 @@ class UseBook:
         rule, subject = planned.backflush_rule, planned.subject
         if rule is None:
             return []
-        cost_object = subject.cost_object
-        if cost_object is None or not self._is_first(cost_object):
+        order = subject.cost_object
+        if order is None or order.produced or order.needs_replay or order.pk in self._so_far or order.pk in self._first:
             return due_moves(planned, self.book(planned))
         place = subject.supplier_stock
         alike = planned.structure_id, subject.process, planned.produced, rule.pk, place.pk if place else None
         if alike in self._shared:
-            self._first[cost_object.pk] = planned
+            self._first[order.pk] = planned
         else:
             self._shared[alike] = due_moves(planned, self.book(planned))
         return self._shared[alike]
 
     def book(self, planned: PlannedBooking) -> list[Assumption]:
         """Return what a booking assumes of each line, and count it for the bookings after it."""
-        pairs = self.lines_for(planned)
+        pairs = self.lines(planned)
+        so_far = self.cumulative_use(planned.subject.cost_object)
         self._booked += 1
-        cumulative_use = self.cumulative_use(planned.subject.cost_object)
         # A number that no recorded booking has.
-        uses = cumulative_use.book(-self._booked, [use for _, use in pairs], planned.produced)
+        uses = so_far.book(-self._booked, [use for _, use in pairs], planned.produced)
         return [Assumption(line, use) for (line, _), use in zip(pairs, uses, strict=True)]
 
-    def lines_for(self, planned: PlannedBooking) -> list[LinePair]:
+    def lines(self, planned: PlannedBooking) -> list[LinePair]:
         """Return the lines that a booking assumes use of."""
         if planned.backflush_rule is None or planned.structure_id is None:
             return []
-        return self.lines.of(planned.structure_id, received=planned.subject.process is Process.GOODS_RECEIVED)
+        return self._lines.of(planned.structure_id, received=planned.subject.process is Process.GOODS_RECEIVED)
 
     def cumulative_use(self, cost_object: CostObject | None) -> CumulativeUse:
         """Return what the lines of an order have assumed so far; nothing for a production without order."""
@@ -148,21 +147,10 @@ class UseBook:
             return CumulativeUse()
         if cost_object.pk not in self._so_far:
             first = self._first.pop(cost_object.pk, None)
-            if first is None:
-                self._so_far[cost_object.pk] = even_use(cost_object, self.lines)
-            else:
-                self._so_far[cost_object.pk] = CumulativeUse()
+            self._so_far[cost_object.pk] = even_use(cost_object, self._lines)
+            if first is not None:
                 self.book(first)
         return self._so_far[cost_object.pk]
-
-    def _is_first(self, cost_object: CostObject) -> bool:
-        """Whether nothing was booked on an order before, and nothing in this batch either."""
-        return not (
-            cost_object.produced
-            or cost_object.needs_replay
-            or cost_object.pk in self._so_far
-            or cost_object.pk in self._first
-        )
 
 
 def source_of(line: FrozenLine, planned: PlannedBooking) -> Location:
@@ -179,20 +167,21 @@ def due_moves(planned: PlannedBooking, assumed: Sequence[Assumption]) -> list[Mo
     rule = planned.backflush_rule
     assert rule is not None, "without a rule nothing is assumed"
     used = [(line, use.quantity, source_of(line, planned)) for line, use in assumed if use.quantity]
-    places = {source.pk: place_of(source) for source in {source.pk: source for _, _, source in used}.values()}
-    target = place_of(rule.target)
+    ends = {rule.target_id: rule.target, **{source.pk: source for _, _, source in used}}
+    places = {pk: place_of(location) for pk, location in ends.items()}
     parts_allowed = rule.action.short == ShortRule.PART
     moves = []
     for line, quantity, source in used:
+        if source.pk == rule.target_id:
+            raise same_location(line, source, rule)
         component = line.component
         assert component.cost_id is not None, "every item has a cost from its start"
-        require_another_location(line, source, rule)
         moves.append(
             Move(
                 item=component.pk,
                 quantity=quantity,
                 source=places[source.pk],
-                target=target,
+                target=places[rule.target_id],
                 cost=component.cost_id,
                 tracking=Tracking(component.tracking),
                 charged=1,
@@ -210,17 +199,18 @@ def require_two_ends(planned: PlannedBooking, lines: FrozenLines) -> None:
     if rule is None or planned.structure_id is None:
         return
     for line, _ in lines.of(planned.structure_id, received=planned.subject.process is Process.GOODS_RECEIVED):
-        require_another_location(line, source_of(line, planned), rule)
+        source = source_of(line, planned)
+        if source.pk == rule.target_id:
+            raise same_location(line, source, rule)
 
 
-def require_another_location(line: FrozenLine, source: Location, rule: TransferRule) -> None:
-    """Refuse a line that is taken from where its rule puts it (`SameLocation`)."""
-    if source.pk == rule.target_id:
-        raise SameLocation(
-            f"Line {line.path} takes {line.component.code} from {source.path}, "
-            f"where {rule.action.name} puts it. Give the line another from-location.",
-            field="from",
-        )
+def same_location(line: FrozenLine, source: Location, rule: TransferRule) -> SameLocation:
+    """Return why a line can't be taken from where its rule puts it."""
+    return SameLocation(
+        f"Line {line.path} takes {line.component.code} from {source.path}, "
+        f"where {rule.action.name} puts it. Give the line another from-location.",
+        field="from",
+    )
 
 
 def even_use(cost_object: CostObject, lines: FrozenLines) -> CumulativeUse:

@@ -5,8 +5,7 @@ from datetime import date, datetime
 from django.db import transaction
 
 from backflush.backflushing.models import Booking
-from backflush.core.consumption import plan_posting
-from backflush.core.moves import Process, Status, stock_keys_of
+from backflush.core.moves import Process, Status, plan_posting, stock_keys_of
 from backflush.core.refusals import AlreadyReversed, NotFound
 from backflush.ledger.idempotency import claim_key
 from backflush.ledger.models import CostObject, Movement

@@ -21,8 +21,8 @@ from backflush.backflushing.consumption import (
 )
 from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import Report, Subject, Subjects
-from backflush.core.consumption import AssumedUse, CumulativeUse, UseLine, largest_good, plan_posting, smallest_step
-from backflush.core.moves import Reason, Status, StockKey, Tracking
+from backflush.core.consumption import AssumedUse, CumulativeUse, UseLine, largest_good, smallest_step
+from backflush.core.moves import Reason, Status, StockKey, Tracking, plan_posting
 from backflush.core.quantity import ZERO, round_half_up, written
 from backflush.core.refusals import NotFound
 from backflush.core.structure import PathStep
@@ -89,7 +89,7 @@ def preview(report: Report, subjects: Subjects[Any]) -> Preview:
     site = subjects.site
     planned = with_draft_of_day(plan(report, subjects), site=site)
     uses = UseBook(site, [planned], steps=True)
-    places = [(line, use, source_of(line, planned)) for line, use in uses.lines_for(planned)]
+    places = [(line, use, source_of(line, planned)) for line, use in uses.lines(planned)]
     stock_keys = {line.pk: StockKey(line.component_id, place.pk) for line, _, place in places if place.has_balance}
     stock = read_balances(site=site, stock_keys=set(stock_keys.values()))
     on_hand = {stock_key: stock.there(stock_key) for stock_key in stock_keys.values()}

@@ -1,26 +1,26 @@
-"""The assumption itself: what a booking must have used, and what of it can move now.
+"""Assumed use: what a booking must have used of each component, without rounding that drifts.
 
-*Assumed* is what the bookings planned, whatever became of it later (Q3). Rounding never drifts, because what a line
-assumes is the rounded exact requirement of everything booked so far, less what was assumed already.
+*Assumed* is what the bookings planned, whatever became of it later (Q3). A line assumes the rounded exact requirement
+of everything booked so far, less what was assumed already. So ten bookings of one assume what one booking of ten does.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from math import gcd, lcm
 from typing import NamedTuple
 
-from backflush.core.moves import Move, Plan, Reason, Shortage, Stock, StockKey, Tracking, UnresolvedMove
+from backflush.core.moves import StockKey
 from backflush.core.quantity import DECIMALS_MAX, LARGEST, SCALE, ZERO, plain, round_ratio
 
 NOTHING = Fraction(0)
 
 
 class UseLine(NamedTuple):
-    """A frozen structure line as the arithmetic needs it: exact stock units for one piece, and once for the job.
+    """A frozen structure line as the arithmetic needs it: exact stock units for one piece, and once for the order.
 
-    `key` is the frozen line's own; `path` and `item` name what goes on from one version of a line to the next.
+    `key` is the number of the frozen line; `path` and `item` identify a line across versions of a structure.
     """
 
     key: int
@@ -61,76 +61,67 @@ class AssumedUse(NamedTuple):
 
     @property
     def exact_before(self) -> Fraction:
-        """What the bookings before took exactly."""
+        """The exact requirement of the bookings before."""
         return Fraction(*self.before)
 
     @property
     def exact_after(self) -> Fraction:
-        """What they and this one took exactly."""
+        """The exact requirement of the bookings before and this one."""
         return Fraction(*self.after)
 
 
-class _Path:
-    """One path of a job: what each live booking took, and the sums of that."""
+@dataclass(slots=True)
+class _PathUse:
+    """What the standing bookings of an order took of one path, in the order in which they were recorded.
 
-    __slots__ = ("assumed", "exact", "takers")
+    `exact` is the sum of what each took exactly, with the fixed quantity of the first of them (S6); `assumed` is the
+    sum of what each assumed. Of every booking both are kept, and its fixed quantity.
+    """
 
-    def __init__(self) -> None:
-        self.takers: dict[int, tuple[_Exact, Fraction, Decimal]] = {}
-        self.exact = _NONE
-        self.assumed = ZERO
-
-    def exact_with_fixed(self) -> _Exact:
-        """The fixed quantity counts once, as the first booking still standing has it (S6)."""
-        for _, fixed, _ in self.takers.values():
-            return _with_fixed(self.exact, fixed)
-        return self.exact
+    exact: _Exact = _NONE
+    assumed: Decimal = ZERO
+    bookings: dict[int, tuple[_Exact, Fraction, Decimal]] = field(default_factory=dict)
 
     def use(self, line: UseLine, exact: _Exact) -> AssumedUse:
-        """What one more booking assumes that exactly takes so much: the fixed quantity is the first booking's."""
-        if not self.takers:
-            before, after = _NONE, _with_fixed(exact, line.fixed)
-        else:
-            before = self.exact_with_fixed()
-            after = before + exact
+        """Return what one more booking assumes that takes so much exactly: the rounded sum less what was assumed."""
+        before = self.exact
+        after = before + exact if self.bookings else _with_fixed(exact, line.fixed)
         quantity = max(ZERO, round_ratio(*after, line.decimals) - self.assumed)
         return AssumedUse(line, before, after, self.assumed, quantity)
 
-    def add(self, booking: int, exact: _Exact, fixed: Fraction, assumed: Decimal) -> None:
-        self.exact = self.exact + exact if self.takers else exact
-        self.takers[booking] = (exact, fixed, assumed)
-        self.assumed += assumed
-
     def remove(self, booking: int) -> None:
-        exact, _, assumed = self.takers.pop(booking, (_NONE, NOTHING, ZERO))
-        self.exact += -exact
+        """Forget a booking; the fixed quantity is then that of the first that still stands."""
+        if booking not in self.bookings:
+            return
+        _, first_fixed, _ = next(iter(self.bookings.values()))
+        exact, _, assumed = self.bookings.pop(booking)
         self.assumed -= assumed
+        self.exact = _with_fixed(self.exact + -exact, -first_fixed)
+        for _, fixed, _ in self.bookings.values():
+            self.exact = _with_fixed(self.exact, fixed)
+            return
+        self.exact = _NONE
 
 
 def _with_fixed(exact: _Exact, fixed: Fraction) -> _Exact:
     return exact + _Exact(fixed.numerator, fixed.denominator) if fixed else exact
 
 
-def _taken(line: UseLine, above: int, below: int) -> _Exact:
-    """What so many pieces, a ratio, exactly take of a line, without what it takes once."""
-    return _Exact(line.per_piece.numerator * above, line.per_piece.denominator * below)
-
-
 class CumulativeUse:
-    """What the bookings of one job have assumed so far, path by path (Q3).
+    """What the bookings of one order have assumed so far, path by path (Q3).
 
-    A job is one works order or one purchase order line; a production without order has a tally of its own.
-    Bookings and reversals are told in the order in which they were recorded.
+    The order is a works order or a purchase order line; a production without order has a cumulative use of its own.
+    Bookings and reversals are given in the order in which they were recorded.
     """
 
     def __init__(self) -> None:
-        self._paths: dict[tuple[str, int], _Path] = {}
+        self._paths: dict[tuple[str, int], _PathUse] = {}
 
     @classmethod
     def even(cls, lines: Sequence[UseLine], produced: Decimal) -> "CumulativeUse":
-        """The tally of a job whose bookings all used these lines and of which none was reversed.
+        """Return the use of an order whose bookings all used these lines and of which none was reversed.
 
-        Then what they assumed follows from what they made together, and no history need be read.
+        What they assumed then follows from their sum (`produced`, in the stock unit), without reading them.
         """
         cumulative_use = cls()
         if produced:
@@ -138,73 +129,29 @@ class CumulativeUse:
         return cumulative_use
 
     def would_assume(self, line: UseLine, produced: Fraction) -> AssumedUse:
-        """What a booking of so many pieces, good and scrapped together, would assume of a line."""
-        path = self._paths.get((line.path, line.item)) or _Path()
-        return path.use(line, _taken(line, produced.numerator, produced.denominator))
+        """Return what a booking of so many pieces, good and scrapped together, would assume of a line."""
+        path = self._paths.get((line.path, line.item)) or _PathUse()
+        above, below = produced.as_integer_ratio()
+        return path.use(line, _Exact(line.per_piece.numerator * above, line.per_piece.denominator * below))
 
     def book(self, booking: int, lines: Iterable[UseLine], produced: Decimal) -> list[AssumedUse]:
-        """What a booking assumes of each line, and remember it under the booking's key."""
+        """Return what a booking of so many pieces assumes of each line, and keep it under the booking's number."""
         above, below = produced.as_integer_ratio()
-        return [self._book(booking, line, _taken(line, above, below)) for line in lines]
-
-    def _book(self, booking: int, line: UseLine, exact: _Exact) -> AssumedUse:
-        path = self._paths.setdefault((line.path, line.item), _Path())
-        use = path.use(line, exact)
-        path.add(booking, exact, line.fixed, use.quantity)
-        return use
+        uses = []
+        for line in lines:
+            path = self._paths.setdefault((line.path, line.item), _PathUse())
+            exact = _Exact(line.per_piece.numerator * above, line.per_piece.denominator * below)
+            use = path.use(line, exact)
+            path.exact = use.after
+            path.assumed += use.quantity
+            path.bookings[booking] = exact, line.fixed, use.quantity
+            uses.append(use)
+        return uses
 
     def take_back(self, booking: int) -> None:
         """Forget a reversed booking with exactly what it assumed; what rounding leaves over evens out later."""
         for path in self._paths.values():
             path.remove(booking)
-
-
-def obstacle(move: Move, stock: Stock) -> Reason | None:
-    """Why assumed use can't move now, the first reason in the order batch, serial, bin, short (T1, T4, U1)."""
-    return choice_needed(move) or (None if stock.has(move) else Reason.SHORT)
-
-
-def choice_needed(move: Move) -> Reason | None:
-    """What of assumed use only a person can say: the batch, the serials, the bin (T1)."""
-    if move.tracking is Tracking.BATCH:
-        return Reason.BATCH
-    if move.tracking is Tracking.SERIAL:
-        return Reason.SERIAL
-    if move.source.bin_controlled or move.target.bin_controlled:
-        return Reason.BIN
-    return None
-
-
-def plan_posting(made: Sequence[Move], due: Sequence[Move], stock: Stock) -> Plan:
-    """Decide what moves and what waits: what was made must go through, assumed use line by line as it can.
-
-    Lines are taken in order, each whole or not at all, because half a movement would hide the other half from
-    whoever works the queue; unless the action allows parts, then what is there moves and the rest waits (U2).
-    """
-    plan = Plan()
-    for move in made:
-        if stock.has(move):
-            plan.steps.append(stock.carry(move))
-        else:
-            assert move.source_stock_key is not None
-            plan.shortages.append(Shortage(move, stock.there(move.source_stock_key)))
-    for move in due:
-        reason = obstacle(move, stock)
-        if reason is None:
-            plan.steps.append(stock.carry(move))
-        elif reason is Reason.SHORT and move.parts_allowed:
-            _post_in_part(plan, move, stock)
-        else:
-            plan.steps.append(UnresolvedMove(move, reason))
-    return plan
-
-
-def _post_in_part(plan: Plan, move: Move, stock: Stock) -> None:
-    assert move.source_stock_key is not None
-    there = stock.there(move.source_stock_key)
-    if there > 0:
-        plan.steps.append(stock.carry(replace(move, quantity=there)))
-    plan.steps.append(UnresolvedMove(replace(move, quantity=move.quantity - there), Reason.SHORT))
 
 
 def smallest_step(factor: Fraction, decimals: int) -> Decimal:

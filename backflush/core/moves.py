@@ -4,7 +4,7 @@ Every movement takes one quantity of one item from one place to another. The out
 stock is never created or lost.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -111,13 +111,14 @@ class Move:
     """The balance that the move adds to; None where the target keeps no balances."""
 
     def __post_init__(self) -> None:
-        # Computed once: planning, locking and posting all read them, and bookings with equal assumptions share their
-        # moves.
-        self.source_stock_key = self._stock_key(self.source)
-        self.target_stock_key = self._stock_key(self.target)
-
-    def _stock_key(self, end: Place) -> StockKey | None:
-        return StockKey(self.item, end.location, end.bin, self.batch, self.serial) if end.keeps_balance else None
+        # Once: planning, locking and posting all ask for them, and bookings that assume the same share their moves.
+        source, target = self.source, self.target
+        self.source_stock_key = (
+            StockKey(self.item, source.location, source.bin, self.batch, self.serial) if source.keeps_balance else None
+        )
+        self.target_stock_key = (
+            StockKey(self.item, target.location, target.bin, self.batch, self.serial) if target.keeps_balance else None
+        )
 
     def mirrored(self, *, movement: int) -> "Move":
         """Return the reverse move: the same quantity back, at the same cost (V1, V5)."""
@@ -187,7 +188,7 @@ class Stock:
     def has(self, move: Move) -> bool:
         """Return whether a move's source has its quantity. A place without balances is never short (U1)."""
         stock_key = move.source_stock_key
-        return stock_key is None or self.there(stock_key) >= move.quantity
+        return stock_key is None or self._left.get(stock_key, ZERO) >= move.quantity
 
     def carry(self, move: Move) -> Moved:
         """Apply a move to both balances."""
@@ -222,3 +223,52 @@ def stock_keys_of(moves: Iterable[Move]) -> set[StockKey]:
         for stock_key in (move.source_stock_key, move.target_stock_key)
         if stock_key is not None
     }
+
+
+def obstacle(move: Move, stock: Stock) -> Reason | None:
+    """Return why assumed use can't move now: the first reason in the order batch, serial, bin, short (T1, T4, U1)."""
+    return choice_needed(move) or (None if stock.has(move) else Reason.SHORT)
+
+
+def choice_needed(move: Move) -> Reason | None:
+    """Return what a person must choose before assumed use can move: the batch, the serial numbers or the bin (T1)."""
+    if move.tracking is Tracking.BATCH:
+        return Reason.BATCH
+    if move.tracking is Tracking.SERIAL:
+        return Reason.SERIAL
+    if move.source.bin_controlled or move.target.bin_controlled:
+        return Reason.BIN
+    return None
+
+
+def plan_posting(made: Sequence[Move], due: Sequence[Move], stock: Stock) -> Plan:
+    """Plan what moves and what is left unresolved, and change `stock` by what moves.
+
+    Moves of `made` must go through: one that can't is a shortage of the plan, which then isn't posted. Moves of `due`
+    are taken in order, each whole or not at all, because half a movement would hide the other half from the people who
+    work through the queue; unless the action allows parts: then what is there moves and the rest waits (U2).
+    """
+    plan = Plan()
+    for move in made:
+        if stock.has(move):
+            plan.steps.append(stock.carry(move))
+        else:
+            assert move.source_stock_key is not None, "a place without balances is never short"
+            plan.shortages.append(Shortage(move, stock.there(move.source_stock_key)))
+    for move in due:
+        reason = obstacle(move, stock)
+        if reason is None:
+            plan.steps.append(stock.carry(move))
+        elif reason is Reason.SHORT and move.parts_allowed:
+            _post_in_part(plan, move, stock)
+        else:
+            plan.steps.append(UnresolvedMove(move, reason))
+    return plan
+
+
+def _post_in_part(plan: Plan, move: Move, stock: Stock) -> None:
+    assert move.source_stock_key is not None, "a place without balances is never short"
+    there = stock.there(move.source_stock_key)
+    if there > 0:
+        plan.steps.append(stock.carry(replace(move, quantity=there)))
+    plan.steps.append(UnresolvedMove(replace(move, quantity=move.quantity - there), Reason.SHORT))

@@ -8,8 +8,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from backflush.backflushing.reversal import reverse_booking
-from backflush.core.consumption import plan_posting
-from backflush.core.moves import Move, Place, Process, stock_keys_of
+from backflush.core.moves import Move, Place, Process, plan_posting, stock_keys_of
 from backflush.core.quantity import require_positive
 from backflush.core.refusals import AlreadyReversed, NoSuchRule, NotABalanceLocation, NotReversible, WrongActionType
 from backflush.items.models import Item

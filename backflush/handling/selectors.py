@@ -9,8 +9,7 @@ from django.db.models import QuerySet
 from backflush.backflushing.models import Booking
 from backflush.backflushing.reversal import movements_standing
 from backflush.backflushing.reversal import require_not_reversed as require_booking_not_reversed
-from backflush.core.consumption import plan_posting
-from backflush.core.moves import Move, Place, Process, Status, stock_keys_of
+from backflush.core.moves import Move, Place, Process, Status, plan_posting, stock_keys_of
 from backflush.core.refusals import NotReversible, Refusal
 from backflush.handling.moves import OpeningIn, opening_moves, require_not_reversed
 from backflush.ledger.models import Movement, Posting

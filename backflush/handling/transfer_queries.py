@@ -12,8 +12,7 @@ from decimal import Decimal
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
 
-from backflush.core.consumption import plan_posting
-from backflush.core.moves import Move, Moved, stock_keys_of
+from backflush.core.moves import Move, Moved, plan_posting, stock_keys_of
 from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import NotFound
 from backflush.handling.models import StockTransfer, TransferDirection

@@ -16,9 +16,8 @@ from uuid import uuid4
 from django.db import transaction
 from django.utils import timezone
 
-from backflush.core.consumption import plan_posting
 from backflush.core.input_values import read_number
-from backflush.core.moves import Move, Process, stock_keys_of
+from backflush.core.moves import Move, Process, plan_posting, stock_keys_of
 from backflush.core.quantity import require_positive, written
 from backflush.core.refusals import InvalidValue, NotABalanceLocation, WrongSite
 from backflush.core.text import require_short

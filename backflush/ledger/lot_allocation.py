@@ -1,4 +1,4 @@
-"""Naming which pieces moved: the batch, the serial numbers (T2, T3, B8)."""
+"""Moves of tracked items: which batch or which serial numbers move (T2, T3, B8)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,13 +24,15 @@ def named_moves(
     serials: Sequence[str] = (),
     **more: object,
 ) -> list[Move]:
-    """The moves of a quantity of which a person says which pieces they are: one for each serial number, else one.
+    """Return the moves of a quantity whose batch or serial numbers are given: one for each serial number, else one.
 
-    Refused where the item's tracking asks for a batch or for serial numbers and they aren't named, as many as the
-    quantity (`batch_required`, `serials_required`). `more` are the other facts of a move.
+    `quantity` is in the stock unit, `more` are further fields of `Move`. Raises `BatchRequired` or `SerialsRequired`
+    where the item's tracking needs them and they aren't given, as many as the quantity (T2, T3, B8), and `InvalidValue`
+    where the item isn't tracked.
     """
     tracking = Tracking(item.tracking)
-    _require_named(item, tracking, quantity, batch, serials)
+    if tracking is not Tracking.NONE or batch or serials:
+        _require_named(item, tracking, quantity, batch, serials)
     assert item.cost_id is not None, "every item has a cost from its start"
     whole = Move(
         item.pk,
@@ -67,6 +69,7 @@ def _require_named(item: Item, tracking: Tracking, quantity: Decimal, batch: str
         raise InvalidValue(f"{item.code} isn't kept by batch. Leave the batch out.", field="batch")
     if serials and tracking is not Tracking.SERIAL:
         raise InvalidValue(f"{item.code} has no serial numbers. Leave them out.", field="serials")
-    require_short(batch, NAME_LENGTH, field="batch", what=f"A batch of {item.code}")
+    if batch:
+        require_short(batch, NAME_LENGTH, field="batch", what=f"A batch of {item.code}")
     for serial in serials:
         require_short(serial, NAME_LENGTH, field="serials", what=f"A serial number of {item.code}")

@@ -8,8 +8,7 @@ from typing import Literal
 
 from django.db import transaction
 
-from backflush.core.consumption import plan_posting
-from backflush.core.moves import Move, Reason, Status, UnresolvedMove, stock_keys_of
+from backflush.core.moves import Move, Reason, Status, UnresolvedMove, plan_posting, stock_keys_of
 from backflush.core.quantity import ZERO, require_positive, written
 from backflush.core.refusals import (
     InvalidQuantity,

@@ -9,8 +9,17 @@ from typing import Final
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
-from backflush.core.consumption import choice_needed, plan_posting
-from backflush.core.moves import Moved, Plan, Reason, Status, Stock, Tracking, stock_keys_of
+from backflush.core.moves import (
+    Moved,
+    Plan,
+    Reason,
+    Status,
+    Stock,
+    Tracking,
+    choice_needed,
+    plan_posting,
+    stock_keys_of,
+)
 from backflush.ledger.idempotency import Request, claim_keys
 from backflush.ledger.models import Key, Movement
 from backflush.ledger.open_requirements import Due, lock_due, read_due

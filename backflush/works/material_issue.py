@@ -8,9 +8,8 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from backflush.core.consumption import plan_posting
 from backflush.core.lifecycle import OrderStatus, refuse_posting
-from backflush.core.moves import Process, stock_keys_of
+from backflush.core.moves import Process, plan_posting, stock_keys_of
 from backflush.core.quantity import require_positive
 from backflush.core.refusals import NoIssueAction, NoReturnAction
 from backflush.items.selectors import item_coded

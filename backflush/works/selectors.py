@@ -40,85 +40,90 @@ LOCK_ORDERS = Prepared("lock orders", _ORDERS, _NUMBERED, locks="FOR NO KEY UPDA
 MADE_ITEMS = Prepared(
     "items that are made, with the rules of their completion and backflush at a site",
     (
-        SelectedModel("i", Item),
-        SelectedModel("u", Unit, of="i.stock_unit"),
-        SelectedModel("t", TypeCode, of="i.type_code"),
-        SelectedModel("completion", Action, of="t.completion"),
-        SelectedModel("backflush", Action, of="t.backflush"),
-        SelectedModel("issue", Action, of="t.issue"),
-        SelectedModel("giveback", Action, of="t.return_action"),
-        SelectedModel("cr", TransferRule),
-        SelectedModel("cs", Location, of="cr.source"),
-        SelectedModel("ct", Location, of="cr.target"),
-        SelectedModel("br", TransferRule),
-        SelectedModel("bs", Location, of="br.source"),
-        SelectedModel("bt", Location, of="br.target"),
+        SelectedModel("item", Item),
+        SelectedModel("unit", Unit, of="item.stock_unit"),
+        SelectedModel("type_code", TypeCode, of="item.type_code"),
+        SelectedModel("completion", Action, of="type_code.completion"),
+        SelectedModel("backflush", Action, of="type_code.backflush"),
+        SelectedModel("issue", Action, of="type_code.issue"),
+        SelectedModel("return_action", Action, of="type_code.return_action"),
+        SelectedModel("completion_rule", TransferRule),
+        SelectedModel("completion_source", Location, of="completion_rule.source"),
+        SelectedModel("completion_target", Location, of="completion_rule.target"),
+        SelectedModel("backflush_rule", TransferRule),
+        SelectedModel("backflush_source", Location, of="backflush_rule.source"),
+        SelectedModel("backflush_target", Location, of="backflush_rule.target"),
     ),
-    "FROM items_item i JOIN items_unit u ON u.id = i.stock_unit_id JOIN items_typecode t ON t.id = i.type_code_id "
-    "LEFT JOIN stockmap_action completion ON completion.id = t.completion_id "
-    "LEFT JOIN stockmap_action backflush ON backflush.id = t.backflush_id "
-    "LEFT JOIN stockmap_action issue ON issue.id = t.issue_id "
-    "LEFT JOIN stockmap_action giveback ON giveback.id = t.return_action_id "
-    "LEFT JOIN stockmap_transferrule cr "
-    "ON cr.action_id = t.completion_id AND cr.site_id = %(site)s AND cr.single AND cr.active "
-    "LEFT JOIN stockmap_location cs ON cs.id = cr.source_id LEFT JOIN stockmap_location ct ON ct.id = cr.target_id "
-    "LEFT JOIN stockmap_transferrule br "
-    "ON br.action_id = t.backflush_id AND br.site_id = %(site)s AND br.single AND br.active "
-    "LEFT JOIN stockmap_location bs ON bs.id = br.source_id LEFT JOIN stockmap_location bt ON bt.id = br.target_id "
-    "WHERE i.id {among:items:bigint}",
+    "FROM items_item item JOIN items_unit unit ON unit.id = item.stock_unit_id "
+    "JOIN items_typecode type_code ON type_code.id = item.type_code_id "
+    "LEFT JOIN stockmap_action completion ON completion.id = type_code.completion_id "
+    "LEFT JOIN stockmap_action backflush ON backflush.id = type_code.backflush_id "
+    "LEFT JOIN stockmap_action issue ON issue.id = type_code.issue_id "
+    "LEFT JOIN stockmap_action return_action ON return_action.id = type_code.return_action_id "
+    "LEFT JOIN stockmap_transferrule completion_rule ON completion_rule.action_id = type_code.completion_id "
+    "AND completion_rule.site_id = %(site)s AND completion_rule.single AND completion_rule.active "
+    "LEFT JOIN stockmap_location completion_source ON completion_source.id = completion_rule.source_id "
+    "LEFT JOIN stockmap_location completion_target ON completion_target.id = completion_rule.target_id "
+    "LEFT JOIN stockmap_transferrule backflush_rule ON backflush_rule.action_id = type_code.backflush_id "
+    "AND backflush_rule.site_id = %(site)s AND backflush_rule.single AND backflush_rule.active "
+    "LEFT JOIN stockmap_location backflush_source ON backflush_source.id = backflush_rule.source_id "
+    "LEFT JOIN stockmap_location backflush_target ON backflush_target.id = backflush_rule.target_id "
+    "WHERE item.id {among:items:bigint}",
 )
+_MADE_ITEM_PARTS = [part.alias for part in MADE_ITEMS.parts]
 
 
 class Bookable(NamedTuple):
-    """Works orders by number, with their jobs, items and units, and the rules that bookings on them need, by action."""
+    """Works orders by number, with their cost objects, items and units, and the rules that bookings need, by action."""
 
     orders: dict[str, WorksOrder]
     rules: dict[int, TransferRule]
 
 
 def orders_numbered(site: Site, numbers: Sequence[str], *, lock: bool = False) -> list[WorksOrder]:
-    """Works orders with their jobs and all that booking needs, in the order asked."""
+    """Return works orders with all that booking needs, in the order given; raises `NotFound` and `Archived`."""
     orders = bookable(site, numbers, lock=lock).orders
     return [orders[number] for number in numbers]
 
 
 def bookable(site: Site, numbers: Sequence[str], *, lock: bool = False) -> Bookable:
-    """Works orders and the rules that bookings on them need; refused where one isn't there (`not_found`)."""
+    """Return works orders and the rules that bookings on them need; raises `NotFound` and `Archived`.
+
+    With `lock`, the orders and their cost objects are locked, in the order of the cost objects.
+    """
     found = orders_found(site, numbers, lock=lock)
-    missing = [number for number in dict.fromkeys(numbers) if number not in found.orders]
-    if missing:
-        raise no_orders(site, CostObjectKind.WORKS_ORDER, missing)
+    if len(found.orders) < len(set(numbers)):
+        raise no_orders(site, CostObjectKind.WORKS_ORDER, [*dict.fromkeys(numbers) - found.orders.keys()])
     return found
 
 
 def orders_found(site: Site, numbers: Sequence[str], *, lock: bool = False) -> Bookable:
-    """Those of some works orders that there are.
+    """Return those works orders that exist, and the rules that bookings on them need.
 
-    Many orders make the same few items, so these are read once and shared: a row of an order is short then.
+    Many orders make the same few items, so these are read once, with their actions and rules, and shared.
     """
     statement = LOCK_ORDERS if lock else ORDERS
     orders: dict[str, WorksOrder] = {
         order.number: order for order, _ in statement.rows(site=site.pk, numbers=sorted(set(numbers)))
     }
-    items, rules = _made_items(site, {order.item_id for order in orders.values()})
+    items: dict[int, Item] = {}
+    rules: dict[int, TransferRule] = {}
+    wanted = sorted({order.item_id for order in orders.values()})
+    for row in MADE_ITEMS.rows(site=site.pk, items=wanted):
+        part = dict(zip(_MADE_ITEM_PARTS, row, strict=True))
+        item = items[part["item"].pk] = part["item"]
+        for action, rule in (
+            (item.type_code.completion, part["completion_rule"]),
+            (item.type_code.backflush, part["backflush_rule"]),
+        ):
+            if rule is not None:
+                rule.action = action
+                rules[action.pk] = rule
     for order in orders.values():
         order.item = items[order.item_id]
         if order.unit_id == order.item.stock_unit_id:
             order.unit = order.item.stock_unit
     return Bookable(orders, rules)
-
-
-def _made_items(site: Site, keys: Iterable[int]) -> tuple[dict[int, Item], dict[int, TransferRule]]:
-    """Some items with their type codes' actions, and the single rules of completing and backflushing them."""
-    items: dict[int, Item] = {}
-    rules: dict[int, TransferRule] = {}
-    for item, *_, completed_by, _, _, backflushed_by, _, _ in MADE_ITEMS.rows(site=site.pk, items=sorted(keys)):
-        items[item.pk] = item
-        for action, rule in ((item.type_code.completion, completed_by), (item.type_code.backflush, backflushed_by)):
-            if rule is not None:
-                rule.action = action
-                rules[action.pk] = rule
-    return items, rules
 
 
 def release_warnings(order: WorksOrder) -> list[str]:

@@ -10,8 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backflush.core.consumption import CumulativeUse, UseLine, largest_good, obstacle, plan_posting, smallest_step
-from backflush.core.moves import Move, Place, Plan, Reason, Shortage, Stock, StockKey, Tracking, UnresolvedMove
+from backflush.core.consumption import CumulativeUse, UseLine, largest_good, smallest_step
+from backflush.core.moves import (
+    Move,
+    Place,
+    Plan,
+    Reason,
+    Shortage,
+    Stock,
+    StockKey,
+    Tracking,
+    UnresolvedMove,
+    obstacle,
+    plan_posting,
+)
 from backflush.core.quantity import LARGEST, ZERO, round_half_up
 
 RATIOS = st.fractions(Fraction(1, 97), 20, max_denominator=97)
