@@ -16,8 +16,9 @@ from backflush.subcontract.receipts import RECEIPTS
 from backflush.works.services.booking import ON_ORDERS
 from backflush.works.services.production_without_order import WITHOUT_ORDERS
 
-KINDS: Final[ReportKinds] = (ON_ORDERS, RECEIPTS, WITHOUT_ORDERS)
-"""The first is the one that is meant where a program names none."""
+KINDS: Final[ReportKinds] = (ON_ORDERS, WITHOUT_ORDERS, RECEIPTS)
+"""The first is the one that is meant where a program names none. An import posts the last first: what comes in is there
+for what is made of it."""
 
 _BY_WORD: Final[Mapping[str, ReportKind[Any]]] = {kind.word: kind for kind in KINDS}
 _BY_REPORT: Final[Mapping[type[Report], ReportKind[Any]]] = {kind.report: kind for kind in KINDS}

@@ -75,7 +75,7 @@ class ReportInput(ABC):
 
 @dataclass(frozen=True, slots=True)
 class TextInput(ReportInput):
-    """A text, with its largest length in an import (0: any)."""
+    """A text of so many characters at most (0: any number)."""
 
     length: int = 0
 
@@ -83,11 +83,14 @@ class TextInput(ReportInput):
         """Return a text that every database keeps."""
         if not isinstance(raw, str) or isinstance(raw, JsonNumber):
             raise InvalidValue(f"{self.name} is text. Put it in quotes.", field=self.name)
+        if self.length and len(raw) > self.length:
+            too_long = f"{self.title} has at most {self.length} characters, not {len(raw)}."
+            raise InvalidValue(too_long, field=self.name)
         return require_text(raw, field=self.name)
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of a text."""
-        return {"type": "string"}
+        return {"type": "string", "maxLength": self.length} if self.length else {"type": "string"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +101,12 @@ class SubjectInput(TextInput):
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of a text that isn't empty."""
-        return {"type": "string", "minLength": 1}
+        return {**TextInput.schema(self), "minLength": 1}
 
 
 @dataclass(frozen=True, slots=True)
 class KeyInput(TextInput):
     """The caller's key."""
-
-    def schema(self) -> dict[str, Any]:
-        """Return the JSON schema of a key."""
-        return {"type": "string", "maxLength": self.length}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +203,14 @@ class Inputs:
             parsed = self._model.model_validate(given, context=dialect)
         except ValidationError as error:
             raise self._refusal(error) from None
-        values = {name: getattr(parsed, name) for name in given}
+        return self.with_units({name: getattr(parsed, name) for name in given})
+
+    def with_units(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values with the numbers of quantities, whose units are under `units`."""
         amounts = {name: value for name, value in values.items() if isinstance(value, Amount)}
-        values |= {name: amount.number for name, amount in amounts.items()}
         for name, amount in amounts.items():
             require_unit(amount, "", field=name)
-        return values
+        return {**values, **{name: amount.number for name, amount in amounts.items()}}
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the whole."""

@@ -5,7 +5,7 @@ stopped is finished by running it again, and a file imported twice posts once.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
@@ -20,6 +20,7 @@ from backflush.backflushing.booking import (
 from backflush.backflushing.consumption import FrozenLines, require_two_ends
 from backflush.backflushing.report_kinds import PlannedBooking, Report, ReportKind, Subjects
 from backflush.backflushing.stream import Booker, StreamLine
+from backflush.booking_kinds import KINDS
 from backflush.core.refusals import Refusal
 from backflush.imports.context import Work
 from backflush.imports.files import ImportRow
@@ -27,71 +28,26 @@ from backflush.ledger.idempotency import posted_keys
 from backflush.ledger.selectors import serials_there
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import event_time
-from backflush.subcontract.receipts import RECEIPTS, ReceiptIn
-from backflush.works.services.booking import ON_ORDERS, BookingIn
-from backflush.works.services.production_without_order import WITHOUT_ORDERS, ProductionIn
 
 CHUNK: Final = 2_000
 CHECKED_AT_ONCE: Final = 5_000
 
 
-def _common(row: ImportRow) -> dict[str, Any]:
-    return {
-        "at": row["date"],
-        "key": row["key"],
-        "batch": row["batch"],
-        "serials": tuple(row["serials"].replace(",", " ").replace(";", " ").split()),
-        "bin": row["bin"],
-    }
-
-
-def _made(row: ImportRow) -> dict[str, Any]:
-    return {"good": row["good"], "scrap": row["scrap"], "scrap_reason": row["scrap_reason"], **_common(row)}
-
-
-def _booking(row: ImportRow) -> Report:
-    return BookingIn(order=row["order"], **_made(row))
-
-
-def _production(row: ImportRow) -> Report:
-    return ProductionIn(item=row["item"], **_made(row))
-
-
-def _receipt(row: ImportRow) -> Report:
-    received = {"accepted": row["accepted"], "rejected": row["rejected"]}
-    return ReceiptIn(order=row["order"], line=row["line"], **received, **_common(row))
-
-
-@dataclass(frozen=True, slots=True)
-class BookingTable:
-    """A table of reports: of which kind they are, how a row is read, and which column says what it is about."""
-
-    table: str
-    kind: ReportKind[Any]
-    read: Callable[[ImportRow], Report]
-    about: str
-
-    @property
-    def columns(self) -> Mapping[str, str]:
-        """What the fields of refusals are called in the table."""
-        return {"at": "date", "item": self.about, "receive_action": self.about, "action": self.about}
-
-
-TOLD: Final = (
-    BookingTable("receipts", RECEIPTS, _receipt, "order"),
-    BookingTable("productions", WITHOUT_ORDERS, _production, "item"),
-    BookingTable("bookings", ON_ORDERS, _booking, "order"),
-)
-"""In the order in which they are posted: what comes in first is there for what is made after it."""
-
 Entered = tuple[ImportRow, Report]
+
+
+def _columns(kind: ReportKind[Any]) -> Mapping[str, str]:
+    """Return what the fields of refusals are called in a table: that of set-up is the column of the subject."""
+    subject = kind.inputs.subject.column
+    columns = {one.name: one.column for one in kind.inputs.all}
+    return {"item": subject, "receive_action": subject, "action": subject, **columns}
 
 
 @dataclass(frozen=True, slots=True)
 class ToPost:
     """The reports of a table for a site that are still to be posted."""
 
-    told: BookingTable
+    kind: ReportKind[Any]
     site: Site
     entered: Sequence[Entered]
 
@@ -101,27 +57,27 @@ def check_bookings(work: Work) -> list[ToPost]:
 
     What was posted under its key before is passed over without a look at the order, which has gone on since.
     """
-    seen: dict[tuple[int, str], tuple[BookingTable, Entered]] = {}
+    seen: dict[tuple[int, str], tuple[ReportKind[Any], Entered]] = {}
     to_post = []
-    for told in TOLD:
+    for kind in reversed(KINDS):
         by_site: dict[Site, list[Entered]] = {}
-        for row, site, report in _entered(work, told):
+        for row, site, report in _entered(work, kind):
             by_site.setdefault(site, []).append((row, report))
         for site, entered in by_site.items():
-            rows = _Rows(work, told, site)
+            rows = _Rows(work, kind, site)
             fresh = [one for part in _parts(entered, CHECKED_AT_ONCE) for one in rows.fresh(part, seen)]
-            to_post.append(ToPost(told, site, fresh))
+            to_post.append(ToPost(kind, site, fresh))
             _check(work, to_post[-1])
     return to_post
 
 
 def _check(work: Work, to_post: ToPost) -> None:
-    checks = _Checks(work, to_post.told, to_post.site)
+    checks = _Checks(work, to_post.kind, to_post.site)
     done = 0
     for part in _parts(to_post.entered, CHECKED_AT_ONCE):
         checks.check(part)
         done += len(part)
-        work.tell(f"{to_post.told.table} checked", done, len(to_post.entered))
+        work.tell(f"{to_post.kind.table} checked", done, len(to_post.entered))
 
 
 def post_bookings(work: Work, to_post: ToPost, *, chunk: int) -> Iterator[int]:
@@ -129,14 +85,14 @@ def post_bookings(work: Work, to_post: ToPost, *, chunk: int) -> Iterator[int]:
 
     One that is refused all the same, because somebody has changed something since the check, is a finding.
     """
-    told = to_post.told
+    kind = to_post.kind
     lines = (StreamLine(row.number, report) for row, report in to_post.entered)
-    results = Booker([told.kind], to_post.site, work.by).book(lines, chunk=chunk)
+    results = Booker([kind], to_post.site, work.by).book(lines, chunk=chunk)
     for part in _parts(to_post.entered, chunk):
         for (row, _), result in zip(part, islice(results, len(part)), strict=True):
-            work.counts[told.table].new += result.booking is not None
+            work.counts[kind.table].new += result.booking is not None
             for refusal in result.refusals:
-                work.refused(told.table, row, refusal, told.columns)
+                work.refused(kind.table, row, refusal, _columns(kind))
         yield len(part)
 
 
@@ -144,16 +100,16 @@ def _parts(entered: Sequence[Entered], size: int) -> Iterator[Sequence[Entered]]
     return (entered[start : start + size] for start in range(0, len(entered), size))
 
 
-def _entered(work: Work, told: BookingTable) -> Iterator[tuple[ImportRow, Site, Report]]:
-    sheet = work.sheets.get(told.table)
+def _entered(work: Work, kind: ReportKind[Any]) -> Iterator[tuple[ImportRow, Site, Report]]:
+    sheet = work.sheets.get(kind.table)
     if sheet is None:
         return
-    work.counts[told.table].rows = sheet.found
+    work.counts[kind.table].rows = sheet.found
     times: Counter[str] = Counter()
     for row in sheet.rows:
-        site = work.site(told.table, row)
+        site = work.site(kind.table, row)
         if site is not None:
-            report = told.read(row)
+            report = kind.report(**kind.inputs.with_units({one.name: row[one.column] for one in kind.inputs.all}))
             yield row, site, report if report.key else _with_key(report, site, times)
 
 
@@ -166,14 +122,14 @@ def _with_key(report: Report, site: Site, times: Counter[str]) -> Report:
 class _Rows:
     """The rows of a table for a site, of which some were posted before."""
 
-    def __init__(self, work: Work, told: BookingTable, site: Site) -> None:
-        self._work, self._told, self._site = work, told, site
+    def __init__(self, work: Work, kind: ReportKind[Any], site: Site) -> None:
+        self._work, self._kind, self._site = work, kind, site
 
     def fresh(
-        self, entered: Sequence[Entered], seen: dict[tuple[int, str], tuple[BookingTable, Entered]]
+        self, entered: Sequence[Entered], seen: dict[tuple[int, str], tuple[ReportKind[Any], Entered]]
     ) -> list[Entered]:
         """Those reports that weren't posted before and don't stand in the files twice."""
-        whole = completed_reports([report for _, report in entered], [self._told.kind], site=self._site)
+        whole = completed_reports([report for _, report in entered], [self._kind], site=self._site)
         # What can't be completed is looked at with the others, which says why.
         entered = [
             (row, report if isinstance(one, Refusal) else one)
@@ -181,31 +137,31 @@ class _Rows:
         ]
         once = [one for one in entered if self._first_of_its_key(one, seen)]
         posted, reused = posted_keys(site=self._site, requests=[report.request() for _, report in once])
-        self._work.counts[self._told.table].there += len(posted)
+        self._work.counts[self._kind.table].there += len(posted)
         for row, report in once:
             if report.key in reused:
-                self._work.refused(self._told.table, row, reused[report.key], self._told.columns)
+                self._work.refused(self._kind.table, row, reused[report.key], _columns(self._kind))
         return [one for one in once if one[1].key not in posted and one[1].key not in reused]
 
-    def _first_of_its_key(self, entered: Entered, seen: dict[tuple[int, str], tuple[BookingTable, Entered]]) -> bool:
+    def _first_of_its_key(self, entered: Entered, seen: dict[tuple[int, str], tuple[ReportKind[Any], Entered]]) -> bool:
         row, report = entered
-        told, (first_row, first) = seen.setdefault((self._site.pk, report.key), (self._told, entered))
+        kind, (first_row, first) = seen.setdefault((self._site.pk, report.key), (self._kind, entered))
         if first is report:
             return True
         if first.request().digest == report.request().digest:
-            self._work.counts[self._told.table].there += 1
+            self._work.counts[self._kind.table].there += 1
         else:
-            where = f"row {first_row.number}" if told is self._told else f"{told.table}, row {first_row.number}"
+            where = f"row {first_row.number}" if kind is self._kind else f"{kind.table}, row {first_row.number}"
             fault = f"{report.key} is the key of another booking in {where}."
-            self._work.fault(self._told.table, row, "key", fault, "Give each booking a key of its own, or none.")
+            self._work.fault(self._kind.table, row, "key", fault, "Give each booking a key of its own, or none.")
         return False
 
 
 class _Checks:
     """Looks at one report after the other before any is posted."""
 
-    def __init__(self, work: Work, told: BookingTable, site: Site) -> None:
-        self._work, self._told, self._site = work, told, site
+    def __init__(self, work: Work, kind: ReportKind[Any], site: Site) -> None:
+        self._work, self._kind, self._site = work, kind, site
         self._before: Subjects[Any] | None = None
         self._serials: dict[tuple[int, str], int] = {}
         self._ends: dict[tuple[int | None, ...], Refusal | None] = {}
@@ -217,7 +173,10 @@ class _Checks:
         planned: dict[int, PlannedBooking] = {}
         for row, report in entered:
             rows[row.number] = row
-            if self._work.find(self._told.table, row, self._told.about, subjects.found, report.of) is None:
+            if (
+                self._work.find(self._kind.table, row, self._kind.inputs.subject.column, subjects.found, report.of)
+                is None
+            ):
                 self._note(row, self._future(report))
                 continue
             one = checked(report, subjects)
@@ -228,8 +187,8 @@ class _Checks:
                 self._note(row, one)
         for number, why in structure_refusals(planned, site=self._site).items():
             del planned[number]
-            columns = {**self._told.columns, "unit": self._told.about}
-            self._work.refused(self._told.table, rows[number], why, columns)
+            columns = {**_columns(self._kind), "unit": self._kind.inputs.subject.column}
+            self._work.refused(self._kind.table, rows[number], why, columns)
         # Frozen here already, which posting finds again.
         whole = with_structures_of_day(list(planned.values()), site=self._site)
         planned = dict(zip(planned, whole, strict=True))
@@ -240,7 +199,7 @@ class _Checks:
 
     def _subjects(self, entered: Sequence[Entered]) -> Subjects[Any]:
         """Return what the reports are booked on, counting from those checked before."""
-        subjects = self._told.kind.subjects([report for _, report in entered], site=self._site, lock=False)
+        subjects = self._kind.subjects([report for _, report in entered], site=self._site, lock=False)
         if self._before is not None:
             subjects.count_from(self._before)
         self._before = subjects
@@ -248,7 +207,7 @@ class _Checks:
 
     def _note(self, row: ImportRow, refusals: Iterable[Refusal]) -> None:
         for refusal in refusals:
-            self._work.refused(self._told.table, row, refusal, self._told.columns)
+            self._work.refused(self._kind.table, row, refusal, _columns(self._kind))
 
     def _future(self, report: Report) -> Iterator[Refusal]:
         try:
@@ -266,7 +225,7 @@ class _Checks:
             where = f"in row {first}" if first != row.number else f"at {there[stock_key]}" if stock_key in there else ""
             if where:
                 fault = f"{item.code} serial {serial} is {where} already."
-                self._work.fault(self._told.table, row, "serials", fault, "Correct the serial number.")
+                self._work.fault(self._kind.table, row, "serials", fault, "Correct the serial number.")
 
     def _check_ends(self, planned: Sequence[tuple[ImportRow, PlannedBooking]]) -> None:
         """Whether every line is taken from somewhere else than it goes to; the same for all of a structure."""
@@ -281,7 +240,7 @@ class _Checks:
         for row, one in planned:
             ends = self._ends[self._end(one)]
             if ends is not None:
-                self._work.refused(self._told.table, row, ends, {"from": self._told.about})
+                self._work.refused(self._kind.table, row, ends, {"from": self._kind.inputs.subject.column})
 
     @staticmethod
     def _end(planned: PlannedBooking) -> tuple[int | None, ...]:

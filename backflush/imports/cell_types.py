@@ -18,6 +18,7 @@ from backflush.core.input_values import (
     read_whole,
     require_plausible,
     require_text,
+    split_serials,
 )
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
@@ -35,7 +36,7 @@ class Reader:
 
     def __init__(self, column: ImportColumn, dialect: Dialect = PLAIN) -> None:
         self._column, self._dialect = column, dialect
-        self._read = READERS[column.kind]
+        self._read = READERS[column.kind] if column.input is None else _entered
         self._known: dict[Cell, Any] = {}
 
     def __call__(self, cell: Cell) -> Any:
@@ -102,6 +103,13 @@ def _moment(column: ImportColumn, cell: Cell, dialect: Dialect) -> date | dateti
     return require_plausible(cell, field=column.name)
 
 
+def _entered(column: ImportColumn, cell: Cell, dialect: Dialect) -> Any:
+    """Read a cell by the declaration of what may be entered in a booking."""
+    assert column.input is not None, "only columns of bookings have such cells"
+    serials = column.kind is CellType.SERIALS and isinstance(cell, str)
+    return column.input.read(split_serials(str(cell)) if serials else cell, dialect)
+
+
 def _yes_no(column: ImportColumn, cell: Cell, dialect: Dialect) -> bool:
     value = TRUTH.get(str(cell).lower())
     if value is None:
@@ -126,6 +134,8 @@ READERS: Final[dict[CellType, Callable[[ImportColumn, Cell, Dialect], Any]]] = {
     CellType.MOMENT: _moment,
     CellType.YES_NO: _yes_no,
     CellType.CHOICE: _choice,
+    CellType.QUANTITY: _entered,
+    CellType.SERIALS: _entered,
 }
 
 

@@ -9,6 +9,18 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
+from backflush.backflushing.report_inputs import (
+    KeyInput,
+    MomentInput,
+    QuantityInput,
+    ReportInput,
+    SerialsInput,
+    SubjectInput,
+    TextInput,
+    WholeInput,
+)
+from backflush.backflushing.report_kinds import ReportKind
+from backflush.booking_kinds import KINDS
 from backflush.core.moves import Tracking
 from backflush.core.quantity import ZERO
 from backflush.items.models import ComponentClass
@@ -27,6 +39,8 @@ class CellType(Enum):
     MOMENT = "date or time"
     YES_NO = "yes or no"
     CHOICE = "one of"
+    QUANTITY = "number, with a unit behind it or without"
+    SERIALS = "serial numbers, with spaces between"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,8 @@ class ImportColumn:
     refers: str = ""
     positive: bool = False
     """Whether zero is refused. Negative numbers are refused everywhere."""
+    input: ReportInput | None = None
+    """Declares what may be entered, where the column is one of a booking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -473,73 +489,39 @@ WORKS_ORDERS = ImportTable(
     ),
 )
 
-BOOKING_KEY: Final = code("key", "The idempotency key; empty: one is made from the content.", 200, required=False)
-WHEN: Final = ImportColumn("date", "The event time; a date alone is the start of the day. Empty: now.", CellType.MOMENT)
-GOODS: Final = (
-    code("batch", "The batch of the goods, if they are tracked by batch.", 60, required=False),
-    text("serials", "The serial numbers of the goods, separated by spaces.", 0),
-    code("bin", "The bin for the goods, at a bin-controlled location.", 40, required=False),
-)
+_CELLS: Final[Mapping[type[ReportInput], CellType]] = {
+    SubjectInput: CellType.TEXT,
+    TextInput: CellType.TEXT,
+    KeyInput: CellType.TEXT,
+    QuantityInput: CellType.QUANTITY,
+    WholeInput: CellType.WHOLE,
+    MomentInput: CellType.MOMENT,
+    SerialsInput: CellType.SERIALS,
+}
 
-RECEIPTS = ImportTable(
-    "receipts",
-    "Receipts on purchase orders. Receipts that were posted before are skipped.",
-    ("site", "key"),
-    (
-        SITE,
-        BOOKING_KEY,
-        code("order", "The purchase order number.", 50, refers="purchase_orders"),
-        whole("line", "The order line; can be empty if there is only one."),
-        number("accepted", "The accepted quantity, in the order's unit.", default=ZERO),
-        number("rejected", "The rejected quantity. Rejected pieces used their components too.", default=ZERO),
-        WHEN,
-        *GOODS,
-    ),
-    ({"key": "2026-01-09/1", "order": "PO-1", "accepted": "18", "rejected": "1", "date": "2026-01-09"},),
-)
 
-PRODUCTIONS = ImportTable(
-    "productions",
-    "Production without a works order. Rows that were posted before are skipped.",
-    ("site", "key"),
-    (
-        SITE,
-        BOOKING_KEY,
-        code("item", "The item made: a kit or a manufactured item.", 60, refers="items"),
-        number("good", "The good quantity, in the item's stock unit.", default=ZERO),
-        number("scrap", "The scrapped quantity.", default=ZERO),
-        WHEN,
-        text("scrap_reason", "The scrap reason.", 60),
-        *GOODS,
-    ),
-    ({"key": "2026-01-08/2", "item": "BRACKET", "good": "2", "date": "2026-01-08"},),
-)
+def _input_column(one: ReportInput) -> ImportColumn:
+    """Return the column of what may be entered in a booking."""
+    return ImportColumn(
+        one.column,
+        one.help,
+        _CELLS[type(one)],
+        one.required,
+        one.default,
+        length=one.length if isinstance(one, TextInput) else 0,
+        refers=one.refers if isinstance(one, SubjectInput) else "",
+        input=one,
+    )
 
-BOOKINGS = ImportTable(
-    "bookings",
-    "Production on works orders. Bookings that were posted before are skipped.",
-    ("site", "key"),
-    (
-        SITE,
-        BOOKING_KEY,
-        code("order", "The works order number.", 60, refers="works_orders"),
-        number("good", "The good quantity, in the order's unit.", default=ZERO),
-        number("scrap", "The scrapped quantity.", default=ZERO),
-        WHEN,
-        text("scrap_reason", "The scrap reason.", 60),
-        *GOODS,
-    ),
-    (
-        {
-            "key": "2026-01-08/1",
-            "order": "WO-1",
-            "good": "9",
-            "scrap": "1",
-            "date": "2026-01-08",
-            "scrap_reason": "Bent",
-        },
-    ),
-)
+
+def _booking_table(kind: ReportKind[Any]) -> ImportTable:
+    """Return the table of a kind of booking: the site, the key, and everything else that may be entered."""
+    by_name = kind.inputs.by_name
+    named = (by_name["key"], *(one for name, one in by_name.items() if name != "key"))
+    return ImportTable(kind.table, kind.rows, ("site", "key"), (SITE, *map(_input_column, named)), (kind.row,))
+
+
+BOOKINGS: Final = tuple(_booking_table(kind) for kind in reversed(KINDS))
 
 TABLES: Final = {
     table.name: table
@@ -560,9 +542,7 @@ TABLES: Final = {
         OPENING_STOCK,
         PURCHASE_ORDERS,
         WORKS_ORDERS,
-        RECEIPTS,
-        PRODUCTIONS,
-        BOOKINGS,
+        *BOOKINGS,
     )
 }
 """All tables by name, in the order in which they are listed."""

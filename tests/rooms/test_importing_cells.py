@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
+from backflush.booking_kinds import KINDS
 from backflush.core.input_values import FIRST_YEAR, LAST_YEAR
 from backflush.core.refusals import InvalidValue
 from backflush.imports.cell_types import Reader, as_seen, as_written
@@ -46,7 +47,7 @@ def read(kind: CellType, cell: Any) -> Any:
     return Reader(column(kind))(cell)
 
 
-@given(st.data(), st.sampled_from(CellType))
+@given(st.data(), st.sampled_from(list(VALUES)))
 def test_a_value_that_is_written_is_read_back_the_same(data: st.DataObject, kind: CellType) -> None:
     value = data.draw(VALUES[kind])
     assert read(kind, as_written(value)) == value
@@ -98,6 +99,18 @@ def test_what_can_not_be_read_exactly_is_a_fault_with_a_remedy(kind: CellType, c
     assert fault
     assert remedy
     assert refused.value.field == "column"
+
+
+def test_every_input_of_a_booking_has_a_column_that_reads_it() -> None:
+    for kind in KINDS:
+        table = TABLES[kind.table]
+        read = {
+            column.input.name: Reader(column)(kind.row.get(column.name, "")) for column in table.columns if column.input
+        }
+        assert read.keys() == kind.inputs.by_name.keys()
+        assert kind.report(**kind.inputs.with_units(read)).of
+    serials = next(column for column in TABLES["bookings"].columns if column.name == "serials")
+    assert Reader(serials)("S1 S2;S3,S4") == ("S1", "S2", "S3", "S4")
 
 
 def test_every_table_has_examples_of_its_own_columns_and_a_key_of_them() -> None:
