@@ -11,8 +11,7 @@ from django.urls import path, reverse
 from django.utils.http import urlencode
 
 from backflush.backflushing.models import Booking
-from backflush.backflushing.selectors import Preview, PreviewLine
-from backflush.booking_kinds import preview_report
+from backflush.backflushing.selectors import Preview, PreviewLine, preview
 from backflush.core.input_values import whole_or_none
 from backflush.core.lifecycle import OrderStatus, refuse_posting
 from backflush.core.moves import Reason, Status, Tracking
@@ -36,7 +35,7 @@ from backflush.web.platform.errors import status_of
 from backflush.web.platform.visit import PageRequest, Visit
 from backflush.works.models import WorksOrder
 from backflush.works.selectors import bookable
-from backflush.works.services.booking import BookingIn, book_production
+from backflush.works.services.booking import BookableOrders, BookingIn, book_production
 
 OFFERED: Final = 12
 """So many orders are offered where none was scanned yet."""
@@ -50,7 +49,14 @@ class OrderToBook:
     """An order that production is booked on, as the page shows it; quantities in the order's unit."""
 
     order: WorksOrder
-    rule: TransferRule | None
+    orders: BookableOrders
+    """The order as bookings and previews take it, so that it is read once."""
+
+    @property
+    def rule(self) -> TransferRule | None:
+        """The rule by which good pieces come into stock, where there is one."""
+        action_id = self.order.item.type_code.completion_id
+        return None if action_id is None else self.orders.rules.get(action_id)
 
     @property
     def decimals(self) -> int:
@@ -92,11 +98,10 @@ class OrderToBook:
 
 
 def asked_order(visit: Visit, number: str) -> OrderToBook:
-    """The order of a number, as it was scanned or typed."""
-    orders, rules = bookable(visit.site, [number.strip()])
-    order = orders[number.strip()]
-    completion = order.item.type_code.completion_id
-    return OrderToBook(order, rules.get(completion) if completion is not None else None)
+    """Return the works order of a number, as it was scanned or typed; raises `NotFound` and `Archived`."""
+    number = number.strip()
+    orders = BookableOrders(visit.site, bookable(visit.site, [number]))
+    return OrderToBook(orders.found[number], orders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +172,12 @@ class Foreseen:
         return list(dict.fromkeys(line.line.source for line in self.lines))
 
 
-def foresee(visit: Visit, booking: BookingIn) -> Foreseen:
-    """What a booking would do; what is short comes first, then what waits for a choice."""
-    preview = preview_report(booking, site=visit.site)
-    items = _items(line.component for line in preview.lines)
-    lines = [PreviewRow(line, items[line.component]) for line in preview.lines]
-    return Foreseen(preview, sorted(lines, key=lambda one: (not one.is_short, one.line.reason is None)))
+def foresee(asked: OrderToBook, booking: BookingIn) -> Foreseen:
+    """Return what a booking would do: short lines first, then those that wait for a choice."""
+    found = preview(booking, asked.orders)
+    items = _items(line.component for line in found.lines)
+    lines = [PreviewRow(line, items[line.component]) for line in found.lines]
+    return Foreseen(found, sorted(lines, key=lambda one: (not one.is_short, one.line.reason is None)))
 
 
 def _items(codes: Iterable[str]) -> dict[str, Item]:
@@ -218,18 +223,18 @@ def _show(request: PageRequest, asked: OrderToBook, typed: QueryDict, refusal: R
         "typed": typed,
         "key": typed.get("key") or new_key(),
         "refusal": refusal,
-        **_foreseen(request.visit, asked, typed),
+        **_foreseen(asked, typed),
     }
     return render(request, "web/production/book_order.html", shown)
 
 
-def _foreseen(visit: Visit, asked: OrderToBook, typed: QueryDict) -> Mapping[str, Any]:
+def _foreseen(asked: OrderToBook, typed: QueryDict) -> Mapping[str, Any]:
     """What will happen with what is typed so far; nothing as long as it can't be read or is nothing."""
     try:
         booking = _booking_in(asked, typed)
         if not booking.good + booking.scrap:
             return {}
-        return {"booking": booking, "foreseen": foresee(visit, booking)}
+        return {"booking": booking, "foreseen": foresee(asked, booking)}
     except Refusal as refusal:
         return {"unforeseen": refusal}
 
@@ -238,7 +243,7 @@ def _foreseen(visit: Visit, asked: OrderToBook, typed: QueryDict) -> Mapping[str
 def preview_part(request: PageRequest) -> HttpResponse:
     """What will happen with what is typed so far, and what the button will do."""
     asked = asked_order(request.visit, request.GET.get("order", ""))
-    shown = {"asked": asked, "order": asked.order, "by_itself": True, **_foreseen(request.visit, asked, request.GET)}
+    shown = {"asked": asked, "order": asked.order, "by_itself": True, **_foreseen(asked, request.GET)}
     return render(request, "web/production/booking_preview.html", shown)
 
 
