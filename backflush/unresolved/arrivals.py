@@ -1,7 +1,7 @@
-"""What stock that has arrived makes possible, by what the backflush action says of it (U7): never, propose, automatic.
+"""Unresolved movements that can be settled because stock has arrived, by the action's retry rule (U7).
 
-One place for all who ask: the worker, who settles it, and whoever brought the stock, to whom it is proposed. Both are
-asked after the posting that brought it, outside its transaction, so that no booking waits for the answer.
+The worker settles them where the rule is *automatic*; the person who brought the stock is told of them where it is
+*propose*. Both look after the posting that brought it, outside its transaction, so that no booking waits for them.
 """
 
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from backflush.stockmap.models import Action, RetryRule, ShortRule, Site
 from backflush.unresolved.retry import preview_retry
 
 PROPOSED_MOST: Final = 200
-"""So many of what waits are looked at for one proposal, the oldest."""
+"""The number of unresolved movements, the oldest, that are examined for one proposal."""
 NO_ARRIVALS: Final = frozenset({Process.REVERSAL, Process.RESOLUTION})
-"""Who takes back doesn't want it proposed again at once."""
+"""Postings after which nothing is proposed: they take something back, or settle it themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What would go through now of what waits for something that a posting brought, oldest first.
+    """The unresolved movements that could be settled with the stock that a posting brought, oldest first.
 
-    `more` says that only the oldest were looked at.
+    `more` says that there were more to examine than `PROPOSED_MOST`.
     """
 
     posting: int
@@ -37,9 +37,9 @@ class Proposal:
 def waiting_for_stock(
     site: Site, rule: RetryRule, *, most: int, brought_by: int | None = None
 ) -> list[tuple[int, int, int]]:
-    """Item, place and number of what waits for stock that is there now, under the actions of one rule, oldest first.
+    """Return item, location and number of unresolved movements for which there is stock now, oldest first.
 
-    At the whole site, or only where one posting brought something.
+    Only those under actions with one retry rule; with `brought_by`, only those whose stock a posting brought.
     """
     short = set(Action.objects.filter(retry=rule).values_list("short", flat=True))
     if not short:
@@ -48,9 +48,9 @@ def waiting_for_stock(
 
 
 def proposed_by(posting: Posting, *, site: Site) -> Proposal:
-    """What could be settled now because of what a posting brought, where the action says that it be proposed.
+    """Return what could be settled now with the stock that a posting brought, where the action says *propose* (U7).
 
-    Read anew each time: what was settled meanwhile is proposed no more.
+    It is computed at each call, so movements that were settled meanwhile aren't proposed again.
     """
     if posting.process in NO_ARRIVALS:
         return Proposal(posting.pk)

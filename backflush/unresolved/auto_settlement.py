@@ -1,8 +1,8 @@
-"""Stock that arrives settles what waits for it, where the action says so (U7).
+"""Automatic settlement of unresolved movements when stock arrives, where the action says so (U7).
 
-Each settlement is a transaction of its own, after the posting that brought the stock: no booking and no receipt waits
-for it or fails with it. Nothing has to be remembered in between, because what could be settled is seen in the balances:
-whoever looks next finds it. The worker looks whenever something was posted.
+Each settlement is a transaction of its own, after the posting that brought the stock, so no booking or receipt waits
+for it or fails with it. Nothing is queued in between: what can be settled follows from the balances. The worker looks
+whenever something was posted.
 """
 
 import logging
@@ -22,15 +22,15 @@ from backflush.unresolved.settlement import Recorded
 logger = logging.getLogger(__name__)
 
 AT_ONCE: Final = 500
-"""So many are settled in one look; the next one finds the others."""
+"""The number of movements settled in one round; the next round finds the others."""
 ANYWAY_SECONDS: Final = 60
 REMARKS: Final = "by itself, when stock arrived"
 
 
 def settle_arrivals(site: Site) -> list[Recorded]:
-    """Settle what waits for stock that is there now, item by item and place by place, oldest first.
+    """Settle unresolved movements for which there is stock now, by item and location, oldest first.
 
-    The one who brought the stock stands beside it, and a remark that nobody asked for it.
+    Each settlement is recorded under the user who posted the last arrival, with a remark that it was automatic.
     """
     found = waiting_for_stock(site, RetryRule.AUTOMATIC, most=AT_ONCE)
     done = []
@@ -40,7 +40,7 @@ def settle_arrivals(site: Site) -> list[Recorded]:
         try:
             settled = retry_part(site=site, by=by, movements=movements, remarks=REMARKS)
         except Refusal as refusal:
-            # For a person, who is told the same; what waits at other places isn't kept from its stock.
+            # A person who retries it gets the same refusal. The other items and locations are settled all the same.
             logger.warning("What waits for item %s at place %s isn't settled by itself: %s", item, place, refusal)
             continue
         if settled is not None:
@@ -49,23 +49,23 @@ def settle_arrivals(site: Site) -> list[Recorded]:
 
 
 def _who_brought(site: Site, item: int, place: int, *, waiting: int) -> User:
-    """Who posted the last arrival of an item at a place; if that is in an archive, who booked what waits."""
+    """Return who posted the last arrival of an item at a location or, if that is archived, the unresolved movement."""
     here = Movement.objects.filter(site=site).select_related("posting__by")
     arrived = here.filter(item=item, target=place, status=Status.OK).order_by("-at", "-pk").first()
     return (arrived or here.get(pk=waiting)).posting.by
 
 
 class Arrivals:
-    """Looks after all sites: each when something was posted there since the last look, and once a minute anyway.
+    """Settles arrivals at all sites: after each posting there, and once a minute in any case.
 
-    Anyway, because the posting with the highest number isn't always the last to be committed.
+    Once a minute, because the posting with the highest number isn't always the last to be committed.
     """
 
     def __init__(self) -> None:
         self._looked: dict[int, tuple[int, int]] = {}
 
     def settle(self) -> int:
-        """How many settlements it came to."""
+        """Settle what can be settled at every site with new postings. Return the number of settlements."""
         count = 0
         for site in Site.objects.order_by("pk"):
             newest = Posting.objects.filter(site=site).order_by("-pk").values_list("pk", flat=True).first() or 0

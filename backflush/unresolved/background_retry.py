@@ -1,10 +1,9 @@
-"""A retry of a long queue in the background, any number, step by step, oldest first; and all of it taken back.
+"""A retry of a long queue as a background job, step by step, oldest first; and the job that takes it back.
 
-Only those are tried for which there is anything at all where they would take it from; the others can't have become
-possible. What has become possible meanwhile at another place is met by the next retry.
+Only movements with any stock at their source are tried: the others can't have become possible.
 
-What is taken back goes back posting by posting, the newest first, each as a person would undo it. One that can't go
-back any more is named with its reason, and the others go on.
+A retry is taken back posting by posting, the newest first, each as a person would undo it. A posting that can't be
+undone any more is listed with its reason, and the job goes on with the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,27 +29,27 @@ from backflush.unresolved.selectors import waiting_outside
 from backflush.unresolved.undo import undo
 
 STEP: Final = 500
-"""So many are tried in one transaction: a booking that wants the same stock waits no longer than that takes.
+"""The number of movements tried in one transaction: a booking that needs the same stock waits no longer than that.
 
-It is also what one undo takes back, or can't: the fewer, the less one piece that is gone keeps others from going back.
+It is also what one undo takes back as a whole: the fewer, the fewer are kept from going back by one missing piece.
 """
 NOWHERE: Final = -1
-"""The number of no place."""
+"""A location number that doesn't exist."""
 NAMED_MOST: Final = 50
-"""So many postings that couldn't be taken back are named one by one."""
+"""The number of postings that are listed one by one where they couldn't be undone."""
 
 
 def worth_retrying(site: Site, sought: SoughtWaiting) -> QuerySet[Movement]:
-    """Those that a retry may be able to settle: no choice is needed, and something is there, oldest first."""
+    """Return movements that a retry may settle, oldest first: no choice is needed, and their source has any stock."""
     items = {item for item, _ in waiting_with_stock(site.pk)}
-    # Either, even if it is nowhere: asked for some items alone, SQLite sorts all that waits for these.
+    # Both conditions, even with no location: for items alone, SQLite would sort all unresolved movements of these.
     places = waiting_outside(site) or [NOWHERE]
     found = WaitingList(site, sought).plain.filter(Q(item__in=items) | Q(source__in=places), NO_CHOICE)
     return found.annotate(place=Coalesce("origin", "id"))
 
 
 def begin_retry(*, site: Site, sought: SoughtWaiting, title: str, by: User) -> BackgroundJob:
-    """Retry all that is looked for, in the background."""
+    """Begin a background job that retries all movements of a search."""
     asked = {
         "item": sought.item,
         "location": sought.location,
@@ -66,7 +65,7 @@ def begin_retry(*, site: Site, sought: SoughtWaiting, title: str, by: User) -> B
 
 @task()
 def retry_waiting(number: int) -> None:
-    """Take the next steps of a retry."""
+    """Carry out the next steps of a retry."""
     carry_on(number, _next_some)
 
 
@@ -76,7 +75,7 @@ def _sought(asked: Mapping[str, Any]) -> SoughtWaiting:
 
 
 def _next_some(background_job: BackgroundJob) -> Write:
-    """The next ones behind the mark."""
+    """Return what retries the movements after the job's mark."""
     found = worth_retrying(background_job.site, _sought(background_job.asked))
     whole = background_job.of if background_job.mark else found.order_by().count()
     behind = found.filter(_behind(background_job.mark["after"])) if background_job.mark else found
@@ -114,13 +113,16 @@ def _said(background_job: BackgroundJob) -> str:
 
 
 def postings_of(retry: BackgroundJob) -> list[int]:
-    """What a retry in the background has posted, in order."""
+    """Return the numbers of the postings of a background retry, in order."""
     return list(retry.mark.get("postings", ())) if retry.mark else []
 
 
 @transaction.atomic
 def begin_undo(*, site: Site, number: int, title: str, by: User) -> BackgroundJob:
-    """Take back all that a retry in the background has settled. Pressed by two, it is one errand: the first one's."""
+    """Begin a background job that takes back all settlements of a background retry, or return the one that is running.
+
+    Locks the retry. Raises `NotFound`, `InvalidValue` while the retry is running, and `AlreadyReversed`.
+    """
     retry = BackgroundJob.objects.select_for_update().filter(site=site, pk=number, kind=BackgroundJobKind.RETRY).first()
     if retry is None:
         raise NotFound(f"There is no retry {number}.", field="background_job")
@@ -136,7 +138,7 @@ def begin_undo(*, site: Site, number: int, title: str, by: User) -> BackgroundJo
 
 
 def may_be_taken_back(background_job: BackgroundJob) -> bool:
-    """Whether it is a retry that has come to its end, and something that it settled still stands."""
+    """Whether a background job is a finished retry of which any settlement still stands."""
     if background_job.kind != BackgroundJobKind.RETRY or not background_job.is_finished:
         return False
     if _undoing(background_job).filter(finished_at__isnull=True).exists():
@@ -146,9 +148,9 @@ def may_be_taken_back(background_job: BackgroundJob) -> bool:
 
 
 def never_taken_back(site: Site, background_jobs: Sequence[BackgroundJob]) -> set[int]:
-    """Those of some errands that are retries, settled something, and were never asked to be taken back.
+    """Return those of some background jobs that are finished retries with postings and have no undo job.
 
-    By one statement, and without looking at what they posted: that is for the errand's own page.
+    One statement for all; whether their settlements still stand isn't checked here.
     """
     retries = {
         one.pk
@@ -162,7 +164,7 @@ def never_taken_back(site: Site, background_jobs: Sequence[BackgroundJob]) -> se
 
 
 def undoing_of(retry: BackgroundJob) -> BackgroundJob | None:
-    """What takes or took a retry back, the last time that somebody asked for it."""
+    """Return the latest background job that takes or took a retry back."""
     found = (
         _undoing(retry).select_related("by") if retry.kind == BackgroundJobKind.RETRY else BackgroundJob.objects.none()
     )
@@ -175,12 +177,12 @@ def _undoing(retry: BackgroundJob) -> QuerySet[BackgroundJob]:
 
 @task()
 def undo_retry(number: int) -> None:
-    """Take the next steps of taking a retry back."""
+    """Carry out the next steps of taking a retry back."""
     carry_on(number, _next_back)
 
 
 def _next_back(background_job: BackgroundJob) -> Write:
-    """The newest posting of the retry that was not come to yet."""
+    """Return what undoes the newest posting of the retry that wasn't processed yet."""
     retry = BackgroundJob.objects.get(site=background_job.site_id, pk=background_job.asked["retry"])
     mark: dict[str, Any] = {"before": None, "left": 0, "named": [], **(background_job.mark or {})}
     to_come = [one for one in postings_of(retry) if mark["before"] is None or one < mark["before"]]
@@ -194,7 +196,7 @@ def _next_back(background_job: BackgroundJob) -> Write:
         background_job.done += movements
         background_job.counted += 0 if refusal else movements
         mark["before"] = posting
-        # What was taken back when it was asked for before is no news.
+        # A posting that an earlier undo job took back isn't listed again.
         if refusal and not (
             asked_before and Posting.objects.filter(site=background_job.site_id, reverses=posting).exists()
         ):
@@ -208,7 +210,7 @@ def _next_back(background_job: BackgroundJob) -> Write:
 
 
 def _taken_back(background_job: BackgroundJob, posting: int) -> Refusal | None:
-    """Undo one posting as a person would; the reason, where it can't go back any more."""
+    """Undo one posting as a person would. Return why that was refused, if it was."""
     try:
         undo(
             site=background_job.site,
@@ -227,7 +229,7 @@ def _said_of_undo(back: int, left: int) -> str:
 
 
 class NotTakenBack(NamedTuple):
-    """A posting that couldn't be taken back: how many movements it had settled, and why."""
+    """A posting that couldn't be taken back, with the number of movements it had settled, and the reason."""
 
     posting: int
     movements: int
@@ -235,7 +237,7 @@ class NotTakenBack(NamedTuple):
 
 
 def not_taken_back(background_job: BackgroundJob) -> list[NotTakenBack]:
-    """What couldn't be taken back, the newest first; so many at most as are named."""
+    """Return the postings that an undo job couldn't take back, the newest first, up to `NAMED_MOST`."""
     named = (
         background_job.mark.get("named", ())
         if background_job.mark and background_job.kind == BackgroundJobKind.UNDO

@@ -7,16 +7,17 @@ from backflush.stockmap.models import Site
 
 
 class SettlementOutcome(models.TextChoices):
-    """What became of an unresolved movement."""
+    """How an unresolved movement was settled."""
 
     RESOLVED = "resolved"
     CANCELLED = "cancelled"
 
 
 class Settlement(models.Model):
-    """What became of an unresolved movement: due = moved + dropped + what is kept (cancelled: nothing of these).
+    """How an unresolved movement was settled: due = moved + dropped + the due of `kept`; all are 0 if it was cancelled.
 
-    `dropped` is below zero where more was used than was due (U8). An undone settlement no longer counts.
+    Quantities are in the stock unit. `dropped` is negative where more was used than was due (U8). `kept` is the
+    remainder as a new unresolved movement. A settlement that was undone doesn't count.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")

@@ -1,7 +1,8 @@
-"""The queue as a list that people search, cut and group, at the same speed with half a million waiting.
+"""The list of unresolved movements that people search, filter and group, as fast with half a million of them.
 
-As with all movements (`ledger/listing.py`): where one filter alone leaves few, these are taken and sorted; where many
-match, one goes along the index of time until the page is full. Groups are added up from an index that has all of it.
+It works like the list of all movements (`ledger.movement_list`): where one filter alone leaves few, these are read and
+sorted; where many match, the index by time is read until the page is full. Groups are summed from an index that has
+all their columns.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,7 +29,7 @@ from backflush.unresolved.selectors import fits_now, needing_choice, short_now
 
 
 class QueueTab(StrEnum):
-    """The usual cuts of the queue."""
+    """The tabs of the queue: what fits now, is short, or needs a choice."""
 
     FIT = "fit"
     SHORT = "short"
@@ -37,10 +38,10 @@ class QueueTab(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoughtWaiting:
-    """Which of what waits is looked for; all that is given must hold, and what is empty doesn't matter.
+    """The filters of the queue; all that are given apply, empty ones don't.
 
-    `location` is a path, or a store's code for all of its locations; `order` a works or purchase order; `supplier`
-    whoever's order or stock it is about; `until` is included.
+    `location` is a path, or a store's code for all of its locations; `order` a works or purchase order; `supplier` the
+    one whose order or free-issue stock it is. `until` is the last event time, included.
     """
 
     item: str = ""
@@ -55,13 +56,13 @@ CUTS: Final = {QueueTab.FIT: fits_now, QueueTab.SHORT: short_now, QueueTab.CHOIC
 
 
 def shown(found: QuerySet[Movement]) -> QuerySet[Movement]:
-    """Movements in the order of the queue, with what it shows of each."""
+    """Return movements in the order of the queue, with the related rows that it shows."""
     named = found.select_related("item__stock_unit", "source", "target", "cost_object", "posting__by", "rule__action")
     return named.order_by("at", Coalesce("origin", "id"), "id")
 
 
 class WaitingList:
-    """What is unresolved at a site and is looked for."""
+    """The unresolved movements of a site that match some filters; raises `InvalidValue`."""
 
     def __init__(self, site: Site, sought: SoughtWaiting) -> None:
         if sought.reason and sought.reason not in set(Reason):
@@ -71,20 +72,20 @@ class WaitingList:
 
     @cached_property
     def plain(self) -> QuerySet[Movement]:
-        """All of it, oldest first, with what a list shows of each."""
+        """All of them, oldest first, with the related rows that a list shows."""
         waiting = waiting_movements(self._site)
         if self._few is not None:
-            # By their numbers alone, or SQLite goes through all that waits after all.
+            # By their numbers alone, or SQLite reads all unresolved movements.
             waiting = shown(Movement.objects.filter(pk__in=self._few))
         return waiting.filter(*self._conditions.values())
 
     @cached_property
     def _bare(self) -> QuerySet[Movement]:
-        """The same without order and names, to count."""
+        """All of them without order and related rows, to count."""
         return self.plain.order_by().select_related(None)
 
     def cut(self, cut: QueueTab | None) -> QuerySet[Movement]:
-        """What one of the usual cuts leaves of it."""
+        """Return those of one tab; all of them without a tab."""
         if cut is None:
             return self.plain
         named = self._fitting if cut is QueueTab.FIT else self._choosing if cut is QueueTab.CHOICE else None
@@ -94,41 +95,42 @@ class WaitingList:
 
     @cached_property
     def total(self) -> int:
-        """How many these are; one more than `FEW` stands for more."""
+        """How many these are; one more than `FEW` means more."""
         return self._up_to(FEW)
 
     def _up_to(self, most: int) -> int:
         counted = self._bare
         if self._sought.item:
-            # As its index says it, or SQLite counts along another; only here, as PostgreSQL thinks they are fewer then.
+            # The condition of its index, or SQLite counts along another one; only here, because it misleads PostgreSQL
+            # about how many rows there are.
             counted = counted.exclude(status=Status.OK)
         return counted.values("pk")[: most + 1].count()
 
     @cached_property
     def counts(self) -> Mapping[QueueTab, int | None]:
-        """How many each cut leaves, counted up to the same limit; None where that would take too long to say."""
+        """How many each tab has, counted up to the same limit; None where counting would take too long."""
         fit, choice = self._fit_count, self._choice_count
         short = None
         if fit is not None and fit <= FEW and choice <= FEW:
-            # The rest, and counting on beyond the two others says whether it is more than the limit.
+            # The rest: counting beyond the two others shows whether it is more than the limit.
             short = min(self._up_to(FEW + fit + choice) - fit - choice, FEW + 1)
         return {QueueTab.FIT: fit, QueueTab.SHORT: short, QueueTab.CHOICE: choice}
 
     @cached_property
     def _choice_count(self) -> int:
-        # Whoever asks for what is short asks for nothing that needs a choice; a database would look for it anyway.
+        # What is short needs no choice; a database would search for it nevertheless.
         if self._sought.reason == Reason.SHORT:
             return 0
         if self._choosing is not None:
             return self._bare.filter(pk__in=self._choosing).count() if self._choosing else 0
-        # In its order, or SQLite counts along another index, which has all that waits.
+        # Ordered, or SQLite counts along another index, which has all unresolved movements.
         return needing_choice(self.plain).values("pk")[: FEW + 1].count()
 
     @cached_property
     def _choosing(self) -> list[int] | None:
-        """Which of all that waits need a choice, by the index that has no others; None where they are too many to name.
+        """The numbers of all movements that need a choice, from the index of these alone; None if they are too many.
 
-        Asked for those of one item, PostgreSQL goes through everything else that waits for it.
+        Filtered by item, PostgreSQL would read every other unresolved movement of it.
         """
         here = Movement.objects.filter(site=self._site, status=Status.UNRESOLVED).exclude(reason=Reason.SHORT)
         return few_of(here.order_by("at", Coalesce("origin", "id"), "id"))
@@ -143,13 +145,13 @@ class WaitingList:
 
     @cached_property
     def _fitting(self) -> list[int] | None:
-        """Which of all that waits fit now, found from the side of the stock; None where they are too many to name."""
+        """The numbers of all movements that fit now, found by the stock there is; None if they are too many."""
         found = fitting_movements(self._site.pk, FEW + 1)
         return found if len(found) <= FEW else None
 
     @cached_property
     def _conditions(self) -> Mapping[str, Q]:
-        """Names are looked up first: a database sees the short way only by numbers."""
+        """The conditions by filter. Codes are looked up first: databases choose the right index only for numbers."""
         site, sought, conditions = self._site, self._sought, {}
         if sought.item:
             conditions["item"] = _is("item", _numbers(Item.objects.filter(code=sought.item)))
@@ -164,7 +166,7 @@ class WaitingList:
         if sought.reason:
             conditions["reason"] = Q(reason=sought.reason)
             if sought.reason != Reason.SHORT:
-                # Said once more as its index says it, or SQLite doesn't see that it may use it.
+                # The condition of its index once more, or SQLite doesn't use that.
                 conditions["choice"] = ~Q(reason=Reason.SHORT)
         if sought.until:
             conditions["until"] = Q(at__lte=sought.until)
@@ -177,14 +179,15 @@ class WaitingList:
 
     @cached_property
     def _few(self) -> list[int] | None:
-        """The movements that one of the filters leaves, if it alone leaves few; the first that does."""
+        """The numbers of the movements that match the first filter which alone leaves few; None if no filter does."""
         for alone in self._narrow():
             if (numbers := few_of(alone)) is not None:
                 return numbers
         return None
 
     def _narrow(self) -> Iterator[QuerySet[Movement]]:
-        """Each filter by itself, as its own index finds it: without its site where it names what belongs to one."""
+        """Yield the movements that match each filter alone, as its index finds them: without the site where an order
+        belongs to one."""
         conditions, waiting = self._conditions, Movement.objects.filter(status=Status.UNRESOLVED)
         here = waiting.filter(site=self._site)
         if "order" in conditions:
@@ -211,7 +214,7 @@ class WaitingList:
 
     @cached_property
     def stock_keys(self) -> list["WaitingGroup"]:
-        """What waits by item, place and reason, with how many of each fit now, where these can be named."""
+        """The movements by item, location and reason, with how many of each fit now."""
         stock_keys = self._bare.values_list("source", "item", "reason").order_by()
         fit = self._fits_by_stock_key()
         return [
@@ -235,7 +238,7 @@ class WaitingList:
 
 @dataclass(frozen=True, slots=True)
 class WaitingGroup:
-    """What waits of one item at one place for one reason; `fits` is None where too many fit now to say which."""
+    """The unresolved movements of one item at one location for one reason; `fits` is None where too many fit now."""
 
     source: int
     item: int
@@ -246,7 +249,7 @@ class WaitingGroup:
 
 
 class GroupBy(StrEnum):
-    """What a long queue is grouped by."""
+    """By what a long queue is grouped."""
 
     ITEM = "item"
     PLACE = "place"
@@ -255,9 +258,9 @@ class GroupBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QueueGroup:
-    """Some of what waits: `key` finds it again. `there` is what is there now for all of it, where that is one item.
+    """A group of unresolved movements; `key` is the filter that finds it. `there` is the stock of its one item.
 
-    `fits` is None where too many fit now to say which.
+    `fits` is None where too many fit now.
     """
 
     key: str
@@ -270,7 +273,7 @@ class QueueGroup:
 
 
 def groups_of(waiting: WaitingList, by: GroupBy, site: Site) -> list[QueueGroup]:
-    """What waits by item, by place or by cause, the largest first."""
+    """Return unresolved movements grouped by item, location or reason, the largest group first."""
     gathered: dict[Any, list[WaitingGroup]] = {}
     for stock_key in waiting.stock_keys:
         key = {GroupBy.ITEM: stock_key.item, GroupBy.PLACE: stock_key.source, GroupBy.CAUSE: stock_key.reason}[by]
@@ -314,13 +317,13 @@ def _group(
 
 
 def _sum(numbers: Iterable[int | None]) -> int | None:
-    """A sum, where all of it is known."""
+    """Return the sum; None where a part isn't known."""
     known = list(numbers)
     return None if None in known else sum(number for number in known if number is not None)
 
 
 def _cost_objects(site: Site, order: str) -> list[int]:
-    """A works order's, or a purchase order's lines: asked one after the other, each by its own index."""
+    """Return the cost objects of a works order, or of a purchase order's lines: two look-ups, each by its own index."""
     charged = CostObject.objects.filter(site=site, kind__in=CostObjectKind.values, number=order)
     return [*_numbers(charged), *_numbers(CostObject.objects.filter(site=site, purchase_line__order__number=order))]
 

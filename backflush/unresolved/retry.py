@@ -1,4 +1,4 @@
-"""Retry: settling whatever has become possible, oldest first, at once or part by part."""
+"""Retry: settling every unresolved movement that has become possible, oldest first, at once or in parts."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ from backflush.unresolved.models import Settlement, SettlementOutcome
 from backflush.unresolved.settlement import Recorded, Settled, kept_rest, post_settlement, record
 
 PART = 1_000
-"""So many unresolved movements a long retry looks at in one transaction."""
+"""The number of unresolved movements that a long retry examines in one transaction."""
 _UNKEYED: Final = Request("", "retry", {})
 
 
@@ -44,9 +44,11 @@ def retry(
     at: datetime | date | None = None,
     key: str = "",
 ) -> list[Settlement]:
-    """Settle whatever has become possible, oldest first; of all that is unresolved, or of some (U7).
+    """Settle every unresolved movement that has become possible, oldest first: of all at the site, or of some (U7).
 
-    Whole, unless the action posts in part. What still doesn't fit, or needs a choice, goes on waiting.
+    Each is settled whole, unless its action posts in part. Those that are still short or need a choice stay as they
+    are. Locks the key, the movements with their origins, and balances. Raises `KeyReused`, `PeriodClosed`,
+    `DateInFuture`.
     """
     done = retry_part(site=site, by=by, movements=movements, at=at, request=_request(key, movements, at))
     return done.settlements() if done else []
@@ -61,10 +63,10 @@ def retry_in_parts(
     key: str = "",
     part: int = PART,
 ) -> Iterator[tuple[int, Recorded | None]]:
-    """The same for a long queue: part by part, each a transaction of its own, with how many movements it looked at.
+    """Retry a long queue in parts, each in a transaction of its own. Yield movements examined, and result.
 
-    The parts of a keyed retry are posted under KEY#1, KEY#2 and so on, and KEY itself says that it came to its end:
-    sent again it gives the first outcome, and one that was stopped halfway goes on where it stopped.
+    The parts of a keyed retry are posted under KEY#1, KEY#2 and so on, and KEY itself marks its end. Sent again under
+    the same key, a finished retry returns its first result and one that was stopped goes on where it stopped.
     """
     waiting = _candidates(site, movements)
     done = _parts_done(site, key) if key else 0
@@ -86,7 +88,7 @@ def retry_in_parts(
 
 
 def _parts_done(site: Site, key: str) -> int:
-    """How many parts of a retry were posted under a key."""
+    """Return how many parts of a retry were posted under a key."""
     number = 0
     while Key.objects.filter(site=site, key=f"{key}#{number + 1}").exists():
         number += 1
@@ -107,7 +109,10 @@ def retry_part(
     request: Request = _UNKEYED,
     remarks: str = "",
 ) -> Recorded | None:
-    """One transaction of a retry, with what it settled; None where it was nothing."""
+    """Retry some movements in one transaction. Return what it settled, or None if nothing.
+
+    See `retry` for locks and refusals.
+    """
     claims = claim_keys(site=site, requests=[request])
     if request.key in claims.posted:
         return Recorded.under(claims.posted[request.key])
@@ -125,7 +130,7 @@ def retry_part(
 
 
 def preview_retry(*, site: Site, movements: Collection[int] | None = None) -> list[tuple[Movement, Decimal]]:
-    """What a retry would settle now, with the quantity that would move: the same plan, not posted."""
+    """Return the movements that a retry would settle now, with the quantities that would move; nothing is posted."""
     waiting = {row.pk: row for row in _without_choice(site, movements)}
     due = read_due(site=site, movements=waiting.keys())
     _, settled = _plan_retry(due, read_balances(site=site, stock_keys=stock_keys_of(one.move for one in due)))
@@ -134,9 +139,9 @@ def preview_retry(*, site: Site, movements: Collection[int] | None = None) -> li
 
 @dataclass(frozen=True, slots=True)
 class RetryForeseen:
-    """What a retry would settle, with the quantity that would move, and what would become of the others.
+    """What a retry would settle, with the quantities that would move, and how many movements it would leave.
 
-    Those are still short, also where an older one takes what is there; or they need a choice.
+    Of those left, `short` are short, perhaps because an older one takes the stock, and `choice` need a choice.
     """
 
     settled: list[tuple[Movement, Decimal]]
@@ -145,19 +150,19 @@ class RetryForeseen:
 
 
 def foresee_retry(*, site: Site, movements: Collection[int] | None = None) -> RetryForeseen:
-    """The preview of a retry with how many it leaves, and why; of all that is unresolved, or of some."""
+    """Return the preview of a retry with how many movements it leaves: of all at the site, or of some."""
     settled = preview_retry(site=site, movements=movements)
     waits = Q(site=site, status=Status.UNRESOLVED)
-    # Of some the status is asked afterwards, or SQLite goes through all that waits to find them.
+    # The status of some is checked afterwards, or SQLite reads all unresolved movements to find them.
     asked = Movement.objects.filter(waits if movements is None else Q(site=site, pk__in=movements))
     found = asked.aggregate(all=Count("pk", filter=waits), choice=Count("pk", filter=waits & ~Q(reason=Reason.SHORT)))
-    # What needed a choice when it was booked needs none any more where the item or the place is kept otherwise since.
+    # One that needed a choice when it was booked needs none where its item or location isn't tracked any more.
     choice = found["choice"] - sum(1 for waiting, _ in settled if waiting.reason != Reason.SHORT)
     return RetryForeseen(settled, found["all"] - len(settled) - choice, choice)
 
 
 def _plan_retry(due: Sequence[Due], stock: Stock) -> tuple[Plan, list[Settled]]:
-    """What can move of what is due, oldest first, and the rests of what moves in part; the others aren't touched."""
+    """Return the plan of what can move, with the remainders of what moves in part, and how each movement is settled."""
     plan, settled = Plan(), list[Settled]()
     by_number = {one.number: one for one in due}
     for step in plan_posting((), [one.move for one in due], stock).steps:
@@ -174,7 +179,7 @@ def _plan_retry(due: Sequence[Due], stock: Stock) -> tuple[Plan, list[Settled]]:
 
 
 NO_CHOICE: Final = Q(item__tracking=Tracking.NONE, source__bin_controlled=False, target__bin_controlled=False)
-"""Those that a retry can settle at all, as the core says it by `choice_needed`: the others are for a person."""
+"""Movements that need no choice, as `choice_needed` decides it in the core: a retry can settle only these."""
 
 
 def _without_choice(site: Site, movements: Collection[int] | None) -> QuerySet[Movement]:

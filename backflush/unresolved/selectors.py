@@ -1,4 +1,4 @@
-"""Questions about what waits: the queue, what is there for it now, and what it could be taken from."""
+"""The queue of unresolved movements, the stock there is for them, and candidates to resolve them from."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ from backflush.unresolved.models import Settlement
 def queue(
     site: Site, *, item: str = "", location: str = "", order: str = "", supplier: str = "", reason: str = ""
 ) -> QuerySet[Movement]:
-    """What is unresolved, oldest first; the filters join with *and*.
+    """Return unresolved movements, oldest first, to which all of the filters apply; raises `InvalidValue`.
 
-    `location` is a path, or a store's code for all of its locations; `order` a works or purchase order; `supplier`
-    whoever's order or stock it is about.
+    `location` is a path, or a store's code for all of its locations; `order` a works or purchase order; `supplier` the
+    one whose order or free-issue stock it is.
     """
     found = waiting_movements(site)
     if reason and reason not in set(Reason):
@@ -44,37 +44,37 @@ def queue(
 
 
 def fits_now(found: QuerySet[Movement]) -> QuerySet[Movement]:
-    """Those of some that are short no longer: as much as is due is at the planned place. Each by itself."""
+    """Return those movements that are short no longer: the due quantity is at the planned source. Each by itself."""
     return _with_there(found).filter(reason=Reason.SHORT, due__lte=F("there"))
 
 
 def short_now(found: QuerySet[Movement]) -> QuerySet[Movement]:
-    """Those of some that are short still."""
+    """Return those movements that are still short."""
     return _with_there(found).filter(reason=Reason.SHORT, due__gt=F("there"))
 
 
 def needing_choice(found: QuerySet[Movement]) -> QuerySet[Movement]:
-    """Those of some that wait for someone to say which batch, serials or bin."""
-    # Said twice: PostgreSQL asks an index by the reasons, SQLite knows by what is left out which index has them all.
+    """Return those movements for which a person must choose the batch, serial numbers or bin."""
+    # Both conditions: PostgreSQL looks the reasons up in an index, SQLite chooses the index by what is left out.
     return found.filter(reason__in=[reason for reason in Reason if reason != Reason.SHORT]).exclude(reason=Reason.SHORT)
 
 
 def waiting_outside(site: Site) -> list[int]:
-    """The places without balances from which something waits: what is due there is never short (U1)."""
+    """Return the locations without balances that are the source of unresolved movements: these are never short (U1)."""
     outside = list(Location.objects.filter(site=site, has_balance=False).values_list("pk", flat=True))
     waiting = Movement.objects.filter(site=site, status=Status.UNRESOLVED, source__in=outside)
     return list(waiting.order_by().values_list("source", flat=True).distinct()[: len(outside)])
 
 
 def _with_there(found: QuerySet[Movement]) -> QuerySet[Movement]:
-    # Asked of the balances, row by row through their unique index; the ledger itself is read once.
+    # A look-up in the unique index of balances for each row, so that movements are read once.
     of_the_same = Balance.objects.filter(site=OuterRef("site"), item=OuterRef("item"), location=OuterRef("source"))
     total = of_the_same.order_by().values("item").annotate(total=Sum("quantity")).values("total")
     return found.annotate(there=Coalesce(Subquery(total), Value(ZERO), output_field=QuantityField()))
 
 
 def settlement_of(movement: Movement) -> Settlement | None:
-    """What became of a movement, with who and when; None as long as it waits."""
+    """Return the standing settlement of a movement, with its posting; None while it is unresolved."""
     return (
         Settlement.objects.filter(site=movement.site_id, movement=movement, undone_by__isnull=True)
         .select_related("posting__by")
@@ -83,15 +83,15 @@ def settlement_of(movement: Movement) -> Settlement | None:
 
 
 def last_settlement(site: Site) -> Settlement | None:
-    """What was settled last, and is settled still: who has emptied the queue."""
+    """Return the latest settlement at a site that still stands, with its posting."""
     settled = Settlement.objects.filter(site=site, undone_by__isnull=True).select_related("posting__by")
     return settled.order_by("-pk").first()
 
 
 def there_now(site: Site, waiting: Iterable[Movement]) -> dict[int, Decimal | None]:
-    """How much is where each of some movements would take it from, by its number; None where no balance is kept.
+    """Return the stock at the source of each movement, by its number; None where no balance is kept.
 
-    Bins, batches and serials together: which of them it was is what the choice is about.
+    All bins, batches and serial numbers together, because the movement may need a choice between them.
     """
     rows = list(waiting)
     totals = totals_at(site, {row.item_id for row in rows}, {row.source_id for row in rows})
@@ -100,7 +100,7 @@ def there_now(site: Site, waiting: Iterable[Movement]) -> dict[int, Decimal | No
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Stock that something unresolved could have come from."""
+    """Stock that an unresolved movement could be resolved from."""
 
     balance: Balance
     planned: bool
@@ -108,15 +108,15 @@ class Candidate:
 
 
 def candidates(waiting: Movement) -> list[Candidate]:
-    """Where it could have come from: the planned place, first expired and first in at the top (T2), then the others.
+    """Return the stock that a movement could be resolved from.
 
-    Of the others those come first that have enough.
+    First the planned source, by expiry and then by arrival (T2); then other locations, those with enough stock first.
     """
     there = list(
         Balance.objects.filter(site=waiting.site_id, item=waiting.item_id, quantity__gt=0).select_related("location")
     )
     expiry = dict(Batch.objects.filter(item=waiting.item_id).values_list("code", "expires_on"))
-    # Which was first in matters only where several pots share a place; of the others the ledger isn't asked.
+    # The arrival matters only where several stock keys share a location; for the others no movement is read.
     shared = len({balance.location_id for balance in there}) < len(there)
     arrived = _first_in(waiting, there) if shared else {}
     offered = [
@@ -136,7 +136,7 @@ def candidates(waiting: Movement) -> list[Candidate]:
 
 
 def _first_in(waiting: Movement, there: Sequence[Balance]) -> dict[tuple[int, str, str, str], int]:
-    """The first movement into each pot that has something."""
+    """Return the first movement into each stock key that isn't empty."""
     rows = (
         Movement.objects.filter(
             site=waiting.site_id,
@@ -156,9 +156,10 @@ def _stock_key(balance: Balance) -> tuple[int, str, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What a movement goes back to, and what has become of it.
+    """What happened to a movement after it was posted.
 
-    `settlements` with those that were undone, the latest first; `kept_by` is the settlement of which it is the rest.
+    `settlements` are its own, undone ones too, the latest first; `settled_by` the movements of its resolutions;
+    `kept_by` the settlement of which it is the remainder; `taken_back_by` the movement that reversed it.
     """
 
     settlements: list[Settlement]
@@ -168,7 +169,7 @@ class Fate:
 
 
 def fate_of(movement: Movement) -> Fate:
-    """What became of a movement."""
+    """Return what happened to a movement after it was posted."""
     named = ("posting__by", "undone_by__by", "kept", "movement")
     settlements = Settlement.objects.select_related(*named)
     moved = Movement.objects.filter(resolves=movement).select_related("item__stock_unit", "source", "posting")
