@@ -1,4 +1,4 @@
-"""Archives: what was put away into which file, by whom, and whether it came back. No file is read here."""
+"""Archives: their files, who made them, and whether they were restored. The pages read no archive file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,34 +26,34 @@ WHAT: Final[Mapping[str, str | Promise]] = {
     "ledger_movement": _("Movements"),
     "unresolved_settlement": _("Settlements"),
 }
-"""The rows that people ask for, by their table."""
+"""The tables whose rows are counted for users."""
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """An archive as the pages show it."""
+    """An archive for display."""
 
     archive: Archive
 
     @property
     def counts(self) -> list[tuple[str | Promise, int]]:
-        """How much of what is in it."""
+        """The number of rows by table."""
         return [(word, self.archive.counts.get(table, 0)) for table, word in WHAT.items()]
 
     @property
     def orders(self) -> int:
-        """How many orders are in it."""
+        """The number of orders."""
         return sum(self.archive.counts.get(table, 0) for table in ("works_worksorder", "subcontract_purchaseorder"))
 
     @property
     def movements(self) -> int:
-        """How many movements are in it."""
+        """The number of movements."""
         return int(self.archive.counts.get("ledger_movement", 0))
 
 
 @page(*SEEN_BY)
 def archives_page(request: PageRequest) -> HttpResponse:
-    """All archives, the last first."""
+    """List all archives, newest first."""
     found = archives(request.visit.site)
     shown = page_of(found, request.GET, by=("number",), descending=True, total=count_up_to(found))
     facts = {"site": request.visit.site, "page": shown, "rows": [Put(one) for one in shown.rows]}
@@ -62,7 +62,7 @@ def archives_page(request: PageRequest) -> HttpResponse:
 
 @page(*SEEN_BY)
 def archive_page(request: PageRequest, number: int) -> HttpResponse:
-    """What is in one."""
+    """Show the contents of one archive."""
     archive = archive_numbered(request.visit.site, number)
     orders = orders_in(archive)
     facts: dict[str, Any] = {
@@ -78,7 +78,7 @@ def archive_page(request: PageRequest, number: int) -> HttpResponse:
 
 
 def _ranges(archive: Archive, kind: ArchivedKind) -> tuple[Sequence[ArchivedRange], bool]:
-    """The first rows of numbers, and whether there are more."""
+    """Return the first ranges of numbers, and whether there are more."""
     found = list(numbers_in(archive, kind)[: RANGES_SHOWN + 1])
     return found[:RANGES_SHOWN], len(found) > RANGES_SHOWN
 

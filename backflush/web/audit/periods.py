@@ -1,4 +1,4 @@
-"""Periods: through which day is the site closed, and what stands against closing the next?"""
+"""Periods: the date through which the site is closed, and what stands in the way of closing the next one."""
 
 from datetime import date, timedelta
 from typing import Any, Final
@@ -30,9 +30,9 @@ REMARKS_MOST: Final = 500
 
 
 def next_end(site: Site, today: date) -> date | None:
-    """The day that is closed next as a rule: the end of the month after the last closed day, else of last month.
+    """Return the usual next closing date: the end of the month after the last closed day, else of last month.
 
-    None as long as that isn't over.
+    None if that day isn't over yet.
     """
     after = site.closed_through + timedelta(days=1) if site.closed_through else today - timedelta(days=today.day)
     end = (after.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
@@ -41,7 +41,7 @@ def next_end(site: Site, today: date) -> date | None:
 
 @page(*SEEN_BY)
 def periods_page(request: PageRequest) -> HttpResponse:
-    """Through when it is closed, what stands against closing the next, and all closings so far."""
+    """Show the closed date, the check for the next closing, and all closings."""
     return _show(request, None)
 
 
@@ -63,7 +63,7 @@ def _show(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
 
 
 def _asked(visit: Visit, request: PageRequest) -> dict[str, Any]:
-    """The day that is to be closed through, and what stands against it."""
+    """Return the date to close through, and the unresolved movements up to it."""
     typed = request.POST or request.GET
     try:
         through = day_in(typed, "through") or next_end(visit.site, visit.today)
@@ -78,7 +78,7 @@ def _asked(visit: Visit, request: PageRequest) -> dict[str, Any]:
 
 @posts(Verb.PERIODS, again=_show)
 def close(request: PageRequest) -> HttpResponse:
-    """Close the site through a day. More than was seen on the page may have come to wait since, and is said then."""
+    """Close the site through a date. If more movements are unresolved than the page showed, show it again."""
     through = day_in(request.POST, "through")
     if through is None:
         raise InvalidValue("Choose the last day of the period.", field="through")
@@ -93,7 +93,7 @@ def close(request: PageRequest) -> HttpResponse:
 
 
 def _known(request: PageRequest) -> int | None:
-    """How many unresolved ones the page showed; None where it said only that there are very many."""
+    """Return how many unresolved movements the page showed; None if it said "very many"."""
     shown = whole_or_none(request.POST.get("waiting", ""))
     if shown is None:
         raise InvalidValue("Look at what is unresolved, and close it then.", field="unresolved")
@@ -102,14 +102,14 @@ def _known(request: PageRequest) -> int | None:
 
 @posts(Verb.PERIODS, again=_show)
 def count(request: PageRequest) -> HttpResponse:
-    """Keep the balances of a period whose closing was stopped before it had them."""
+    """Store the balances of a closing that was interrupted before they were stored."""
     count_balances(request.visit.site)
     return redirect("periods")
 
 
 @page(Verb.PERIODS)
 def reopen_page(request: PageRequest, day: str) -> HttpResponse:
-    """What is opened again with a period, and why it is."""
+    """Show which periods are reopened, and ask for the reason."""
     return _reopening(request, None, day)
 
 
@@ -131,7 +131,7 @@ def _day(day: str) -> date:
 
 @posts(Verb.PERIODS, again=_reopening)
 def reopen(request: PageRequest, day: str) -> HttpResponse:
-    """Open a period again, and those after it."""
+    """Reopen a period and all later ones."""
     remarks = text_in(request.POST, "remarks", most=REMARKS_MOST, empty=True)
     reopen_period(site=request.visit.site, through=_day(day), by=request.user, remarks=remarks)
     return redirect("periods")

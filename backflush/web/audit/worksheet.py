@@ -1,4 +1,4 @@
-"""The audit: were the assumptions true? Eight checks that one works through, the sign-off, and the last ones."""
+"""The audit: a worksheet of eight checks to review, the sign-off, and earlier audits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,25 +38,25 @@ LOOKS_SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class CheckColumn:
-    """A column of a check's list: its heading, and which cell of a line stands in it (`audit/cell.html`)."""
+    """A column of a check's list: its header, and the kind of cell."""
 
     heading: str | Promise
     cell: str
 
     @property
     def figures(self) -> bool:
-        """Whether it is one of figures, which stand right."""
+        """Whether the column has figures, which are right-aligned."""
         return self.cell in {"quantity", "other", "count"}
 
     @property
     def wide(self) -> bool:
-        """Whether it needs a line of its own on a phone."""
+        """Whether the column needs a line of its own on a phone."""
         return self.cell in {"kind", "way", "when", "why"}
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A check as it is shown: what it asks, what exactly it finds, and the columns of its list."""
+    """A check for display: its question, what it finds, and the columns of its list."""
 
     title: str | Promise
     finds: str | Promise
@@ -172,7 +172,7 @@ QUESTIONS: Final[Mapping[str, Question]] = {
 
 @dataclass(frozen=True, slots=True)
 class WorksheetStep:
-    """A check on the worksheet; `count` is None as long as it isn't worked out."""
+    """A check on the worksheet; `count` is None until it is computed."""
 
     name: CheckName
     number: int
@@ -188,7 +188,7 @@ class WorksheetStep:
 
 @dataclass(frozen=True, slots=True)
 class ComputationProgress:
-    """How far an audit's reckoning is: what was worked out last, what is under way, and whether in vain."""
+    """The progress of an audit's computation: the last result, the running step, and whether it seems stuck."""
 
     done: AuditComputation | None
     running: AuditComputation | None
@@ -214,7 +214,7 @@ def _steps(audit: Audit, done: AuditComputation | None) -> list[WorksheetStep]:
 
 
 def _count(audit: Audit, check: CheckName, done: AuditComputation | None, look: CheckReview | None) -> int | None:
-    """How many there are now; of what is signed, how many there were when somebody looked."""
+    """Return the current count; for a signed audit, the count at the review."""
     if audit.signed_at is not None:
         return look.count if look else None
     if check in WORKED_OUT:
@@ -224,7 +224,7 @@ def _count(audit: Audit, check: CheckName, done: AuditComputation | None, look: 
 
 @page(*SEEN_BY)
 def audit_page(request: PageRequest) -> HttpResponse:
-    """The worksheet of the audit at work, or the way to begin one; the last ones below."""
+    """Show the worksheet of the current audit, or offer to begin one; earlier audits below."""
     return _worksheet(request, None)
 
 
@@ -251,7 +251,7 @@ def _worksheet(request: PageRequest, refusal: Refusal | None, number: int = 0) -
 
 @posts(Verb.SIGN_OFF, again=_worksheet)
 def begin(request: PageRequest) -> HttpResponse:
-    """Begin an audit, and have worked out for it what takes a walk through the ledger."""
+    """Begin an audit, and compute the slow checks in the background."""
     until = day_in(request.POST, "until")
     audit = begin_audit(site=request.visit.site, by=request.user, until=until, key=request.POST.get("key", ""))
     if audit.signed_at is None and last_asked(audit) is None:
@@ -261,14 +261,14 @@ def begin(request: PageRequest) -> HttpResponse:
 
 @posts(Verb.SIGN_OFF, again=_worksheet)
 def work_out(request: PageRequest, number: int) -> HttpResponse:
-    """Work out afresh what takes a walk through the ledger."""
+    """Compute the slow checks again."""
     ask_computation(audit=audit_numbered(request.visit.site, number), by=request.user)
     return redirect("audit")
 
 
 @page(*SEEN_BY)
 def check_page(request: PageRequest, number: int, check: str) -> HttpResponse:
-    """What a check finds, and the form of whoever has looked at it."""
+    """Show the findings of a check, and the form to record a review."""
     return _check(request, None, number, check)
 
 
@@ -304,7 +304,7 @@ def _check(request: PageRequest, refusal: Refusal | None, number: int, check: st
 
 @posts(Verb.SIGN_OFF, again=_check)
 def look(request: PageRequest, number: int, check: str) -> HttpResponse:
-    """Somebody has looked at a check; on to the next that nobody has looked at."""
+    """Record that the user reviewed a check, and open the next unreviewed one."""
     site = request.visit.site
     remarks = text_in(request.POST, "remarks", most=REMARKS_MOST, empty=True)
     key = request.POST.get("key", "")
@@ -316,7 +316,7 @@ def look(request: PageRequest, number: int, check: str) -> HttpResponse:
 
 @posts(Verb.SIGN_OFF, again=_worksheet)
 def sign(request: PageRequest, number: int) -> HttpResponse:
-    """Sign it off."""
+    """Sign the audit off."""
     remarks = text_in(request.POST, "remarks", most=REMARKS_MOST, empty=True)
     key = request.POST.get("key", "")
     audit = sign_off(site=request.visit.site, number=number, by=request.user, remarks=remarks, key=key)
@@ -325,7 +325,7 @@ def sign(request: PageRequest, number: int) -> HttpResponse:
 
 @page(*SEEN_BY)
 def signed_page(request: PageRequest, number: int) -> HttpResponse:
-    """An audit as it was signed: nothing on this page is asked of the ledger again."""
+    """Show a signed-off audit from its stored results."""
     audit = audit_numbered(request.visit.site, number)
     if audit.signed_at is None:
         return redirect("audit")

@@ -1,4 +1,4 @@
-"""Log-in, log-out, the person's own page and keys, and the choices kept for the browser: theme, site."""
+"""Log-in and log-out, the user's own page, and settings of the browser: theme, language, site."""
 
 from http import HTTPStatus
 from typing import Any, Final
@@ -23,22 +23,22 @@ THEME_KEPT_SECONDS = 365 * 24 * 3600
 
 
 class LogIn(LoginView):
-    """Name and password, nothing else."""
+    """The log-in page: name and password."""
 
     template_name = "web/home/log_in.html"
     redirect_authenticated_user = True
 
     def get_context_data(self, **more: Any) -> dict[str, Any]:
-        """What was typed before goes along with every try."""
+        """Carry the values of an interrupted form along with every attempt."""
         return super().get_context_data(**more, kept=self.request.POST.get(KEPT, ""))
 
     def get_success_url(self) -> str:
-        """Back to the form that was being filled in, else to the page that was asked for."""
+        """Return to the interrupted form, else to the requested page."""
         return back_to_form(self.request) or super().get_success_url()
 
 
 def locked_out(request: HttpRequest, original: HttpResponse | None, credentials: Any = None) -> HttpResponse:
-    """After too many wrong tries. A program gets its own answer."""
+    """Answer after too many wrong attempts; programs get JSON."""
     if original is not None and original.headers.get("Content-Type") == "application/json":
         return original
     minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
@@ -48,20 +48,20 @@ def locked_out(request: HttpRequest, original: HttpResponse | None, credentials:
 
 @page()
 def more_page(request: PageRequest) -> HttpResponse:
-    """All areas, for whoever has only the dock."""
+    """Show all areas, for small screens."""
     return render(request, "web/platform/more.html")
 
 
 @page()
 def you_page(request: PageRequest) -> HttpResponse:
-    """Who one is here, and the way out."""
+    """Show the user's roles and settings, and the log-out."""
     chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
     return render(request, "web/home/account.html", {"languages": settings.LANGUAGES, "chosen_language": chosen})
 
 
 @require_POST
 def choose_theme(request: HttpRequest) -> HttpResponse:
-    """Keep light or dark for this browser."""
+    """Store the theme for this browser."""
     theme = request.POST.get("theme", "")
     response = _back(request)
     if theme in THEMES:
@@ -73,7 +73,7 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """Speak another language in this browser; without one, the browser's own wish counts again."""
+    """Store the language for this browser; without one, follow the browser's preference."""
     language, response = request.POST.get("language", ""), _back(request)
     if language in dict(settings.LANGUAGES):
         response.set_cookie(
@@ -90,7 +90,7 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 
 @posts()
 def choose_site(request: PageRequest) -> HttpResponse:
-    """Work at another site from here on."""
+    """Switch to another site."""
     code = request.POST.get("site", "")
     if code not in {site.code for site in request.visit.sites}:
         raise InvalidValue("You have no role at that site.", field="site")
@@ -100,14 +100,14 @@ def choose_site(request: PageRequest) -> HttpResponse:
 
 
 OF_ALL_SITES: Final = frozenset({"item", "item-structure", "set-up-list", "set-up-new"})
-"""Pages of a thing that all sites have in common, by the names of their addresses."""
+"""The URL names of pages about things that all sites share."""
 
 
 def _same_page(back: str, visit: Visit) -> str:
-    """The page that one came from, as the other site has it.
+    """Return the other site's version of the current page.
 
-    A thing of the one site isn't at the other, so its area is opened there; and where the person has no right to
-    that, Home.
+    A thing of one site doesn't exist at the other, so its area is opened there, or Home if the user may not see the
+    area.
     """
     try:
         found = resolve(urlsplit(back).path)
@@ -124,7 +124,7 @@ def _same_page(back: str, visit: Visit) -> str:
 
 @posts()
 def choose_keys(request: PageRequest) -> HttpResponse:
-    """Let letters alone do something, or not: kept for the person, wherever they sign in."""
+    """Switch single-letter shortcuts on or off for the user, in every browser."""
     use_single_keys(user=request.visit.user, on=request.POST.get("keys") == "on")
     return redirect("you")
 

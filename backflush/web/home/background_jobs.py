@@ -1,6 +1,6 @@
-"""What somebody asked for that is done in the background: how far it is, what came of it, and its file.
+"""Pages of background jobs: progress, result and file.
 
-Progress is kept with the errand, so one may leave the page and come back, or look at it on Home.
+Progress is stored with the job, so the user may leave the page and come back, or see it on Home.
 """
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -25,7 +25,7 @@ def _background_job(request: PageRequest, number: int) -> BackgroundJob:
 
 @page()
 def background_job_page(request: PageRequest, number: int) -> HttpResponse:
-    """How far it is; its bar asks again by itself while it runs."""
+    """Show the progress. The page refreshes it while the job runs."""
     return _show(request, None, number)
 
 
@@ -57,7 +57,7 @@ def _needed_to_stop(background_job: BackgroundJob) -> Verb:
 
 @posts(again=_show)
 def stop_page(request: PageRequest, number: int) -> HttpResponse:
-    """Leave off after the step that it is in."""
+    """Stop the job after its current step."""
     background_job = _background_job(request, number)
     if background_job.by_id != request.user.pk:
         request.visit.require(_needed_to_stop(background_job))
@@ -67,7 +67,7 @@ def stop_page(request: PageRequest, number: int) -> HttpResponse:
 
 @posts(Verb.UNDO, again=_show)
 def take_back_page(request: PageRequest, number: int) -> HttpResponse:
-    """Begin to take back all that a retry has settled."""
+    """Start to undo everything that a retry has settled."""
     title = _("Taken back: %(retry)s") % {"retry": _background_job(request, number).title}
     undoing = begin_undo(site=request.visit.site, number=number, title=title, by=request.user)
     return redirect("background-job", undoing.pk)
@@ -75,7 +75,7 @@ def take_back_page(request: PageRequest, number: int) -> HttpResponse:
 
 @page()
 def file_page(request: PageRequest, number: int) -> HttpResponse:
-    """The file that it made."""
+    """Download the job's file."""
     background_job = _background_job(request, number)
     if not background_job.offers_file:
         raise NotFound("This file isn't there any more. Make it again.")

@@ -1,7 +1,7 @@
-"""Somebody's board: which blocks stand on it, and what each press while arranging makes of it.
+"""A user's board: its blocks, and the operations while arranging it.
 
-A board is a list of blocks with their widths. What is kept names some that the person can't see here, at a site where
-they have other rights; those stay in it, behind the others.
+A board is a list of blocks with widths. A stored board may contain blocks that the user can't see at this site; they
+are kept at the end.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ WIDE: Final[Mapping[int, str | Promise]] = {
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A block where somebody has it, so wide; `stays` says that it can't be removed."""
+    """A block on a board with its width; `stays` says that it can't be removed."""
 
     block: Block
     width: int
@@ -43,19 +43,19 @@ Change = Callable[[Board], Board]
 
 
 def board_for(visit: Visit) -> Board:
-    """What the person sees: their own board, else the one of their roles."""
+    """Return the user's own board, else that of the user's roles."""
     kept = board_of(visit.user)
     return _seen(visit, _begun(visit) if kept is None else kept)
 
 
 def addable(visit: Visit, board: Board) -> list[Block]:
-    """The blocks that the person may add."""
+    """Return the blocks that the user may add."""
     there = {one.block.name for one in board}
     return [block for block in BLOCKS.values() if block.is_for(visit) and block.name not in there]
 
 
 def arrange(visit: Visit, change: Change) -> None:
-    """Change the person's board, and keep it."""
+    """Change the user's board, and store it."""
 
     def changed(kept: list[Kept]) -> list[Kept]:
         seen = _seen(visit, kept)
@@ -71,7 +71,7 @@ def _begun(visit: Visit) -> list[Kept]:
 
 
 def _seen(visit: Visit, kept: Sequence[Kept]) -> Board:
-    """Those that the person may see; what must not be missing comes first."""
+    """Return the blocks that the user may see; required ones come first."""
     known = [(BLOCKS[name], width) for name, width in kept if name in BLOCKS]
     names = {block.name for block, _width in known}
     missing = [(block, block.width) for block in BLOCKS.values() if block.stays(visit) and block.name not in names]
@@ -79,7 +79,7 @@ def _seen(visit: Visit, kept: Sequence[Kept]) -> Board:
 
 
 def place_of(board: Board, name: str) -> int:
-    """Where a block stands, from 0 on."""
+    """Return the position of a block, from 0."""
     for place, one in enumerate(board):
         if one.block.name == name:
             return place
@@ -87,7 +87,7 @@ def place_of(board: Board, name: str) -> int:
 
 
 def moved(name: str, by: int) -> Change:
-    """One place earlier or later; the first and the last stay where they are."""
+    """Move a block one position. The first and the last can't move further."""
 
     def change(board: Board) -> Board:
         place = place_of(board, name)
@@ -97,7 +97,7 @@ def moved(name: str, by: int) -> Change:
 
 
 def put(name: str, place: int) -> Change:
-    """To a place; those that stood there and behind come after it."""
+    """Move a block to a position; the blocks from there on move back."""
 
     def change(board: Board) -> Board:
         one = board[place_of(board, name)]
@@ -108,7 +108,7 @@ def put(name: str, place: int) -> Change:
 
 
 def put_beside(name: str, *, before: str = "", after: str = "") -> Change:
-    """Directly before another, or after it."""
+    """Move a block directly before or after another."""
 
     def change(board: Board) -> Board:
         other, own = place_of(board, before or after), place_of(board, name)
@@ -119,7 +119,7 @@ def put_beside(name: str, *, before: str = "", after: str = "") -> Change:
 
 
 def widened(name: str) -> Change:
-    """To its next width."""
+    """Give a block its next width."""
 
     def change(board: Board) -> Board:
         place = place_of(board, name)
@@ -131,7 +131,7 @@ def widened(name: str) -> Change:
 
 
 def removed(name: str) -> Change:
-    """Taken off; refused for what must stay."""
+    """Remove a block. Refused for a required one."""
 
     def change(board: Board) -> Board:
         place = place_of(board, name)
@@ -146,7 +146,7 @@ def removed(name: str) -> Change:
 
 
 def added(block: Block, place: int | None = None, width: int | None = None) -> Change:
-    """Put on the board, at its end or where it stood; nothing happens where it is there."""
+    """Add a block at the end or at its old position. Does nothing if it is on the board."""
 
     def change(board: Board) -> Board:
         if any(one.block.name == block.name for one in board):

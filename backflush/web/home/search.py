@@ -1,7 +1,7 @@
-"""Scan or find: one field for everything that has a number or a code. An exact hit opens at once.
+"""Scan or find: one field for every number and code. An exact match opens at once.
 
-Each kind of thing has a finder: it answers with the address of what has exactly this code, or nothing. Where nobody
-finds anything, what begins or is called like it is listed kind by kind, a few of each.
+Each kind of thing has a finder that returns the address for an exact code. If none matches, similar things are listed
+by kind.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ Finder = Callable[[Visit, str], str]
 
 
 def _works_order(visit: Visit, asked: str) -> str:
-    """A works order that an operator scans opens booking, where it takes any; for others its own page."""
+    """For an operator, open the booking page if the order takes bookings; otherwise the order's page."""
     order = WorksOrder.objects.filter(site=visit.site, number=asked).first()
     if order is None:
         return ""
@@ -70,13 +70,13 @@ def _item(visit: Visit, asked: str) -> str:
 
 
 def _location(visit: Visit, asked: str) -> str:
-    """What is there; an outside place has only its set-up."""
+    """Open the stock of a location; a location without balances opens its set-up."""
     place = Location.objects.filter(site=visit.site, path=asked).first()
     return place_address(place, 0) if place is not None else ""
 
 
 def _bin(visit: Visit, asked: str) -> str:
-    """The place of a bin, where only one is called so; with its location in front it always is."""
+    """Open a bin by location and code, or by its code alone if that is unique."""
     found = bin_labelled(visit.site, asked)
     return place_address(found.location, 0) if found is not None else ""
 
@@ -88,14 +88,14 @@ _LAST: Final = "\uffff"
 
 @dataclass(frozen=True, slots=True)
 class Like:
-    """What of one kind is called like what was asked for: each with its address, code and description."""
+    """Things of one kind that are similar to the search text, each with address, code and description."""
 
     kind: str
     found: Sequence[tuple[str, str, str]]
 
 
 def likes(visit: Visit, asked: str) -> list[Like]:
-    """What is called like it, kind by kind; orders only by how their number begins, because there may be very many."""
+    """Return similar things by kind. Orders only match by the start of their number, because there may be very many."""
     site, begins = visit.site, {"number__gte": asked, "number__lt": asked + _LAST}
     orders = WorksOrder.objects.filter(site=site, **begins).select_related("item").order_by("number")
     purchases = PurchaseOrder.objects.filter(site=site, **begins).select_related("supplier").order_by("number")
@@ -118,10 +118,10 @@ def likes(visit: Visit, asked: str) -> list[Like]:
 
 @page()
 def find_page(request: PageRequest) -> HttpResponse:
-    """Open what was scanned, or say that there is nothing of that name."""
+    """Open what was scanned, or list similar things."""
     asked = request.GET.get("q", "").strip()
     for finder in FINDERS if asked else ():
-        # A scanner sends it as it is printed; by hand one seldom minds capitals.
+        # A scanner sends the printed capitals; users often don't.
         if address := finder(request.visit, asked) or finder(request.visit, asked.upper()):
             return redirect(address)
     shown = {
@@ -133,7 +133,7 @@ def find_page(request: PageRequest) -> HttpResponse:
 
 
 def _archived(site: Site, asked: str) -> list[Archived]:
-    """What is in archives under the number that was scanned; by hand one seldom minds capitals."""
+    """Return the archives that contain the scanned number, ignoring capitals."""
     return archived_as(site, asked) or archived_as(site, asked.upper()) if site.archived_through else []
 
 

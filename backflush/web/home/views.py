@@ -1,4 +1,4 @@
-"""Home: what needs me? A board of uzLETs, each loaded by itself, arranged by each person as they like."""
+"""Home: a board of blocks, each loaded separately, arranged by each user."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ logger: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a press came to: the sentence for the live region, what has focus now, and how it is undone."""
+    """The result of an operation: the sentence for the live region, the element to focus, and how to undo it."""
 
     says: str = ""
     focus: str = ""
@@ -37,7 +37,7 @@ class Done:
 
 @page()
 def home_page(request: PageRequest) -> HttpResponse:
-    """The board; its blocks come by themselves. A plant in which nothing was ever posted is told how to begin."""
+    """Show the board; its blocks load separately. A plant without any posting is shown the first steps."""
     begins = start_here(request.visit.site)
     if begins is not None:
         sets_up = any(request.visit.may(verb) for verb in SETTING_UP)
@@ -47,7 +47,7 @@ def home_page(request: PageRequest) -> HttpResponse:
 
 @page()
 def block_part(request: PageRequest, name: str) -> HttpResponse:
-    """One block, for the board or as a page; one that fails says so in itself, and the others stand."""
+    """Return one block. A block that fails says so in its own place."""
     block = _named(name)
     request.visit.require(*block.verbs)
     status = HTTPStatus.OK
@@ -82,21 +82,21 @@ def _facts(request: PageRequest, *, arranging: bool, done: Done | None = None) -
 
 
 def _shown(request: PageRequest, done: Done) -> HttpResponse:
-    """The board as it is now: the part for htmx, else the page again."""
+    """Return the board: as a part for htmx, else redirect to the page."""
     if not request.htmx:
         return redirect(f"{reverse('home')}?arrange=1")
     return render(request, "web/home/board.html", _facts(request, arranging=True, done=done))
 
 
 def _refused(request: PageRequest, refusal: Refusal) -> HttpResponse:
-    """The board with what was refused above it."""
+    """Return the board with the refusal above it."""
     facts = {**_facts(request, arranging=True), "refusal": refusal}
     return render(request, "web/home/board.html" if request.htmx else "web/home/home.html", facts)
 
 
 @posts(again=_refused)
 def arrange(request: PageRequest) -> HttpResponse:
-    """Do one thing to the board, and keep it at once."""
+    """Carry out one change of the board, and store it."""
     does = DOES.get(request.POST.get("do", ""))
     if does is None:
         raise InvalidValue(_("A block is moved, made wider or narrower, removed or added."), field="do")

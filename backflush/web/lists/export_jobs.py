@@ -1,10 +1,10 @@
-"""Lists as files: at once where somebody can wait for it, in the background where not.
+"""Exports of lists: short ones at once, long ones as a background job.
 
     @page()
     def export_things(request: PageRequest, kind: str) -> HttpResponse:
         return send("things", request, kind)
 
-`LISTS` says which function answers with the `Sent` of a list for a visit and an address. Both ways read the same.
+`LISTS` names the function that returns the `Sent` of a list for a visit and a query. Both ways produce equal files.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,10 +34,10 @@ from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest, Visit
 
 AT_ONCE_MOST: Final = 100_000
-"""So many rows are sent while somebody waits."""
+"""The most rows that are exported while the user waits."""
 STEP_ROWS: Final = 20_000
 SHEET_MOST: Final = 1_048_575
-"""A sheet has no more rows, its head not counted."""
+"""The most rows of a worksheet, without the header."""
 PIECE: Final = 4 * 1024 * 1024
 KINDS: Final = ("csv", "xlsx")
 LISTS: Final[Mapping[str, str]] = {
@@ -50,7 +50,7 @@ Line = TypeVar("Line")
 
 @dataclass(frozen=True, slots=True)
 class Sent(Generic[Line]):
-    """A list as a file has it: `line` makes a line of the values of `lookups`, from which the columns are taken."""
+    """A list to export: `line` builds a row from the values of `lookups`, and the columns are taken from it."""
 
     name: str
     title: str
@@ -62,20 +62,20 @@ class Sent(Generic[Line]):
     descending: bool = False
 
     def rows(self, *, after: Sequence[Any] = (), most: int | None = None) -> Iterator[tuple[Any, ...]]:
-        """The rows as plain values, the mark of each behind them."""
+        """Yield the rows as plain values, followed by the values of their position."""
         return flat_rows(self.found, self.lookups, by=self.by, descending=self.descending, after=after, most=most)
 
     def line_of(self, row: Sequence[Any]) -> Line:
-        """A row without its mark."""
+        """Return a row without its position."""
         return self.line(row[: len(self.lookups)])
 
     def lines(self) -> Iterator[Line]:
-        """All lines."""
+        """Yield all rows."""
         return map(self.line_of, self.rows())
 
 
 def sent_named(name: str, visit: Visit, asked: QueryDict) -> Sent[Any]:
-    """A list by the name that its address and its errand have."""
+    """Return the list with this name."""
     if name not in LISTS:
         raise Http404
     make: Callable[[Visit, QueryDict], Sent[Any]] = import_string(LISTS[name])
@@ -83,7 +83,7 @@ def sent_named(name: str, visit: Visit, asked: QueryDict) -> Sent[Any]:
 
 
 def send(name: str, request: PageRequest, kind: str) -> HttpResponse:
-    """A list as a file; where it is too long to wait for, the page that offers to make it in the background."""
+    """Return a list as a file, or for a long list the page that offers a background job."""
     if kind not in KINDS:
         raise Http404
     sent = sent_named(name, request.visit, request.GET)
@@ -97,7 +97,7 @@ def send(name: str, request: PageRequest, kind: str) -> HttpResponse:
 
 @page()
 def later_page(request: PageRequest) -> HttpResponse:
-    """Say that it is made in the background, before it is begun."""
+    """Offer to make the file in the background."""
     asked = request.GET.get("asked", "")
     sent = sent_named(request.GET.get("list", ""), request.visit, QueryDict(asked))
     shown = {"sent": sent, "most": AT_ONCE_MOST, "asked": request.GET}
@@ -106,7 +106,7 @@ def later_page(request: PageRequest) -> HttpResponse:
 
 @posts()
 def begin_export(request: PageRequest) -> HttpResponse:
-    """Begin to make a file in the background."""
+    """Start a background job that makes the file."""
     kind, name, asked = (request.POST.get(field, "") for field in ("kind", "list", "asked"))
     text_in(request.POST, "asked", most=4_000, empty=True)
     if kind not in KINDS:
@@ -126,12 +126,12 @@ def begin_export(request: PageRequest) -> HttpResponse:
     return redirect("background-job", background_job.pk)
 
 
-# In the background
+# Background job
 
 
 @task()
 def make_export(number: int) -> None:
-    """Make the file of an errand."""
+    """Make the file of a background job."""
     carry_on(number, _next_piece)
 
 
@@ -145,7 +145,7 @@ def _next_piece(background_job: BackgroundJob) -> Write:
 
 
 def _csv_piece(background_job: BackgroundJob, sent: Sent[Any], visit: Visit) -> Write:
-    """Twenty thousand rows behind the mark."""
+    """Return a step that adds twenty thousand rows to the CSV file."""
     mark = background_job.mark or {"after": [], "parts": 0}
     whole = background_job.of if background_job.mark else _count(sent)
     rows = list(sent.rows(after=mark["after"], most=STEP_ROWS))
@@ -178,7 +178,7 @@ def _plain(value: Any) -> Any:
 
 
 def _workbook(background_job: BackgroundJob, sent: Sent[Any], visit: Visit) -> Write:
-    """All of it at once, because a workbook can't be gone on with: stopped, it begins again."""
+    """Return a step that makes the whole workbook. It can't be continued: if it is stopped, it starts again."""
     BackgroundJob.objects.filter(pk=background_job.pk).update(of=(whole := _count(sent)))
     read = 0
 

@@ -1,8 +1,7 @@
-"""Lists as files: exactly what is shown, in its order and with its columns, as CSV or XLSX.
+"""Lists as CSV or XLSX files, with the filters, order and columns of the page.
 
-Rows are read page by page and never held together. A CSV goes out while it is read; a workbook is written to a
-temporary file row by row. Over a hundred thousand rows nobody waits for: that list is made in the background
-(`sending.py`) and offered on Home.
+Rows are read page by page and never held in memory together. A CSV is sent while it is read; a workbook is written to a
+temporary file row by row. A list over a hundred thousand rows is made by a background job (`export_jobs`).
 """
 
 import csv
@@ -39,21 +38,21 @@ Cell = str | int | Decimal | datetime | date | None
 
 @dataclass(frozen=True, slots=True)
 class FileColumn(Generic[Row]):
-    """One column: its head, and what of a row stands in it."""
+    """One column: its header, and the value of a row."""
 
     head: str | Promise
     value: Callable[[Row], Cell]
 
 
 class Echo:
-    """A file that gives back what is written to it, for the csv module."""
+    """A file-like object that returns what is written, for the csv module."""
 
     def write(self, line: str) -> str:
         return line
 
 
 def rows_of(found: QuerySet[RowModel], *, by: Sequence[str], descending: bool = False) -> Iterator[RowModel]:
-    """All rows of a list, some at a time, each some beginning behind the last."""
+    """Yield all rows of a list, reading one chunk after another by keyset."""
     asked: dict[str, str] = {}
     while True:
         page = page_of(found, asked, by=by, descending=descending, size=AT_ONCE, total=0)
@@ -72,10 +71,10 @@ def flat_rows(
     after: Sequence[Any] = (),
     most: int | None = None,
 ) -> Iterator[tuple[Any, ...]]:
-    """All rows of a list as plain values, behind a mark and so many at most: no object is made of any of them.
+    """Yield rows of a list as plain values, from a position on and up to a limit, without creating model instances.
 
-    The values that the list is ordered by come behind the others: the last row's are the mark that goes on from it.
-    Rows are found by their keys first, and then joined to what they name, as for a page (`paging.page_of`).
+    The values of the list's order follow the row's own; those of the last row are the position to continue from. Rows
+    are first found by their keys and then joined to related tables, as for a page (`pagination.page_of`).
     """
     ordered = found.order_by(*(f"-{name}" if descending else name for name in by))
     left = most
@@ -93,14 +92,14 @@ def flat_rows(
 def _with_values(
     found: QuerySet[Any], keys: Sequence[tuple[Any, ...]], lookups: Sequence[str]
 ) -> list[tuple[Any, ...]]:
-    """The values of some rows, in the order of these, each followed by what it is ordered by."""
+    """Return the values of some rows in this order, each followed by the values of the list's order."""
     named = found.model._default_manager.filter(pk__in=[key[0] for key in keys])  # noqa: SLF001 - as Django names it
     values = {row[0]: row[1:] for row in named.values_list("pk", *lookups)}
     return [(*values[key[0]], *key[1:]) for key in keys]
 
 
 def as_csv(name: str, columns: Sequence[FileColumn[Row]], rows: Iterable[Row], zone: ZoneInfo) -> HttpResponse:
-    """Rows as they are read. Numbers are plain, with a point; times are the site's."""
+    """Return the rows as CSV. Numbers have a decimal point; times are in the site's time zone."""
     lines = chain([csv_heads(columns)], csv_lines(columns, rows, zone))
     response = StreamingHttpResponse(lines, content_type=CSV)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
@@ -108,13 +107,13 @@ def as_csv(name: str, columns: Sequence[FileColumn[Row]], rows: Iterable[Row], z
 
 
 def csv_heads(columns: Sequence[FileColumn[Row]]) -> bytes:
-    """The first line of a CSV."""
+    """Return the header of a CSV."""
     line: str = csv.writer(Echo()).writerow([str(column.head) for column in columns])
     return line.encode()
 
 
 def csv_lines(columns: Sequence[FileColumn[Row]], rows: Iterable[Row], zone: ZoneInfo) -> Iterator[bytes]:
-    """The other lines, many at a time: an answer is slow in sending many small pieces."""
+    """Yield the other lines, many at a time, because a response is slow in sending small pieces."""
     writer, values = csv.writer(Echo()), [column.value for column in columns]
     rows = iter(rows)
     while some := list(islice(rows, AT_ONCE)):
@@ -129,14 +128,14 @@ def require_workbook(found: QuerySet[Any]) -> None:
 
 
 def as_xlsx(name: str, columns: Sequence[FileColumn[Row]], rows: Iterable[Row], zone: ZoneInfo) -> HttpResponse:
-    """A workbook with numbers and times as such, written row by row."""
+    """Return the rows as a workbook with typed numbers and times, written row by row."""
     made = workbook_of(columns, rows, zone)
     sent = FileResponse(made, as_attachment=True, filename=f"{name}.xlsx", content_type=XLSX)
     return cast(HttpResponse, sent)
 
 
 def workbook_of(columns: Sequence[FileColumn[Row]], rows: Iterable[Row], zone: ZoneInfo) -> IO[bytes]:
-    """A workbook in a temporary file, which goes when it is closed."""
+    """Yield a workbook in a temporary file, which is deleted when closed."""
     made = TemporaryFile()  # noqa: SIM115 - whoever takes it closes it
     workbook = Workbook(made, {"constant_memory": True, "default_date_format": "yyyy-mm-dd hh:mm"})
     sheet = workbook.add_worksheet()
@@ -164,13 +163,13 @@ def _write(sheet: Any, line: int, place: int, value: Cell, zone: ZoneInfo) -> No
         case int() | Decimal():
             sheet.write_number(line, place, value)
         case _:
-            # Never a formula, whatever somebody has called an item.
+            # Never a formula, whatever the item is called.
             sheet.write_string(line, place, value)
 
 
 def _text(value: Cell, zone: ZoneInfo) -> str:
     if isinstance(value, str):
-        # A spreadsheet would take it for a formula, and run it.
+        # A spreadsheet would run it as a formula.
         return f"'{value}" if value.startswith(FORMULA) else value
     if value is None:
         return ""

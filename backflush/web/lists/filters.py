@@ -1,4 +1,4 @@
-"""What a list is narrowed by: read from the address, shown as chips that can be taken off."""
+"""Filters of a list: read from the query, and shown as chips that can be removed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ EARLIEST: Final = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 """Nothing happened before."""
 
 NOT_KEPT = ("after", "before", "open", "count")
-"""Of an address: where in the list one was. Another list begins at its beginning."""
+"""Query parameters of the position in a list. They are dropped when a filter changes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A filter that holds: what it is called, what it asks for, and the address of the list without it."""
+    """An active filter: its label, its value, and the address of the list without it."""
 
     name: str | Promise
     value: str
@@ -28,7 +28,7 @@ class Chip:
 
 
 def chips_of(asked: QueryDict, names: Sequence[tuple[str, str | Promise]], shown: Mapping[str, str]) -> list[Chip]:
-    """The filters that hold, in order; `shown` has what is shown for a field where that isn't what was typed."""
+    """Return the active filters in order; `shown` has the text for values that aren't shown as entered."""
     chips = []
     for field, name in names:
         if typed := asked.get(field, "").strip():
@@ -44,19 +44,19 @@ def _without(asked: QueryDict, field: str) -> str:
 
 
 def same_list(asked: QueryDict) -> str:
-    """The address of the whole list that is shown a page of."""
+    """Return the address of the whole list of which a page is shown."""
     return _without(asked, "")
 
 
 def first_moment(day: date | None, zone: ZoneInfo) -> datetime | None:
-    """Return when a day begins in a time zone, or the earliest moment that there is."""
+    """Return the first moment of a day in a time zone, or the earliest moment that exists."""
     if day is None:
         return None
     return EARLIEST if day.year < FIRST_YEAR else datetime.combine(day, time(), zone)
 
 
 def moment_after(day: date | None, zone: ZoneInfo) -> datetime | None:
-    """Return when the day after a day begins in a time zone; None where no moment is that late."""
+    """Return the first moment of the next day in a time zone, or None if it is too late to exist."""
     if day is None or day.year > LAST_YEAR:
         return None
     return first_moment(day + timedelta(days=1), zone)

@@ -1,10 +1,10 @@
-"""Keyset paging: the next page begins behind the last row, so page 1,000 opens as fast as page 1.
+"""Keyset pagination: a page starts after the last row of the one before, so page 1,000 opens as fast as page 1.
 
     page = page_of(queue(site), request.GET, by=("at", "place", "pk"))
     {% include "web/lists/pager.html" with page=page older="Older" newer="Newer" %}
 
-`by` are the fields that the rows are ordered by, the last of them unique; all ascending, or all descending with
-`descending=True`. Counts are exact up to 10,000 and then "more than 10,000".
+`by` are the fields of the order, the last of them unique; all ascending, or all descending with `descending=True`.
+Counts are exact up to 10,000 and then "more than 10,000".
 """
 
 import base64
@@ -25,34 +25,36 @@ PAGE_SIZE: Final = 50
 COUNTED_MOST: Final = 10_000
 UNCOUNTED: Final = -1
 MARK_MAX: Final = 2_000
-"""Characters of a mark; no row makes a longer one."""
+"""The most characters of a position; no row has a longer one."""
 
 Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """One page of a list: its rows, and the marks behind which the pages beside it begin (empty: there is none)."""
+    """One page of a list: its rows, and the positions at which the pages before and after begin (empty: there is
+    none)."""
 
     rows: list[Row]
     previous: str
     following: str
     total: int
-    """Or `UNCOUNTED`, where counting takes longer than the page: it is asked for once that is shown."""
+    """The count, or `UNCOUNTED` if counting takes longer than the page: it is then requested after the page is
+    shown."""
 
     @property
     def all_shown(self) -> bool:
-        """Whether this page is the whole list."""
+        """Whether the page is the whole list."""
         return not self.previous and not self.following
 
     @property
     def is_counted(self) -> bool:
-        """Whether it is known how many there are."""
+        """Whether the number of rows is known."""
         return self.total != UNCOUNTED
 
 
 def count_up_to(found: QuerySet[Any], most: int = COUNTED_MOST) -> int:
-    """How many there are; one more than `most` stands for more."""
+    """Return the number of rows, or `most` + 1 if there are more than `most`."""
     return found.order_by().values("pk")[: most + 1].count()
 
 
@@ -66,10 +68,10 @@ def page_of(
     total: int | None = None,
     named: QuerySet[Row] | None = None,
 ) -> Page[Row]:
-    """The page behind the mark `after`, or before the mark `before`, of what is asked; else the first.
+    """Return the page after the position `after`, or before the position `before`; else the first.
 
-    `named` are the same rows with all that is shown of them: the page is then found by its keys first, and only its
-    own rows are joined to others. An engine that may choose begins with the smallest table, and reads the whole list.
+    `named` is the same query with everything that is shown: the page is first found by its keys, and only its own rows
+    are joined. Otherwise the planner may start from the smallest joined table and read the whole list.
     """
     counted = count_up_to(found) if total is None else total
     if named is None:
@@ -89,10 +91,10 @@ def page_along(
     total: int,
     size: int = PAGE_SIZE,
 ) -> Page[Row]:
-    """The same for a list of several runs, one after the other, each with an index of its own to go along.
+    """Return a page of a list that consists of several queries in sequence, each with an index of its own.
 
-    A list sorted by what no index knows is read whole for every page; of runs only as much is read as the page takes.
-    A mark says in which of them it is.
+    One query with an order that no index has would be read whole for every page. The position says in which query it
+    is.
     """
     after, before = asked.get("after", ""), asked.get("before", "")
     backwards = bool(before)
@@ -125,7 +127,8 @@ def _rows_behind(found: QuerySet[Row], by: Sequence[str], values: Sequence[Any],
     rows = found
     try:
         rows = found.filter(behind(by, values, descending))
-        # Values are converted for the database only here: a year that it doesn't know shows now, not in the page.
+        # Values are converted for the database here: a year out of its range raises now and not while the page is
+        # rendered.
         rows.query.sql_with_params()
     except (ValueError, TypeError, OverflowError, ValidationError):
         raise _changed() from None
@@ -135,7 +138,8 @@ def _rows_behind(found: QuerySet[Row], by: Sequence[str], values: Sequence[Any],
 
 
 def behind(by: Sequence[str], values: Sequence[Any], descending: bool) -> Q:
-    """All rows behind some values. The first condition alone lets both engines begin at the right place of an index."""
+    """Return the rows after some values. The first condition alone lets both databases start at the right place of an
+    index."""
     beyond = "lt" if descending else "gt"
     behind = Q()
     for place in range(len(by)):
@@ -145,13 +149,13 @@ def behind(by: Sequence[str], values: Sequence[Any], descending: bool) -> Q:
 
 
 def mark_of(run: int, row: Model, by: Sequence[str]) -> str:
-    """The mark behind which the rows begin that follow a row of a run."""
+    """Return the position after a row."""
     values = [run, *(_plain(getattr(row, name)) for name in by)]
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
 def _unmark(mark: str, runs: int, length: int) -> tuple[int, list[Any]]:
-    """Return the run and the values of a mark, which anybody can change in the address."""
+    """Return the query number and the values of a position, which a user can change in the address."""
     try:
         values = json.loads(
             base64.urlsafe_b64decode(mark[:MARK_MAX] + "=" * (-len(mark) % 4)),

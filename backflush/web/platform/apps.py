@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class WebConfig(AppConfig):
-    """The browser's door: templates, tags and static files."""
+    """The pages: templates, template tags and static files."""
 
     name = "backflush.web"
     label = "web"

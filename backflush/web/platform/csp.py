@@ -1,4 +1,4 @@
-"""The content security policy: everything comes from this server, and no script, style or image is inline."""
+"""The content security policy: everything is loaded from this server, and no script, style or image is inline."""
 
 from collections.abc import Callable
 from typing import Final
@@ -23,7 +23,7 @@ POLICY: Final = "; ".join(
 def content_security_policy(
     answer: Callable[[HttpRequest], HttpResponseBase],
 ) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware that sends the policy with everything."""
+    """Middleware that adds the policy to every response."""
 
     def with_policy(request: HttpRequest) -> HttpResponseBase:
         response = answer(request)

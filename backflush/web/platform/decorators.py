@@ -1,4 +1,4 @@
-"""What makes a function a page: it is behind the log-in, takes a right, and opens the visit.
+"""Decorators that make a function a page: they require the log-in and a right, and open the visit.
 
     @page(Verb.SEE_WORK)
     def queue_page(request: PageRequest) -> HttpResponse: ...
@@ -6,7 +6,7 @@
     @posts(Verb.RESOLVE, again=show_panel)
     def resolve(request: PageRequest, number: int) -> HttpResponse: ...
 
-`again(request, refusal, *arguments)` shows the form as it was typed, with the refusal at its field.
+`again(request, refusal, *arguments)` shows the form with the entered values and the refusal at its field.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ View = Callable[..., HttpResponse]
 
 
 def page(*verbs: Verb) -> Callable[[View], View]:
-    """A page that is looked at. One of several rights is enough; without any, a role at the site is."""
+    """Make a function a page for GET. The user needs one of the rights; without any, a role at the site is enough."""
 
     def wrap(view: View) -> View:
         needed = verbs or (Verb.SEE_WORK,)
@@ -44,7 +44,7 @@ def page(*verbs: Verb) -> Callable[[View], View]:
 
 
 def posts(*verbs: Verb, again: View | None = None) -> Callable[[View], View]:
-    """Something that posts. A refusal is shown by `again`, with 422, or 409 where somebody else was quicker."""
+    """Make a function a handler for POST. `again` shows a refusal, with status 422, or 409 for a conflict."""
 
     def wrap(view: View) -> View:
         @wraps(view)
@@ -80,7 +80,8 @@ def _entered(view: View, verbs: tuple[Verb, ...]) -> View:
 
 
 def _to_log_in(request: HttpRequest) -> HttpResponse:
-    """The log-in, and back here afterwards; a part's page is where the part is. A form keeps what was typed."""
+    """Redirect to the log-in, and back here afterwards. For a part of a page, back to the page; for a form, with its
+    values."""
     if request.method == "POST":
         return ask_to_sign_in(request)
     htmx = getattr(request, "htmx", None)

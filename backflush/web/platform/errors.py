@@ -1,7 +1,7 @@
-"""Every refusal of the rooms becomes an answer here: which status, and what is shown.
+"""Turns refusals into responses: the status code, and what is shown.
 
-A form's own page takes its refusals by `posts(again=…)` and comes back with what was typed. What nobody takes becomes
-a page of its own, or, for a part that htmx asked for, a sentence.
+A form takes its own refusals by `posts(again=…)` and shows the entered values again. Any other refusal becomes a page,
+or a sentence if htmx asked for a part of a page.
 """
 
 import logging
@@ -45,7 +45,7 @@ CONFLICTS: Final = (
 
 
 def status_of(refusal: Refusal) -> HTTPStatus:
-    """The status that goes with a refusal."""
+    """Return the HTTP status of a refusal."""
     match refusal:
         case NotAllowed():
             return HTTPStatus.FORBIDDEN
@@ -55,7 +55,7 @@ def status_of(refusal: Refusal) -> HTTPStatus:
 
 
 def answer_refusal(request: HttpRequest, refusal: Refusal) -> HttpResponse:
-    """A refusal that no form took: what was looked for isn't there, isn't allowed, or can't be read."""
+    """Answer a refusal that no form took: not found, not allowed, or invalid."""
     count_refusal(refusal)
     status = HTTPStatus.NOT_FOUND if isinstance(refusal, NotFound) else status_of(refusal)
     status = HTTPStatus.GONE if isinstance(refusal, Archived) else status
@@ -65,25 +65,26 @@ def answer_refusal(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 
 
 def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form without its token, mostly one that stood open while the person signed in again elsewhere."""
+    """Answer a form with a missing or old CSRF token, mostly one that was open while the user signed in again
+    elsewhere."""
     return render(request, "web/platform/forged.html", status=HTTPStatus.FORBIDDEN)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """No page has this address."""
+    """Answer an unknown address."""
     return render(request, "web/platform/missing.html", status=HTTPStatus.NOT_FOUND)
 
 
 REFERENCE: Final = "X-Reference"
 _LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""None that is taken for another over the telephone."""
+"""Letters that aren't mistaken for others on the telephone."""
 _log: Final = logging.getLogger(__name__)
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """A fault of ours, with a reference that stands in the log too.
+    """Answer an internal error, with a reference that is in the log too.
 
-    Shown without anything that could fail again: no database, no visit.
+    Uses neither the database nor the visit, which may be what failed.
     """
     reference = "".join(secrets.choice(_LETTERS) for _ in range(4))
     _log.error("reference %s: %s %s failed", reference, request.method, request.path, exc_info=sys.exc_info())

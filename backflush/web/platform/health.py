@@ -1,4 +1,4 @@
-"""Whether it works: for load balancers, containers and monitoring, which have no log-in."""
+"""Health checks for load balancers, containers and monitoring, which don't sign in."""
 
 from http import HTTPStatus
 
@@ -14,14 +14,15 @@ from backflush.operations.readiness import pending_migrations
 @require_safe
 @never_cache
 def health(request: HttpRequest) -> JsonResponse:
-    """This process answers. The database isn't asked: a process that waits for it needs no restart."""
+    """Answer that the process runs. Doesn't ask the database: a process that waits for it needs no restart."""
     return JsonResponse({"status": "alive"})
 
 
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """Requests can be answered: the database is reachable and up to date. Names no address and no reason in full."""
+    """Answer whether requests can be served: the database is reachable and up to date. Reveals no address and no
+    details."""
     try:
         pending = pending_migrations()
     except (DatabaseError, InterfaceError):

@@ -1,8 +1,8 @@
-"""Figures for monitoring: what the pages answered and how quickly, what was refused, and what the ledger recorded.
+"""Metrics for Prometheus: requests with their times, refusals, and what the ledger recorded.
 
-Requests, refusals and times are counted here at the door, by each worker process in files of a common folder
-(PROMETHEUS_MULTIPROC_DIR, which `backflush serve` makes), so whichever worker is asked answers for all. What was booked
-is read from the ledger when somebody asks (`upkeep/tally.py`): no rule counts anything as it works.
+Each worker process counts requests in files of a shared folder (PROMETHEUS_MULTIPROC_DIR, which `backflush serve`
+creates), so that any of them can answer for all. Figures about postings are read from the ledger on request
+(`operations/counters.py`); no business rule counts anything.
 """
 
 import fcntl
@@ -65,7 +65,8 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def measured(answer: Answer) -> Answer:
-    """Middleware that counts and times every request, by the name of its route: never by its address, which is data."""
+    """Middleware that counts and times every request by the name of its route, never by its address, which contains
+    data."""
 
     def timed(request: HttpRequest) -> HttpResponseBase:
         begun = time.perf_counter()
@@ -82,21 +83,21 @@ def measured(answer: Answer) -> Answer:
 
 
 def route_of(request: HttpRequest) -> str:
-    """The name of the route that answered."""
+    """Return the name of the route that answered."""
     match = request.resolver_match
     return (match.view_name or NO_ROUTE) if match else NO_ROUTE
 
 
 def count_refusal(refusal: Refusal) -> None:
-    """One refusal more that a page answered."""
+    """Count a refusal that was answered."""
     REFUSALS.labels(refusal.code).inc()
 
 
 class LedgerFigures(Collector):
-    """What the ledger recorded and what waits in it, asked of the database when somebody asks us."""
+    """Collects figures about postings and unresolved movements from the database on request."""
 
     def collect(self) -> Iterator[Metric]:
-        """The figures, each with the sites or processes that it is of."""
+        """Yield the figures, by site or process."""
         with shared_ledger_counters() as ledger_counters:
             counted = count_on(ledger_counters)
         waiting_at = waiting_now()
@@ -107,7 +108,7 @@ class LedgerFigures(Collector):
             (LINES, "site", "Component lines assumed, moved or not."),
         ):
             family = CounterMetricFamily(f"backflush_{name}", text, labels=[label])
-            # None is said too: a series that began with the first booking would never show it going up.
+            # Zero is reported too: a series that starts with the first booking would never show the increase.
             known = none if label == "site" else {}
             for value, count in sorted({**known, **counted[name]}.items()):
                 family.add_metric([value], count)
@@ -136,7 +137,7 @@ _LOCK = Lock()
 
 @contextmanager
 def shared_ledger_counters() -> Iterator[LedgerCounters]:
-    """The tally of all workers, in a file of their common folder; without one, of this process."""
+    """Return the counters that all workers share in a file of their folder; without a folder, this process's own."""
     folder = os.environ.get(FIGURES_FOLDER)
     if not folder:
         with _LOCK:
@@ -154,7 +155,7 @@ def shared_ledger_counters() -> Iterator[LedgerCounters]:
 @require_GET
 @never_cache
 def metrics_page(request: HttpRequest) -> HttpResponse:
-    """All figures, as Prometheus reads them."""
+    """Return all metrics in Prometheus' text format."""
     if not may_measure(request):
         return HttpResponse("Give the token of METRICS_TOKEN.\n", "text/plain", HTTPStatus.FORBIDDEN)
     registry = CollectorRegistry()
@@ -166,7 +167,8 @@ def metrics_page(request: HttpRequest) -> HttpResponse:
 
 
 def may_measure(request: HttpRequest) -> bool:
-    """Whether a request has the token; where none is set, whether it comes from this machine and through no proxy."""
+    """Return whether a request has the token; if none is set, whether it comes from this machine and through no
+    proxy."""
     token = settings.METRICS_TOKEN
     if token:
         return hmac.compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode())

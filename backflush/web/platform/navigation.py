@@ -1,6 +1,7 @@
-"""What stands around every page: the areas that the person may enter, the dock, the theme, the queue's count.
+"""The frame around every page: the areas that the user may open, the bottom bar, the theme, the number of unresolved
+movements.
 
-An area is shown when one of its rights is there and its page exists; `at` is the name of its first page's address.
+An area is shown if the user has one of its rights; `at` is the URL name of its first page.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ THEMES: Final = ("light", "dark")
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A part of the application, with the rights of which one opens it."""
+    """A part of the application, with the rights of which one is needed to open it."""
 
     name: str | Promise
     at: str
@@ -34,11 +35,11 @@ class Area:
     verbs: frozenset[Verb]
     counts_waiting: bool = False
     key: str = ""
-    """The letter that opens it after G."""
+    """The key that opens it after G."""
 
     @property
     def address(self) -> str:
-        """Its first page; empty as long as nobody has built it."""
+        """The address of its first page."""
         try:
             return reverse(self.at)
         except NoReverseMatch:
@@ -81,12 +82,12 @@ AREAS: Final[Sequence[Area]] = (
 )
 MORE: Final = _area(_("More"), "more", icon="menu-2")
 DOCK_SIZE: Final = 4
-"""And *More*."""
+"""The areas of the bottom bar, beside *More*."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An area as it is shown on this page."""
+    """An area as a link of the current page."""
 
     area: Area
     address: str
@@ -94,47 +95,47 @@ class Link:
 
 
 class Frame:
-    """All of it, each part made when a template asks."""
+    """The parts of the frame, each computed when a template uses it."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
 
     @property
     def visit(self) -> Visit | None:
-        """Who is here; nobody on the log-in page and where an address is wrong."""
+        """The visit, or None on the log-in page and at unknown addresses."""
         return getattr(self._request, "visit", None)
 
     @property
     def theme(self) -> str:
-        """What the person chose; empty leaves it to the system's wish."""
+        """The theme that the user chose; empty follows the system."""
         chosen = self._request.COOKIES.get(THEME, "")
         return chosen if chosen in THEMES else ""
 
     @cached_property
     def areas(self) -> list[Link]:
-        """What the person may enter, in its order."""
+        """The areas that the user may open, in order."""
         return [self._link(area) for area in AREAS if self._enters(area)]
 
     @cached_property
     def dock(self) -> list[Link]:
-        """The four at hand: the buyer has Sub-contractors in the place of Book."""
+        """The four links of the bottom bar on phones. Buyers get Sub-contractors instead of Book."""
         wanted = (HOME, BOOK if self._enters(BOOK) else OUTSIDE, UNRESOLVED, ORDERS, STOCK)
         return [*[self._link(area) for area in wanted if self._enters(area)][:DOCK_SIZE], self._link(MORE)]
 
     @cached_property
     def several_sites(self) -> bool:
-        """Whether stock could go from this site to another, whoever may work there."""
+        """Whether there is another site to which stock could be transferred."""
         assert self.visit is not None, "only a page behind the log-in asks for it"
         return len(self.visit.sites) > 1 or Site.objects.exclude(pk=self.visit.site.pk).exists()
 
     @property
     def sees_archives(self) -> bool:
-        """Whether the person may look at what was put away."""
+        """Whether the user may see archives."""
         return self.visit is not None and bool(self.visit.verbs & set(SEEN_BY))
 
     @cached_property
     def waiting(self) -> int:
-        """How many movements are unresolved here, counted up to a limit."""
+        """The number of unresolved movements of the site, counted up to a limit."""
         assert self.visit is not None, "only an area that is shown asks for it"
         return count_up_to(waiting_movements(self.visit.site))
 
@@ -148,5 +149,5 @@ class Frame:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """The context processor."""
+    """The context processor that gives templates the frame."""
     return {"frame": Frame(request)}

@@ -1,7 +1,7 @@
-"""Refuse requests that hold a null character: PostgreSQL fails at it, and SQLite may stop at it.
+"""Refuses requests that contain a null character: PostgreSQL rejects it, and SQLite may cut text at it.
 
-Nobody types one; a scanner that is set wrongly sends one, and so does a person who tries doors. It is refused once for
-all pages, addresses and cookies.
+No keyboard enters one, but a misconfigured scanner or an attacker may send it. One middleware checks all fields,
+addresses and cookies.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,17 +14,17 @@ from backflush.web.platform.errors import answer_refusal
 
 NULL = "\0"
 PROGRAMS = "/api/"
-"""Below here programs are answered, by their own door and in its way."""
+"""API paths, which answer in their own format."""
 
 
 def whole_text(answer: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware that refuses what holds a null character."""
+    """Middleware that refuses a request containing a null character."""
 
     def with_whole_text(request: HttpRequest) -> HttpResponseBase:
         if not request.path.startswith(PROGRAMS):
             refusal = null_refusal(request, request.GET, request.POST)
             if refusal is not None:
-                # Nothing of it is shown again, because it would only be refused again.
+                # The values aren't shown again, because they would be refused again.
                 request.GET = QueryDict()
                 return answer_refusal(request, refusal)
         return answer(request)
@@ -41,7 +41,7 @@ def null_refusal(request: HttpRequest, *given: QueryDict) -> InvalidValue | None
 
 
 def _texts(request: HttpRequest, given: tuple[QueryDict, ...]) -> Iterator[tuple[str, str]]:
-    """Yield what a request holds, each text with the name of its field."""
+    """Yield each text of a request with the name of its field."""
     yield "", request.path
     for text in request.COOKIES.values():
         yield "", text

@@ -1,6 +1,6 @@
-"""What every page needs, loaded before the first one is asked for: whoever comes first waits no longer than others.
+"""Loads what every page needs at start, so that the first request isn't slower than the next.
 
-The database isn't asked: a process that starts while that is away must start, and say so when it is asked.
+Doesn't ask the database: a process must be able to start while the database is down.
 """
 
 from django.conf import settings
@@ -16,7 +16,7 @@ TEMPLATES = env.PACKAGE / "web" / "templates"
 
 
 def warm_up() -> None:
-    """Load addresses with their views, templates, names of files, and the words of each language."""
+    """Load the URL patterns with their views, the templates, the names of static files, and the translations."""
     get_resolver()._populate()  # noqa: SLF001 - what looking up any address begins with
     staticfiles_storage.url("app/app.css")
     for template in sorted(TEMPLATES.rglob("*.html")):

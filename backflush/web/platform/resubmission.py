@@ -1,8 +1,8 @@
-"""What somebody typed into a form when they turned out to be signed out: they sign in, and are back with it.
+"""Keeps the values of a form whose user turned out to be signed out, so that they are there after the log-in.
 
-The log-in carries it, signed, in a hidden field, so that nothing is stored for whoever merely knocks; once the person
-is in, it lies in their session until they post something. The form is shown as after a refusal: nothing is posted by
-itself, because somebody may have been quicker, and another person may have signed in.
+The log-in page carries them in a signed hidden field, so nothing is stored for visitors who aren't signed in. After the
+log-in they are in the session until the user posts a form. The form is shown as after a refusal and is never posted by
+itself, because the data may have changed, or another user may have signed in.
 """
 
 from typing import Any, Final
@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from backflush.core.refusals import Refusal
 
 KEPT: Final = "kept"
-"""The hidden field, and where it lies in the session."""
+"""The name of the hidden field and of the session key."""
 AGAIN: Final = "typed-again"
-"""In the address of a form that is to be shown with what was kept."""
+"""The query parameter of a form that is to be shown with the kept values."""
 _SALT: Final = "backflush.web.platform.resubmission"
 _SECONDS: Final = 12 * 3600
 _LONGEST: Final = 200_000
@@ -26,13 +26,13 @@ _SECRET: Final = ("csrfmiddlewaretoken", "password")
 
 
 class SignedOut(Refusal):
-    """The person was signed out before the form was sent."""
+    """The user was signed out before the form was sent."""
 
     code = "signed_out"
 
 
 def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
-    """The log-in in place of an answer to a form, with what was typed in it."""
+    """Answer a form with the log-in page, and keep the entered values."""
     response = render(request, "web/home/log_in.html", {"kept": _keep(request), "next": ""})
     if getattr(request, "htmx", False):
         response.headers["HX-Retarget"] = "body"
@@ -47,7 +47,7 @@ def _keep(request: HttpRequest) -> str:
 
 
 def back_to_form(request: HttpRequest) -> str:
-    """After the log-in: where to go to be back with what was typed; empty where there is nothing of the kind."""
+    """Return the address of the form to return to after the log-in, or an empty string."""
     try:
         kept = signing.loads(request.POST.get(KEPT, ""), salt=_SALT, max_age=_SECONDS)
     except signing.BadSignature:
@@ -57,7 +57,7 @@ def back_to_form(request: HttpRequest) -> str:
 
 
 def type_again(request: HttpRequest) -> None:
-    """Make what was kept the typed values of a request that asks for them."""
+    """Use the kept values as the entered values of a request that asks for them."""
     kept: Any = request.session.get(KEPT)
     if request.method == "GET" and AGAIN in request.GET and kept and kept["path"] == request.path:
         typed = QueryDict(mutable=True)
@@ -69,7 +69,7 @@ def type_again(request: HttpRequest) -> None:
 
 
 def require_sent_now(request: HttpRequest) -> None:
-    """Show a form again that wasn't sent now, but before the person signed in; one sent now ends that."""
+    """Refuse a form with kept values, so that it is shown again; a form sent now discards them."""
     if getattr(request, "typed_again", False):
         raise SignedOut(_("You were signed out and are back with what you typed. Nothing was posted yet."))
     request.session.pop(KEPT, None)

@@ -1,6 +1,6 @@
-"""Static files with their hashed names, made from what stands in the packages; again only when something changed.
+"""Collects static files under their hashed names; again only if a source changed.
 
-A built wheel contains them ready, so `gather` finds nothing to do there.
+A built wheel contains the collected files, so `gather` has nothing to do there.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ STAMP: Final = "gathered.sha256"
 
 
 def gather() -> None:
-    """Bring what is served up to date with its sources."""
+    """Bring the collected files up to date with their sources."""
     stamp = Path(settings.STATIC_ROOT) / STAMP
     digest = _digest()
     if stamp.exists() and stamp.read_text() == digest:
@@ -27,7 +27,7 @@ def gather() -> None:
 
 
 def _digest() -> str:
-    """What all sources together come to, by name and content."""
+    """Return a digest over the names and contents of all sources."""
     whole = hashlib.sha256()
     for finder in get_finders():
         for name, storage in sorted(finder.list([]), key=lambda found: str(found[0])):

@@ -1,6 +1,6 @@
-"""Who is here, at which site, and what they may do: known once for each request.
+"""The visit: the user, the site, and the user's rights there, read once per request.
 
-Every page that `page` wraps has `request.visit`. A person without a role at any site has none, and is told so.
+Every page wrapped by `page` has `request.visit`. A user without a role at any site has none and is told so.
 """
 
 from collections.abc import Callable
@@ -25,12 +25,12 @@ from backflush.web.platform.errors import answer_refusal
 from backflush.web.platform.resubmission import type_again
 
 SITE: Final = "site"
-"""In the session: the code of the site that the person has chosen."""
+"""The session key of the chosen site's code."""
 
 
 @dataclass
 class Visit:
-    """One person at one site, for the length of a request."""
+    """A user at a site, for the duration of a request."""
 
     user: User
     site: Site
@@ -38,40 +38,40 @@ class Visit:
 
     @cached_property
     def roles(self) -> list[Role]:
-        """What the person is here."""
+        """The user's roles at the site."""
         return roles_of(self.user, self.site)
 
     @cached_property
     def verbs(self) -> frozenset[Verb]:
-        """What the person may do here."""
+        """The user's rights at the site."""
         return verbs_of(self.roles)
 
     def may(self, verb: Verb) -> bool:
-        """Whether the person may do something here."""
+        """Return whether the user has a right."""
         return verb in self.verbs
 
     def require(self, *verbs: Verb) -> None:
-        """Refuse what takes a right that the person hasn't; one of several is enough."""
+        """Refuse (`not_allowed`) unless the user has one of the rights."""
         if not any(verb in self.verbs for verb in verbs):
             raise not_allowed(verbs[0])
 
     @property
     def zone(self) -> ZoneInfo:
-        """The site's clocks."""
+        """The site's time zone."""
         return ZoneInfo(self.site.time_zone)
 
     @property
     def today(self) -> date:
-        """The site's day."""
+        """Today's date at the site."""
         return day_at(self.site, timezone.now())
 
     def local(self, moment: datetime) -> datetime:
-        """A moment as the site's clocks show it."""
+        """Convert a time to the site's time zone."""
         return moment.astimezone(self.zone)
 
 
 class PageRequest(HttpRequest):
-    """A request as our pages get it. For the type checker: the middlewares give every request these."""
+    """A request with the attributes that the middlewares add, for the type checker."""
 
     user: User
     htmx: HtmxDetails
@@ -79,7 +79,7 @@ class PageRequest(HttpRequest):
 
 
 def open_visit(request: HttpRequest) -> Visit:
-    """Who is here and where: the site chosen, else the first at which the person has a role."""
+    """Return the visit at the chosen site, else at the first site where the user has a role."""
     user = request.user
     assert isinstance(user, User), "only pages behind the log-in have a visit"
     sites = list(Site.objects.filter(pk__in=sites_of(user)).order_by("code"))
@@ -90,9 +90,9 @@ def open_visit(request: HttpRequest) -> Visit:
 
 
 class VisitMiddleware:
-    """Shows times by the site's clocks, and turns a refusal that nobody else took into its page.
+    """Activates the site's time zone, and answers refusals that no view took.
 
-    The visit itself is opened by `page`, so that a page without log-in asks nothing of the database.
+    `page` opens the visit itself, so that a page without log-in needs no database.
     """
 
     def __init__(self, answer: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -104,15 +104,15 @@ class VisitMiddleware:
             return self._answer(request)
 
     def process_view(self, request: HttpRequest, *_: object) -> None:
-        """Show a form again with what was typed before its person had to sign in."""
+        """Show a form again with the values entered before the user had to sign in."""
         type_again(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
-        """Answer a refusal; what is no refusal is a fault of ours."""
+        """Answer a refusal. Any other exception is an internal error."""
         return answer_refusal(request, error) if isinstance(error, Refusal) else None
 
 
 def enter(request: HttpRequest) -> None:
-    """Open the visit, and show times by the site's clocks from here on."""
+    """Open the visit, and activate the site's time zone."""
     request.visit = open_visit(request)  # type: ignore[attr-defined]
     request.clocks.enter_context(timezone.override(request.visit.zone))  # type: ignore[attr-defined]

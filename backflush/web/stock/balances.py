@@ -1,4 +1,4 @@
-"""Balances: what is where, now or as at a date; and the bin card of one item at one place."""
+"""Balances, now or as at a date; and the bin card of one item at one place."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ FILTERS: Final[Sequence[tuple[str, str | Promise]]] = (
 
 @dataclass(frozen=True)
 class Balances:
-    """The list as it was asked for: now, pot by pot; or as at the end of a day, the pots of some items at a time."""
+    """The requested list: current balances, or balances at the end of a day, some items per page."""
 
     visit: Visit
     asked: QueryDict
@@ -61,7 +61,7 @@ class Balances:
 
     @cached_property
     def day(self) -> date | None:
-        """The day as at whose end it is asked; not one that is still to come."""
+        """The as-of date (end of day). Must not be in the future."""
         day = day_in(self.asked, "on")
         if day is not None and day > self.visit.today:
             raise DateInFuture(_now("%(day)s is still to come.") % {"day": formats.day(day)}, field="on")
@@ -76,36 +76,36 @@ class Balances:
 
     @property
     def stock_keys(self) -> QuerySet[Balance]:
-        """What is there now."""
+        """The current balances."""
         there = balances(self.visit.site, item=self.item, location=self.location)
         return there.annotate(code=F("item__code"), path=F("location__path"))
 
     @property
     def items(self) -> QuerySet[Item]:
-        """The items that have ever been kept there."""
+        """The items that were ever in stock."""
         return items_kept(self.visit.site, item=self.item, location=self.location)
 
     @cached_property
     def page(self) -> Page[Any]:
-        """The pots of this page, or the items whose pots are on it."""
+        """The balances of this page, or the items whose balances are on it."""
         if self.day is None:
             return page_of(self.stock_keys, self.asked, by=STOCK_KEY)
         return page_of(self.items, self.asked, by=("code",))
 
     def then(self, items: Iterable[Item]) -> list[BalanceAt]:
-        """What was there of some items at the end of the day."""
+        """Return the balances of some items at the end of the day."""
         some = [item.pk for item in items]
         return balances_at(self.visit.site, self.moment, location=self.location, items=some)
 
     @property
     def rows(self) -> list["StockKeyRow"]:
-        """The rows of this page."""
+        """Return the rows of this page."""
         if self.day is None:
             return [now_row(balance) for balance in self.page.rows]
         return [then_row(one) for one in self.then(self.page.rows)]
 
     def whole(self) -> Iterable["StockKeyRow"]:
-        """The rows of all pages."""
+        """Yield the rows of all pages."""
         if self.day is None:
             yield from map(now_row, rows_of(self.stock_keys, by=STOCK_KEY))
             return
@@ -118,13 +118,13 @@ class Balances:
         yield from map(then_row, self.then(some))
 
     def chips(self) -> list[Chip]:
-        """The filters that hold."""
+        """The active filters."""
         return chips_of(self.asked, FILTERS, {"on": formats.day(self.day)} if self.day else {})
 
 
 @dataclass(frozen=True, slots=True)
 class StockKeyRow:
-    """One pot of the list."""
+    """One balance of the list."""
 
     item: str
     description: str
@@ -138,7 +138,7 @@ class StockKeyRow:
 
 
 def now_row(balance: Balance) -> StockKeyRow:
-    """A pot as it is now."""
+    """Return a row for a current balance."""
     item = balance.item
     return StockKeyRow(
         item.code,
@@ -154,7 +154,7 @@ def now_row(balance: Balance) -> StockKeyRow:
 
 
 def then_row(one: BalanceAt) -> StockKeyRow:
-    """A pot as it was."""
+    """Return a row for a past balance."""
     return StockKeyRow(
         one.item, one.description, one.unit, one.decimals, one.location, one.bin, one.batch, one.serial, one.quantity
     )
@@ -162,7 +162,7 @@ def then_row(one: BalanceAt) -> StockKeyRow:
 
 @page()
 def balances_page(request: PageRequest) -> HttpResponse:
-    """What is where."""
+    """Show balances."""
     listed = Balances(request.visit, request.GET)
     try:
         shown: dict[str, Any] = {
@@ -189,7 +189,7 @@ def _answer(request: PageRequest, template: str, shown: dict[str, Any]) -> HttpR
 
 @page()
 def export_balances(request: PageRequest, kind: str) -> HttpResponse:
-    """The whole list as a file."""
+    """Export the list as a file."""
     listed = Balances(request.visit, request.GET)
     name = f"balances-{listed.day or request.visit.today:%Y-%m-%d}"
     if kind == "csv":
@@ -215,12 +215,12 @@ BALANCE_COLUMNS: Final[Sequence[FileColumn[StockKeyRow]]] = (
 )
 
 
-# The bin card
+# Bin card
 
 
 @dataclass(frozen=True)
 class Card:
-    """The card that was asked for."""
+    """The requested bin card."""
 
     item: Item
     location: Location
@@ -228,7 +228,7 @@ class Card:
 
 
 def _card(request: PageRequest) -> Card:
-    """Of which item at which place."""
+    """Return the item and the place of the bin card."""
     item = item_coded(request.GET.get("item", "").strip())
     location = location_at(request.visit.site, request.GET.get("location", "").strip())
     if not location.has_balance:
@@ -239,7 +239,7 @@ def _card(request: PageRequest) -> Card:
 
 @page()
 def bin_card_page(request: PageRequest) -> HttpResponse:
-    """What came and went of one item at one place."""
+    """Show the movements of one item at one place, with the running balance."""
     shown: dict[str, Any] = {}
     if request.GET.get("item") or request.GET.get("location"):
         try:
@@ -254,7 +254,7 @@ def bin_card_page(request: PageRequest) -> HttpResponse:
 
 @page()
 def export_bin_card(request: PageRequest, kind: str) -> HttpResponse:
-    """The whole card as a file."""
+    """Export the bin card as a file."""
     card = _card(request)
     name = f"bin-card-{request.visit.today:%Y-%m-%d}"
     rows = _lines(request, card)
@@ -270,7 +270,7 @@ def export_bin_card(request: PageRequest, kind: str) -> HttpResponse:
 
 
 def _lines(request: PageRequest, card: Card) -> Iterable[CardLine]:
-    """All lines of a card, some at a time."""
+    """Yield all lines of a bin card, in chunks."""
     asked: dict[str, str] = {}
     while True:
         some = page_of(card.movements, asked, by=CARD, descending=True, size=AT_ONCE, total=0, named=movements_named())

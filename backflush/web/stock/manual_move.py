@@ -1,4 +1,4 @@
-"""Moving stock by hand: scan the place, scan the item, enter how many, read the sentence, confirm; the next one."""
+"""Manual moves: scan the place, scan the item, enter the quantity, check the sentence, confirm; then the next."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,24 +22,24 @@ from backflush.web.platform.visit import PageRequest, Visit
 
 @dataclass
 class MoveAsked(ScanQuery):
-    """What is to be moved from where, as far as it has been said."""
+    """The item and source entered so far."""
 
     ways: list[TransferRule] = field(default_factory=list)
     stock_keys: list[Balance] = field(default_factory=list)
 
     @property
     def there(self) -> Decimal:
-        """All of the item that is at the place."""
+        """The balances of the item at the place."""
         return sum((stock_key.quantity for stock_key in self.stock_keys), Decimal(0))
 
     @property
     def by_stock_key(self) -> bool:
-        """Whether one says which batch or bin."""
+        """Whether the user must choose a batch or bin."""
         return not self.by_serial and (self.by_batch or (self.place is not None and self.place.bin_controlled))
 
     @property
     def ticked(self) -> list[str]:
-        """What is chosen beforehand: all that there is of it in the bin whose label was scanned, if that is one pot."""
+        """The balances selected at first: the one in the scanned bin, if there is only one."""
         in_bin = (
             [str(stock_key.pk) for stock_key in self.stock_keys if stock_key.bin == self.bin]
             if self.bin and self.by_stock_key
@@ -49,7 +49,7 @@ class MoveAsked(ScanQuery):
 
 
 class Moving(Scanning[MoveAsked]):
-    """From the place that was scanned, along one of the rules that begin there."""
+    """The form: from the scanned place along one of the rules that start there."""
 
     at = slug = "move"
     verb = Verb.MOVE
@@ -107,7 +107,7 @@ def _way(asked: MoveAsked, said: Mapping[str, str]) -> TransferRule:
 
 
 def _movement_in(asked: MoveAsked, said: QueryDict) -> dict[str, Any]:
-    """What `move_stock` is asked for. Serial numbers say themselves how many and from which bin."""
+    """Return the arguments for `move_stock`. Serial numbers imply quantity and bin."""
     assert asked.item is not None
     way = _way(asked, said)
     stock_keys = {str(stock_key.pk): stock_key for stock_key in asked.stock_keys}

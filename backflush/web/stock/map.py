@@ -1,4 +1,4 @@
-"""The stock map: the plant drawn from its own set-up. The browser draws it from the two tables that stand below it."""
+"""The stock map, drawn from the set-up. The browser draws it from the two tables below it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
@@ -35,10 +35,10 @@ TRACED: Final = {ComponentClass.MADE, ComponentClass.KIT, ComponentClass.SUBCONT
 
 @dataclass(frozen=True, slots=True)
 class PlaceRow:
-    """A location as the table shows it and the picture draws it.
+    """A location for the table and the drawing.
 
-    `fold` says which store's box it is hidden in, `opens` the address that opens that store, `closes` the one that
-    folds it again.
+    `fold` names the store in whose box it is hidden, `opens` is the address that opens that store, `closes` the one
+    that folds it.
     """
 
     place: Location
@@ -54,7 +54,7 @@ class PlaceRow:
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """A rule as the table shows it; `steps` are the numbers that it has in what is traced."""
+    """A rule for the table; `steps` are its numbers in the traced flow."""
 
     rule: TransferRule
     flush: bool
@@ -65,7 +65,8 @@ class RuleRow:
 
 @dataclass(frozen=True, slots=True)
 class Folding:
-    """Which stores are folded to a box: above forty places all that nobody opened, but for what is traced in them."""
+    """The stores that are folded into a box: with over forty places, all that aren't opened and aren't in the
+    traced flow."""
 
     folds: bool
     opened: frozenset[str]
@@ -75,38 +76,38 @@ class Folding:
 
     @classmethod
     def of(cls, places: Sequence[Location], *, opened: str, item: str, shown: Set[int]) -> "Folding":
-        """By what the address says is open, and what has to be seen."""
+        """Return the folding for the stores opened in the address and the places that must be visible."""
         known = {place.store.code for place in places}
         partly = frozenset(place.store.code for place in places if place.pk in shown)
         return cls(len(places) > UNFOLDED_MOST, frozenset(opened.split(",")) & known, partly, shown, item)
 
     def is_open(self, place: Location) -> bool:
-        """Whether somebody opened its store, so that it can be folded again."""
+        """Return whether the user opened the store, so that it can be folded again."""
         return self.folds and place.store.code in self.opened
 
     def frames(self, place: Location) -> bool:
-        """Whether its store has a frame: one that is open, or open in part."""
+        """Return whether the store is drawn as a frame: it is open, wholly or in part."""
         return place.store.code in self.opened | self.partly
 
     def box_of(self, place: Location) -> str:
-        """The store in whose box it is hidden, if it is."""
+        """Return the store in whose box a location is hidden, if any."""
         return place.store.code if self.folds and not self.is_open(place) and place.pk not in self.shown else ""
 
     def address(self, opened: Set[str], store: str = "") -> str:
-        """The map with some stores open, at one of them; what is traced stays traced."""
+        """Return the address of the map with some stores open, keeping the traced item."""
         asked = {"item": self.item, "open": ",".join(sorted(opened))}
         query = urlencode({name: value for name, value in asked.items() if value})
         return f"{reverse('stock-map')}{'?' * bool(query)}{query}{f'#store-{quote(store)}' * bool(store)}"
 
     @property
     def folds_all(self) -> str:
-        """The address at which all are folded again; empty where none is open."""
+        """The address with all stores folded; empty if none is open."""
         return self.address(frozenset()) if self.folds and self.opened else ""
 
 
 @page(Verb.SEE_WORK)
 def map_page(request: PageRequest) -> HttpResponse:
-    """Where may stock be, and how may it move?"""
+    """Show the places and the rules, and trace an item."""
     visit = request.visit
     places = list(Location.objects.filter(site=visit.site).select_related("store", "supplier").order_by("path"))
     rules = TransferRule.objects.filter(site=visit.site, active=True).select_related("action", "source", "target")
@@ -155,7 +156,7 @@ def _traced(visit: Visit, code: str) -> tuple[MaterialFlow | None, Refusal | Non
 
 
 def _traceable() -> list[Item]:
-    """The items to choose from; empty where there are too many, and a code is typed instead."""
+    """Return the items to choose from; empty if there are too many, in which case a code is entered."""
     found = list(Item.objects.filter(component_class__in=TRACED).order_by("code")[: CHOSEN_FROM_MOST + 1])
     return found if len(found) <= CHOSEN_FROM_MOST else []
 
@@ -176,7 +177,7 @@ def _steps(happens: MaterialFlow | None, rule: TransferRule) -> str:
 
 
 def _own_places(happens: MaterialFlow | None, rows: Sequence[RuleRow]) -> list[RuleRow]:
-    """Steps that start from a line's own place, beside the rule: arrows of this item only."""
+    """Return the flow steps that start at a line's own from-location instead of the rule's."""
     drawn = {number for row in rows for number in row.steps.split(", ")}
     found = []
     for number, step in enumerate(happens.steps if happens else (), start=1):
@@ -187,7 +188,7 @@ def _own_places(happens: MaterialFlow | None, rows: Sequence[RuleRow]) -> list[R
 
 
 def _ends(happens: MaterialFlow | None) -> frozenset[int]:
-    """The places of what is traced: they are shown also where their store is folded."""
+    """Return the places of the traced flow, which are shown even if their store is folded."""
     ends = (end for step in (happens.steps if happens else ()) for end in (step.source, step.target))
     return frozenset(end.pk for end in ends if end is not None)
 
@@ -216,7 +217,7 @@ def _place_rows(visit: Visit, places: list[Location], waiting: Mapping[int, int]
 
 
 def place_address(place: Location, waiting: int) -> str:
-    """Where pressing a place leads: to what waits there, else to what is there, else to its set-up."""
+    """Return where a place links to: its unresolved movements, else its stock, else its set-up."""
     if waiting:
         return f"{reverse('unresolved')}?{urlencode({'location': place.path})}"
     if place.has_balance:
@@ -228,7 +229,7 @@ def place_address(place: Location, waiting: int) -> str:
 
 
 def sentence(happens: MaterialFlow) -> str:
-    """What happens, said: numbered as the arrows are."""
+    """Return the traced flow in words, numbered like the arrows."""
     made = happens.item.component_class in {ComponentClass.MADE, ComponentClass.KIT}
     begins = _("When %(code)s is completed: %(steps)s.") if made else _("When %(code)s is received: %(steps)s.")
     steps = "; ".join(f"{number} {_said(happens.item, step)}" for number, step in enumerate(happens.steps, start=1))

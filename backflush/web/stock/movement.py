@@ -1,4 +1,4 @@
-"""One movement: why this quantity, and what became of it?"""
+"""One movement: how its quantity came about, and what became of it."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,14 +25,14 @@ from backflush.web.platform.visit import PageRequest, Visit
 from backflush.web.stock.reversal import TAKING_BACK
 
 TOGETHER_MOST: Final = 50
-"""So many movements of one posting are shown with one of them; the rest is in the list."""
+"""The most movements of the same posting shown on the page; the list has the rest."""
 LATE_SECONDS: Final = 60
 """The recorded time is shown if it is this much later than the event (docs/ux.md, Numbers, units and dates)."""
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of the pair: what left it or came to it, and what was there before and after."""
+    """One end of a movement: the change, and the balance before and after."""
 
     path: str
     bin: str
@@ -44,7 +44,7 @@ class End:
 
 
 def ends_of(movement: Movement) -> tuple[End, End]:
-    """The two lines of the pair. Of what didn't move there is no before and after."""
+    """Return the two ends. An unresolved movement has no balance before and after."""
     source, target, moved = movement.source, movement.target, movement.quantity
     left, there = movement.source_after, movement.target_after
     return (
@@ -70,7 +70,7 @@ def ends_of(movement: Movement) -> tuple[End, End]:
 
 
 def _explained(visit: Visit, movement: Movement) -> QuantityExplanation | str:
-    """The story of an assumed quantity; of what was entered, that it was."""
+    """Return the explanation of an assumed quantity, or that the quantity was entered."""
     try:
         return tell(explain(visit.site, movement.pk))
     except NotFound as entered:
@@ -79,7 +79,7 @@ def _explained(visit: Visit, movement: Movement) -> QuantityExplanation | str:
 
 @page()
 def movement_page(request: PageRequest, number: int) -> HttpResponse:
-    """Why this quantity, what was booked with it, and what became of it."""
+    """Show a movement: the explanation, the rest of its posting, and what became of it."""
     movement = movement_numbered(request.visit.site, number)
     posting = Posting.objects.select_related("by", "key", "cost_object", "reverses").get(pk=movement.posting_id)
     told = _explained(request.visit, movement)
@@ -106,7 +106,7 @@ def movement_page(request: PageRequest, number: int) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What the item cost at that moment, all elements together, and what that makes for the quantity."""
+    """The unit cost of the moment, all elements together, and the value of the movement."""
 
     standard: Decimal
     latest: Decimal

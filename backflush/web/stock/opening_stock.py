@@ -1,4 +1,4 @@
-"""Opening stock, line after line: scan the place, scan the item, enter how many were there; the next one."""
+"""Opening stock, line by line: scan the place, scan the item, enter the quantity; then the next."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ from backflush.web.platform.visit import PageRequest, Visit
 
 @dataclass
 class OpeningAsked(ScanQuery):
-    """Which item is where, as far as it has been said."""
+    """The item and place entered so far."""
 
     there: Decimal = Decimal(0)
 
 
 class Opening(Scanning[OpeningAsked]):
-    """At the place that was scanned, since the beginning of a day."""
+    """The form: opening stock at the scanned place, as of the start of a day."""
 
     at = "opening-stock"
     slug = "opening"
@@ -81,7 +81,7 @@ class Opening(Scanning[OpeningAsked]):
 
 
 def _openings_in(asked: OpeningAsked, said: QueryDict) -> list[OpeningIn]:
-    """What `open_stock` is asked for: one line, or one for each serial number."""
+    """Return the input for `open_stock`: one line, or one per serial number."""
     assert asked.item is not None
     assert asked.place is not None
     serials = serials_in(said, "serials") if asked.by_serial else []

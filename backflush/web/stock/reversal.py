@@ -1,7 +1,7 @@
-"""Taking back what was posted: first what will go back, then done; and the undo of what was just done.
+"""Reversing a posting: a preview, the reversal, and the undo of what was just done.
 
-There is one page for all of it. Whoever comes from an order, or undoes in place, goes back there (`home`); whoever
-comes from a movement sees what became of that.
+One page serves all kinds of postings. A user who came from an order returns there (`home`); a user who came from a
+movement sees what became of it.
 """
 
 from collections.abc import Mapping
@@ -49,12 +49,12 @@ TAKING_BACK: Final[Mapping[str, str | Promise]] = {
 
 @page()
 def reversal_page(request: PageRequest, number: int) -> HttpResponse:
-    """See before it is done."""
+    """Show what a reversal would do."""
     return show_reversal(request, None, number)
 
 
 def show_reversal(request: PageRequest, refusal: Refusal | None, number: int) -> HttpResponse:
-    """What taking a posting back would do, the reason where it can't be, and the button."""
+    """Show what reversing a posting would do, or why it can't be reversed."""
     visit = request.visit
     posting = posting_numbered(visit.site, number)
     foreseen = foresee_reversal(posting)
@@ -77,7 +77,7 @@ def show_reversal(request: PageRequest, refusal: Refusal | None, number: int) ->
 
 @posts(Verb.REVERSE_OWN, Verb.REVERSE, Verb.UNDO, again=show_reversal)
 def take_back(request: PageRequest, number: int) -> HttpResponse:
-    """Take the posting back, whole."""
+    """Reverse the posting."""
     visit = request.visit
     posting = posting_numbered(visit.site, number)
     require_may_reverse(request.user, visit.site, posting)
@@ -95,7 +95,7 @@ def take_back(request: PageRequest, number: int) -> HttpResponse:
 
 
 def where_of(posting: Posting) -> str:
-    """The page on which a posting is at home."""
+    """Return the page on which a posting is shown."""
     cost_object = posting.cost_object
     if cost_object is None:
         return reverse("produce")

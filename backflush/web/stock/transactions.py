@@ -1,4 +1,4 @@
-"""Stock transactions: what moved? Every movement as its from/to pair, searched, paged and exported."""
+"""Stock transactions: every movement with source and target, filtered, paged and exported."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,9 +34,9 @@ from backflush.web.platform.visit import PageRequest, Visit
 ORDERED_BY: Final = ("at", "id")
 COUNT_MAX: Final = 999
 COUNT: Final = "count"
-"""In an address: count what takes its time, too. It says how many rows the page has that asks."""
+"""The query parameter that asks for a slow count; its value is the number of rows shown."""
 SUGGESTED_MOST: Final = 200
-"""So many names a field suggests."""
+"""The most suggestions of a field."""
 
 FILTERS: Final[Sequence[tuple[str, str | Promise]]] = (
     ("item", _("item")),
@@ -53,14 +53,14 @@ FILTERS: Final[Sequence[tuple[str, str | Promise]]] = (
 
 @dataclass(frozen=True)
 class Transactions:
-    """The list as it was asked for."""
+    """The requested list."""
 
     visit: Visit
     asked: QueryDict
 
     @cached_property
     def sought(self) -> Sought:
-        """What is looked for. Days are the site's, the last one included."""
+        """The filter. Dates are in the site's time zone; the last day is included."""
         words = {name: self.asked.get(name, "").strip() for name, _word in FILTERS if name not in {"since", "until"}}
         for name, known in (("status", Status), ("process", Process)):
             if words[name] and words[name] not in set(known):
@@ -73,7 +73,7 @@ class Transactions:
 
     @cached_property
     def found(self) -> Found:
-        """What matches."""
+        """The matching movements."""
         return movements_sought(self.visit.site, self.sought)
 
     @cached_property
@@ -85,11 +85,11 @@ class Transactions:
 
     @property
     def shown(self) -> int:
-        """How many rows the page has that asks how many there are."""
+        """The number of rows of the page that asks for the count."""
         return whole_or_none(self.asked.get(COUNT, ""), most=COUNT_MAX) or 0
 
     def chips(self) -> list[Chip]:
-        """The filters that hold."""
+        """The active filters."""
         shown: dict[str, str] = {}
         if (status := self.asked.get("status", "")) in badges.MOVEMENT:
             shown["status"] = str(badges.MOVEMENT[status].word)
@@ -103,7 +103,7 @@ class Transactions:
 
 @page()
 def transactions_page(request: PageRequest) -> HttpResponse:
-    """What moved, newest first."""
+    """List movements, newest first."""
     listed = Transactions(request.visit, request.GET)
     if request.htmx and request.htmx.target == COUNT:
         number = formats.counted(listed.found.total, COUNTED_MOST)
@@ -131,7 +131,7 @@ def _answer(request: PageRequest, shown: dict[str, Any]) -> HttpResponse:
 
 
 class TransactionRow(NamedTuple):
-    """A movement as a file has it: what is read of each, in the order of `LOOKUPS`."""
+    """A movement of an export: the values of `LOOKUPS`, in their order."""
 
     number: int
     at: datetime
@@ -207,7 +207,7 @@ COLUMNS: Final[Sequence[FileColumn[TransactionRow]]] = (
 
 
 def transactions_sent(visit: Visit, asked: QueryDict) -> Sent[TransactionRow]:
-    """The list as a file has it: the same filters, order and columns."""
+    """Return the list for an export, with the page's filters, order and columns."""
     return Sent(
         name=f"stock-transactions-{visit.today:%Y-%m-%d}",
         title=_now("Stock transactions"),
@@ -222,7 +222,7 @@ def transactions_sent(visit: Visit, asked: QueryDict) -> Sent[TransactionRow]:
 
 @page()
 def export_transactions(request: PageRequest, kind: str) -> HttpResponse:
-    """The whole list as a file."""
+    """Export the list as a file."""
     try:
         return send("transactions", request, kind)
     except InvalidValue as refusal:

@@ -1,7 +1,7 @@
-"""Between sites: stock sent on its way with a note, taken in from a note, and what is on the way.
+"""Stock transfers between sites: send with a note, receive from a note, and list transfers in transit.
 
-A note can be printed, and goes into its QR code whole as long as that can still be read; beyond that the code holds
-the consignment's name, which says everything to a site of the same database.
+A note can be printed. Its QR code holds the whole note while that is short enough to scan; otherwise it holds the
+transfer's name, which is enough for a site of the same database.
 """
 
 import json
@@ -47,14 +47,14 @@ ROWS_AT_FIRST: Final = 3
 ROWS_MOST: Final = 100
 CELLS: Final = ("item", "quantity", "source", "bin", "batch", "serials")
 NOTE_MOST: Final = 1_000_000
-"""So long a note is read."""
+"""The most characters of a note."""
 QR_MOST: Final = 1_200
-"""So many characters a code on paper can hold and still be read."""
+"""The most characters that a printed QR code can hold and still be scanned."""
 
 
 @page()
 def list_page(request: PageRequest) -> HttpResponse:
-    """What is on its way to here, and from here."""
+    """List the transfers in transit to and from this site."""
     visit = request.visit
     listed = page_of(open_transfers(visit.site), request.GET, by=("pk",))
     coming = to_arrive(visit.site)
@@ -70,7 +70,7 @@ def list_page(request: PageRequest) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class OnTheWay:
-    """A consignment as its list shows it."""
+    """A transfer for the list."""
 
     sent: StockTransfer
     lines: Sequence[NoteLine]
@@ -78,7 +78,7 @@ class OnTheWay:
 
     @property
     def items(self) -> str:
-        """What is in it, by code."""
+        """The items of the transfer, by code."""
         return ", ".join(sorted({line.item for line in self.lines}))
 
 
@@ -88,7 +88,7 @@ def _rows(transfers: Sequence[StockTransfer]) -> list[OnTheWay]:
     return [OnTheWay(one, note.lines, worth[one.pk]) for one, note in zip(transfers, notes, strict=True)]
 
 
-# ---- sent -------------------------------------------------------------------------------------------------------
+# ---- sending ----------------------------------------------------------------------------------------------------
 
 
 def _line(at: int, said: QueryDict, row: Mapping[str, str]) -> Sending:
@@ -100,12 +100,12 @@ def _line(at: int, said: QueryDict, row: Mapping[str, str]) -> Sending:
 
 
 def _lines_in(said: QueryDict) -> dict[int, Sending]:
-    """The lines by their rows; a number that can't be read is a fault at its row."""
+    """Return the entered lines by row. A quantity that can't be read is refused at its row."""
     return {at: _line(at, said, row) for at, row in enumerate(rows_in(said, CELLS, most=ROWS_MOST)) if row["item"]}
 
 
 def _at_its_row(refusal: Refusal, lines: Mapping[int, Sending], site: Site) -> Refusal:
-    """A refusal of the whole at the row that is refused by itself, if one is."""
+    """Return a refusal of the whole form at the row that causes it, if there is one."""
     for at, line in lines.items():
         try:
             foresee_sending([line], site=site)
@@ -116,7 +116,7 @@ def _at_its_row(refusal: Refusal, lines: Mapping[int, Sending], site: Site) -> R
 
 
 def _will(request: PageRequest, said: QueryDict) -> dict[str, Any]:
-    """What would leave and what would be left, line by line; nothing as long as no line says enough."""
+    """Return what each line would take, and what would be left; nothing while no line is complete."""
     typed = enumerate(rows_in(said, CELLS, most=ROWS_MOST))
     rows = {at: row for at, row in typed if row["item"] and row["source"]}
     if not any(row["quantity"] or row["serials"] for row in rows.values()):
@@ -152,19 +152,19 @@ def _show_send(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
 
 @page(Verb.MOVE)
 def send_page(request: PageRequest) -> HttpResponse:
-    """Where to, and what."""
+    """Show the form to send a transfer."""
     return _show_send(request, None)
 
 
 @posts(Verb.MOVE)
 def will_part(request: PageRequest) -> HttpResponse:
-    """What would leave, while it is being entered."""
+    """Show what would be sent, while it is being entered."""
     return render(request, "web/stock/transfers/send_will.html", _will(request, request.POST))
 
 
 @posts(Verb.MOVE, again=_show_send)
 def send(request: PageRequest) -> HttpResponse:
-    """Send it on its way. The number is the form's own, so a double press sends once."""
+    """Send the transfer. Its number comes from the form, so a double press sends it once."""
     said, site = request.POST, request.visit.site
     lines = _lines_in(said)
     if not said.get("to"):
@@ -185,7 +185,7 @@ def send(request: PageRequest) -> HttpResponse:
 
 @page()
 def sent_page(request: PageRequest, to: str, number: str) -> HttpResponse:
-    """A consignment with its note: to look at, to print, to take along."""
+    """Show a sent transfer with its note, to print or to take along."""
     one = sent_transfer(request.visit.site.code, to, number)
     note = notes_of([one])[0]
     whole = json.dumps(note.as_facts(), ensure_ascii=False, separators=(",", ":"))
@@ -203,14 +203,14 @@ def sent_page(request: PageRequest, to: str, number: str) -> HttpResponse:
 
 
 def _with_items(note: Note) -> list[tuple[NoteLine, Item | None]]:
-    """The lines of a note with the items that are known here."""
+    """Return the lines of a note with the items that exist here."""
     items = Item.objects.select_related("stock_unit").in_bulk({line.item for line in note.lines}, field_name="code")
     return [(line, items.get(line.item)) for line in note.lines]
 
 
 @page()
 def note_file(request: PageRequest, to: str, number: str) -> HttpResponse:
-    """The note as a file, for a site on a server of its own."""
+    """Download the note, for a site with a server of its own."""
     note = notes_of([sent_transfer(request.visit.site.code, to, number)])[0]
     body = json.dumps(note.as_facts(), ensure_ascii=False, indent=2)
     name = "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in f"note-{number}.json")
@@ -219,11 +219,11 @@ def note_file(request: PageRequest, to: str, number: str) -> HttpResponse:
     )
 
 
-# ---- arrived ----------------------------------------------------------------------------------------------------
+# ---- receiving --------------------------------------------------------------------------------------------------
 
 
 def _scanned(request: PageRequest) -> str:
-    """What was scanned, pasted or uploaded."""
+    """Return the text that was scanned, pasted or uploaded."""
     said = request.POST if request.method == "POST" else request.GET
     file = request.FILES.get("file")
     if isinstance(file, UploadedFile) and file.size:
@@ -234,7 +234,7 @@ def _scanned(request: PageRequest) -> str:
 
 
 def _note_in(request: PageRequest, text: str) -> Note:
-    """The note that some text holds; a name or a number alone stands for one that is known to this database."""
+    """Return the note in a text. A name or number alone stands for a transfer in this database."""
     if text.startswith("{"):
         try:
             return read_note(json.loads(text))
@@ -279,7 +279,7 @@ def _show_arrive(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
 
 
 def _arrives(request: PageRequest, note: Note | None, said: QueryDict) -> dict[str, Any]:
-    """The place it would go to, once one is named."""
+    """Return where the stock would go, once a place is given."""
     if note is None or not said.get("into", "").strip():
         return {}
     try:
@@ -291,19 +291,19 @@ def _arrives(request: PageRequest, note: Note | None, said: QueryDict) -> dict[s
 
 @page(Verb.MOVE)
 def arrive_page(request: PageRequest) -> HttpResponse:
-    """What has come, and where it goes."""
+    """Show the form to receive a transfer."""
     return _show_arrive(request, None)
 
 
 @posts(Verb.MOVE)
 def read_page(request: PageRequest) -> HttpResponse:
-    """The same with a note that is too long for an address, or came as a file; nothing is posted yet."""
+    """Show the form for a note that is too long for an address or was uploaded. Nothing is posted yet."""
     return _show_arrive(request, None)
 
 
 @posts(Verb.MOVE)
 def arrives_part(request: PageRequest) -> HttpResponse:
-    """What would happen, while the place is being named."""
+    """Show what would be received, while the place is being entered."""
     try:
         note = _note_in(request, _scanned(request))
     except Refusal as refusal:
@@ -314,7 +314,7 @@ def arrives_part(request: PageRequest) -> HttpResponse:
 
 @posts(Verb.MOVE, again=_show_arrive)
 def take_in(request: PageRequest) -> HttpResponse:
-    """Take it in, whole; where its sender is in this database too, that hears of it at once."""
+    """Receive the transfer, whole. A sending site in this database is updated at once."""
     said, site = request.POST, request.visit.site
     note = _note_in(request, _scanned(request))
     came = arrive(
@@ -331,7 +331,7 @@ def take_in(request: PageRequest) -> HttpResponse:
 
 @page()
 def arrived_page(request: PageRequest, source: str, number: str) -> HttpResponse:
-    """What was taken in, and where it went."""
+    """Show what was received, and where it went."""
     one = arrived_transfer(request.visit.site, source, number)
     if one is None:
         raise Http404

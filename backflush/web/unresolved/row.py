@@ -1,4 +1,4 @@
-"""How an unresolved movement reads: why it waits now, for what, and since when. The queue and Home say it alike."""
+"""An unresolved movement for display: the reason, the order, and its age. Used by the queue and by Home."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,46 +14,47 @@ from backflush.web.display import badges, formats
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A movement with what is there for it now; None where its place keeps no balance, which is never short."""
+    """A movement with the stock available now; None if its place keeps no balance, which is never short."""
 
     movement: Movement
     there: Decimal | None
 
     @property
     def due(self) -> Decimal:
-        """What should have moved."""
+        """The quantity due."""
         due: Decimal | None = self.movement.due
         assert due is not None, "what waits is due"
         return due
 
     @property
     def needs_choice(self) -> bool:
-        """Whether a person must say which batch, serials or bin it was."""
+        """Whether a user must give the batch, serial numbers or bin."""
         return self.movement.reason in badges.CHOICE
 
     @property
     def short_by(self) -> Decimal:
-        """How much more it would take."""
+        """The missing quantity."""
         return max(self.due - self.there, ZERO) if self.there is not None else ZERO
 
     @property
     def left(self) -> Decimal | None:
-        """What would be left of what is there."""
+        """The stock that would be left."""
         return None if self.there is None else self.there - self.due
 
     @property
     def value(self) -> Decimal:
-        """What is due at the item's standard cost of its moment; its movement's cost must have been read."""
+        """The value of the quantity due, at the item's standard cost of the moment. The movement's cost must be
+        loaded."""
         return self.due * standard(self.movement.cost)
 
     @property
     def fits(self) -> bool:
-        """Whether it could move as it stands."""
+        """Whether it can be settled now."""
         return not self.needs_choice and not self.short_by
 
     @property
     def sign(self) -> badges.Sign:
-        """Which batch? · fits now · short 11."""
+        """The badge: which batch?, fits now, or short 11."""
         if self.needs_choice:
             return badges.CHOICE[Reason(self.movement.reason)]
         if self.fits:
@@ -63,10 +64,10 @@ class Reading:
 
     @property
     def cost_object(self) -> str:
-        """The order that it is for; empty for production without order."""
+        """The order's number; empty for production without order."""
         return self.movement.cost_object.number if self.movement.cost_object else ""
 
 
 def reading_of(movement: Movement, there: Decimal | None) -> Reading:
-    """How a movement reads."""
+    """Return a movement for display."""
     return Reading(movement, there)

@@ -1,4 +1,4 @@
-"""Unresolved: what do I settle next, and can I? The queue, its panel, and what is not used."""
+"""The unresolved queue with its resolve panel, and cancelling."""
 
 from decimal import Decimal
 from typing import Any, Final
@@ -29,12 +29,12 @@ from backflush.web.unresolved.resolve_panel import chosen_in, outcome_of, panel_
 from backflush.web.unresolved.row import reading_of
 
 SETTLED_SHOWN: Final = 200
-"""So many settlements of one posting are counted on the strip."""
+"""The most settlements of one posting that the banner counts."""
 
 
 @page()
 def queue_page(request: PageRequest) -> HttpResponse:
-    """The queue, and the panel of the row that is open; the only row opens by itself."""
+    """Show the queue, and the panel of the open row. A single row is opened."""
     asked = Queue(request.visit, request.GET)
     number = request.GET.get("open", "")
     panel_alone = bool(request.htmx) and request.htmx.target == "panel"
@@ -50,10 +50,10 @@ def queue_page(request: PageRequest) -> HttpResponse:
 
 
 def _panel(request: PageRequest, asked: Queue, number: str, typed: QueryDict) -> dict[str, Any]:
-    """What the panel of a movement shows."""
+    """Return the context of a movement's panel."""
     panel = panel_of(request.visit, _movement(request.visit, number))
     if "quantity" not in typed:
-        # As it opens: all that is due, and the planned place if that fits.
+        # Initial values: the quantity due, and the planned place if it has enough.
         typed = typed.copy()
         typed["quantity"] = formats.typed(panel.reading.due)
         typed.setlist("from", panel.beforehand)
@@ -77,7 +77,7 @@ def _movement(visit: Visit, number: str) -> Movement:
 
 @page()
 def outcome_part(request: PageRequest, number: int) -> HttpResponse:
-    """What would happen with what is chosen so far."""
+    """Show what would happen with the current choice."""
     panel = panel_of(request.visit, movement_numbered(request.visit.site, number))
     outcome = outcome_of(request.visit, panel, request.GET)
     shown = {"panel": panel, "outcome": outcome, "typed": request.GET}
@@ -85,7 +85,7 @@ def outcome_part(request: PageRequest, number: int) -> HttpResponse:
 
 
 def _view(request: PageRequest) -> Queue:
-    """The queue as it was shown beside a form."""
+    """Return the queue's filters as they were beside a form."""
     return Queue(request.visit, QueryDict(request.POST.get("view", "")))
 
 
@@ -97,7 +97,7 @@ def _panel_again(request: PageRequest, refusal: Refusal, number: int) -> HttpRes
 
 @posts(Verb.RESOLVE, again=_panel_again)
 def resolve_one(request: PageRequest, number: int) -> HttpResponse:
-    """Resolve a movement as it was chosen, and open the next."""
+    """Resolve a movement, and open the next."""
     waiting = movement_numbered(request.visit.site, number)
     chosen = chosen_in(panel_of(request.visit, waiting), request.POST)
     following = _view(request).after(waiting)
@@ -120,7 +120,7 @@ def _due(waiting: Movement) -> Decimal:
 
 
 def _onwards(request: PageRequest, posting: int, following: Movement | None) -> HttpResponse:
-    """The queue with what was done on a strip, and the next one open."""
+    """Show the queue with a banner about what was done, and open the next movement."""
     asked = QueryDict(_view(request).view, mutable=True)
     asked["settled"] = str(posting)
     if following is not None:
@@ -129,7 +129,7 @@ def _onwards(request: PageRequest, posting: int, following: Movement | None) -> 
 
 
 def _strip(request: PageRequest) -> dict[str, Any]:
-    """What was just settled or undone, read from the ledger."""
+    """Return what was just settled or undone, read from the ledger."""
     posting_id = whole_or_none(request.GET.get("settled", ""))
     if posting_id is None:
         return {}
@@ -151,7 +151,7 @@ def _cancel_again(request: PageRequest, refusal: Refusal) -> HttpResponse:
 
 @page(Verb.CANCEL)
 def cancel_page(request: PageRequest) -> HttpResponse:
-    """Say of several that they were not used, and why."""
+    """Ask why the selected movements were not used."""
     return _show_cancelling(request, request.GET)
 
 
@@ -170,7 +170,7 @@ def _show_cancelling(request: PageRequest, typed: QueryDict, refusal: Refusal | 
 
 @posts(Verb.CANCEL, again=_cancel_again)
 def cancel_some(request: PageRequest) -> HttpResponse:
-    """Cancel what was picked: it was not used."""
+    """Cancel the selected movements."""
     picked = picks_in(request.POST)
     following = None
     if number := request.POST.get("open", ""):
@@ -188,7 +188,7 @@ def cancel_some(request: PageRequest) -> HttpResponse:
 
 @posts(Verb.UNDO)
 def undo_settling(request: PageRequest) -> HttpResponse:
-    """Take a resolution, a cancellation or a retry back: the same is due again."""
+    """Undo a resolution, a cancellation or a retry: its movements are unresolved again."""
     posting_id = whole_or_none(request.POST.get("posting", ""))
     if posting_id is None:
         raise InvalidValue("Say what is to be taken back.", field="posting")
@@ -199,7 +199,7 @@ def undo_settling(request: PageRequest) -> HttpResponse:
 
 @page()
 def export_queue(request: PageRequest, kind: str) -> HttpResponse:
-    """What is shown of the queue as a file."""
+    """Export the filtered queue as a file."""
     return send("unresolved", request, kind)
 
 

@@ -45,4 +45,4 @@ BLOCKS: Final[Mapping[str, Block]] = {
         background_jobs,
     )
 }
-"""In the order in which they are offered."""
+"""All blocks, in the order in which they are offered."""

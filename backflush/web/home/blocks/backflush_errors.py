@@ -11,7 +11,7 @@ from backflush.web.unresolved.row import reading_of
 
 
 def facts(visit: Visit) -> Mapping[str, Any]:
-    """Number, oldest, and the newest with what each waits for."""
+    """Return the number, the oldest, and the newest movements with their reasons."""
     errors = backflush_errors(visit.site)
     return {"errors": errors, "lines": [reading_of(line.movement, line.there) for line in errors.newest]}
 

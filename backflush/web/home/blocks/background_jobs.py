@@ -11,9 +11,9 @@ from backflush.web.platform.visit import Visit
 
 
 def facts(visit: Visit) -> Mapping[str, Any]:
-    """What runs here for the queue, and the person's own exports and retries of these days.
+    """Return the running jobs on the queue, and the user's own recent exports and retries.
 
-    Whoever may undo sees everybody's last retries too.
+    Users who may undo see all users' recent retries.
     """
     may_undo = visit.may(Verb.UNDO)
     background_jobs = background_jobs_for(visit.site, visit.user, with_retries=may_undo)

@@ -9,14 +9,14 @@ from backflush.web.platform.visit import Visit
 
 QUARTER, THIRD, HALF, WHOLE = 3, 4, 6, 12
 WIDTHS: Final = (THIRD, HALF, WHOLE)
-"""Of 12 columns; a block is a quarter wide only where it says that it can be read so."""
+"""Widths in twelfths. A quarter is allowed only for blocks that can be read at that width."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One uzLET: its name in addresses, its title, its width (of 12 columns), its facts, for whom it is.
+    """A block of Home: its name in addresses, title, width in twelfths, context function, and the rights to see it.
 
-    `widths` are those that it can be given; whoever has one of the rights in `stays_for` can't remove it.
+    `widths` are the allowed widths. A user with one of the rights in `stays_for` can't remove the block.
     """
 
     name: str
@@ -29,13 +29,13 @@ class Block:
     stays_for: frozenset[Verb] = frozenset()
 
     def is_for(self, visit: Visit) -> bool:
-        """Whether the person has one of its rights."""
+        """Return whether the user has one of the block's rights."""
         return bool(self.verbs & visit.verbs)
 
     def stays(self, visit: Visit) -> bool:
-        """Whether it is on the person's board whatever they do."""
+        """Return whether the block is required on the user's board."""
         return bool(self.stays_for & visit.verbs)
 
     def next_width(self, width: int) -> int:
-        """The width after this one; after the widest the narrowest."""
+        """Return the next width; after the widest, the narrowest."""
         return min((wider for wider in self.widths if wider > width), default=min(self.widths))

@@ -1,4 +1,4 @@
-"""Which blocks stand on the Home of a role from the beginning, and in which order."""
+"""The initial blocks of each role's Home, in order."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -63,11 +63,11 @@ BOARDS: Final[Mapping[Role, Sequence[Placed]]] = {
         (_BACKGROUND_JOBS, HALF),
     ),
 }
-"""Each with its width, so that rows are full."""
+"""Blocks with widths that fill the rows."""
 
 
 def board_of_roles(roles: Iterable[Role]) -> list[Placed]:
-    """The blocks of some roles together, each once; those of the first role come first."""
+    """Return the blocks of some roles, each once; those of the first role come first."""
     placed: dict[str, int] = {}
     for name, width in (one for role in roles for one in BOARDS[role]):
         placed.setdefault(name, width)

@@ -10,7 +10,7 @@ from backflush.web.platform.visit import Visit
 
 
 def facts(visit: Visit) -> Mapping[str, Any]:
-    """The orders that take bookings."""
+    """Return the orders that take bookings."""
     return {"orders": bookable_orders(visit.site), "may_produce": visit.may(Verb.PRODUCE)}
 
 

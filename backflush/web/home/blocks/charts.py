@@ -1,4 +1,4 @@
-"""The tables behind the charts of the queue: a column for each reason that there is, or one for all together."""
+"""The tables of the queue's charts: a column per reason, or one column for all reasons."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ REASONS: Final[Mapping[str, str | Promise]] = {
 
 @dataclass(frozen=True, slots=True)
 class ChartRow:
-    """A row of such a table: what it is about, a number for each column, and all of them."""
+    """A row: its label, a number per column, and the total."""
 
     about: object
     numbers: Sequence[int]
@@ -28,14 +28,14 @@ class ChartRow:
 
 @dataclass(frozen=True, slots=True)
 class QueueTable:
-    """The columns and rows, and whether reasons are told apart."""
+    """The columns and rows, and whether they are split by reason."""
 
     reasons: Sequence[str | Promise]
     rows: Sequence[ChartRow]
 
 
 def queue_table(found: Iterable[tuple[object, Mapping[str, int]]], *, told_apart: bool) -> QueueTable:
-    """What waits, by whatever the rows are about."""
+    """Return the table of unresolved movements for the given rows."""
     reasons = list(REASONS) if told_apart else []
     rows = [ChartRow(about, [waiting[reason] for reason in reasons], sum(waiting.values())) for about, waiting in found]
     return QueueTable([REASONS[reason] for reason in reasons], rows)

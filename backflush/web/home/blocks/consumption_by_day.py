@@ -10,7 +10,7 @@ from backflush.web.platform.visit import Visit
 
 
 def facts(visit: Visit) -> Mapping[str, Any]:
-    """What was used on each of the last days, all of it, and the day with most."""
+    """Return the consumption of the last days, the total, and the day with the most."""
     found = consumption_by_day(visit.site, visit.today)
     return {
         "days": found.answer,

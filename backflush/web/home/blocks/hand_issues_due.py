@@ -10,7 +10,7 @@ from backflush.web.platform.visit import Visit
 
 
 def facts(visit: Visit) -> Mapping[str, Any]:
-    """What is still to be issued by hand."""
+    """Return the issues by hand that are due."""
     return {"issues": hand_issues_due(visit.site), "may_issue": visit.may(Verb.ISSUE)}
 
 

@@ -14,7 +14,7 @@ SHOWN: Final = 5
 
 
 def facts(visit: Visit) -> Mapping[str, Any]:
-    """What the last check of the set-up found, the heaviest first; never a long examination."""
+    """Return the findings of the last set-up check, most severe first. Never starts a long check."""
     check = last_check(visit.site)
     first = check.findings[:SHOWN] if check else ()
     return {

@@ -10,7 +10,7 @@ from backflush.web.purchasing.subcontractors import WHO_SEES
 
 
 def facts(visit: Visit) -> Mapping[str, Any]:
-    """What sub-contractors have of ours."""
+    """Return our stock at sub-contractors."""
     found = stock_outside(visit.site)
     return {"outside": found.answer, "as_at": found.as_at}
 

@@ -11,7 +11,7 @@ from backflush.web.platform.visit import Visit
 
 
 def facts(visit: Visit) -> Mapping[str, Any]:
-    """How long what waits has waited, and which age has most."""
+    """Return the unresolved movements by age, and the largest age class."""
     found = unresolved_by_age(visit.site, visit.today)
     ages = found.answer.ages
     most = max(ages, key=lambda age: age.total)

@@ -10,7 +10,7 @@ from backflush.web.platform.visit import Visit
 
 
 def facts(visit: Visit) -> Mapping[str, Any]:
-    """What waited at the end of each of the last weeks; the highest of them, and now."""
+    """Return the unresolved movements at the end of each week, with the highest and the current number."""
     found = unresolved_over_time(visit.site, visit.today)
     weeks = found.answer.weeks
     return {

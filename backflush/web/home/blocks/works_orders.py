@@ -14,7 +14,7 @@ WHOLE_BAR: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class OrderProgress:
-    """An order with its bar: how much of it is booked, of a hundred."""
+    """An order, and the booked share in per cent."""
 
     order: WorksOrder
     unresolved: int
@@ -22,7 +22,7 @@ class OrderProgress:
 
 
 def facts(visit: Visit) -> Mapping[str, Any]:
-    """How far the orders in work are."""
+    """Return the progress of the orders in work."""
     found = orders_in_work(visit.site)
     return {"total": found.total, "orders": [_shown(one) for one in found.first]}
 
