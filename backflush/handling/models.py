@@ -7,17 +7,17 @@ from backflush.stockmap.models import Site
 
 
 class TransferDirection(models.TextChoices):
-    """Which end of a consignment a site has."""
+    """Whether a site sent or received a transfer."""
 
     SENT = "sent"
     ARRIVED = "arrived"
 
 
 class StockTransfer(models.Model):
-    """One site's end of stock that goes from site to site: what it sent, or what it took in.
+    """One site's record of a stock transfer between sites: what it sent, or what it received.
 
-    Each site keeps its own, because each may be on a server of its own, and one of them may be down. `number` names
-    it at both ends. `arrived_at` is for what was sent: when this site heard that the `other` had taken it in.
+    Each site keeps its own record, because each may be on a server of its own, and one may be down. `number` is the
+    same at both sites. `arrived_at` of a sent transfer is the receipt of the `other` site, once this site knows of it.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")

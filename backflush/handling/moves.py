@@ -1,4 +1,4 @@
-"""Opening stock, hand movements, and reversals. One transaction each; nothing posted is ever changed."""
+"""Opening stock, manual movements, and reversals of any posting, each in one transaction."""
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ OPENING_STORE = OPENING_LOCATION = "OPENING"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpeningIn:
-    """So much of an item that is there when the ledger begins."""
+    """A quantity of an item, in its stock unit, that is in stock when the ledger begins."""
 
     item: Item
     location: Location
@@ -52,7 +52,11 @@ class OpeningIn:
 def open_stock(
     openings: Sequence[OpeningIn], *, site: Site, by: User, at: datetime | date | None = None, key: str = ""
 ) -> Posting | None:
-    """Put stock in place with which the ledger begins; it comes from outside, like everything."""
+    """Post the stock with which a site's ledger begins, from a location outside. Return None where there is none.
+
+    Locks the key and balances. Raises `NotABalanceLocation`, `Ended`, `InvalidQuantity`, `QuantityTooLarge`,
+    `DateInFuture`, `PeriodClosed`, `SerialInStock`, and what batch, serial numbers and bins are refused for.
+    """
     if not openings:
         return None
     content = [[one.item.code, one.location.path, one.quantity, one.bin, one.batch, one.serial] for one in openings]
@@ -68,7 +72,7 @@ def open_stock(
 
 
 def opening_moves(one: OpeningIn, outside: Place, *, bins: Container[tuple[int, str]]) -> list[Move]:
-    """What one row of opening stock moves; refused where place, quantity, batch or serial number don't do."""
+    """Return the moves of one row of opening stock; see `open_stock` for refusals."""
     if not one.location.has_balance:
         raise NotABalanceLocation(f"{one.location.path} keeps no balances, so no stock can be there.", field="location")
     require_in_use(one.location, field="location")
@@ -85,7 +89,7 @@ def opening_moves(one: OpeningIn, outside: Place, *, bins: Container[tuple[int, 
 
 
 def _opening_location(site: Site) -> Location:
-    """Where opening stock comes from: a part of the outside that each site has."""
+    """Return the location outside that a site's opening stock comes from; it is made when it is first needed."""
     store, _ = Store.objects.get_or_create(
         site=site, code=OPENING_STORE, defaults={"description": "Where opening stock comes from"}
     )
@@ -116,7 +120,11 @@ def move_stock(
     at: datetime | date | None = None,
     key: str = "",
 ) -> Posting:
-    """Move stock by hand, along a rule of the action (A3)."""
+    """Move stock by hand, along a rule of the action (A3). `quantity` is in the item's stock unit.
+
+    Locks the key and balances. Raises `WrongActionType`, `NoSuchRule`, `NotFound`, `InvalidQuantity`,
+    `InsufficientStock`, `DateInFuture`, `PeriodClosed`, and what batch, serial numbers and bins are refused for.
+    """
     content = {
         "action": action,
         "item": item,
@@ -164,7 +172,7 @@ def moves_by_hand(
     batch: str = "",
     serials: Sequence[str] = (),
 ) -> list[Move]:
-    """What moving by hand moves: along a rule of the action, with the bins, batch or serial numbers that it needs."""
+    """Return the moves of a manual movement; see `move_stock` for refusals."""
     rule = _rule_by_hand(site, action_named(action), location_at(site, source), location_at(site, target))
     thing = item_coded(item)
     return named_moves(
@@ -196,7 +204,10 @@ def _rule_by_hand(site: Site, action: Action, source: Location, target: Location
 
 
 def reverse(*, site: Site, posting: int, by: User, at: datetime | date | None = None, key: str = "") -> Posting:
-    """Take back whatever was posted, by what it was: a booking with its use, a settlement, or a movement by hand."""
+    """Take a posting of any process back, once: a booking with its use, a settlement, or a manual movement (V1, V3).
+
+    Raises `AlreadyReversed`, `NotReversible`, `NotFound`, `DateBeforeOriginal`, `InsufficientStock`, `PeriodClosed`.
+    """
     match Process(posting_numbered(site, posting).process):
         case Process.WORKS_ORDER | Process.GOODS_RECEIVED | Process.PRODUCTION:
             booking = reverse_booking(site=site, posting=posting, by=by, at=at, key=key)
@@ -214,7 +225,10 @@ def reverse(*, site: Site, posting: int, by: User, at: datetime | date | None = 
 
 @transaction.atomic
 def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date | None = None, key: str = "") -> Posting:
-    """Take back an issue, a return, a manual movement or opening stock, once (V3)."""
+    """Take back an issue, a return, a manual movement or opening stock, once (V3). See `reverse`.
+
+    Locks the key, the cost object, the posting and balances.
+    """
     new_key, done = claim_key(site=site, key=key, operation="reverse", content={"posting": posting, "at": at})
     if done:
         return done
@@ -246,9 +260,9 @@ def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date |
 
 
 def require_not_reversed(original: Posting) -> None:
-    """Refuse to take what was posted by hand, or opening stock, back twice, or what went between sites at all.
+    """Refuse to take a posting by hand back twice, or a transfer between sites at all.
 
-    What is on the way may have arrived without this server knowing; taken back here, it would be there twice.
+    A transfer may have been received without this server knowing; taken back here, the stock would exist twice.
     """
     if original.process == Process.HAND and original.transfers.filter(site=original.site_id).exists():
         raise NotReversible(

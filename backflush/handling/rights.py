@@ -21,11 +21,11 @@ OWN = frozenset(
         Process.OPENING,
     }
 )
-"""What somebody books at the line or in the store, and may undo if it was a slip. Settling isn't booking."""
+"""The processes that operators and stores book themselves, and may reverse on the same day. Settling isn't booking."""
 
 
 def may_reverse(user: User, site: Site, posting: Posting) -> bool:
-    """Whether someone may take a posting back now. The day is that on which it was recorded, by the site's clocks."""
+    """Whether a user may take a posting back now. The same day is that of recording, in the site's time zone."""
     verbs = verbs_at(user, site)
     if posting.process == Process.RESOLUTION:
         return Verb.UNDO in verbs
@@ -35,6 +35,6 @@ def may_reverse(user: User, site: Site, posting: Posting) -> bool:
 
 
 def require_may_reverse(user: User, site: Site, posting: Posting) -> None:
-    """Refuse to take back what someone may not."""
+    """Refuse a reversal that the user has no right to (`NotAllowed`)."""
     if not may_reverse(user, site, posting):
         raise not_allowed(Verb.UNDO if posting.process == Process.RESOLUTION else Verb.REVERSE)

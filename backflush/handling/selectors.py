@@ -1,4 +1,4 @@
-"""Questions about what people post by hand: what taking a posting back would do, and where stock may be moved to."""
+"""Previews of reversals, manual movements and opening stock, and the rules along which stock may be moved."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ from backflush.unresolved.undo import require_undoable
 
 NEVER_BACK = frozenset({Process.REVERSAL})
 NOWHERE = 0
-"""No location has this key."""
+"""A location number that doesn't exist."""
 _NAMED = ("item__stock_unit", "source", "target")
 
 
 @dataclass(frozen=True, slots=True)
 class TakingBack:
-    """What taking a posting back would do now: the same checks and the same plan, not posted.
+    """What taking a posting back would do now, checked and planned as it would be.
 
-    `back` would move the other way, `cancels` would wait no longer, `waits_again` would wait as before. Where there
-    is a `refusal`, none of it can be done.
+    `back` are the movements that would be mirrored, `cancels` the unresolved movements that would be cancelled, and
+    `waits_again` those that would be unresolved again. With a `refusal`, none of it can be done.
     """
 
     posting: Posting
@@ -42,7 +42,7 @@ class TakingBack:
 
 
 def goes_back(posting: Posting) -> bool:
-    """Whether a posting is of a kind that is taken back at all, and nobody has done so yet."""
+    """Whether a posting is of a kind that can be taken back, and hasn't been yet."""
     if posting.process in NEVER_BACK:
         return False
     if posting.process == Process.RESOLUTION:
@@ -51,7 +51,7 @@ def goes_back(posting: Posting) -> bool:
 
 
 def foresee_reversal(posting: Posting) -> TakingBack:
-    """What `reverse` would do to a posting. Locks nothing, writes nothing."""
+    """Return what `reverse` would do to a posting; nothing is locked or written."""
     match Process(posting.process):
         case Process.WORKS_ORDER | Process.GOODS_RECEIVED | Process.PRODUCTION:
             return _booking_back(posting)
@@ -69,7 +69,7 @@ def _booking_back(posting: Posting) -> TakingBack:
     booking = Booking.objects.select_related("reversed_by__by").get(posting=posting)
     back = tuple(movements_standing(booking))
     unresolved = Movement.objects.filter(status=Status.UNRESOLVED).select_related(*_NAMED).order_by("pk")
-    # Two questions and not one with an *or*, which would be answered by reading everything.
+    # Two queries, because the databases would read all rows for one with an *or*.
     waiting = [*unresolved.filter(posting=posting), *unresolved.filter(origin__posting=posting)]
     refusal = _refusal(back, lambda: require_booking_not_reversed(booking))
     return TakingBack(posting, back, cancels=tuple(waiting), refusal=refusal)
@@ -96,7 +96,7 @@ def _moved_by(posting: Posting) -> tuple[Movement, ...]:
 
 
 def _refusal(back: Sequence[Movement], require_allowed: Callable[[], None]) -> Refusal | None:
-    """Why some movements can't go back as things stand, if they can't."""
+    """Return why some movements can't be mirrored now; None if they can."""
     moves = [move_of(movement).mirrored(movement=movement.pk) for movement in back]
     stock = read_balances(site=back[0].site, stock_keys=stock_keys_of(moves)) if back else None
     try:
@@ -110,7 +110,7 @@ def _refusal(back: Sequence[Movement], require_allowed: Callable[[], None]) -> R
 
 
 def ways_by_hand(site: Site, source: Location) -> QuerySet[TransferRule]:
-    """Along which rules stock may be moved by hand from a place (A3)."""
+    """Return the rules along which stock may be moved by hand from a location (A3)."""
     by_hand = [type for type in ActionType if type.by_hand]
     rules = TransferRule.objects.filter(site=site, source=source, active=True, action__type__in=by_hand)
     return rules.select_related("action", "source", "target").order_by("target__path", "action__name")
@@ -118,14 +118,14 @@ def ways_by_hand(site: Site, source: Location) -> QuerySet[TransferRule]:
 
 @dataclass(frozen=True, slots=True)
 class MoveForeseen:
-    """What a hand movement would leave behind at both ends; None where no balance is kept."""
+    """The balances that a manual movement would leave at both ends; None where no balance is kept."""
 
     left: Decimal | None
     then: Decimal | None
 
 
 def foresee_move(moves: Sequence[Move], site: Site) -> MoveForeseen:
-    """What moves by hand would do, the last of them: the same plan, not posted. Refused where it would be."""
+    """Return the balances that the last of some moves would leave; refused where posting them would be."""
     stock = read_balances(site=site, stock_keys=stock_keys_of(moves))
     plan = plan_posting(moves, (), stock)
     require_possible(plan.shortages, stock)
@@ -134,7 +134,7 @@ def foresee_move(moves: Sequence[Move], site: Site) -> MoveForeseen:
 
 
 def foresee_opening(openings: Sequence[OpeningIn], site: Site) -> MoveForeseen:
-    """What opening stock would leave behind; refused where it would be. It makes no place to come from."""
+    """Return the balances that opening stock would leave; refused where posting it would be. Nothing is written."""
     outside = Place(NOWHERE, keeps_balance=False)
     bins = bins_of({one.location.pk for one in openings if one.bin}, into=True)
     return foresee_move([move for one in openings for move in opening_moves(one, outside, bins=bins)], site)

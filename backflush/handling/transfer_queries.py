@@ -1,6 +1,6 @@
-"""Questions about stock between sites: what is open at one, and what the books of all say together.
+"""Stock transfers between sites: what is open at one site, and whether the records of all sites agree.
 
-The books may lie in one database or in many; `using` is the database that is asked.
+The records may be in one database or in several; `using` is the database that is read.
 """
 
 from collections import Counter, defaultdict
@@ -23,21 +23,21 @@ from backflush.stockmap.models import Location, Site
 from backflush.stockmap.selectors import location_at
 
 Name = tuple[str, str, str]
-"""From where, to where, and the number."""
+"""The sending site, the receiving site, and the number of a transfer."""
 
 CHUNK = 500
 NOWHERE = 0
-"""No location has this key: where something is on its way, as long as it is only looked at."""
+"""A location number that doesn't exist: the place in transit of a preview."""
 
 
 def open_transfers(site: Site) -> QuerySet[StockTransfer]:
-    """What a site sent and hasn't heard of since, the oldest first."""
+    """Return the transfers that a site sent and doesn't know to be received, oldest first."""
     found = StockTransfer.objects.filter(site=site, way=TransferDirection.SENT, arrived_at__isnull=True)
     return found.select_related("site", "other", "posting__by").order_by("pk")
 
 
 def sent_transfer(source: str, target: str, number: str, *, using: str = DEFAULT_DB_ALIAS) -> StockTransfer:
-    """One consignment as its sender knows it."""
+    """Return the sender's record of a transfer; raises `NotFound`."""
     found = StockTransfer.objects.using(using).filter(
         site__code=source, other__code=target, way=TransferDirection.SENT, number=number
     )
@@ -48,7 +48,7 @@ def sent_transfer(source: str, target: str, number: str, *, using: str = DEFAULT
 
 
 def to_arrive(site: Site) -> list[StockTransfer]:
-    """What other sites of this database sent to one that hasn't taken it in yet, the oldest first."""
+    """Return the transfers that other sites of this database sent to a site and it hasn't received, oldest first."""
     sent = StockTransfer.objects.filter(way=TransferDirection.SENT, other=site, arrived_at__isnull=True)
     found = list(sent.select_related("site", "other", "posting__by").order_by("pk"))
     here = StockTransfer.objects.filter(
@@ -59,13 +59,13 @@ def to_arrive(site: Site) -> list[StockTransfer]:
 
 
 def arrived_transfer(site: Site, source: str, number: str) -> StockTransfer | None:
-    """One consignment as the site that took it in knows it."""
+    """Return the receiver's record of a transfer, if there is one."""
     found = StockTransfer.objects.filter(site=site, way=TransferDirection.ARRIVED, other__code=source, number=number)
     return found.select_related("site", "other", "posting__by").first()
 
 
 def worth_of(transfers: Sequence[StockTransfer]) -> dict[int, Decimal]:
-    """What is in some consignments at the standard cost of when it moved, by their keys."""
+    """Return the value of some transfers, by their primary key, at the standard cost of when they moved."""
     worth: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
     for start in range(0, len(transfers), CHUNK):
         some = transfers[start : start + CHUNK]
@@ -79,7 +79,7 @@ def worth_of(transfers: Sequence[StockTransfer]) -> dict[int, Decimal]:
 
 
 def foresee_sending(lines: Sequence[Sending], *, site: Site) -> list[Decimal]:
-    """What each line would leave behind in the heap that it is taken from; refused where it would be."""
+    """Return the balance that each line would leave at its source; refused where sending them would be."""
     moves = outgoing(site, lines, Location(pk=NOWHERE, has_balance=False))
     left = [one.source_after or ZERO for one in _foreseen(moves, site)]
     behind, taken = [], 0
@@ -90,7 +90,7 @@ def foresee_sending(lines: Sequence[Sending], *, site: Site) -> list[Decimal]:
 
 
 def foresee_arrival(note: Note, *, site: Site, into: str, bin: str = "") -> Location:
-    """The place that a consignment would go to; refused where it would be."""
+    """Return the location that a transfer would be received into; refused where receiving it would be."""
     require_for(note, site)
     place = location_at(site, into, field="into")
     _foreseen(incoming(note, Location(pk=NOWHERE, has_balance=False), place, bin), site)
@@ -105,7 +105,7 @@ def _foreseen(moves: Sequence[Move], site: Site) -> list[Moved]:
 
 
 def notes_of(transfers: Sequence[StockTransfer], *, using: str = DEFAULT_DB_ALIAS) -> list[Note]:
-    """The notes of some consignments, with what moved for each."""
+    """Return the notes of some transfers, with a line for each of their movements."""
     moved: dict[int, list[Movement]] = defaultdict(list)
     for start in range(0, len(transfers), CHUNK):
         some = transfers[start : start + CHUNK]
@@ -124,7 +124,7 @@ def _note(one: StockTransfer, lines: tuple[NoteLine, ...]) -> Note:
 
 @dataclass(slots=True)
 class Book:
-    """All that one site sent and took in; `heard` is what of the sent it knows to have arrived."""
+    """All transfers that one site sent and received; `heard` are those sent that it knows to be received."""
 
     site: str
     sent: dict[Name, Note] = field(default_factory=dict)
@@ -134,7 +134,7 @@ class Book:
 
 
 def books(*, using: str = DEFAULT_DB_ALIAS) -> list[Book]:
-    """The books of all sites that have any in one database."""
+    """Return the records of all sites that have any in one database."""
     found = StockTransfer.objects.using(using).select_related("site", "other", "posting").order_by("pk")
     transfers = list(found)
     made: dict[str, Book] = {}
@@ -156,7 +156,7 @@ def _enter(book: Book, one: StockTransfer, note: Note) -> None:
 
 @dataclass(slots=True)
 class TransferComparison:
-    """What the books of some sites say together."""
+    """What the records of some sites show together."""
 
     on_the_way: list[Note] = field(default_factory=list)
     arrived_at: dict[Name, datetime] = field(default_factory=dict)
@@ -164,10 +164,10 @@ class TransferComparison:
 
 
 def compare(found: Sequence[Book], *, looked_at: Collection[str]) -> TransferComparison:
-    """Lay the books of some sites beside one another: what is on the way, and what can't be.
+    """Compare the records of some sites: which transfers are in transit, and where the records disagree.
 
-    `looked_at` are the sites whose books would be here if they had any. What was sent to another site is on the way
-    until its sender hears of it, and what came from another can't be checked.
+    `looked_at` are the sites whose records would be here if they had any. A transfer to a site that isn't among them is
+    in transit until its sender knows that it was received; one from such a site can't be checked.
     """
     sent = {name: note for book in found for name, note in book.sent.items()}
     arrived = {name: note for book in found for name, note in book.arrived.items()}
@@ -182,13 +182,13 @@ def compare(found: Sequence[Book], *, looked_at: Collection[str]) -> TransferCom
 def _twice(found: Sequence[Book]) -> Iterator[str]:
     for site, times in Counter(book.site for book in found).items():
         if times > 1:
-            yield f"{site} has books in {times} databases. Only one of them can be its own."
+            yield f"{site} has records in {times} databases. Only one of them can be its own."
 
 
 def _misheard(names: Collection[Name], looked_at: Collection[str]) -> Iterator[str]:
     for source, target, number in sorted(names):
         if target in looked_at:
-            yield f"{source} was told that {target} took in {number}, and {target} has no such arrival."
+            yield f"{source} was told that {target} received {number}, and {target} has no such receipt."
 
 
 def _unsent(sent: Mapping[Name, Note], arrived: Mapping[Name, Note], looked_at: Collection[str]) -> Iterator[str]:
@@ -196,9 +196,9 @@ def _unsent(sent: Mapping[Name, Note], arrived: Mapping[Name, Note], looked_at: 
         source, target, number = name
         if name in sent:
             if sorted(map(_content, note.lines)) != sorted(map(_content, sent[name].lines)):
-                yield f"{target} took in something else under {number} than {source} sent."
+                yield f"{target} received something else under {number} than {source} sent."
         elif source in looked_at:
-            yield f"{target} took in {number}, which {source} never sent."
+            yield f"{target} received {number}, which {source} never sent."
 
 
 def _content(line: NoteLine) -> tuple[str, str, str, str]:

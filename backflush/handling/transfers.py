@@ -1,9 +1,9 @@
-"""Stock from one site to another: two local postings under one key, and a note that goes along.
+"""Stock transfers between sites: one posting at each site, under one key, and a note that goes along.
 
-The sending site moves the stock to its place IN-TRANSIT and forgets it; the receiving site takes it from there, under
-the same key. Neither asks the other's server for anything, so one may be down: what the receiving site must know is
-in the note, which travels as it likes. What was sent and hasn't arrived is on the way; nothing is lost or doubled,
-because each of the two postings is done once or not at all, however often it is asked for.
+The sending site moves the stock to its location IN-TRANSIT; the receiving site moves it from there, under the same key.
+Neither needs the other's server, so one may be down: what the receiving site must know is in the note, a file.
+A transfer that was sent and not received is in transit. Nothing is lost or doubled, because each of the two postings is
+made once, however often it is requested.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,7 +39,7 @@ NUMBER_LENGTH = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """So much of an item that leaves from one place of the site."""
+    """A quantity of an item, in its stock unit, that is sent from one location."""
 
     item: str
     quantity: Decimal
@@ -51,7 +51,7 @@ class Sending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteLine:
-    """One movement of a consignment, as the other site reads it."""
+    """One movement of a transfer, as the other site reads it."""
 
     item: str
     quantity: Decimal
@@ -61,10 +61,7 @@ class NoteLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """What goes along with a consignment: all that the receiving site must know, by codes and never by numbers.
-
-    Two servers number their rows each in their own way.
-    """
+    """All that the receiving site must know of a transfer, by codes only: primary keys differ between servers."""
 
     source: str
     target: str
@@ -74,11 +71,11 @@ class Note:
 
     @property
     def key(self) -> str:
-        """The key of both postings."""
+        """The idempotency key of both postings."""
         return key_of(self.source, self.target, self.number)
 
     def as_facts(self) -> dict[str, Any]:
-        """The note as it travels: JSON has no decimals and no dates, so these are text."""
+        """Return the note for a JSON file, with decimals and times as text."""
         lines = [{**asdict(line), "quantity": written(line.quantity)} for line in self.lines]
         return {
             "from": self.source,
@@ -90,7 +87,7 @@ class Note:
 
 
 def read_note(facts: Mapping[str, Any]) -> Note:
-    """The note that some JSON holds."""
+    """Return the note in a JSON file; raises `InvalidValue`."""
     try:
         lines = tuple(
             NoteLine(
@@ -116,7 +113,7 @@ def read_note(facts: Mapping[str, Any]) -> Note:
 
 
 def key_of(source: str, target: str, number: str) -> str:
-    """The key under which both sites post a consignment. It names both, so no other request has it by chance."""
+    """Return the idempotency key under which both sites post a transfer. It names both, so no other request has it."""
     return f"{source}/{target}/{number}"
 
 
@@ -131,9 +128,11 @@ def send_to_site(
     at: datetime | date | None = None,
     remarks: str = "",
 ) -> StockTransfer:
-    """Send stock on its way to another site.
+    """Send stock to another site. Return the record of the transfer.
 
-    `number` is the caller's own, or a new one; the same number with the same content again posts nothing.
+    `number` is the caller's own, or a new one; the same number with the same content again posts nothing. Locks the key
+    and balances. Raises `WrongSite`, `NotABalanceLocation`, `InvalidQuantity`, `InsufficientStock`, `KeyReused`,
+    `PeriodClosed`, and what batch, serial numbers and bins are refused for.
     """
     other = _other_site(site, to)
     number = require_short(number or uuid4().hex, NUMBER_LENGTH, field="number", what="A consignment's number")
@@ -159,9 +158,11 @@ def arrive(
     at: datetime | date | None = None,
     remarks: str = "",
 ) -> StockTransfer:
-    """Take in, whole, what another site sent; the same note again posts nothing.
+    """Receive a transfer from another site as a whole; the same note again posts nothing. Return the record.
 
-    What is missing when the box is opened is moved by hand afterwards: both sites must record the same quantities.
+    A quantity that is missing when the box is opened is moved by hand afterwards, because both sites must record the
+    same quantities. Locks the key and balances. Raises `WrongSite`, `InvalidValue`, `NotABalanceLocation`,
+    `DateBeforeOriginal`, `KeyReused`, `PeriodClosed`, and what batch, serial numbers and bins are refused for.
     """
     require_for(note, site)
     other = _other_site(site, note.source)
@@ -180,16 +181,17 @@ def arrive(
 
 
 def require_for(note: Note, site: Site) -> None:
-    """Refuse to take in what was sent to another site (`wrong_site`)."""
+    """Refuse to receive a transfer that was sent to another site (`WrongSite`)."""
     if note.target != site.code:
         raise WrongSite(f"{note.number} was sent to {note.target}, and this is {site.code}.", field="note")
 
 
 @transaction.atomic
 def confirm_arrivals(*, site: Site, arrived: Mapping[tuple[str, str], datetime]) -> int:
-    """Write down at the sending site what others have taken in, by their code and number; answers with how many.
+    """Record at the sending site which of its transfers others have received. Return how many.
 
-    It moves nothing: the stock left when it was sent. It only takes them off the list of what is open.
+    `arrived` has the times of receipt by site code and number. No stock moves: the transfers are only no longer open.
+    Locks the transfers.
     """
     found = StockTransfer.objects.select_for_update(no_key=True, of=("self",)).select_related("other")
     sent = found.filter(site=site, way=TransferDirection.SENT, arrived_at__isnull=True).order_by("pk")
@@ -201,14 +203,14 @@ def confirm_arrivals(*, site: Site, arrived: Mapping[tuple[str, str], datetime])
 
 
 def note_lines(movements: Sequence[Movement]) -> tuple[NoteLine, ...]:
-    """Some movements of a consignment, as its note says them."""
+    """Return movements of a transfer as lines of its note."""
     return tuple(
         NoteLine(item=one.item.code, quantity=one.quantity, batch=one.batch, serial=one.serial) for one in movements
     )
 
 
 def transit_location(site: Site, other: Site) -> Location:
-    """The part of the outside where what goes to or comes from another site is on its way."""
+    """Return a site's location for stock in transit to or from another site; it is made when it is first needed."""
     store, _ = Store.objects.get_or_create(
         site=site, code=TRANSIT_STORE, defaults={"description": "On the way between sites"}
     )
@@ -233,7 +235,7 @@ def _content(line: Sending) -> dict[str, Any]:
 
 
 def outgoing(site: Site, lines: Sequence[Sending], transit: Location) -> list[Move]:
-    """The moves of some lines to the place where they are on their way, line by line."""
+    """Return the moves of some lines to the location in transit; see `send_to_site` for refusals."""
     if not lines:
         raise InvalidValue("Say what is to be sent.", field="lines")
     items = items_coded({line.item for line in lines})
@@ -257,7 +259,7 @@ def outgoing(site: Site, lines: Sequence[Sending], transit: Location) -> list[Mo
 
 
 def incoming(note: Note, transit: Location, into: Location, bin: str) -> list[Move]:
-    """The moves of what a note names from the place where it is on its way."""
+    """Return the moves of a note's lines from the location in transit; see `arrive` for refusals."""
     if not note.lines:
         raise InvalidValue("The note has no lines.", field="note")
     _require_balances([into], field="into")

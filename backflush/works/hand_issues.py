@@ -1,4 +1,4 @@
-"""What orders in work need that nobody assumes: it is issued by hand, and this says what of it is still due."""
+"""Components of works orders that are issued by hand, and how much of them is still to be issued."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from backflush.works.selectors import required_by_hand
 
 @dataclass(frozen=True, slots=True)
 class HandIssue:
-    """So much of a component is still to be issued to an order."""
+    """The quantity of a component, in its stock unit, that is still to be issued to an order."""
 
     order: WorksOrder
     component: Item
@@ -29,24 +29,24 @@ class HandIssue:
 
 
 def orders_with_hand_issues(site: Site, most: int) -> list[WorksOrder]:
-    """Orders that take bookings and have lines that are never assumed, those that start first; so many at most."""
+    """Return bookable orders with components that are issued by hand, by start date, no more than `most`."""
     by_hand = FrozenLine.objects.filter(site=site, by_hand=True).order_by().values("structure")
     made = WorksOrder.objects.filter(site=site, item=OuterRef("pk"))
     whole = list(Item.objects.filter(Exists(made), type_code__backflush__isnull=True).values_list("pk", flat=True))
     if not whole and not by_hand.exists():
-        # Usually; else all orders would be gone through to say so.
+        # The usual case; without this, all orders would be read.
         return []
     asked = Q(structure__in=by_hand) | Q(item__in=whole)
     first: list[WorksOrder] = []
     for status in sorted(BOOKABLE):
-        # Each status by itself, which an index has in this order: sorted together, all of them would be read.
+        # Each status alone, in the order of an index; to sort them together, all would be read.
         found = WorksOrder.objects.filter(asked, site=site, status=status, structure__isnull=False)
         first += found.select_related("cost_object", "item__type_code").order_by("start_date", "pk")[:most]
     return sorted(first, key=lambda order: (order.start_date, order.pk))[:most]
 
 
 def hand_issues(site: Site, orders: Sequence[WorksOrder]) -> list[HandIssue]:
-    """What is still to be issued to some orders, in their order; the same three statements for one or for many."""
+    """Return what is still to be issued to some orders, in their order; two statements, however many orders."""
     lines = _lines(site, {order.structure_id for order in orders if order.structure_id is not None})
     issued = _issued(site, {order.cost_object_id for order in orders})
     return [issue for order in orders for issue in _of_order(order, lines, issued)]
@@ -77,7 +77,7 @@ def _lines(site: Site, structures: Collection[int]) -> dict[int, list[FrozenLine
 
 
 def _issued(site: Site, cost_objects: Collection[int]) -> dict[tuple[int, int], Decimal]:
-    """Issued less returned by job and item: what is charged without a structure line."""
+    """Return what was issued less what was returned, by cost object and item: charged movements without a line."""
     rows = Movement.objects.filter(
         site=site, cost_object__in=cost_objects, line__isnull=True, status=Status.OK
     ).exclude(charged=0)

@@ -1,5 +1,7 @@
-"""Issues by hand to a works order, and returns from it: use over or under the structure, or all use where nothing is
-assumed (B4)."""
+"""Issues by hand to a works order, and returns from it (B4).
+
+They record use above or below the structure, or all use of items that aren't backflushed.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,9 +30,10 @@ from backflush.works.services.guards import lock_order, require
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueIn:
-    """So much of an item by hand, in its stock unit. The bin, batch or serial numbers where place or item need them.
+    """An issue or a return as it is entered; `quantity` is in the item's stock unit.
 
-    `bin` is where it is taken from for an issue and where it is put for a return; `to_bin` is the other end's.
+    `bin` is where an issue takes from and a return puts to, `to_bin` the bin at the other end. Bins, batch and serial
+    numbers are given where the location or the item needs them.
     """
 
     order: str
@@ -46,12 +49,19 @@ class IssueIn:
 
 
 def issue(asked: IssueIn, *, site: Site, by: User) -> Posting:
-    """Issue material by hand to a works order, along the issue action of the item made."""
+    """Issue material to a works order, by the issue action of the item made.
+
+    Locks the key, the order with its cost object, and balances. Raises `OrderNotOpen`, `NoIssueAction`, `NoRule`,
+    `InvalidQuantity`, `InsufficientStock`, and what the batch, serial numbers and bins are refused for.
+    """
     return _by_hand(asked, Process.ISSUE, site=site, by=by)
 
 
 def return_material(asked: IssueIn, *, site: Site, by: User) -> Posting:
-    """Return material from a works order, no more than the order has had of it (`more_than_issued`)."""
+    """Return material from a works order, no more than the order has had of it (`MoreThanIssued`).
+
+    Otherwise as `issue`, by the return action (`NoReturnAction`).
+    """
     return _by_hand(asked, Process.RETURN, site=site, by=by)
 
 
@@ -103,13 +113,13 @@ def _by_hand(asked: IssueIn, process: Process, *, site: Site, by: User) -> Posti
 
 
 def rule_by_hand(order: WorksOrder, process: Process) -> TransferRule:
-    """Where an issue to an order takes from and puts to, or a return from it."""
+    """Return the rule of issues to an order or returns from it; raises `NoIssueAction`, `NoReturnAction`, `NoRule`."""
     action = _action(order, process)
     return require_rule(single_rules(order.site, [action.pk]), action, order.site)
 
 
 def _action(order: WorksOrder, process: Process) -> Action:
-    """The issue or return action of the type code of what is made."""
+    """Return the issue or return action of the type code of the item made."""
     code = order.item.type_code
     action = code.issue if process is Process.ISSUE else code.return_action
     if action is None:

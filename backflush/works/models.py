@@ -11,9 +11,10 @@ from backflush.structures.models import FrozenStructure
 
 
 class WorksOrder(models.Model):
-    """An order to make so much of an item, in a unit of its own; `factor` is stock units for one of these.
+    """An order to make a quantity of an item, in a unit of which one is `factor` stock units.
 
-    `structure` is the order's own copy: taken afresh or edited while it is new, frozen by release (S1).
+    `structure` is the order's own copy: it can be taken again or edited while the order is new, and is frozen by its
+    release (S1). The quantities booked on the order are on its cost object.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
@@ -41,7 +42,7 @@ class WorksOrder(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["site", "number"], name="works_order_number_once"),
-            # The job first, so that this one index serves look-ups by it too.
+            # The cost object first, so that this one index serves look-ups by it too.
             models.UniqueConstraint(fields=["cost_object", "site"], name="one_works_order_each_job"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="works_order_for_something"),
         ]
@@ -55,7 +56,7 @@ class WorksOrder(models.Model):
 
 
 class OrderChange(models.Model):
-    """The trace of a works order: every change of status, quantity or due date, with who and when (W)."""
+    """An entry of a works order's change log: a change of status, quantity, due date or structure (W)."""
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
     order = WithinSite(WorksOrder, models.PROTECT, related_name="changes")

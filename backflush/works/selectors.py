@@ -34,7 +34,7 @@ _ORDERS = (SelectedModel("o", WorksOrder), SelectedModel("j", CostObject, of="o.
 _NUMBERED = _ORDER_TABLES + "WHERE o.site_id = %(site)s AND o.number {among:numbers:text} ORDER BY o.job_id"
 
 ORDERS = Prepared("orders", _ORDERS, _NUMBERED)
-# In the order of their jobs, because that is how whoever locks jobs alone takes them.
+# In the order of the cost objects, as services that lock only these take them.
 LOCK_ORDERS = Prepared("lock orders", _ORDERS, _NUMBERED, locks="FOR NO KEY UPDATE OF o, j")
 
 MADE_ITEMS = Prepared(
@@ -92,8 +92,9 @@ def bookable(site: Site, numbers: Sequence[str], *, lock: bool = False) -> Booka
     With `lock`, the orders and their cost objects are locked, in the order of the cost objects.
     """
     found = orders_found(site, numbers, lock=lock)
-    if len(found.orders) < len(set(numbers)):
-        raise no_orders(site, CostObjectKind.WORKS_ORDER, [*dict.fromkeys(numbers) - found.orders.keys()])
+    missing = [number for number in dict.fromkeys(numbers) if number not in found.orders]
+    if missing:
+        raise no_orders(site, CostObjectKind.WORKS_ORDER, missing)
     return found
 
 
@@ -127,7 +128,7 @@ def orders_found(site: Site, numbers: Sequence[str], *, lock: bool = False) -> B
 
 
 def release_warnings(order: WorksOrder) -> list[str]:
-    """What a person should know of an order's own structure, though it is no reason to refuse (S6)."""
+    """Return warnings about an order's structure that don't prevent its release (S6)."""
     if order.structure is None:
         return []
     warnings = [
@@ -140,12 +141,12 @@ def release_warnings(order: WorksOrder) -> list[str]:
 
 
 def order_numbered(site: Site, number: str) -> WorksOrder:
-    """One works order, to look at."""
+    """Return one works order, unlocked; raises `NotFound` and `Archived`."""
     return orders_numbered(site, [number])[0]
 
 
 def orders_listed(site: Site, *, status: str = "", number: str = "") -> QuerySet[WorksOrder]:
-    """Works orders, of a status; `number` is how the number begins."""
+    """Return works orders, filtered by status and by the beginning of the number."""
     found = WorksOrder.objects.filter(site=site)
     if status:
         found = found.filter(status=status)
@@ -153,20 +154,20 @@ def orders_listed(site: Site, *, status: str = "", number: str = "") -> QuerySet
 
 
 def in_turn(found: QuerySet[WorksOrder], *, status: str = "") -> list[QuerySet[WorksOrder]]:
-    """The same, status by status: what takes bookings, what is new, what is done with.
+    """Return works orders status by status: open, released, new, complete, cancelled.
 
-    Each status is a run along an index by number. Nothing is added up: how much is booked stands on each order's job.
+    Each status is read along its index by number. What was booked is on each order's cost object, so nothing is summed.
     """
     return [found.filter(status=one) for one in IN_TURN if status in {"", one}]
 
 
 @dataclass(slots=True)
 class Material:
-    """One component of an order in its stock unit; `line` is None for what was issued without being in the structure.
+    """One component of an order, in its stock unit; `line` is None where it was issued without being in the structure.
 
-    `needed` is for all that was ordered (None: a conversion is missing), `assumed` what bookings planned so far and
-    `moved` what of it has left stock (None: by hand). `to_come` is what is still to be used, `there` what its place
-    has now (None: it keeps no balance), `short` what that is too little by, counted from the first line on.
+    `needed` is for the ordered quantity (None: a conversion is missing), `assumed` what bookings have assumed so far
+    and `moved` what of that has left stock (None: issued by hand). `to_come` is what is still to be used, `there` the
+    stock at its source (None: no balance is kept), and `short` what is missing of it after the lines before.
     """
 
     line: FrozenLine | None
@@ -184,17 +185,17 @@ class Material:
 
     @property
     def path(self) -> str:
-        """Its line number, with those of the phantoms on the way."""
+        """Its line number, after those of the phantoms above it."""
         return self.line.path if self.line else ""
 
     @property
     def phantoms(self) -> list[str]:
-        """The phantoms that it was reached through."""
+        """The phantoms above it."""
         return [step["code"] for step in self.line.steps[:-1]] if self.line else []
 
 
 def materials(order: WorksOrder) -> list[Material]:
-    """What an order needs, has had, waits for and still takes, line by line; then what was issued beyond its lines."""
+    """Return the components of an order by line, then items that were issued and aren't in its structure."""
     lines = frozen_lines_of(order)
     had = _had(order)
     cumulative_use = cumulative_use_of(order.cost_object)
@@ -216,7 +217,7 @@ def materials(order: WorksOrder) -> list[Material]:
 
 @dataclass(slots=True)
 class _Had:
-    """What an order has had: moved and unresolved by line, issued less returned by item."""
+    """What was charged to an order: moved and unresolved by line, issued less returned by item."""
 
     moved: dict[int, Decimal] = field(default_factory=dict)
     unresolved: dict[int, Decimal] = field(default_factory=dict)
@@ -249,7 +250,7 @@ def _actions(*actions: Action | None) -> set[int]:
 
 
 def _to_go(order: WorksOrder) -> Decimal:
-    """What is still to be made, in the order's unit; nothing once it is done with."""
+    """Return what is still to be made, in the order's unit: nothing once it is complete or cancelled."""
     return ZERO if order.status in FINISHED else max(ZERO, order.quantity - order.cost_object.good)
 
 
@@ -272,7 +273,7 @@ def _material(order: WorksOrder, line: FrozenLine, cumulative_use: CumulativeUse
 
 
 def required_by_hand(order: WorksOrder, line: FrozenLine | None) -> Decimal:
-    """What a line that is issued by hand comes to in the end: for what was made, scrap too, and what is to go."""
+    """Return what an order will need of a line issued by hand, for what was made, scrap too, and what is to be made."""
     if line is None or line.per_piece is None or line.fixed_exact is None or not _to_go(order):
         return ZERO
     pieces = Fraction(order.cost_object.good + order.cost_object.scrap + _to_go(order)) * order.factor
@@ -280,20 +281,20 @@ def required_by_hand(order: WorksOrder, line: FrozenLine | None) -> Decimal:
 
 
 def _share_issues(found: Sequence[Material], issued: dict[int, Decimal]) -> None:
-    """Give each item's issues to the line that is issued by hand, else to its first."""
+    """Assign each item's issues to its line that is issued by hand, otherwise to its first line."""
     for material in sorted(found, key=lambda material: not material.by_hand):
         material.issued = issued.pop(material.component.pk, ZERO)
 
 
 def _beyond(issued: Mapping[int, Decimal], units: Iterable[int]) -> list[Material]:
-    """What was issued of items that the structure doesn't name."""
+    """Return the items that were issued and aren't in the structure."""
     items = Item.objects.select_related("stock_unit").in_bulk([item for item in units if issued.get(item)])
     beyond = [Material(None, item, by_hand=True, issued=issued[pk]) for pk, item in items.items()]
     return sorted(beyond, key=lambda material: material.component.code)
 
 
 def _look(site: Site, found: Sequence[Material]) -> None:
-    """What is there for each line, and what that is too little by: lines share what a place has, the first first."""
+    """Set the stock there is for each line and what is missing: lines with one source share its stock, in order."""
     placed = [
         (material, material.source) for material in found if material.source is not None and material.source.has_balance
     ]
@@ -308,17 +309,17 @@ def _look(site: Site, found: Sequence[Material]) -> None:
 
 
 def waiting_of(order: WorksOrder) -> QuerySet[Movement]:
-    """What of an order is unresolved, oldest first."""
+    """Return the unresolved movements of an order, oldest first."""
     return waiting_movements(order.site).filter(cost_object=order.cost_object_id)
 
 
 def changes_of(order: WorksOrder) -> QuerySet[OrderChange]:
-    """What was changed of an order by whom, the newest first."""
+    """Return the change log of an order, the newest first."""
     return OrderChange.objects.filter(order=order).select_related("by").order_by("-pk")
 
 
 def opened_by(order: WorksOrder) -> Posting | None:
-    """The first booking or issue of an order, which opened it."""
+    """Return the first booking or issue of an order, which opened it."""
     return (
         Posting.objects.filter(site=order.site_id, cost_object=order.cost_object_id)
         .select_related("by")
@@ -328,12 +329,12 @@ def opened_by(order: WorksOrder) -> Posting | None:
 
 
 def bookings_of(order: WorksOrder) -> QuerySet[Booking]:
-    """The bookings of an order, reversed ones too, to be listed by posting."""
+    """Return the bookings of an order, reversed ones too."""
     return Booking.objects.filter(cost_object=order.cost_object_id).select_related("posting__by", "reversed_by__by")
 
 
 def hand_postings_of(order: WorksOrder) -> QuerySet[Posting]:
-    """What was issued to an order and returned from it by hand."""
+    """Return the postings of issues to an order and returns from it."""
     found = Posting.objects.filter(cost_object=order.cost_object_id, process__in=BY_HAND)
     return found.select_related("by").prefetch_related(
         "reversals__by", "movements__item__stock_unit", "movements__source", "movements__target"
@@ -341,15 +342,15 @@ def hand_postings_of(order: WorksOrder) -> QuerySet[Posting]:
 
 
 def frozen_lines_of(order: WorksOrder) -> list[FrozenLine]:
-    """The lines of an order's own structure, phantoms passed through."""
+    """Return the lines of an order's frozen structure, with phantoms replaced by their components."""
     found = FrozenLine.objects.filter(structure=order.structure_id).order_by("position")
     return list(found.select_related("component__stock_unit", "source"))
 
 
 def own_lines(order: WorksOrder) -> list[LineIn]:
-    """An order's own structure as it would be entered: a phantom is one line again, not what it consists of.
+    """Return an order's own structure as it would be entered: a phantom is one line, not its components.
 
-    A phantom's line is by hand, or has a from-location, where all that it consists of is or has the same one.
+    A phantom's line is by hand if all of its components are, and has a from-location if they all have the same one.
     """
     lines = frozen_lines_of(order)
     items = Item.objects.select_related("stock_unit").in_bulk({line.steps[0]["item"] for line in lines})

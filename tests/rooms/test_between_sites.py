@@ -262,21 +262,21 @@ BOTH = {"NORTH", "SOUTH"}
 @pytest.mark.parametrize(
     ("found", "looked_at", "fault"),
     [
-        ([book("SOUTH", arrived=[5])], BOTH, "SOUTH took in 1, which NORTH never sent."),
+        ([book("SOUTH", arrived=[5])], BOTH, "SOUTH received 1, which NORTH never sent."),
         (
             [book("NORTH", sent=[5]), book("SOUTH", arrived=[6])],
             BOTH,
-            "SOUTH took in something else under 1 than NORTH sent.",
+            "SOUTH received something else under 1 than NORTH sent.",
         ),
         (
             [book("NORTH", sent=[5], heard=True)],
             BOTH,
-            "NORTH was told that SOUTH took in 1, and SOUTH has no such arrival.",
+            "NORTH was told that SOUTH received 1, and SOUTH has no such receipt.",
         ),
         (
             [book("SOUTH"), book("SOUTH")],
             BOTH,
-            "SOUTH has books in 2 databases. Only one of them can be its own.",
+            "SOUTH has records in 2 databases. Only one of them can be its own.",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""What all of them ask for first: the order locked, a refusal of the core raised, quantities in the stock unit."""
+"""Shared guards of the services: lock orders, raise the core's refusals, require a quantity above zero."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -13,18 +13,18 @@ from backflush.works.selectors import orders_numbered
 
 
 def require(refusal: Refusal | None) -> None:
-    """Raise a refusal that the core gave, if it gave one."""
+    """Raise a refusal that the core returned, if it returned one."""
     if refusal is not None:
         raise refusal
 
 
 def lock_order(site: Site, number: str) -> WorksOrder:
-    """One works order with its job, locked for whatever is done with it."""
+    """Return one works order, locked with its cost object; raises `NotFound` and `Archived`."""
     return lock_orders(site, [number])[0]
 
 
 def lock_orders(site: Site, numbers: Sequence[str]) -> list[WorksOrder]:
-    """Orders with their jobs, locked in the order of the jobs; answered in the order asked."""
+    """Return works orders in the order given, locked with their cost objects; raises `NotFound` and `Archived`."""
     return orders_numbered(site, numbers, lock=True)
 
 

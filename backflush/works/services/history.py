@@ -1,4 +1,4 @@
-"""What was changed of an order, and by whom: its trace."""
+"""The change log of works orders: what was changed, and by whom (W)."""
 
 from collections.abc import Iterable
 
@@ -24,7 +24,7 @@ ADD_CHANGES = adding(
 
 
 def keep(changes: Iterable[OrderChange]) -> None:
-    """Write what was changed of some orders."""
+    """Write changes of some orders to their logs."""
     rows = [
         (
             one.site_id,

@@ -1,6 +1,6 @@
-"""Works orders as they are entered, with structures of their own, and revised.
+"""Creating works orders, editing their structures, and revising quantity and due date.
 
-Many at a time, because an import brings a hundred thousand; one is a batch of one.
+Services take many orders at a time, because an import brings a hundred thousand; one is a batch of one.
 """
 
 from collections import Counter
@@ -36,7 +36,7 @@ from backflush.works.services.history import change, keep, trace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderIn:
-    """A works order as it is entered; `unit` empty is the item's stock unit."""
+    """A works order as it is entered; an empty `unit` means the item's stock unit."""
 
     number: str
     item: str
@@ -50,9 +50,10 @@ class OrderIn:
 @named_once("a works order", field="number")
 @transaction.atomic
 def create_orders(orders: Sequence[OrderIn], *, site: Site, by: User, released: bool = False) -> list[WorksOrder]:
-    """New works orders, each with its own copy of the structure in force on its start date (S1, S2).
+    """Create works orders, each with its own copy of the structure in force on its start date (S1, S2).
 
-    They may be `released` at once: the conversions of now are those of their copies then.
+    They can be `released` at once, with the present conversions. Raises `AlreadyThere`, `WrongClass`, `ObsoleteItem`,
+    `InvalidDates`, `InvalidQuantity`, `QuantityTooLarge`, `NoConversion`, `Ended` and `NotFound`.
     """
     _require_new_numbers(site, [order.number for order in orders])
     items = items_coded({order.item for order in orders})
@@ -133,7 +134,7 @@ def _row(order: WorksOrder) -> Row:
 
 
 def create_order(order: OrderIn, *, site: Site, by: User) -> WorksOrder:
-    """One new works order."""
+    """Create one works order. See `create_orders`."""
     return create_orders([order], site=site, by=by)[0]
 
 
@@ -145,7 +146,7 @@ def _require_new_numbers(site: Site, numbers: Sequence[str]) -> None:
 
 
 def order_refusals(order: OrderIn, item: Item, unit: Unit, conversions: Converter) -> Iterator[Refusal]:
-    """Everything about an order by itself that can't be as it stands (W, Q4, Q5)."""
+    """Yield every fault of an order as it is entered, apart from its number and structure (W, Q4, Q5)."""
     if item.component_class != ComponentClass.MADE:
         yield WrongClass(
             f"{item.code} is {item.get_component_class_display()}. A works order is for a manufactured item.",
@@ -163,14 +164,17 @@ def order_refusals(order: OrderIn, item: Item, unit: Unit, conversions: Converte
 
 
 def _contents(site: Site, wanted: Sequence[tuple[Item, date]]) -> list[tuple[Item, Explosion]]:
-    """What some items are made of, each on its day."""
+    """Return the exploded structures of some items, each on its day."""
     book = StructureBook(site, {item.pk for item, _ in wanted})
     return [(item, book.explode(item.pk, day)) for item, day in wanted]
 
 
 @transaction.atomic
 def edit_structure(*, site: Site, number: str, lines: Sequence[LineIn], by: User) -> WorksOrder:
-    """Give a new order a structure of its own; a phantom on it is passed through as of its start date (S1)."""
+    """Give a new order a structure of its own, in which phantoms are exploded as of its start date (S1).
+
+    Locks the order. Raises `OrderNotNew`, `DuplicateLine`, `StructureLoop`, and what `require_sound` refuses.
+    """
     order = lock_order(site, number)
     require(refuse_edit(number, OrderStatus(order.status)))
     core_lines = [line.as_line() for line in lines]
@@ -188,7 +192,7 @@ def edit_structure(*, site: Site, number: str, lines: Sequence[LineIn], by: User
 
 @transaction.atomic
 def take_afresh(*, site: Site, number: str, by: User) -> WorksOrder:
-    """Give a new order a new copy of its item's structure (S1)."""
+    """Give a new order a new copy of its item's structure (S1). Locks the order. Raises `OrderNotNew`."""
     order = lock_order(site, number)
     require(refuse_edit(number, OrderStatus(order.status)))
     order.structure = freeze(site=site, contents=_contents(site, [(order.item, order.start_date)]))[0]
@@ -199,7 +203,7 @@ def take_afresh(*, site: Site, number: str, by: User) -> WorksOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevisionIn:
-    """Another quantity or due date for an order; what is None stays."""
+    """A new quantity, in the order's unit, or due date for an order; None leaves it as it is."""
 
     number: str
     quantity: Decimal | None = None
@@ -209,7 +213,10 @@ class RevisionIn:
 
 @transaction.atomic
 def revise_orders(revisions: Sequence[RevisionIn], *, site: Site, by: User) -> list[WorksOrder]:
-    """Change the quantities or due dates of some orders, with a trace."""
+    """Change the quantities or due dates of some orders, and log the changes (W).
+
+    Locks the orders. Raises `OrderNotOpen`, `InvalidQuantity`, `QuantityTooLarge` and `InvalidDates`.
+    """
     orders = lock_orders(site, [revision.number for revision in revisions])
     changes = []
     for order, revision in zip(orders, revisions, strict=True):
@@ -229,7 +236,7 @@ def revise_order(
     due_date: date | None = None,
     remarks: str = "",
 ) -> WorksOrder:
-    """Change one order's quantity or due date."""
+    """Change one order's quantity or due date. See `revise_orders`."""
     revision = RevisionIn(number=number, quantity=quantity, due_date=due_date, remarks=remarks)
     return revise_orders([revision], site=site, by=by)[0]
 

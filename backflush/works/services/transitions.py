@@ -1,4 +1,4 @@
-"""The life of a works order: released, reset, complete, opened again, cancelled."""
+"""Status transitions of works orders: release, reset, complete, reopen, cancel (W)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -29,9 +29,10 @@ Refuses = Callable[[str, OrderStatus], Refusal | None]
 
 @transaction.atomic
 def release_orders(*, site: Site, numbers: Sequence[str], by: User) -> list[WorksOrder]:
-    """Freeze the orders' own structures with the conversions of now, so that production can be booked (S1, Q4).
+    """Release new orders: freeze their structures with the present conversions, so that they can be booked (S1, Q4).
 
-    `release_warnings` says what a person should know of them.
+    Locks the orders. Raises `OrderNotNew`, `NoConversion`, `NotFound` and `Archived`. See `release_warnings` for what
+    doesn't prevent a release.
     """
     orders = lock_orders(site, numbers)
     for order in orders:
@@ -53,7 +54,7 @@ def release_orders(*, site: Site, numbers: Sequence[str], by: User) -> list[Work
 
 
 def _set_released(site: Site, orders: Sequence[WorksOrder], changed: Mapping[int, FrozenStructure]) -> None:
-    """Write that orders are released; what they are made from only where conversions have changed since."""
+    """Write the status of released orders, and their structure where conversions have changed since it was copied."""
     here = WorksOrder.objects.filter(site=site)
     here.filter(pk__in=[order.pk for order in orders]).update(status=OrderStatus.RELEASED)
     for before, after in changed.items():
@@ -62,12 +63,12 @@ def _set_released(site: Site, orders: Sequence[WorksOrder], changed: Mapping[int
 
 
 def release_order(*, site: Site, number: str, by: User) -> WorksOrder:
-    """Release one order."""
+    """Release one order. See `release_orders`."""
     return release_orders(site=site, numbers=[number], by=by)[0]
 
 
 def _converted(site: Site, copies: Mapping[int, Sequence[str]]) -> dict[int, Explosion]:
-    """The content of some orders' own structures with the conversions of now; `copies` are their empty phantoms."""
+    """Return the content of some frozen structures with the present conversions; `copies` are their empty phantoms."""
     requirements: dict[int, list[Requirement]] = {structure: [] for structure in copies}
     for line in FrozenLine.objects.filter(site=site, structure__in=copies).order_by("structure", "position"):
         requirements[line.structure_id].append(requirement_of(line))
@@ -86,25 +87,28 @@ def _converted(site: Site, copies: Mapping[int, Sequence[str]]) -> dict[int, Exp
 
 @transaction.atomic
 def reset_order(*, site: Site, number: str, by: User) -> WorksOrder:
-    """Take a released order with nothing booked back to new."""
+    """Take a released order with nothing booked back to new; raises `OrderNotReleased`."""
     return _move_on(lock_order(site, number), OrderStatus.NEW, refuse_reset, by)
 
 
 @transaction.atomic
 def complete_order(*, site: Site, number: str, by: User) -> WorksOrder:
-    """Say that no more is made on an order. What is unresolved of it can still be settled afterwards."""
+    """Complete an order, so that no more is booked on it; raises `OrderNotOpen`.
+
+    Its unresolved movements can still be settled.
+    """
     return _move_on(lock_order(site, number), OrderStatus.COMPLETE, refuse_completion, by)
 
 
 @transaction.atomic
 def reopen_order(*, site: Site, number: str, by: User) -> WorksOrder:
-    """Take bookings on a complete order again."""
+    """Reopen a complete order for bookings; raises `OrderNotComplete`."""
     return _move_on(lock_order(site, number), OrderStatus.OPEN, refuse_reopening, by)
 
 
 @transaction.atomic
 def cancel_order(*, site: Site, number: str, by: User, remarks: str = "") -> WorksOrder:
-    """Give up an order with nothing booked."""
+    """Cancel an order with nothing booked; raises `OrderHasBookings`."""
     return _move_on(lock_order(site, number), OrderStatus.CANCELLED, refuse_cancelling, by, remarks)
 
 
