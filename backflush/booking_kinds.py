@@ -34,7 +34,7 @@ def kind_named(word: object) -> ReportKind[Any]:
     if word is None:
         return KINDS[0]
     if not isinstance(word, str) or word not in _BY_WORD:
-        raise InvalidValue(f"kind is one of {', '.join(_BY_WORD)}.", field="kind")
+        raise InvalidValue("kind must be one of: {kinds}.", kinds=list(_BY_WORD), field="kind")
     return _BY_WORD[word]
 
 

@@ -210,7 +210,7 @@ def order(request: HttpRequest, site: str, number: str) -> dict[str, Any]:
     try:
         found = order_numbered(where, number)
     except NotFound as refusal:
-        raise NotFound(refusal.sentence, field="number") from None
+        raise NotFound.of(refusal.sentence, field="number") from None
     return {
         "number": found.number,
         "item": found.item.code,
@@ -265,22 +265,28 @@ def _refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 @api.exception_handler(AuthenticationError)
 def _unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
     if getattr(request, "axes_locked_out", False):
-        return answer_refusal(request, TooManyTries("This token was tried wrongly too often. Wait a few minutes."))
-    return answer_refusal(request, NotSignedIn("Send a token that is in use, as Authorization: Bearer TOKEN."))
+        return answer_refusal(
+            request, TooManyTries("Too many wrong tokens came from here. Wait a few minutes, then try again.")
+        )
+    return answer_refusal(
+        request, NotSignedIn("The token is missing or not in use. Send one that is, as Authorization: Bearer TOKEN.")
+    )
 
 
 @api.exception_handler(ValidationError)
 def _wrong(request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0]
-    return answer_refusal(request, InvalidValue(f"{first['msg']}.", field=str(first["loc"][-1])))
+    return answer_refusal(request, InvalidValue("{problem}.", problem=first["msg"], field=str(first["loc"][-1])))
 
 
 @api.exception_handler(HttpError)
 def _other(request: HttpRequest, error: HttpError) -> HttpResponse:
-    return answer_refusal(request, InvalidValue(f"{error.message}."))
+    return answer_refusal(request, InvalidValue("{problem}.", problem=error.message))
 
 
 @api.exception_handler(Exception)
 def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
     reference = failed(request).headers[REFERENCE]
-    return answer_refusal(request, Failed(f"Something failed here. Name {reference} to whoever looks after this."))
+    return answer_refusal(
+        request, Failed("The server failed. Give your administrator the reference {reference}.", reference=reference)
+    )

@@ -83,7 +83,7 @@ def answer_refusal(request: HttpRequest, refusal: Refusal) -> JsonResponse:
 
 def missing(request: HttpRequest, rest: str = "") -> JsonResponse:
     """No part of the API has this address."""
-    return answer_refusal(request, NoSuchAddress("Nothing has this address. See /api/v1/openapi.json."))
+    return answer_refusal(request, NoSuchAddress("There is nothing at this address. See /api/v1/openapi.json."))
 
 
 def whole_requests(answer: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
@@ -104,7 +104,9 @@ def told_in_json(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
         response = view(request, *arguments, **named)
         if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
             return response
-        refused = answer_refusal(request, NoSuchMethod(f"{request.method} isn't done here."))
+        refused = answer_refusal(
+            request, NoSuchMethod("{method} isn't supported at this address.", method=request.method)
+        )
         refused.headers["Allow"] = response.headers.get("Allow", "")
         return refused
 

@@ -24,7 +24,9 @@ def key_of(request: HttpRequest) -> str:
     """The key that the request's header names."""
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > KEY_LONGEST or not key.isprintable():
-        raise InvalidValue(f"A key has at most {KEY_LONGEST} characters, all of them printable.", field="key")
+        raise InvalidValue(
+            "A key has at most {most} characters, all printable. Send a shorter one.", most=KEY_LONGEST, field="key"
+        )
     return key
 
 
@@ -46,14 +48,14 @@ def many_bookings(request: HttpRequest) -> Iterator[StreamLine]:
 
 def _require(request: HttpRequest, largest: int, wanted: str) -> None:
     if request.content_type != wanted:
-        raise WrongType(f"The body is {wanted}. Say so in Content-Type, and send it so.")
+        raise WrongType("The body must be {wanted}. Set Content-Type to it.", wanted=wanted)
     if int(request.META.get("CONTENT_LENGTH") or 0) > largest:
-        raise TooLarge(f"At most {largest:,} bytes are taken at once. Send it in parts.")
+        raise TooLarge("The body is larger than {most} bytes. Send it in parts.", most=largest)
 
 
 def _of_array(given: object) -> Iterator[StreamLine]:
     if not isinstance(given, list):
-        raise InvalidValue("Send an array of bookings.")
+        raise InvalidValue("The body must be an array of bookings.")
     return (_line(number, one) for number, one in enumerate(given, 1))
 
 

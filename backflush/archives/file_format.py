@@ -274,7 +274,12 @@ class ArchiveFile:
         """Refuse a file that was changed or cut off."""
         wrong = self.damage()
         if wrong:
-            raise InvalidValue(f"{self.path} is damaged: {', '.join(wrong)} isn't what it was.", field="file")
+            raise InvalidValue(
+                "{file} is damaged: the checksums of these parts are wrong: {parts}. Use another copy.",
+                file=self.path,
+                parts=wrong,
+                field="file",
+            )
 
     def rows(self, name: str) -> Iterator[list[Any]]:
         """The rows of a table."""
@@ -301,14 +306,18 @@ def _contents(text: bytes, path: Path) -> Contents:
 
 
 def _no_archive(path: Path) -> InvalidValue:
-    return InvalidValue(f"{path} is no archive that this version can read.", field="file")
+    return InvalidValue(
+        "{file} isn't an archive that this version can read. Check the file, or use the version that made it.",
+        file=path,
+        field="file",
+    )
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[ArchiveFile]:
     """Open the file of an archive; refused where it is none."""
     if not path.is_file():
-        raise NotFound(f"There is no file {path}.", field="file")
+        raise NotFound("There is no file {file}.", file=path, field="file")
     try:
         archive = ZipFile(path)
     except (BadZipFile, OSError):

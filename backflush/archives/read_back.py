@@ -103,7 +103,11 @@ def table_named(name: str) -> CopiedTable:
     for model in models_of_rooms():
         if model._meta.db_table == name:
             return CopiedTable(model)
-    raise UpgradeNeeded(f"The archive has a table {name}, which this version of Backflush doesn't know.", field="file")
+    raise UpgradeNeeded(
+        "The archive has a table {table} that this version of Backflush doesn't know. Use the version that made it.",
+        table=name,
+        field="file",
+    )
 
 
 def fitted(file: ArchiveFile, table: CopiedTable, *, whole: bool = False) -> Iterable[Row]:
@@ -115,8 +119,10 @@ def fitted(file: ArchiveFile, table: CopiedTable, *, whole: bool = False) -> Ite
     wanted = [column.name for column in table.columns]
     if gone := [name for name in there if whole and name not in wanted]:
         raise UpgradeNeeded(
-            f"{table.name} has no {', '.join(gone)} in this version of Backflush: read the archive, "
-            "or bring it back with the version that made it.",
+            "The table {table} has no columns {columns} in this version of Backflush. Read or restore the archive "
+            "with the version that made it.",
+            table=table.name,
+            columns=gone,
             field="file",
         )
     if there == wanted:

@@ -81,14 +81,14 @@ def archive(*, site: Site, through: date, folder: Path, by: User, progress: Prog
     _require_no_audit(site)
     count_balances(site)
     if not folder.is_dir():
-        raise NotFound(f"There is no folder {folder}.", field="to")
+        raise NotFound("There is no folder {folder}. Make it, or choose another.", folder=folder, field="to")
     part = folder / f".{site.code}-{timezone.now():%Y%m%d%H%M%S%f}.part"
     try:
         tell("choosing", 0, STEPS)
         selection.prepare()
         with _one_moment():
             if not any(selection.choose(site, through).values()):
-                raise NotFound("There is nothing finished to put away.", field="through")
+                raise NotFound("There are no finished orders to archive.", field="through")
             chosen = selection.fingerprint()
             tell("writing", 1, STEPS)
             head = write(part, site=site, head=_head(site, through, by))
@@ -105,15 +105,27 @@ def archive(*, site: Site, through: date, folder: Path, by: User, progress: Prog
 def _require_closed(site: Site, through: date) -> None:
     closed = Site.objects.values_list("closed_through", flat=True).get(pk=site.pk)
     if closed is None or through > closed:
-        until = f"{site.code} is closed through {closed:%d %b %Y}" if closed else f"No period of {site.code} is closed"
-        raise PeriodClosed(f"{until}. Only what is closed can be put away: close the period first.", field="through")
+        raise _not_closed(site, closed)
+
+
+def _not_closed(site: Site, closed: date | None) -> PeriodClosed:
+    if closed is None:
+        return PeriodClosed("{site} has no closed period. Close the period first.", site=site.code, field="through")
+    return PeriodClosed(
+        "{site} is closed up to {through}. Only closed periods can be archived. Close the period first.",
+        site=site.code,
+        through=closed,
+        field="through",
+    )
 
 
 def _require_no_audit(site: Site) -> None:
     at_work = audit_at_work(site)
     if at_work is not None:
         raise ChangedMeanwhile(
-            f"Audit {at_work.number} is at work and may look at what would go. Sign it off first.", field="through"
+            "Audit {audit} is open and may need the data to be archived. Sign it off first.",
+            audit=at_work.number,
+            field="through",
         )
 
 
@@ -141,7 +153,9 @@ def _require_sound(part: Path, head: Contents) -> None:
         file.require_whole()
         faults = [fault for check in proof_of(file) for fault in check.faults]
     if faults:
-        raise InvalidValue(f"What would go isn't sound: {faults[0]} Run `backflush verify`.", field="through")
+        raise InvalidValue(
+            "The data to be archived is inconsistent: {fault} Run `backflush verify`.", fault=faults[0], field="through"
+        )
 
 
 @transaction.atomic
@@ -188,7 +202,9 @@ def _chosen_again(site: Site, through: date, head: Contents) -> str:
 
 
 def _changed() -> ChangedMeanwhile:
-    return ChangedMeanwhile("Somebody worked on what would go. Nothing was put away: try again.", field="through")
+    return ChangedMeanwhile(
+        "Another user changed the data to be archived, so nothing was archived. Try again.", field="through"
+    )
 
 
 def _lock_site(site: Site) -> None:
@@ -254,11 +270,21 @@ def archive_of(file: ArchiveFile) -> Archive:
         Archive.objects.filter(site__code=contents.site, number=contents.number).select_related("site", "by").first()
     )
     if known is None:
-        raise NotFound(f"This database knows no archive {contents.number} of {contents.site}.", field="file")
+        raise NotFound(
+            "This database has no record of archive {archive} of site {site}. Use the database that made it.",
+            archive=contents.number,
+            site=contents.site,
+            field="file",
+        )
     if known.digest != file.digest:
-        raise InvalidValue(f"{file.path} isn't the file that archive {known.number} went into.", field="file")
+        raise InvalidValue(
+            "{file} isn't the file of archive {archive}. Choose the file that was written then.",
+            file=file.path,
+            archive=known.number,
+            field="file",
+        )
     if known.brought_back_at is not None:
-        raise AlreadyThere(f"Archive {known.number} was brought back before.", field="file")
+        raise AlreadyThere("Archive {archive} was restored before.", archive=known.number, field="file")
     return known
 
 
@@ -271,4 +297,9 @@ def _require_names(file: ArchiveFile) -> None:
         for some in batched((row[place] for row in file.rows(name)), 500):
             there = table.model._default_manager.filter(pk__in=some).count()
             if there != len(some):
-                raise NotFound(f"Of {name} that the archive names, {len(some) - there} are gone.", field="file")
+                raise NotFound(
+                    "{count} rows of table {table} that the archive refers to are missing from the database.",
+                    count=len(some) - there,
+                    table=name,
+                    field="file",
+                )

@@ -41,7 +41,7 @@ def files_among(paths: Iterable[Path]) -> list[Path]:
         elif path.is_file():
             found.append(path)
         else:
-            raise NotFound(f"There is no file {path}.", field="archive")
+            raise NotFound("There is no file {file}.", file=path, field="archive")
     return found
 
 

@@ -37,7 +37,7 @@ def audit_numbered(site: Site, number: int) -> Audit:
     found = Audit.objects.filter(site=site, number=number).select_related("site", "begun_by", "signed_by")
     audit = found.first() if number <= NUMBER_MAX else None
     if audit is None:
-        raise NotFound(f"There is no audit {number}.")
+        raise NotFound("There is no audit {audit}.", audit=number)
     return audit
 
 

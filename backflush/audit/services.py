@@ -57,7 +57,10 @@ def begin_audit(*, site: Site, by: User, until: date | None = None, key: str = "
         last = Audit.objects.filter(site=site).order_by("-number").first()
         if last is not None and end <= last.until:
             raise InvalidDates(
-                f"Audit {last.number} went until {_words(site, last.until)}. Choose a later day.", field="until"
+                "Audit {audit} covers everything up to {day}. Choose a later day.",
+                audit=last.number,
+                day=_words(site, last.until),
+                field="until",
             )
         audit = Audit.objects.create(
             site=site,
@@ -78,7 +81,7 @@ def _end_of(site: Site, until: date | None, now: datetime) -> datetime:
     if until is None:
         return now
     if until > day_at(site, now):
-        raise DateInFuture(f"{until:%d %b %Y} isn't over yet. Choose today or an earlier day.", field="until")
+        raise DateInFuture("{day} isn't over yet. Choose today or an earlier day.", day=until, field="until")
     return min(now, datetime.combine(until + timedelta(days=1), time(), ZoneInfo(site.time_zone)))
 
 
@@ -92,7 +95,10 @@ def _require_none_at_work(site: Site) -> None:
     open_one = audit_at_work(site)
     if open_one is not None:
         raise AlreadyThere(
-            f"Audit {open_one.number}, begun by {open_one.begun_by.name}, is at work. Sign it off first.", field="until"
+            "Audit {audit}, started by {user}, is still open. Sign it off first.",
+            audit=open_one.number,
+            user=open_one.begun_by.name,
+            field="until",
         )
 
 
@@ -112,7 +118,7 @@ def look_at(*, site: Site, number: int, check: str, by: User, remarks: str = "",
             return claim.look
         audit = _lock(site, number)
         if name in WORKED_OUT and computation is None:
-            raise NotWorkedOut("This check isn't worked out yet. Work it out first.", field="check")
+            raise NotWorkedOut("This check hasn't been computed yet. Compute it first.", field="check")
         look = CheckReview.objects.create(
             site=site,
             audit=audit,
@@ -135,7 +141,12 @@ def _counted(check: CheckName, computation: AuditComputation | None, count: Any)
 
 def _check_named(check: str) -> CheckName:
     if check not in set(CheckName):
-        raise InvalidValue(f"{check!r} is none of {', '.join(CheckName)}.", field="check")
+        raise InvalidValue(
+            "There is no check '{check}'. The checks are: {checks}.",
+            check=check,
+            checks=CheckName.values,
+            field="check",
+        )
     return CheckName(check)
 
 
@@ -150,7 +161,9 @@ def sign_off(*, site: Site, number: int, by: User, remarks: str = "", key: str =
     looked = latest_looks(audit)
     missing = [str(check.value) for check in CheckName if check not in looked]
     if missing:
-        raise NotLookedAt(f"Nobody has looked at {', '.join(missing)} yet.", field="check")
+        raise NotLookedAt(
+            "These checks haven't been looked at yet: {checks}. Look at them first.", checks=missing, field="check"
+        )
     audit.signed_by, audit.signed_at, audit.remarks = by, timezone.now(), remarks
     audit.save(update_fields=["signed_by", "signed_at", "remarks"])
     claim.fulfil(audit=audit)
@@ -164,8 +177,10 @@ def _lock(site: Site, number: int) -> Audit:
     if audit.signed_at is not None:
         assert audit.signed_by is not None, "a constraint of the database says so"
         raise AuditSigned(
-            f"{audit.signed_by.name} signed audit {number} off on {_words(site, audit.signed_at)}. "
-            "It stands as it was signed.",
+            "{user} signed off audit {audit} on {day}. A signed audit can't be changed.",
+            user=audit.signed_by.name,
+            audit=number,
+            day=_words(site, audit.signed_at),
             field="audit",
         )
     return audit
@@ -240,7 +255,7 @@ def _claim(site: Site, request: Request) -> _Claim:
     if not request.key:
         return _Claim()
     if len(request.key) > KEY_LENGTH:
-        raise InvalidValue(f"A key has at most {KEY_LENGTH} characters.", field="key")
+        raise InvalidValue("A key has at most {most} characters. Send a shorter one.", most=KEY_LENGTH, field="key")
     if Key.objects.filter(site=site, key=request.key).exists():
         raise _reused(request.key)
     AuditKey.objects.bulk_create([AuditKey(site=site, key=request.key, digest=request.digest)], ignore_conflicts=True)
@@ -253,6 +268,7 @@ def _claim(site: Site, request: Request) -> _Claim:
 
 def _reused(key: str) -> KeyReused:
     return KeyReused(
-        f"The key {key!r} was used for another request. Use a new key, or send the first request again unchanged.",
+        "The key '{key}' was used for another request. Use a new key, or send the first request again unchanged.",
+        key=key,
         field="key",
     )

@@ -15,7 +15,7 @@ from django.db import transaction
 from backflush.backflushing.consumption import UseBook
 from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import PlannedBooking, Report, ReportKinds, Subject, Subjects, SubjectsByKind
-from backflush.core.moves import Move, Process, plan_posting, stock_keys_of
+from backflush.core.moves import Move, plan_posting, stock_keys_of
 from backflush.core.quantity import convert, to_scaled
 from backflush.core.refusals import Archived, InvalidQuantity, NotFound, Refusal
 from backflush.core.text import require_short
@@ -195,9 +195,10 @@ def _checks(report: Report, subject: Subject, subjects: Subjects[Any]) -> Mappin
 def _require_some(subject: Subject) -> None:
     """Refuse a report of nothing at all."""
     if not subject.good and not subject.scrap:
-        done = "received" if subject.process is Process.GOODS_RECEIVED else "made"
         good, scrap = subject.amount_fields
-        raise InvalidQuantity(f"{subject.item.code}: enter what was {done}, {good} or {scrap}.", field=good)
+        raise InvalidQuantity(
+            "{item}: enter a quantity, {good} or {scrap}.", item=subject.item.code, good=good, scrap=scrap, field=good
+        )
 
 
 def with_structures_of_day(batch: Sequence[PlannedBooking], *, site: Site) -> Sequence[PlannedBooking]:

@@ -207,8 +207,12 @@ def require_two_ends(planned: PlannedBooking, lines: FrozenLines) -> None:
 def same_location(line: FrozenLine, source: Location, rule: TransferRule) -> SameLocation:
     """Return why a line can't be taken from where its rule puts it."""
     return SameLocation(
-        f"Line {line.path} takes {line.component.code} from {source.path}, "
-        f"where {rule.action.name} puts it. Give the line another from-location.",
+        "Line {line} takes {item} from {location}, which is also where {action} puts it. Give the line another "
+        "from-location.",
+        line=line.path,
+        item=line.component.code,
+        location=source.path,
+        action=rule.action.name,
         field="from",
     )
 

@@ -28,6 +28,7 @@ from backflush.core.input_values import (
     require_plausible,
     require_text,
     require_unit,
+    shortened,
 )
 from backflush.core.refusals import InvalidValue, Refusal
 
@@ -82,10 +83,15 @@ class TextInput(ReportInput):
     def read(self, raw: object, dialect: Dialect) -> str:
         """Return a text that every database keeps."""
         if not isinstance(raw, str) or isinstance(raw, JsonNumber):
-            raise InvalidValue(f"{self.name} is text. Put it in quotes.", field=self.name)
+            raise InvalidValue("{name} must be text in quotes.", name=self.name, field=self.name)
         if self.length and len(raw) > self.length:
-            too_long = f"{self.title} has at most {self.length} characters, not {len(raw)}."
-            raise InvalidValue(too_long, field=self.name)
+            raise InvalidValue(
+                "{what} has at most {most} characters, not {length}.",
+                what=self.title,
+                most=self.length,
+                length=len(raw),
+                field=self.name,
+            )
         return require_text(raw, field=self.name)
 
     def schema(self) -> dict[str, Any]:
@@ -118,7 +124,7 @@ class QuantityInput(ReportInput):
     def read(self, raw: object, dialect: Dialect) -> Amount:
         """Return the number and its unit, if it has one."""
         if not isinstance(raw, str):
-            raise InvalidValue(f'{self.name} is a number. Write it like "12.5".', field=self.name)
+            raise InvalidValue('{name} must be a number, like "12.5".', name=self.name, field=self.name)
         return read_amount(raw, field=self.name, dialect=dialect)
 
     def schema(self) -> dict[str, Any]:
@@ -133,7 +139,7 @@ class WholeInput(ReportInput):
     def read(self, raw: object, dialect: Dialect) -> int:
         """Return a whole number that fits a line's number."""
         if not isinstance(raw, str):
-            raise InvalidValue(f"{self.name} is a whole number. Write it like 10.", field=self.name)
+            raise InvalidValue("{name} must be a whole number, like 10.", name=self.name, field=self.name)
         return read_whole(raw, field=self.name, most=LINE_MAX)
 
     def schema(self) -> dict[str, Any]:
@@ -150,7 +156,7 @@ class MomentInput(ReportInput):
         if isinstance(raw, date):
             return require_plausible(raw, field=self.name)
         if not isinstance(raw, str) or isinstance(raw, JsonNumber):
-            raise InvalidValue(f"{self.name} is text. Put it in quotes.", field=self.name)
+            raise InvalidValue("{name} must be text in quotes.", name=self.name, field=self.name)
         return read_moment(raw, field=self.name)
 
     def schema(self) -> dict[str, Any]:
@@ -165,7 +171,7 @@ class SerialsInput(ReportInput):
     def read(self, raw: object, dialect: Dialect) -> tuple[str, ...]:
         """Return the serial numbers of a list."""
         if not isinstance(raw, list | tuple):
-            raise InvalidValue(f'{self.name} is a list. Write it like ["S-1", "S-2"].', field=self.name)
+            raise InvalidValue('{name} must be a list, like ["S-1", "S-2"].', name=self.name, field=self.name)
         text = TextInput(self.title, self.help, name=self.name)
         return tuple(text.read(one, dialect) for one in raw)
 
@@ -230,11 +236,17 @@ class Inputs:
     def _refusal_of(self, error: Mapping[str, Any]) -> Refusal:
         name = str(error["loc"][0])
         if error["type"] == UNKNOWN:
-            return InvalidValue(f"There is no field {name[:40]!r}. There are {', '.join(self.by_name)}.")
+            return InvalidValue(
+                "There is no field '{name}'. The fields are: {names}.", name=shortened(name), names=list(self.by_name)
+            )
         if error["type"] == "missing":
             missing = self.by_name[name]
-            text = f"{missing.title} is missing. Give {missing.help[0].lower()}{missing.help[1:]}"
-            return InvalidValue(text, field=name)
+            return InvalidValue(
+                "{what} is missing. Enter {meaning}",
+                what=missing.title,
+                meaning=f"{missing.help[0].lower()}{missing.help[1:]}",
+                field=name,
+            )
         refused = error["ctx"]["error"]
         assert isinstance(refused, InputRefused), "inputs raise nothing else"
         return refused.refusal

@@ -13,7 +13,7 @@ from backflush.ledger.posting import Entry, advance_cost_objects, lock_balances,
 from backflush.ledger.selectors import move_of, posting_numbered, require_had, require_not_before
 from backflush.people.models import User
 from backflush.stockmap.models import Site
-from backflush.stockmap.selectors import day_at, event_time, written_day
+from backflush.stockmap.selectors import day_at, event_time
 from backflush.unresolved.cancellation import cancel_locked
 
 
@@ -51,7 +51,7 @@ def _lock_booking(site: Site, posting: int) -> Booking:
     found = Booking.objects.filter(site=site, posting=posting).first()
     if found is None:
         posting_numbered(site, posting)
-        raise NotFound(f"There is no booking with the posting number {posting}.", field="posting")
+        raise NotFound("Posting {posting} is not a booking.", posting=posting, field="posting")
     cost_objects = CostObject.objects.select_for_update(no_key=True)
     cost_object = cost_objects.get(site=site, pk=found.cost_object_id) if found.cost_object_id is not None else None
     # Who took it back meanwhile must be read afterwards: a join beside the lock would still see nobody.
@@ -65,8 +65,12 @@ def _lock_booking(site: Site, posting: int) -> Booking:
 def require_not_reversed(booking: Booking) -> None:
     """Refuse to take a booking back twice."""
     if booking.reversed_by is not None:
-        on = written_day(day_at(booking.site, booking.reversed_by.at))
-        raise AlreadyReversed(f"This was reversed on {on} by {booking.reversed_by.by.name}.", field="posting")
+        raise AlreadyReversed(
+            "This was reversed on {day} by {user}.",
+            day=day_at(booking.site, booking.reversed_by.at),
+            user=booking.reversed_by.by.name,
+            field="posting",
+        )
 
 
 def _lock_family(site: Site, booking: Booking) -> list[Movement]:

@@ -190,8 +190,12 @@ def explain(site: Site, number: int) -> Explanation:
     root = _root(movement)
     if root.line_id is None:
         raise NotFound(
-            f"Movement {number} wasn't assumed: {written(movement.quantity)} {movement.item.stock_unit.code} "
-            f"of {movement.item.code} is what was entered for its {movement.posting.process}.",
+            "Movement {movement} wasn't assumed: {quantity} {unit} of {item} were entered for its {process}.",
+            movement=number,
+            quantity=movement.quantity,
+            unit=movement.item.stock_unit.code,
+            item=movement.item.code,
+            process=Process(movement.posting.process),
             field="movement",
         )
     booking = Booking.objects.select_related(

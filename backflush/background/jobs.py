@@ -76,9 +76,9 @@ def stop_background_job(*, site: Site, number: int) -> BackgroundJob:
     """Stop a job after its current step. The finished steps are kept."""
     background_job = BackgroundJob.objects.filter(site=site, pk=number).first() if number <= NUMBER_MAX else None
     if background_job is None:
-        raise NotFound(f"There is no errand {number}.")
+        raise NotFound("There is no background job {job}.", job=number)
     if background_job.is_finished:
-        raise InvalidValue("It has come to its end already.", field="background_job")
+        raise InvalidValue("The background job has ended already.", field="background_job")
     BackgroundJob.objects.filter(pk=background_job.pk, finished_at__isnull=True).update(stopping=True)
     return background_job
 

@@ -25,7 +25,7 @@ def background_job_numbered(site: Site, by: User, number: int) -> BackgroundJob:
     found = BackgroundJob.objects.filter(site=site, pk=number).select_related("by") if number <= NUMBER_MAX else None
     background_job = found.first() if found is not None else None
     if background_job is None or (background_job.kind == BackgroundJobKind.EXPORT and background_job.by_id != by.pk):
-        raise NotFound(f"There is no errand {number} of yours.")
+        raise NotFound("You have no background job {job}.", job=number)
     return background_job
 
 

@@ -57,7 +57,7 @@ def show_preview(
     Example: backflush preview --purchase-order P-2001 25
     """
     if item and purchase_order:
-        raise InvalidValue("Give --item or --purchase-order, not both.", field="item")
+        raise InvalidValue("Give either --item or --purchase-order.", field="item")
     amount, lost = read_number(good, field="good"), read_number(scrap, field="scrap")
     more: dict[str, Any] = {
         "at": read_moment(at, field="at") if at else None,

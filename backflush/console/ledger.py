@@ -141,7 +141,12 @@ def show_transactions(
     Example: backflush transactions --status unresolved --order W-1001
     """
     if status and status not in set(Status):
-        raise InvalidValue(f"{status!r} is not a status. Use one of: {', '.join(Status)}.", field="status")
+        raise InvalidValue(
+            "There is no status '{status}'. Use one of: {statuses}.",
+            status=status,
+            statuses=list(Status),
+            field="status",
+        )
     require_item(item)
     require_place(desk.site, location)
     require_order(desk.site, order)

@@ -99,7 +99,9 @@ def _of_file(source: Path, key: str, listener: Listener) -> Counter[str]:
             name = key or (stream_of(digest_of(source)) if source.is_file() else "")
             return listener.take(file.fileno(), _say, stream=name)[0]
     except OSError as error:
-        raise InvalidValue(f"{source} can't be read: {error.strerror}.", field="from") from None
+        raise InvalidValue(
+            "{source} can't be read: {problem}.", source=source, problem=error.strerror, field="from"
+        ) from None
 
 
 def _counted(counts: Counter[str]) -> str:

@@ -22,7 +22,10 @@ def require_place(site: Site, path: str) -> None:
         location_at(site, path)
     elif path and not Store.objects.filter(site=site, code=path).exists():
         raise NotFound(
-            f"There is no store {path} at {site.code}. To name a location, write STORE/LOCATION.", field="location"
+            "Site {site} has no store {store}. Write a location as STORE/LOCATION.",
+            store=path,
+            site=site.code,
+            field="location",
         )
 
 

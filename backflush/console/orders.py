@@ -73,7 +73,12 @@ def list_orders(
     Example: backflush orders --status open
     """
     if status and status not in set(OrderStatus):
-        raise InvalidValue(f"{status!r} is not a status. Use one of: {', '.join(OrderStatus)}.", field="status")
+        raise InvalidValue(
+            "There is no status '{status}'. Use one of: {statuses}.",
+            status=status,
+            statuses=list(OrderStatus),
+            field="status",
+        )
     require_item(item)
     found = WorksOrder.objects.filter(site=desk.site).select_related("item", "unit", "cost_object").order_by("-pk")
     if status:

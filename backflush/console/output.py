@@ -52,7 +52,7 @@ from rich.text import Text
 
 from backflush.console.main import STOPPED
 from backflush.console.readiness import away, prepare_plant, require_plant
-from backflush.core.input_values import NULL_CHARACTER, read_moment
+from backflush.core.input_values import null_character, read_moment
 from backflush.core.quantity import round_half_up, written
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.core.text import require_short
@@ -276,7 +276,7 @@ def _log_in_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        raise InvalidValue("Your user name isn't known on this machine. Give it: --by NAME.", field="by") from None
+        raise InvalidValue("The operating system doesn't give your user name. Add --by NAME.", field="by") from None
 
 
 def in_json(facts: Any) -> str:
@@ -400,7 +400,7 @@ def command(
             )
             with answering(as_json=desk.as_json):
                 if broken is not None:
-                    raise InvalidValue(NULL_CHARACTER, field=broken)
+                    raise null_character(broken)
                 if plant is DatabaseNeed.NEEDED:
                     require_plant()
                 elif plant is DatabaseNeed.MADE:
@@ -446,8 +446,10 @@ def answering(*, as_json: bool) -> Iterator[None]:
     except OSError as error:
         if error.errno not in NO_FAULTS_OF_OURS:
             raise
-        reason = f"{error.filename or 'The disk'} can't be used: {error.strerror}."
-        _refuse(InvalidValue(reason, field="file"), as_json=as_json)
+        file, problem = error.filename or "The disk", error.strerror
+        _refuse(
+            InvalidValue("{file} can't be used: {problem}.", file=file, problem=problem, field="file"), as_json=as_json
+        )
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped. What was posted before stays; what was at work was not posted.\n")
         raise typer.Exit(STOPPED) from None

@@ -84,5 +84,5 @@ def _asked_password() -> str:
         return sys.stdin.readline().rstrip("\n")
     first = str(typer.prompt("Password", hide_input=True))
     if first != str(typer.prompt("Again", hide_input=True)):
-        raise InvalidValue("The two passwords differ.", field="password")
+        raise InvalidValue("The two passwords differ. Type them again.", field="password")
     return first

@@ -7,9 +7,9 @@ import typer
 from backflush.console.options import LIMIT, REMARKS
 from backflush.console.output import Desk, HelpSection, Listing, command, of_all
 from backflush.core.input_values import read_day
+from backflush.core.sentences import written_day
 from backflush.ledger.models import PeriodClosing
 from backflush.ledger.periods import close_period, closings, count_balances, reopen_period, waiting_through
-from backflush.stockmap.selectors import written_day
 
 THROUGH = Annotated[
     str, typer.Argument(metavar="DAY", help="The last day of the period, like 2026-10-31.", show_default=False)

@@ -29,7 +29,7 @@ def require_tables() -> set[tuple[str, str]]:
         done = set(MigrationRecorder(connection).applied_migrations())
         if done:
             return done
-    raise NoPlant("There is no plant here yet. Run `backflush demo` or `backflush import`.", field="database")
+    raise NoPlant("This database is empty. Run `backflush demo` or `backflush import`.", field="database")
 
 
 def prepare_plant() -> None:
@@ -42,7 +42,13 @@ def away(error: DatabaseError | InterfaceError) -> Refusal | None:
     reason = str(error).strip()
     first, *more = [line.strip() for line in reason.splitlines()] or [type(error).__name__]
     if "is not a database" in reason:
-        return DatabaseUnreachable(f"{connection.settings_dict['NAME']} is not a SQLite database.", field="database")
+        return DatabaseUnreachable(
+            "{file} is not a SQLite database. Name another file.",
+            file=str(connection.settings_dict["NAME"]),
+            field="database",
+        )
     if isinstance(error, OperationalError | InterfaceError):
-        return DatabaseUnreachable(f"The database can't be used: {first}", field="database", details=more)
+        return DatabaseUnreachable(
+            "The database can't be used: {problem}", problem=first, field="database", details=more
+        )
     return None

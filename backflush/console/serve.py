@@ -59,11 +59,12 @@ def serve(
 def require_servable(host: str) -> None:
     """Refuse to show debug pages to anybody, and to send passwords in the clear over a network."""
     if settings.DEBUG:
-        raise InvalidValue("Debug mode shows what is in memory to whoever comes by. Switch it off.", field="debug")
+        raise InvalidValue("Debug mode shows the server's memory to every visitor. Turn it off.", field="debug")
     if host not in LOOPBACK and not settings.PUBLIC.secure:
         raise InvalidValue(
-            f"At {host} passwords would cross the network in the clear. Put an https server in front, and name its "
+            "On {host}, passwords would cross the network unencrypted. Put an HTTPS server in front, and give its "
             "address: PUBLIC_URL=https://backflush.example.org",
+            host=host,
             field="host",
         )
 
@@ -77,8 +78,10 @@ def require_free(host: str, port: int) -> None:
                 probe.bind(address)
             except OSError as failed:
                 raise AlreadyThere(
-                    f"At port {port} of {host} something answers already. Stop it, or choose another port: "
-                    f"--port {port % 65535 + 1}",
+                    "Port {port} on {host} is in use. Stop the other program, or choose another port: --port {other}",
+                    port=port,
+                    host=host,
+                    other=port % 65535 + 1,
                     field="port",
                 ) from failed
 

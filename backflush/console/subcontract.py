@@ -105,7 +105,9 @@ def _line(text: str, position: int, due: date | None) -> PurchaseLineIn:
     item, equals, amount = text.rpartition("=")
     quantity, _, unit = amount.partition("/")
     if not equals or not item:
-        raise InvalidValue(f"{text!r} is no line. Write it as ITEM=QUANTITY, or ITEM=QUANTITY/UNIT.", field="lines")
+        raise InvalidValue(
+            "'{text}' is not an order line. Write it as ITEM=QUANTITY, or ITEM=QUANTITY/UNIT.", text=text, field="lines"
+        )
     return PurchaseLineIn(
         item=item, quantity=read_number(quantity, field="lines"), unit=unit, number=position * 10, due_date=due
     )
@@ -130,7 +132,7 @@ def close(desk: Desk, number: NUMBER) -> None:
 def _order(site: Site, number: str) -> PurchaseOrder:
     order = PurchaseOrder.objects.filter(site=site, number=number).select_related("supplier").first()
     if order is None:
-        raise NotFound(f"There is no purchase order {number}.", field="order")
+        raise NotFound("There is no purchase order {order}.", order=number, field="order")
     return order
 
 

@@ -141,7 +141,8 @@ def require_tours_own(file: Path) -> None:
         sites = ["unknown"]
     if set(sites) - {SITE}:
         raise AlreadyThere(
-            f"{file} wasn't made by a tour, so it is left alone. Name another file: backflush tour --file NAME",
+            "{file} is not a file of an earlier tour. Name another file: backflush tour --file NAME",
+            file=file,
             field="file",
         )
 

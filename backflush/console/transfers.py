@@ -177,9 +177,11 @@ def _read(note: str) -> Any:
     try:
         return json.loads(sys.stdin.read() if note == "-" else Path(note).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise NotFound(f"There is no file {note}.", field="note") from None
+        raise NotFound("There is no file {file}.", file=note, field="note") from None
     except (OSError, ValueError) as reason:
-        raise InvalidValue(f"{note} isn't a valid transfer note: {reason}.", field="note") from None
+        raise InvalidValue(
+            "{file} is not a transfer note: {problem}.", file=note, problem=reason, field="note"
+        ) from None
 
 
 def _note_arrivals(comparison: TransferComparison) -> int:

@@ -148,10 +148,10 @@ def _show_one(desk: Desk, number: int) -> None:
     waiting = movement_numbered(desk.site, number)
     if waiting.due is None:
         raise NotUnresolved(
-            (
-                f"Movement {number} was never unresolved: {in_unit(waiting.quantity, waiting.item)} of "
-                f"{waiting.item.code} moved."
-            ),
+            "Movement {movement} was never unresolved: {quantity} of {item} moved.",
+            movement=number,
+            quantity=in_unit(waiting.quantity, waiting.item),
+            item=waiting.item.code,
             field="movement",
         )
     there = there_now(desk.site, [waiting])

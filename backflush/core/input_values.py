@@ -28,9 +28,6 @@ FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 9998
 """Moments are in these years: every one of them can be written in any time zone."""
 
-NULL_CHARACTER: Final = "This has a null character in it. Type it, or scan it again."
-"""PostgreSQL fails at null characters, and SQLite may stop at them. Scanners that are set wrongly send them."""
-
 QUOTED_MAX: Final = 40
 """So much of a faulty text is repeated in its refusal."""
 
@@ -81,9 +78,14 @@ class Amount:
     unit: str = ""
 
 
-def quoted(text: str) -> str:
-    """Quote a faulty text for a refusal, shortened."""
-    return repr(text if len(text) <= QUOTED_MAX else f"{text[:QUOTED_MAX]}…")
+def shortened(text: str) -> str:
+    """Shorten a faulty text for its refusal."""
+    return text if len(text) <= QUOTED_MAX else f"{text[:QUOTED_MAX]}…"
+
+
+def null_character(field: str) -> InvalidValue:
+    """Return the refusal of a NUL character: PostgreSQL fails at it, SQLite may stop there, some scanners send it."""
+    return InvalidValue("This text has a NUL character in it. Type it, or scan it again.", field=field)
 
 
 def read_number(text: str, *, field: str, dialect: Dialect = PLAIN) -> Decimal:
@@ -106,8 +108,11 @@ def read_amount(text: str, *, field: str, dialect: Dialect = PLAIN) -> Amount:
 def require_unit(amount: Amount, unit: str, *, field: str) -> Decimal:
     """Return the number of an amount in a field of which `unit` is the unit; refuse any other unit (`InvalidValue`)."""
     if amount.unit and amount.unit.casefold() != unit.casefold():
-        entered_in = f"in {unit}" if unit else "without a unit"
-        raise InvalidValue(f"{amount.unit} can't be used here: this is entered {entered_in}.", field=field)
+        if unit:
+            raise InvalidValue(
+                "Enter this quantity in {unit}, not in {entered}.", unit=unit, entered=amount.unit, field=field
+            )
+        raise InvalidValue("Enter this number without a unit, not in {entered}.", entered=amount.unit, field=field)
     return amount.number
 
 
@@ -115,9 +120,11 @@ def _number(number: str, text: str, field: str, dialect: Dialect) -> Decimal:
     """Read the number of a text, of which refusals quote the whole."""
     number = number.strip().replace(_MINUS, "-", 1)
     if not _NUMBER.fullmatch(number) or not _has_decimal_sign_of(dialect, number):
-        raise InvalidValue(_number_fault(number, text, dialect), field=field)
+        raise _number_fault(number, text, field, dialect)
     if sum(map(str.isdecimal, number)) > DIGITS_MAX:
-        raise InvalidValue(f"{quoted(text)} is too long a number: write at most {DIGITS_MAX} digits.", field=field)
+        raise InvalidValue(
+            "'{text}' has too many digits. Write at most {most}.", text=shortened(text), most=DIGITS_MAX, field=field
+        )
     return Decimal(number.replace(",", "."))
 
 
@@ -132,17 +139,33 @@ def _is_ambiguous(number: str) -> bool:
     return re.fullmatch(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", number, re.ASCII) is not None
 
 
-def _number_fault(number: str, text: str, dialect: Dialect) -> str:
+def _number_fault(number: str, text: str, field: str, dialect: Dialect) -> InvalidValue:
+    """Return why a text is no number, with the number that was probably meant as this door writes it."""
+    text = shortened(text)
     if _NUMBER.fullmatch(number):
         as_decimal = dialect.written(number.replace(",", ".").removesuffix("."))
         if _is_ambiguous(number):
-            return f"{quoted(text)} can be read in two ways. Write {re.sub('[.,]', '', number)} or {as_decimal}."
-        return f"{quoted(text)} is not a number here. Write {as_decimal}."
+            whole = re.sub("[.,]", "", number)
+            return InvalidValue(
+                "'{text}' can be read in two ways. Write {whole} or {decimal}.",
+                text=text,
+                whole=whole,
+                decimal=as_decimal,
+                field=field,
+            )
+        return InvalidValue("'{text}' is not a number here. Write {meant}.", text=text, meant=as_decimal, field=field)
     if grouped := _GROUPED.fullmatch(number):
         whole = re.sub(r"[^\d+-]", "", grouped["whole"], flags=re.ASCII)
         fraction = f"{dialect.decimal}{grouped['fraction']}" if grouped["fraction"] else ""
-        return f"{quoted(text)} has separators between its thousands. Write {whole}{fraction}."
-    return f"{quoted(text)} is not a number. Write it like {dialect.written('12.5')}."
+        return InvalidValue(
+            "'{text}' has separators between its thousands. Write {meant}.",
+            text=text,
+            meant=f"{whole}{fraction}",
+            field=field,
+        )
+    return InvalidValue(
+        "'{text}' is not a number. Write it like {example}.", text=text, example=dialect.written("12.5"), field=field
+    )
 
 
 def read_ratio(text: str, *, field: str, dialect: Dialect = PLAIN) -> Fraction:
@@ -151,7 +174,7 @@ def read_ratio(text: str, *, field: str, dialect: Dialect = PLAIN) -> Fraction:
     numerator = read_number(above, field=field, dialect=dialect)
     denominator = read_number(below, field=field, dialect=dialect) if slash else Decimal(1)
     if not denominator:
-        raise InvalidValue(f"{quoted(text)} divides by zero. Write it like 1000 or 1/3.", field=field)
+        raise InvalidValue("'{text}' divides by zero. Write it like 1000 or 1/3.", text=shortened(text), field=field)
     return Fraction(numerator) / Fraction(denominator)
 
 
@@ -162,7 +185,7 @@ def read_whole(text: str, *, field: str, least: int = 0, most: int = WHOLE_MAX) 
     """
     number = whole_or_none(text, least=least, most=most)
     if number is None:
-        raise InvalidValue(_whole_fault(text, least, most), field=field)
+        raise _whole_fault(text, field, least, most)
     return number
 
 
@@ -176,29 +199,34 @@ def whole_or_none(text: str, *, least: int = 0, most: int = WHOLE_MAX) -> int | 
     return whole if whole == number and least <= whole <= most else None
 
 
-def _whole_fault(text: str, least: int, most: int) -> str:
+def _whole_fault(text: str, field: str, least: int, most: int) -> InvalidValue:
     try:
-        number = read_number(text, field="")
+        number: Decimal | None = read_number(text, field="")
     except InvalidValue:
-        return f"{quoted(text)} is not a whole number. Write it like 10."
-    if number != int(number):
-        return f"{quoted(text)} is not a whole number. Write it like 10."
+        number = None
+    text = shortened(text)
+    if number is None or number != int(number):
+        return InvalidValue("'{text}' is not a whole number. Write it like 10.", text=text, field=field)
     if number < least:
-        return f"{quoted(text)} is too small. Write a whole number from {least}."
-    return f"{quoted(text)} is too large. Write a whole number up to {most}."
+        return InvalidValue(
+            "'{text}' is too small. Write a whole number from {least}.", text=text, least=least, field=field
+        )
+    return InvalidValue("'{text}' is too large. Write a whole number up to {most}.", text=text, most=most, field=field)
 
 
 def read_day(text: str, *, field: str) -> date:
     """Read a date of the years 1 to 9999: 2026-03-12. Refusals: `InvalidValue`."""
     written = text.strip()
     if _MOMENT.fullmatch(written):
-        raise InvalidValue(f"{quoted(text)} has a time. Write the date alone, like 2026-03-12.", field=field)
+        raise InvalidValue(
+            "'{text}' has a time. Write the date only, like 2026-03-12.", text=shortened(text), field=field
+        )
     try:
         if _DAY.fullmatch(written):
             return date.fromisoformat(written)
     except ValueError:
         pass
-    raise InvalidValue(f"{quoted(text)} is not a date. Write it like 2026-03-12.", field=field)
+    raise InvalidValue("'{text}' is not a date. Write it like 2026-03-12.", text=shortened(text), field=field)
 
 
 def read_moment(text: str, *, field: str) -> datetime | date:
@@ -216,7 +244,9 @@ def read_moment(text: str, *, field: str) -> datetime | date:
     except ValueError:
         moment = None
     if moment is None:
-        raise InvalidValue(f"{quoted(text)} is not a date. Write it like 2026-03-12 or 2026-03-12T14:30.", field=field)
+        raise InvalidValue(
+            "'{text}' is not a date. Write it like 2026-03-12 or 2026-03-12T14:30.", text=shortened(text), field=field
+        )
     return require_plausible(moment, field=field)
 
 
@@ -224,7 +254,11 @@ def require_plausible(moment: datetime | date, *, field: str) -> datetime | date
     """Return a date or time of the years 1970 to 9998; refuse all others (`InvalidValue`)."""
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise InvalidValue(
-            f"{moment.isoformat()} is too far away. Write a date of the years {FIRST_YEAR} to {LAST_YEAR}.", field=field
+            "{moment} is out of range. Write a date of the years {first} to {last}.",
+            moment=moment.isoformat(),
+            first=FIRST_YEAR,
+            last=LAST_YEAR,
+            field=field,
         )
     return moment
 
@@ -240,7 +274,7 @@ def require_text(text: str, *, field: str) -> str:
     Refusals: `InvalidValue`.
     """
     if "\0" in text:
-        raise InvalidValue(NULL_CHARACTER, field=field)
+        raise null_character(field)
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidValue("This has half a character in it. Write it again.", field=field)
+        raise InvalidValue("This text has a damaged character in it. Type it again.", field=field)
     return text

@@ -39,21 +39,28 @@ def refuse_receipt(number: str, status: PurchaseStatus) -> Refusal | None:
     """Refuse a receipt unless the purchase order is open."""
     if status == PurchaseStatus.OPEN:
         return None
-    return OrderNotOpen(f"{number} is {status}. Receive on another order.", field="order")
+    return OrderNotOpen(
+        "Order {order} is {status}. Receive on an open order.", order=number, status=status, field="order"
+    )
 
 
 def refuse_closing(number: str, status: PurchaseStatus) -> Refusal | None:
     """Refuse to close a purchase order that is closed."""
     if status == PurchaseStatus.OPEN:
         return None
-    return OrderNotOpen(f"{number} is {status} already.", field="order")
+    return OrderNotOpen("Order {order} is {status} already.", order=number, status=status, field="order")
 
 
 def refuse_edit(number: str, status: OrderStatus) -> Refusal | None:
     """Refuse to edit an order's structure, or to release the order, unless it is new (S1)."""
     if status == OrderStatus.NEW:
         return None
-    return OrderNotNew(f"{number} is {status}. Only a new order can be changed or released.", field="order")
+    return OrderNotNew(
+        "Order {order} is {status}. Only a new order can be changed or released.",
+        order=number,
+        status=status,
+        field="order",
+    )
 
 
 def refuse_reset(number: str, status: OrderStatus) -> Refusal | None:
@@ -61,7 +68,10 @@ def refuse_reset(number: str, status: OrderStatus) -> Refusal | None:
     if status == OrderStatus.RELEASED:
         return None
     return OrderNotReleased(
-        f"{number} is {status}. Only a released order with nothing booked goes back to new.", field="order"
+        "Order {order} is {status}. Only a released order with nothing booked can be set back to new.",
+        order=number,
+        status=status,
+        field="order",
     )
 
 
@@ -72,25 +82,37 @@ def refuse_posting(number: str, status: OrderStatus) -> Refusal | None:
 
 def not_bookable(number: str, status: OrderStatus) -> OrderNotOpen:
     """Return why nothing can be posted on an order of a status that isn't bookable, with what to do about it."""
-    remedy = {
-        OrderStatus.NEW: "Release it first.",
-        OrderStatus.COMPLETE: "Reopen it, or book on another order.",
-    }.get(status, "Book on another order.")
-    return OrderNotOpen(f"{number} is {status}. {remedy}", field="order")
+    if status == OrderStatus.NEW:
+        return OrderNotOpen("Order {order} is {status}. Release it first.", order=number, status=status, field="order")
+    if status == OrderStatus.COMPLETE:
+        return OrderNotOpen(
+            "Order {order} is {status}. Reopen it, or book on another order.",
+            order=number,
+            status=status,
+            field="order",
+        )
+    return OrderNotOpen("Order {order} is {status}. Book on another order.", order=number, status=status, field="order")
 
 
 def refuse_completion(number: str, status: OrderStatus) -> Refusal | None:
     """Refuse to complete an order unless it takes bookings."""
     if status in BOOKABLE:
         return None
-    return OrderNotOpen(f"{number} is {status}. Only a released or open order can be completed.", field="order")
+    return OrderNotOpen(
+        "Order {order} is {status}. Only a released or open order can be completed.",
+        order=number,
+        status=status,
+        field="order",
+    )
 
 
 def refuse_reopening(number: str, status: OrderStatus) -> Refusal | None:
     """Refuse to reopen an order unless it is complete."""
     if status == OrderStatus.COMPLETE:
         return None
-    return OrderNotComplete(f"{number} is {status}. Only a complete order can be reopened.", field="order")
+    return OrderNotComplete(
+        "Order {order} is {status}. Only a complete order can be reopened.", order=number, status=status, field="order"
+    )
 
 
 def refuse_cancelling(number: str, status: OrderStatus) -> Refusal | None:
@@ -98,7 +120,9 @@ def refuse_cancelling(number: str, status: OrderStatus) -> Refusal | None:
     if status in {OrderStatus.NEW, OrderStatus.RELEASED}:
         return None
     return OrderHasBookings(
-        f"{number} is {status}. Only an order with nothing booked can be cancelled; complete it instead.",
+        "Order {order} is {status}. Only an order with nothing booked can be cancelled. Complete it instead.",
+        order=number,
+        status=status,
         field="order",
     )
 
@@ -107,4 +131,6 @@ def refuse_revising(number: str, status: OrderStatus) -> Refusal | None:
     """Refuse to change quantity or due date of an order that is complete or cancelled."""
     if status in {OrderStatus.NEW, OrderStatus.RELEASED, OrderStatus.OPEN}:
         return None
-    return OrderNotOpen(f"{number} is {status}. Reopen it before changing it.", field="order")
+    return OrderNotOpen(
+        "Order {order} is {status}. Reopen it before you change it.", order=number, status=status, field="order"
+    )

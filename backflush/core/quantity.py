@@ -5,19 +5,20 @@ A quantity is a `Decimal` in some unit. Moved quantities are in the item's stock
 100/97, is a `Fraction` until it is rounded once, half up, to the item's decimals (Q1).
 """
 
-from decimal import Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 from backflush.core.refusals import InvalidQuantity, QuantityTooLarge
+from backflush.core.sentences import EXACT as EXACT
+from backflush.core.sentences import Sentence
+from backflush.core.sentences import plain as plain
+from backflush.core.sentences import written as written
 
 ZERO = Decimal(0)
 DECIMALS_MAX = 6
 SCALE = 10**DECIMALS_MAX
 LARGEST = Decimal(10) ** 12
 """No single quantity and no balance reaches this: nine of them still fit a 64-bit whole number of millionths."""
-
-EXACT = Context(prec=200)
-"""Structure quantities have any number of digits, amounts up to 38: more than Python's decimals keep unless told."""
 
 _STEPS = tuple(Decimal(1).scaleb(-decimals) for decimals in range(DECIMALS_MAX + 1))
 
@@ -47,41 +48,45 @@ def from_scaled(scaled: int) -> Decimal:
     return plain(Decimal(scaled).scaleb(-DECIMALS_MAX)) if part else Decimal(whole)
 
 
-def plain(quantity: Decimal) -> Decimal:
-    """The same value written shortest, without an exponent: 6.25, 40, 0."""
-    if not quantity:
-        return ZERO
-    short = quantity.normalize(EXACT)
-    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1), context=EXACT)  # type: ignore[operator]
-
-
-def written(quantity: Decimal) -> str:
-    """A quantity as text, for sentences and for comparing content."""
-    return format(plain(quantity), "f")
-
-
 def require_fit(quantity: Decimal, decimals: int, *, field: str, what: str, above_zero: bool = False) -> Decimal:
     """Refuse a quantity that the item's decimals can't hold, naming the two nearest that they can (Q5).
 
     A number is never rounded silently: what a person typed is either booked or refused.
     """
     if not quantity.is_finite():
-        raise InvalidQuantity(f"{what} needs a number as its quantity.", field=field)
+        raise InvalidQuantity("{item} needs a number as its quantity. Write it like 12.5.", item=what, field=field)
     if abs(quantity) >= LARGEST:
-        raise QuantityTooLarge(f"{what} can't be counted to {quantity:.0e}: stay below {LARGEST:,}.", field=field)
+        raise QuantityTooLarge(
+            "The quantity of {item} is too large: {quantity}. Enter less than 1,000,000,000,000.",
+            item=what,
+            quantity=f"{quantity:.0e}",
+            field=field,
+        )
     step = _STEPS[decimals]
     if quantity % step:
         below = quantity // step * step
-        nearest = [below + step] if above_zero and not below else [below, below + step]
-        counted = "in whole pieces" if not decimals else f"to {decimals} decimals"
-        raise InvalidQuantity(f"{what} is counted {counted}. Enter {' or '.join(map(written, nearest))}.", field=field)
+        only_above = above_zero and not below
+        nearest = step if only_above else Sentence("{below} or {above}", below=below, above=below + step)
+        if not decimals:
+            raise InvalidQuantity(
+                "{item} is counted in whole pieces. Enter {nearest}.", item=what, nearest=nearest, field=field
+            )
+        raise InvalidQuantity(
+            "{item} is counted to {decimals} decimals. Enter {nearest}.",
+            item=what,
+            decimals=decimals,
+            nearest=nearest,
+            field=field,
+        )
     return plain(quantity)
 
 
 def require_positive(quantity: Decimal, decimals: int, *, field: str, what: str) -> Decimal:
     """Refuse a quantity that isn't above zero or doesn't fit the item's decimals (Q5)."""
     if quantity.is_finite() and quantity <= 0:
-        raise InvalidQuantity(f"{what} needs a quantity above zero, not {written(quantity)}.", field=field)
+        raise InvalidQuantity(
+            "{item} needs a quantity above zero, not {quantity}.", item=what, quantity=quantity, field=field
+        )
     return require_fit(quantity, decimals, field=field, what=what, above_zero=True)
 
 
@@ -92,7 +97,12 @@ def convert(quantity: Decimal, factor: Fraction, decimals: int, *, field: str, w
     hold it in the stock unit, and `QuantityTooLarge`.
     """
     if quantity.is_finite() and quantity < 0:
-        raise InvalidQuantity(f"{what} can't be booked as {written(quantity)}: enter 0 or more.", field=field)
+        raise InvalidQuantity(
+            "{item} can't be booked with quantity {quantity}. Enter 0 or more.",
+            item=what,
+            quantity=quantity,
+            field=field,
+        )
     if factor == 1:
         return require_fit(quantity, decimals, field=field, what=what)
     require_fit(quantity, DECIMALS_MAX, field=field, what=what)
@@ -100,8 +110,11 @@ def convert(quantity: Decimal, factor: Fraction, decimals: int, *, field: str, w
     rounded = round_half_up(exact, DECIMALS_MAX)
     if Fraction(rounded) != exact:
         raise InvalidQuantity(
-            f"{what}: {written(quantity)} doesn't come out even in the stock unit. "
-            f"The nearest that it can hold is {written(rounded)}.",
+            "{item}: {quantity} can't be converted exactly to the stock unit. The nearest possible quantity is "
+            "{nearest}.",
+            item=what,
+            quantity=quantity,
+            nearest=rounded,
             field=field,
         )
     return require_fit(rounded, decimals, field=field, what=what)

@@ -1,400 +1,470 @@
-"""Every way to say no.
+"""Domain errors: each says what is wrong, where, and what to do about it.
 
     Refusal
-    ├── InvalidQuantity, QuantityTooLarge            the number itself
-    ├── NoConversion, ConversionsDisagree            units
-    ├── StructureLoop, OverlappingLines, DuplicateLine, FixedOnPhantom, StructureTooLarge
-    ├── WrongClass, ObsoleteItem, InUse, Ended       items and the set-up
-    ├── TooManyRules, NoRule, NoSuchRule, SameLocation, DuplicateRule, WrongActionType
-    ├── NoCompletionAction, NoIssueAction, NoReturnAction, NoReceiveAction
-    ├── OrderNotNew, OrderNotReleased, OrderNotOpen, OrderNotComplete, OrderHasBookings, MoreThanIssued
-    ├── InsufficientStock, SerialInStock             stock
-    ├── NotUnresolved, RemarksRequired, SettledSince
-    ├── BatchRequired, SerialsRequired, BinRequired, NotABalanceLocation
-    ├── AlreadyReversed, NotReversible
-    ├── WrongSite                                    between sites
-    ├── KeyReused
-    ├── PeriodClosed, UnresolvedInPeriod, DateInFuture, DateBeforeOriginal, InvalidDates
-    ├── AuditSigned, NotLookedAt, NotWorkedOut       audits
-    ├── Archived, ChangedMeanwhile                   what is in a file now
-    ├── NotFound, AlreadyThere, NotAllowed, InvalidValue
-    └── DatabaseUnreachable, NoPlant, UpgradeNeeded  where the stock is kept
+    ├── Invalid
+    │   ├── InvalidQuantity, QuantityTooLarge
+    │   ├── NoConversion, ConversionsDisagree
+    │   ├── StructureLoop, OverlappingLines, DuplicateLine, FixedOnPhantom, StructureTooLarge
+    │   ├── WrongClass, ObsoleteItem, InUse, Ended
+    │   ├── TooManyRules, NoRule, NoSuchRule, SameLocation, DuplicateRule, WrongActionType, NoCompletionAction,
+    │   │   NoIssueAction, NoReturnAction, NoReceiveAction
+    │   ├── InsufficientStock, SerialInStock, MoreThanIssued, BatchRequired, SerialsRequired, BinRequired,
+    │   │   NotABalanceLocation, WrongSite
+    │   ├── NotReversible, RemarksRequired
+    │   ├── PeriodClosed, UnresolvedInPeriod, DateInFuture, DateBeforeOriginal, InvalidDates
+    │   ├── NotLookedAt, NotWorkedOut
+    │   └── InvalidValue
+    ├── Conflict
+    │   ├── OrderNotNew, OrderNotReleased, OrderNotOpen, OrderNotComplete, OrderHasBookings
+    │   ├── AlreadyReversed, NotUnresolved, SettledSince, KeyReused
+    │   └── AlreadyThere, AuditSigned, ChangedMeanwhile
+    ├── NotFound
+    │   └── Archived
+    ├── Forbidden
+    │   └── NotAllowed
+    └── Unavailable
+        └── DatabaseUnreachable, NoPlant, UpgradeNeeded
 
-A refusal changes nothing at all. It carries a code for programs, the field that it is about, and a sentence
-that a person can act on. Where several lines are concerned it speaks of every one of them (`details`). A broken
-promise *inside* the program is an assertion, not a refusal.
+A refusal changes nothing at all. It has a `code` for programs, the `field` that it is about, and a sentence that a
+person can act on. The sentence is a template with parameters (`core/sentences.py`), so pages can translate it and
+programs can read the values. A refusal about several lines has one sentence for each (`details`).
+
+The five families decide the status: `delivery/refusals.py` maps them to 422, 409, 404, 403 and 503. Catch a family
+where the reaction is the same for all of it:
+
+    try:
+        order = order_numbered(site, number)
+    except NotFound as refusal:
+        ...
+
+A broken invariant *inside* the program is an assertion, not a refusal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from backflush.core.sentences import Sentence
 
 
 class Refusal(Exception):
-    """Something that was asked can't be done as it stands."""
+    """A request that can't be carried out, with the reason. Nothing has been changed."""
 
     code = "refused"
 
-    def __init__(self, sentence: str, *, field: str = "", details: Sequence[str] = ()) -> None:
-        self.sentence = sentence
+    def __init__(self, template: str, /, *, field: str = "", details: Sequence[str] = (), **params: object) -> None:
+        """Make the sentence from a template and its parameters.
+
+        `field` is the request's field that is wrong, empty where there is none. `details` are further sentences, one
+        for each further line concerned. `code`, `field`, `details` and `remedy` can't be names of parameters.
+        """
+        self.sentence = Sentence(template, **params)
         self.field = field
         self.details = tuple(details)
-        super().__init__(" ".join((sentence, *self.details)))
+        super().__init__(" ".join((self.sentence, *self.details)))
+
+    @classmethod
+    def of(cls, sentence: Sentence, *, field: str = "", details: Sequence[str] = ()) -> Self:
+        """Return a refusal with a sentence that has been made already, and one for each further line concerned."""
+        return cls(sentence.template, field=field, details=details, **sentence.params)
+
+    @property
+    def template(self) -> str:
+        """The sentence with `{places}` for its parameters: the message id of its translation."""
+        return self.sentence.template
+
+    @property
+    def params(self) -> Mapping[str, object]:
+        """The values in the sentence, by name."""
+        return self.sentence.params
 
 
-class InvalidQuantity(Refusal):
-    """A quantity isn't positive, or doesn't fit the item's decimals (Q5)."""
+class Invalid(Refusal):
+    """The request itself is wrong: a value, a unit, a date, or the set-up that it would use (422)."""
+
+    code = "invalid"
+
+
+class InvalidQuantity(Invalid):
+    """The quantity isn't positive, or the item's decimals can't hold it (Q5)."""
 
     code = "invalid_quantity"
 
 
-class QuantityTooLarge(Refusal):
-    """A quantity is beyond what stock can be counted in."""
+class QuantityTooLarge(Invalid):
+    """The quantity is larger than the database can hold."""
 
     code = "quantity_too_large"
 
 
-class NoConversion(Refusal):
-    """There is no way from one unit to the other (Q4)."""
+class NoConversion(Invalid):
+    """There is no conversion between the two units (Q4)."""
 
     code = "no_conversion"
 
 
-class ConversionsDisagree(Refusal):
-    """Two conversions say different things about the same units (Q4)."""
+class ConversionsDisagree(Invalid):
+    """Two conversions contradict each other (Q4)."""
 
     code = "conversions_disagree"
 
 
-class StructureLoop(Refusal):
-    """An item would contain itself (S5)."""
+class StructureLoop(Invalid):
+    """The item would contain itself (S5)."""
 
     code = "structure_loop"
 
 
-class OverlappingLines(Refusal):
-    """Two versions of a structure line would be in force on the same day."""
+class OverlappingLines(Invalid):
+    """Two versions of a structure line are in force on the same day."""
 
     code = "overlapping_lines"
 
 
-class DuplicateLine(Refusal):
-    """A line number stands twice in an order's own structure."""
+class DuplicateLine(Invalid):
+    """Two lines of an order's own structure have the same number."""
 
     code = "duplicate_line"
 
 
-class FixedOnPhantom(Refusal):
-    """A phantom line can't have a fixed quantity: a phantom itself is never taken (S6)."""
+class FixedOnPhantom(Invalid):
+    """A phantom line has a fixed quantity; a phantom itself is never taken from stock (S6)."""
 
     code = "fixed_on_phantom"
 
 
-class StructureTooLarge(Refusal):
-    """Phantoms within phantoms give more lines than anyone can check."""
+class StructureTooLarge(Invalid):
+    """The phantoms expand to more lines than the limit."""
 
     code = "structure_too_large"
 
 
-class WrongClass(Refusal):
-    """The item's class doesn't go with what was asked (W)."""
+class WrongClass(Invalid):
+    """The item's component class doesn't allow this (W)."""
 
     code = "wrong_class"
 
 
-class ObsoleteItem(Refusal):
+class ObsoleteItem(Invalid):
     """The item is past its obsolete date (W)."""
 
     code = "obsolete_item"
 
 
-class InUse(Refusal):
-    """Stock has moved under the old value, so it can't change any more."""
+class InUse(Invalid):
+    """The value is in use, so it can't change or be deactivated."""
 
     code = "in_use"
 
 
-class Ended(Refusal):
-    """It was ended: what names it stays, nothing new may."""
+class Ended(Invalid):
+    """The thing named is deactivated: old records keep it, new ones can't use it."""
 
     code = "ended"
 
 
-class TooManyRules(Refusal):
+class TooManyRules(Invalid):
     """The action's type takes one rule per site (A2)."""
 
     code = "too_many_rules"
 
 
-class NoRule(Refusal):
-    """The action has no transfer rule here, so it is inactive (A2)."""
+class NoRule(Invalid):
+    """The action has no transfer rule at the site, so it is inactive (A2)."""
 
     code = "no_rule"
 
 
-class NoSuchRule(Refusal):
-    """The action has no rule from here to there (A3)."""
+class NoSuchRule(Invalid):
+    """The action has no rule from this source to this target (A3)."""
 
     code = "no_such_rule"
 
 
-class SameLocation(Refusal):
-    """A movement needs two different ends (A2)."""
+class SameLocation(Invalid):
+    """Source and target are the same location (A2)."""
 
     code = "same_location"
 
 
-class DuplicateRule(Refusal):
+class DuplicateRule(Invalid):
     """The action has this rule already (A2)."""
 
     code = "duplicate_rule"
 
 
-class WrongActionType(Refusal):
-    """The action isn't of the type that this place needs (A4)."""
+class WrongActionType(Invalid):
+    """The action isn't of the required type (A4)."""
 
     code = "wrong_action_type"
 
 
-class NoCompletionAction(Refusal):
+class NoCompletionAction(Invalid):
     """The type code has no completion action (B1)."""
 
     code = "no_completion_action"
 
 
-class NoIssueAction(Refusal):
+class NoIssueAction(Invalid):
     """The type code has no issue action (B4)."""
 
     code = "no_issue_action"
 
 
-class NoReturnAction(Refusal):
+class NoReturnAction(Invalid):
     """The type code has no return action (B4)."""
 
     code = "no_return_action"
 
 
-class NoReceiveAction(Refusal):
-    """Neither the order nor the site names a receive action (R5)."""
+class NoReceiveAction(Invalid):
+    """Neither the order nor the site has a receive action (R5)."""
 
     code = "no_receive_action"
 
 
-class OrderNotNew(Refusal):
-    """The order is past being new (W)."""
-
-    code = "order_not_new"
-
-
-class OrderNotReleased(Refusal):
-    """The order isn't released with nothing booked (W)."""
-
-    code = "order_not_released"
-
-
-class OrderNotOpen(Refusal):
-    """The order takes no bookings in its status (W)."""
-
-    code = "order_not_open"
-
-
-class OrderNotComplete(Refusal):
-    """The order isn't complete (W)."""
-
-    code = "order_not_complete"
-
-
-class OrderHasBookings(Refusal):
-    """Something was posted to the order already (W)."""
-
-    code = "order_has_bookings"
-
-
-class MoreThanIssued(Refusal):
-    """More would go back than the order has had (B4)."""
-
-    code = "more_than_issued"
-
-
-class InsufficientStock(Refusal):
-    """The stock isn't there."""
+class InsufficientStock(Invalid):
+    """There is not enough stock."""
 
     code = "insufficient_stock"
 
 
-class SerialInStock(Refusal):
+class SerialInStock(Invalid):
     """The serial number is in stock already."""
 
     code = "serial_in_stock"
 
 
-class NotUnresolved(Refusal):
+class MoreThanIssued(Invalid):
+    """The return is larger than what was issued to the order (B4)."""
+
+    code = "more_than_issued"
+
+
+class BatchRequired(Invalid):
+    """The batch is missing (T2, B8)."""
+
+    code = "batch_required"
+
+
+class SerialsRequired(Invalid):
+    """The number of serial numbers differs from the quantity (T3, B8)."""
+
+    code = "serials_required"
+
+
+class BinRequired(Invalid):
+    """The bin is missing (T2, B8)."""
+
+    code = "bin_required"
+
+
+class NotABalanceLocation(Invalid):
+    """The location keeps no balances, so it holds no stock (U3)."""
+
+    code = "not_a_balance_location"
+
+
+class WrongSite(Invalid):
+    """The stock transfer is for another site, or source and target are the same site."""
+
+    code = "wrong_site"
+
+
+class NotReversible(Invalid):
+    """Postings of this kind can't be reversed, or not this way (V3)."""
+
+    code = "not_reversible"
+
+
+class RemarksRequired(Invalid):
+    """The reason is missing (U6)."""
+
+    code = "remarks_required"
+
+
+class PeriodClosed(Invalid):
+    """The event is in a closed period (P)."""
+
+    code = "period_closed"
+
+
+class UnresolvedInPeriod(Invalid):
+    """The period has more unresolved movements than the user has seen (P)."""
+
+    code = "unresolved_in_period"
+
+
+class DateInFuture(Invalid):
+    """The event is in the future (B9)."""
+
+    code = "date_in_future"
+
+
+class DateBeforeOriginal(Invalid):
+    """A reversal or settlement is dated before its original (V4)."""
+
+    code = "date_before_original"
+
+
+class InvalidDates(Invalid):
+    """The end is before the start."""
+
+    code = "invalid_dates"
+
+
+class NotLookedAt(Invalid):
+    """A check hasn't been looked at, so the audit can't be signed off."""
+
+    code = "not_looked_at"
+
+
+class NotWorkedOut(Invalid):
+    """The check hasn't been computed yet."""
+
+    code = "not_worked_out"
+
+
+class InvalidValue(Invalid):
+    """The value can't be read, or isn't one of the choices."""
+
+    code = "invalid_value"
+
+
+class Conflict(Refusal):
+    """The request is right, but the thing has changed, or it was done before (409)."""
+
+    code = "conflict"
+
+
+class OrderNotNew(Conflict):
+    """The order's status is past *new* (W)."""
+
+    code = "order_not_new"
+
+
+class OrderNotReleased(Conflict):
+    """The order isn't *released* with nothing booked (W)."""
+
+    code = "order_not_released"
+
+
+class OrderNotOpen(Conflict):
+    """The order takes no bookings in its status (W)."""
+
+    code = "order_not_open"
+
+
+class OrderNotComplete(Conflict):
+    """The order isn't complete (W)."""
+
+    code = "order_not_complete"
+
+
+class OrderHasBookings(Conflict):
+    """Something was posted to the order already (W)."""
+
+    code = "order_has_bookings"
+
+
+class AlreadyReversed(Conflict):
+    """The posting was reversed before (V1)."""
+
+    code = "already_reversed"
+
+
+class NotUnresolved(Conflict):
     """The movement is no longer unresolved (U3)."""
 
     code = "not_unresolved"
 
 
-class RemarksRequired(Refusal):
-    """A cancellation says why (U6)."""
-
-    code = "remarks_required"
-
-
-class SettledSince(Refusal):
-    """What was kept back has been settled since; undo that first (V3)."""
+class SettledSince(Conflict):
+    """The kept remainder has been settled since; undo that first (V3)."""
 
     code = "settled_since"
 
 
-class BatchRequired(Refusal):
-    """The batch must be named (T2, B8)."""
-
-    code = "batch_required"
-
-
-class SerialsRequired(Refusal):
-    """The serial numbers must be named, as many as the quantity (T3, B8)."""
-
-    code = "serials_required"
-
-
-class BinRequired(Refusal):
-    """The bin must be named (T2, B8)."""
-
-    code = "bin_required"
-
-
-class NotABalanceLocation(Refusal):
-    """Stock is only at locations that keep balances (U3)."""
-
-    code = "not_a_balance_location"
-
-
-class AlreadyReversed(Refusal):
-    """It was reversed before (V1)."""
-
-    code = "already_reversed"
-
-
-class NotReversible(Refusal):
-    """This kind of posting has a reversal of its own, or none (V3)."""
-
-    code = "not_reversible"
-
-
-class WrongSite(Refusal):
-    """Stock on the way is for another site, or would go to where it is."""
-
-    code = "wrong_site"
-
-
-class KeyReused(Refusal):
-    """The key was used for something else (I)."""
+class KeyReused(Conflict):
+    """The idempotency key was used for another request (I)."""
 
     code = "key_reused"
 
 
-class PeriodClosed(Refusal):
-    """The event lies in a closed period (P)."""
-
-    code = "period_closed"
-
-
-class UnresolvedInPeriod(Refusal):
-    """More waits in the period than whoever would close it knows of (P)."""
-
-    code = "unresolved_in_period"
-
-
-class DateInFuture(Refusal):
-    """The event lies in the future (B9)."""
-
-    code = "date_in_future"
-
-
-class DateBeforeOriginal(Refusal):
-    """A reversal or settlement can't come before what it is about (V4)."""
-
-    code = "date_before_original"
-
-
-class InvalidDates(Refusal):
-    """The end comes before the start."""
-
-    code = "invalid_dates"
-
-
-class AuditSigned(Refusal):
-    """The audit is signed off, and stands as it was signed."""
-
-    code = "audit_signed"
-
-
-class NotLookedAt(Refusal):
-    """An audit is signed off when somebody has looked at every check."""
-
-    code = "not_looked_at"
-
-
-class NotWorkedOut(Refusal):
-    """What the check finds isn't worked out yet."""
-
-    code = "not_worked_out"
-
-
-class NotFound(Refusal):
-    """There is no such thing."""
-
-    code = "not_found"
-
-
-class Archived(Refusal):
-    """It is in the file of an archive, no longer in the database. `archives` are the numbers of those that have it."""
-
-    code = "archived"
-
-    def __init__(
-        self, sentence: str, *, field: str = "", details: Sequence[str] = (), archives: Sequence[int] = ()
-    ) -> None:
-        super().__init__(sentence, field=field, details=details)
-        self.archives = tuple(archives)
-
-
-class ChangedMeanwhile(Refusal):
-    """Somebody worked on what was about to be put away."""
-
-    code = "changed_meanwhile"
-
-
-class AlreadyThere(Refusal):
-    """There is such a thing already, with other content."""
+class AlreadyThere(Conflict):
+    """There is one already, with other content."""
 
     code = "already_there"
 
 
-class NotAllowed(Refusal):
-    """The person has no right to this here."""
+class AuditSigned(Conflict):
+    """The audit is signed off and can't change any more."""
+
+    code = "audit_signed"
+
+
+class ChangedMeanwhile(Conflict):
+    """Another user changed the data that was about to be archived."""
+
+    code = "changed_meanwhile"
+
+
+class NotFound(Refusal):
+    """There is no such thing (404)."""
+
+    code = "not_found"
+
+
+class Archived(NotFound):
+    """The record is in an archive file and no longer in the database. `archives` are the archives' numbers."""
+
+    code = "archived"
+
+    def __init__(
+        self,
+        template: str,
+        /,
+        *,
+        field: str = "",
+        details: Sequence[str] = (),
+        archives: Sequence[int] = (),
+        **params: object,
+    ) -> None:
+        """Add the numbers of the archives that hold the record."""
+        super().__init__(template, field=field, details=details, **params)
+        self.archives = tuple(archives)
+
+
+class Forbidden(Refusal):
+    """The user may not do this (403)."""
+
+    code = "forbidden"
+
+
+class NotAllowed(Forbidden):
+    """The user's roles at the site don't include the right."""
 
     code = "not_allowed"
 
 
-class InvalidValue(Refusal):
-    """The value can't be read, or isn't one of those possible."""
+class Unavailable(Refusal):
+    """The database can't be used as it is (503)."""
 
-    code = "invalid_value"
+    code = "unavailable"
 
 
-class DatabaseUnreachable(Refusal):
-    """The database isn't there, or doesn't let us in."""
+class DatabaseUnreachable(Unavailable):
+    """The database doesn't answer, or refuses the connection."""
 
     code = "database_unreachable"
 
 
-class NoPlant(Refusal):
-    """Nothing was ever set up in this database."""
+class NoPlant(Unavailable):
+    """The database is empty: nothing has been set up."""
 
     code = "no_plant"
 
 
-class UpgradeNeeded(Refusal):
-    """The database was made by another version."""
+class UpgradeNeeded(Unavailable):
+    """Another version of Backflush made the database or the file."""
 
     code = "upgrade_needed"

@@ -180,8 +180,9 @@ def explode(
                 requirements.append(here)
                 if len(requirements) > LINES_MAX:
                     raise StructureTooLarge(
-                        f"The structure comes to more than {LINES_MAX:,} lines through its phantoms. "
-                        "Make some of the phantoms items of their own."
+                        "The structure has more than {most} lines once its phantoms are expanded. Make some of the "
+                        "phantoms stocked items.",
+                        most=LINES_MAX,
                     )
 
     descend(in_order(line for line in lines if line.in_force(day)), Requirement(()))
@@ -201,8 +202,9 @@ def require_no_fixed(line: ComponentLine) -> None:
 
 def _fixed_on_phantom(line: ComponentLine) -> FixedOnPhantom:
     return FixedOnPhantom(
-        f"Line {line.number}: {line.component.code} is a phantom and can't have a fixed quantity. "
-        "Put it on a line of the phantom.",
+        "Line {line}: {item} is a phantom and can't have a fixed quantity. Enter it on a line of the phantom.",
+        line=line.number,
+        item=line.component.code,
         field="fixed",
     )
 
@@ -212,23 +214,35 @@ def line_refusals(line: ComponentLine) -> Iterator[Refusal]:
     for name in ("quantity", "waste", "fixed"):
         if not _writable(getattr(line, name)):
             yield InvalidQuantity(
-                f"Line {line.number}: the {name} of {line.component.code} is no number of at most {DIGITS_MAX} digits.",
+                "Line {line}: the {column} of {item} needs a number of at most {digits} digits.",
+                line=line.number,
+                column=name,
+                item=line.component.code,
+                digits=DIGITS_MAX,
                 field=name,
             )
             return
     if line.quantity <= 0:
         yield InvalidQuantity(
-            f"Line {line.number}: {line.component.code} needs a quantity above zero, not {written(line.quantity)}.",
+            "Line {line}: {item} needs a quantity above zero, not {quantity}.",
+            line=line.number,
+            item=line.component.code,
+            quantity=line.quantity,
             field="quantity",
         )
     if line.fixed < 0:
-        yield InvalidQuantity(f"Line {line.number}: a fixed quantity can't be below zero.", field="fixed")
+        yield InvalidQuantity(
+            "Line {line}: the fixed quantity is below zero. Enter 0 or more.", line=line.number, field="fixed"
+        )
     if not 0 <= line.waste < 100:
         yield InvalidQuantity(
-            f"Line {line.number}: waste is from 0 to below 100 %, not {written(line.waste)}.", field="waste"
+            "Line {line}: enter waste from 0 to below 100 %, not {waste}.",
+            line=line.number,
+            waste=line.waste,
+            field="waste",
         )
     if line.starts and line.ends and line.ends < line.starts:
-        yield InvalidDates(f"Line {line.number} ends before it starts.", field="end")
+        yield InvalidDates("Line {line} ends before it starts. Choose a later end.", line=line.number, field="end")
     if line.component.phantom and line.fixed:
         yield _fixed_on_phantom(line)
 
@@ -247,8 +261,11 @@ def overlap_refusals(lines: Sequence[ComponentLine]) -> Iterator[tuple[int, Refu
                 yield (
                     position,
                     OverlappingLines(
-                        f"Line {line.number} stands twice for the same days ({other.component.code} and "
-                        f"{line.component.code}). End one before the other starts, or give it another number.",
+                        "Two lines {line} are in force on the same days ({other} and {item}). End one before the "
+                        "other starts, or give it another number.",
+                        line=line.number,
+                        other=other.component.code,
+                        item=line.component.code,
                         field="line",
                     ),
                 )

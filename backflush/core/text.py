@@ -10,5 +10,11 @@ def require_short(text: str, longest: int, *, field: str, what: str) -> str:
     PostgreSQL rejects null characters and SQLite stores them, so both are refused before the database is asked.
     """
     if len(text) > longest:
-        raise InvalidValue(f"{what} has at most {longest} characters, not {len(text)}.", field=field)
+        raise InvalidValue(
+            "{what} has at most {most} characters, not {length}.",
+            what=what,
+            most=longest,
+            length=len(text),
+            field=field,
+        )
     return require_text(text, field=field)

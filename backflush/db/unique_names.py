@@ -13,7 +13,7 @@ Asked = ParamSpec("Asked")
 Added = TypeVar("Added")
 
 
-def named_once(what: str, *, field: str = "code") -> Callable[[Callable[Asked, Added]], Callable[Asked, Added]]:
+def named_once(kind: str, *, field: str = "code") -> Callable[[Callable[Asked, Added]], Callable[Asked, Added]]:
     """Refuse the second of two who add under one name at once (`already_there`).
 
     Each has looked and found the name free, so only the database's unique rule can tell. It goes around the
@@ -28,8 +28,11 @@ def named_once(what: str, *, field: str = "code") -> Callable[[Callable[Asked, A
             except IntegrityError as error:
                 if not _is_named_twice(error):
                     raise
-                sentence = f"Somebody else has just added {what} of this name. Look at it, or choose another name."
-                raise AlreadyThere(sentence, field=field) from error
+                raise AlreadyThere(
+                    "Another user has just added this {kind}. Reload the page, or choose another name.",
+                    kind=kind,
+                    field=field,
+                ) from error
 
         return added
 

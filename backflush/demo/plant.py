@@ -353,8 +353,8 @@ def require_empty() -> None:
     """Refuse a database that holds a plant: the demo needs a database of its own."""
     if Site.objects.exists() or Item.objects.exists():
         raise AlreadyThere(
-            "There is a plant in this database already. Make the demo plant in another one: "
-            "set DATABASE_URL, for example to sqlite:///demo.sqlite3.",
+            "This database has data already. Make the demo plant in another one: set DATABASE_URL, for example to "
+            "sqlite:///demo.sqlite3.",
             field="site",
         )
 
@@ -381,7 +381,7 @@ def set_up(*, today: date | None = None) -> DemoPlant:
 def _story_day(site: Site, today: date | None) -> date:
     present = day_at(site, event_time(site, None))
     if today is not None and today > present:
-        raise DateInFuture(f"The story can't end after today, {present:%d %b %Y}.", field="today")
+        raise DateInFuture("The demo can't end after today, {today}.", today=present, field="today")
     return today or present
 
 

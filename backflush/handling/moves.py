@@ -11,6 +11,7 @@ from backflush.backflushing.reversal import reverse_booking
 from backflush.core.moves import Move, Place, Process, plan_posting, stock_keys_of
 from backflush.core.quantity import require_positive
 from backflush.core.refusals import AlreadyReversed, NoSuchRule, NotABalanceLocation, NotReversible, WrongActionType
+from backflush.core.sentences import Sentence
 from backflush.items.models import Item
 from backflush.items.selectors import item_coded
 from backflush.ledger.idempotency import claim_key
@@ -29,7 +30,6 @@ from backflush.stockmap.selectors import (
     location_at,
     place_in_bin,
     place_of,
-    written_day,
 )
 from backflush.unresolved.undo import undo
 
@@ -74,7 +74,11 @@ def open_stock(
 def opening_moves(one: OpeningIn, outside: Place, *, bins: Container[tuple[int, str]]) -> list[Move]:
     """Return the moves of one row of opening stock; see `open_stock` for refusals."""
     if not one.location.has_balance:
-        raise NotABalanceLocation(f"{one.location.path} keeps no balances, so no stock can be there.", field="location")
+        raise NotABalanceLocation(
+            "{location} keeps no balances, so it can't hold stock. Choose another location.",
+            location=one.location.path,
+            field="location",
+        )
     require_in_use(one.location, field="location")
     return named_moves(
         item=one.item,
@@ -189,17 +193,26 @@ def moves_by_hand(
 def _rule_by_hand(site: Site, action: Action, source: Location, target: Location) -> TransferRule:
     if not ActionType(action.type).by_hand:
         raise WrongActionType(
-            f"{action.name} is a {action.type} action. Hand movements follow a manual, warehouse transfer or "
-            "despatch action.",
+            "{action} is a {type} action. A manual movement needs a manual, warehouse transfer or despatch action.",
+            action=action.name,
+            type=action.type,
             field="action",
         )
     rules = list(TransferRule.objects.filter(site=site, action=action, active=True).select_related("source", "target"))
     for rule in rules:
         if (rule.source_id, rule.target_id) == (source.pk, target.pk):
             return rule
-    known = "; ".join(f"{rule.source.path} to {rule.target.path}" for rule in rules) or "nowhere yet"
+    if not rules:
+        raise NoSuchRule(
+            "{action} has no rule at this site. Ask an engineer to add one.", action=action.name, field="action"
+        )
     raise NoSuchRule(
-        f"{action.name} doesn't move from {source.path} to {target.path}. It moves {known}.", field="action"
+        "{action} doesn't move stock from {source} to {target}. It moves stock along these rules: {rules}.",
+        action=action.name,
+        source=source.path,
+        target=target.path,
+        rules=[Sentence("{source} to {target}", source=rule.source.path, target=rule.target.path) for rule in rules],
+        field="action",
     )
 
 
@@ -218,9 +231,14 @@ def reverse(*, site: Site, posting: int, by: User, at: datetime | date | None = 
         case Process.ISSUE | Process.RETURN | Process.HAND | Process.OPENING:
             return reverse_by_hand(site=site, posting=posting, by=by, at=at, key=key)
         case Process.REVERSAL as process:
-            raise NotReversible(
-                f"Posting {posting} is a posting of {process}, which isn't taken back.", field="posting"
-            )
+            raise not_reversible(posting, process)
+
+
+def not_reversible(posting: int, process: Process) -> NotReversible:
+    """Return the refusal of reversing a posting of a process that has no reversal."""
+    return NotReversible(
+        "Posting {posting} is a {process}, which can't be reversed.", posting=posting, process=process, field="posting"
+    )
 
 
 @transaction.atomic
@@ -266,9 +284,14 @@ def require_not_reversed(original: Posting) -> None:
     """
     if original.process == Process.HAND and original.transfers.filter(site=original.site_id).exists():
         raise NotReversible(
-            "This went from one site to another. Let it arrive, and send it back from there.", field="posting"
+            "This stock transfer can't be reversed. Receive it at the other site, and send it back from there.",
+            field="posting",
         )
     earlier = original.reversals.filter(site=original.site_id).select_related("by").first()
     if earlier is not None:
-        on = written_day(day_at(earlier.site, earlier.at))
-        raise AlreadyReversed(f"This was reversed on {on} by {earlier.by.name}.", field="posting")
+        raise AlreadyReversed(
+            "This was reversed on {day} by {user}.",
+            day=day_at(earlier.site, earlier.at),
+            user=earlier.by.name,
+            field="posting",
+        )

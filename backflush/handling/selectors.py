@@ -10,15 +10,15 @@ from backflush.backflushing.models import Booking
 from backflush.backflushing.reversal import movements_standing
 from backflush.backflushing.reversal import require_not_reversed as require_booking_not_reversed
 from backflush.core.moves import Move, Place, Process, Status, plan_posting, stock_keys_of
-from backflush.core.refusals import NotReversible, Refusal
-from backflush.handling.moves import OpeningIn, opening_moves, require_not_reversed
+from backflush.core.refusals import Refusal
+from backflush.handling.moves import OpeningIn, not_reversible, opening_moves, require_not_reversed
 from backflush.ledger.models import Movement, Posting
 from backflush.ledger.posting import read_balances, require_possible
 from backflush.ledger.selectors import move_of, require_cost_objects_had
 from backflush.stockmap.models import ActionType, Location, Site, TransferRule
 from backflush.stockmap.selectors import bins_of
 from backflush.unresolved.models import Settlement
-from backflush.unresolved.undo import require_undoable
+from backflush.unresolved.undo import nothing_settled, require_undoable
 
 NEVER_BACK = frozenset({Process.REVERSAL})
 NOWHERE = 0
@@ -58,8 +58,7 @@ def foresee_reversal(posting: Posting) -> TakingBack:
         case Process.RESOLUTION:
             return _settlement_back(posting)
         case Process.REVERSAL as process:
-            sentence = f"Posting {posting.pk} is a posting of {process}, which isn't taken back."
-            return TakingBack(posting, refusal=NotReversible(sentence, field="posting"))
+            return TakingBack(posting, refusal=not_reversible(posting.pk, process))
         case Process.ISSUE | Process.RETURN | Process.HAND | Process.OPENING:
             back = _moved_by(posting)
             return TakingBack(posting, back, refusal=_refusal(back, lambda: require_not_reversed(posting)))
@@ -79,8 +78,7 @@ def _settlement_back(posting: Posting) -> TakingBack:
     found = Settlement.objects.filter(posting=posting).select_related("kept", *(f"movement__{name}" for name in _NAMED))
     settlements = list(found.order_by("pk"))
     if not settlements:
-        sentence = f"Posting {posting.pk} settled nothing that could be undone."
-        return TakingBack(posting, refusal=NotReversible(sentence, field="posting"))
+        return TakingBack(posting, refusal=nothing_settled(posting.pk))
     kept = {one.kept.pk: one.kept for one in settlements if one.kept is not None}
     back = _moved_by(posting)
     return TakingBack(

@@ -43,7 +43,13 @@ def sent_transfer(source: str, target: str, number: str, *, using: str = DEFAULT
     )
     transfer = found.select_related("site", "other", "posting").first()
     if transfer is None:
-        raise NotFound(f"{source} sent no consignment {number} to {target}.", field="number")
+        raise NotFound(
+            "There is no stock transfer {transfer} from {source} to {target}.",
+            transfer=number,
+            source=source,
+            target=target,
+            field="number",
+        )
     return transfer
 
 

@@ -108,7 +108,9 @@ def read_note(facts: Mapping[str, Any]) -> Note:
         )
     except (AttributeError, KeyError, TypeError, ValueError) as fault:
         raise InvalidValue(
-            f"This is no note of a consignment ({fault}). Take the one that `backflush send` wrote.", field="note"
+            "This is not a transfer note ({problem}). Take the one that `backflush send` wrote.",
+            problem=fault,
+            field="note",
         ) from None
 
 
@@ -183,7 +185,13 @@ def arrive(
 def require_for(note: Note, site: Site) -> None:
     """Refuse to receive a transfer that was sent to another site (`WrongSite`)."""
     if note.target != site.code:
-        raise WrongSite(f"{note.number} was sent to {note.target}, and this is {site.code}.", field="note")
+        raise WrongSite(
+            "Stock transfer {transfer} was sent to {target}, and this is {site}. Receive it there.",
+            transfer=note.number,
+            target=note.target,
+            site=site.code,
+            field="note",
+        )
 
 
 @transaction.atomic
@@ -226,7 +234,7 @@ def transit_location(site: Site, other: Site) -> Location:
 def _other_site(site: Site, code: str) -> Site:
     other = site_named(code)
     if not code or other == site:
-        raise WrongSite(f"Stock goes from one site to another, and {site.code} would be both.", field="site")
+        raise WrongSite("The stock is at {site} already. Choose another site.", site=site.code, field="site")
     return other
 
 
@@ -237,7 +245,7 @@ def _content(line: Sending) -> dict[str, Any]:
 def outgoing(site: Site, lines: Sequence[Sending], transit: Location) -> list[Move]:
     """Return the moves of some lines to the location in transit; see `send_to_site` for refusals."""
     if not lines:
-        raise InvalidValue("Say what is to be sent.", field="lines")
+        raise InvalidValue("There is nothing to send. Enter at least one line.", field="lines")
     items = items_coded({line.item for line in lines})
     places = {path: location_at(site, path, field="source") for path in sorted({line.source for line in lines})}
     _require_balances(places.values(), field="source")
@@ -261,7 +269,7 @@ def outgoing(site: Site, lines: Sequence[Sending], transit: Location) -> list[Mo
 def incoming(note: Note, transit: Location, into: Location, bin: str) -> list[Move]:
     """Return the moves of a note's lines from the location in transit; see `arrive` for refusals."""
     if not note.lines:
-        raise InvalidValue("The note has no lines.", field="note")
+        raise InvalidValue("The transfer note has no lines. Take the one that `backflush send` wrote.", field="note")
     _require_balances([into], field="into")
     items = items_coded({line.item for line in note.lines})
     require_in_use(into, field="into")
@@ -283,7 +291,11 @@ def incoming(note: Note, transit: Location, into: Location, bin: str) -> list[Mo
 def _require_balances(places: Iterable[Location], *, field: str) -> None:
     for place in places:
         if not place.has_balance:
-            raise NotABalanceLocation(f"{place.path} keeps no balances, so no stock can be there.", field=field)
+            raise NotABalanceLocation(
+                "{location} keeps no balances, so it can't hold stock. Choose another location.",
+                location=place.path,
+                field=field,
+            )
 
 
 def _post(

@@ -10,7 +10,6 @@ from backflush.core.input_values import (
     LINE_MAX,
     PLAIN,
     Dialect,
-    quoted,
     read_day,
     read_moment,
     read_number,
@@ -18,6 +17,7 @@ from backflush.core.input_values import (
     read_whole,
     require_plausible,
     require_text,
+    shortened,
     split_serials,
 )
 from backflush.core.quantity import written
@@ -54,7 +54,7 @@ class Reader:
         if cell == "":
             if self._column.required:
                 means = f"{self._column.means[0].lower()}{self._column.means[1:]}"
-                raise InvalidValue(f"The cell is empty. Enter {means}", field=self._column.name)
+                raise InvalidValue("The cell is empty. Enter {meaning}", meaning=means, field=self._column.name)
             return self._column.default
         return self._read(self._column, cell, self._dialect)
 
@@ -62,12 +62,17 @@ class Reader:
 def _text(column: ImportColumn, cell: Cell, dialect: Dialect) -> str:
     if not isinstance(cell, str):
         raise InvalidValue(
-            (f"The cell holds the date {cell}, but a text is needed. Format the cell as text and enter it again."),
+            "The cell holds the date {value}, but a text is needed. Format the cell as text and enter it again.",
+            value=str(cell),
             field=column.name,
         )
     if column.length and len(cell) > column.length:
         raise InvalidValue(
-            f"{quoted(cell)} has {len(cell)} characters. Use at most {column.length}.", field=column.name
+            "'{value}' has {length} characters. Use at most {most}.",
+            value=shortened(cell),
+            length=len(cell),
+            most=column.length,
+            field=column.name,
         )
     return cell
 
@@ -75,15 +80,19 @@ def _text(column: ImportColumn, cell: Cell, dialect: Dialect) -> str:
 def _number(column: ImportColumn, cell: Cell, dialect: Dialect) -> Decimal:
     value = read_number(str(cell), field=column.name, dialect=dialect)
     if value < 0 or (column.positive and not value):
-        least = "above zero" if column.positive else "0 or more"
-        raise InvalidValue(f"{quoted(str(cell))} is not {least}. Enter a number {least}.", field=column.name)
+        text = shortened(str(cell))
+        if column.positive:
+            raise InvalidValue("'{value}' is not above zero. Enter a number above zero.", value=text, field=column.name)
+        raise InvalidValue("'{value}' is below zero. Enter 0 or more.", value=text, field=column.name)
     return value
 
 
 def _ratio(column: ImportColumn, cell: Cell, dialect: Dialect) -> Fraction:
     value = read_ratio(str(cell), field=column.name, dialect=dialect)
     if value <= 0:
-        raise InvalidValue(f"{quoted(str(cell))} is not above zero. Enter it like 1000 or 1/3.", field=column.name)
+        raise InvalidValue(
+            "'{value}' is not above zero. Enter it like 1000 or 1/3.", value=shortened(str(cell)), field=column.name
+        )
     return value
 
 
@@ -113,7 +122,9 @@ def _entered(column: ImportColumn, cell: Cell, dialect: Dialect) -> Any:
 def _yes_no(column: ImportColumn, cell: Cell, dialect: Dialect) -> bool:
     value = TRUTH.get(str(cell).lower())
     if value is None:
-        raise InvalidValue(f"{quoted(str(cell))} is neither yes nor no. Enter yes or no.", field=column.name)
+        raise InvalidValue(
+            "'{value}' is neither yes nor no. Enter yes or no.", value=shortened(str(cell)), field=column.name
+        )
     return value
 
 
@@ -121,8 +132,12 @@ def _choice(column: ImportColumn, cell: Cell, dialect: Dialect) -> str:
     for known in column.choices:
         if known.lower() == str(cell).lower():
             return known
-    choices = ", ".join(column.choices)
-    raise InvalidValue(f"{quoted(str(cell))} is not a possible value. Enter one of: {choices}.", field=column.name)
+    raise InvalidValue(
+        "'{value}' is not a possible value. Enter one of: {choices}.",
+        value=shortened(str(cell)),
+        choices=list(column.choices),
+        field=column.name,
+    )
 
 
 READERS: Final[dict[CellType, Callable[[ImportColumn, Cell, Dialect], Any]]] = {

@@ -34,7 +34,9 @@ def write_template(folder: Path) -> list[Path]:
     written = [folder / f"{name}.csv" for name in TABLES] + [folder / WORKBOOK, folder / f"{README}.md"]
     there = [path.name for path in written if path.exists()]
     if there:
-        raise AlreadyThere(f"{', '.join(there)} in {folder} would be overwritten. Give another folder.", field="folder")
+        raise AlreadyThere(
+            "{folder} already contains {files}. Give another folder.", folder=folder, files=there, field="folder"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     for table in TABLES.values():
         write_csv(folder / f"{table.name}.csv", *_lines(table))

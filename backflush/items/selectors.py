@@ -21,7 +21,7 @@ def items_coded(codes: Collection[str], *, field: str = "item") -> dict[str, Ite
     found = items_known(codes)
     missing = [code for code in dict.fromkeys(codes) if code not in found]
     if missing:
-        raise NotFound(f"There is no item {', '.join(missing)}.", field=field)
+        raise NotFound("There is no item {item}.", item=missing, field=field)
     return found
 
 
@@ -41,7 +41,7 @@ def unit_coded(code: str, *, field: str = "unit") -> Unit:
     """Return the unit with this code, or refuse (`not_found`)."""
     unit = Unit.objects.filter(code=code).first()
     if unit is None:
-        raise NotFound(f"There is no unit {code}.", field=field)
+        raise NotFound("There is no unit {unit}.", unit=code, field=field)
     return unit
 
 
@@ -50,7 +50,7 @@ def units_coded(codes: Collection[str], *, field: str = "unit") -> dict[str, Uni
     found = {unit.code: unit for unit in Unit.objects.filter(code__in=codes)}
     missing = [code for code in dict.fromkeys(codes) if code not in found]
     if missing:
-        raise NotFound(f"There is no unit {', '.join(missing)}.", field=field)
+        raise NotFound("There is no unit {unit}.", unit=missing, field=field)
     return found
 
 
@@ -72,8 +72,10 @@ def require_factor(converter: Converter, item: Item, unit: str, *, field: str = 
     factor = converter.factor(item.pk, unit, item.stock_unit.code)
     if factor is None:
         raise NoConversion(
-            f"There is no conversion from {unit} to {item.stock_unit.code} for {item.code}. "
-            "Add it, or use another unit.",
+            "There is no conversion from {unit} to {stock_unit} for {item}. Add it, or use another unit.",
+            unit=unit,
+            stock_unit=item.stock_unit.code,
+            item=item.code,
             field=field,
         )
     return factor

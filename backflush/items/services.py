@@ -3,6 +3,7 @@
 Callers pass in what this room can't know: which of the items that they change are `in_use`, because stock has moved.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -66,7 +67,7 @@ class UnitIn:
     name: str = ""
 
 
-@named_once("a unit")
+@named_once("unit")
 @transaction.atomic
 def add_units(units: Sequence[UnitIn]) -> list[Unit]:
     """Add units of measure."""
@@ -95,7 +96,7 @@ class ProductGroupIn:
     description: str = ""
 
 
-@named_once("a product group")
+@named_once("product group")
 @transaction.atomic
 def add_product_groups(groups: Sequence[ProductGroupIn]) -> list[ProductGroup]:
     """Add product groups."""
@@ -133,7 +134,7 @@ class TypeCodeIn:
 TYPE_CODE_FIELDS = ("description", "completion", "backflush", "issue", "return_action")
 
 
-@named_once("a type code")
+@named_once("type code")
 @transaction.atomic
 def add_type_codes(codes: Sequence[TypeCodeIn]) -> list[TypeCode]:
     """Add type codes with their actions (A4)."""
@@ -193,22 +194,45 @@ def item_refusals(item: ItemIn) -> Iterator[Refusal]:
     """Yield a refusal for each value of an item that is invalid in itself."""
     if item.component_class not in ComponentClass.values:
         yield InvalidValue(
-            f"{item.code}: class {item.component_class!r} is none of {', '.join(ComponentClass.values)}.", field="class"
+            "{item}: there is no class '{component_class}'. Choose one of: {classes}.",
+            item=item.code,
+            component_class=item.component_class,
+            classes=ComponentClass.values,
+            field="class",
         )
     if item.tracking not in set(Tracking):
-        yield InvalidValue(f"{item.code}: tracking {item.tracking!r} is none of none, batch, serial.", field="tracking")
+        yield InvalidValue(
+            "{item}: there is no tracking '{tracking}'. Choose one of: {trackings}.",
+            item=item.code,
+            tracking=item.tracking,
+            trackings=list(Tracking),
+            field="tracking",
+        )
     for name, decimals in (("decimals", item.quantity_decimals), ("cost_decimals", item.cost_decimals)):
         if not 0 <= decimals <= DECIMALS_MAX:
-            yield InvalidValue(f"{item.code}: {name} are from 0 to {DECIMALS_MAX}.", field=name)
+            yield InvalidValue(
+                "{item}: {column} must be from 0 to {most}.", item=item.code, column=name, most=DECIMALS_MAX, field=name
+            )
     if item.tracking == Tracking.SERIAL and item.quantity_decimals:
-        yield InvalidValue(f"{item.code} has serial numbers, so it is counted in whole pieces.", field="decimals")
+        yield InvalidValue(
+            "{item} has serial numbers, so it is counted in whole pieces. Set its decimals to 0.",
+            item=item.code,
+            field="decimals",
+        )
     amounts = {name: getattr(item, name) for name in ("stock_min", "stock_max", "batch_size")}
     for name, amount in {**item.costs, **amounts}.items():
         if amount is not None and (not 0 <= amount < LARGEST or round(amount, DECIMALS_MAX) != amount):
             what = "a cost" if name in COST_ELEMENTS else name
-            yield InvalidQuantity(f"{item.code}: {what} is 0 or more, to six decimals at most.", field=name)
+            yield InvalidQuantity(
+                "{item}: {column} must be 0 or more, with at most six decimals.",
+                item=item.code,
+                column=what,
+                field=name,
+            )
     if item.lead_time_days is not None and item.lead_time_days < 0:
-        yield InvalidQuantity(f"{item.code}: a lead time is 0 days or more.", field="lead_time_days")
+        yield InvalidQuantity(
+            "{item}: the lead time is below zero. Enter 0 days or more.", item=item.code, field="lead_time_days"
+        )
 
 
 NAMES: Mapping[str, str] = {"type_code": "type_code", "product_group": "product_group", "stock_unit": "unit"}
@@ -227,7 +251,7 @@ def require_sound(items: Iterable[ItemIn]) -> None:
             raise refusal
 
 
-@named_once("an item")
+@named_once("item")
 @transaction.atomic
 def add_items(items: Sequence[ItemIn]) -> list[Item]:
     """Add items with their first costs."""
@@ -236,7 +260,8 @@ def add_items(items: Sequence[ItemIn]) -> list[Item]:
         _require_named_in_use(item, before=None)
     there = set(Item.objects.filter(code__in=[item.code for item in items]).values_list("code", flat=True))
     if there or len({item.code for item in items}) < len(items):
-        raise AlreadyThere(f"There is {', '.join(sorted(there)) or 'an item twice'} already.", field="code")
+        twice = sorted(there) or [code for code, times in Counter(item.code for item in items).items() if times > 1]
+        raise AlreadyThere("There is an item {item} already. Choose another code.", item=twice, field="code")
     made = Item.objects.bulk_create(_item(item) for item in items)
     _set_costs(zip(made, (item.costs for item in items), strict=True))
     return made
@@ -290,14 +315,19 @@ def change_refusals(item: Item, new: ItemIn, *, in_use: bool) -> Iterator[Refusa
     for name, called in SETTLED_BY_USE.items():
         if in_use and getattr(item, name) != getattr(new, name):
             yield InUse(
-                f"{item.code} has moved or is on an order, so its {called} stays {getattr(item, name)}. "
-                "Set up another item instead.",
+                "{item} has movements or orders, so its {column} stays {value}. Set up another item instead.",
+                item=item.code,
+                column=called,
+                value=str(getattr(item, name)),
                 field=called,
             )
     was, will_be = item.component_class, new.component_class
     if in_use and was != will_be and ComponentClass.PHANTOM in {was, will_be}:
         yield InUse(
-            f"{item.code} has moved or is on an order, so it can't become or stop being a phantom.", field="class"
+            "{item} has movements or orders, so it can't become a phantom or stop being one. Set up another item "
+            "instead.",
+            item=item.code,
+            field="class",
         )
 
 
@@ -388,9 +418,11 @@ def change_conversions(conversions: Sequence[ConversionIn]) -> list[UnitConversi
 def _require_two_units(conversions: Iterable[ConversionIn]) -> None:
     for conversion in conversions:
         if conversion.source.pk == conversion.target.pk:
-            raise SameLocation(f"A conversion is between two units, not {conversion.source.code} twice.", field="to")
+            raise SameLocation(
+                "A conversion needs two different units, not {unit} twice.", unit=conversion.source.code, field="to"
+            )
         if conversion.ratio <= 0:
-            raise InvalidQuantity("A conversion's factor is above zero.", field="factor")
+            raise InvalidQuantity("The factor of a conversion must be above zero.", field="factor")
 
 
 def require_agreement(conversions: Sequence[ConversionIn]) -> None:
@@ -401,22 +433,52 @@ def require_agreement(conversions: Sequence[ConversionIn]) -> None:
     there = _known_conversions([item.pk for item in families if item is not None])
     for item, added in families.items():
         known = there.get(item.pk if item else None, [])
-        for_whom = f" for {item.code}" if item else ""
         wrong = contradiction([*known, *added])
         if wrong:
-            raise ConversionsDisagree(
-                f"1 {wrong.source} can't be {_number(wrong.ratio)} {wrong.target}{for_whom}: "
-                "the other conversions say otherwise. Correct one of them.",
-                field="factor",
-            )
+            raise _contradicts(wrong, item)
         ends = {(conversion.source, conversion.target) for conversion in known}
         for conversion in added:
             if (conversion.source, conversion.target) in ends:
-                raise AlreadyThere(
-                    f"There is a conversion from {conversion.source} to {conversion.target}{for_whom} already.",
-                    field="from",
-                )
+                raise _has_conversion(conversion, item)
             ends.add((conversion.source, conversion.target))
+
+
+def _contradicts(conversion: Conversion, item: Item | None) -> ConversionsDisagree:
+    factor = _number(conversion.ratio)
+    if item is None:
+        return ConversionsDisagree(
+            "1 {source} = {factor} {target} contradicts the other conversions. Correct one of them.",
+            source=conversion.source,
+            factor=factor,
+            target=conversion.target,
+            field="factor",
+        )
+    return ConversionsDisagree(
+        "1 {source} = {factor} {target} contradicts the other conversions of {item}. Correct one of them.",
+        source=conversion.source,
+        factor=factor,
+        target=conversion.target,
+        item=item.code,
+        field="factor",
+    )
+
+
+def _has_conversion(conversion: Conversion, item: Item | None) -> AlreadyThere:
+    source, target = conversion.source, conversion.target
+    if item is None:
+        return AlreadyThere(
+            "There is a conversion from {source} to {target} already. Change that one.",
+            source=source,
+            target=target,
+            field="from",
+        )
+    return AlreadyThere(
+        "{item} has a conversion from {source} to {target} already. Change that one.",
+        item=item.code,
+        source=source,
+        target=target,
+        field="from",
+    )
 
 
 def _known_conversions(items: Collection[int]) -> dict[int | None, list[Conversion]]:

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from backflush.core.input_values import whole_or_none
 from backflush.core.refusals import Archived, NotFound, Refusal
+from backflush.core.sentences import Sentence
 from backflush.ledger.models import (
     Archive,
     ArchivedKey,
@@ -37,7 +38,7 @@ def archive_numbered(site: Site, number: int) -> Archive:
     """One archive, by its number."""
     found = archives(site).filter(number=number).first()
     if found is None:
-        raise NotFound(f"There is no archive {number}.", field="archive")
+        raise NotFound("There is no archive {archive}.", archive=number, field="archive")
     return found
 
 
@@ -61,9 +62,10 @@ def require_not_archived(site: Site, until: datetime) -> None:
     first = archived_until(site)
     if first is not None and site.archived_through is not None and until < first:
         raise Archived(
-            f"Some of what happened up to {site.archived_through:%d %b %Y} is in archives. What was there at the end "
-            "of that day is known, and at the end of each period before; nothing in between. Choose one, or bring "
-            "the archive back (`backflush unarchive FILE`).",
+            "Some movements up to {through} are archived. Before that day, balances are known only at the end of it "
+            "and at the end of each earlier period. Choose one of these days, or restore the archive (`backflush "
+            "unarchive FILE`).",
+            through=site.archived_through,
             field="at",
         )
 
@@ -77,10 +79,14 @@ def no_number(site: Site, kind: ArchivedKind, number: int) -> Refusal:
         .first()
     )
     if held is None or held.last < number:
-        return NotFound(f"There is no {kind.value} {number}.", field=kind.value)
+        return NotFound("There is no {kind} {number}.", kind=kind, number=number, field=kind.value)
     return Archived(
-        f"{kind.label} {number} {_where(held.archive)} "
-        f"`backflush archive-show FILE --{kind.value} {number}` reads it there.",
+        "The {kind} {number} is in archive {archive} ({file}), no longer in the database. "
+        "Read it with `backflush archive-show FILE --{kind} {number}`.",
+        kind=kind.value,
+        number=number,
+        archive=held.archive.number,
+        file=held.archive.file,
         field=kind.value,
         archives=[held.archive.number],
     )
@@ -93,13 +99,22 @@ def no_orders(site: Site, kind: CostObjectKind | None, numbers: Collection[str])
     found = {one.number: one.archive for one in held}
     missing = [number for number in numbers if number not in found]
     if missing:
-        return NotFound(f"There is no {kind.value if kind else 'order'} {', '.join(missing)}.", field="order")
-    sentences = [
-        f"{number} {_where(archive)} `backflush archive-show FILE --order {number}` reads it there."
+        if kind is None:
+            return NotFound("There is no order {order}.", order=missing, field="order")
+        return NotFound("There is no {kind} {order}.", kind=kind, order=missing, field="order")
+    first, *others = [
+        Sentence(
+            "Order {order} is in archive {archive} ({file}), no longer in the database. "
+            "Read it with `backflush archive-show FILE --order {order}`.",
+            order=number,
+            archive=archive.number,
+            file=archive.file,
+        )
         for number, archive in found.items()
     ]
-    files = sorted({archive.number for archive in found.values()})
-    return Archived(sentences[0], field="order", details=sentences[1:], archives=files)
+    refusal = Archived.of(first, field="order", details=others)
+    refusal.archives = tuple(sorted({archive.number for archive in found.values()}))
+    return refusal
 
 
 def archived_as(site: Site, asked: str) -> list[Archived]:
@@ -112,15 +127,15 @@ def archived_as(site: Site, asked: str) -> list[Archived]:
     return [one for one in found if isinstance(one, Archived)]
 
 
-def _where(archive: Archive) -> str:
-    return f"is in archive {archive.number} ({archive.file}), no longer in the database."
-
-
 def key_archived(held: ArchivedKey) -> Archived:
     """The first outcome of a key, which is in an archive: nothing is posted again."""
     return Archived(
-        f"The key {held.key.key!r} was used for posting {held.posting}, which {_where(held.archive)} "
-        "Nothing was posted again.",
+        "The key '{key}' was used for posting {posting}, which is in archive {archive} ({file}), no longer in the "
+        "database. Nothing was posted again.",
+        key=held.key.key,
+        posting=held.posting,
+        archive=held.archive.number,
+        file=held.archive.file,
         field="key",
         archives=[held.archive.number],
     )

@@ -101,7 +101,7 @@ def _by_key(requests: Iterable[Request]) -> dict[str, Request]:
         if not request.key:
             continue
         if len(request.key) > KEY_LENGTH:
-            raise InvalidValue(f"A key has at most {KEY_LENGTH} characters.", field="key")
+            raise InvalidValue("A key has at most {most} characters. Send a shorter one.", most=KEY_LENGTH, field="key")
         first = asked.setdefault(request.key, request)
         if first is not request and first.digest != request.digest:
             raise _reused(request.key)
@@ -127,6 +127,7 @@ def _first_outcomes(site: Site, asked: Mapping[str, Request]) -> dict[str, Posti
 
 def _reused(key: str) -> KeyReused:
     return KeyReused(
-        f"The key {key!r} was used for another request. Use a new key, or send the first request again unchanged.",
+        "The key '{key}' was used for another request. Use a new key, or send the first request again unchanged.",
+        key=key,
         field="key",
     )

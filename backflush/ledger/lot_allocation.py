@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from backflush.core.moves import Move, Place, Tracking
-from backflush.core.quantity import ZERO, written
+from backflush.core.quantity import ZERO
 from backflush.core.refusals import BatchRequired, InvalidValue, SerialsRequired
 from backflush.core.text import require_short
 from backflush.items.models import Item
@@ -49,27 +49,33 @@ def named_moves(
     return [replace(whole, quantity=ONE, serial=serial) for serial in serials]
 
 
-def _serials_said(item: Item, quantity: Decimal, serials: Sequence[str]) -> str:
-    missing = quantity - len(set(serials))
+def _serials_wrong(item: Item, quantity: Decimal, serials: Sequence[str]) -> SerialsRequired:
     if len(set(serials)) < len(serials):
-        return f"A serial number of {item.code} is there twice. Enter each once."
-    if missing < 0:
-        return f"Enter {written(quantity)} serials of {item.code}; {written(-missing)} too many."
-    if missing == 1:
-        return f"Enter {written(quantity)} serials of {item.code}; 1 is missing."
-    return f"Enter {written(quantity)} serials of {item.code}; {written(missing)} are missing."
+        return SerialsRequired(
+            "The same serial number of {item} is entered twice. Enter each once.", item=item.code, field="serials"
+        )
+    return SerialsRequired(
+        "{item} needs as many serial numbers as pieces: {quantity}, not {count}. Correct the serial numbers or the "
+        "quantity.",
+        item=item.code,
+        quantity=quantity,
+        count=len(serials),
+        field="serials",
+    )
 
 
 def _require_named(item: Item, tracking: Tracking, quantity: Decimal, batch: str, serials: Sequence[str]) -> None:
     if tracking is Tracking.BATCH and not batch and quantity:
-        raise BatchRequired(f"{item.code} is kept by batch. Say which batch.", field="batch")
+        raise BatchRequired("{item} is tracked by batch. Enter the batch.", item=item.code, field="batch")
     if tracking is Tracking.SERIAL and (len(set(serials)) != len(serials) or len(serials) != quantity):
-        raise SerialsRequired(_serials_said(item, quantity, serials), field="serials")
+        raise _serials_wrong(item, quantity, serials)
     if batch and tracking is not Tracking.BATCH:
-        raise InvalidValue(f"{item.code} isn't kept by batch. Leave the batch out.", field="batch")
+        raise InvalidValue("{item} isn't tracked by batch. Leave the batch empty.", item=item.code, field="batch")
     if serials and tracking is not Tracking.SERIAL:
-        raise InvalidValue(f"{item.code} has no serial numbers. Leave them out.", field="serials")
+        raise InvalidValue(
+            "{item} isn't tracked by serial number. Leave the serial numbers empty.", item=item.code, field="serials"
+        )
     if batch:
-        require_short(batch, NAME_LENGTH, field="batch", what=f"A batch of {item.code}")
+        require_short(batch, NAME_LENGTH, field="batch", what="A batch")
     for serial in serials:
-        require_short(serial, NAME_LENGTH, field="serials", what=f"A serial number of {item.code}")
+        require_short(serial, NAME_LENGTH, field="serials", what="A serial number")

@@ -19,7 +19,7 @@ from backflush.ledger.posting import REMARKS_LENGTH
 from backflush.ledger.selectors import waiting_movements
 from backflush.people.models import User
 from backflush.stockmap.models import Site
-from backflush.stockmap.selectors import day_at, moment_of, written_day
+from backflush.stockmap.selectors import day_at, moment_of
 
 DAY = timedelta(days=1)
 
@@ -44,13 +44,11 @@ def require_closable(site: Site, through: date) -> None:
     today = day_at(site, timezone.now())
     if through >= today:
         raise DateInFuture(
-            f"{written_day(through)} isn't over. Close up to {written_day(today - DAY)} at the latest.",
-            field="through",
+            "{day} isn't over. Close up to {latest} at the latest.", day=through, latest=today - DAY, field="through"
         )
     if site.closed_through is not None and through <= site.closed_through:
         raise PeriodClosed(
-            f"Everything up to {written_day(site.closed_through)} is closed already. Choose a later day.",
-            field="through",
+            "Everything up to {day} is closed already. Choose a later day.", day=site.closed_through, field="through"
         )
 
 
@@ -77,7 +75,13 @@ def _close(site: Site, through: date, by: User, remarks: str, known_unresolved: 
     require_closable(locked, through)
     waiting = waiting_through(locked, through).order_by().select_related(None).count()
     if known_unresolved is not None and waiting > known_unresolved:
-        raise UnresolvedInPeriod(_say_waiting(waiting, through), field="unresolved")
+        raise UnresolvedInPeriod(
+            "Unresolved movements up to {through}: {count}, more than you have seen. Settle them, or confirm that "
+            "you close the period with them.",
+            through=through,
+            count=waiting,
+            field="unresolved",
+        )
     Site.objects.filter(pk=site.pk).update(closed_through=through, closed_by=by)
     return PeriodClosing.objects.create(
         site=site,
@@ -88,12 +92,6 @@ def _close(site: Site, through: date, by: User, remarks: str, known_unresolved: 
         remarks=remarks,
         unresolved=waiting,
     )
-
-
-def _say_waiting(waiting: int, through: date) -> str:
-    if waiting == 1:
-        return f"1 movement up to {written_day(through)} is unresolved. Settle it, or close although it is."
-    return f"{waiting} movements up to {written_day(through)} are unresolved. Settle them, or close although they are."
 
 
 @transaction.atomic
@@ -127,8 +125,8 @@ def _require_not_archived(site: Site, through: date) -> None:
     earlier = standing_closings(site).filter(through__lt=through).order_by("until").last()
     if site.archived_through is not None and (earlier is None or site.archived_through > earlier.through):
         raise Archived(
-            f"Some of what happened up to {written_day(site.archived_through)} is in archives. Bring these back first "
-            "(`backflush unarchive FILE`).",
+            "Some movements up to {through} are archived. Restore the archives first (`backflush unarchive FILE`).",
+            through=site.archived_through,
             field="through",
         )
 
@@ -142,12 +140,12 @@ def reopen_period(*, site: Site, through: date, by: User, remarks: str) -> list[
     """
     require_short(remarks, REMARKS_LENGTH, field="remarks", what="A remark")
     if not remarks.strip():
-        raise RemarksRequired("Say why the period is reopened.", field="remarks")
+        raise RemarksRequired("The reason is missing. Enter why the period is reopened.", field="remarks")
     locked = Site.objects.select_for_update(no_key=True).get(pk=site.pk)
     standing = standing_closings(site).order_by("until")
     again = list(standing.filter(through__gte=through))
     if not again or again[0].through != through:
-        raise NotFound(f"No period is closed through {written_day(through)}.", field="through")
+        raise NotFound("No period is closed up to {day}.", day=through, field="through")
     _require_not_archived(locked, through)
     PeriodBalance.objects.filter(site=site, closing__in=again).delete()
     PeriodClosing.objects.filter(pk__in=[closing.pk for closing in again]).update(

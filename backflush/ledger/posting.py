@@ -15,8 +15,9 @@ from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from backflush.core.moves import Move, Moved, Plan, Process, Shortage, Status, Stock, StockKey, UnresolvedMove
-from backflush.core.quantity import LARGEST, ZERO, from_scaled, to_scaled, written
+from backflush.core.quantity import LARGEST, ZERO, from_scaled, to_scaled
 from backflush.core.refusals import InsufficientStock, QuantityTooLarge, SerialInStock
+from backflush.core.sentences import Sentence
 from backflush.core.text import require_short
 from backflush.db.queries import Prepared, SelectedModel
 from backflush.items.models import Item, Unit
@@ -143,19 +144,21 @@ def _add_postings(entries: Sequence[Entry], site: Site, by: User) -> list[Postin
 def require_possible(shortages: Sequence[Shortage], stock: Stock, *, taking_back: bool = False) -> None:
     """Refuse what can't be posted, saying of every line what is there and what to do (`insufficient_stock`)."""
     if shortages:
-        said = _sentences(shortages, taking_back)
-        raise InsufficientStock(said[0], field="quantity", details=said[1:])
+        first, *others = _sentences(shortages, taking_back)
+        raise InsufficientStock.of(first, field="quantity", details=others)
     if stock.highest() >= LARGEST:
-        raise QuantityTooLarge(f"A balance would reach {LARGEST:,}. Stay below.", field="quantity")
+        raise QuantityTooLarge("A balance would reach 1,000,000,000,000. Enter a smaller quantity.", field="quantity")
 
 
 def require_countable(quantities: Iterable[Decimal]) -> None:
     """Refuse what is beyond what the database can hold: assumed quantities, and the sums of an order."""
     if max(quantities, default=ZERO) >= LARGEST:
-        raise QuantityTooLarge(f"A quantity of this would reach {LARGEST:,}. Stay below.", field="quantity")
+        raise QuantityTooLarge(
+            "A quantity of this posting would reach 1,000,000,000,000. Enter a smaller quantity.", field="quantity"
+        )
 
 
-def _sentences(shortages: Sequence[Shortage], taking_back: bool) -> list[str]:
+def _sentences(shortages: Sequence[Shortage], taking_back: bool) -> list[Sentence]:
     items = Item.objects.select_related("stock_unit").in_bulk({shortage.move.item for shortage in shortages})
     places = Location.objects.in_bulk({shortage.move.source.location for shortage in shortages})
     return [
@@ -164,23 +167,43 @@ def _sentences(shortages: Sequence[Shortage], taking_back: bool) -> list[str]:
     ]
 
 
-def _sentence(shortage: Shortage, item: Item, location: Location, taking_back: bool) -> str:
+def _sentence(shortage: Shortage, item: Item, location: Location, taking_back: bool) -> Sentence:
     move = shortage.move
-    which = "".join(
-        f" {word} {value}"
-        for word, value in (("batch", move.batch), ("serial", move.serial), ("in bin", move.source.bin))
-        if value
-    )
+    params: dict[str, object] = {
+        "item": _named_stock(item.code, move),
+        "location": location.path,
+        "in_stock": shortage.there,
+        "unit": item.stock_unit.code,
+        "needed": move.quantity,
+    }
     if taking_back:
-        do = "Bring them back, or ask a supervisor."
-    elif shortage.there > 0:
-        do = f"Enter {written(shortage.there)} or choose another place."
-    else:
-        do = "Choose another place."
-    return (
-        f"{item.code}{which}: only {written(shortage.there)} {item.stock_unit.code} are at {location.path}, "
-        f"{written(move.quantity)} are needed. {do}"
+        return Sentence(
+            "{item}: only {in_stock} {unit} are at {location}, and {needed} are needed. "
+            "Bring the stock back, or ask a supervisor.",
+            **params,
+        )
+    if shortage.there > 0:
+        return Sentence(
+            "{item}: only {in_stock} {unit} are at {location}, and {needed} are needed. "
+            "Enter {in_stock}, or choose another location.",
+            **params,
+        )
+    return Sentence(
+        "{item}: only {in_stock} {unit} are at {location}, and {needed} are needed. Choose another location.", **params
     )
+
+
+def _named_stock(item: str, move: Move) -> Sentence:
+    """Return the item's code with the batch, serial number or bin that the stock was wanted from."""
+    if move.serial:
+        return Sentence("{item} serial {serial}", item=item, serial=move.serial)
+    if move.batch and move.source.bin:
+        return Sentence("{item} batch {batch} in bin {bin}", item=item, batch=move.batch, bin=move.source.bin)
+    if move.batch:
+        return Sentence("{item} batch {batch}", item=item, batch=move.batch)
+    if move.source.bin:
+        return Sentence("{item} in bin {bin}", item=item, bin=move.source.bin)
+    return Sentence("{item}", item=item)
 
 
 def _rows(entry: Entry, posting: Posting, known: dict[tuple[int, bool], tuple[Row, Row]]) -> Iterator[Row]:
@@ -250,8 +273,11 @@ def _change_balances(site: Site, stock: Stock) -> None:
         )
     except IntegrityError as error:
         # Someone else has put one of them in stock elsewhere since we looked: no lock of ours covers that place.
-        named = ", ".join(stock_key.serial for stock_key in serials)
-        raise SerialInStock(f"Of the serial numbers {named} one is in stock already.", field="serials") from error
+        raise SerialInStock(
+            "One of the serial numbers {serial} is in stock already. Check them.",
+            serial=[stock_key.serial for stock_key in serials],
+            field="serials",
+        ) from error
 
 
 def _require_named_once(arriving: Iterable[StockKey]) -> None:
@@ -259,7 +285,9 @@ def _require_named_once(arriving: Iterable[StockKey]) -> None:
     times = Counter((stock_key.item, stock_key.serial) for stock_key in arriving)
     twice = [serial for (_, serial), count in times.items() if count > 1]
     if twice:
-        raise SerialInStock(f"The serial number {', '.join(twice)} would be in stock twice.", field="serials")
+        raise SerialInStock(
+            "The serial number {serial} would be in stock twice. Enter it once.", serial=twice, field="serials"
+        )
 
 
 def _require_out_of_stock(site: Site, serials: Sequence[StockKey]) -> None:
@@ -272,10 +300,16 @@ def _require_out_of_stock(site: Site, serials: Sequence[StockKey]) -> None:
     wanted = {(stock_key.item, stock_key.serial) for stock_key in serials}
     twice = [balance for balance in there if (balance.item_id, balance.serial) in wanted]
     if twice:
-        raise SerialInStock(
-            "; ".join(f"{at.item.code} serial {at.serial} is at {at.location.path} already" for at in twice) + ".",
-            field="serials",
-        )
+        first, *others = [
+            Sentence(
+                "{item} serial {serial} is in stock at {location} already. Check the serial number.",
+                item=at.item.code,
+                serial=at.serial,
+                location=at.location.path,
+            )
+            for at in twice
+        ]
+        raise SerialInStock.of(first, field="serials", details=others)
 
 
 def lock_waiting(*, site: Site, movements: Collection[int]) -> dict[int, Movement]:

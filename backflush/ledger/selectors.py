@@ -7,8 +7,9 @@ from django.db.models import F, Min, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from backflush.core.moves import Move, Process, Status, StockKey, Tracking
-from backflush.core.quantity import ZERO, written
+from backflush.core.quantity import ZERO
 from backflush.core.refusals import DateBeforeOriginal, MoreThanIssued, NotFound
+from backflush.core.sentences import Sentence
 from backflush.db.fields import ExactSum
 from backflush.items.models import Item
 from backflush.ledger.archived_numbers import archived_keys, key_archived, no_number
@@ -78,7 +79,7 @@ def posting_keyed(site: Site, key: str) -> Posting:
     if found is None:
         for held in archived_keys(site, [key]):
             raise key_archived(held)
-        raise NotFound(f"Nothing was posted under the key {key!r}.", field="key")
+        raise NotFound("Nothing was posted under the key '{key}'.", key=key, field="key")
     return found
 
 
@@ -155,17 +156,22 @@ def _require_had(site: int, moves: Iterable[tuple[int, Move]]) -> None:
         one: (had.get(one, ZERO), quantity) for one, quantity in going_back.items() if quantity > had.get(one, ZERO)
     }
     if over:
-        sentences = _over_sentences(site, over)
-        raise MoreThanIssued(sentences[0], field="quantity", details=sentences[1:])
+        first, *others = _over_sentences(site, over)
+        raise MoreThanIssued.of(first, field="quantity", details=others)
 
 
-def _over_sentences(site: int, over: Mapping[tuple[int, int], tuple[Decimal, Decimal]]) -> list[str]:
+def _over_sentences(site: int, over: Mapping[tuple[int, int], tuple[Decimal, Decimal]]) -> list[Sentence]:
     cost_objects = CostObject.objects.filter(site=site).in_bulk({cost_object for cost_object, _ in over})
     items = Item.objects.select_related("stock_unit").in_bulk({item for _, item in over})
     return [
-        f"{cost_objects[cost_object].number} has had {written(had)} {items[item].stock_unit.code} "
-        f"of {items[item].code}. "
-        f"You can return up to {written(had)}, not {written(back)}."
+        Sentence(
+            "{issued} {unit} of {item} were issued to order {order}. Return up to {issued}, not {returned}.",
+            order=cost_objects[cost_object].number,
+            issued=had,
+            unit=items[item].stock_unit.code,
+            item=items[item].code,
+            returned=back,
+        )
         for (cost_object, item), (had, back) in over.items()
     ]
 
@@ -174,9 +180,10 @@ def require_not_before(site: Site, at: datetime, original: datetime) -> None:
     """A reversal or settlement has an event time of its own, not before the original's (V4)."""
     if at < original:
         zone = ZoneInfo(site.time_zone)
-        given, first = (f"{moment.astimezone(zone):%d %b %Y %H:%M}" for moment in (at, original))
         raise DateBeforeOriginal(
-            f"{given} is before the original's {first}. Give a later time, or none.",
+            "{given} is before the original posting, {original}. Enter a later time, or leave it empty.",
+            given=at.astimezone(zone),
+            original=original.astimezone(zone),
             field="at",
         )
 

@@ -54,9 +54,9 @@ class BackupCopy:
 def back_up(file: Path, *, as_portable: bool = False) -> BackupCopy:
     """Copy the database into a file that isn't there yet. Only its owner may read it: it holds everybody's log-in."""
     if file.exists():
-        raise AlreadyThere(f"{file} is there already. Give the copy another name.", field="file")
+        raise AlreadyThere("{file} exists already. Choose another name for the copy.", file=file, field="file")
     if not file.absolute().parent.is_dir():
-        raise NotFound(f"There is no folder {file.absolute().parent}.", field="file")
+        raise NotFound("There is no folder {folder}.", folder=file.absolute().parent, field="file")
     kind = _kind_for(as_portable=as_portable)
     with _whole(file) as part:
         match kind:
@@ -102,7 +102,7 @@ def _copy_sqlite(part: Path) -> None:
         copy.execute("PRAGMA journal_mode=DELETE")
         (found,) = copy.execute("PRAGMA quick_check").fetchone()
     if found != "ok":
-        raise InvalidValue(f"The database is damaged: {found}", field="database")
+        raise InvalidValue("The database is damaged: {problem}", problem=found, field="database")
 
 
 def _open_sqlite(file: Path) -> sqlite3.Connection:
@@ -126,7 +126,7 @@ def _tool(name: str) -> str | None:
 def _run_tool(name: str, *arguments: str) -> None:
     tool = _tool(name)
     if tool is None:
-        raise NotFound(f"This machine has no {name}. Install PostgreSQL's client programs.", field="file")
+        raise NotFound("{program} isn't installed. Install the PostgreSQL client programs.", program=name, field="file")
     # The password goes by the environment: everybody sees the arguments of a program.
     (_, *where), environment = DatabaseClient.settings_to_cmd_args_env(connection.settings_dict, [])
     database = where.pop()
@@ -140,7 +140,9 @@ def _run_tool(name: str, *arguments: str) -> None:
     )
     if done.returncode:
         first, *more = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise DatabaseUnreachable(f"{name} failed: {first}", field="database", details=more)
+        raise DatabaseUnreachable(
+            "{program} failed: {problem}", program=name, problem=first, field="database", details=more
+        )
 
 
 def restore(file: Path, *, replace: bool = False) -> CopyFormat:
@@ -148,7 +150,7 @@ def restore(file: Path, *, replace: bool = False) -> CopyFormat:
     kind = kind_of(file)
     if not replace and not is_empty():
         raise AlreadyThere(
-            "There is a plant in this database. Restore into an empty one, or say --replace to lose what is there.",
+            "This database has data. Restore into an empty one, or use --replace to lose the data in this one.",
             field="database",
         )
     match kind, connection.vendor:
@@ -170,7 +172,8 @@ def restore(file: Path, *, replace: bool = False) -> CopyFormat:
             )
         case CopyFormat.PG_DUMP, _:
             raise InvalidValue(
-                "This copy goes into PostgreSQL only. Make a portable one there: backflush backup --portable FILE",
+                "This copy can be restored into PostgreSQL only. Make a portable copy instead: backflush backup "
+                "--portable FILE",
                 field="file",
             )
         case _:
@@ -184,7 +187,7 @@ def restore(file: Path, *, replace: bool = False) -> CopyFormat:
 def kind_of(file: Path) -> CopyFormat:
     """How a copy is kept, by how it begins."""
     if not file.is_file():
-        raise NotFound(f"There is no file {file}.", field="file")
+        raise NotFound("There is no file {file}.", file=file, field="file")
     with file.open("rb") as opened:
         begins = opened.read(len(SQLITE_BEGINS))
     if begins == SQLITE_BEGINS:
@@ -193,7 +196,7 @@ def kind_of(file: Path) -> CopyFormat:
         return CopyFormat.PG_DUMP
     if portable.is_portable(file):
         return CopyFormat.PORTABLE
-    raise InvalidValue(f"{file} is no copy that `backflush backup` made.", field="file")
+    raise InvalidValue("{file} is not a copy that `backflush backup` made.", file=file, field="file")
 
 
 def is_empty() -> bool:

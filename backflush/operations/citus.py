@@ -74,7 +74,9 @@ def constraints() -> list[Constraint]:
 def preparation(*, keys_only: bool = False) -> list[str]:
     """The statements, in order; with `keys_only` those that plain PostgreSQL takes as well."""
     if connection.vendor != "postgresql":
-        raise InvalidValue("Citus is PostgreSQL, and this database isn't. Name one by --database.", field="database")
+        raise InvalidValue(
+            "Citus needs PostgreSQL, and this is another database. Name one with --database.", field="database"
+        )
     if is_prepared():
         return []
     place, found = layout(), constraints()

@@ -171,7 +171,7 @@ def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
 def _require_this_version(migrations: Iterable[Sequence[str]]) -> None:
     if known_migrations() != {(room, name) for room, name in migrations if room in _rooms()}:
         raise UpgradeNeeded(
-            "It was made by another version of Backflush. Restore it with that one, then run `backflush upgrade`.",
+            "Another version of Backflush made this copy. Restore it with that version, then run `backflush upgrade`.",
             field="database",
         )
 
@@ -199,7 +199,9 @@ def read(file: Path, using: str = DEFAULT_DB_ALIAS) -> dict[str, int]:
     with ZipFile(file) as archive:
         contents = json.loads(archive.read(CONTENTS))
         if contents.get("format") != FORMAT:
-            raise InvalidValue("This copy was made in another format. Restore it with a newer Backflush.", field="file")
+            raise InvalidValue(
+                "This copy has a newer format. Restore it with a newer version of Backflush.", field="file"
+            )
         _require_this_version(contents["migrations"])
         expected = {name: facts["rows"] for name, facts in contents["tables"].items()}
         counts = load(lambda table: _lines(archive, table), using)
@@ -216,7 +218,11 @@ def _lines(archive: ZipFile, table: CopiedTable) -> Iterator[Row]:
 def _require_complete(expected: dict[str, int], counts: dict[str, int]) -> None:
     differing = [name for name in sorted({*expected, *counts}) if expected.get(name) != counts.get(name)]
     if differing:
-        raise InvalidValue(f"The copy is damaged: {', '.join(differing)} is not whole.", field="file")
+        raise InvalidValue(
+            "The copy is damaged: these tables are not complete: {tables}. Use another copy.",
+            tables=differing,
+            field="file",
+        )
 
 
 def copy_from(source: str, using: str = DEFAULT_DB_ALIAS) -> dict[str, int]:

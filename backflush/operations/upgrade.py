@@ -51,8 +51,9 @@ def _migrate(patience: float) -> None:
                 ends = monotonic() + patience
             if monotonic() >= ends:
                 raise DatabaseUnreachable(
-                    f"Somebody has held a table for {patience:g} seconds. What was done before stays, this step wasn't "
-                    "begun. Run `backflush upgrade` again, or give it more --patience.",
+                    "Another program has locked a table for {seconds} seconds. The earlier steps are done, and this "
+                    "one wasn't started. Run `backflush upgrade` again, or with a longer --patience.",
+                    seconds=f"{patience:g}",
                     field="database",
                 ) from error
             sleep(PAUSE_SECONDS)
@@ -96,7 +97,9 @@ def _alone() -> Iterator[None]:
         return
     # Not one that waits: whoever waits in a statement keeps an index from being built beside the running system.
     if not _say("SELECT pg_try_advisory_lock(%s)", ONE_AT_A_TIME):
-        raise DatabaseUnreachable("Another upgrade is at work on this database. Wait for it.", field="database")
+        raise DatabaseUnreachable(
+            "Another upgrade of this database is running. Wait until it has finished.", field="database"
+        )
     try:
         yield
     finally:

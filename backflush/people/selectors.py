@@ -11,7 +11,7 @@ def user_named(name: str) -> User:
     """Return the user with this log-in name, or refuse (`not_found`)."""
     user = User.objects.filter(username=name).first()
     if user is None:
-        raise NotFound(f"There is nobody with the log-in name {name}.", field="user")
+        raise NotFound("There is no user {user}.", user=name, field="user")
     return user
 
 
@@ -41,9 +41,12 @@ def require(user: User, site: Model, verb: Verb) -> None:
 
 def not_allowed(verb: Verb) -> NotAllowed:
     """Return the refusal for an operation, with the roles that may carry it out."""
-    *others, last = [role.value for role in roles_that_may(verb)]
-    names = f"{', '.join(others)} and {last}" if others else last
-    return NotAllowed(f"This takes the right to {verb}. At this site it is with: {names}.", field="user")
+    return NotAllowed(
+        "You need the right to {right}. At this site these roles have it: {roles}.",
+        right=verb,
+        roles=list(roles_that_may(verb)),
+        field="user",
+    )
 
 
 def sites_of(user: User) -> list[int]:

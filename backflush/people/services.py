@@ -26,7 +26,7 @@ def known_user(*, name: str, first_name: str = "", last_name: str = "") -> User:
     return user
 
 
-@named_once("somebody", field="name")
+@named_once("user", field="name")
 @transaction.atomic
 def add_person(
     *, name: str, password: str, first_name: str = "", last_name: str = "", roles: Iterable[Role] = (), site: Model
@@ -47,7 +47,7 @@ def add_person(
 def require_name_free(name: str) -> None:
     """Refuse a log-in name that is taken (`already_there`)."""
     if User.objects.filter(username=name).exists():
-        raise AlreadyThere(f"There is somebody with the log-in name {name} already.", field="name")
+        raise AlreadyThere("There is a user {user} already. Choose another log-in name.", user=name, field="name")
 
 
 def require_strong(password: str, *, user: User) -> None:
@@ -55,7 +55,9 @@ def require_strong(password: str, *, user: User) -> None:
     try:
         validate_password(password, user)
     except ValidationError as weak:
-        raise InvalidValue(" ".join(weak.messages), field="password") from None
+        raise InvalidValue(
+            "Choose a stronger password. {problems}", problems=" ".join(weak.messages), field="password"
+        ) from None
 
 
 def set_password(*, user: User, password: str) -> None:
@@ -101,7 +103,8 @@ def require_administers(by: User, user: User, *, beyond: Iterable[int] = ()) -> 
     own = set(Assignment.objects.filter(user=by, role=Role.ADMINISTRATOR).values_list("site", flat=True))
     if concerned - own:
         raise NotAllowed(
-            f"{user.name} works at a site of which you are no administrator. Ask an administrator there too.",
+            "{user} also works at a site where you aren't an administrator. Ask an administrator of that site.",
+            user=user.name,
             field="user",
         )
 
@@ -117,7 +120,9 @@ def _require_administrators(user: User, sites: Iterable[int] | None) -> None:
         rows = list(held.filter(site=site).order_by("pk").select_for_update(of=("self",)))
         if all(row.user_id == user.pk for row in rows):
             raise InvalidValue(
-                f"{user.name} is the only administrator here. Make somebody else one first.", field="roles"
+                "{user} is the only administrator here. Make another user an administrator first.",
+                user=user.name,
+                field="roles",
             )
 
 

@@ -21,7 +21,10 @@ def require_in_use(thing: Endable | None, *, field: str, before: int | None = No
         return
     what = thing._meta.verbose_name  # noqa: SLF001
     raise Ended(
-        f"The {what} {thing} has been ended on {thing.ended_on:%d %b %Y}. Choose another, or take it in use again.",
+        "The {kind} {name} was deactivated on {day}. Choose another, or reactivate it.",
+        kind=what,
+        name=str(thing),
+        day=thing.ended_on,
         field=field,
     )
 
@@ -48,7 +51,11 @@ def end_store(*, store: Store, on: date) -> None:
     """Deactivate a store. Refused (`in_use`) while one of its locations is active."""
     open_ones = Location.objects.filter(site=store.site_id, store=store, ended_on__isnull=True).order_by("path")
     if paths := list(open_ones.values_list("path", flat=True)[:4]):
-        raise InUse(f"{_named(paths)} {_are(paths)} in use in {store.code}. End what is in it first.")
+        raise InUse(
+            "Store {store} still has active locations: {locations}. Deactivate them first.",
+            store=store.code,
+            locations=_first_three(paths),
+        )
     end(store, on=on)
 
 
@@ -61,19 +68,27 @@ def end_location(*, location: Location, on: date, holds_stock: bool, lines: int)
     """
     Location.objects.select_for_update(no_key=True).get(pk=location.pk)
     if holds_stock:
-        raise InUse(f"There is stock at {location.path}. Move it somewhere else first.")
+        raise InUse("There is stock at {location}. Move it first.", location=location.path)
     ends_here = Q(source=location) | Q(target=location)
     rules = TransferRule.objects.filter(ends_here, site=location.site_id, active=True).order_by("action__name")
     if names := sorted(set(rules.values_list("action__name", flat=True)[:4])):
-        raise InUse(f"{_named(names)} {'moves' if len(names) == 1 else 'move'} stock by {location.path}. "
-                    "End its rules first.")  # fmt: skip
+        raise InUse(
+            "These actions move stock from or to {location}: {actions}. End their rules there first.",
+            location=location.path,
+            actions=_first_three(names),
+        )
     stock = SupplierStock.objects.filter(site=location.site_id, location=location).select_related("supplier").first()
     if stock is not None:
-        raise InUse(f"It is the stock location of {stock.supplier.code}. Name another there first.")
+        raise InUse(
+            "{location} is the stock location of supplier {supplier}. Choose another location there first.",
+            location=location.path,
+            supplier=stock.supplier.code,
+        )
     if lines:
         raise InUse(
-            f"{lines} structure {'line takes' if lines == 1 else 'lines take'} from {location.path}. "
-            "Give them another from-location first."
+            "Structure lines that take from {location}: {count}. Give them another from-location first.",
+            location=location.path,
+            count=lines,
         )
     end(location, on=on)
 
@@ -83,7 +98,7 @@ def end_bin(*, location: Location, code: str, on: date, holds_stock: bool) -> No
     """Deactivate a bin. Refused (`in_use`) while it holds stock."""
     found = bin_coded(location, code)
     if holds_stock:
-        raise InUse(f"There is stock in bin {code}. Move it to another bin first.", field="bin")
+        raise InUse("There is stock in bin {bin}. Move it to another bin first.", bin=code, field="bin")
     end(found, on=on)
 
 
@@ -91,7 +106,7 @@ def bin_coded(location: Location, code: str) -> Bin:
     """Return the bin with this code at a location, or refuse (`not_found`)."""
     found = Bin.objects.filter(site=location.site_id, location=location, code=code).first()
     if found is None:
-        raise NotFound(f"{location.path} has no bin {code}.", field="bin")
+        raise NotFound("{location} has no bin {bin}.", location=location.path, bin=code, field="bin")
     return found
 
 
@@ -100,7 +115,7 @@ def end_supplier(*, supplier: Supplier, on: date, holds_stock: bool) -> None:
     """Deactivate a supplier. Refused (`in_use`) while it holds our stock. Open purchase orders can still be
     received."""
     if holds_stock:
-        raise InUse(f"{supplier.code} has stock of ours. Bring it back first.")
+        raise InUse("Supplier {supplier} still holds our stock. Bring it back first.", supplier=supplier.code)
     end(supplier, on=on)
 
 
@@ -110,7 +125,7 @@ def end_action(*, action: Action, on: date) -> None:
     Action.objects.select_for_update(no_key=True).get(pk=action.pk)
     rules = TransferRule.objects.filter(action=action, active=True).order_by("site__code")
     if sites := sorted(set(rules.values_list("site__code", flat=True))):
-        raise InUse(f"{action.name} has rules at {', '.join(sites)}. End them first.")
+        raise InUse("{action} has rules at these sites: {sites}. End them first.", action=action.name, sites=sites)
     end(action, on=on)
 
 
@@ -126,10 +141,6 @@ def use_again(thing: Endable) -> None:
     thing.save(update_fields=["ended_on"])
 
 
-def _named(names: list[str]) -> str:
-    """Join the first three names, and add "and more" if there are others."""
-    return ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
-
-
-def _are(names: list[str]) -> str:
-    return "is" if len(names) == 1 else "are"
+def _first_three(names: list[str]) -> list[str]:
+    """Return the first three names, with an ellipsis in place of any others."""
+    return [*names[:3], "…"] if len(names) > 3 else names

@@ -50,7 +50,11 @@ def remove(thing: Thing) -> None:
     """Delete a row. Refused (`in_use`) where anything names it."""
     users = users_of(thing)
     if users:
-        raise InUse(f"{thing} can't be deleted: it is named by {', '.join(users)}.")
+        raise InUse(
+            "{name} can't be deleted, because it is used by {users}. Deactivate it instead.",
+            name=str(thing),
+            users=users,
+        )
     thing.delete()
 
 
@@ -59,9 +63,11 @@ def remove_bin(*, location: Location, code: str, in_use: bool) -> None:
     """Delete a bin. Refused (`in_use`) if it ever held stock, because movements name the bin by its code."""
     found = Bin.objects.filter(location=location, code=code).first()
     if found is None:
-        raise NotFound(f"{location.path} has no bin {code}.", field="bin")
+        raise NotFound("{location} has no bin {bin}.", location=location.path, bin=code, field="bin")
     if in_use:
-        raise InUse(f"Stock has been in bin {code}, so it stays: movements name it.", field="bin")
+        raise InUse(
+            "Bin {bin} can't be deleted, because movements refer to it. Deactivate it instead.", bin=code, field="bin"
+        )
     found.delete()
 
 
@@ -76,7 +82,11 @@ def end_supplier_stock(*, supplier: Supplier, site: Site, holds_stock: bool) -> 
     if stock is None:
         return
     if holds_stock:
-        raise InUse(f"There is stock at {stock.location.path}. Bring it back first, or name another.", field="stock")
+        raise InUse(
+            "There is stock at {location}. Bring it back first, or choose another location.",
+            location=stock.location.path,
+            field="stock",
+        )
     stock.delete()
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from backflush.core.input_values import require_plausible
 from backflush.core.moves import Place
 from backflush.core.refusals import BinRequired, DateInFuture, InvalidValue, NoRule, NotFound, PeriodClosed, Refusal
+from backflush.core.sentences import Sentence
 from backflush.stockmap.deactivation import require_in_use
 from backflush.stockmap.models import Action, Bin, Location, Site, Supplier, SupplierStock, TransferRule
 
@@ -19,29 +20,35 @@ def site_named(code: str = "") -> Site:
     """Return the site with this code; without a code, the only site. Refused where there is none, or where several
     fit."""
     if code:
-        return _named(Site.objects.filter(code=code), f"There is no site {code}.", "site")
+        return _named(Site.objects.filter(code=code), Sentence("There is no site {site}.", site=code), "site")
     sites = list(Site.objects.order_by("pk")[:2])
     if not sites:
-        raise NotFound("There is no site yet. Import a plant, or make the demo plant.", field="site")
+        raise NotFound("There is no site yet. Import your data, or make the demo plant.", field="site")
     if len(sites) > 1:
-        raise NotFound("There is more than one site. Say which.", field="site")
+        raise NotFound("There is more than one site. Name one.", field="site")
     return sites[0]
 
 
 def location_at(site: Site, path: str, *, field: str = "location") -> Location:
     """Return the location of a path such as MAIN/LINE, or refuse (`not_found`)."""
     found = Location.objects.filter(site=site, path=path)
-    return _named(found, f"There is no location {path} at {site.code}. Write it as STORE/LOCATION.", field)
+    return _named(
+        found,
+        Sentence("Site {site} has no location {location}. Write it as STORE/LOCATION.", location=path, site=site.code),
+        field,
+    )
 
 
 def action_named(name: str, *, field: str = "action") -> Action:
     """Return the action with this name, or refuse (`not_found`)."""
-    return _named(Action.objects.filter(name=name), f"There is no action {name}.", field)
+    return _named(Action.objects.filter(name=name), Sentence("There is no action {action}.", action=name), field)
 
 
 def supplier_named(code: str) -> Supplier:
     """Return the supplier with this code, or refuse (`not_found`)."""
-    return _named(Supplier.objects.filter(code=code), f"There is no supplier {code}.", "supplier")
+    return _named(
+        Supplier.objects.filter(code=code), Sentence("There is no supplier {supplier}.", supplier=code), "supplier"
+    )
 
 
 def suppliers_coded(codes: Collection[str]) -> dict[str, Supplier]:
@@ -61,13 +68,13 @@ def actions_named(names: Collection[str], *, field: str = "action") -> dict[str,
 def _require_all(wanted: Collection[str], found: Container[str], what: str, field: str) -> None:
     missing = [name for name in dict.fromkeys(wanted) if name not in found]
     if missing:
-        raise NotFound(f"There is no {what} {', '.join(missing)}.", field=field)
+        raise NotFound("There is no {kind} {name}.", kind=what, name=missing, field=field)
 
 
-def _named(found: QuerySet[Thing], sentence: str, field: str) -> Thing:
+def _named(found: QuerySet[Thing], sentence: Sentence, field: str) -> Thing:
     thing = found.first()
     if thing is None:
-        raise NotFound(sentence, field=field)
+        raise NotFound.of(sentence, field=field)
     return thing
 
 
@@ -81,7 +88,9 @@ def require_rule(rules: Mapping[int, TransferRule], action: Action, site: Site) 
     """Return the rule of an action, or refuse (`no_rule`). A step that needs a rule is never skipped."""
     if action.pk not in rules:
         raise NoRule(
-            f"{action.name} has no rule at {site.code}, so nothing that needs it can be booked. Add one.",
+            "{action} has no rule at {site}, so it is inactive there. Add a rule.",
+            action=action.name,
+            site=site.code,
             field="action",
         )
     return rules[action.pk]
@@ -113,7 +122,7 @@ def place_in_bin(
     places read the bins once and pass them as `known`.
     """
     if location.bin_controlled and not bin:
-        raise BinRequired(f"{location.path} is kept in bins. Say which bin.", field=field)
+        raise BinRequired("{location} has bins. Enter the bin.", location=location.path, field=field)
     if bin and (location.pk, bin) not in (bins_of([location.pk], into=into) if known is None else known):
         raise _no_bin(location, bin, field)
     return place_of(location, bin)
@@ -125,7 +134,7 @@ def _no_bin(location: Location, bin: str, field: str) -> Refusal:
         require_in_use(Bin.objects.filter(location=location, code=bin).first(), field=field)
     except Refusal as refusal:
         return refusal
-    return NotFound(f"{location.path} has no bin {bin}.", field=field)
+    return NotFound("{location} has no bin {bin}.", location=location.path, bin=bin, field=field)
 
 
 LABEL_MOST: Final = 200
@@ -161,7 +170,9 @@ def event_time(site: Site, at: datetime | date | None) -> datetime:
     moment = moment_of(site, at)
     if moment > now:
         zone = ZoneInfo(site.time_zone)
-        raise DateInFuture(f"{moment.astimezone(zone):%d %b %Y %H:%M} is in the future.", field="at")
+        raise DateInFuture(
+            "{moment} is in the future. Enter a time up to now.", moment=moment.astimezone(zone), field="at"
+        )
     require_not_closed(site, moment)
     return moment
 
@@ -181,18 +192,31 @@ def moment_of(site: Site, at: datetime | date, *, field: str = "at") -> datetime
         return at.astimezone(UTC)
     before, after = (at.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if before.utcoffset() != after.utcoffset():
-        raise InvalidValue(_clocks_changed(site, at, before, after), field=field)
+        raise _clocks_changed(site, before, after, field)
     return before.astimezone(UTC)
 
 
-def _clocks_changed(site: Site, at: datetime, before: datetime, after: datetime) -> str:
-    """Say why a local time is no single moment: it is left out or repeated between two offsets from UTC."""
-    when = f"{at:%H:%M} on {written_day(at)}"
-    shown = before.astimezone(UTC).astimezone(before.tzinfo)
-    if shown.replace(tzinfo=None) != at:
-        return f"{when} doesn't exist at {site.code}: the clocks go forward then. Write {shown:%H:%M} or another time."
-    either = " or ".join(one.isoformat(timespec="minutes") for one in (before, after))
-    return f"{when} happens twice at {site.code}: the clocks go back then. Write which one is meant: {either}."
+def _clocks_changed(site: Site, before: datetime, after: datetime, field: str) -> InvalidValue:
+    """Return why a local time is no single moment: it is left out or repeated between two offsets from UTC."""
+    possible = before.astimezone(UTC).astimezone(before.tzinfo)
+    if possible.replace(tzinfo=None) != before.replace(tzinfo=None):
+        return InvalidValue(
+            "{time} on {day} doesn't exist at {site}: the clocks go forward then. Write {possible} or another time.",
+            time=f"{before:%H:%M}",
+            day=before.date(),
+            site=site.code,
+            possible=f"{possible:%H:%M}",
+            field=field,
+        )
+    return InvalidValue(
+        "{time} on {day} happens twice at {site}: the clocks go back then. Write {first} or {second}.",
+        time=f"{before:%H:%M}",
+        day=before.date(),
+        site=site.code,
+        first=before.isoformat(timespec="minutes"),
+        second=after.isoformat(timespec="minutes"),
+        field=field,
+    )
 
 
 def require_not_closed(site: Site, moment: datetime) -> None:
@@ -219,22 +243,22 @@ def _period_closed(site: Site, day: date) -> PeriodClosed:
     # The period may have been reopened a moment ago.
     through = max(day, site.closed_through or day)
     who = site.closed_by.name if site.closed_by else "a controller"
+    end_of_month = (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    if end_of_month <= through:
+        return PeriodClosed(
+            "{month} is closed. Use {first_open} or later, or ask {user} to reopen it.",
+            month=f"{day:%B %Y}",
+            first_open=through + timedelta(days=1),
+            user=who,
+            field="at",
+        )
     return PeriodClosed(
-        f"{_period_of(day, through)} is closed. Use {written_day(through + timedelta(days=1))} or later, or ask {who} "
-        "to reopen it.",
+        "Everything up to {through} is closed. Use {first_open} or later, or ask {user} to reopen it.",
+        through=through,
+        first_open=through + timedelta(days=1),
+        user=who,
         field="at",
     )
-
-
-def _period_of(day: date, through: date) -> str:
-    """A closed day's month where all of it is closed, else everything up to the last closed day."""
-    end_of_month = (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    return f"{day:%B %Y}" if end_of_month <= through else f"Everything up to {written_day(through)}"
-
-
-def written_day(day: date) -> str:
-    """A day in a sentence: 1 Mar 2026."""
-    return f"{day.day} {day:%b %Y}"
 
 
 def day_at(site: Site, moment: datetime) -> date:

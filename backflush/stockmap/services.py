@@ -38,11 +38,11 @@ from backflush.stockmap.models import (
 )
 
 
-@named_once("a site")
+@named_once("site")
 @transaction.atomic
 def add_site(*, code: str, name: str = "", time_zone: str = "UTC") -> Site:
     """Add a site: a plant with stores of its own."""
-    require_free(Site.objects.filter(code=code), f"site {code}")
+    require_free(Site.objects.filter(code=code), "site", code)
     _require_time_zone(time_zone)
     return Site.objects.create(code=code, name=name, time_zone=time_zone)
 
@@ -51,7 +51,9 @@ def _require_time_zone(time_zone: str) -> None:
     try:
         ZoneInfo(time_zone)
     except (KeyError, ValueError, OSError):
-        raise InvalidValue(f"{time_zone!r} is no time zone. Write it like Europe/London.", field="time_zone") from None
+        raise InvalidValue(
+            "There is no time zone '{time_zone}'. Write it like Europe/London.", time_zone=time_zone, field="time_zone"
+        ) from None
 
 
 @transaction.atomic
@@ -61,7 +63,10 @@ def change_site(site: Site, *, name: str, time_zone: str, in_use: bool) -> None:
     _require_time_zone(time_zone)
     if in_use and time_zone != site.time_zone:
         raise InUse(
-            f"Stock has moved at {site.code} on days of {site.time_zone}, so its time zone stays.", field="time_zone"
+            "{site} has movements that are dated by {time_zone}, so its time zone can't change.",
+            site=site.code,
+            time_zone=site.time_zone,
+            field="time_zone",
         )
     Site.objects.filter(pk=site.pk).update(name=name, time_zone=time_zone)
     site.name, site.time_zone = name, time_zone
@@ -76,13 +81,13 @@ class StoreIn:
     description: str = ""
 
 
-@named_once("a store")
+@named_once("store")
 @transaction.atomic
 def add_stores(stores: Sequence[StoreIn]) -> list[Store]:
     """Add stores: buildings, halls or sub-contractors that hold locations."""
     for store in stores:
         if "/" in store.code:
-            raise InvalidValue(f"A store's code has no slash: {store.code}.", field="code")
+            raise InvalidValue("A store code can't contain a slash: {store}.", store=store.code, field="code")
     there = Store.objects.filter(site__in={store.site for store in stores}).values_list("site", "code")
     require_new(((store.site.pk, store.code) for store in stores), there, "store")
     return Store.objects.bulk_create(
@@ -120,7 +125,7 @@ class LocationIn:
         return f"{self.store.code}/{self.code}"
 
 
-@named_once("a location")
+@named_once("location")
 @transaction.atomic
 def add_locations(locations: Sequence[LocationIn]) -> list[Location]:
     """Add locations, with or without balances."""
@@ -157,7 +162,7 @@ def add_location(
 def _require_bins_only_where_balances(location: LocationIn) -> None:
     if location.bin_controlled and not location.has_balance:
         raise NotABalanceLocation(
-            f"{location.path} keeps no balances, so it has no bins either.", field="bin_controlled"
+            "{location} keeps no balances, so it can't have bins.", location=location.path, field="bin_controlled"
         )
 
 
@@ -183,8 +188,9 @@ def change_locations(changes: Sequence[tuple[Location, LocationIn]], *, in_use: 
         kept = (location.has_balance, location.bin_controlled) == (new.has_balance, new.bin_controlled)
         if location.pk in in_use and not kept:
             raise InUse(
-                f"Stock has moved at {location.path}, so whether it keeps balances or bins stays. "
-                "Set up another location and move the stock there.",
+                "{location} has movements, so its balance and bin settings can't change. Set up another location and "
+                "move the stock there.",
+                location=location.path,
                 field="has_balance" if location.has_balance != new.has_balance else "bin_controlled",
             )
         for name in ("description", "has_balance", "bin_controlled", "supplier"):
@@ -202,14 +208,16 @@ class BinIn:
     code: str
 
 
-@named_once("a bin")
+@named_once("bin")
 @transaction.atomic
 def add_bins(bins: Sequence[BinIn]) -> list[Bin]:
     """Add bins to bin-controlled locations."""
     for bin in bins:
         require_in_use(bin.location, field="location")
         if not bin.location.bin_controlled:
-            raise InvalidValue(f"{bin.location.path} isn't bin controlled, so it takes no bins.", field="location")
+            raise InvalidValue(
+                "{location} isn't bin controlled, so it can't have bins.", location=bin.location.path, field="location"
+            )
     there = Bin.objects.filter(location__in={bin.location for bin in bins}).values_list("location", "code")
     require_new(((bin.location.pk, bin.code) for bin in bins), there, "bin")
     return Bin.objects.bulk_create(
@@ -230,7 +238,7 @@ class SupplierIn:
     name: str = ""
 
 
-@named_once("a supplier")
+@named_once("supplier")
 @transaction.atomic
 def add_suppliers(suppliers: Sequence[SupplierIn]) -> list[Supplier]:
     """Add suppliers."""
@@ -265,9 +273,17 @@ def set_supplier_stocks(stocks: Sequence[tuple[Supplier, Location]]) -> None:
             require_in_use(supplier, field="supplier")
             require_in_use(location, field="stock")
         if not location.has_balance:
-            raise NotABalanceLocation(f"{location.path} keeps no balances, so no stock can be there.", field="stock")
+            raise NotABalanceLocation(
+                "{location} keeps no balances, so it can't hold stock. Choose another location.",
+                location=location.path,
+                field="stock",
+            )
         if location.supplier_id not in {None, supplier.pk}:
-            raise InvalidValue(f"{location.path} belongs to another supplier.", field="stock")
+            raise InvalidValue(
+                "{location} belongs to another supplier. Choose another location.",
+                location=location.path,
+                field="stock",
+            )
         location.supplier = supplier
     Location.objects.bulk_update([location for _, location in stocks], ["supplier"])
     SupplierStock.objects.bulk_create(
@@ -298,7 +314,7 @@ class ActionIn:
     retry: str = RetryRule.NEVER
 
 
-@named_once("an action", field="name")
+@named_once("action", field="name")
 @transaction.atomic
 def add_actions(actions: Sequence[ActionIn]) -> list[Action]:
     """Add actions. An action is inactive at a site until it has a rule there."""
@@ -337,7 +353,12 @@ def _require_choices(action: ActionIn) -> None:
         (action.retry, RetryRule, "retry"),
     ):
         if value not in choices.values:
-            raise InvalidValue(f"{value!r} is none of {', '.join(choices.values)}.", field=field)
+            raise InvalidValue(
+                "There is no choice '{value}'. Choose one of: {choices}.",
+                value=value,
+                choices=choices.values,
+                field=field,
+            )
 
 
 @transaction.atomic
@@ -347,7 +368,10 @@ def change_actions(changes: Sequence[tuple[Action, ActionIn]]) -> None:
         _require_choices(new)
         if action.type != new.type:
             raise InUse(
-                f"{action.name} is a {action.type} action and stays one. Set up another action instead.", field="type"
+                "{action} is a {type} action, and its type can't change. Set up another action instead.",
+                action=action.name,
+                type=action.type,
+                field="type",
             )
         action.description, action.short, action.retry = new.description, new.short, new.retry
     Action.objects.bulk_update([action for action, _ in changes], ["description", "short", "retry"])
@@ -389,12 +413,19 @@ def add_rules(rules: Sequence[RuleIn]) -> list[TransferRule]:
         require_in_use(ends[rule.target.pk], field="to")
         if rule.ends in known:
             raise DuplicateRule(
-                f"{action.name} moves from {rule.source.path} to {rule.target.path} already.", field="to"
+                "{action} already has a rule from {source} to {target}.",
+                action=action.name,
+                source=rule.source.path,
+                target=rule.target.path,
+                field="to",
             )
         single = ActionType(action.type).single
         if single and (action.pk, site) in taken:
             raise TooManyRules(
-                f"A {action.type} action takes one rule per site. End the rule of {action.name} first.", field="action"
+                "A {type} action has one rule per site. End the present rule of {action} first.",
+                type=action.type,
+                action=action.name,
+                field="action",
             )
         known.add(rule.ends)
         taken.add((action.pk, site))
@@ -417,10 +448,18 @@ def require_two_ends(rule: RuleIn) -> None:
     """Refuse a rule whose source and target are one location, or lie at two sites (A1)."""
     if rule.source.pk == rule.target.pk:
         raise SameLocation(
-            f"A rule of {rule.action.name} needs two different ends, not {rule.source.path} twice.", field="to"
+            "A rule of {action} needs two different locations, not {location} twice.",
+            action=rule.action.name,
+            location=rule.source.path,
+            field="to",
         )
     if rule.source.site_id != rule.target.site_id:
-        raise InvalidValue(f"{rule.source.path} and {rule.target.path} are at different sites.", field="to")
+        raise InvalidValue(
+            "{source} and {target} are at different sites. Choose two locations of one site.",
+            source=rule.source.path,
+            target=rule.target.path,
+            field="to",
+        )
 
 
 @transaction.atomic
@@ -458,17 +497,23 @@ def set_complete_when_full(*, site: Site, on: bool) -> None:
 def require_type(action: Action, type: ActionType, *, field: str) -> None:
     """Refuse an action whose type doesn't fit its use (`wrong_action_type`)."""
     if action.type != type:
-        raise WrongActionType(f"{action.name} is a {action.type} action; a {type} action is needed here.", field=field)
+        raise WrongActionType(
+            "{action} is a {type} action. Choose a {required} action.",
+            action=action.name,
+            type=action.type,
+            required=type,
+            field=field,
+        )
 
 
-def require_free(existing: QuerySet[Model], what: str) -> None:
+def require_free(existing: QuerySet[Model], kind: str, name: str) -> None:
     """Refuse a name that is taken (`already_there`)."""
     if existing.exists():
-        raise AlreadyThere(f"There is {what} already.", field="code")
+        raise AlreadyThere("The {kind} {name} exists already. Choose another name.", kind=kind, name=name, field="code")
 
 
 def require_new(
-    wanted: Iterable[tuple[object, ...]], there: Iterable[tuple[object, ...]], what: str, *, field: str = "code"
+    wanted: Iterable[tuple[object, ...]], there: Iterable[tuple[object, ...]], kind: str, *, field: str = "code"
 ) -> None:
     """Refuse keys that exist already or occur twice, and name each. The last part of a key is the name that users
     know."""
@@ -476,5 +521,5 @@ def require_new(
     known = set(there)
     taken = [key for key in times if key in known or times[key] > 1]
     if taken:
-        names = ", ".join(str(key[-1]) for key in taken)
-        raise AlreadyThere(f"There is a {what} {names} already.", field=field)
+        names = [str(key[-1]) for key in taken]
+        raise AlreadyThere("The {kind} {name} exists already. Choose another name.", kind=kind, name=names, field=field)

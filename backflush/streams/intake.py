@@ -22,8 +22,7 @@ REFUSED: Final = "refused"
 UNFINISHED: Final = (".tmp", ".part")
 """So a file is called while whoever drops it is still writing."""
 GREW: Final = InvalidValue(
-    "The file was written to while it was read. Compare its lines with the answers, and send what is missing as a file "
-    "of another name."
+    "The file changed while it was read. Compare its lines with the answers, and send the missing ones in a new file."
 )
 
 Write = Callable[[str], object]
@@ -76,7 +75,9 @@ class Folder:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise AlreadyThere(f"Somebody listens at {self.path} already. Stop that first.", field="from") from None
+                raise AlreadyThere(
+                    "Another program is listening at {file} already. Stop it first.", file=self.path, field="from"
+                ) from None
             yield
 
     def ripe(self) -> list[Path]:

@@ -28,7 +28,7 @@ def read_line(number: int, raw: bytes) -> StreamLine:
     """A line as a booking, or as the reason why it can't be read."""
     try:
         if len(raw) > LONGEST:
-            raise InvalidValue(f"A line has at most {LONGEST:,} bytes. Send each booking as a line of its own.")
+            raise InvalidValue("A line has at most {most} bytes. Send each booking on a line of its own.", most=LONGEST)
         return StreamLine(number, read_booking(read_object(raw)))
     except Refusal as refusal:
         return StreamLine(number, refusal)
@@ -45,24 +45,24 @@ def read_object(raw: bytes) -> Any:
             object_pairs_hook=_each_once,
         )
     except (ValueError, ArithmeticError, RecursionError):
-        raise InvalidValue('This is no line of JSON. Write it like {"order": "W-1001", "good": "38"}.') from None
+        raise InvalidValue('This is not valid JSON. Write it like {"order": "W-1001", "good": "38"}.') from None
 
 
 def _no_number(word: str) -> None:
-    raise InvalidValue(f"{word} is not a number. Write it like 12.5.")
+    raise InvalidValue("{text} is not a number. Write it like 12.5.", text=word)
 
 
 def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     named = dict(pairs)
     if len(named) < len(pairs):
-        raise InvalidValue("A field stands twice. Say each thing once.")
+        raise InvalidValue("The object has the same field twice. Send each field once.")
     return named
 
 
 def read_booking(given: Any) -> Report:
     """Return the report that a JSON object makes. Fields that aren't known are refused, not ignored."""
     if not isinstance(given, Mapping):
-        raise InvalidValue('A booking is an object. Write it like {"order": "W-1001", "good": "38"}.')
+        raise InvalidValue('A booking must be a JSON object, like {"order": "W-1001", "good": "38"}.')
     kind = kind_named(given.get("kind"))
     report: Report = kind.read({name: value for name, value in given.items() if name != "kind"})
     return report

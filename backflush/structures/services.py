@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import AlreadyThere, InvalidValue, NoConversion, SettledSince, StructureLoop
+from backflush.core.sentences import Sentence
 from backflush.core.structure import (
     Component,
     ComponentLine,
@@ -134,8 +135,9 @@ def require_unchanged(item: Item, since: str) -> None:
     """Refuse (`settled_since`) if another user has changed the structure in the meantime."""
     if structure_stamp(item) != since:
         raise SettledSince(
-            f"Somebody changed the structure of {item.code} since you opened it. Nothing was changed. "
-            "Open it again and enter your changes there."
+            "Another user changed the structure of {item} after you opened it, so nothing was saved. Open it again "
+            "and enter your changes there.",
+            item=item.code,
         )
 
 
@@ -168,9 +170,16 @@ def copy_structure(*, source: Item, item: Item, day: date, site: Site, replace: 
     kept = [as_entered(row, site) for row in structure_rows(source)]
     lines = [line for line in kept if line.as_line().in_force(day)]
     if not lines:
-        raise InvalidValue(f"{source.code} has no line in force on {day:%d %b %Y}.", field="source")
+        raise InvalidValue(
+            "{item} has no structure in force on {day}. Choose another day or item.",
+            item=source.code,
+            day=day,
+            field="source",
+        )
     if not replace and StructureLine.objects.filter(item=item).exists():
-        raise AlreadyThere(f"{item.code} has a structure already. Say that the copy shall replace it.", field="replace")
+        raise AlreadyThere(
+            "{item} has a structure already. Confirm that the copy replaces it.", item=item.code, field="replace"
+        )
     set_structure(item=item, lines=[dataclass_replace(line, starts=None, ends=None) for line in lines])
     return len(lines)
 
@@ -190,8 +199,11 @@ def require_no_loop(structures: Mapping[Item, Sequence[LineIn]]) -> None:
     loop = find_loop(contains, [item.pk for item in structures])
     if loop:
         code = Item.objects.in_bulk(loop)
-        way = " contains ".join(code[item].code for item in loop)
-        raise StructureLoop(f"An item can't contain itself: {way}.", field="component")
+        raise StructureLoop(
+            "An item can't contain itself: {path}. Remove one of these lines.",
+            path=[code[item].code for item in loop],
+            field="component",
+        )
 
 
 def _row(item: Item, line: LineIn) -> StructureLine:
@@ -347,11 +359,19 @@ def _frozen_line(site: Site, structure: FrozenStructure, position: int, requirem
 def require_convertible(made: Item, requirements: Sequence[Requirement]) -> None:
     """Refuse a structure with units that can't be converted, and name every such line (`no_conversion`, Q4)."""
     missing = [
-        f"There is no conversion from {step.unit} to {step.component.unit} for {step.component.code} "
-        f"(line {requirement.path} of {made.code}). Add it, or change the line's unit."
+        Sentence(
+            "There is no conversion from {unit} to {stock_unit} for {item} (line {line} of {parent}). "
+            "Add it, or change the line's unit.",
+            unit=step.unit,
+            stock_unit=step.component.unit,
+            item=step.component.code,
+            line=requirement.path,
+            parent=made.code,
+        )
         for requirement in requirements
         for step in requirement.steps
         if step.factor is None
     ]
     if missing:
-        raise NoConversion(missing[0], field="unit", details=list(dict.fromkeys(missing[1:])))
+        first, *others = dict.fromkeys(missing)
+        raise NoConversion.of(first, field="unit", details=others)

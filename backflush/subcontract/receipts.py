@@ -159,8 +159,12 @@ def _line_of(receipt: ReceiptIn, lines: Lines, site: Site) -> PurchaseOrderLine:
     among = lines[receipt.order]
     wanted = [line for line in among if receipt.line in {None, line.number}]
     if len(wanted) != 1:
-        numbers = ", ".join(str(line.number) for line in among)
-        raise NotFound(f"{receipt.order} has the lines {numbers}. Say which one.", field="line")
+        raise NotFound(
+            "Order {order} has these lines: {lines}. Enter the one that was received.",
+            order=receipt.order,
+            lines=[line.number for line in among],
+            field="line",
+        )
     return wanted[0]
 
 
@@ -181,5 +185,8 @@ def received_along(order: PurchaseOrder) -> TransferRule:
 
 def _no_receive_action(order: PurchaseOrder, site: Site) -> NoReceiveAction:
     return NoReceiveAction(
-        f"Neither {order.number} nor the site {site.code} names a receive action. Name one.", field="receive_action"
+        "Neither order {order} nor site {site} has a receive action. Set one.",
+        order=order.number,
+        site=site.code,
+        field="receive_action",
     )

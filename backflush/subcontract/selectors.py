@@ -158,7 +158,7 @@ def outside_coded(site: Site, code: str) -> Outside:
     """One sub-contractor."""
     found = outsides(site, code)
     if not found:
-        raise NotFound(f"There is no supplier {code}.", field="supplier")
+        raise NotFound("There is no supplier {supplier}.", supplier=code, field="supplier")
     return found[0]
 
 

@@ -14,6 +14,7 @@ from backflush.core.refusals import (
     Refusal,
     WrongClass,
 )
+from backflush.core.sentences import Word
 from backflush.core.text import require_short
 from backflush.core.units import Converter
 from backflush.db.unique_names import named_once
@@ -81,7 +82,11 @@ def place_orders(orders: Sequence[PurchaseOrderIn], *, site: Site, by: User) -> 
             require_type(actions[order.receive_action], ActionType.RECEIVE, field="receive_action")
             require_in_use(actions[order.receive_action], field="receive_action")
         if not order.lines or len({line.number for line in order.lines}) < len(order.lines):
-            raise InvalidValue(f"{order.number} needs lines, each with a number of its own.", field="lines")
+            raise InvalidValue(
+                "Order {order} needs at least one line, and each line a number of its own.",
+                order=order.number,
+                field="lines",
+            )
         for line in order.lines:
             unit = units.get(line.unit)
             require_in_use(unit, field="unit", before=items[line.item].stock_unit_id)
@@ -117,12 +122,18 @@ def line_refusals(line: PurchaseLineIn, item: Item, unit: Unit | None, conversio
     """Everything about an order's line by itself that can't be as it stands (W, Q4, Q5)."""
     if item.component_class not in {ComponentClass.BOUGHT, ComponentClass.SUBCONTRACTED}:
         yield WrongClass(
-            f"{item.code} is {item.get_component_class_display()}. "
-            "A purchase order is for bought-in and sub-contracted items.",
+            "{item} is {component_class}. A purchase order is for bought-in and sub-contracted items.",
+            item=item.code,
+            component_class=Word(item.get_component_class_display()),
             field="item",
         )
     if not line.quantity.is_finite() or line.quantity <= 0:
-        yield InvalidQuantity(f"{item.code} needs a quantity above zero, not {line.quantity}.", field="quantity")
+        yield InvalidQuantity(
+            "{item} needs a quantity above zero, not {quantity}.",
+            item=item.code,
+            quantity=line.quantity,
+            field="quantity",
+        )
         return
     try:
         factor = require_factor(conversions, item, (unit or item.stock_unit).code)

@@ -125,13 +125,13 @@ def begin_undo(*, site: Site, number: int, title: str, by: User) -> BackgroundJo
     """
     retry = BackgroundJob.objects.select_for_update().filter(site=site, pk=number, kind=BackgroundJobKind.RETRY).first()
     if retry is None:
-        raise NotFound(f"There is no retry {number}.", field="background_job")
+        raise NotFound("There is no retry {job}.", job=number, field="background_job")
     if running := _undoing(retry).filter(finished_at__isnull=True).first():
         return running
     if not retry.is_finished:
-        raise InvalidValue("It is under way. Stop it, then take back what it has settled.", field="background_job")
+        raise InvalidValue("The retry is still running. Stop it, then reverse it.", field="background_job")
     if not may_be_taken_back(retry):
-        raise AlreadyReversed("Nothing that this retry settled is left to take back.", field="background_job")
+        raise AlreadyReversed("Nothing that this retry settled is left to reverse.", field="background_job")
     return begin_background_job(
         site=site, kind=BackgroundJobKind.UNDO, work=undo_retry, title=title, by=by, asked={"retry": retry.pk}
     )

@@ -31,7 +31,7 @@ def cancel(
 ) -> list[Settlement]:
     """Say that what was due was not used, and why (U6). All of the movements, or none."""
     if not movements:
-        raise InvalidValue("Say which movements were not used.", field="movements")
+        raise InvalidValue("No movement is chosen. Choose those that were not used.", field="movements")
     content = {"movements": sorted(movements), "remarks": remarks, "at": at}
     new_key, done = claim_key(site=site, key=key, operation="cancel", content=content)
     if done:
@@ -43,7 +43,7 @@ def cancel(
         if locked[movement].status != Status.UNRESOLVED:
             raise settled_already(locked[movement])
     if not remarks.strip():
-        raise RemarksRequired("Say why it was not used.", field="remarks")
+        raise RemarksRequired("The reason is missing. Enter why the material was not used.", field="remarks")
     moment = event_time(site, at)
     for waiting in locked.values():
         require_not_before(site, moment, waiting.at)

@@ -66,7 +66,12 @@ class WaitingList:
 
     def __init__(self, site: Site, sought: SoughtWaiting) -> None:
         if sought.reason and sought.reason not in set(Reason):
-            raise InvalidValue(f"{sought.reason!r} is none of {', '.join(Reason)}.", field="reason")
+            raise InvalidValue(
+                "There is no reason '{reason}'. Choose one of: {reasons}.",
+                reason=sought.reason,
+                reasons=list(Reason),
+                field="reason",
+            )
         self._site = site
         self._sought = sought
 

@@ -9,7 +9,7 @@ from typing import Literal
 from django.db import transaction
 
 from backflush.core.moves import Move, Reason, Status, UnresolvedMove, plan_posting, stock_keys_of
-from backflush.core.quantity import ZERO, require_positive, written
+from backflush.core.quantity import ZERO, require_positive
 from backflush.core.refusals import (
     InvalidQuantity,
     InvalidValue,
@@ -132,7 +132,7 @@ def preview_resolve(
 def _lock_one(site: Site, movement: int) -> Movement:
     waiting = lock_waiting(site=site, movements=[movement]).get(movement)
     if waiting is None:
-        raise NotFound(f"There is no movement {movement}.", field="movement")
+        raise NotFound("There is no movement {movement}.", movement=movement, field="movement")
     if waiting.status != Status.UNRESOLVED:
         raise settled_already(waiting)
     return waiting
@@ -156,7 +156,9 @@ def _resolving_moves(
     target = place_in_bin(waiting.target, to_bin, field="to_bin", into=True)
     if (taken_from.location, taken_from.bin) == (target.location, target.bin):
         raise SameLocation(
-            f"{item.code} goes to {waiting.target.path}, so it can't come from there. Choose another place.",
+            "{item} goes to {location}, so it can't also come from there. Choose another location.",
+            item=item.code,
+            location=waiting.target.path,
             field="source",
         )
     return named_moves(
@@ -182,7 +184,9 @@ def _place_named(waiting: Movement, path: str) -> Location:
     location = location_at(waiting.site, path, field="source")
     if not location.has_balance:
         raise NotABalanceLocation(
-            f"{path} keeps no balances, so nothing can have come from there. Choose another place.", field="source"
+            "{location} keeps no balances, so nothing can be taken from there. Choose another location.",
+            location=path,
+            field="source",
         )
     return location
 
@@ -195,13 +199,17 @@ def _kept(waiting: Movement, moved: Decimal, remainder: Remainder) -> list[Unres
     """The rest, if it is to be kept; refused where nothing would be left (U4)."""
     assert waiting.due is not None
     if remainder not in {"drop", "keep"}:
-        raise InvalidValue(f"The remainder is dropped or kept, not {remainder!r}.", field="remainder")
+        raise InvalidValue(
+            "The remainder must be dropped or kept, not '{remainder}'.", remainder=remainder, field="remainder"
+        )
     if remainder == "drop":
         return []
     if moved >= waiting.due:
         raise InvalidQuantity(
-            f"{waiting.item.code}: of {written(waiting.due)} nothing would be left to keep. "
-            f"Enter less than {written(waiting.due)}, or leave the remainder out.",
+            "{item}: {due} are due, so no remainder is left to keep. Enter less than {due}, or leave the remainder "
+            "out.",
+            item=waiting.item.code,
+            due=waiting.due,
             field="quantity",
         )
     due = replace(move_of(waiting), origin=waiting.origin_id or waiting.pk)

@@ -29,7 +29,12 @@ def queue(
     """
     found = waiting_movements(site)
     if reason and reason not in set(Reason):
-        raise InvalidValue(f"{reason!r} is none of {', '.join(Reason)}.", field="reason")
+        raise InvalidValue(
+            "There is no reason '{reason}'. Choose one of: {reasons}.",
+            reason=reason,
+            reasons=list(Reason),
+            field="reason",
+        )
     if item:
         found = found.filter(item__code=item)
     if location:

@@ -21,13 +21,24 @@ from backflush.unresolved.models import Settlement, SettlementOutcome
 
 def settled_already(movement: Movement) -> NotUnresolved:
     """Somebody was quicker: who, and that nothing came of this."""
-    what = f"{movement.item.code} ({movement.pk})"
     standing = Settlement.objects.filter(site=movement.site_id, movement=movement, undone_by=None)
     settlement = standing.select_related("posting__by").first()
     if settlement is None:
-        return NotUnresolved(f"{what} is {movement.status} already. Nothing was posted.", field="movement")
-    by = settlement.posting.by.name
-    return NotUnresolved(f"{by} {settlement.outcome} {what} already. Nothing was posted.", field="movement")
+        return NotUnresolved(
+            "Movement {movement} ({item}) is {status} already. Nothing was posted.",
+            movement=movement.pk,
+            item=movement.item.code,
+            status=Status(movement.status),
+            field="movement",
+        )
+    return NotUnresolved(
+        "{user} {outcome} movement {movement} ({item}) already. Nothing was posted.",
+        user=settlement.posting.by.name,
+        outcome=SettlementOutcome(settlement.outcome),
+        movement=movement.pk,
+        item=movement.item.code,
+        field="movement",
+    )
 
 
 def kept_rest(due: Move, rest: Decimal, *, reason: Reason, at: datetime) -> UnresolvedMove:

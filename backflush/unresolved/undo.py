@@ -57,13 +57,18 @@ def _lock_settled(site: Site, posting: int) -> list[Settlement]:
         .order_by("pk")
     )
     if not settlements or settlements[0].posting.process != Process.RESOLUTION:
-        raise NotReversible(f"Posting {posting} settled nothing that could be undone.", field="posting")
+        raise nothing_settled(posting)
     cost_objects = {one.movement.cost_object_id for one in settlements if one.movement.cost_object_id is not None}
     list(CostObject.objects.select_for_update(no_key=True).filter(site=site, pk__in=cost_objects).order_by("pk"))
     kept = {one.kept_id for one in settlements if one.kept_id is not None}
     locked = lock_waiting(site=site, movements={one.movement_id for one in settlements} | kept)
     require_undoable(settlements, kept=locked)
     return settlements
+
+
+def nothing_settled(posting: int) -> NotReversible:
+    """Return the refusal of undoing a posting that settled nothing."""
+    return NotReversible("Posting {posting} has no settlement to undo.", posting=posting, field="posting")
 
 
 def require_undoable(settlements: Sequence[Settlement], *, kept: Mapping[int, Movement]) -> None:
@@ -73,13 +78,14 @@ def require_undoable(settlements: Sequence[Settlement], *, kept: Mapping[int, Mo
     """
     site, posting = settlements[0].site_id, settlements[0].posting_id
     if Settlement.objects.filter(site=site, posting=posting, undone_by__isnull=False).exists():
-        raise AlreadyReversed(f"Posting {posting} was undone before.", field="posting")
+        raise AlreadyReversed("Posting {posting} was undone before.", posting=posting, field="posting")
     roots = {one.movement.origin_id or one.movement_id for one in settlements}
     if Posting.objects.filter(site=site, reverses__movements__in=roots).exists():
-        raise AlreadyReversed("The booking itself was reversed since, with all that became of it.", field="posting")
+        raise AlreadyReversed("The booking itself has been reversed, together with its settlements.", field="posting")
     for one in settlements:
         if one.kept_id is not None and kept[one.kept_id].status != Status.UNRESOLVED:
             raise SettledSince(
-                f"{one.movement.item.code}: the rest that was kept has been settled since. Undo that first.",
+                "{item}: the kept remainder has been settled since. Undo that first.",
+                item=one.movement.item.code,
                 field="posting",
             )

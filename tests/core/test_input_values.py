@@ -73,7 +73,7 @@ def test_anything_else_is_no_number_in_any_dialect(text: str, dialect: Dialect) 
 
 def test_too_many_digits_are_refused_before_they_are_converted() -> None:
     for text in ("1" * 5_000, "0." + "1" * 5_000, "-" + "0" * 5_000, "1" * (DIGITS_MAX + 1)):
-        assert "is too long a number: write at most 40 digits" in refused(read_number, text)
+        assert "has too many digits. Write at most 40." in refused(read_number, text)
         assert len(refused(read_number, text)) < 120
 
 
@@ -93,7 +93,7 @@ def test_too_many_digits_are_refused_before_they_are_converted() -> None:
         ("1.234,5", COMMA, "'1.234,5' has separators between its thousands. Write 1234,5."),
         ("1.234.567", COMMA, "'1.234.567' has separators between its thousands. Write 1234567."),
         ("1 460", PLAIN, "'1 460' has separators between its thousands. Write 1460."),
-        ("1'460", COMMA, '"1\'460" has separators between its thousands. Write 1460.'),
+        ("1'460", COMMA, "'1'460' has separators between its thousands. Write 1460."),
     ],
 )
 def test_separators_of_thousands_are_refused_with_what_to_write(text: str, dialect: Dialect, question: str) -> None:
@@ -180,7 +180,7 @@ def test_what_is_no_date_is_refused(text: str) -> None:
 def test_a_date_may_be_of_any_year_but_has_no_time() -> None:
     assert read_day("0001-01-01", field="starts") == date.min
     assert read_day("9999-12-31", field="ends") == date.max
-    assert "has a time. Write the date alone" in refused(read_day, "2026-03-12T14:30")
+    assert "has a time. Write the date only" in refused(read_day, "2026-03-12T14:30")
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_moment_is_a_day_or_a_time_with_or_without_an_offset() -> None:
     ],
 )
 def test_a_moment_that_no_plant_has_seen_is_refused(text: str) -> None:
-    assert "is too far away. Write a date of the years 1970 to 9998." in refused(read_moment, text)
+    assert "is out of range. Write a date of the years 1970 to 9998." in refused(read_moment, text)
 
 
 @given(st.datetimes(datetime(1970, 1, 1), datetime(9998, 12, 31, 23, 59), timezones=st.timezones()))  # noqa: DTZ001
@@ -234,6 +234,6 @@ def test_serial_numbers_are_split_at_anything_that_scanners_send(text: str, seri
 
 
 def test_text_that_no_database_keeps_is_refused() -> None:
-    assert "null character" in refused(require_text, "a\0b")
+    assert "NUL character" in refused(require_text, "a\0b")
     assert "half a character" in refused(require_text, "a\udc80b")
     assert require_text("\U0001f600", field="good") == "\U0001f600"

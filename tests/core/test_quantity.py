@@ -137,7 +137,7 @@ def test_a_quarter_of_a_box_of_twelve_is_three_pieces() -> None:
 def test_what_does_not_come_out_even_in_the_stock_unit_is_refused() -> None:
     with pytest.raises(InvalidQuantity):
         convert(Decimal("0.3"), Fraction(12), 0, field="good", what="BOLT")
-    with pytest.raises(InvalidQuantity, match="doesn't come out even"):
+    with pytest.raises(InvalidQuantity, match="can't be converted exactly"):
         convert(Decimal(1), Fraction(1, 3), 6, field="good", what="BOLT")
 
 

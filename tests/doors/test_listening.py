@@ -385,5 +385,5 @@ def test_a_folder_has_one_listener(committed_plant: Plant, committed_database: D
         with listening(committed_database, tmp_path) as second:
             assert second.wait(PATIENCE_SECONDS) == 1
             assert second.stderr
-            assert "listens at" in second.stderr.read()
+            assert "is listening at" in second.stderr.read()
         assert first.poll() is None

@@ -60,7 +60,7 @@ def test_what_the_tour_leaves_can_be_gone_on_with(toured: tuple[Path, str]) -> N
     assert backflush("verify", folder=folder, database=here).returncode == 0
     again = backflush("demo", folder=folder, database=here)
     assert (again.returncode, again.stdout) == (1, "")
-    assert "There is a plant in this database already." in again.stderr
+    assert "This database has data already." in again.stderr
 
 
 @pytest.mark.parametrize("content", ["", "not a database", "another plant"])
@@ -76,5 +76,5 @@ def test_the_tour_leaves_a_file_that_is_not_its_own_alone(tmp_path: Path, conten
     before = file.read_bytes()
     done = backflush("tour", "--no-serve", "--file", file.name, folder=tmp_path)
     assert done.returncode == 1
-    assert "so it is left alone" in done.stderr
+    assert "is not a file of an earlier tour" in done.stderr
     assert file.read_bytes() == before

@@ -71,7 +71,7 @@ def opens(plant: Plant, quantity: int, item: str, location: Location, *, bin: st
 def test_no_location_is_added_to_an_ended_store_until_it_is_in_use_again(plant: Plant) -> None:
     annex = add_store(site=plant.site, code="ANNEX")
     end_store(store=annex, on=TODAY)
-    with pytest.raises(Ended, match="01 Apr 2026"):
+    with pytest.raises(Ended, match="1 Apr 2026"):
         add_location(store=annex, code="SHELF")
     use_again(annex)
     assert add_location(store=annex, code="SHELF").path == "ANNEX/SHELF"
@@ -91,7 +91,7 @@ def test_a_store_ends_after_what_is_in_it(plant: Plant) -> None:
 def test_a_location_with_stock_is_emptied_first(plant: Plant) -> None:
     location = spare(plant)
     opens(plant, 5, "BOLT", location)
-    with pytest.raises(InUse, match="Move it somewhere else first"):
+    with pytest.raises(InUse, match="Move it first"):
         ends_location(plant, "SPARE")
 
 
@@ -112,7 +112,7 @@ def test_a_suppliers_stock_location_stays_until_another_is_named(plant: Plant) -
 def test_a_location_that_a_structure_takes_from_stays(plant: Plant) -> None:
     spare(plant)
     plant.consists("BRACKET", plant.line(10, "BOLT", 4, source="SPARE"))
-    with pytest.raises(InUse, match="1 structure line takes"):
+    with pytest.raises(InUse, match="Structure lines that take from MAIN/SPARE: 1"):
         ends_location(plant, "SPARE")
     plant.consists("BRACKET", plant.line(10, "BOLT", 4, source="SPARE", ends=date(2026, 3, 31)))
     ends_location(plant, "SPARE")

@@ -783,7 +783,7 @@ def test_nothing_to_import_is_a_fault(tmp_path: Path) -> None:
 def test_a_template_overwrites_nothing(tmp_path: Path) -> None:
     write_template(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(Exception, match="would be overwritten"):
+    with pytest.raises(Exception, match="already contains"):
         write_template(tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
@@ -795,4 +795,4 @@ def test_what_was_ended_takes_nothing_new_and_what_is_there_is_passed_over(tmp_p
     shelf = {"store": "ACME", "code": "SHELF", "supplier": "ACME"}
     report = bring(files(tmp_path / "more", locations=lines("locations", shelf)))
     assert [(finding.table, finding.column) for finding in report.findings] == [("locations", "supplier")]
-    assert "has been ended on 01 Apr 2026" in str(report.findings[0])
+    assert "was deactivated on 1 Apr 2026" in str(report.findings[0])

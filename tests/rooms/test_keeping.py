@@ -204,7 +204,7 @@ def test_a_portable_copy_that_lost_rows_is_refused_and_changes_nothing(
     plant.has(5, "BOLT")
     back_up(tmp_path / "copy", as_portable=True)
     _changed(tmp_path / "copy", tmp_path / "cut", "ledger_movement.jsonl", lambda content: b"")
-    with pytest.raises(InvalidValue, match="ledger_movement is not whole"):
+    with pytest.raises(InvalidValue, match="not complete: ledger_movement"):
         restore(tmp_path / "cut", replace=True)
     assert plant.balance("BOLT") == 5
 

@@ -324,7 +324,7 @@ def test_an_upgrade_waits_for_a_table_for_a_moment_only(committed_database: Data
     executor.migrate([("works", "0001_initial")])
     with psycopg.connect(committed_database.url) as reader:
         reader.execute("LOCK TABLE works_worksorder IN ROW EXCLUSIVE MODE")
-        with pytest.raises(DatabaseUnreachable, match=r"Somebody has held a table for 0\.5 seconds"):
+        with pytest.raises(DatabaseUnreachable, match=r"Another program has locked a table for 0\.5 seconds"):
             upgrade_database(patience=0.5)
     assert Console().tells("upgrade", "--patience", "5")["applied"][0] == "works.0002_unique_within_the_site"
 
@@ -366,7 +366,7 @@ def test_a_step_that_wants_two_tables_steps_back_before_a_booking_fails(
 def test_two_upgrades_at_once_do_not_get_in_each_others_way(committed_database: Database) -> None:
     with psycopg.connect(committed_database.url, autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
-        with pytest.raises(DatabaseUnreachable, match="Another upgrade is at work"):
+        with pytest.raises(DatabaseUnreachable, match="Another upgrade of this database is running"):
             upgrade_database()
         # Let go of it here: a server takes its time to notice that somebody has hung up.
         other.execute("SELECT pg_advisory_unlock(%s)", [ONE_AT_A_TIME])

@@ -50,7 +50,7 @@ def test_a_right_is_asked_for_at_one_site(plant: Plant) -> None:
     assert may(user, plant.site, Verb.RESOLVE)
     assert not may(user, plant.site, Verb.UNDO)
     assert not may(user, elsewhere, Verb.RESOLVE)
-    with pytest.raises(NotAllowed, match=r"with: stores and supervisor\.") as refused:
+    with pytest.raises(NotAllowed, match=r"have it: stores, supervisor\.") as refused:
         require(user, elsewhere, Verb.RESOLVE)
     assert refused.value.code == "not_allowed"
 
@@ -118,7 +118,7 @@ def test_somebody_of_another_site_too_takes_an_administrator_of_both(plant: Plan
     elsewhere = Site.objects.create(code="ELSEWHERE")
     jan, ken = named(plant, "jan", Role.ADMINISTRATOR), named(plant, "ken", Role.STORES)
     give_role(user=ken, site=elsewhere, role=Role.VIEWER)
-    with pytest.raises(NotAllowed, match="of which you are no administrator"):
+    with pytest.raises(NotAllowed, match="where you aren't an administrator"):
         require_administers(jan, ken)
     change(plant, ken, jan, Role.BUYER)
     assert roles_of(ken, plant.site) == [Role.BUYER]

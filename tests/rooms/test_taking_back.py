@@ -61,7 +61,7 @@ def test_stores_undo_their_own_hand_movement_but_no_settlement(plant: Plant) -> 
     settled = of_somebody(posting_of(plant.resolves("BOLT", source="MAIN/RAW")), rosa)
     assert may_reverse(rosa, plant.site, moved)
     assert not may_reverse(rosa, plant.site, settled)
-    with pytest.raises(Refusal, match="This takes the right to undo settlements"):
+    with pytest.raises(Refusal, match="You need the right to undo settlements"):
         require_may_reverse(rosa, plant.site, settled)
 
 

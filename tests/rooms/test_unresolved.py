@@ -430,5 +430,7 @@ def test_a_time_before_the_original_is_said_by_the_clocks_of_the_site(plant: Pla
     plant.site.save()
     plant.books(1, "BRACKET", at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
     plant.has(4, "BOLT")
-    with pytest.raises(DateBeforeOriginal, match=r"02 Mar 2026 18:29 is before the original's 02 Mar 2026 18:30\."):
+    with pytest.raises(
+        DateBeforeOriginal, match=r"2 Mar 2026 18:29 is before the original posting, 2 Mar 2026 18:30\."
+    ):
         plant.resolves("BOLT", at=datetime(2026, 3, 2, 9, 29, tzinfo=UTC))

@@ -96,7 +96,7 @@ def _known(request: PageRequest) -> int | None:
     """Return how many unresolved movements the page showed; None if it said "very many"."""
     shown = whole_or_none(request.POST.get("waiting", ""))
     if shown is None:
-        raise InvalidValue("Look at what is unresolved, and close it then.", field="unresolved")
+        raise InvalidValue("Look at the unresolved movements first, then close the period.", field="unresolved")
     return None if shown > COUNTED_MOST else shown
 
 
@@ -117,7 +117,7 @@ def _reopening(request: PageRequest, refusal: Refusal | None, day: str) -> HttpR
     again = closings(request.visit.site).filter(reopened_at__isnull=True, through__gte=_day(day)).order_by("through")
     rows: list[PeriodClosing] = list(again)
     if not rows or rows[0].through != _day(day):
-        raise NotFound(f"No period is closed through {day}.")
+        raise NotFound("No period is closed up to {day}.", day=day)
     facts = {"first": rows[0], "rows": rows, "refusal": refusal, "typed": request.POST}
     return render(request, "web/audit/reopen.html", facts)
 
@@ -126,7 +126,7 @@ def _day(day: str) -> date:
     try:
         return read_day(day, field="")
     except InvalidValue as refusal:
-        raise NotFound(refusal.sentence) from None
+        raise NotFound.of(refusal.sentence) from None
 
 
 @posts(Verb.PERIODS, again=_reopening)

@@ -275,7 +275,7 @@ def check_page(request: PageRequest, number: int, check: str) -> HttpResponse:
 def _check(request: PageRequest, refusal: Refusal | None, number: int, check: str) -> HttpResponse:
     audit = audit_numbered(request.visit.site, number)
     if check not in QUESTIONS:
-        raise NotFound(f"There is no check {check}.")
+        raise NotFound("There is no check {check}.", check=check)
     if audit.signed_at is not None:
         return redirect("audit-signed", number)
     name = CheckName(check)

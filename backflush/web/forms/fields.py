@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 
 from backflush.core.refusals import InvalidValue
 from backflush.web.display import formats
@@ -59,5 +58,5 @@ def chosen_in(typed: Mapping[str, str], field: str, choices: Iterable[str]) -> s
     """Which of some choices a field holds."""
     value = typed.get(field, "")
     if value not in choices:
-        raise InvalidValue(_("Choose from the list."), field=field)
+        raise InvalidValue("Choose from the list.", field=field)
     return value

@@ -13,7 +13,6 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
 
 from backflush.core.input_values import whole_or_none
 from backflush.core.moves import Tracking
@@ -228,7 +227,7 @@ class Scanning(Generic[A]):
             if asked.refusal is not None:
                 raise asked.refusal
             if not asked.ready:
-                raise InvalidValue(_("Scan the place and the item first."), field=self.place)
+                raise InvalidValue("Scan the location and the item first.", field=self.place)
             return self._on(request, self.post(request, asked).pk)
 
         @posts(Verb.REVERSE_OWN, Verb.REVERSE, again=again)
@@ -236,7 +235,7 @@ class Scanning(Generic[A]):
             """Take it back at once: it's exact, and can be posted again."""
             posting_id = whole_or_none(request.POST.get("posting", ""))
             if posting_id is None:
-                raise InvalidValue(_("Say what is to be taken back."), field="posting")
+                raise InvalidValue("Choose what to reverse.", field="posting")
             posting = posting_numbered(request.visit.site, posting_id)
             require_may_reverse(request.user, request.visit.site, posting)
             take_back(site=request.visit.site, posting=posting.pk, by=request.user, key=request.POST.get("key", ""))

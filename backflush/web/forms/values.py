@@ -77,7 +77,7 @@ def text_in(typed: Mapping[str, str], field: str, *, most: int = 200, empty: boo
     """A field's text without the spaces around it; a refusal where it must be filled in, or is too long."""
     text = typed.get(field, "").strip()
     if not text and not empty:
-        raise InvalidValue("Fill this in.", field=field)
+        raise InvalidValue("This field is required.", field=field)
     return require_short(text, most, field=field, what="This")
 
 

@@ -93,7 +93,7 @@ def choose_site(request: PageRequest) -> HttpResponse:
     """Switch to another site."""
     code = request.POST.get("site", "")
     if code not in {site.code for site in request.visit.sites}:
-        raise InvalidValue("You have no role at that site.", field="site")
+        raise InvalidValue("You have no role at this site. Choose another, or ask an administrator.", field="site")
     request.session[SITE] = code
     there = next(site for site in request.visit.sites if site.code == code)
     return redirect(_same_page(request.POST.get("back", ""), Visit(request.user, there, request.visit.sites)))

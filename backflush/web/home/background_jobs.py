@@ -78,7 +78,7 @@ def file_page(request: PageRequest, number: int) -> HttpResponse:
     """Download the job's file."""
     background_job = _background_job(request, number)
     if not background_job.offers_file:
-        raise NotFound("This file isn't there any more. Make it again.")
+        raise NotFound("This file no longer exists. Make it again.")
     kind = XLSX if background_job.file_name.endswith(".xlsx") else CSV
     response = StreamingHttpResponse(file_of(background_job), content_type=kind)
     response.headers["Content-Disposition"] = f'attachment; filename="{background_job.file_name}"'

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from backflush.core.refusals import InvalidValue, NotFound
@@ -83,7 +82,7 @@ def place_of(board: Board, name: str) -> int:
     for place, one in enumerate(board):
         if one.block.name == name:
             return place
-    raise NotFound(_("That block isn't on your board any more."), field="block")
+    raise NotFound("This block is no longer on your board. Reload the page.", field="block")
 
 
 def moved(name: str, by: int) -> Change:
@@ -137,7 +136,8 @@ def removed(name: str) -> Change:
         place = place_of(board, name)
         if board[place].stays:
             raise InvalidValue(
-                _("%(block)s stays: whoever may resolve has to see what waits.") % {"block": board[place].block.title},
+                "{block} can't be removed, because you may resolve movements.",
+                block=str(board[place].block.title),
                 field="block",
             )
         return [*board[:place], *board[place + 1 :]]

@@ -99,14 +99,14 @@ def arrange(request: PageRequest) -> HttpResponse:
     """Carry out one change of the board, and store it."""
     does = DOES.get(request.POST.get("do", ""))
     if does is None:
-        raise InvalidValue(_("A block is moved, made wider or narrower, removed or added."), field="do")
+        raise InvalidValue("A block can be moved, widened, removed or added. Choose one of these.", field="do")
     return _shown(request, does(request))
 
 
 def _asked(request: PageRequest) -> Block:
     block = BLOCKS.get(request.POST.get("block", ""))
     if block is None or not block.is_for(request.visit):
-        raise InvalidValue(_("Choose a block."), field="block")
+        raise InvalidValue("Choose a block.", field="block")
     return block
 
 

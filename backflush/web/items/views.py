@@ -288,7 +288,7 @@ def item_in(request: PageRequest, code: str) -> ItemIn:
     kind = chosen_in(typed, "class", ComponentClass.values)
     type_code = TypeCode.objects.filter(code=typed.get("type_code", "")).first()
     if type_code is None:
-        raise NotFound(_("Choose a type code."), field="type_code")
+        raise NotFound("Choose a type code.", field="type_code")
     costs = {field.name: optional_number(typed, field.name) for field in cost_fields(request.visit)}
     decimals = whole_in(typed, "cost_decimals", most=QUANTITY_DECIMALS)
     return ItemIn(
@@ -388,7 +388,7 @@ def show_copy(request: PageRequest, refusal: Refusal | None, code: str) -> HttpR
     day, lines = request.visit.today, []
     source = Item.objects.filter(code=asked).first() if asked else None
     if refusal is None and asked and source is None:
-        refusal = NotFound(_("There is no item %(code)s.") % {"code": asked}, field="source")
+        refusal = NotFound("There is no item {item}.", item=asked, field="source")
     if refusal is None or refusal.field != "on":
         day = day_in(typed, "on") or day
     if source is not None:

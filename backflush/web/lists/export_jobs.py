@@ -110,11 +110,14 @@ def begin_export(request: PageRequest) -> HttpResponse:
     kind, name, asked = (request.POST.get(field, "") for field in ("kind", "list", "asked"))
     text_in(request.POST, "asked", most=4_000, empty=True)
     if kind not in KINDS:
-        raise InvalidValue(_("Choose from the list."), field="kind")
+        raise InvalidValue("Choose from the list.", field="kind")
     sent = sent_named(name, request.visit, QueryDict(asked))
     if kind == "xlsx" and count_up_to(sent.found, SHEET_MOST) > SHEET_MOST:
-        sentence = _("A sheet holds %(most)s rows, and these are more. Take the CSV, or narrow the list.")
-        raise InvalidValue(sentence % {"most": formats.number(SHEET_MOST)}, field="kind")
+        raise InvalidValue(
+            "The list has more than {most} rows, too many for one sheet. Export it as CSV, or filter it.",
+            most=SHEET_MOST,
+            field="kind",
+        )
     background_job = begin_background_job(
         site=request.visit.site,
         kind=BackgroundJobKind.EXPORT,

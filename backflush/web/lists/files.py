@@ -17,12 +17,10 @@ from zoneinfo import ZoneInfo
 from django.db.models import Model, QuerySet
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from xlsxwriter import Workbook
 
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
-from backflush.web.display import formats
 from backflush.web.lists.pagination import behind, count_up_to, page_of
 
 AT_ONCE: Final = 2_000
@@ -123,8 +121,11 @@ def csv_lines(columns: Sequence[FileColumn[Row]], rows: Iterable[Row], zone: Zon
 def require_workbook(found: QuerySet[Any]) -> None:
     """Refuse a workbook that would take too long to make."""
     if count_up_to(found, WORKBOOK_MOST) > WORKBOOK_MOST:
-        sentence = _("These are more than %(most)s rows. Take the CSV, which comes as it is read, or narrow the list.")
-        raise InvalidValue(sentence % {"most": formats.number(WORKBOOK_MOST)}, field="export")
+        raise InvalidValue(
+            "The list has more than {most} rows, too many for a workbook. Export it as CSV, or filter it.",
+            most=WORKBOOK_MOST,
+            field="export",
+        )
 
 
 def as_xlsx(name: str, columns: Sequence[FileColumn[Row]], rows: Iterable[Row], zone: ZoneInfo) -> HttpResponse:

@@ -185,7 +185,7 @@ def _is_text(value: str | int) -> bool:
 
 
 def _changed() -> InvalidValue:
-    return InvalidValue("The list has changed since. Go back to its beginning.", field="after")
+    return InvalidValue("The list has changed. Start again from the first page.", field="after")
 
 
 def _plain(value: Any) -> Any:

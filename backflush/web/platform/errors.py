@@ -13,45 +13,20 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from backflush.core.refusals import (
-    AlreadyReversed,
-    AlreadyThere,
-    Archived,
-    AuditSigned,
-    KeyReused,
-    NotAllowed,
-    NotFound,
-    NotUnresolved,
-    OrderNotNew,
-    OrderNotOpen,
-    OrderNotReleased,
-    Refusal,
-    SettledSince,
-)
+from backflush.core.refusals import Archived, Conflict, Forbidden, NotFound, Refusal
 from backflush.web.platform.metrics import count_refusal
-
-CONFLICTS: Final = (
-    AlreadyReversed,
-    AlreadyThere,
-    AuditSigned,
-    KeyReused,
-    NotUnresolved,
-    OrderNotNew,
-    OrderNotOpen,
-    OrderNotReleased,
-    SettledSince,
-)
-"""Somebody else was quicker, or it was done before."""
 
 
 def status_of(refusal: Refusal) -> HTTPStatus:
-    """Return the HTTP status of a refusal."""
+    """Return the HTTP status of a refusal's family. A field that names something unknown is an invalid field (422)."""
     match refusal:
-        case NotAllowed():
+        case Forbidden():
             return HTTPStatus.FORBIDDEN
         case NotFound() if not refusal.field:
             return HTTPStatus.NOT_FOUND
-    return HTTPStatus.CONFLICT if isinstance(refusal, CONFLICTS) else HTTPStatus.UNPROCESSABLE_ENTITY
+        case Conflict():
+            return HTTPStatus.CONFLICT
+    return HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 def answer_refusal(request: HttpRequest, refusal: Refusal) -> HttpResponse:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 
-from backflush.core.input_values import NULL_CHARACTER
+from backflush.core.input_values import null_character
 from backflush.core.refusals import InvalidValue
 from backflush.web.platform.errors import answer_refusal
 
@@ -36,7 +36,7 @@ def null_refusal(request: HttpRequest, *given: QueryDict) -> InvalidValue | None
     """Return the refusal of a null character in the address, a cookie or the given values; None where there is none."""
     for name, text in _texts(request, given):
         if NULL in text:
-            return InvalidValue(NULL_CHARACTER, field=name.replace(NULL, ""))
+            return null_character(name.replace(NULL, ""))
     return None
 
 

@@ -11,7 +11,6 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
 
 from backflush.core.refusals import Refusal
 
@@ -71,5 +70,8 @@ def type_again(request: HttpRequest) -> None:
 def require_sent_now(request: HttpRequest) -> None:
     """Refuse a form with kept values, so that it is shown again; a form sent now discards them."""
     if getattr(request, "typed_again", False):
-        raise SignedOut(_("You were signed out and are back with what you typed. Nothing was posted yet."))
+        raise SignedOut(
+            "You had been signed out. Your entries are still here, and nothing was posted yet. Check them and send "
+            "the form again."
+        )
     request.session.pop(KEPT, None)

@@ -257,7 +257,7 @@ def book(request: PageRequest) -> HttpResponse:
     asked = asked_order(request.visit, request.POST.get("order", ""))
     booking = _booking_in(asked, request.POST, key=request.POST.get("key", ""))
     if not booking.good + booking.scrap:
-        raise InvalidQuantity("Enter how many were made, good or scrap.", field="good")
+        raise InvalidQuantity("Enter the quantity made, good or scrap.", field="good")
     made = book_production(booking, site=request.visit.site, by=request.user)
     foreseen = request.POST.get("foreseen", "")
     return redirect(f"{reverse('book')}?{urlencode({'booked': str(made.posting_id), 'foreseen': foreseen})}")
@@ -268,7 +268,7 @@ def undo(request: PageRequest) -> HttpResponse:
     """Take the booking back at once: it's exact, and can be booked again."""
     posting_id = whole_or_none(request.POST.get("posting", ""))
     if posting_id is None:
-        raise InvalidValue("Say which booking is to be taken back.", field="posting")
+        raise InvalidValue("Choose the booking to reverse.", field="posting")
     posting = posting_numbered(request.visit.site, posting_id)
     require_may_reverse(request.user, request.visit.site, posting)
     take_back(site=request.visit.site, posting=posting.pk, by=request.user, key=request.POST.get("key", ""))

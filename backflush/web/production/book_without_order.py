@@ -113,7 +113,7 @@ def post(request: PageRequest) -> HttpResponse:
     task = _task(request, text_in(request.POST, "item"))
     report = _report(task, request.POST, key=request.POST.get("key", ""))
     if not report.good + report.scrap:
-        raise InvalidQuantity("Enter how many were made, good or scrap.", field="good")
+        raise InvalidQuantity("Enter the quantity made, good or scrap.", field="good")
     made = produce(report, site=request.visit.site, by=request.user)
     return redirect(f"{reverse('produce')}?done={made.posting_id}")
 

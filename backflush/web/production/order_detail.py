@@ -312,7 +312,9 @@ def _lines_typed(rows: Sequence[dict[str, str]], site: Site) -> list[LineIn]:
 
 def _line_typed(row: dict[str, str], item: Item, units: dict[str, Any], places: dict[str, Location]) -> LineIn:
     if row["source"] and row["source"] not in places:
-        raise InvalidValue(f"There is no location {row['source']}. Write it as STORE/LOCATION.", field="source")
+        raise InvalidValue(
+            "There is no location {location}. Write it as STORE/LOCATION.", location=row["source"], field="source"
+        )
     return LineIn(
         number=read_whole(row["number"], field="number", most=LINE_MAX),
         component=item,

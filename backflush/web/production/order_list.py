@@ -27,7 +27,12 @@ def orders_page(request: PageRequest) -> HttpResponse:
     """All works orders; a number that is typed whole opens its order at once."""
     status, number = request.GET.get("status", ""), text_in(request.GET, "number", empty=True)
     if status and status not in set(OrderStatus):
-        raise InvalidValue(f"{status!r} is none of {', '.join(OrderStatus)}.", field="status")
+        raise InvalidValue(
+            "There is no status '{status}'. Choose one of: {statuses}.",
+            status=status,
+            statuses=list(OrderStatus),
+            field="status",
+        )
     site = request.visit.site
     if number and not status and WorksOrder.objects.filter(site=site, number=number).exists():
         return redirect("order", number)

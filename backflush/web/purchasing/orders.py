@@ -43,7 +43,12 @@ def purchase_orders_page(request: PageRequest) -> HttpResponse:
     status, number = request.GET.get("status", ""), text_in(request.GET, "number", empty=True)
     supplier = text_in(request.GET, "supplier", empty=True)
     if status and status not in set(PurchaseStatus):
-        raise InvalidValue(f"{status!r} is none of {', '.join(PurchaseStatus)}.", field="status")
+        raise InvalidValue(
+            "There is no status '{status}'. Choose one of: {statuses}.",
+            status=status,
+            statuses=list(PurchaseStatus),
+            field="status",
+        )
     site = request.visit.site
     if number and not status and PurchaseOrder.objects.filter(site=site, number=number).exists():
         return redirect("purchase-order", number)

@@ -131,7 +131,7 @@ def post(request: PageRequest) -> HttpResponse:
     order, task = _asked(request, request.POST)
     report = _report(task, request.POST, key=request.POST.get("key", ""))
     if not report.accepted + report.rejected:
-        raise InvalidQuantity("Enter how many were received, accepted or rejected.", field="accepted")
+        raise InvalidQuantity("Enter the quantity received, accepted or rejected.", field="accepted")
     received = receive(report, site=request.visit.site, by=request.user)
     done = urlencode({"done": received.posting_id})
     return redirect(f"{reverse('purchase-order', args=[order.number])}?{done}")

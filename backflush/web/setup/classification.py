@@ -111,7 +111,7 @@ def action_of(typed: Typed, name: str) -> Action | None:
     asked = typed.get(name, "")
     found = Action.objects.filter(name=asked).first() if asked else None
     if asked and found is None:
-        raise NotFound(_("There is no action %(name)s.") % {"name": asked}, field=name)
+        raise NotFound("There is no action {action}.", action=asked, field=name)
     return found
 
 

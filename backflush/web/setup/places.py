@@ -122,7 +122,7 @@ class LocationResource(SetupResource, icon="map-pin"):
     def save(self, visit: Visit, thing: Any | None, typed: Any) -> Any:
         store = thing.store if thing else Store.objects.filter(site=visit.site, code=typed.get("store", "")).first()
         if store is None:
-            raise NotFound(_("Choose a store. If there is none yet, add one first."), field="store")
+            raise NotFound("Choose a store. If there is none yet, add one first.", field="store")
         kept = chosen_in(typed, "keeps", ("balances", "bins", "nothing"))
         location = LocationIn(
             store=store,

@@ -133,5 +133,5 @@ def _ratio(ratio: Fraction) -> str:
 def _ratio_in(typed: Typed) -> Fraction:
     text = typed.get("factor", "")
     if not text.strip():
-        raise InvalidQuantity(_("A conversion's factor is above zero."), field="factor")
+        raise InvalidQuantity("The factor of a conversion must be above zero.", field="factor")
     return read_ratio(text, field="factor", dialect=page_dialect())

@@ -13,7 +13,6 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import path
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from backflush.core.refusals import DateInFuture, InvalidValue, Refusal
@@ -64,7 +63,7 @@ class Balances:
         """The as-of date (end of day). Must not be in the future."""
         day = day_in(self.asked, "on")
         if day is not None and day > self.visit.today:
-            raise DateInFuture(_now("%(day)s is still to come.") % {"day": formats.day(day)}, field="on")
+            raise DateInFuture("{day} is in the future. Choose today or an earlier day.", day=day, field="on")
         return day
 
     @property
@@ -232,8 +231,11 @@ def _card(request: PageRequest) -> Card:
     item = item_coded(request.GET.get("item", "").strip())
     location = location_at(request.visit.site, request.GET.get("location", "").strip())
     if not location.has_balance:
-        sentence = _now("%(place)s keeps no balances, so it has no bin card.") % {"place": location.path}
-        raise InvalidValue(sentence, field="location")
+        raise InvalidValue(
+            "{location} keeps no balances, so it has no bin card. Choose another location.",
+            location=location.path,
+            field="location",
+        )
     return Card(item, location, card_movements(request.visit.site, item, location))
 
 

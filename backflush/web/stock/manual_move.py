@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django.http import QueryDict
-from django.utils.translation import gettext as _
 
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.handling.moves import move_stock, moves_by_hand
@@ -63,8 +62,11 @@ class Moving(Scanning[MoveAsked]):
     def look_at(self, visit: Visit, asked: MoveAsked, place: Location) -> None:
         asked.ways = list(ways_by_hand(visit.site, place))
         if not asked.ways:
-            sentence = _("No action moves stock by hand from %(place)s. An engineer can add a rule.")
-            raise InvalidValue(sentence % {"place": place.path}, field="source")
+            raise InvalidValue(
+                "No manual action moves stock from {location}. Ask an engineer to add a rule.",
+                location=place.path,
+                field="source",
+            )
 
     def look_into(self, visit: Visit, asked: MoveAsked) -> None:
         assert asked.item is not None
@@ -103,7 +105,7 @@ def _way(asked: MoveAsked, said: Mapping[str, str]) -> TransferRule:
     for way in asked.ways:
         if str(way.pk) == chosen:
             return way
-    raise InvalidValue(_("Choose where it goes."), field="way")
+    raise InvalidValue("Choose where the stock goes.", field="way")
 
 
 def _movement_in(asked: MoveAsked, said: QueryDict) -> dict[str, Any]:
@@ -114,15 +116,15 @@ def _movement_in(asked: MoveAsked, said: QueryDict) -> dict[str, Any]:
     named: list[Balance] = [stock_keys[pk] for pk in said.getlist("stock_key") if pk in stock_keys]
     if asked.by_serial:
         if not named:
-            raise InvalidValue(_("Tick the serial numbers that go."), field="stock_key")
+            raise InvalidValue("Choose the serial numbers to move.", field="stock_key")
         if len({stock_key.bin for stock_key in named}) > 1:
-            raise InvalidValue(_("These are in different bins. Move those of one bin at a time."), field="stock_key")
+            raise InvalidValue("These serial numbers are in different bins. Move one bin at a time.", field="stock_key")
         quantity, serials = Decimal(len(named)), [stock_key.serial for stock_key in named]
     else:
         quantity = number_in(said, "quantity", unit=asked.item.stock_unit.code, empty=None)
         serials = []
         if asked.by_stock_key and len(named) != 1:
-            raise InvalidValue(_("Choose which it is taken from."), field="stock_key")
+            raise InvalidValue("Choose the stock to move.", field="stock_key")
     return {
         "action": way.action.name,
         "item": asked.item.code,

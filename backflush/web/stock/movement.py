@@ -19,6 +19,7 @@ from backflush.ledger.selectors import movement_numbered, movements_of
 from backflush.people.rights import Verb
 from backflush.unresolved.selectors import fate_of
 from backflush.web.display import badges
+from backflush.web.display.translation import said
 from backflush.web.lists.pagination import count_up_to
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest, Visit
@@ -74,7 +75,7 @@ def _explained(visit: Visit, movement: Movement) -> QuantityExplanation | str:
     try:
         return tell(explain(visit.site, movement.pk))
     except NotFound as entered:
-        return entered.sentence
+        return said(entered)
 
 
 @page()

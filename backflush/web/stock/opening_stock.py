@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any, Final
 
 from django.http import QueryDict
-from django.utils.translation import gettext as _
 
 from backflush.core.refusals import InvalidValue, NotABalanceLocation, Refusal
 from backflush.handling.moves import OpeningIn, open_stock
@@ -44,8 +43,11 @@ class Opening(Scanning[OpeningAsked]):
     def look_at(self, visit: Visit, asked: OpeningAsked, place: Location) -> None:
         require_in_use(place, field="location")
         if not place.has_balance:
-            sentence = _("%(place)s keeps no balances, so no stock can be there. Choose another place.")
-            raise NotABalanceLocation(sentence % {"place": place.path}, field="location")
+            raise NotABalanceLocation(
+                "{location} keeps no balances, so it can't hold stock. Choose another location.",
+                location=place.path,
+                field="location",
+            )
 
     def look_into(self, visit: Visit, asked: OpeningAsked) -> None:
         assert asked.item is not None
@@ -86,7 +88,7 @@ def _openings_in(asked: OpeningAsked, said: QueryDict) -> list[OpeningIn]:
     assert asked.place is not None
     serials = serials_in(said, "serials") if asked.by_serial else []
     if asked.by_serial and not serials:
-        raise InvalidValue(_("Scan the serial numbers that are there."), field="serials")
+        raise InvalidValue("Scan the serial numbers in stock.", field="serials")
     quantity = Decimal(1) if serials else number_in(said, "quantity", unit=asked.item.stock_unit.code, empty=None)
     return [
         OpeningIn(

@@ -64,7 +64,7 @@ class Transactions:
         words = {name: self.asked.get(name, "").strip() for name, _word in FILTERS if name not in {"since", "until"}}
         for name, known in (("status", Status), ("process", Process)):
             if words[name] and words[name] not in set(known):
-                raise InvalidValue(_now("Choose from the list."), field=name)
+                raise InvalidValue("Choose from the list.", field=name)
         return Sought(
             **words,
             since=first_moment(day_in(self.asked, "since"), self.visit.zone),

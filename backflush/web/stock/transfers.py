@@ -16,7 +16,6 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
 
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.handling.models import StockTransfer
@@ -168,7 +167,7 @@ def send(request: PageRequest) -> HttpResponse:
     said, site = request.POST, request.visit.site
     lines = _lines_in(said)
     if not said.get("to"):
-        raise InvalidValue(_("Choose the site it goes to."), field="to")
+        raise InvalidValue("Choose the site that the stock goes to.", field="to")
     try:
         sent = send_to_site(
             site=site,
@@ -228,7 +227,7 @@ def _scanned(request: PageRequest) -> str:
     file = request.FILES.get("file")
     if isinstance(file, UploadedFile) and file.size:
         if file.size > NOTE_MOST:
-            raise InvalidValue(_("This file is too long for a note."), field="note")
+            raise InvalidValue("This file is too large for a transfer note. Choose another.", field="note")
         return bytes(file.read()).decode("utf-8", errors="replace").strip()
     return said.get("note", "").strip()
 
@@ -239,7 +238,9 @@ def _note_in(request: PageRequest, text: str) -> Note:
         try:
             return read_note(json.loads(text))
         except ValueError:
-            raise InvalidValue(_("This is no whole note. Paste all of it, or scan it again."), field="note") from None
+            raise InvalidValue(
+                "This transfer note is incomplete. Paste all of it, or scan it again.", field="note"
+            ) from None
     for one in to_arrive(request.visit.site):
         if text in {one.number, f"{one.site.code}/{one.other.code}/{one.number}"}:
             return notes_of([one])[0]
@@ -251,8 +252,11 @@ def _note_in(request: PageRequest, text: str) -> Note:
         except Refusal as refusal:
             refusal.field = "note"
             raise
-    sentence = _("No consignment %(number)s is on its way to here. Paste the note that came along.")
-    raise InvalidValue(sentence % {"number": text[:60]}, field="note")
+    raise InvalidValue(
+        "No stock transfer {transfer} is on its way to this site. Paste the transfer note that came with it.",
+        transfer=text[:60],
+        field="note",
+    )
 
 
 def _show_arrive(request: PageRequest, refusal: Refusal | None) -> HttpResponse:

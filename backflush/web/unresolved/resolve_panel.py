@@ -16,6 +16,7 @@ from backflush.backflushing.models import Booking
 from backflush.core.moves import Status, Tracking
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue, Refusal
+from backflush.core.sentences import Sentence
 from backflush.ledger.models import Movement
 from backflush.unresolved.models import Settlement
 from backflush.unresolved.resolution import Resolving, preview_resolve
@@ -155,10 +156,10 @@ class Chosen:
 
 
 _ASK: Final = {
-    "place": "Choose where it came from.",
-    "batch": "Choose the batch that was used.",
-    "serial": "Choose the serial numbers that were used.",
-    "bin": "Choose the bin that it came from.",
+    "place": Sentence("Choose where the stock came from."),
+    "batch": Sentence("Choose the batch that was used."),
+    "serial": Sentence("Choose the serial numbers that were used."),
+    "bin": Sentence("Choose the bin that the stock came from."),
 }
 
 
@@ -168,12 +169,12 @@ def chosen_in(panel: Panel, typed: QueryDict) -> Chosen:
     choices = {one.value: one for one in panel.choices}
     unknown = [value for value in picked if value not in choices]
     if unknown:
-        raise InvalidValue("What you chose is there no longer. Choose again.", field="from")
+        raise InvalidValue("The stock that you chose is no longer there. Choose again.", field="from")
     if not picked:
-        raise InvalidValue(_ASK[panel.asks], field="from")
+        raise InvalidValue.of(_ASK[panel.asks], field="from")
     first = choices[picked[0]]
     if any((choices[value].place, choices[value].bin) != (first.place, first.bin) for value in picked):
-        raise InvalidValue("Choose serial numbers of one place; the others are resolved apart.", field="from")
+        raise InvalidValue("Choose serial numbers of one location. Resolve the others separately.", field="from")
     unit = panel.movement.item.stock_unit.code
     return Chosen(
         quantity=number_in(typed, "quantity", unit=unit, empty=None) or ZERO,

@@ -86,7 +86,7 @@ def _proposed(request: PageRequest, arrived: str) -> Sequence[int]:
     """What fits now because of what a posting brought."""
     posting_id = whole_or_none(arrived)
     if posting_id is None:
-        raise NotFound(_("There is no posting %(number)s.") % {"number": arrived[:18]})
+        raise NotFound("There is no posting {posting}.", posting=arrived[:18])
     return proposed_by(posting_numbered(request.visit.site, posting_id), site=request.visit.site).movements
 
 

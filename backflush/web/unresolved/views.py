@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 
 from backflush.background.selectors import running_retries
-from backflush.core.input_values import quoted, whole_or_none
+from backflush.core.input_values import shortened, whole_or_none
 from backflush.core.refusals import InvalidValue, NotFound, Refusal
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import movement_numbered, posting_numbered
@@ -71,7 +71,7 @@ def _panel(request: PageRequest, asked: Queue, number: str, typed: QueryDict) ->
 def _movement(visit: Visit, number: str) -> Movement:
     movement_id = whole_or_none(number)
     if movement_id is None:
-        raise NotFound(f"There is no movement {quoted(number)}.")
+        raise NotFound("There is no movement '{movement}'.", movement=shortened(number))
     return movement_numbered(visit.site, movement_id)
 
 
@@ -191,7 +191,7 @@ def undo_settling(request: PageRequest) -> HttpResponse:
     """Undo a resolution, a cancellation or a retry: its movements are unresolved again."""
     posting_id = whole_or_none(request.POST.get("posting", ""))
     if posting_id is None:
-        raise InvalidValue("Say what is to be taken back.", field="posting")
+        raise InvalidValue("Choose what to reverse.", field="posting")
     posting = posting_numbered(request.visit.site, posting_id)
     undo(site=request.visit.site, posting=posting.pk, by=request.user, key=request.POST.get("key", ""))
     return _onwards(request, posting.pk, None)

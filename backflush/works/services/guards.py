@@ -31,5 +31,7 @@ def lock_orders(site: Site, numbers: Sequence[str]) -> list[WorksOrder]:
 def require_whole(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> Decimal:
     """Return a quantity above zero in the stock unit; raises `InvalidQuantity` and `QuantityTooLarge` (Q5)."""
     if not quantity.is_finite() or quantity <= 0:
-        raise InvalidQuantity(f"{item.code} needs a quantity above zero, not {quantity}.", field=field)
+        raise InvalidQuantity(
+            "{item} needs a quantity above zero, not {quantity}.", item=item.code, quantity=quantity, field=field
+        )
     return in_stock_unit(quantity, factor, item, field=field)

@@ -15,6 +15,7 @@ from django.db import transaction
 from backflush.core.lifecycle import OrderStatus, refuse_edit, refuse_revising
 from backflush.core.quantity import to_scaled, written
 from backflush.core.refusals import AlreadyThere, DuplicateLine, InvalidDates, ObsoleteItem, Refusal, WrongClass
+from backflush.core.sentences import Word
 from backflush.core.structure import Explosion, require_sound
 from backflush.core.units import Converter
 from backflush.db.unique_names import named_once
@@ -47,7 +48,7 @@ class OrderIn:
     remarks: str = ""
 
 
-@named_once("a works order", field="number")
+@named_once("works order", field="number")
 @transaction.atomic
 def create_orders(orders: Sequence[OrderIn], *, site: Site, by: User, released: bool = False) -> list[WorksOrder]:
     """Create works orders, each with its own copy of the structure in force on its start date (S1, S2).
@@ -142,20 +143,33 @@ def _require_new_numbers(site: Site, numbers: Sequence[str]) -> None:
     there = {*order_numbers(WorksOrder.objects.all(), site, CostObjectKind.WORKS_ORDER, numbers)}
     twice = sorted(there | {number for number, times in Counter(numbers).items() if times > 1})
     if twice:
-        raise AlreadyThere(f"There is a works order {', '.join(twice)} already.", field="number")
+        raise AlreadyThere(
+            "There is a works order {order} already. Choose another number.", order=twice, field="number"
+        )
 
 
 def order_refusals(order: OrderIn, item: Item, unit: Unit, conversions: Converter) -> Iterator[Refusal]:
     """Yield every fault of an order as it is entered, apart from its number and structure (W, Q4, Q5)."""
     if item.component_class != ComponentClass.MADE:
         yield WrongClass(
-            f"{item.code} is {item.get_component_class_display()}. A works order is for a manufactured item.",
+            "{item} is {component_class}. A works order is for a manufactured item.",
+            item=item.code,
+            component_class=Word(item.get_component_class_display()),
             field="item",
         )
     if item.obsolete_on is not None and item.obsolete_on <= order.start_date:
-        yield ObsoleteItem(f"{item.code} is obsolete since {item.obsolete_on:%d %b %Y}.", field="item")
+        yield ObsoleteItem(
+            "{item} has been obsolete since {day}. Choose another item.",
+            item=item.code,
+            day=item.obsolete_on,
+            field="item",
+        )
     if order.due_date is not None and order.due_date < order.start_date:
-        yield InvalidDates(f"{order.number} would be due before it starts.", field="due_date")
+        yield InvalidDates(
+            "Order {order} would be due before it starts. Choose a later due date.",
+            order=order.number,
+            field="due_date",
+        )
     try:
         factor = require_factor(conversions, item, unit.code)
         require_whole(order.quantity, factor, item, field="quantity")
@@ -180,7 +194,7 @@ def edit_structure(*, site: Site, number: str, lines: Sequence[LineIn], by: User
     core_lines = [line.as_line() for line in lines]
     require_sound(core_lines)
     if len({line.number for line in lines}) < len(lines):
-        raise DuplicateLine("Each line of an order's own structure has a number of its own.", field="line")
+        raise DuplicateLine("Two lines have the same number. Give each line a number of its own.", field="line")
     require_no_loop({order.item: lines})
     book = StructureBook(site, (), extra=core_lines)
     content = book.explode_lines(core_lines, order.start_date)
@@ -250,7 +264,11 @@ def _revised(order: WorksOrder, revision: RevisionIn, by: User) -> list[OrderCha
         order.quantity = revision.quantity
     if revision.due_date is not None:
         if revision.due_date < order.start_date:
-            raise InvalidDates(f"{order.number} would be due before it starts.", field="due_date")
+            raise InvalidDates(
+                "Order {order} would be due before it starts. Choose a later due date.",
+                order=order.number,
+                field="due_date",
+            )
         before, after = str(order.due_date or ""), str(revision.due_date)
         changes.append(change(order, "due date", before, after, by, revision.remarks))
         order.due_date = revision.due_date

@@ -30,7 +30,8 @@ class Reported(Report):
 def no_completion_action(item: Item) -> NoCompletionAction:
     """Return why an item can't be booked whose type code has no completion action (B1)."""
     return NoCompletionAction(
-        f"Type code {item.type_code.code} has no completion action, so {item.code} can't be booked. "
-        "Ask an engineer to add one.",
+        "Type code {type_code} has no completion action, so {item} can't be booked. Ask an engineer to add one.",
+        type_code=item.type_code.code,
+        item=item.code,
         field="item",
     )

@@ -16,6 +16,7 @@ from backflush.backflushing.report_kinds import LockOrder, ReportKind, Subject, 
 from backflush.core.moves import Process
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import NotFound, Refusal, WrongClass
+from backflush.core.sentences import Word
 from backflush.items.models import ComponentClass, Item
 from backflush.items.selectors import item_coded, items_known
 from backflush.people.models import User
@@ -67,7 +68,7 @@ class ProducibleItems(Subjects[ProductionIn]):
         """Return the item of a report, refused where it can't be made without an order; its structure is the day's."""
         item = self.found.get(report.item)
         if item is None:
-            raise NotFound(f"There is no item {report.item}.", field="item")
+            raise NotFound("There is no item {item}.", item=report.item, field="item")
         refusals: list[Refusal] = [] if item.component_class in PRODUCIBLE else [not_producible(item)]
         if item.type_code.completion is None:
             refusals.append(no_completion_action(item))
@@ -126,6 +127,8 @@ def producible(code: str) -> Item:
 def not_producible(item: Item) -> WrongClass:
     """Return why an item can't be made without an order."""
     return WrongClass(
-        f"{item.code} is {item.get_component_class_display()}. Only kits and manufactured items can be produced.",
+        "{item} is {component_class}. Only kits and manufactured items can be produced without an order.",
+        item=item.code,
+        component_class=Word(item.get_component_class_display()),
         field="item",
     )

@@ -123,14 +123,14 @@ def test_who_signs_second_is_told_who_signed(plant: Plant) -> None:
     second = signed_in(plant, Role.CONTROLLER, name="cora")
     first.post(reverse("audit-sign", args=[1]))
     text = text_of(second.post(reverse("audit-sign", args=[1])), HTTPStatus.CONFLICT)
-    assert "Rosa Marsh signed audit 1 off on" in text
+    assert "Rosa Marsh signed off audit 1 on" in text
 
 
 def test_what_is_missing_is_named_and_nothing_typed_is_lost(plant: Plant) -> None:
     client = signed_in(plant, Role.AUDITOR)
     client.post(reverse("audit-begin"))
     text = text_of(client.post(reverse("audit-sign", args=[1])), HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert "Nobody has looked at unresolved, cancelled" in text
+    assert "These checks haven&#x27;t been looked at yet: unresolved, cancelled" in text
     refused = client.post(look_at(CheckName.CANCELLED), {"remarks": "x" * 501})
     text = text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     assert 'id="remarks-error"' in text
@@ -165,7 +165,7 @@ def test_a_large_ledger_is_left_to_the_worker(plant: Plant, monkeypatch: pytest.
     waits = text_of(client.get(check_at(CheckName.PROOF)))
     assert "I have looked at this" not in waits
     refused = client.post(look_at(CheckName.PROOF))
-    assert "Work it out first." in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "Compute it first." in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     work_out_later.call(AuditComputation.objects.get().pk)
     text = text_of(client.get(WORKSHEET))
     assert "were worked out on" in text

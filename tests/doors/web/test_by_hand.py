@@ -76,7 +76,7 @@ def test_no_more_comes_back_than_the_order_has_had(plant: Plant) -> None:
     plant.issues(7, "LUG", "BRACKET")
     client = signed_in(plant, Role.OPERATOR)
     text = text_of(client.post(RETURN_POST, {"item": "LUG", "quantity": "8"}), HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert "W-BRACKET has had 7 EA of LUG. You can return up to 7, not 8." in text
+    assert "7 EA of LUG were issued to order W-BRACKET. Return up to 7, not 8." in text
     client.post(RETURN_POST, {"item": "LUG", "quantity": "3"})
     assert plant.balance("LUG", "RAW") == 46
 

@@ -113,7 +113,7 @@ def test_the_areas_follow_the_rights(plant: Plant) -> None:
 
 def test_a_page_that_takes_a_right_says_who_has_it(plant: Plant) -> None:
     text = text_of(signed_in(plant, Role.VIEWER).get(reverse("book")), HTTPStatus.FORBIDDEN)
-    assert "This takes the right to book. At this site it is with: operator, stores and supervisor." in text
+    assert "You need the right to book. At this site these roles have it: operator, stores, supervisor." in text
 
 
 def test_only_https_elsewhere_gets_cookies(monkeypatch: pytest.MonkeyPatch) -> None:

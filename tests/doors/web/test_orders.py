@@ -102,7 +102,7 @@ def test_a_mark_that_somebody_changed_is_refused(plant: Plant) -> None:
     for values in ([9, "R-1"], ["0", "R-1"], [0], {"0": 1}):
         mark = base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
         refused = client.get(reverse("orders"), {"after": mark})
-        assert "Go back to its beginning" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+        assert "Start again from the first page" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def test_more_orders_cost_no_more_statements(plant: Plant) -> None:

@@ -51,11 +51,11 @@ def test_what_is_unresolved_is_a_link_to_the_queue_and_must_be_known(plant: Plan
     assert "One movement of the days up to 31 Mar 2026 is unresolved." in shown
     assert 'href="/unresolved/?until=2026-03-31"' in shown
     again = text_of(closing_through(client, MARCH), HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert "1 movement up to 31 Mar 2026 is unresolved." in again
+    assert "Unresolved movements up to 31 Mar 2026: 1" in again
     plant.books(1, "BRACKET", at=DAY)
     # One more has come to wait since the page was shown.
     again = text_of(closing_through(client, MARCH, although="1", waiting="1"), HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert "2 movements up to 31 Mar 2026 are unresolved." in again
+    assert "Unresolved movements up to 31 Mar 2026: 2" in again
     assert closing_through(client, MARCH, although="1", waiting="2").status_code == HTTPStatus.FOUND
     assert PeriodClosing.objects.get().unresolved == 2
 
@@ -100,7 +100,7 @@ def test_reopening_says_what_it_opens_and_asks_why(plant: Plant) -> None:
     shown = text_of(client.get(f"{PAGE}2026-02-28/"))
     assert "Reopen 2 periods" in shown
     address = f"{PAGE}2026-02-28/reopen/"
-    assert "Say why the period is reopened." in text_of(client.post(address), HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "Enter why the period is reopened." in text_of(client.post(address), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert client.post(address, {"remarks": "a slip was found"}).headers["location"] == PAGE
     shown = text_of(client.get(PAGE))
     assert "Nothing of MAIN is closed" in shown

@@ -47,13 +47,13 @@ def test_an_order_is_placed_with_its_lines(plant: Plant) -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"number": ""}, "Fill this in."),
+        ({"number": ""}, "This field is required."),
         ({"supplier": "NOBODY"}, "There is no supplier NOBODY."),
         ({"item-0": "FRAME"}, "A purchase order is for bought-in and sub-contracted items."),
         ({"quantity-0": "0.5"}, "PLATED is counted in whole pieces."),
-        ({"quantity-0": ""}, "Enter a number."),
-        ({"number-1": "10"}, "each with a number of its own"),
-        ({"item-0": "", "item-1": ""}, "P-1 needs lines"),
+        ({"quantity-0": ""}, "Enter a number, like 12.5."),
+        ({"number-1": "10"}, "each line a number of its own"),
+        ({"item-0": "", "item-1": ""}, "Order P-1 needs at least one line"),
         ({"due_date-0": "soon"}, "is not a date"),
     ],
 )
@@ -180,7 +180,7 @@ def test_closing_names_what_will_not_come_and_nothing_is_received_afterwards(pla
     again = client.post(reverse("purchase-order-close-now", args=["P-PLATED"]))
     assert "P-PLATED is closed" in text_of(again, HTTPStatus.CONFLICT)
     refused = client.post(POST, {"order": "P-PLATED", "line": "10", "accepted": "1"})
-    assert "P-PLATED is closed. Receive on another order." in text_of(refused, HTTPStatus.CONFLICT)
+    assert "Order P-PLATED is closed. Receive on an open order." in text_of(refused, HTTPStatus.CONFLICT)
 
 
 @pytest.mark.parametrize(

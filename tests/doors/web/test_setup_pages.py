@@ -92,7 +92,7 @@ def test_how_stock_is_kept_stays_once_any_has_moved(plant: Plant) -> None:
     assert "It stays: stock has moved here." in text_of(client.get(at("locations", "MAIN/LINE")))
     typed = {"store": "MAIN", "code": "LINE", "keeps": "nothing", "supplier": ""}
     refused = client.post(at("locations", "MAIN/LINE"), typed)
-    assert "so whether it keeps balances or bins stays" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "so its balance and bin settings can&#x27;t change" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     assert Location.objects.get(site=plant.site, path="MAIN/LINE").has_balance
 
 
@@ -135,7 +135,7 @@ def test_a_suppliers_stock_location_is_taken_away_once_nothing_is_there(plant: P
     plant.has(5, "BOLT", at="RAW")
     without = {"code": "NEWCO", "name": "New", "stock": ""}
     refused = text_of(client.post(at("suppliers", "NEWCO"), without), HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert "There is stock at MAIN/RAW. Bring it back first, or name another." in refused
+    assert "There is stock at MAIN/RAW. Bring it back first, or choose another location." in refused
     plant.moves(5, "BOLT", "RAW", "LINE")
     client.post(at("suppliers", "NEWCO"), without)
     assert not SupplierStock.objects.filter(supplier__code="NEWCO").exists()
@@ -151,7 +151,7 @@ def test_a_bin_that_never_held_anything_is_removed_and_another_says_why_not(plan
     delete = reverse("bin-delete", args=["MAIN/RACK"])
     client.post(delete, {"bin": "NEW-1"})
     refused = text_of(client.post(delete, {"bin": "R1"}), HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert "Stock has been in bin R1, so it stays" in refused
+    assert "Bin R1 can&#x27;t be deleted, because movements refer to it." in refused
     bins = set(Bin.objects.filter(location__path="MAIN/RACK").values_list("code", flat=True))
     assert "R1" in bins
     assert "NEW-1" not in bins
@@ -164,7 +164,7 @@ def test_a_used_location_is_ended_after_its_rules_instead_of_deleted(plant: Plan
     assert "then nothing comes or goes here by an action" in text
     end = reverse("set-up-end", args=["locations", "MAIN/RACK"])
     refused = text_of(client.post(end), HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert "RACK UP, RACKFLUSH move stock by MAIN/RACK. End its rules first." in refused
+    assert "These actions move stock from or to MAIN/RACK: RACK UP, RACKFLUSH. End their rules there first." in refused
     client.post(reverse("location-rules-end", args=["MAIN/RACK"]))
     ends = TransferRule.objects.filter(site=plant.site, active=True).values_list("source__path", "target__path")
     assert not [pair for pair in ends if "MAIN/RACK" in pair]
@@ -230,7 +230,7 @@ def test_a_form_that_names_what_ended_since_says_so_at_the_field(plant: Plant) -
     typed = {"store": "MAIN", "code": "NEW", "keeps": "balances", "description": "", "supplier": "ACME"}
     refused = text_of(client.post(new("locations"), typed), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert 'id="supplier-error"' in refused
-    assert "Choose another, or take it in use again." in refused
+    assert "Choose another, or reactivate it." in refused
 
 
 def test_a_bin_that_held_something_is_ended_once_it_is_empty(plant: Plant) -> None:
@@ -251,7 +251,9 @@ def test_a_bin_that_held_something_is_ended_once_it_is_empty(plant: Plant) -> No
 def test_an_action_is_ended_after_its_rules(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     end = reverse("action-end", args=["ISSUE"])
-    assert "ISSUE has rules at MAIN. End them first." in text_of(client.post(end), HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "ISSUE has rules at these sites: MAIN. End them first." in text_of(
+        client.post(end), HTTPStatus.UNPROCESSABLE_ENTITY
+    )
     rule = TransferRule.objects.get(site=plant.site, action__name="ISSUE")
     client.post(reverse("rule-end", args=[rule.pk]))
     client.post(end)
@@ -319,7 +321,7 @@ def test_a_site_is_set_up_but_its_days_stay_once_stock_has_moved(plant: Plant) -
     site = Site.objects.get(code="MAIN")
     assert (site.name, site.complete_when_full) == ("Main plant", True)
     refused = client.post(at("sites", "MAIN"), {**typed, "time_zone": "Europe/London"})
-    assert "so its time zone stays" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "so its time zone can&#x27;t change" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def test_whoever_makes_a_site_can_work_there(plant: Plant) -> None:
@@ -336,7 +338,7 @@ def test_what_nothing_names_is_deleted_and_what_is_used_says_why_not(plant: Plan
     assert not Unit.objects.filter(code="DOZ").exists()
     assert "Only what nothing names can be deleted." in text_of(client.get(at("units", "EA")))
     refused = client.post(reverse("set-up-delete", args=["units", "EA"]))
-    assert "EA can&#x27;t be deleted: it is named by" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "EA can&#x27;t be deleted, because it is used by" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -411,7 +413,7 @@ def test_a_rule_ends(plant: Plant) -> None:
 def test_the_same_place_twice_is_said_while_choosing_and_when_saved(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     ends = {"from": "MAIN/RAW", "to": "MAIN/RAW"}
-    assert "needs two different ends" in text_of(client.post(reverse("rule-judge", args=["REPLENISH"]), ends))
+    assert "needs two different locations" in text_of(client.post(reverse("rule-judge", args=["REPLENISH"]), ends))
     refused = client.post(reverse("rule-add", args=["REPLENISH"]), ends)
     assert 'id="to-error"' in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -565,7 +567,7 @@ def test_nobody_signs_in_as_the_administrator_of_another_site(plant: Plant) -> N
     typed = {"name": "jan", "first_name": "Rosa", "last_name": "Marsh", "active": "on", "roles-MAIN": ["stores"]}
     client = admin(plant)
     refused = client.post(at("people", "jan"), {**typed, "password": "trailers-77x"})
-    assert "works at a site of which you are no administrator" in text_of(refused, HTTPStatus.FORBIDDEN)
+    assert "also works at a site where you aren&#x27;t an administrator" in text_of(refused, HTTPStatus.FORBIDDEN)
     assert client.post(at("people", "jan"), {**typed, "active": ""}).status_code == HTTPStatus.FORBIDDEN
     assert client.post(at("people", "jan"), {**typed, "roles-MAIN": ["buyer"]}).status_code == HTTPStatus.FOUND
 
@@ -626,7 +628,7 @@ def test_a_rule_that_is_there_already_is_said_while_choosing(plant: Plant) -> No
     client = signed_in(plant, Role.ENGINEER)
     judge = reverse("rule-judge", args=["REPLENISH"])
     there = {"from": "MAIN/RAW", "to": "MAIN/LINE"}
-    assert "moves from MAIN/RAW to MAIN/LINE already" in text_of(client.post(judge, there))
+    assert "already has a rule from MAIN/RAW to MAIN/LINE" in text_of(client.post(judge, there))
     assert rules("REPLENISH") == ["MAIN/LINE MAIN/RAW", "MAIN/RAW MAIN/LINE"]
     assert text_of(client.post(judge, {"from": "MAIN/RAW", "to": "MAIN/FG"})) == ""
     other = reverse("rule-judge", args=["BACKFLUSH"])
@@ -637,7 +639,7 @@ def test_a_rule_that_is_there_already_is_said_while_choosing(plant: Plant) -> No
 def test_an_actions_taken_name_is_said_while_typing_and_adds_nothing(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     judge, typed = reverse("action-judge-new"), {"type": "issue", "name": "ISSUE", "description": ""}
-    assert "ISSUE already" in text_of(client.post(judge, typed))
+    assert "ISSUE exists already" in text_of(client.post(judge, typed))
     before = Action.objects.count()
     assert text_of(client.post(judge, {**typed, "name": "PICK"})) == ""
     assert text_of(client.post(judge, {**typed, "name": ""})) == ""
@@ -650,7 +652,7 @@ def test_an_actions_taken_name_is_said_while_typing_and_adds_nothing(plant: Plan
 def test_a_taken_log_in_name_and_a_weak_password_are_said_while_typing(plant: Plant) -> None:
     client, judge = admin(plant), reverse("set-up-judge-new", args=["people"])
     typed = {"name": "rosa", "first_name": "", "last_name": "", "password": ""}
-    assert "There is somebody with the log-in name rosa already." in text_of(client.post(judge, typed))
+    assert "There is a user rosa already." in text_of(client.post(judge, typed))
     assert text_of(client.post(judge, {**typed, "name": "nina"})) == ""
     assert "Password:" in text_of(client.post(judge, {**typed, "name": "nina", "password": "short"}))
     assert text_of(client.post(judge, {**typed, "name": "nina", "password": PASSWORD})) == ""
@@ -661,7 +663,7 @@ def test_that_a_site_would_be_left_without_administrator_is_said_while_ticking(p
     client, judge = admin(plant), reverse("set-up-judge", args=["people", "rosa"])
     typed = {"name": "rosa", "first_name": "Rosa", "last_name": "Marsh", "password": "", "active": "on"}
     said = text_of(client.post(judge, {**typed, "roles-MAIN": ["stores"]}))
-    assert "is the only administrator here. Make somebody else one first." in said
+    assert "is the only administrator here. Make another user an administrator first." in said
     assert "is the only administrator here" in text_of(
         client.post(judge, {**typed, "active": "", "roles-MAIN": ["administrator"]})
     )

@@ -79,7 +79,7 @@ def test_rights_are_those_of_the_site(plant: Plant, north: Plant) -> None:
 def test_nobody_chooses_a_site_where_they_have_no_role(plant: Plant, north: Plant) -> None:
     client = signed_in(plant, Role.SUPERVISOR)
     refused = client.post(reverse("choose-site"), {"site": "NORTH", "back": reverse("stock")})
-    assert "You have no role at that site." in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "You have no role at this site." in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     plant.releases(5, "BRACKET")
     assert client.get(reverse("order", args=["W-BRACKET"])).status_code == HTTPStatus.OK
 

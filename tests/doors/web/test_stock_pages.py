@@ -186,7 +186,7 @@ def test_a_list_too_long_to_wait_for_is_offered_in_the_background(
 def test_balances_too_many_for_a_workbook_are_refused(stores: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "WORKBOOK_MOST", 1)
     text = text_of(stores.get(reverse("balances-export", args=["xlsx"])), HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert "These are more than 1 rows. Take the CSV" in text
+    assert "The list has more than 1 rows, too many for a workbook. Export it as CSV" in text
 
 
 def test_a_code_that_looks_like_a_formula_stays_a_text(plant: Plant) -> None:
@@ -225,7 +225,7 @@ def test_an_assumed_quantity_is_explained_step_by_step(morning: Plant, stores: C
 
 def test_what_a_person_entered_says_so(stores: Client) -> None:
     text = text_of(stores.get(reverse("movement", args=[movement_of("LUG", cost_object__isnull=True).pk])))
-    assert "is what was entered for its hand movement." in text
+    assert "were entered for its hand movement." in text
 
 
 def test_what_became_of_it_leads_both_ways(morning: Plant) -> None:
@@ -302,7 +302,7 @@ def test_where_the_goods_have_gone_it_says_so_and_offers_no_button(morning: Plan
     booked = movement_of("FRAME").posting
     morning.moves(2, "FRAME", "FG", "ADJUST", action="ADJUST")
     page = text_of(client.get(reverse("reversal", args=[booked.pk])))
-    assert "FRAME: only 0 EA are at MAIN/FG, 2 are needed." in page
+    assert "FRAME: only 0 EA are at MAIN/FG, and 2 are needed." in page
     assert 'name="key"' not in page
     refused = client.post(reverse("take-back", args=[booked.pk]), {"key": "k"})
     assert "FRAME: only 0 EA are at MAIN/FG" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -321,7 +321,7 @@ def test_who_may_not_take_it_back_is_told_who_may(morning: Plant, stores: Client
     booked = movement_of("FRAME").posting
     assert "Supervisors may reverse this" in text_of(stores.get(reverse("reversal", args=[booked.pk])))
     refused = stores.post(reverse("take-back", args=[booked.pk]), {"key": "k"})
-    assert "This takes the right to reverse anything" in text_of(refused, HTTPStatus.FORBIDDEN)
+    assert "You need the right to reverse anything" in text_of(refused, HTTPStatus.FORBIDDEN)
     assert not Posting.objects.filter(reverses=booked).exists()
 
 
@@ -352,7 +352,7 @@ def test_balances_at_a_date_mark_a_past_below_zero(plant: Plant) -> None:
 
 def test_a_day_to_come_is_refused_at_its_field(stores: Client) -> None:
     text = text_of(stores.get(reverse("balances"), {"on": "2999-01-01"}), HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert "1 Jan 2999 is still to come." in text
+    assert "1 Jan 2999 is in the future." in text
 
 
 def test_the_bin_card_runs_down_to_its_beginning(morning: Plant, stores: Client) -> None:
@@ -401,7 +401,7 @@ def test_the_sentence_says_what_will_move_before_it_does(morning: Plant, stores:
     assert "will go from MAIN/RAW to MAIN/LINE, by REPLENISH." in text
     assert re.search(r"50.{0,40}EA.{0,20}will be left", text)
     short = text_of(stores.get(reverse("move-will"), {**asked, "quantity": "81"}))
-    assert "only 80 EA are at MAIN/RAW, 81 are needed." in short
+    assert "only 80 EA are at MAIN/RAW, and 81 are needed." in short
     assert morning.balance("LUG", at="RAW") == 80
 
 

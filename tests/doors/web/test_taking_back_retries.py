@@ -120,7 +120,7 @@ def test_pressed_by_two_it_is_one_background_job_and_afterwards_the_third_is_tol
     work_off()
     assert "Take it all back" not in page_of(ama, retry)
     told = ama.post(reverse("background-job-take-back", args=[retry.pk]))
-    assert "Nothing that this retry settled is left to take back." in text_of(told, HTTPStatus.CONFLICT)
+    assert "Nothing that this retry settled is left to reverse." in text_of(told, HTTPStatus.CONFLICT)
     assert not work_off()
 
 
@@ -133,7 +133,7 @@ def test_what_is_under_way_is_stopped_first(plant: Plant) -> None:
     work_off()
     client = signed_in(plant, Role.SUPERVISOR)
     told = client.post(reverse("background-job-take-back", args=[retry.pk]))
-    assert "It is under way. Stop it" in text_of(told, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "The retry is still running. Stop it" in text_of(told, HTTPStatus.UNPROCESSABLE_ENTITY)
     stopping.clear()
     client.post(reverse("background-job-stop", args=[retry.pk]))
     work_off()
@@ -162,7 +162,7 @@ def test_what_cannot_go_back_is_named_with_its_reason_and_the_rest_goes_on(plant
     text = page_of(client, undoing)
     assert "2 taken back; they wait again. 4 could not go back." in text
     assert f"Posting {third} was undone before." in text
-    assert "The booking itself was reversed since, with all that became of it." in text
+    assert "The booking itself has been reversed, together with its settlements." in text
     for number in (second, third):
         assert f'href="{reverse("reversal", args=[number])}"' in text
     assert [one.posting for one in background_retry.not_taken_back(BackgroundJob.objects.get(pk=undoing.pk))] == [

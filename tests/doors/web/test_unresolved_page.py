@@ -54,7 +54,7 @@ def test_the_only_row_opens_by_itself_and_nothing_is_chosen_for_the_person(plant
     text = text_of(signed_in(plant, Role.STORES).get(reverse("unresolved")))
     assert f'data-number="{short.pk}"' in text
     assert "short 3" in text
-    assert "Choose where it came from. Nothing moves yet." in text
+    assert "Choose where the stock came from. Nothing moves yet." in text
     assert not re.search(r'name="from"[^>]*checked', text)
 
 
@@ -106,7 +106,7 @@ def test_no_place_chosen_is_refused_at_the_choice(plant: Plant, short: Movement)
     response = client.post(reverse("resolve", args=[short.pk]), {"quantity": "8", "key": "k"})
     text = text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
     assert 'id="from-error"' in text
-    assert "Choose where it came from." in text
+    assert "Choose where the stock came from." in text
 
 
 def test_the_second_person_is_told_and_nothing_is_posted_twice(plant: Plant, short: Movement) -> None:
@@ -159,7 +159,7 @@ def test_serials_are_ticked_as_many_as_the_quantity(plant: Plant) -> None:
     one, three = choice_at(text, "S1"), choice_at(text, "S3")
     asked = {"quantity": "2", "key": key_of(text), "from": [one]}
     refused = client.post(reverse("resolve", args=[waiting.pk]), asked)
-    assert "Enter 2 serials of GPS; 1 is missing." in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "GPS needs as many serial numbers as pieces: 2, not 1." in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     done = client.post(reverse("resolve", args=[waiting.pk]), {**asked, "from": [one, three]})
     assert done.status_code == HTTPStatus.FOUND
     assert plant.balance("GPS") == Decimal(1)
@@ -170,7 +170,7 @@ def test_cancelling_asks_why(plant: Plant, short: Movement) -> None:
     asked = {"pick": short.pk, "open": short.pk, "key": "k", "remarks": " "}
     text = text_of(client.post(reverse("cancel"), asked), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert 'id="remarks-error"' in text
-    assert "Say why it was not used." in text
+    assert "Enter why the material was not used." in text
     done = client.post(reverse("cancel"), {**asked, "remarks": "wrong colour"})
     assert "BOLT cancelled. 0 left." in text_of(client.get(done.headers["Location"]))
     assert "wrong colour" in opened(client, short)

@@ -11,7 +11,7 @@ from tests.cast import Plant
 from tests.doors.console import Console
 from tests.doors.web.visitors import browser, signed_in
 
-SENTENCE = "has a null character in it"
+SENTENCE = "has a NUL character in it"
 
 
 @pytest.fixture

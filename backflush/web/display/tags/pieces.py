@@ -89,7 +89,7 @@ def in_words(value: Any) -> str:
 @register.filter
 def finding_said(sentence: str, code: str) -> str:
     """A sentence of the doctor in the reader's language."""
-    return translation.say(code, sentence)
+    return translation.translated(sentence)
 
 
 @register.filter
@@ -185,7 +185,7 @@ def said(refusal: Refusal) -> str:
 @register.filter
 def said_details(refusal: Refusal) -> list[str]:
     """What else a refusal says, line by line."""
-    return [translation.say(refusal.code, detail) for detail in refusal.details]
+    return [translation.translated(detail) for detail in refusal.details]
 
 
 def _is_about(refusal: object, field: str) -> bool:

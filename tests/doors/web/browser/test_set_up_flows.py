@@ -48,7 +48,7 @@ def test_the_same_place_twice_is_said_before_anything_is_saved(committed_plant: 
     page = opened(visit, "/set-up/actions/at/REPLENISH/")
     page.select_option("#from", "MAIN/RAW")
     page.select_option("#to", "MAIN/RAW")
-    expect(page.locator("#judged-rule")).to_contain_text("needs two different ends")
+    expect(page.locator("#judged-rule")).to_contain_text("needs two different locations")
 
 
 def test_choosing_an_item_lights_its_arrows_and_moves_nothing(committed_plant: Plant, visit: Visit) -> None:

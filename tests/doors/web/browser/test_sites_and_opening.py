@@ -81,7 +81,7 @@ def test_what_a_form_of_people_would_refuse_is_said_while_it_is_filled_in(commit
     page = opened(visit, "/set-up/people/new/")
     page.fill("#name", "rosa")
     page.press("#name", "Tab")
-    expect(page.locator("#judged")).to_contain_text("There is somebody with the log-in name rosa already.")
+    expect(page.locator("#judged")).to_contain_text("There is a user rosa already.")
     page.fill("#name", "nina")
     page.press("#name", "Tab")
     expect(page.locator("#judged")).to_be_empty()
