@@ -76,7 +76,7 @@ def test_the_whole_chain_is_proved_from_outside(
 def test_where_there_is_no_plant_none_is_made(tmp_path: Path, words: list[str]) -> None:
     done = backflush(*words, folder=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "There is no plant here yet. Run `backflush demo` or `backflush import`." in done.stderr
+    assert "This database is empty. Run `backflush demo` or `backflush import`." in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -91,12 +91,12 @@ def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
     (tmp_path / "backflush.sqlite3").write_text("Dear diary, " * 500)
     done = backflush("orders", folder=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.endswith("backflush.sqlite3 is not a SQLite database.\n")
+    assert done.stderr.endswith("backflush.sqlite3 is not a SQLite database. Name another file.\n")
 
 
 def test_a_folder_that_is_not_there_is_no_plant(tmp_path: Path) -> None:
     done = backflush("orders", "--database", f"sqlite:///{tmp_path}/no/such/file", folder=tmp_path)
-    assert (done.returncode, done.stderr[:26]) == (1, "There is no plant here yet")
+    assert (done.returncode, done.stderr[:22]) == (1, "This database is empty")
 
 
 @pytest.mark.parametrize("committed_database", ["postgres"], indirect=True)

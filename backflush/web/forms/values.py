@@ -38,7 +38,7 @@ def number_in(typed: Mapping[str, str], field: str, *, unit: str = "", empty: De
     if text:
         return require_unit(read_amount(text, field=field, dialect=page_dialect()), unit, field=field)
     if empty is None:
-        raise InvalidValue("Enter a number.", field=field)
+        raise InvalidValue("Enter a number, like {example}.", example=page_dialect().written("12.5"), field=field)
     return empty
 
 

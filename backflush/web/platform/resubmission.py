@@ -70,8 +70,5 @@ def type_again(request: HttpRequest) -> None:
 def require_sent_now(request: HttpRequest) -> None:
     """Refuse a form with kept values, so that it is shown again; a form sent now discards them."""
     if getattr(request, "typed_again", False):
-        raise SignedOut(
-            "You had been signed out. Your entries are still here, and nothing was posted yet. Check them and send "
-            "the form again."
-        )
+        raise SignedOut("You had been signed out. Nothing was posted yet. Check your entries, and send the form again.")
     request.session.pop(KEPT, None)

@@ -73,11 +73,6 @@ def test_comma_decimals_are_read_in_german_and_written_back(plant: Plant) -> Non
     assert [booking.good for booking in Booking.objects.all()] == [Decimal(2)]
 
 
-def test_a_refusal_of_a_room_is_said_in_german(plant: Plant) -> None:
-    refused = in_german(plant, Role.ENGINEER).post(reverse("set-up-new", args=["units"]), {"code": "", "name": ""})
-    assert "Füllen Sie das aus." in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
-
-
 def test_the_values_of_a_sentence_are_written_as_the_reader_writes_them() -> None:
     refusal = InvalidQuantity(
         "{item} needs a quantity above zero, not {quantity}.", item="PNT-5010", quantity=Decimal("-6.25")
