@@ -237,7 +237,10 @@ class Inputs:
         name = str(error["loc"][0])
         if error["type"] == UNKNOWN:
             return InvalidValue(
-                "There is no field '{name}'. The fields are: {names}.", name=shortened(name), names=list(self.by_name)
+                "There is no field '{name}'. The fields are: {names}.",
+                name=shortened(name),
+                names=list(self.by_name),
+                field="",
             )
         if error["type"] == "missing":
             missing = self.by_name[name]

@@ -22,7 +22,7 @@ from backflush.backflushing.consumption import (
 from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import Report, Subject, Subjects
 from backflush.core.consumption import AssumedUse, CumulativeUse, UseLine, largest_good, smallest_step
-from backflush.core.moves import Reason, Status, StockKey, Tracking, plan_posting
+from backflush.core.moves import Process, Reason, Status, StockKey, Tracking, plan_posting
 from backflush.core.quantity import ZERO, round_half_up, written
 from backflush.core.refusals import NotFound
 from backflush.core.structure import PathStep

@@ -36,7 +36,7 @@ def test_a_time_that_comes_twice_is_refused_with_both() -> None:
     with pytest.raises(InvalidValue) as refused:
         moment_of(BERLIN, local("2026-10-25T02:30"))
     assert refused.value.sentence == (
-        "02:30 on 25 Oct 2026 happens twice at MAIN: the clocks go back then. Write which one is meant: "
+        "02:30 on 25 Oct 2026 happens twice at MAIN: the clocks go back then. Write "
         "2026-10-25T02:30+02:00 or 2026-10-25T02:30+01:00."
     )
     for offset in (1, 2):
@@ -61,5 +61,5 @@ def test_a_day_that_begins_with_a_change_of_the_clocks_begins_at_the_change() ->
 )
 def test_no_moment_is_too_early_or_too_late_to_be_refused(at: date) -> None:
     for site in (BERLIN, HAVANA, KIRITIMATI):
-        with pytest.raises(InvalidValue, match="is too far away"):
+        with pytest.raises(InvalidValue, match="is out of range"):
             moment_of(site, at)

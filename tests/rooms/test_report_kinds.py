@@ -119,12 +119,12 @@ def test_raw_values_become_a_report() -> None:
 @pytest.mark.parametrize(
     ("raw", "field", "sentence"),
     [
-        ({"good": "1"}, "order", "Works order is missing. Give the works order's number."),
-        ({"order": " "}, "order", "Works order is missing. Give the works order's number."),
+        ({"good": "1"}, "order", "Works order is missing. Enter the works order's number."),
+        ({"order": " "}, "order", "Works order is missing. Enter the works order's number."),
         ({"order": "W", "good": "x"}, "good", "'x' is not a number. Write it like 12.5."),
         ({"order": "W", "god": "1"}, "", "There is no field 'god'."),
-        ({"order": 1}, "order", "order is text. Put it in quotes."),
-        ({"order": "W\0"}, "order", "This has a null character in it."),
+        ({"order": 1}, "order", "order must be text in quotes."),
+        ({"order": "W\0"}, "order", "This text has a NUL character in it."),
     ],
 )
 def test_what_cannot_be_read_is_refused_at_its_field(raw: Mapping[str, Any], field: str, sentence: str) -> None:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from http import HTTPStatus
 from pathlib import Path
 
 import pytest

@@ -19,7 +19,7 @@ from backflush.web.platform.static_files import STAMP, gather
 def test_the_unit_of_the_field_may_stand_behind_a_number() -> None:
     assert number_in({"good": "240 EA"}, "good", unit="EA") == Decimal(240)
     assert number_in({"good": "240ea"}, "good", unit="EA") == Decimal(240)
-    with pytest.raises(InvalidValue, match="KG can't be used here: this is entered in EA") as refused:
+    with pytest.raises(InvalidValue, match="Enter this quantity in EA, not in KG") as refused:
         number_in({"good": "12 KG"}, "good", unit="EA")
     assert refused.value.field == "good"
 
