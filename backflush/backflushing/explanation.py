@@ -1,7 +1,7 @@
-"""Telling in words why a movement has the quantity that it has: a sentence, then each step with its arithmetic.
+"""The explanation of an assumed quantity in words: a sentence, then each step with its arithmetic.
 
-Nothing is looked up here and nothing is computed that the booking didn't: the facts come from `selectors.explain`.
-Every door tells the same story.
+The facts come from `selectors.explain`; nothing is read or computed here that the booking didn't. Pages and the command
+line show the same explanation.
 """
 
 from collections.abc import Iterator
@@ -26,35 +26,35 @@ WAITS = {
 
 @dataclass(frozen=True, slots=True)
 class CalculationStep:
-    """One step of the arithmetic: what it is, how it comes about, and what it comes to."""
+    """One step of the arithmetic: its label, the calculation, and its result with unit."""
 
-    what: str
-    how: str
-    comes_to: str
+    label: str
+    arithmetic: str
+    result: str
 
 
 @dataclass(frozen=True, slots=True)
 class QuantityExplanation:
-    """The story of a quantity. `chosen_by` says what decided where from and to, `notes` what else one should know."""
+    """The explanation of a quantity. `route` says what decided its source and target, `notes` what happened to it."""
 
     sentence: str
-    workings: tuple[CalculationStep, ...]
-    chosen_by: str
+    steps: tuple[CalculationStep, ...]
+    route: str
     notes: tuple[str, ...]
 
 
-def tell(facts: Explanation) -> QuantityExplanation:
-    """The story of an assumed quantity, from recorded facts only."""
+def in_words(facts: Explanation) -> QuantityExplanation:
+    """Return the explanation of an assumed quantity, from recorded facts only."""
     return QuantityExplanation(
         sentence=" ".join((_booked(facts), _structure_says(facts), _makes(facts), _became(facts))),
-        workings=tuple(_workings(facts)),
-        chosen_by=_chosen_by(facts),
+        steps=tuple(_steps(facts)),
+        route=_route(facts),
         notes=tuple(_notes(facts)),
     )
 
 
 def figure(exact: Fraction) -> str:
-    """An exact value: as a decimal where it ends, else as a ratio with what it is about."""
+    """Return an exact value as a decimal where that ends, otherwise as a ratio with its approximate decimal."""
     rest = exact.denominator
     twos = fives = 0
     while rest % 2 == 0:
@@ -68,7 +68,7 @@ def figure(exact: Fraction) -> str:
 
 
 def _signed(text: str) -> str:
-    """With a true minus, as figures stand everywhere."""
+    """Return a figure with a true minus sign, as everywhere on pages."""
     return text.replace("-", MINUS)
 
 
@@ -85,7 +85,7 @@ def _amount(quantity: Decimal, unit: str) -> str:
 
 
 def _rounded(quantity: Decimal, facts: Explanation) -> str:
-    """What was rounded, with the component's decimals as in lists; with more if it was booked when there were more."""
+    """Return a quantity with the component's decimals, as in lists, or more if it was booked with more."""
     shortest = plain(quantity)
     own = max(0, -int(shortest.as_tuple().exponent))
     return _signed(f"{shortest:.{max(own, facts.decimals)}f}")
@@ -100,7 +100,7 @@ def _were(quantity: Decimal) -> str:
 
 
 def _how_made(booking: Booking) -> str:
-    """By which kind of report it was made, and on which order."""
+    """Return by which kind of booking it was made, and on which order."""
     verb = {Process.GOODS_RECEIVED: "received", Process.PRODUCTION: "produced"}.get(
         Process(booking.posting.process), "booked"
     )
@@ -108,7 +108,7 @@ def _how_made(booking: Booking) -> str:
 
 
 def _good_and_scrap(booking: Booking) -> str:
-    """Good and scrap in the order's own unit."""
+    """Return good and scrap, in the order's unit."""
     words = ("accepted", "rejected") if booking.posting.process == Process.GOODS_RECEIVED else ("good", "scrap")
     own_unit = "" if booking.good + booking.scrap == booking.quantity else ", in the order's unit"
     return f"{written(booking.good)} {words[0]}, {written(booking.scrap)} {words[1]}{own_unit}"
@@ -174,27 +174,29 @@ def _became(facts: Explanation) -> str:
     return f"{', '.join(parts)}{why}."
 
 
-def _workings(facts: Explanation) -> Iterator[CalculationStep]:
+def _steps(facts: Explanation) -> Iterator[CalculationStep]:
     booking, unit, made = facts.booking, _unit(facts), _made_unit(facts)
     yield CalculationStep("Made now", _good_and_scrap(booking), _amount(booking.quantity, made))
     where = (
-        f"on {booking.cost_object.number}" if booking.cost_object is not None else "without order, so it stands alone"
+        f"on {booking.cost_object.number}"
+        if booking.cost_object is not None
+        else "without order, so earlier bookings don't count"
     )
     yield CalculationStep("Made before", where, _amount(facts.produced_before, made))
     parent = booking.item.code
     for step in facts.steps:
-        yield from _step_workings(step, parent)
+        yield from _line_steps(step, parent)
         parent = step.component.code
     per_piece = facts.use.line.per_piece
     if len(facts.steps) > 1:
         way = f" {TIMES} ".join(figure(step.multiplier or Fraction(0)) for step in facts.steps)
         yield CalculationStep(f"For one {booking.item.code}", way, f"{figure(per_piece)} {unit}")
-    yield from _exact_workings(facts, per_piece)
-    yield from _assumed_workings(facts)
+    yield from _exact_steps(facts, per_piece)
+    yield from _assumed_steps(facts)
 
 
-def _step_workings(step: PathStep, parent: str) -> Iterator[CalculationStep]:
-    """A structure line: its quantity, waste and unit, one after the other."""
+def _line_steps(step: PathStep, parent: str) -> Iterator[CalculationStep]:
+    """Yield the quantity, waste and unit conversion of a structure line."""
     exact = Fraction(step.quantity)
     yield CalculationStep(
         f"Line {step.number}", f"{step.component.code} for one {parent}", f"{figure(exact)} {step.unit}"
@@ -216,40 +218,42 @@ def _step_workings(step: PathStep, parent: str) -> Iterator[CalculationStep]:
         )
 
 
-def _exact_workings(facts: Explanation, per_piece: Fraction) -> Iterator[CalculationStep]:
+def _exact_steps(facts: Explanation, per_piece: Fraction) -> Iterator[CalculationStep]:
     unit, use, fixed = _unit(facts), facts.use, facts.use.line.fixed
     now = per_piece * Fraction(facts.produced)
     first = use.exact_after - use.exact_before != now
     yield CalculationStep(
-        "Exactly, for now", f"{written(facts.produced)} {TIMES} {figure(per_piece)}", f"{figure(now)} {unit}"
+        "Exact, this booking", f"{written(facts.produced)} {TIMES} {figure(per_piece)}", f"{figure(now)} {unit}"
     )
     if fixed and first:
-        yield CalculationStep("Set-up, once", "taken by the first booking that stands", f"{figure(fixed)} {unit}")
+        yield CalculationStep(
+            "Set-up, once", "taken by the first booking that isn't reversed", f"{figure(fixed)} {unit}"
+        )
     if use.exact_before:
-        yield CalculationStep("Exactly, before", _before(facts, per_piece, fixed), f"{figure(use.exact_before)} {unit}")
+        yield CalculationStep("Exact, before", _before(facts, per_piece, fixed), f"{figure(use.exact_before)} {unit}")
         parts = [use.exact_before, now, *([fixed] if fixed and first else [])]
-        yield CalculationStep("Exactly, in all", " + ".join(map(figure, parts)), f"{figure(use.exact_after)} {unit}")
+        yield CalculationStep("Exact, in total", " + ".join(map(figure, parts)), f"{figure(use.exact_after)} {unit}")
 
 
 def _before(facts: Explanation, per_piece: Fraction, fixed: Fraction) -> str:
-    """How the earlier bookings' part comes about, where they used the same line; else each had its own."""
+    """Return the arithmetic of the earlier bookings, where they all used the same structure line."""
     plain = per_piece * Fraction(facts.produced_before)
     times = f"{written(facts.produced_before)} {TIMES} {figure(per_piece)}"
     if facts.use.exact_before == plain:
         return times
     if fixed and facts.use.exact_before == plain + fixed:
         return f"{times} + {figure(fixed)} for set-up"
-    return "each booking at the structure that it was booked with"
+    return "each booking by the structure it was booked with"
 
 
-def _assumed_workings(facts: Explanation) -> Iterator[CalculationStep]:
+def _assumed_steps(facts: Explanation) -> Iterator[CalculationStep]:
     use, outcome = facts.use, facts.outcome
     decimals = "whole pieces" if not facts.decimals else f"{facts.decimals} decimals"
     yield CalculationStep("Rounded", f"half up to {decimals}", _in_stock(facts.rounded, facts))
     if use.assumed_before:
         never = "; never below zero" if use.assumed_before > facts.rounded else ""
         yield CalculationStep(
-            "Assumed before", f"what the bookings before assumed{never}", _in_stock(use.assumed_before, facts)
+            "Assumed before", f"the sum of the earlier bookings{never}", _in_stock(use.assumed_before, facts)
         )
     less = f"{_rounded(facts.rounded, facts)} {MINUS} {_rounded(use.assumed_before, facts)}"
     yield CalculationStep("Assumed now", less, _in_stock(use.quantity, facts))
@@ -264,7 +268,7 @@ def _assumed_workings(facts: Explanation) -> Iterator[CalculationStep]:
             yield CalculationStep(f"of which {word}", "", _in_stock(quantity, facts))
 
 
-def _chosen_by(facts: Explanation) -> str:
+def _route(facts: Explanation) -> str:
     booking, rule, root = facts.booking, facts.booking.rule, facts.root
     assert rule is not None, "nothing is assumed without a rule"
     said = (

@@ -1,4 +1,4 @@
-"""What happens when an item is completed or received, as the set-up says: which rules move what, in which order."""
+"""The movements that completing or receiving an item would make, from its set-up: rules and order of posting."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ BY_ORDER = {ComponentClass.MADE, ComponentClass.KIT}
 
 @dataclass(frozen=True, slots=True)
 class FlowStep:
-    """One step: an action from one place to another, of the item itself (`components` 0) or of so many components.
+    """One step: an action from one location to another, of the item itself (`components` 0) or of some components.
 
     `source` and `target` are empty where the action has no rule at the site: then all of it is refused.
     """
@@ -30,7 +30,7 @@ class FlowStep:
 
 @dataclass(frozen=True, slots=True)
 class MaterialFlow:
-    """All steps in the order of posting, and the components that are left for a person: issued by hand."""
+    """All steps in the order of posting, and the number of components that are issued by hand."""
 
     item: Item
     steps: tuple[FlowStep, ...]
@@ -43,7 +43,7 @@ class MaterialFlow:
 
 
 def material_flow(site: Site, item: Item, day: date) -> MaterialFlow:
-    """What completing (a bought or sub-contracted item: receiving) one of an item does, from set-up only.
+    """Return what completing one piece of an item does, or receiving it where it is bought or sub-contracted.
 
     A line with a from-location of its own is a step of its own. What can't be exploded has no components.
     """

@@ -1,4 +1,4 @@
-"""How the use that bookings assumed stands now, for lists of bookings: in a fixed number of statements."""
+"""How many lines of assumed use are unresolved, resolved or cancelled, for lists of bookings."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from backflush.ledger.models import Movement
 
 @dataclass(slots=True)
 class UseState:
-    """Of how many lines a booking assumed any use, and how many of these wait, were resolved or were cancelled."""
+    """The number of structure lines of which a booking assumed use, and how many of these are in each status."""
 
     lines: int = 0
     unresolved: int = 0
@@ -20,7 +20,10 @@ class UseState:
 
 
 def use_states(postings: Iterable[int]) -> dict[int, UseState]:
-    """What became of the use that some bookings assumed, by posting; a remainder that was kept still waits."""
+    """Return the state of the use that bookings assumed, by posting, with the same three statements for any number.
+
+    A line of which a remainder was kept counts as unresolved.
+    """
     wanted = list(postings)
     states = {posting: UseState() for posting in wanted}
     own = Movement.objects.filter(posting__in=wanted, line__isnull=False).order_by()

@@ -1,4 +1,4 @@
-"""Questions about the assumption: what would be assumed, and where an assumed quantity came from."""
+"""Previews of bookings, and the recorded facts that explain an assumed quantity."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class PreviewLine:
-    """One component of a preview, in its stock unit: what will be assumed, what is there, and what would wait.
+    """One component of a preview, in its stock unit: what will be assumed, and what of it can move.
 
     `there` is what is at the place before the booking, bins, batches and serials together; None where the place
     keeps no balance. `moves` would go through, `waits` would be unresolved, for `reason`.
@@ -61,7 +61,7 @@ class PreviewLine:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a booking would do, before it is posted (B7).
+    """What a booking would do (B7).
 
     `largest` is the largest good quantity, at the scrap entered and in the order's unit, that leaves no line
     short (None: nothing limits it). Lines that wait for a batch, serials or a bin are no shortage.
@@ -72,12 +72,12 @@ class Preview:
 
     @property
     def short(self) -> list[PreviewLine]:
-        """Lines of which there is too little."""
+        """The lines that are short."""
         return [line for line in self.lines if line.reason is Reason.SHORT]
 
     @property
     def needing_choice(self) -> list[PreviewLine]:
-        """Lines that wait for someone to say which batch, serials or bin."""
+        """The lines for which a person must choose the batch, serial numbers or bin."""
         return [line for line in self.lines if line.reason not in {None, Reason.SHORT}]
 
 
@@ -93,7 +93,7 @@ def preview(report: Report, subjects: Subjects[Any]) -> Preview:
     stock_keys = {line.pk: StockKey(line.component_id, place.pk) for line, _, place in places if place.has_balance}
     stock = read_balances(site=site, stock_keys=set(stock_keys.values()))
     on_hand = {stock_key: stock.there(stock_key) for stock_key in stock_keys.values()}
-    # Of the order as it is, so before this booking is counted.
+    # From what the order has assumed so far, so before this booking is counted.
     largest = _largest(places, stock_keys, on_hand, uses.cumulative_use(planned.subject.cost_object), planned.subject)
     assumed = uses.book(planned)
     steps = plan_posting((), due_moves(planned, assumed) if assumed else (), stock)
@@ -137,7 +137,7 @@ def _largest(
 
 @dataclass(frozen=True, slots=True)
 class UseOutcome:
-    """What became of the use that one booking assumed of one line (U8): assumed is the sum of all four.
+    """What became of the use that one booking assumed of one line: assumed is the sum of all four (U8).
 
     `dropped` is below zero where more was used than was due. `moved` is what the booking and its resolutions moved,
     whether or not it was taken back later.
@@ -151,7 +151,7 @@ class UseOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a movement has the quantity it has, from recorded facts only.
+    """The recorded facts from which the quantity of a movement follows.
 
     Quantities are in the component's stock unit, `produced` and `produced_before` in the made item's. `use` is what
     the booking assumed of the line, of which this movement may be a part; `root` the assumed movement that it goes
@@ -177,14 +177,14 @@ class Explanation:
 
     @property
     def rounded(self) -> Decimal:
-        """The same, rounded half up to the component's decimals."""
+        """The exact requirement, rounded half up to the component's decimals."""
         return round_half_up(self.use.exact_after, self.decimals)
 
 
 def explain(site: Site, number: int) -> Explanation:
-    """Where an assumed quantity came from: of an assumed movement, of one that settles it or takes it back.
+    """Return the facts behind an assumed movement, or behind the one that a movement settles or reverses.
 
-    Refused for movements that nothing was assumed for (`not_found`): these are what a person entered.
+    Raises `NotFound` for a movement with a quantity that a person entered, and `Archived`.
     """
     movement = movement_numbered(site, number)
     root = _root(movement)
@@ -228,7 +228,7 @@ def explain(site: Site, number: int) -> Explanation:
 
 
 def made_for_of(waiting: Sequence[Movement]) -> dict[int, str]:
-    """What some assumed movements are for, by number: the order, or what was made without one."""
+    """Return what assumed movements are for, by number: the order, or the item made without one."""
     alone = [row for row in waiting if row.cost_object_id is None]
     roots = {row.pk: row.origin_id or row.pk for row in alone}
     wanted = sorted(set(roots.values()))
@@ -243,9 +243,9 @@ def made_for_of(waiting: Sequence[Movement]) -> dict[int, str]:
 
 
 def _outcome(booking: Booking, line: FrozenLine) -> UseOutcome:
-    """What is recorded of a booking's use of a line: its own movements, what was kept of them, and settlements.
+    """Return what became of a booking's use of a line: its movements, kept remainders, and settlements.
 
-    By their numbers, step by step: asked for the line or the origin at once, a database reads the whole ledger.
+    The rows are looked up by number, step by step: by line or origin at once, a database would read the whole ledger.
     """
     own = Movement.objects.filter(posting=booking.posting_id, line=line.pk, reverses__isnull=True)
     family = list(own.values_list("pk", "status", "quantity", "due"))
@@ -267,7 +267,7 @@ def _outcome(booking: Booking, line: FrozenLine) -> UseOutcome:
 
 
 def _changes_since(made: Item, steps: Sequence[PathStep], today: date) -> Iterator[str]:
-    """Where the item's structure says otherwise today than the lines that were used."""
+    """Yield where the item's structure differs today from the lines that were used."""
     parent = made.pk
     for step in steps:
         lines = StructureLine.objects.filter(item=parent, number=step.number, component=step.component.item)
@@ -288,7 +288,7 @@ def _in_force(line: StructureLine, day: date) -> bool:
 
 
 def _root(movement: Movement) -> Movement:
-    """The assumed movement that one goes back to: what it takes back, then what it settles."""
+    """Return the assumed movement that one goes back to, through the one it reverses and the one it settles."""
     if movement.reverses_id is not None:
         movement = movement_numbered(movement.site, movement.reverses_id)
     if movement.origin_id is not None:
@@ -311,7 +311,7 @@ def _reversed_before(earlier: Booking, booking: Booking) -> bool:
 
 
 def _cumulative_use_before(booking: Booking, before: list[Booking]) -> CumulativeUse:
-    """How far the job was when this was booked: what was reversed only later still counted then."""
+    """Return what the order had assumed before a booking; bookings that were reversed later still counted."""
     for earlier in before:
         if not _reversed_before(earlier, booking):
             earlier.reversed_by_id = None

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from backflush.backflushing.explanation import QuantityExplanation, tell
+from backflush.backflushing.explanation import QuantityExplanation, in_words
 from backflush.backflushing.selectors import Explanation, Preview, explain
 from backflush.booking_kinds import preview_report
 from backflush.console.options import BATCH, GOODS_BIN, NUMBER_MAX, SCRAP, SERIALS
@@ -147,10 +147,8 @@ def explain_movement(
     Example: backflush explain 1377
     """
     facts = explain(desk.site, movement)
-    told = tell(facts)
-    rows = [
-        (str(number), working.what, working.how, working.comes_to) for number, working in enumerate(told.workings, 1)
-    ]
+    told = in_words(facts)
+    rows = [(str(number), step.label, step.arithmetic, step.result) for number, step in enumerate(told.steps, 1)]
     shown = facts.movement
     unit, amount = shown.item.stock_unit.code, shown.quantity if shown.due is None else shown.due
     title = f"Movement {shown.pk}, {shown.status}: {written(amount)} {unit} of {shown.item.code}"
@@ -159,7 +157,7 @@ def explain_movement(
         f"{title}, from {shown.source.path} to {shown.target.path}, {desk.when(shown.at)}.",
         told.sentence,
         Listing(("#", "Step", "How", "#Comes to"), rows),
-        told.chosen_by,
+        told.route,
         *told.notes,
     )
 
@@ -195,9 +193,7 @@ def _explained(desk: Desk, facts: Explanation, told: QuantityExplanation) -> dic
             }
             for step in facts.steps
         ],
-        "workings": [
-            {"step": working.what, "how": working.how, "comes_to": working.comes_to} for working in told.workings
-        ],
-        "chosen_by": told.chosen_by,
+        "workings": [{"step": step.label, "how": step.arithmetic, "comes_to": step.result} for step in told.steps],
+        "chosen_by": told.route,
         "notes": told.notes,
     }

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from backflush.backflushing.explanation import MINUS, TIMES, QuantityExplanation, figure, tell
+from backflush.backflushing.explanation import MINUS, TIMES, QuantityExplanation, figure, in_words
 from backflush.backflushing.models import Booking
 from backflush.backflushing.selectors import UseOutcome, explain
 from backflush.ledger.models import Movement, Posting
@@ -15,11 +15,11 @@ from tests.cast import Plant
 
 def told(plant: Plant, of: Booking | Posting, item: str) -> QuantityExplanation:
     posting = of.posting if isinstance(of, Booking) else of
-    return tell(explain(plant.site, Movement.objects.get(posting=posting, item__code=item).pk))
+    return in_words(explain(plant.site, Movement.objects.get(posting=posting, item__code=item).pk))
 
 
-def workings(story: QuantityExplanation) -> dict[str, tuple[str, str]]:
-    return {working.what: (working.how, working.comes_to) for working in story.workings}
+def steps_of(story: QuantityExplanation) -> dict[str, tuple[str, str]]:
+    return {step.label: (step.arithmetic, step.result) for step in story.steps}
 
 
 @pytest.mark.parametrize(
@@ -46,21 +46,21 @@ def test_the_sentence_and_the_steps_of_a_second_booking(plant: Plant) -> None:
         "is wasted. With the 60 booked before, that makes 15.625 KG; 9.375 KG had been assumed already, so 6.250 KG "
         "were assumed now. All of it moved."
     )
-    assert workings(story) == {
+    assert steps_of(story) == {
         "Made now": ("40 good, 0 scrap", "40 EA"),
         "Made before": ("on W-FRAME", "60 EA"),
         "Line 30": ("PAINT for one FRAME", "150 G"),
         "4 % waste": (f"150 {TIMES} 100 / 96", "156.25 G"),
         "G to KG": (f"156.25 {TIMES} 0.001", "0.15625 KG"),
-        "Exactly, for now": (f"40 {TIMES} 0.15625", "6.25 KG"),
-        "Exactly, before": (f"60 {TIMES} 0.15625", "9.375 KG"),
-        "Exactly, in all": ("9.375 + 6.25", "15.625 KG"),
+        "Exact, this booking": (f"40 {TIMES} 0.15625", "6.25 KG"),
+        "Exact, before": (f"60 {TIMES} 0.15625", "9.375 KG"),
+        "Exact, in total": ("9.375 + 6.25", "15.625 KG"),
         "Rounded": ("half up to 3 decimals", "15.625 KG"),
-        "Assumed before": ("what the bookings before assumed", "9.375 KG"),
+        "Assumed before": ("the sum of the earlier bookings", "9.375 KG"),
         "Assumed now": (f"15.625 {MINUS} 9.375", "6.250 KG"),
         "of which moved": ("", "6.250 KG"),
     }
-    assert story.chosen_by == "Type code MADE → action BACKFLUSH → rule from MAIN/LINE to MAIN/WIP."
+    assert story.route == "Type code MADE → action BACKFLUSH → rule from MAIN/LINE to MAIN/WIP."
     assert story.notes == ()
 
 
@@ -70,8 +70,8 @@ def test_the_first_booking_has_nothing_before_it(plant: Plant) -> None:
         "1 EA of BRACKET was booked on W-BRACKET. The structure says 4 EA of BOLT for one. That makes 4 EA. "
         "4 EA still wait: there was too little."
     )
-    assert "Assumed before" not in workings(story)
-    assert workings(story)["of which still unresolved"] == ("", "4 EA")
+    assert "Assumed before" not in steps_of(story)
+    assert steps_of(story)["of which still unresolved"] == ("", "4 EA")
 
 
 def test_each_phantom_on_the_way_is_a_step(plant: Plant) -> None:
@@ -80,16 +80,16 @@ def test_each_phantom_on_the_way_is_a_step(plant: Plant) -> None:
     story = told(plant, plant.books(5, "CABINET"), "BOLT")
     assert "2 EA of PANEL for one, and 6 EA of BOLT for one of these" in story.sentence
     assert "20 % of what is taken for line 10 is wasted" in story.sentence
-    assert workings(story)["Line 10"] == ("PANEL for one CABINET", "2 EA")
-    assert workings(story)["Line 20"] == ("BOLT for one PANEL", "6 EA")
-    assert workings(story)["For one CABINET"] == (f"2.5 {TIMES} 6", "15 EA")
+    assert steps_of(story)["Line 10"] == ("PANEL for one CABINET", "2 EA")
+    assert steps_of(story)["Line 20"] == ("BOLT for one PANEL", "6 EA")
+    assert steps_of(story)["For one CABINET"] == (f"2.5 {TIMES} 6", "15 EA")
 
 
 def test_a_value_that_never_ends_is_a_ratio(plant: Plant) -> None:
     plant.consists("BRACKET", plant.line(10, "PAINT", 1, waste=3))
     plant.has(50, "PAINT")
-    steps = workings(told(plant, plant.books(1, "BRACKET"), "PAINT"))
-    assert steps["Exactly, for now"][1] == "100/97 (about 1.030928) KG"
+    steps = steps_of(told(plant, plant.books(1, "BRACKET"), "PAINT"))
+    assert steps["Exact, this booking"][1] == "100/97 (about 1.030928) KG"
     assert steps["Rounded"][1] == "1.031 KG"
 
 
@@ -98,11 +98,14 @@ def test_a_fixed_quantity_is_taken_by_the_first_booking_only(plant: Plant) -> No
     plant.has(50, "PAINT")
     first, second = plant.books(5, "BRACKET"), plant.books(5, "BRACKET")
     assert "500 G more were taken once, for set-up" in told(plant, first, "PAINT").sentence
-    assert workings(told(plant, first, "PAINT"))["Set-up, once"] == ("taken by the first booking that stands", "0.5 KG")
-    after = workings(told(plant, second, "PAINT"))
+    assert steps_of(told(plant, first, "PAINT"))["Set-up, once"] == (
+        "taken by the first booking that isn't reversed",
+        "0.5 KG",
+    )
+    after = steps_of(told(plant, second, "PAINT"))
     assert "Set-up, once" not in after
-    assert after["Exactly, before"] == (f"5 {TIMES} 0.2 + 0.5 for set-up", "1.5 KG")
-    assert after["Exactly, in all"] == ("1.5 + 1", "2.5 KG")
+    assert after["Exact, before"] == (f"5 {TIMES} 0.2 + 0.5 for set-up", "1.5 KG")
+    assert after["Exact, in total"] == ("1.5 + 1", "2.5 KG")
 
 
 def test_what_became_of_it_is_told_as_it_stands(plant: Plant) -> None:
@@ -112,7 +115,7 @@ def test_what_became_of_it_is_told_as_it_stands(plant: Plant) -> None:
     plant.cancels("BOLT")
     story = told(plant, booking, "BOLT")
     assert story.sentence.endswith("25 EA moved, 15 EA were cancelled.")
-    assert [working.what for working in story.workings][-2:] == ["of which moved", "of which cancelled"]
+    assert [step.label for step in story.steps][-2:] == ["of which moved", "of which cancelled"]
 
 
 def test_what_was_not_used_and_what_was_used_more(plant: Plant) -> None:
@@ -143,12 +146,12 @@ def test_a_kept_rest_and_a_reversal_say_what_they_go_back_to(plant: Plant) -> No
     original = plant.queue()[0].pk
     plant.resolves("BOLT", 25, remainder="keep")
     kept = plant.queue()[0].pk
-    assert tell(explain(plant.site, kept)).notes == (
+    assert in_words(explain(plant.site, kept)).notes == (
         f"Movement {kept} is the rest that was kept of movement {original}.",
     )
     reversal = plant.reverses(booking)
     mirror = reversal.movements.get(item__code="BOLT")
-    assert tell(explain(plant.site, mirror.pk)).notes == (
+    assert in_words(explain(plant.site, mirror.pk)).notes == (
         f"Movement {mirror.pk} takes movement {mirror.reverses_id} back.",
         f"The booking was taken back by posting {reversal.pk}.",
     )
@@ -200,17 +203,17 @@ def test_a_production_stands_alone(plant: Plant) -> None:
     plant.produces(1, "PACK")
     story = told(plant, plant.produces(2, "PACK"), "BOLT")
     assert story.sentence.startswith("2 EA of PACK were produced without order.")
-    assert workings(story)["Made before"] == ("without order, so it stands alone", "0 EA")
+    assert steps_of(story)["Made before"] == ("without order, so earlier bookings don't count", "0 EA")
 
 
 def test_a_place_of_the_line_or_of_the_supplier_is_named(plant: Plant) -> None:
     plant.consists("BRACKET", plant.line(10, "BOLT", 4, source="RAW"))
-    assert told(plant, plant.books(1, "BRACKET"), "BOLT").chosen_by.endswith(
+    assert told(plant, plant.books(1, "BRACKET"), "BOLT").route.endswith(
         "rule from MAIN/LINE to MAIN/WIP; taken from MAIN/RAW, the line's own from-location."
     )
     plant.names_stock_of("ACME", "RAW")
     plant.buys(20, "PLATED")
-    assert told(plant, plant.receives(1, "PLATED"), "LUG").chosen_by.endswith(
+    assert told(plant, plant.receives(1, "PLATED"), "LUG").route.endswith(
         "rule from ACME/STOCK to ACME/USED; taken from MAIN/RAW, the supplier's stock."
     )
 
@@ -221,7 +224,7 @@ def test_what_the_structure_says_today_changes_no_explanation_but_is_said(plant:
     before = told(plant, booking, "BOLT")
     plant.consists("BRACKET", plant.line(10, "BOLT", 5, waste=2))
     after = told(plant, booking, "BOLT")
-    assert (after.sentence, after.workings) == (before.sentence, before.workings)
+    assert (after.sentence, after.steps) == (before.sentence, before.steps)
     assert after.notes == ("Since then: line 10 (BOLT) says 5 EA with 2 % waste today.",)
     plant.consists("BRACKET", plant.line(10, "BOLT", 4, ends=date(2026, 3, 12)))
     assert told(plant, booking, "BOLT").notes == ("Since then: line 10 (BOLT) ended on 12 Mar 2026.",)
@@ -238,7 +241,7 @@ def test_earlier_receipts_at_another_structure_are_not_put_into_one_product(plan
     plant.has(100, "LUG", at="ACME/STOCK")
     plant.buys(20, "PLATED")
     plant.receives(2, "PLATED", at=date(2026, 3, 2))
-    steps = workings(told(plant, plant.receives(2, "PLATED", at=date(2026, 3, 3)), "LUG"))
-    assert steps["Exactly, before"] == ("each booking at the structure that it was booked with", "8 EA")
-    assert steps["Exactly, in all"] == ("8 + 10", "18 EA")
+    steps = steps_of(told(plant, plant.receives(2, "PLATED", at=date(2026, 3, 3)), "LUG"))
+    assert steps["Exact, before"] == ("each booking by the structure it was booked with", "8 EA")
+    assert steps["Exact, in total"] == ("8 + 10", "18 EA")
     assert Decimal(steps["Assumed now"][1].split()[0]) == 10

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import path
 
-from backflush.backflushing.explanation import QuantityExplanation, tell
+from backflush.backflushing.explanation import QuantityExplanation, in_words
 from backflush.backflushing.models import Booking
 from backflush.backflushing.selectors import explain
 from backflush.core.refusals import NotFound
@@ -73,7 +73,7 @@ def ends_of(movement: Movement) -> tuple[End, End]:
 def _explained(visit: Visit, movement: Movement) -> QuantityExplanation | str:
     """Return the explanation of an assumed quantity, or that the quantity was entered."""
     try:
-        return tell(explain(visit.site, movement.pk))
+        return in_words(explain(visit.site, movement.pk))
     except NotFound as entered:
         return said(entered)
 
