@@ -7,6 +7,7 @@ WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --omit=dev --no-audit --no-fund --loglevel=error
 COPY tools/frontend.mjs tools/
+COPY types types
 COPY backflush/web backflush/web
 RUN node tools/frontend.mjs
 

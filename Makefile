@@ -68,7 +68,7 @@ $(VENDOR_READY): tools/frontend.mjs $(NODE_READY) $(shell find backflush/web -na
 	@node tools/frontend.mjs
 
 # Gives the static files their hashed names, under which they are served and shipped.
-$(PAGES_READY): $(READY) $(VENDOR_READY) $(wildcard backflush/web/static/app/*)
+$(PAGES_READY): $(READY) $(VENDOR_READY) $(wildcard backflush/web/static/app/*) $(shell find backflush/web/styles -name '*.css')
 	@echo "Collecting and compressing the static files ..."
 	@$(BIN)/python -m backflush.web.platform.static_files
 	@touch $@
@@ -93,14 +93,16 @@ check: setup ## Check format, lint, types, imports, templates and missing migrat
 	if [ -n "$$templates" ]; then \
 		echo "$(BIN)/djlint --check --lint backflush"; $(BIN)/djlint --check --lint backflush; \
 	fi
+	npm run --silent check
 	@# In memory, because the question is about the models and no data is needed. The packages are named, because
 	@# Django skips one that has no migrations folder at all.
 	DATABASE_URL=sqlite://:memory: $(BIN)/python -m backflush.config.manage makemigrations \
 		--check --dry-run $(ROOMS)
 
-format: setup ## Format the Python code, and fix what the linter can fix
+format: setup ## Format code, styles and scripts, and fix what the linters can fix
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+	npm run --silent format
 
 test: setup ## Run every test, on SQLite and on one PostgreSQL that the run starts itself
 	$(BIN)/pytest -n auto --dist loadgroup
@@ -152,6 +154,6 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove .venv, caches and everything that was built; databases are kept
-	rm -rf .venv .venv-* node_modules backflush/web/static/vendor backflush/web/served $(WORDS_READY) $(WORDS:.po=.mo) \
+	rm -rf .venv .venv-* node_modules backflush/web/static/vendor backflush/web/static/built backflush/web/served $(WORDS_READY) $(WORDS:.po=.mo) \
 		build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov
 	find backflush tests -name __pycache__ -type d -prune -exec rm -rf {} +

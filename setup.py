@@ -1,13 +1,15 @@
 """Refuse to build a wheel that lacks its front end. The rest of the build is configured in pyproject.toml.
 
-Git holds neither the vendored packages, nor the static files under their hashed names, nor the compiled translations:
-`make setup` makes them. Without them a wheel would install cleanly and then serve pages without style or scripts.
+Git holds none of these: vendored packages, the combined style sheet, static files under their hashed names, compiled
+translations. `make setup` makes them. Without them a wheel would install cleanly and then serve pages without style or
+scripts.
 An editable install is not checked, because `make setup` makes one before it makes these files.
 """
 
 import filecmp
 import json
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,10 +25,23 @@ STATIC_TAG = re.compile(r"""\{%\s*static\s+["']([^"']+)["']""")
 
 def unbuilt_files() -> Iterator[Path]:
     """Name each file of the front end that is missing or older than its source."""
+    yield from unbuilt_sources()
+    yield from unserved_files()
+    yield from uncompiled_translations()
+
+
+def unbuilt_sources() -> Iterator[Path]:
+    """Name each static file that a template asks for and that isn't there, and the style sheet if it is out of date."""
     for template in sorted((WEB / "templates").rglob("*.html")):
         for name in STATIC_TAG.findall(template.read_text(encoding="utf-8")):
             if not (STATIC / name).is_file():
                 yield STATIC / name
+    if not runpy.run_path(str(WEB / "platform" / "style_sheet.py"))["is_up_to_date"]():
+        yield STATIC / "built" / "app.css"
+
+
+def unserved_files() -> Iterator[Path]:
+    """Name each static file whose served copy, plain or under its hashed name, is missing or differs."""
     manifest = SERVED / "staticfiles.json"
     hashed_names = json.loads(manifest.read_text(encoding="utf-8"))["paths"] if manifest.is_file() else {}
     for source in sorted(path for path in STATIC.rglob("*") if path.is_file()):
@@ -36,6 +51,10 @@ def unbuilt_files() -> Iterator[Path]:
             yield copy
         elif not (SERVED / hashed_names.get(name, "not in the manifest")).is_file():
             yield SERVED / hashed_names.get(name, name)
+
+
+def uncompiled_translations() -> Iterator[Path]:
+    """Name each compiled translation that is missing."""
     for catalog in sorted(LOCALE.rglob("*.po")):
         if not catalog.with_suffix(".mo").is_file():
             yield catalog.with_suffix(".mo")

@@ -17,7 +17,13 @@ from backflush.web.platform.static_files import gather
 
 REPOSITORY: Final = Path(__file__).parent.parent
 SOURCES: Final = ("backflush", "pyproject.toml", "setup.py", "README.md", "LICENSE")
-GIT_HAS_NOT: Final = ("web/static/vendor", "web/served", "locale/de/LC_MESSAGES/django.mo", "locale/sentences.json")
+GIT_HAS_NOT: Final = (
+    "web/static/vendor",
+    "web/static/built",
+    "web/served",
+    "locale/de/LC_MESSAGES/django.mo",
+    "locale/sentences.json",
+)
 """Below `backflush`: the files that `make setup` makes."""
 
 
@@ -63,12 +69,16 @@ def test_a_wheel_without_a_part_of_its_front_end_is_refused(checkout: Path, miss
     assert not list((checkout / "dist").iterdir())
 
 
-def test_a_wheel_with_an_outdated_static_file_is_refused(checkout: Path) -> None:
-    with (checkout / "backflush/web/static/app/app.js").open("a") as script:
-        script.write("// changed after the last `make setup`\n")
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [("web/static/app/main.js", "web/served/app/main.js"), ("web/styles/base.css", "web/static/built/app.css")],
+)
+def test_a_wheel_with_an_outdated_front_end_is_refused(checkout: Path, source: str, named: str) -> None:
+    with (checkout / "backflush" / source).open("a") as changed:
+        changed.write("/* changed after the last `make setup` */\n")
     done = build(checkout, "build_wheel")
     assert done.returncode == 1
-    assert "backflush/web/served/app/app.js is missing or out of date" in done.stderr
+    assert f"backflush/{named} is missing or out of date" in done.stderr
 
 
 def test_a_wheel_has_its_front_end_its_languages_its_types_and_its_version(checkout: Path) -> None:

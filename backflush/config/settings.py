@@ -120,7 +120,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = env.PACKAGE / "web" / "served"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "backflush.web.platform.static_storage.StaticStorage"},
 }
 
 # Never ATOMIC_REQUESTS: on SQLite every transaction takes the write lock, and reads must not wait for writes. Services

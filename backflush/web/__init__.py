@@ -48,7 +48,7 @@ on `#toasts`, in the page's language.
 
 **Pieces** `web/platform/base.html` (blocks `title`, `content`, `below`, `live` for what the live region says first) ·
 `web/lists/pager.html` (page, older, newer, noun) · `web/lists/nothing.html` (title, text, link, word) ·
-`web/forms/refusal.html` · classes of `app.css`: a `panel` has a header, a `panel-body` and a footer; a table is a
+`web/forms/refusal.html` · classes: a `panel` has a header, a `panel-body` and a footer; a table is a
 `ledger-table`, with `ledger-table-cards` where it becomes cards on a phone (`data-l` is the label of a cell;
 `card-heading`, `card-corner`, `card-hidden`); `notice`, `chip-row`, `fact-list`, `figure-row`, `row-list`,
 `button-row`, `choice`. A table is within `<div class="scroll-region" tabindex="0" role="region"
@@ -63,9 +63,16 @@ prints.
 
 **Home's blocks** are in `blocks/`, which says how to add one.
 
-**Statics**: `static/app` is ours; `static/vendor` is copied out of node_modules by `tools/frontend.mjs` (name a new
-file there, in FILES); `served` is what `assets.gather` makes of both, and what goes into a wheel. After a change of a
-static file start `backflush serve` again.
+**Styles** are in `styles/`: `app.css` names the cascade layers and the files of each (`components/button.css`,
+`pages/queue.css`). `platform/style_sheet.py` combines them into `static/built/app.css`. Media queries are in the file
+of what they change.
+
+**Scripts** in `static/app` are ES modules, one per subject. `main.js` imports what every page has; a page names its
+others in `{% block scripts %}`. Each file has `// @ts-check` and JSDoc types. `static/vendor` is copied from
+node_modules by `tools/frontend.mjs` (add new files to its FILES). Django gives all of them hashed names, also in
+imports, in `served`, which the wheel contains. Start `backflush serve` again after you change a style or a script.
+
+**Check** both with `npm run check` (prettier, eslint, stylelint, tsc), which is part of `make check`.
 
 **Format** templates with `.venv/bin/djlint --reformat your/templates`; `make check` looks.
 

@@ -18,7 +18,7 @@ TEMPLATES = env.PACKAGE / "web" / "templates"
 def warm_up() -> None:
     """Load the URL patterns with their views, the templates, the names of static files, and the translations."""
     get_resolver()._populate()  # noqa: SLF001 - what looking up any address begins with
-    staticfiles_storage.url("app/app.css")
+    staticfiles_storage.url("built/app.css")
     for template in sorted(TEMPLATES.rglob("*.html")):
         get_template(str(template.relative_to(TEMPLATES)))
     for code, _name in settings.LANGUAGES:

@@ -13,16 +13,24 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
+from backflush.web.platform.style_sheet import write_style_sheet
+
 STAMP: Final = "gathered.sha256"
+UNUSED: Final = ("django_htmx/ext/*", "django_htmx/htmax-*", "django_htmx/htmx-4*", "django_htmx/htmx-2.js")
+"""Files of packages that no page uses; they are neither served nor shipped."""
 
 
-def gather() -> None:
-    """Bring the collected files up to date with their sources."""
+def gather(*, clean: bool = False) -> None:
+    """Bring the collected files up to date with their sources.
+
+    `clean` removes the files of earlier versions, for which open pages may still ask a running server.
+    """
+    write_style_sheet()
     stamp = Path(settings.STATIC_ROOT) / STAMP
     digest = _digest()
     if stamp.exists() and stamp.read_text() == digest:
         return
-    call_command("collectstatic", verbosity=0, interactive=False)
+    call_command("collectstatic", verbosity=0, interactive=False, clear=clean, ignore_patterns=[*UNUSED])
     stamp.write_text(digest)
 
 
@@ -30,7 +38,7 @@ def _digest() -> str:
     """Return a digest over the names and contents of all sources."""
     whole = hashlib.sha256()
     for finder in get_finders():
-        for name, storage in sorted(finder.list([]), key=lambda found: str(found[0])):
+        for name, storage in sorted(finder.list(UNUSED), key=lambda found: str(found[0])):
             with storage.open(name) as source:
                 whole.update(f"{name}\0".encode() + hashlib.sha256(source.read()).digest())
     return whole.hexdigest()
@@ -39,4 +47,4 @@ def _digest() -> str:
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backflush.config.settings")
     django.setup()
-    gather()
+    gather(clean=True)

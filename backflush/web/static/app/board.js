@@ -1,74 +1,108 @@
-// Home: blocks that fail say so in themselves, and blocks that are dragged go where they are dropped. Everything else
-// that one does to the board is a form (home.py), so that it works by keys, by touch and without this file.
-"use strict";
+// @ts-check
+// Home: blocks ask for news, say in themselves that they failed, and are dragged to where they are dropped. Everything
+// else that a person does to the board is a form, which works by keys, by touch and without scripts.
+import { around, find, findAll } from "./dom.js";
 
-{
-  const block = (e) => {
-    const part = e.detail.elt.closest?.("[data-refreshes]") || e.detail.target?.closest?.("[data-refreshes]");
-    return part && part.id ? part : null;
-  };
+const REFRESH_MILLISECONDS = 60_000;
 
-  // ---- a block that fails: what the server says of it is shown; where nobody answers, what stands there stays ----------
-  document.addEventListener("htmx:beforeSwap", (e) => {
-    if (block(e) && e.detail.xhr.status === 500) e.detail.shouldSwap = true;
-  });
+// Not in a hidden tab, nor while a person works in the block.
+setInterval(() => {
+  if (document.visibilityState !== "visible") return;
+  for (const block of findAll("[data-refreshes]")) {
+    if (!block.contains(document.activeElement)) htmx.trigger(block, "refresh");
+  }
+}, REFRESH_MILLISECONDS);
 
-  document.addEventListener("htmx:sendError", (e) => {
-    const waits = block(e)?.querySelector("[data-block-loading]");
-    if (!waits) return;
-    waits.hidden = true;
-    block(e).querySelector("[data-block-failed]").hidden = false;
-  });
-
-  document.addEventListener("click", (e) => {
-    const again = e.target.closest("[data-again]");
-    if (!again) return;
-    const part = again.closest("[data-refreshes]");
-    part.querySelector("[data-block-loading]").hidden = false;
-    part.querySelector("[data-block-failed]").hidden = true;
-    htmx.trigger(part, "refresh");
-  });
-
-  // ---- dragging, while arranging: dropped on a block, it takes that block's place ------------------------------------------
-  const name = (e) => e.target.closest?.(".is-arranging [data-block]")?.dataset.block;
-  const mark = (looks, on) => document.querySelectorAll(`.${looks}`).forEach((one) => one.classList.toggle(looks, on));
-  let dragged = "";
-
-  document.addEventListener("dragstart", (e) => {
-    dragged = name(e) || "";
-    if (!dragged) return;
-    e.dataTransfer.effectAllowed = "move";
-    e.dataTransfer.setData("text/plain", dragged);
-    e.target.closest("[data-block]").classList.add("is-dragged");
-  });
-
-  document.addEventListener("dragover", (e) => {
-    const over = name(e);
-    if (!dragged || !over) return;
-    e.preventDefault();
-    mark("is-drop-target", false);
-    if (over !== dragged) e.target.closest("[data-block]").classList.add("is-drop-target");
-  });
-
-  document.addEventListener("dragend", () => {
-    mark("is-dragged", false);
-    mark("is-drop-target", false);
-    dragged = "";
-  });
-
-  document.addEventListener("drop", (e) => {
-    const over = name(e);
-    if (!dragged || !over) return;
-    e.preventDefault();
-    if (over === dragged) return;
-    const form = document.querySelector(`#block-${dragged} .board-block-tools`);
-    const order = [...document.querySelectorAll("[data-block]")].map((one) => one.dataset.block);
-    const does = order.indexOf(dragged) < order.indexOf(over) ? "after" : "before";
-    htmx.ajax("POST", form.action, {
-      source: form,
-      target: "#home",
-      swap: "outerHTML",
-      values: { do: "place", [does]: over },
-    });
-  });
+/**
+ * Return the block of Home that an htmx event is about, or null.
+ * @param {CustomEvent<HtmxDetail>} event
+ * @returns {HTMLElement | null}
+ */
+function blockOf(event) {
+  const { elt, target } = event.detail;
+  const block = elt.closest?.("[data-refreshes]") || target?.closest?.("[data-refreshes]");
+  return block instanceof HTMLElement && block.id ? block : null;
 }
+
+/**
+ * Show in a block that it is loading, or that it got no answer.
+ * @param {Element} block
+ * @param {boolean} hasFailed
+ */
+function showState(block, hasFailed) {
+  const loading = find("[data-block-loading]", block);
+  const failed = find("[data-block-failed]", block);
+  if (!loading || !failed) return; // it has loaded before: what it shows stays
+  loading.hidden = hasFailed;
+  failed.hidden = !hasFailed;
+}
+
+// The server describes a block's failure in its answer, which htmx would throw away.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (blockOf(event) && event.detail.xhr.status === 500) event.detail.shouldSwap = true;
+});
+
+document.addEventListener("htmx:sendError", (event) => {
+  const block = blockOf(event);
+  if (block) showState(block, true);
+});
+
+document.addEventListener("click", (event) => {
+  const block = around(event, "[data-again]")?.closest("[data-refreshes]");
+  if (!block) return;
+  showState(block, false);
+  htmx.trigger(block, "refresh");
+});
+
+/** The name of the block that is dragged, or empty. */
+let dragged = "";
+
+/**
+ * Return the block under the pointer while the board is being arranged, or null.
+ * @param {DragEvent} event
+ */
+const blockUnder = (event) => around(event, ".is-arranging [data-block]");
+
+/** @param {string} name */
+function unmark(name) {
+  for (const block of findAll(`.${name}`)) block.classList.remove(name);
+}
+
+document.addEventListener("dragstart", (event) => {
+  const block = blockUnder(event);
+  dragged = block?.dataset.block || "";
+  if (!block || !event.dataTransfer) return;
+  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.setData("text/plain", dragged);
+  block.classList.add("is-dragged");
+});
+
+document.addEventListener("dragover", (event) => {
+  const block = blockUnder(event);
+  if (!dragged || !block) return;
+  event.preventDefault();
+  unmark("is-drop-target");
+  if (block.dataset.block !== dragged) block.classList.add("is-drop-target");
+});
+
+document.addEventListener("dragend", () => {
+  unmark("is-dragged");
+  unmark("is-drop-target");
+  dragged = "";
+});
+
+document.addEventListener("drop", (event) => {
+  const over = blockUnder(event)?.dataset.block;
+  if (!dragged || !over) return;
+  event.preventDefault();
+  const form = /** @type {HTMLFormElement | null} */ (find(`#block-${dragged} .board-block-tools`));
+  if (over === dragged || !form) return;
+  const order = findAll("[data-block]").map((block) => block.dataset.block);
+  const side = order.indexOf(dragged) < order.indexOf(over) ? "after" : "before";
+  htmx.ajax("POST", form.action, {
+    source: form,
+    target: "#home",
+    swap: "outerHTML",
+    values: { do: "place", [side]: over },
+  });
+});

@@ -90,6 +90,25 @@ def test_a_refusal_keeps_what_was_typed_and_takes_the_focus(committed_plant: Pla
     assert page.input_value("#scrap") == "2"
 
 
+def test_an_amount_is_stepped_and_set_by_buttons(committed_plant: Plant, visit: Visit) -> None:
+    committed_plant.has(100, "BOLT")
+    committed_plant.releases(100, "BRACKET")
+    page = visit.sign_in("ken").goes("/book/?order=W-BRACKET").page
+    page.click("[data-step='good 1']")
+    page.click("[data-step='good 1']")
+    expect(page.locator("#go-text")).to_have_text("Book 2 good")
+    page.click("[data-set='good 100']")
+    page.click("[data-step='good -1']")
+    expect(page.locator("#go-text")).to_have_text("Book 99 good")
+    page.fill("#good", "0.5")
+    page.click("[data-step='good -1']")
+    assert page.input_value("#good") == "0"
+    page.fill("#good", "some")
+    page.click("[data-step='good 1']")
+    assert page.input_value("#good") == "some"
+    assert visit.complaints == []
+
+
 def test_the_second_person_is_told(committed_plant: Plant, visit: Visit) -> None:
     number = short_of_bolts(committed_plant)
     visit.sign_in("rosa").goes(f"/unresolved/?open={number}")

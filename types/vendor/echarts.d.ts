@@ -1,0 +1,2 @@
+// The file has no exports: it leaves ECharts in a global name.
+export {};
