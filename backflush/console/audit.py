@@ -114,7 +114,7 @@ def _shown(report: VerificationReport) -> list[str | Listing]:
         (check.name, check.sentence, f"{check.counted:,}", f"{check.fault_count:,}" if check.fault_count else "holds")
         for check in report.checks
     ]
-    shown: list[str | Listing] = [Listing(("InvariantCheck", "Check", "#Checked", "#Faults"), rows)]
+    shown: list[str | Listing] = [Listing(("Code", "Check", "#Checked", "#Faults"), rows)]
     for check in report.checks:
         shown.extend(f"{check.name}: {fault}" for fault in check.faults)
         if check.fault_count > len(check.faults):
@@ -250,7 +250,7 @@ def _worksheet(desk: Desk, one: Audit) -> list[str | Listing]:
         for check, found, look in _steps(one)
     ]
     signed = f"Signed off by {_signer(one)} on {desk.when(one.signed_at)}." if one.signed_at else ""
-    table = Listing(("InvariantCheck", "#Found", "Reviewed by", "When", "Remarks"), rows, title=title)
+    table = Listing(("Check", "#Found", "Reviewed by", "When", "Remarks"), rows, title=title)
     return [table, signed] if signed else [table]
 
 

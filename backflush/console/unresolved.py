@@ -396,7 +396,7 @@ def _preview(desk: Desk, movements: list[int] | None) -> None:
         "unresolved": total,
     }
     listing = [_moved_listing(would)] if would else []
-    others = f"{found.short:,} are still short, {found.choice:,} need a choice"
+    others = f"{found.short:,} still short, {found.choice:,} need a choice"
     desk.answer(facts, *listing, f"{len(would):,} of {total:,} would be settled; {others}. Nothing was posted.")
 
 

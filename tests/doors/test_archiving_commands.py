@@ -47,7 +47,7 @@ def test_an_archive_is_made_listed_read_proved_and_brought_back(
     assert console.refuses("archive-show", file, "--movement", 999_999) == "not_found"
     assert console.refuses("order", "show", "W-BRACKET") == "archived"
     assert console.refuses("transactions", "--order", "W-BRACKET") == "archived"
-    assert "1 archives count by what they came to" in console.says("verify")
+    assert "1 archives were counted by their stored totals" in console.says("verify")
     proved = console.tells("verify", "--archive", tmp_path)
     assert (proved["sound"], [one["name"] for one in proved["checks"]][-2:]) == (True, [file.name, "archives"])
     back = console.tells("unarchive", file, "--by", "cora")

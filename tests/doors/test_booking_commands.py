@@ -81,7 +81,7 @@ def test_what_is_short_is_said_and_where_to_see_it(plant: Plant, console: Consol
     plant.releases(50, "BRACKET")
     said = console.says("book", "W-BRACKET", 1)
     assert "short" in said
-    assert "1 line waits unresolved. To see them: backflush unresolved" in said
+    assert "1 line is unresolved. To see them: backflush unresolved" in said
 
 
 def test_the_same_key_posts_once_and_says_so(plant: Plant, console: Console) -> None:
@@ -90,7 +90,7 @@ def test_the_same_key_posts_once_and_says_so(plant: Plant, console: Console) -> 
     first = console.tells("book", "W-BRACKET", 5, "--key", "scan-1")
     again = console.tells("book", "W-BRACKET", "5.00", "--key", "scan-1")
     assert (again["posting"], again["repeated"]) == (first["posting"], True)
-    assert "Nothing is new" in console.says("book", "W-BRACKET", 5, "--key", "scan-1")
+    assert "Nothing new was posted" in console.says("book", "W-BRACKET", 5, "--key", "scan-1")
     assert console.refuses("book", "W-BRACKET", 6, "--key", "scan-1") == "key_reused"
     assert plant.balance("BRACKET", at="FG") == 5
 

@@ -21,7 +21,7 @@ def test_a_note_goes_along_and_the_stock_arrives_by_it(plant: Plant, south: Plan
     console, note = Console(), tmp_path / "bolts.json"
     sent = ("send", "BOLT", 6, "--site", "MAIN", "--from", "MAIN/RAW", "--to-site", "SOUTH", "--key", "7", *BY)
     said = console.says(*sent, "--note", note)
-    assert "Sent 6 of BOLT to SOUTH: consignment 7." in said
+    assert "Sent 6 of BOLT to SOUTH: transfer 7." in said
     assert console.tells(*sent)["repeated"]
     assert json.loads(note.read_text())["lines"] == [{"item": "BOLT", "quantity": "6", "batch": "", "serial": ""}]
     assert "1 transfer is in transit." in console.says("in-transit")

@@ -10,7 +10,7 @@ from tests.doors.console import Console
 def test_what_only_waits_is_said_with_its_remedy_and_is_no_failure(plant: Plant, console: Console) -> None:
     said = console.says("doctor")
     assert "CABINET line 30 backflushes RESIN" in said
-    assert "What to do: Mark the line by hand" in said
+    assert "Remedy: Mark the line *by hand*" in said
     assert "leaves movements unresolved" in said
 
 

@@ -135,7 +135,7 @@ def test_the_material_cost_of_an_order_beside_its_structure(plant: Plant, consol
             "variance_amount": "0.5",
         }
     ]
-    assert "material has cost 4.50. The standard for the quantity made is 4.00 : 0.50 over it." in console.says(
+    assert "the material cost is 4.50. The standard for the quantity made is 4.00: 0.50 over it." in console.says(
         "cost", "W-BRACKET"
     )
     assert console.refuses("cost", "W-NONE") == "not_found"

@@ -28,7 +28,7 @@ def test_an_order_from_new_to_complete(plant: Plant, console: Console) -> None:
     assert console.says("order", "release", "W-1") == "Released W-1.\n"
     assert console.refuses("order", "release", "W-1") == "order_not_new"
     assert status(console, "W-1") == "released"
-    assert "Back to new." in console.says("order", "reset", "W-1")
+    assert "Reset to new." in console.says("order", "reset", "W-1")
     assert "taken afresh" in console.says("order", "structure-afresh", "W-1")
     console.says("order", "release", "W-1")
     console.says("book", "W-1", 5)
@@ -104,7 +104,7 @@ def test_an_order_with_what_it_has_had_and_waits_for(plant: Plant, console: Cons
         "MOTOR": ("20", "1", "0", "2"),
         "RESIN": ("30", "1/2", "0", "1"),
     }
-    assert "2 good and 0 scrap are booked" in console.says("order", "show", "W-CABINET")
+    assert "Booked: 2 good, 0 scrap" in console.says("order", "show", "W-CABINET")
     assert console.refuses("order", "show", "W-NONE") == "not_found"
 
 

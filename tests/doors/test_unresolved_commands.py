@@ -120,7 +120,7 @@ def test_resolving_less_from_another_place_and_keeping_the_rest(plant: Plant, co
     number = plant.queue()[0].pk
     assert console.refuses("resolve", number) == "insufficient_stock"
     said = console.says("resolve", number, "--quantity", 30, "--from", "MAIN/RAW", "--keep")
-    assert "30 EA of BOLT moved; 10 EA still wait" in said
+    assert "30 EA of BOLT moved; 10 EA stay unresolved" in said
     assert plant.waiting() == ["BOLT 10 short"]
     said = console.says("resolve", plant.queue()[0].pk, "--quantity", 4, "--from", "MAIN/RAW")
     assert "4 EA of BOLT moved; 6 EA were not used" in said
@@ -210,7 +210,7 @@ def test_whoever_brings_stock_is_told_what_fits_now_and_settles_only_that(plant:
     told = console.tells(*moving)
     assert told["fits_now"] == [bolt]
     asks = f"backflush retry --preview --arrived {told['posting']}"
-    assert f"1 unresolved movement of this stock fits now. See them: {asks}" in console.says(*moving)
+    assert f"1 unresolved movement of this stock fits now. To see them: {asks}" in console.says(*moving)
     assert [one["movement"] for one in console.tells(*asks.split()[1:])["would_settle"]] == [bolt]
     assert [one["resolves"] for one in console.tells("retry", "--arrived", told["posting"])["settled"]] == [bolt]
     assert plant.queue("LUG") != []

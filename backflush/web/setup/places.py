@@ -36,7 +36,7 @@ from backflush.web.setup.resource import NextStep, SetupResource, added, code_fi
 
 
 class StoreResource(SetupResource, icon="building-warehouse"):
-    slug, title, one = "stores", gettext_lazy("StoreResource"), gettext_lazy("store")
+    slug, title, one = "stores", gettext_lazy("Stores"), gettext_lazy("store")
     why = gettext_lazy("A store is a building, a hall or a sub-contractor: it holds locations.")
     verb = Verb.STOCK_MAP
     columns = ()
@@ -70,7 +70,7 @@ class StoreResource(SetupResource, icon="building-warehouse"):
 
 
 class LocationResource(SetupResource, icon="map-pin"):
-    slug, title, one = "locations", gettext_lazy("LocationResource"), gettext_lazy("location")
+    slug, title, one = "locations", gettext_lazy("Locations"), gettext_lazy("location")
     why = gettext_lazy("A location is where stock is; one without balances is a part of the outside.")
     verb = Verb.STOCK_MAP
     by = ("path",)

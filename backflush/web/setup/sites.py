@@ -33,7 +33,7 @@ from backflush.web.setup.resource import SetupResource, code_field, count_by
 
 
 class SiteResource(SetupResource, icon="building-factory-2"):
-    slug, title, one = "sites", gettext_lazy("SiteResource"), gettext_lazy("site")
+    slug, title, one = "sites", gettext_lazy("Sites"), gettext_lazy("site")
     why = gettext_lazy("A site is a plant with stores and days of its own.")
     verb = Verb.PEOPLE
     columns = (gettext_lazy("Time zone"), gettext_lazy("Receive action"), gettext_lazy("Completes when full"))

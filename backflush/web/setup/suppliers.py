@@ -29,7 +29,7 @@ from backflush.web.setup.resource import ListRow, SetupResource, code_field, cou
 
 
 class SupplierResource(SetupResource, icon="truck"):
-    slug, title, one = "suppliers", gettext_lazy("SupplierResource"), gettext_lazy("supplier")
+    slug, title, one = "suppliers", gettext_lazy("Suppliers"), gettext_lazy("supplier")
     why = gettext_lazy("Whom you buy from or send work to. One with a stock location holds your stock.")
     verb = Verb.STOCK_MAP
     columns = (gettext_lazy("Stock at this site"),)

@@ -35,7 +35,7 @@ from backflush.web.setup.resource import SetupResource, Typed, code_field, count
 
 
 class UnitResource(SetupResource, icon="ruler-2"):
-    slug, title, one = "units", gettext_lazy("UnitResource"), gettext_lazy("unit")
+    slug, title, one = "units", gettext_lazy("Units"), gettext_lazy("unit")
     why = gettext_lazy("Stock is counted in units; structures and orders may use others that convert.")
     verb = Verb.UNITS
     used_by = ngettext_lazy("%(number)s item", "%(number)s items", "number")
@@ -66,7 +66,7 @@ class UnitResource(SetupResource, icon="ruler-2"):
 
 
 class ConversionResource(SetupResource, icon="arrows-exchange"):
-    slug, title, one = "conversions", gettext_lazy("ConversionResource"), gettext_lazy("conversion")
+    slug, title, one = "conversions", gettext_lazy("Conversions"), gettext_lazy("conversion")
     why = gettext_lazy("How many of a unit there are in another: for everything, or for one item.")
     verb = Verb.UNITS
     by = ("source_code", "target_code", "pk")
