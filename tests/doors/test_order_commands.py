@@ -29,7 +29,7 @@ def test_an_order_from_new_to_complete(plant: Plant, console: Console) -> None:
     assert console.refuses("order", "release", "W-1") == "order_not_new"
     assert status(console, "W-1") == "released"
     assert "Reset to new." in console.says("order", "reset", "W-1")
-    assert "taken afresh" in console.says("order", "structure-afresh", "W-1")
+    assert "new copy of the item's structure" in console.says("order", "structure-afresh", "W-1")
     console.says("order", "release", "W-1")
     console.says("book", "W-1", 5)
     assert status(console, "W-1") == "open"
