@@ -185,9 +185,9 @@ class Subjects(ABC, Generic[R]):
 class ReportKind(ABC, Generic[R]):
     """One kind of report, as its room declares it.
 
-    `word` names it for programs, and `verb` is the right that it takes. `command` is its console command and `about`
-    what that does; `table` is its table in an import and `rows` what that holds. `example` is a report as programs
-    write it, `row` as an import does.
+    `word` names it for programs, and `verb` is the right that it takes. `command` is its console command, `about` what
+    that does and `done` the past tense of it; `table` is its table in an import and `rows` what that holds. `example`
+    is a report as programs write it, `row` as an import does.
     """
 
     report: type[R]
@@ -196,6 +196,7 @@ class ReportKind(ABC, Generic[R]):
     word: str
     command: str
     about: str
+    done: str
     table: str
     rows: str
     example: Mapping[str, str]

@@ -1,137 +1,20 @@
-"""What would be assumed, and why something was."""
+"""Why something was assumed."""
 
-from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
 
 from backflush.backflushing.explanation import QuantityExplanation, in_words
-from backflush.backflushing.selectors import Explanation, Preview, explain
-from backflush.booking_kinds import preview_report
-from backflush.console.options import BATCH, GOODS_BIN, NUMBER_MAX, SCRAP, SERIALS
+from backflush.backflushing.selectors import Explanation, explain
+from backflush.console.options import NUMBER_MAX
 from backflush.console.output import Desk, HelpSection, Listing, command
-from backflush.console.postings import WHY, movement_facts
-from backflush.core.input_values import read_moment, read_number
+from backflush.console.postings import movement_facts
 from backflush.core.quantity import written
-from backflush.core.refusals import InvalidValue
-from backflush.subcontract.receipts import ReceiptIn
-from backflush.works.services.booking import BookingIn
-from backflush.works.services.production_without_order import ProductionIn
 
 
 def register(app: typer.Typer) -> None:
-    """Add `preview` and `explain`."""
-    command(app, "preview", panel=HelpSection.BOOK)(show_preview)
+    """Add `explain`."""
     command(app, "explain", panel=HelpSection.STOCK)(explain_movement)
-
-
-def show_preview(
-    desk: Desk,
-    of: Annotated[
-        str,
-        typer.Argument(metavar="ORDER", help="The works order's number, or as the options say.", show_default=False),
-    ],
-    good: Annotated[str, typer.Argument(metavar="GOOD", help="Good (accepted) pieces, in the order's unit.")] = "0",
-    scrap: SCRAP = "0",
-    item: Annotated[bool, typer.Option("--item", help="It is an item's code: production without order.")] = False,
-    purchase_order: Annotated[
-        bool, typer.Option("--purchase-order", help="It is a purchase order's number: a receipt; scrap is rejected.")
-    ] = False,
-    line: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help="Which line of the purchase order.", show_default=False)
-    ] = None,
-    batch: BATCH = "",
-    serial: SERIALS = None,
-    bin: GOODS_BIN = "",
-    at: Annotated[
-        str, typer.Option(metavar="TIME", help="When it happened; now unless given.", show_default=False)
-    ] = "",
-) -> None:
-    """Say what a booking would take out of stock, what is there, and what would wait; and how many good pieces can be
-    booked with nothing short. Nothing is posted.
-
-    Example: backflush preview W-1001 38 --scrap 2
-
-    Example: backflush preview --item KIT-5 12
-
-    Example: backflush preview --purchase-order P-2001 25
-    """
-    if item and purchase_order:
-        raise InvalidValue("Give either --item or --purchase-order.", field="item")
-    amount, lost = read_number(good, field="good"), read_number(scrap, field="scrap")
-    more: dict[str, Any] = {
-        "at": read_moment(at, field="at") if at else None,
-        "batch": batch,
-        "serials": serial or (),
-        "bin": bin,
-    }
-    if purchase_order:
-        receipt = ReceiptIn(order=of, accepted=amount, rejected=lost, line=line, **more)
-        seen = preview_report(receipt, site=desk.site)
-    elif item:
-        seen = preview_report(ProductionIn(item=of, good=amount, scrap=lost, **more), site=desk.site)
-    else:
-        seen = preview_report(BookingIn(order=of, good=amount, scrap=lost, **more), site=desk.site)
-    desk.answer(_preview_facts(of, amount, lost, seen), *_preview_shown(seen))
-
-
-def _preview_facts(of: str, good: Decimal, scrap: Decimal, seen: Preview) -> dict[str, Any]:
-    return {
-        "of": of,
-        "good": good,
-        "scrap": scrap,
-        "largest_good": seen.largest,
-        "short": len(seen.short),
-        "needing_choice": len(seen.needing_choice),
-        "lines": [
-            {
-                "line": line.path,
-                "item": line.component,
-                "unit": line.unit,
-                "from": line.source,
-                "assumed": line.assumed,
-                "there": line.there,
-                "moves": line.moves,
-                "waits": line.waits,
-                "reason": line.reason,
-            }
-            for line in seen.lines
-        ],
-    }
-
-
-def _preview_shown(seen: Preview) -> list[str | Listing]:
-    if not seen.lines:
-        return ["Nothing would be taken out of stock. Nothing was posted."]
-    rows = [
-        (
-            line.path,
-            line.component,
-            line.source,
-            written(line.assumed),
-            "no balance" if line.there is None else written(line.there),
-            written(line.moves),
-            written(line.waits) if line.waits else "",
-            line.unit,
-            WHY[line.reason] if line.reason else "",
-        )
-        for line in seen.lines
-    ]
-    columns = ("Line", "Item", "From", "#Assumed", "#There", "#Moves", "#Waits", "Unit", "Why")
-    shown: list[str | Listing] = [Listing(columns, rows)]
-    if seen.short:
-        enough = "" if seen.largest is None else f" {written(seen.largest)} good leave nothing short."
-        shown.append(f"{_count(len(seen.short))} short and would wait for stores.{enough}")
-    elif seen.largest is not None:
-        shown.append(f"Nothing is short; up to {written(seen.largest)} good can be booked so.")
-    if seen.needing_choice:
-        shown.append(f"{_count(len(seen.needing_choice))} waiting for someone to say which was used.")
-    shown.append("Nothing was posted.")
-    return shown
-
-
-def _count(lines: int) -> str:
-    return "1 line is" if lines == 1 else f"{lines:,} lines are"
 
 
 def explain_movement(

@@ -23,13 +23,14 @@ STOPPED: Final = 130
 """The exit code after Ctrl-C."""
 
 MODULES: Final[Mapping[str, Sequence[str]]] = {
-    "works": ("book", "produce", "issue", "return"),
+    "bookings": ("book", "produce", "receive", "preview"),
+    "works": ("issue", "return"),
     "listen": ("listen",),
-    "subcontract": ("receive", "purchase-order"),
+    "subcontract": ("purchase-order",),
     "moves": ("move", "reverse"),
     "transfers": ("send", "arrive", "in-transit"),
     "unresolved": ("unresolved", "resolve", "cancel", "retry"),
-    "backflushing": ("preview", "explain"),
+    "backflushing": ("explain",),
     "ledger": ("balance", "transactions"),
     "costs": ("cost",),
     "orders": ("orders", "order"),

@@ -1,4 +1,4 @@
-"""Purchase orders, and receiving on them."""
+"""Purchase orders."""
 
 from datetime import date
 from typing import Annotated
@@ -6,64 +6,25 @@ from typing import Annotated
 import typer
 from django.utils import timezone
 
-from backflush.console.options import BATCH, GOODS_BIN, SERIALS
 from backflush.console.output import Desk, HelpSection, Listing, command
-from backflush.console.works import answer_booking
 from backflush.core.input_values import read_day, read_number
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, NotFound
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import day_at
 from backflush.subcontract.models import PurchaseOrder
-from backflush.subcontract.receipts import ReceiptIn, receive
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, close_order, place_order
 
 NUMBER = Annotated[str, typer.Argument(metavar="NUMBER", help="The purchase order's number.", show_default=False)]
 
 
 def register(app: typer.Typer) -> None:
-    """Add `receive` and the `purchase-order` commands."""
-    command(app, "receive", panel=HelpSection.BOOK, posts=True, keyed=True)(receive_goods)
+    """Add the `purchase-order` commands."""
     orders = typer.Typer(no_args_is_help=True, help="Place, show or close a purchase order.")
     command(orders, "new", posts=True)(new)
     command(orders, "show")(show)
     command(orders, "close", posts=True)(close)
     app.add_typer(orders, name="purchase-order", rich_help_panel=HelpSection.ORDERS)
-
-
-def receive_goods(
-    desk: Desk,
-    order: NUMBER,
-    accepted: Annotated[str, typer.Argument(metavar="ACCEPTED", help="Accepted pieces, in the order's unit.")] = "0",
-    rejected: Annotated[
-        str, typer.Option(metavar="QUANTITY", help="Rejected pieces, which used their components too.")
-    ] = "0",
-    line: Annotated[
-        int | None,
-        typer.Option(metavar="NUMBER", help="Which line; may be left out where there is only one.", show_default=False),
-    ] = None,
-    batch: BATCH = "",
-    serial: SERIALS = None,
-    bin: GOODS_BIN = "",
-) -> None:
-    """Receive goods on a purchase order. The accepted pieces go into stock, and what the sub-contractor must have used
-    is taken out of the stock that he holds; what isn't there is kept as unresolved.
-
-    Example: backflush receive P-2001 25 --rejected 1
-    """
-    report = ReceiptIn(
-        order=order,
-        accepted=read_number(accepted, field="accepted"),
-        rejected=read_number(rejected, field="rejected"),
-        line=line,
-        at=desk.at,
-        key=desk.key,
-        batch=batch,
-        serials=serial or (),
-        bin=bin,
-    )
-    booking = receive(report, site=desk.site, by=desk.by)
-    answer_booking(desk, booking, "Received", f"on {order}", words=("accepted", "rejected"), order=order)
 
 
 def new(

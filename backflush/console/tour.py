@@ -22,19 +22,20 @@ from rich.text import Text
 
 from backflush.config.env import database_at
 from backflush.console.audit import prove
-from backflush.console.backflushing import explain_movement, show_preview
+from backflush.console.backflushing import explain_movement
+from backflush.console.bookings import booking_command, show_preview
 from backflush.console.demo import make
 from backflush.console.output import Desk, HelpSection, Listing, answering
 from backflush.console.readiness import prepare_plant
 from backflush.console.serve import listen
 from backflush.console.unresolved import resolve_one, show_queue
-from backflush.console.works import book
 from backflush.core.refusals import AlreadyThere
 from backflush.demo.plant import PEOPLE, SITE
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import waiting_movements
 from backflush.people.selectors import roles_of, user_named
 from backflush.people.services import set_password
+from backflush.works.services.booking import ON_ORDERS
 
 FILE: Final = Path("backflush-demo.sqlite3")
 WIDTH_MIN, WIDTH_MAX = 80, 100
@@ -180,6 +181,7 @@ def _book(stage: Stage) -> None:
         "2. He books. The good frames go into stock and the components of all frames come out of it, in one",
         "transaction. A component that isn't in stock, or whose batch isn't known, becomes an unresolved movement.",
     )
+    book = booking_command(ON_ORDERS)
     stage.runs(
         f'book {booking} --scrap-reason "{REASON}"', book, order=ORDER, good=GOOD, scrap=SCRAP, scrap_reason=REASON
     )

@@ -94,6 +94,7 @@ class Receipts(ReportKind[ReceiptIn]):
         "Receive goods on a purchase order. The accepted pieces go into stock, and what the sub-contractor must have "
         "used is taken out of the stock that he holds; what isn't there is kept as unresolved."
     )
+    done = "Received"
     table = "receipts"
     rows = "Goods received on purchase orders. What was posted before is passed over."
     example = MappingProxyType({"order": "P-207", "accepted": "18", "rejected": "2", "key": "gate-2/88"})

@@ -106,7 +106,7 @@ def test_the_same_key_posts_once_and_says_so(plant: Plant, console: Console) -> 
         (("W-BRACKET", "1e400"), "invalid_value"),
         (("W-BRACKET", "1" * 20), "quantity_too_large"),
         (("W-BRACKET",), "invalid_quantity"),
-        (("W-BRACKET", ""), "invalid_value"),
+        (("W-BRACKET", ""), "invalid_quantity"),
         (("W-BRACKET", "NaN"), "invalid_value"),
         (("W-BRACKET", "five"), "invalid_value"),
         (("W-NONE", "5"), "not_found"),

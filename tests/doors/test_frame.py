@@ -280,10 +280,10 @@ def test_each_module_has_the_commands_that_it_is_read_for() -> None:
 @pytest.mark.parametrize(
     ("words", "modules"),
     [
-        (["book", "W-1", "5"], ["works"]),
+        (["book", "W-1", "5"], ["bookings"]),
         (["--database", "book", "verify"], ["audit"]),
         (["--database=book", "order", "show", "verify"], ["orders"]),
-        (["book", "--help"], ["works"]),
+        (["book", "--help"], ["bookings"]),
         (["--help", "book"], list(MODULES)),
         (["frobnicate"], list(MODULES)),
         ([], list(MODULES)),

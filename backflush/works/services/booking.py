@@ -121,6 +121,7 @@ class ProductionOnOrders(ReportKind[BookingIn]):
         "Book production on a works order. The good pieces go into stock, and what the order's structure says was used "
         "for good and scrap together is taken out; what isn't there is kept as unresolved."
     )
+    done = "Booked"
     table = "bookings"
     rows = "Production booked on works orders. What was posted before is passed over."
     example = MappingProxyType({"order": "W-1001", "good": "38", "scrap": "2", "key": "press-7/4711"})

@@ -96,6 +96,7 @@ class ProductionWithoutOrders(ReportKind[ProductionIn]):
         "Produce a kit or a manufactured item without an order. It goes into stock, and what its structure of that day "
         "says is taken out; what isn't there is kept as unresolved."
     )
+    done = "Produced"
     table = "productions"
     rows = "Production booked without a works order. What was posted before is passed over."
     example = MappingProxyType({"item": "PACK", "good": "5", "key": "cell-3/12"})
