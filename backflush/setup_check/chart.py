@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from backflush.core.lifecycle import PurchaseStatus
+from backflush.core.sentences import Sentence
 from backflush.core.structure import ComponentLine
 from backflush.core.units import Converter
 from backflush.items.models import Item, TypeCode
@@ -100,8 +101,9 @@ def _suppliers(site: Site) -> dict[int, set[int]]:
     return {**earlier, **expected}
 
 
-def named(codes: Iterable[str]) -> str:
-    """Join the first few codes, and add how many more there are."""
+def named(codes: Iterable[str]) -> Sentence | list[str]:
+    """Return codes to name in a sentence: all of a few, or the first of many and how many more there are."""
     all_codes = list(dict.fromkeys(codes))
-    more = len(all_codes) - NAMED_MAX
-    return ", ".join(all_codes[:NAMED_MAX]) + (f" and {more:,} more" if more > 0 else "")
+    if len(all_codes) <= NAMED_MAX:
+        return all_codes
+    return Sentence("{names} and {count} more", names=all_codes[:NAMED_MAX], count=len(all_codes) - NAMED_MAX)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from backflush.core.sentences import Sentence
+
 
 class Severity(StrEnum):
     """The consequence of a finding if nothing is done, the most severe first."""
@@ -51,8 +53,8 @@ class SetupFinding:
     code: str
     severity: Severity
     subject: str
-    sentence: str
-    remedy: str
+    sentence: Sentence
+    remedy: Sentence
     about: tuple["Named", ...] = ()
 
 
@@ -80,6 +82,6 @@ KINDS: Final = {
 """The kinds by code, in display order."""
 
 
-def found(code: str, subject: str, sentence: str, remedy: str, *about: Named) -> SetupFinding:
+def found(code: str, subject: str, sentence: Sentence, remedy: Sentence, *about: Named) -> SetupFinding:
     """Return a finding of a kind."""
     return SetupFinding(code, KINDS[code].severity, subject, sentence, remedy, about)

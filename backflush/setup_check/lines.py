@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import date
 
 from backflush.core.moves import Tracking
+from backflush.core.sentences import Sentence, Word
 from backflush.items.models import ComponentClass, Item
 from backflush.setup_check.chart import Chart, named
 from backflush.setup_check.findings import About, Named, SetupFinding, found
@@ -22,11 +24,13 @@ def structure_loops(chart: Chart) -> Iterator[SetupFinding]:
         yield found(
             "structure_loop",
             codes[0],
-            (
-                f"{' contains '.join(codes)}. Its structure can't be saved again, and phantoms in the loop "
-                "can't be exploded."
+            Sentence(
+                "{item} contains itself: {path}. Its structure can't be saved again, and phantoms in the loop can't "
+                "be exploded.",
+                item=codes[0],
+                path=" > ".join(codes),
             ),
-            "Delete one of these lines, and save the structure again.",
+            Sentence("Delete one of these lines, and save the structure again."),
             *((About.ITEM, code) for code in dict.fromkeys(codes)),
         )
 
@@ -41,11 +45,14 @@ def fixed_on_phantoms(chart: Chart) -> Iterator[SetupFinding]:
                 yield found(
                     "fixed_on_phantom",
                     f"{item.code} line {line.number}",
-                    (
-                        f"{item.code} line {line.number} has a fixed quantity of {line.component.code}, which is a "
-                        "phantom and is never taken itself: the structure is refused when it is used."
+                    Sentence(
+                        "{item} line {line} has a fixed quantity of {component}, which is a phantom and is never "
+                        "taken itself: the structure is refused when it is used.",
+                        item=item.code,
+                        line=line.number,
+                        component=line.component.code,
                     ),
-                    f"Move the fixed quantity to a line of {line.component.code}.",
+                    Sentence("Move the fixed quantity to a line of {component}.", component=line.component.code),
                     (About.ITEM, item.code),
                     (About.ITEM, line.component.code),
                 )
@@ -57,8 +64,8 @@ def too_large(needs: Needs) -> Iterator[SetupFinding]:
         yield found(
             "structure_too_large",
             code,
-            f"{code}: {sentence}",
-            "Change some of its phantoms into stocked items.",
+            Sentence("{item}: {problem}", item=code, problem=sentence),
+            Sentence("Change some of its phantoms into stocked items."),
             (About.ITEM, code),
         )
 
@@ -74,11 +81,19 @@ def missing_conversions(needs: Needs) -> Iterator[SetupFinding]:
         yield found(
             "no_conversion",
             f"{component} {unit}",
-            (
-                f"There is no conversion from {unit} to {stock_unit} for {component} "
-                f"({named(named_lines)}): orders and receipts that need it are refused."
+            Sentence(
+                "There is no conversion from {unit} to {stock_unit} for {component} ({lines}): orders and receipts "
+                "that need it are refused.",
+                unit=unit,
+                stock_unit=stock_unit,
+                component=component,
+                lines=named(named_lines),
             ),
-            f"Add a conversion from {unit} to {stock_unit}, or change the unit of the lines.",
+            Sentence(
+                "Add a conversion from {unit} to {stock_unit}, or change the unit of the lines.",
+                unit=unit,
+                stock_unit=stock_unit,
+            ),
             (About.ITEM, component),
             (About.UNIT, unit),
             (About.UNIT, stock_unit),
@@ -93,14 +108,25 @@ def without_structure(chart: Chart) -> Iterator[SetupFinding]:
         lines = chart.lines.get(item.pk, ())
         if not any(line.in_force(chart.today) for line in lines):
             later = [line.starts for line in lines if line.starts is not None and line.starts > chart.today]
-            until = f" until {min(later):%d %b %Y}" if later else ""
             yield found(
                 "no_structure",
                 item.code,
-                (f"{item.code} is backflushed but has no structure in force, so nothing is assumed for it{until}."),
-                f"Enter a structure for {item.code}, or give it a type code without a backflush action.",
+                _no_structure(item.code, min(later, default=None)),
+                Sentence(
+                    "Enter a structure for {item}, or give it a type code without a backflush action.", item=item.code
+                ),
                 (About.ITEM, item.code),
             )
+
+
+def _no_structure(item: str, starts: date | None) -> Sentence:
+    if starts is None:
+        return Sentence("{item} is backflushed but has no structure in force, so nothing is assumed for it.", item=item)
+    return Sentence(
+        "{item} is backflushed but has no structure in force until {starts}, so nothing is assumed for it until then.",
+        item=item,
+        starts=starts,
+    )
 
 
 def empty_phantoms(needs: Needs) -> Iterator[SetupFinding]:
@@ -109,8 +135,12 @@ def empty_phantoms(needs: Needs) -> Iterator[SetupFinding]:
         yield found(
             "empty_phantom",
             phantom,
-            (f"{phantom} is a phantom without a line in force, so {named(users)} uses nothing through it."),
-            f"Enter a structure for {phantom}, or end the lines that contain it.",
+            Sentence(
+                "{phantom} is a phantom without a line in force, so nothing is used through it by {users}.",
+                phantom=phantom,
+                users=named(users),
+            ),
+            Sentence("Enter a structure for {phantom}, or end the lines that contain it.", phantom=phantom),
             (About.ITEM, phantom),
         )
 
@@ -127,8 +157,13 @@ def obsolete_components(needs: Needs) -> Iterator[SetupFinding]:
         yield found(
             "obsolete_component",
             item.code,
-            (f"{item.code} is obsolete since {item.obsolete_on:%d %b %Y} but still used by {named(lines)}."),
-            "End these lines, and add lines for the replacement.",
+            Sentence(
+                "{item} has been obsolete since {day} but is still used by {lines}.",
+                item=item.code,
+                day=item.obsolete_on,
+                lines=named(lines),
+            ),
+            Sentence("End these lines, and add lines for the replacement."),
             (About.ITEM, item.code),
         )
 
@@ -154,8 +189,17 @@ def troubled_needs(needs: Needs) -> Iterator[SetupFinding]:
         yield found(
             "no_stock_record",
             f"{component} at {path}",
-            (f"{component} was never in stock at {path}, where {named(lines)} takes it from: it will be short."),
-            f"Move {component} to {path}, or change the line's from-location.",
+            Sentence(
+                "{component} was never in stock at {location}, so it will be short. It is taken from there by {lines}.",
+                component=component,
+                location=path,
+                lines=named(lines),
+            ),
+            Sentence(
+                "Move {component} to {location}, or change the line's from-location.",
+                component=component,
+                location=path,
+            ),
             (About.ITEM, component),
             (About.LOCATION, path),
         )
@@ -165,11 +209,15 @@ def _same_location(need: Need, rule: TransferRule, place: Location) -> SetupFind
     return found(
         "same_location",
         need.line,
-        (
-            f"{need.line} takes {need.component.code} from {place.path}, which is also the to-location "
-            f"of {rule.action.name}: every booking is refused."
+        Sentence(
+            "{line} takes {component} from {location}, which is also the to-location of {action}: every booking is "
+            "refused.",
+            line=need.line,
+            component=need.component.code,
+            location=place.path,
+            action=rule.action.name,
         ),
-        "Change or clear the line's own from-location.",
+        Sentence("Change or clear the line's own from-location."),
         *_both(need),
         (About.LOCATION, place.path),
         (About.ACTION, rule.action.name),
@@ -178,15 +226,17 @@ def _same_location(need: Need, rule: TransferRule, place: Location) -> SetupFind
 
 def _tracked(need: Need) -> SetupFinding:
     item: Item = need.component
-    kept = "batch" if item.tracking == Tracking.BATCH else "serial number"
     return found(
         f"{item.tracking}_tracked",
         need.line,
-        (
-            f"{need.line} backflushes {item.code}, which is tracked by {kept}: the system can't know "
-            "which was used, so every booking leaves it unresolved."
+        Sentence(
+            "{line} backflushes {component}, which is tracked by {tracking}: the system can't know which was used, so "
+            "every booking leaves it unresolved.",
+            line=need.line,
+            component=item.code,
+            tracking=Word("batch") if item.tracking == Tracking.BATCH else Word("serial number"),
         ),
-        "Mark the line *by hand* and issue the component, or have stores resolve it each time.",
+        Sentence("Mark the line *by hand* and issue the component, or have stores resolve it each time."),
         *_both(need),
     )
 
@@ -195,11 +245,14 @@ def _in_bins(need: Need, place: Location) -> SetupFinding:
     return found(
         "bin_controlled",
         need.line,
-        (
-            f"{need.line} takes {need.component.code} from {place.path}, which is bin controlled: the "
-            "system can't know which bin, so every booking leaves it unresolved."
+        Sentence(
+            "{line} takes {component} from {location}, which is bin controlled: the system can't know the bin, so "
+            "every booking leaves it unresolved.",
+            line=need.line,
+            component=need.component.code,
+            location=place.path,
         ),
-        ("Give the line a from-location without bins, mark it *by hand*, or have stores resolve it each time."),
+        Sentence("Give the line a from-location without bins, mark it *by hand*, or have stores resolve it each time."),
         *_both(need),
         (About.LOCATION, place.path),
     )
@@ -209,11 +262,14 @@ def _without_balance(need: Need, place: Location) -> SetupFinding:
     return found(
         "no_balance",
         need.line,
-        (
-            f"{need.line} takes {need.component.code} from {place.path}, which keeps no balances: it is "
-            "never short, and no stock is reduced."
+        Sentence(
+            "{line} takes {component} from {location}, which keeps no balances: it is never short, and no stock is "
+            "reduced.",
+            line=need.line,
+            component=need.component.code,
+            location=place.path,
         ),
-        "Change the line's from-location to where the component is kept.",
+        Sentence("Change the line's from-location to where the component is kept."),
         *_both(need),
         (About.LOCATION, place.path),
     )

@@ -6,6 +6,7 @@ from datetime import date
 from fractions import Fraction
 
 from backflush.core.refusals import FixedOnPhantom, StructureTooLarge
+from backflush.core.sentences import Sentence
 from backflush.core.structure import Component, Requirement, explode, find_loop
 from backflush.items.models import ComponentClass, Item
 from backflush.setup_check.chart import Chart
@@ -39,7 +40,7 @@ class Needs:
     chart: Chart
     all: list[Need] = field(default_factory=list)
     empty_phantoms: dict[str, list[str]] = field(default_factory=dict)
-    too_large: dict[str, str] = field(default_factory=dict)
+    too_large: dict[str, Sentence] = field(default_factory=dict)
     _starts: dict[int, frozenset[date]] = field(default_factory=dict)
 
     @classmethod

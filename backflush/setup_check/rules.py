@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
+from backflush.core.sentences import Sentence
 from backflush.items.models import ComponentClass, Item, TypeCode
 from backflush.setup_check.chart import Chart, named
 from backflush.setup_check.findings import About, Named, SetupFinding, found
@@ -24,11 +25,14 @@ def actions_without_rule(chart: Chart) -> Iterator[SetupFinding]:
         yield found(
             "no_rule",
             action.name,
-            (
-                f"{action.name} has no rule at {chart.site.code}, so every {action.type} by it is refused. "
-                f"Used by {named(map(_user, users[pk]))}."
+            Sentence(
+                "{action} has no rule at {site}, so every {type} by it is refused. Used by {users}.",
+                action=action.name,
+                site=chart.site.code,
+                type=ActionType(action.type),
+                users=named(map(_user, users[pk])),
             ),
-            f"Add a rule for {action.name}, or remove the action where it is used.",
+            Sentence("Add a rule for {action}, or remove the action where it is used.", action=action.name),
             (About.ACTION, action.name),
             *users[pk],
         )
@@ -36,7 +40,7 @@ def actions_without_rule(chart: Chart) -> Iterator[SetupFinding]:
 
 def _user(user: Named) -> str:
     kind, name = user
-    return {About.TYPE_CODE: f"type code {name}", About.SITE: f"the site {name}"}.get(kind, name)
+    return name if kind is About.PURCHASE_ORDER else Sentence("{kind} {name}", kind=kind, name=name)
 
 
 def _named_actions(chart: Chart) -> Iterator[tuple[Action, Named]]:
@@ -60,11 +64,13 @@ def orders_without_receive_action(chart: Chart) -> Iterator[SetupFinding]:
         yield found(
             "no_receive_action",
             chart.site.code,
-            (
-                f"The site {chart.site.code} has no receive action, and neither have {len(orders):,} open "
-                f"purchase orders ({named(orders)}), so they can't be received."
+            Sentence(
+                "Neither site {site} nor its open purchase orders {orders} have a receive action, so these orders "
+                "can't be received.",
+                site=chart.site.code,
+                orders=named(orders),
             ),
-            "Set a receive action for the site.",
+            Sentence("Set a receive action for the site."),
             (About.SITE, chart.site.code),
         )
 
@@ -76,8 +82,14 @@ def made_without_completion(chart: Chart) -> Iterator[SetupFinding]:
             yield found(
                 "no_completion_action",
                 code.code,
-                (f"Type code {code.code} has no completion action, so production of its {_count(items)} is refused."),
-                f"Give {code.code} a completion action, or give these items another type code.",
+                Sentence(
+                    "Type code {type_code} has no completion action, so production of {items} is refused.",
+                    type_code=code.code,
+                    items=named(item.code for item in items),
+                ),
+                Sentence(
+                    "Give {type_code} a completion action, or give these items another type code.", type_code=code.code
+                ),
                 (About.TYPE_CODE, code.code),
             )
 
@@ -90,11 +102,15 @@ def subcontracted_without_backflush(chart: Chart) -> Iterator[SetupFinding]:
             yield found(
                 "no_backflush_action",
                 code.code,
-                (
-                    f"Type code {code.code} has no backflush action, so receipts of its sub-contracted "
-                    f"{_count(items)} take nothing from the stock at the supplier."
+                Sentence(
+                    "Type code {type_code} has no backflush action, so receipts of {items} take nothing from the stock "
+                    "at the sub-contractor.",
+                    type_code=code.code,
+                    items=named(item.code for item in items),
                 ),
-                f"Give {code.code} a backflush action, or give these items another type code.",
+                Sentence(
+                    "Give {type_code} a backflush action, or give these items another type code.", type_code=code.code
+                ),
                 (About.TYPE_CODE, code.code),
             )
 
@@ -109,11 +125,6 @@ def _by_type_code(chart: Chart, wanted: Callable[[Item], bool]) -> Iterator[tupl
             yield code, by_code[code.pk]
 
 
-def _count(items: list[Item]) -> str:
-    count = "1 item" if len(items) == 1 else f"{len(items):,} items"
-    return f"{count} ({named(item.code for item in items)})"
-
-
 def troubled_backflush_rules(chart: Chart) -> Iterator[SetupFinding]:
     """Backflush rules from a bin-controlled location, where every line waits (T1), or from one without balances, where
     nothing is ever short (U1)."""
@@ -121,18 +132,24 @@ def troubled_backflush_rules(chart: Chart) -> Iterator[SetupFinding]:
         if rule.action.type != ActionType.BACKFLUSH:
             continue
         name = rule.action.name
-        for end, location in (("from", rule.source), ("to", rule.target)):
+        for location in (rule.source, rule.target):
             if location.bin_controlled:
                 yield found(
                     "bin_controlled",
                     name,
-                    (
-                        f"{name} backflushes {end} {location.path}, which is bin controlled: the system can't know "
-                        "which bin, so every line stays unresolved."
+                    Sentence(
+                        "The rule of {action} is from {source} to {target}, and {location} is bin controlled. The "
+                        "system can't know the bin, so every line stays unresolved.",
+                        action=name,
+                        source=rule.source.path,
+                        target=rule.target.path,
+                        location=location.path,
                     ),
-                    (
-                        f"Change the rule of {name} to go {end} a location without bins, and move the stock there "
-                        "before it is used."
+                    Sentence(
+                        "Change {location} in the rule of {action} to a location without bins, and move the stock "
+                        "there before it is used.",
+                        action=name,
+                        location=location.path,
                     ),
                     (About.ACTION, name),
                     (About.LOCATION, location.path),
@@ -141,11 +158,15 @@ def troubled_backflush_rules(chart: Chart) -> Iterator[SetupFinding]:
             yield found(
                 "no_balance",
                 name,
-                (
-                    f"{name} backflushes from {rule.source.path}, which keeps no balances: nothing is ever "
-                    "short, and no stock is reduced."
+                Sentence(
+                    "{action} backflushes from {location}, which keeps no balances: nothing is ever short, and no "
+                    "stock is reduced.",
+                    action=name,
+                    location=rule.source.path,
                 ),
-                f"Change the rule of {name} to start at the location where the components are kept.",
+                Sentence(
+                    "Change the rule of {action} to start at the location where the components are kept.", action=name
+                ),
                 (About.ACTION, name),
                 (About.LOCATION, rule.source.path),
             )

@@ -201,7 +201,7 @@ def require_no_loop(structures: Mapping[Item, Sequence[LineIn]]) -> None:
         code = Item.objects.in_bulk(loop)
         raise StructureLoop(
             "An item can't contain itself: {path}. Remove one of these lines.",
-            path=[code[item].code for item in loop],
+            path=" > ".join(code[item].code for item in loop),
             field="component",
         )
 

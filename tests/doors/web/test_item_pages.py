@@ -237,7 +237,7 @@ def test_an_item_cannot_contain_itself_and_the_line_says_so(plant: Plant) -> Non
     url = reverse("item-structure", args=["PANEL"])
     text = text_of(signed_in(plant, Role.ENGINEER).post(url, typed), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert 'id="line-1-component-error"' in text
-    assert "PANEL, CABINET, PANEL" in text
+    assert "PANEL &gt; CABINET &gt; PANEL" in text
 
 
 def test_whoever_saves_second_overwrites_nothing(plant: Plant) -> None:

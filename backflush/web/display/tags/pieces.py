@@ -87,8 +87,8 @@ def in_words(value: Any) -> str:
 
 
 @register.filter
-def finding_said(sentence: str, code: str) -> str:
-    """A sentence of the doctor in the reader's language."""
+def translated(sentence: str) -> str:
+    """Return a sentence of a room in the reader's language."""
     return translation.translated(sentence)
 
 
