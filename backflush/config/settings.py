@@ -60,7 +60,11 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["backflush.web.display.tags.pieces", "django.templatetags.i18n"],
+            "builtins": [
+                "backflush.web.display.tags.pieces",
+                "backflush.web.display.tags.forms",
+                "django.templatetags.i18n",
+            ],
             "libraries": {name: f"backflush.web.display.tags.{name}" for name in ("audit", "orders", "stock")},
             "context_processors": [
                 "django.template.context_processors.request",

@@ -1,11 +1,13 @@
-"""Periods: the date through which the site is closed, and what stands in the way of closing the next one."""
+"""Periods: through which day the site is closed, closing the next period, and reopening one."""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.translation import gettext as _
 
 from backflush.core.input_values import read_day, whole_or_none
 from backflush.core.refusals import InvalidValue, NotFound, Refusal
@@ -20,6 +22,8 @@ from backflush.ledger.periods import (
 )
 from backflush.people.rights import Verb
 from backflush.stockmap.models import Site
+from backflush.web.forms.fields import Field, FieldKind, Form
+from backflush.web.forms.standard_fields import remarks_field
 from backflush.web.forms.values import day_in, text_in
 from backflush.web.lists.pagination import COUNTED_MOST, count_up_to, page_of
 from backflush.web.platform.decorators import page, posts
@@ -30,9 +34,9 @@ REMARKS_MOST: Final = 500
 
 
 def next_end(site: Site, today: date) -> date | None:
-    """Return the usual next closing date: the end of the month after the last closed day, else of last month.
+    """Return the day that is usually closed next: the end of the month after the last closed day, or of last month.
 
-    None if that day isn't over yet.
+    None while that month isn't over.
     """
     after = site.closed_through + timedelta(days=1) if site.closed_through else today - timedelta(days=today.day)
     end = (after.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
@@ -41,44 +45,63 @@ def next_end(site: Site, today: date) -> date | None:
 
 @page(*SEEN_BY)
 def periods_page(request: PageRequest) -> HttpResponse:
-    """Show the closed date, the check for the next closing, and all closings."""
+    """Show through which day the site is closed, what to check before the next closing, and all closings."""
     return _show(request, None)
 
 
 def _show(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
     visit = request.visit
     found = closings(visit.site)
-    facts: dict[str, Any] = {
+    next_closing = _next_closing(visit, request) if visit.may(Verb.PERIODS) else NextClosing()
+    fields = []
+    if next_closing.offered:
+        fields.append(Field("through", _("Through the end of"), FieldKind.DATE, required=True, look="narrow"))
+    if next_closing.day is not None:
+        if next_closing.waiting:
+            although = _("Close although movements are unresolved")
+            fields.append(Field("although", although, FieldKind.CHECKBOX, also=("unresolved",)))
+        fields.append(remarks_field())
+    values = {**request.POST.dict(), "through": next_closing.through}
+    context = {
         "site": visit.site,
         "page": page_of(found, request.GET, by=("pk",), descending=True, total=count_up_to(found)),
         "may_close": visit.may(Verb.PERIODS),
         "uncounted": found.filter(reopened_at__isnull=True, counted_at__isnull=True).exists(),
-        "typed": request.POST,
-        "refusal": refusal,
+        "next_closing": next_closing,
+        "form": Form(fields, values, refusal or next_closing.refusal),
     }
-    if facts["may_close"]:
-        facts |= _asked(visit, request)
-        facts["refusal"] = refusal or facts.get("not_closable")
-    return render(request, "web/audit/periods.html", facts)
+    return render(request, "web/audit/periods.html", context)
 
 
-def _asked(visit: Visit, request: PageRequest) -> dict[str, Any]:
-    """Return the date to close through, and the unresolved movements up to it."""
-    typed = request.POST or request.GET
+@dataclass(frozen=True, slots=True)
+class NextClosing:
+    """The closing that is offered: through which day, and how many movements up to then are unresolved."""
+
+    offered: bool = False
+    through: str = ""
+    """The day as it stands in the field."""
+    day: date | None = None
+    """The day, if the site can be closed through it."""
+    waiting: int = 0
+    refusal: Refusal | None = None
+
+
+def _next_closing(visit: Visit, request: PageRequest) -> NextClosing:
+    form_data = request.POST or request.GET
     try:
-        through = day_in(typed, "through") or next_end(visit.site, visit.today)
+        through = day_in(form_data, "through") or next_end(visit.site, visit.today)
         if through is None:
-            return {"asks": True}
+            return NextClosing(offered=True)
         require_closable(visit.site, through)
     except Refusal as refusal:
-        return {"asks": True, "through": typed.get("through", ""), "not_closable": refusal}
+        return NextClosing(offered=True, through=form_data.get("through", ""), refusal=refusal)
     waiting = count_up_to(waiting_through(visit.site, through))
-    return {"asks": True, "through": through.isoformat(), "day": through, "waiting": waiting}
+    return NextClosing(offered=True, through=through.isoformat(), day=through, waiting=waiting)
 
 
 @posts(Verb.PERIODS, again=_show)
 def close(request: PageRequest) -> HttpResponse:
-    """Close the site through a date. If more movements are unresolved than the page showed, show it again."""
+    """Close the site through a day. If more movements are unresolved by now than the page showed, it is refused."""
     through = day_in(request.POST, "through")
     if through is None:
         raise InvalidValue("Choose the last day of the period.", field="through")
@@ -93,7 +116,7 @@ def close(request: PageRequest) -> HttpResponse:
 
 
 def _known(request: PageRequest) -> int | None:
-    """Return how many unresolved movements the page showed; None if it said "very many"."""
+    """Return how many unresolved movements the page showed; None where it showed only that there are very many."""
     shown = whole_or_none(request.POST.get("waiting", ""))
     if shown is None:
         raise InvalidValue("Look at the unresolved movements first, then close the period.", field="unresolved")
@@ -102,14 +125,14 @@ def _known(request: PageRequest) -> int | None:
 
 @posts(Verb.PERIODS, again=_show)
 def count(request: PageRequest) -> HttpResponse:
-    """Store the balances of a closing that was interrupted before they were stored."""
+    """Keep the balances of a period whose closing was interrupted before they were kept."""
     count_balances(request.visit.site)
     return redirect("periods")
 
 
 @page(Verb.PERIODS)
 def reopen_page(request: PageRequest, day: str) -> HttpResponse:
-    """Show which periods are reopened, and ask for the reason."""
+    """Show which periods are reopened together, and ask for the reason."""
     return _reopening(request, None, day)
 
 
@@ -117,9 +140,9 @@ def _reopening(request: PageRequest, refusal: Refusal | None, day: str) -> HttpR
     again = closings(request.visit.site).filter(reopened_at__isnull=True, through__gte=_day(day)).order_by("through")
     rows: list[PeriodClosing] = list(again)
     if not rows or rows[0].through != _day(day):
-        raise NotFound("No period is closed up to {day}.", day=day)
-    facts = {"first": rows[0], "rows": rows, "refusal": refusal, "typed": request.POST}
-    return render(request, "web/audit/reopen.html", facts)
+        raise NotFound("No period is closed through {day}.", day=day)
+    form = Form([remarks_field(_("Reason for reopening"), required=True)], request.POST, refusal)
+    return render(request, "web/audit/reopen.html", {"first": rows[0], "rows": rows, "form": form})
 
 
 def _day(day: str) -> date:
@@ -131,7 +154,7 @@ def _day(day: str) -> date:
 
 @posts(Verb.PERIODS, again=_reopening)
 def reopen(request: PageRequest, day: str) -> HttpResponse:
-    """Reopen a period and all later ones."""
+    """Reopen a period and those after it."""
     remarks = text_in(request.POST, "remarks", most=REMARKS_MOST, empty=True)
     reopen_period(site=request.visit.site, through=_day(day), by=request.user, remarks=remarks)
     return redirect("periods")

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from backflush.audit.checks import COUNTED_MOST, WORKED_OUT, last_computation, latest_looks, listed
@@ -25,7 +26,9 @@ from backflush.audit.services import ask_computation, begin_audit, look_at, sign
 from backflush.core.refusals import NotFound, Refusal
 from backflush.people.rights import Verb
 from backflush.web.display import badges
+from backflush.web.forms.fields import Field, FieldKind, Form
 from backflush.web.forms.idempotency import new_key
+from backflush.web.forms.standard_fields import remarks_field
 from backflush.web.forms.values import day_in, text_in
 from backflush.web.lists.pagination import count_up_to, page_of
 from backflush.web.platform.decorators import page, posts
@@ -229,24 +232,29 @@ def audit_page(request: PageRequest) -> HttpResponse:
 
 
 def _worksheet(request: PageRequest, refusal: Refusal | None, number: int = 0) -> HttpResponse:
-    site = request.visit.site
+    site, may_sign = request.visit.site, request.visit.may(Verb.SIGN_OFF)
     audit = audit_at_work(site)
     signed = audits(site)
-    facts: dict[str, Any] = {
+    context: dict[str, Any] = {
         "audit": audit,
         "page": page_of(signed, request.GET, by=("number",), descending=True, total=count_up_to(signed)),
-        "may_sign": request.visit.may(Verb.SIGN_OFF),
-        "refusal": refusal,
-        "typed": request.POST,
+        "may_sign": may_sign,
         "key": new_key(),
         "today": request.visit.today,
     }
+    fields = []
     if audit is not None:
         working = _working(audit)
         steps = _steps(audit, working.done)
         left = [step for step in steps if step.look is None]
-        facts |= {"working": working, "steps": steps, "left": left}
-    return render(request, "web/audit/worksheet.html", facts)
+        context |= {"working": working, "steps": steps, "left": left}
+        if may_sign and not left:
+            fields = [remarks_field()]
+    elif may_sign:
+        hint = gettext("Leave it empty for everything up to now.")
+        fields = [Field("until", gettext("Until the end of"), FieldKind.DATE, hint, optional=True)]
+    context["form"] = Form(fields, request.POST, refusal)
+    return render(request, "web/audit/worksheet.html", context)
 
 
 @posts(Verb.SIGN_OFF, again=_worksheet)
@@ -277,11 +285,14 @@ def _check(request: PageRequest, refusal: Refusal | None, number: int, check: st
     if check not in QUESTIONS:
         raise NotFound("There is no check {check}.", check=check)
     if audit.signed_at is not None:
+        if refusal is not None:
+            raise refusal
         return redirect("audit-signed", number)
     name = CheckName(check)
     working = _working(audit)
     ready = name not in WORKED_OUT or working.done is not None
-    facts: dict[str, Any] = {
+    may_sign = request.visit.may(Verb.SIGN_OFF)
+    context: dict[str, Any] = {
         "audit": audit,
         "check": name,
         "number": list(CheckName).index(name) + 1,
@@ -290,16 +301,15 @@ def _check(request: PageRequest, refusal: Refusal | None, number: int, check: st
         "ready": ready,
         "worked_out": name in WORKED_OUT,
         "looks": audit.looks.filter(check_name=name).select_related("by").order_by("-pk")[:LOOKS_SHOWN],
-        "may_sign": request.visit.may(Verb.SIGN_OFF),
-        "refusal": refusal,
-        "typed": request.POST,
+        "may_sign": may_sign,
+        "form": Form([remarks_field(_("Your comment"))] if may_sign and ready else [], request.POST, refusal),
         "key": request.POST.get("key", "") or new_key(),
     }
     if ready:
         found = listed(audit, name, working.done)
         shown = page_of(found.found, request.GET, by=found.by, total=found.count())
-        facts |= {"page": shown, "lines": found.lines(shown.rows)}
-    return render(request, "web/audit/check.html", facts)
+        context |= {"page": shown, "lines": found.lines(shown.rows)}
+    return render(request, "web/audit/check.html", context)
 
 
 @posts(Verb.SIGN_OFF, again=_check)

@@ -1,23 +1,42 @@
-"""What would be refused, said while it is typed: a form is tried as it stands, and taken back.
+"""Check a form while it is being filled in: save it, report what is refused, and roll back.
 
-So a rule is written once, in the service that refuses. Trying takes the database's write lock for a moment, which is no
-matter where few people seldom change something, as in set-up; a booking's preview reads only.
+So each rule is written once, in the service that refuses. A dry run takes the database's write lock for a moment. That
+does no harm in set-up, where few people seldom change something; the preview of a booking only reads.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from backflush.core.refusals import Refusal
+from backflush.web.forms.fields import Form
 
 
-def refused_as_it_stands(save: Callable[[], Any], typed: Mapping[str, str]) -> Refusal | None:
-    """Why what stands in a form would be refused; what isn't filled in yet is no fault while somebody types."""
+def live_check(
+    request: HttpRequest, save: Callable[[], Any], form: Form, *, always: Collection[str] = ()
+) -> HttpResponse:
+    """Answer with the refusal that saving the form as it stands would get, or with nothing.
+
+    A refusal about a field that is still empty is left out: the person hasn't come to it yet. Refusals about the
+    fields named in `always` are shown all the same; they are about several inputs.
+    """
+    refusal = _refusal_of(save)
+    if refusal is not None and refusal.field and refusal.field not in always:
+        name = form.name_of(refusal) or refusal.field
+        if not request.POST.get(name, "").strip():
+            refusal = None
+    label = form.label_of(refusal) if refusal else ""
+    return render(request, "web/forms/live_check.html", {"refusal": refusal, "label": label})
+
+
+def _refusal_of(save: Callable[[], Any]) -> Refusal | None:
     try:
         with transaction.atomic():
             save()
             transaction.set_rollback(True)
     except Refusal as refusal:
-        return refusal if not refusal.field or typed.get(refusal.field, "").strip() else None
+        return refusal
     return None

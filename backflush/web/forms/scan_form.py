@@ -1,23 +1,25 @@
-"""Posting one line after the other by scanner: the place, the item, how many; a sentence, one press, and the next.
+"""Pages that post one line after another by scanner: scan a location, scan an item, enter a quantity, confirm.
 
-What pages of this kind have in common. Each says of itself where things are scanned, what more is asked, and what is
-posted (`Scanning`); its template fills in the fields of `stock/scan.html`.
+Each such page says which location field it has, what else it asks, and what it posts (`ScanPage`). All of them share
+the template `stock/scan.html`. After a line is posted, the location stays for the next line, and the line can be
+undone in place.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from backflush.core.input_values import whole_or_none
 from backflush.core.moves import Tracking
 from backflush.core.refusals import InvalidValue, NotFound, Refusal
-from backflush.handling.moves import reverse as take_back
+from backflush.handling.moves import reverse as reverse_posting
 from backflush.handling.rights import may_reverse, require_may_reverse
 from backflush.handling.selectors import goes_back
 from backflush.items.models import Item
@@ -27,48 +29,46 @@ from backflush.ledger.selectors import movements_of, posting_numbered
 from backflush.people.rights import Verb
 from backflush.stockmap.deactivation import offered
 from backflush.stockmap.models import Bin, Location
-from backflush.stockmap.selectors import bin_labelled, location_at, place_names
+from backflush.stockmap.selectors import bin_labelled, location_at
 from backflush.unresolved.arrivals import proposed_by
+from backflush.web.forms.fields import Field, FieldKind, Form, Text
 from backflush.web.forms.idempotency import new_key
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest, Visit
-from backflush.web.stock.transactions import SUGGESTED_MOST
 
-SHOWN_MOST: Final = 200
-"""So many batches, serial numbers or bins are offered, and so many movements of one line are summed up."""
+SHOWN_MAX: Final = 200
+"""How many batches, serial numbers and bins are offered at most, and how many movements of one line are added up."""
 
 
 @dataclass
 class ScanQuery:
-    """Which item is where, as far as it has been said. `refusal` is about the place or the item.
-
-    `bin` is the one whose label was scanned for the place.
-    """
+    """The location and the item that were scanned, as far as they were, and the refusal about them."""
 
     place: Location | None = None
     bin: str = ""
+    """The code of the bin whose label was scanned for the location."""
     item: Item | None = None
     bins: list[Bin] = field(default_factory=list)
     refusal: Refusal | None = None
 
     @property
     def by_serial(self) -> bool:
-        """Whether one names each piece, and so how many there are."""
+        """Whether each piece is named by its serial number, so that no quantity is entered."""
         return self.item is not None and self.item.tracking == Tracking.SERIAL
 
     @property
     def by_batch(self) -> bool:
-        """Whether one names the batch."""
+        """Whether the batch must be named."""
         return self.item is not None and self.item.tracking == Tracking.BATCH
 
     @property
     def ready(self) -> bool:
-        """Whether it can be said how many."""
+        """Whether location and item are known."""
         return self.place is not None and self.item is not None
 
 
-def place_scanned(visit: Visit, text: str, *, field: str) -> tuple[Location, str]:
-    """The location that was scanned, by its own label or by that of one of its bins, which is named too."""
+def scanned_place(visit: Visit, text: str, *, field: str) -> tuple[Location, str]:
+    """Return the location that was scanned, by its own label or by that of one of its bins, and the bin's code."""
     try:
         return location_at(visit.site, text, field=field), ""
     except NotFound:
@@ -79,114 +79,142 @@ def place_scanned(visit: Visit, text: str, *, field: str) -> tuple[Location, str
 
 
 def bins_offered(*locations: int) -> list[Bin]:
-    """Bins that may be chosen at some locations."""
-    return list(offered(Bin.objects.filter(location__in=locations).order_by("code"))[:SHOWN_MOST])
+    """Return the active bins of some locations, by code, up to a limit."""
+    return list(offered(Bin.objects.filter(location__in=locations).order_by("code"))[:SHOWN_MAX])
 
 
-A = TypeVar("A", bound=ScanQuery)
+Query = TypeVar("Query", bound=ScanQuery)
 
 
-class Scanning(Generic[A]):
-    """A page of this kind. `place` is the name of the field into which its place is scanned, and `fields` are all at
-    which a refusal can stand once place and item are known."""
+class ScanPage(Generic[Query]):
+    """A page that posts one line after another by scanner."""
 
-    at: str
+    address: ClassVar[str]
     """The name of its address."""
-    slug: str
-    """With which the names of its other addresses begin."""
-    verb: Verb
-    asks: type[A]
-    place: str
-    fields: Collection[str] = ()
-    template: str
-    will_template: str
-    """What says what would happen."""
-    words: str
-    """What says what was done."""
+    slug: ClassVar[str]
+    """What the names of its other addresses begin with."""
+    verb: ClassVar[Verb]
+    query_class: type[Query]
+    place_field: ClassVar[str]
+    """The name of the field into which the location is scanned."""
+    place_label: Text
+    template: ClassVar[str]
+    preview_template: ClassVar[str]
+    posted_template: ClassVar[str]
+    """The sentence about the line that was just posted."""
 
-    def look_at(self, visit: Visit, asked: A, place: Location) -> None:
-        """Take the place that was scanned, or refuse it before anything else is asked."""
+    def accept_place(self, visit: Visit, query: Query, place: Location) -> None:
+        """Check the location that was scanned, and refuse it before anything else is asked."""
         raise NotImplementedError
 
-    def look_into(self, visit: Visit, asked: A) -> None:
-        """What is there of the item, and what of it can be chosen."""
+    def load_stock(self, visit: Visit, query: Query) -> None:
+        """Load what is in stock of the item at the location, and what of it can be chosen."""
         raise NotImplementedError
 
-    def will(self, visit: Visit, asked: A, said: QueryDict) -> dict[str, Any]:
-        """What would happen, for the sentence; nothing as long as too little has been said."""
+    def line_fields(self, query: Query) -> Sequence[Field]:
+        """Return the fields of a line, once location and item are known."""
         raise NotImplementedError
 
-    def post(self, request: PageRequest, asked: A) -> Posting:
+    def line_values(self, query: Query, form_data: QueryDict) -> dict[str, list[str]]:
+        """Return what stands in the fields of a line."""
+        return dict(form_data.lists())
+
+    def preview(self, visit: Visit, query: Query, form_data: QueryDict) -> dict[str, Any]:
+        """Return the context of the preview; empty as long as too little is filled in."""
+        raise NotImplementedError
+
+    def post(self, request: PageRequest, query: Query) -> Posting:
         """Post the line."""
         raise NotImplementedError
 
-    def stays(self, visit: Visit, said: Mapping[str, str]) -> dict[str, str]:
-        """What stays for the next line besides the place."""
+    def carried_over(self, visit: Visit, form_data: Mapping[str, str]) -> dict[str, str]:
+        """Return what stays filled in for the next line, besides the location."""
         raise NotImplementedError
 
     @property
-    def will_at(self) -> str:
-        """The name of the address of the sentence."""
-        return f"{self.slug}-will"
+    def preview_address(self) -> str:
+        """The name of the address of the preview."""
+        return f"{self.slug}-preview"
 
     @property
-    def post_at(self) -> str:
-        """The name of the address at which it is posted."""
+    def post_address(self) -> str:
+        """The name of the address at which a line is posted."""
         return f"{self.slug}-post"
 
     @property
-    def undo_at(self) -> str:
-        """The name of the address at which it is taken back."""
+    def undo_address(self) -> str:
+        """The name of the address at which a line is undone."""
         return f"{self.slug}-undo"
 
-    # The same for all
-
-    def asked(self, visit: Visit, said: Mapping[str, str]) -> A:
-        """What has been said so far."""
-        asked = self.asks()
-        place, code = said.get(self.place, "").strip(), said.get("item", "").strip()
+    def query(self, visit: Visit, form_data: Mapping[str, str]) -> Query:
+        """Look up the location and the item that were scanned."""
+        query = self.query_class()
+        place, code = form_data.get(self.place_field, "").strip(), form_data.get("item", "").strip()
         try:
             if place:
-                location, asked.bin = place_scanned(visit, place, field=self.place)
-                self.look_at(visit, asked, location)
-                asked.place = location
+                location, query.bin = scanned_place(visit, place, field=self.place_field)
+                self.accept_place(visit, query, location)
+                query.place = location
             if code:
-                asked.item = item_coded(code)
+                query.item = item_coded(code)
         except Refusal as refusal:
-            asked.refusal = refusal
-        if asked.place is not None and asked.item is not None:
-            self.look_into(visit, asked)
-        return asked
+            query.refusal = refusal
+        if query.place is not None and query.item is not None:
+            self.load_stock(visit, query)
+        return query
 
-    def show(self, request: PageRequest, refusal: Refusal | None, said: QueryDict) -> HttpResponse:
-        """The page, as far as it has been said."""
-        asked = self.asked(request.visit, said)
-        refusal = refusal or asked.refusal
-        shown = {
-            "scan": self,
-            "asked": asked,
-            "typed": said,
-            "place_typed": said.get(self.place, ""),
-            "stays": self.stays(request.visit, said),
-            "refusal": refusal,
-            # Until place and item are known there are no other fields to say it at.
-            "loose": refusal is not None
-            and refusal.field not in {self.place, "item", *(self.fields if asked.ready else ())},
-            "places": place_names(request.visit.site, most=SUGGESTED_MOST, in_use=True),
-            "key": said.get("key", "") or new_key(),
-            "undo_key": new_key(),
-            **self.will(request.visit, asked, said),
-            **self._strip(request),
+    def show(self, request: PageRequest, refusal: Refusal | None, form_data: QueryDict) -> HttpResponse:
+        """Show the page with what was scanned and entered so far."""
+        query = self.query(request.visit, form_data)
+        carried_over = self.carried_over(request.visit, form_data)
+        fields = [*self._scan_fields(query), *(self.line_fields(query) if query.ready else [])]
+        values = {
+            **self.line_values(query, form_data),
+            **{name: [value] for name, value in carried_over.items()},
+            self.place_field: [form_data.get(self.place_field, "")],
+            "item": [form_data.get("item", "")],
         }
-        return render(request, self.template, shown)
+        context = {
+            "scan": self,
+            "query": query,
+            "form": Form(fields, values, refusal or query.refusal),
+            "carried_over": carried_over,
+            "place_entered": form_data.get(self.place_field, ""),
+            "key": form_data.get("key", "") or new_key(),
+            "undo_key": new_key(),
+            **self.preview(request.visit, query, form_data),
+            **self._just_posted(request),
+        }
+        return render(request, self.template, context)
 
-    def _strip(self, request: PageRequest) -> dict[str, Any]:
-        """What was just posted, read from the ledger."""
-        posting_id = whole_or_none(request.GET.get("done", "") or request.POST.get("posting", ""))
-        if posting_id is None:
+    def _scan_fields(self, query: Query) -> list[Field]:
+        return [
+            Field(
+                self.place_field,
+                self.place_label,
+                FieldKind.CODE,
+                codes="locations",
+                look="scan",
+                required=True,
+                focus=query.place is None,
+            ),
+            Field(
+                "item",
+                _("Item"),
+                FieldKind.CODE,
+                codes="items",
+                look="scan",
+                focus=query.place is not None and query.item is None,
+            ),
+        ]
+
+    def _just_posted(self, request: PageRequest) -> dict[str, Any]:
+        """Return the line that was just posted or undone, read from the ledger."""
+        number = whole_or_none(request.GET.get("done", "") or request.POST.get("posting", ""))
+        if number is None:
             return {}
-        posting = posting_numbered(request.visit.site, posting_id)
-        movements = list(movements_of(posting)[: SHOWN_MOST + 1])
+        posting = posting_numbered(request.visit.site, number)
+        movements = list(movements_of(posting)[: SHOWN_MAX + 1])
         if not movements:
             return {}
         undone = not goes_back(posting)
@@ -199,51 +227,54 @@ class Scanning(Generic[A]):
             "proposal": None if undone else proposed_by(posting, site=request.visit.site),
         }
 
-    def _on(self, request: PageRequest, posting: int) -> HttpResponse:
-        """To the next line, at the same place."""
-        place = request.POST.get(self.place, "").strip()
-        said = {self.place: place, **self.stays(request.visit, request.POST), "done": str(posting)}
-        return redirect(f"{reverse(self.at)}?{urlencode(said)}")
+    def _next_line(self, request: PageRequest, posting: int) -> HttpResponse:
+        place = request.POST.get(self.place_field, "").strip()
+        carried_over = self.carried_over(request.visit, request.POST)
+        return redirect(
+            f"{reverse(self.address)}?{urlencode({self.place_field: place, **carried_over, 'done': str(posting)})}"
+        )
 
     def urls(self, under: str) -> list[URLPattern]:
-        """Its addresses: the page, the sentence while it is being filled in, posting, and taking back."""
+        """Return its addresses: the page, the preview, posting a line, and undoing it."""
 
         def again(request: PageRequest, refusal: Refusal) -> HttpResponse:
             return self.show(request, refusal, request.POST)
 
         @page(self.verb)
-        def shown(request: PageRequest) -> HttpResponse:
+        def scan_page(request: PageRequest) -> HttpResponse:
             return self.show(request, None, request.GET)
 
         @page(self.verb)
-        def will_part(request: PageRequest) -> HttpResponse:
-            asked = self.asked(request.visit, request.GET)
-            facts = {"asked": asked, **self.will(request.visit, asked, request.GET)}
-            return render(request, self.will_template, facts)
+        def preview_part(request: PageRequest) -> HttpResponse:
+            query = self.query(request.visit, request.GET)
+            context = {"query": query, **self.preview(request.visit, query, request.GET)}
+            return render(request, self.preview_template, context)
 
         @posts(self.verb, again=again)
         def post(request: PageRequest) -> HttpResponse:
-            asked = self.asked(request.visit, request.POST)
-            if asked.refusal is not None:
-                raise asked.refusal
-            if not asked.ready:
-                raise InvalidValue("Scan the location and the item first.", field=self.place)
-            return self._on(request, self.post(request, asked).pk)
+            query = self.query(request.visit, request.POST)
+            if query.refusal is not None:
+                raise query.refusal
+            if not query.ready:
+                raise InvalidValue("Scan the location and the item first.", field=self.place_field)
+            return self._next_line(request, self.post(request, query).pk)
 
         @posts(Verb.REVERSE_OWN, Verb.REVERSE, again=again)
         def undo(request: PageRequest) -> HttpResponse:
-            """Take it back at once: it's exact, and can be posted again."""
-            posting_id = whole_or_none(request.POST.get("posting", ""))
-            if posting_id is None:
-                raise InvalidValue("Choose what to reverse.", field="posting")
-            posting = posting_numbered(request.visit.site, posting_id)
+            """Undo the line without a question: undoing is exact, and the line can be posted again."""
+            number = whole_or_none(request.POST.get("posting", ""))
+            if number is None:
+                raise InvalidValue("Choose the line to undo.", field="posting")
+            posting = posting_numbered(request.visit.site, number)
             require_may_reverse(request.user, request.visit.site, posting)
-            take_back(site=request.visit.site, posting=posting.pk, by=request.user, key=request.POST.get("key", ""))
-            return self._on(request, posting.pk)
+            reverse_posting(
+                site=request.visit.site, posting=posting.pk, by=request.user, key=request.POST.get("key", "")
+            )
+            return self._next_line(request, posting.pk)
 
         return [
-            path(under, shown, name=self.at),
-            path(f"{under}will/", will_part, name=self.will_at),
-            path(f"{under}post/", post, name=self.post_at),
-            path(f"{under}undo/", undo, name=self.undo_at),
+            path(under, scan_page, name=self.address),
+            path(f"{under}preview/", preview_part, name=self.preview_address),
+            path(f"{under}post/", post, name=self.post_address),
+            path(f"{under}undo/", undo, name=self.undo_address),
         ]

@@ -3,7 +3,7 @@
 The reading itself is in `core.input_values`, for every door; here a field is found, and an empty one gets its default.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -51,6 +51,14 @@ def whole_in(typed: Mapping[str, str], field: str, *, most: int = 10**9) -> int 
     """Return a field's whole number, 0 or more; None where nothing was typed. Refusals: `InvalidValue`."""
     text = typed.get(field, "").strip()
     return read_whole(text, field=field, most=most) if text else None
+
+
+def chosen_in(typed: Mapping[str, str], field: str, choices: Iterable[str]) -> str:
+    """Return the choice of a field. Refusals: `InvalidValue`."""
+    value = typed.get(field, "")
+    if value not in choices:
+        raise InvalidValue("Choose from the list.", field=field)
+    return value
 
 
 def moment_in(typed: Mapping[str, str], field: str) -> datetime | date | None:

@@ -14,6 +14,7 @@ from backflush.background.selectors import OF_THE_QUEUE, background_job_numbered
 from backflush.core.refusals import NotFound, Refusal
 from backflush.people.rights import Verb
 from backflush.unresolved.background_retry import begin_undo, may_be_taken_back, not_taken_back, undoing_of
+from backflush.web.forms.fields import Form
 from backflush.web.lists.files import CSV, XLSX
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
@@ -33,7 +34,7 @@ def _show(request: PageRequest, refusal: Refusal | None, number: int) -> HttpRes
     background_job = _background_job(request, number)
     shown = {
         "background_job": background_job,
-        "refusal": refusal,
+        "form": Form(refusal=refusal),
         "in_vain": is_waited_for_in_vain(background_job),
         "may_stop": background_job.by_id == request.user.pk or request.visit.may(_needed_to_stop(background_job)),
         "is_retry": background_job.kind == BackgroundJobKind.RETRY,

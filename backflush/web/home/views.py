@@ -16,6 +16,7 @@ from backflush.core.input_values import whole_or_none
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.dashboard.start_here import start_here
 from backflush.people.services import forget_board
+from backflush.web.forms.fields import Form
 from backflush.web.home import board
 from backflush.web.home.blocks import BLOCKS
 from backflush.web.home.blocks.block import Block
@@ -42,7 +43,7 @@ def home_page(request: PageRequest) -> HttpResponse:
     if begins is not None:
         sets_up = any(request.visit.may(verb) for verb in SETTING_UP)
         return render(request, "web/home/start_here.html", {"begins": begins, "sets_up": sets_up})
-    return render(request, "web/home/home.html", _facts(request, arranging="arrange" in request.GET))
+    return render(request, "web/home/home.html", _context(request, arranging="arrange" in request.GET))
 
 
 @page()
@@ -71,7 +72,7 @@ def _named(name: str) -> Block:
     return block
 
 
-def _facts(request: PageRequest, *, arranging: bool, done: Done | None = None) -> dict[str, Any]:
+def _context(request: PageRequest, *, arranging: bool, done: Done | None = None) -> dict[str, Any]:
     placed = board.board_for(request.visit)
     return {
         "placed": placed,
@@ -85,13 +86,13 @@ def _shown(request: PageRequest, done: Done) -> HttpResponse:
     """Return the board: as a part for htmx, else redirect to the page."""
     if not request.htmx:
         return redirect(f"{reverse('home')}?arrange=1")
-    return render(request, "web/home/board.html", _facts(request, arranging=True, done=done))
+    return render(request, "web/home/board.html", _context(request, arranging=True, done=done))
 
 
 def _refused(request: PageRequest, refusal: Refusal) -> HttpResponse:
     """Return the board with the refusal above it."""
-    facts = {**_facts(request, arranging=True), "refusal": refusal}
-    return render(request, "web/home/board.html" if request.htmx else "web/home/home.html", facts)
+    context = {**_context(request, arranging=True), "form": Form(refusal=refusal)}
+    return render(request, "web/home/board.html" if request.htmx else "web/home/home.html", context)
 
 
 @posts(again=_refused)

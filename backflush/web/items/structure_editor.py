@@ -25,7 +25,7 @@ from backflush.stockmap.models import Location, Site
 from backflush.structures.models import LineSource, StructureLine
 from backflush.structures.selectors import contents, structure_rows, structure_stamp
 from backflush.structures.services import LineIn, as_entered, change_structure, require_unchanged
-from backflush.web.forms.fields import plainly
+from backflush.web.forms.fields import input_text
 from backflush.web.forms.values import day_in, number_in, whole_in
 from backflush.web.items.views import item_at
 from backflush.web.platform.decorators import page, posts
@@ -85,8 +85,8 @@ class EditorRow:
 
 def _kept_row(index: int, line: StructureLine, site: Site) -> EditorRow:
     entered = as_entered(line, site)
-    values = {name: plainly(getattr(line, name)) for name in ("number", "quantity", "starts", "ends", *TICKS)}
-    values |= {name: plainly(getattr(line, name)) if getattr(line, name) else "" for name in ("waste", "fixed")}
+    values = {name: input_text(getattr(line, name)) for name in ("number", "quantity", "starts", "ends", *TICKS)}
+    values |= {name: input_text(getattr(line, name)) if getattr(line, name) else "" for name in ("waste", "fixed")}
     values |= {"component": line.component.code, "unit": line.unit.code}
     values["source"] = entered.source.path if entered.source else ""
     return EditorRow(index, values, line.pk, line.component)

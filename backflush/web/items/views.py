@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from backflush.backflushing.material_flow import material_flow
 from backflush.core.moves import Tracking
@@ -32,11 +32,11 @@ from backflush.structures.models import StructureLine
 from backflush.structures.selectors import use_counts, where_used
 from backflush.structures.services import copy_structure
 from backflush.web.display import formats
-from backflush.web.forms.dry_run import refused_as_it_stands
-from backflush.web.forms.fields import Field, chosen_in, plainly, shown
-from backflush.web.forms.values import day_in, optional_number, text_in, whole_in
+from backflush.web.forms.dry_run import live_check
+from backflush.web.forms.fields import Field, FieldKind, Form, input_text
+from backflush.web.forms.values import chosen_in, day_in, optional_number, text_in, whole_in
 from backflush.web.lists.pagination import count_up_to, page_of
-from backflush.web.platform.decorators import page, posts
+from backflush.web.platform.decorators import by_method, page, posts
 from backflush.web.platform.visit import PageRequest, Visit
 
 OPENED_MOST: Final = 40
@@ -228,45 +228,50 @@ ELEMENTS: Final = {
 }
 
 
-def item_fields(item: Item | None, *, settled: bool) -> list[Field]:
-    """What there is to enter of an item; what its use has settled is only shown."""
+def item_fields(item: Item | None, *, in_use: bool) -> list[Field]:
+    """Return the fields of an item; what may not change once stock has moved is locked."""
     units = offered(Unit.objects.order_by("code"), stands=item.stock_unit_id if item else None)
     types = offered(TypeCode.objects.order_by("code"), stands=item.type_code_id if item else None)
     groups = offered(ProductGroup.objects.order_by("code"), stands=item.product_group_id if item else None)
-    stays = _("It stays: stock has moved, or an order counts in it.") if settled else ""
-    kinds = [
-        (str(kind), _("not kept apart") if kind == Tracking.NONE else _("by %(kind)s") % {"kind": kind})
-        for kind in Tracking
-    ]
+    locked = _("Stock has moved, or an order uses it, so this can't change.") if in_use else ""
+    kind = FieldKind
     return [
-        Field("code", _("Code"), required=True, settled="" if item is None else _("A code stays.")),
-        Field("description", _("Description")),
-        Field("class", _("Class"), "choice", choices=ComponentClass.choices),
-        Field("type_code", _("Type code"), "choice", _("It decides how the item is backflushed."),
+        Field("code", _("Code"), required=True, length_max=60,
+              locked="" if item is None else _("A code can't be changed.")),
+        Field("description", _("Description"), length_max=200),
+        Field("class", _("Class"), kind.CHOICE, choices=ComponentClass.choices, also=("component_class",)),
+        Field("type_code", _("Type code"), kind.CHOICE, _("Decides how the item is backflushed."),
               choices=[(code.code, f"{code.code} {code.description}") for code in types]),
-        Field("product_group", _("Product group"), "choice",
+        Field("product_group", _("Product group"), kind.CHOICE,
               choices=[("", _("none")), *((group.code, f"{group.code} {group.description}") for group in groups)]),
-        Field("unit", _("Stock unit"), "choice", settled=stays,
+        Field("unit", _("Stock unit"), kind.CHOICE, locked=locked, also=("stock_unit",),
               choices=[(unit.code, f"{unit.code} {unit.name}") for unit in units]),
-        Field("decimals", _("Decimals of quantities"), "number", _("0 counts whole pieces; 6 is most."), settled=stays),
-        Field("tracking", _("Kept apart"), "choice", settled=stays, choices=kinds),
-        Field("cost_decimals", _("Decimals of costs"), "number"),
-        Field("abc_class", _("ABC class")),
-        Field("stock_min", _("Least stock"), "number"),
-        Field("stock_max", _("Most stock"), "number"),
-        Field("batch_size", _("Batch size"), "number"),
-        Field("lead_time_days", _("Lead time in days"), "number"),
-        Field("obsolete_on", _("Obsolete from"), "date", _("Instead of deleting it: history keeps naming it.")),
+        Field("decimals", _("Decimals of quantities"), kind.WHOLE, _("0 for whole pieces, 6 at most."), locked=locked,
+              also=("quantity_decimals",)),
+        Field("tracking", _("Tracking"), kind.CHOICE, locked=locked, choices=_tracking_options()),
+        Field("cost_decimals", _("Decimals of costs"), kind.WHOLE),
+        Field("abc_class", _("ABC class"), length_max=1),
+        Field("stock_min", _("Minimum stock"), kind.QUANTITY),
+        Field("stock_max", _("Maximum stock"), kind.QUANTITY),
+        Field("batch_size", _("Batch size"), kind.QUANTITY),
+        Field("lead_time_days", _("Lead time in days"), kind.WHOLE),
+        Field("obsolete_on", _("Obsolete from"), kind.DATE,
+              _("Instead of deleting it: past movements still name it.")),
     ]  # fmt: skip
 
 
+def _tracking_options() -> list[tuple[str, str]]:
+    words = {Tracking.NONE: _("none"), Tracking.BATCH: _("batch"), Tracking.SERIAL: _("serial number")}
+    return [(str(kind), word) for kind, word in words.items()]
+
+
 def cost_fields(visit: Visit) -> list[Field]:
-    """The eight costs, for whom may set them."""
+    """Return the eight cost fields, for people who may set costs."""
     if not visit.may(Verb.COSTS):
         return []
     kinds = {"standard": _("Standard %(element)s"), "latest": _("Latest %(element)s")}
     return [
-        Field(name, kinds[name.partition("_")[0]] % {"element": ELEMENTS[name.partition("_")[2]]}, "number")
+        Field(name, kinds[name.partition("_")[0]] % {"element": ELEMENTS[name.partition("_")[2]]}, FieldKind.QUANTITY)
         for name in COST_ELEMENTS
     ]
 
@@ -277,8 +282,8 @@ NEW_ITEM: Final = {"class": "B", "decimals": "0", "cost_decimals": "4", "trackin
 
 def item_values(item: Item) -> dict[str, str]:
     """What an item is now, as one would type it."""
-    values = {CALLED.get(name, name): plainly(getattr(item, name)) for name in ITEM_FIELDS}
-    costs = {name: plainly(getattr(item.cost, name)) for name in COST_ELEMENTS} if item.cost else {}
+    values = {CALLED.get(name, name): input_text(getattr(item, name)) for name in ITEM_FIELDS}
+    costs = {name: input_text(getattr(item.cost, name)) for name in COST_ELEMENTS} if item.cost else {}
     return {"code": item.code, **values, **costs}
 
 
@@ -312,21 +317,19 @@ def item_in(request: PageRequest, code: str) -> ItemIn:
 
 
 def show_item_form(request: PageRequest, refusal: Refusal | None = None, code: str = "") -> HttpResponse:
-    """The form of a new item, or of one that is there."""
+    """Show the form of a new item or, with a code, of an existing one."""
     item = item_at(code) if code else None
-    settled = item is not None and bool(items_in_use([item.pk]))
+    in_use = item is not None and bool(items_in_use([item.pk]))
     now = item_values(item) if item is not None else NEW_ITEM
-    typed = request.POST if request.method == "POST" else now
-    return render(
-        request,
-        "web/items/form.html",
-        {
-            "item": item,
-            "fields": shown(item_fields(item, settled=settled), typed),
-            "cost_fields": shown(cost_fields(request.visit), typed),
-            "refusal": refusal,
-        },
-    )
+    costs = cost_fields(request.visit)
+    form = Form([*item_fields(item, in_use=in_use), *costs], request.POST if request.method == "POST" else now, refusal)
+    context = {
+        "item": item,
+        "form": form,
+        "item_fields": [bound for bound in form if bound.field not in costs],
+        "cost_fields": [bound for bound in form if bound.field in costs],
+    }
+    return render(request, "web/items/form.html", context)
 
 
 @page(Verb.ITEMS)
@@ -349,8 +352,8 @@ def edit_page(request: PageRequest, code: str) -> HttpResponse:
 
 
 @posts(Verb.ITEMS)
-def judge_part(request: PageRequest, code: str = "") -> HttpResponse:
-    """What would be refused of an item as it stands in its form."""
+def check_part(request: PageRequest, code: str = "") -> HttpResponse:
+    """Say what would be refused of the form as it stands, while it is being filled in."""
 
     def save() -> None:
         if code:
@@ -359,10 +362,8 @@ def judge_part(request: PageRequest, code: str = "") -> HttpResponse:
         else:
             add_item(item_in(request, text_in(request.POST, "code", most=60)))
 
-    refusal = refused_as_it_stands(save, request.POST)
-    labels = {field.name: field.label for field in [*item_fields(None, settled=False), *cost_fields(request.visit)]}
-    facts = {"refusal": refusal, "label": labels.get(refusal.field, "") if refusal else ""}
-    return render(request, "web/setup/judged_form.html", facts)
+    form = Form([*item_fields(None, in_use=False), *cost_fields(request.visit)])
+    return live_check(request, save, form)
 
 
 def _show_again(request: PageRequest, refusal: Refusal, code: str) -> HttpResponse:
@@ -381,31 +382,43 @@ def change_page(request: PageRequest, code: str) -> HttpResponse:
 
 
 def show_copy(request: PageRequest, refusal: Refusal | None, code: str) -> HttpResponse:
-    """Which structure to copy, and what that would bring."""
+    """Show which structure to copy, and the lines that this would copy."""
     item = item_at(code)
-    typed = request.POST if request.method == "POST" else request.GET
-    asked = typed.get("source", "").strip()
-    day, lines = request.visit.today, []
-    source = Item.objects.filter(code=asked).first() if asked else None
-    if refusal is None and asked and source is None:
-        refusal = NotFound("There is no item {item}.", item=asked, field="source")
-    if refusal is None or refusal.field != "on":
-        day = day_in(typed, "on") or day
+    form_data = request.POST if request.method == "POST" else request.GET
+    asked = form_data.get("source", "").strip()
+    day, lines, source = request.visit.today, [], None
+    try:
+        day = day_in(form_data, "on") or day
+        source = item_coded(asked, field="source") if asked else None
+    except Refusal as unread:
+        refusal = refusal or unread
     if source is not None:
         lines = list(CostedStructure(request.visit.site, source, day).rows(frozenset(), SHOWN_MOST))
     places = Location.objects.in_bulk({line.line.source for line in lines if line.line.source is not None})
-    return render(
-        request,
-        "web/items/copy.html",
-        {
-            "item": item,
-            "source": source,
-            "asked": asked,
-            "day": day,
-            "lines": [(line, traits_of(line, places)) for line in lines],
-            "there": StructureLine.objects.filter(item=item).count(),
-            "refusal": refusal,
-        },
+    lines_now = StructureLine.objects.filter(item=item).count()
+    fields = [
+        Field("source", _("Item"), FieldKind.CODE, codes="items", required=True),
+        Field("on", _("In force on"), FieldKind.DATE),
+        *([_replace_field(item, lines_now)] if lines and lines_now else []),
+    ]
+    values = {"source": asked, "on": day.isoformat(), "replace": form_data.get("replace", "")}
+    context = {
+        "item": item,
+        "source": source,
+        "day": day,
+        "lines": [(line, traits_of(line, places)) for line in lines],
+        "form": Form(fields, values, refusal),
+    }
+    return render(request, "web/items/copy.html", context)
+
+
+def _replace_field(item: Item, lines: int) -> Field:
+    words = ngettext("Replace the %(number)s line of %(code)s", "Replace the %(number)s lines of %(code)s", lines)
+    return Field(
+        "replace",
+        words % {"number": lines, "code": item.code},
+        FieldKind.CHECKBOX,
+        _("Existing orders keep their own copies."),
     )
 
 
@@ -429,22 +442,14 @@ def copy_page(request: PageRequest, code: str) -> HttpResponse:
     return redirect("item", code)
 
 
-def _by_method(get: Any, post: Any) -> Any:
-    def either(request: PageRequest, **kwargs: Any) -> HttpResponse:
-        answered: HttpResponse = (post if request.method == "POST" else get)(request, **kwargs)
-        return answered
-
-    return either
-
-
 urlpatterns = [
     path("items/", items_page, name="items"),
     path("items/about/", about_part, name="item-about"),
-    path("items/judge/", judge_part, name="item-judge-new"),
-    path("items/judge/<path:code>/", judge_part, name="item-judge"),
-    path("items/new/", _by_method(new_page, add_page), name="item-new"),
-    path("items/edit/<path:code>/", _by_method(edit_page, change_page), name="item-edit"),
-    path("items/copy/<path:code>/", _by_method(copy_form_page, copy_page), name="item-copy"),
+    path("items/check/", check_part, name="item-live-check-new"),
+    path("items/check/<path:code>/", check_part, name="item-live-check"),
+    path("items/new/", by_method(new_page, add_page), name="item-new"),
+    path("items/edit/<path:code>/", by_method(edit_page, change_page), name="item-edit"),
+    path("items/copy/<path:code>/", by_method(copy_form_page, copy_page), name="item-copy"),
     path("items/used/<path:code>/", used_page, name="item-used"),
     path("items/code/<path:code>/", item_page, name="item"),
 ]

@@ -60,9 +60,22 @@ def posts(*verbs: Verb, again: View | None = None) -> Callable[[View], View]:
                 response.status_code = HTTPStatus.OK if isinstance(refusal, SignedOut) else status_of(refusal)
                 return response
 
-        return require_POST(_entered(answered, verbs or (Verb.SEE_WORK,)))
+        posted = require_POST(_entered(answered, verbs or (Verb.SEE_WORK,)))
+        posted.again = again  # type: ignore[attr-defined]
+        return posted
 
     return wrap
+
+
+def by_method(get: View, post: View) -> View:
+    """Return the view of an address at which a form is both shown and sent."""
+
+    @wraps(get)
+    def either(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return (post if request.method == "POST" else get)(request, *args, **kwargs)
+
+    either.again = getattr(post, "again", None)  # type: ignore[attr-defined]
+    return either
 
 
 def _entered(view: View, verbs: tuple[Verb, ...]) -> View:

@@ -223,6 +223,7 @@ def _show(request: PageRequest, asked: OrderToBook, typed: QueryDict, refusal: R
         "typed": typed,
         "key": typed.get("key") or new_key(),
         "refusal": refusal,
+        "fields": {"order", "good", "scrap", "scrap_reason", "batch", "serials", "bin", "at"},
         **_foreseen(asked, typed),
     }
     return render(request, "web/production/book_order.html", shown)

@@ -1,6 +1,6 @@
 """One works order: how far is it, and what is missing? Each of its views has its own address."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from backflush.backflushing.models import Booking
@@ -35,6 +36,7 @@ from backflush.people.rights import Verb
 from backflush.stockmap.models import Location, Site
 from backflush.structures.services import LineIn
 from backflush.web.display.qr import qr_path
+from backflush.web.forms.fields import Field, FieldKind, Form, input_text
 from backflush.web.forms.values import day_in, number_in, rows_in, text_in
 from backflush.web.lists.pagination import count_up_to, page_of
 from backflush.web.platform.decorators import page, posts
@@ -158,7 +160,7 @@ def to_go(order: WorksOrder) -> Decimal:
     return max(ZERO, left)
 
 
-def _facts(request: PageRequest, order: WorksOrder, at: str) -> dict[str, Any]:
+def _context(request: PageRequest, order: WorksOrder, at: str) -> dict[str, Any]:
     warnings = release_warnings(order) if order.status in {OrderStatus.NEW, OrderStatus.RELEASED} else []
     return {
         "order": order,
@@ -187,8 +189,8 @@ def _materials(request: PageRequest, refusal: Refusal | None, number: str) -> Ht
     found = materials(order)
     every = "all" in request.GET or len(found) <= SHOWN_MATERIALS
     shown = found if every else sorted(found, key=lambda one: not one.short)[:SHOWN_MATERIALS]
-    facts = {"materials": shown, "left_out": len(found) - len(shown), "refusal": refusal}
-    return render(request, "web/production/materials.html", _facts(request, order, "order") | facts)
+    context = {"materials": shown, "left_out": len(found) - len(shown), "form": Form(refusal=refusal)}
+    return render(request, "web/production/materials.html", _context(request, order, "order") | context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +215,7 @@ def bookings_page(request: PageRequest, number: str) -> HttpResponse:
         "more_by_hand": len(by_hand) > HAND_SHOWN,
         "may_reverse": bool({Verb.REVERSE, Verb.REVERSE_OWN} & request.visit.verbs),
     }
-    shown_with = _facts(request, order, "order-bookings") | facts | strip(request)
+    shown_with = _context(request, order, "order-bookings") | facts | strip(request)
     return render(request, "web/production/bookings.html", shown_with)
 
 
@@ -250,7 +252,7 @@ def cost_page(request: PageRequest, number: str) -> HttpResponse:
     order = _found(request, number)
     cost = order_cost(order.cost_object)
     facts = {"cost": cost, "difference": cost.material - cost.standard, "bars": bars_of(cost)}
-    return render(request, "web/production/cost.html", _facts(request, order, "order-cost") | facts)
+    return render(request, "web/production/cost.html", _context(request, order, "order-cost") | facts)
 
 
 @page()
@@ -261,7 +263,7 @@ def structure_page(request: PageRequest, number: str) -> HttpResponse:
 
 def _structure(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
     order = _found(request, number)
-    facts = _facts(request, order, "order-structure") | {"refusal": refusal}
+    facts = _context(request, order, "order-structure") | {"form": Form(refusal=refusal)}
     editing = facts["doing"].release and ("edit" in request.GET or request.method == "POST")
     if not editing:
         return render(request, "web/production/structure.html", facts | {"lines": frozen_lines_of(order)})
@@ -341,7 +343,7 @@ def history_page(request: PageRequest, number: str) -> HttpResponse:
     """What was changed, by whom and when."""
     order = _found(request, number)
     shown = page_of(changes_of(order), request.GET, by=("pk",), descending=True)
-    facts = {**_facts(request, order, "order-history"), "page": shown, "opened_by": opened_by(order)}
+    facts = {**_context(request, order, "order-history"), "page": shown, "opened_by": opened_by(order)}
     return render(request, "web/production/history.html", facts)
 
 
@@ -355,7 +357,7 @@ def print_page(request: PageRequest, number: str) -> HttpResponse:
         "bookings": bookings,
         "qr": qr_path(order.number),
     }
-    return render(request, "web/production/print.html", _facts(request, order, "order") | facts)
+    return render(request, "web/production/print.html", _context(request, order, "order") | facts)
 
 
 Verbed = Callable[..., WorksOrder]
@@ -375,23 +377,40 @@ def _at_once(verb: Verb, do: Verbed) -> Callable[..., HttpResponse]:
 def _complete_form(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
     order = _found(request, number)
     rows = list(waiting_of(order)[:SHOWN_WAITING])
-    facts = {"rows": rows, "refusal": refusal or refused(order, refuse_completion)}
-    return render(request, "web/production/complete.html", _facts(request, order, "") | facts)
+    form = Form(refusal=refusal or refused(order, refuse_completion))
+    context = {"form": form, "rows": rows, "allowed": Doing(order, request.visit).complete}
+    return _order_form(request, order, "web/production/complete.html", "order-complete-now", context)
 
 
 def _cancel_form(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
     order = _found(request, number)
-    refusal = refusal or refused(order, refuse_cancelling)
-    facts = {"refusal": refusal, "typed": request.POST, "fields": {"remarks"}}
-    return render(request, "web/production/cancel.html", _facts(request, order, "") | facts)
+    allowed = Doing(order, request.visit).cancel
+    fields = [Field("remarks", gettext("Reason"), required=True, length_max=500)] if allowed else []
+    form = Form(fields, request.POST, refusal or refused(order, refuse_cancelling))
+    context = {"form": form, "allowed": allowed}
+    return _order_form(request, order, "web/production/cancel.html", "order-cancel-now", context)
 
 
 def _revise_form(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
     order = _found(request, number)
-    refusal = refusal or refused(order, refuse_revising)
-    now = {"quantity": written(order.quantity), "due_date": order.due_date.isoformat() if order.due_date else ""}
-    facts = {"refusal": refusal, "typed": request.POST or now, "fields": {"quantity", "due_date", "remarks"}}
-    return render(request, "web/production/revise.html", _facts(request, order, "") | facts)
+    allowed = Doing(order, request.visit).revise
+    unit = order.unit.code
+    fields = [
+        Field("quantity", gettext("Quantity"), FieldKind.QUANTITY, unit=unit, required=True),
+        Field("due_date", gettext("Due"), FieldKind.DATE, optional=True),
+        Field("remarks", gettext("Remarks"), optional=True, length_max=500),
+    ]
+    now = {"quantity": written(order.quantity), "due_date": input_text(order.due_date)}
+    form = Form(fields if allowed else [], request.POST or now, refusal or refused(order, refuse_revising))
+    context = {"form": form, "allowed": allowed}
+    return _order_form(request, order, "web/production/revise.html", "order-revise-now", context)
+
+
+def _order_form(
+    request: PageRequest, order: WorksOrder, template: str, post_at: str, context: Mapping[str, Any]
+) -> HttpResponse:
+    """Show the question that is asked before an order is completed, cancelled or revised."""
+    return render(request, template, {**_context(request, order, ""), "post_at": post_at, **context})
 
 
 def _asks(verb: Verb, form: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -1,11 +1,10 @@
-"""Works orders: the list, what takes bookings first, and a new one."""
-
-from typing import Final
+"""The list of works orders, and the form of a new one."""
 
 from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.translation import gettext as _
 
 from backflush.core.lifecycle import OrderStatus
 from backflush.core.refusals import InvalidValue, Refusal
@@ -13,6 +12,7 @@ from backflush.items.models import Unit
 from backflush.people.rights import Verb
 from backflush.stockmap.deactivation import offered
 from backflush.web.display import badges
+from backflush.web.forms.fields import Field, FieldKind, Form
 from backflush.web.forms.values import day_in, number_in, text_in
 from backflush.web.lists.pagination import count_up_to, page_along
 from backflush.web.platform.decorators import page, posts
@@ -57,12 +57,23 @@ def new_page(request: PageRequest) -> HttpResponse:
 
 
 def _new_form(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
-    typed = request.POST or {"item": request.GET.get("item", ""), "start_date": request.visit.today.isoformat()}
-    facts = {"typed": typed, "refusal": refusal, "units": offered(Unit.objects.order_by("code")), "fields": _FIELDS}
-    return render(request, "web/production/new_order.html", facts)
+    new = {"item": request.GET.get("item", ""), "start_date": request.visit.today.isoformat()}
+    form = Form(_new_fields(), request.POST or new, refusal)
+    return render(request, "web/production/new_order.html", {"form": form})
 
 
-_FIELDS: Final = frozenset({"number", "item", "quantity", "unit", "start_date", "due_date", "remarks"})
+def _new_fields() -> list[Field]:
+    units = [(unit.code, unit.code) for unit in offered(Unit.objects.order_by("code"))]
+    hint = _("The code of a manufactured item.")
+    return [
+        Field("number", _("Number"), required=True, length_max=60),
+        Field("item", _("Item to make"), FieldKind.CODE, hint, codes="items", required=True),
+        Field("quantity", _("Quantity"), FieldKind.QUANTITY, required=True),
+        Field("unit", _("Unit"), FieldKind.CHOICE, choices=[("", _("the item's stock unit")), *units]),
+        Field("start_date", _("Start"), FieldKind.DATE, required=True),
+        Field("due_date", _("Due"), FieldKind.DATE, optional=True),
+        Field("remarks", _("Remarks"), optional=True, length_max=500),
+    ]
 
 
 @posts(Verb.RELEASE, again=_new_form)

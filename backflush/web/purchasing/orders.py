@@ -23,6 +23,7 @@ from backflush.subcontract.selectors import (
 )
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, close_order, place_order
 from backflush.web.display import badges
+from backflush.web.forms.fields import Form
 from backflush.web.forms.production_form import left_of
 from backflush.web.forms.values import day_in, number_in, rows_in, text_in
 from backflush.web.lists.pagination import page_of
@@ -137,7 +138,7 @@ def _order(request: PageRequest, refusal: Refusal | None, number: str) -> HttpRe
         "order": order,
         "lines": lines,
         "page": shown,
-        "refusal": refusal,
+        "form": Form(refusal=refusal),
         "may_receive": request.visit.may(Verb.RECEIVE) and refuse_receipt(number, status) is None,
         "may_close": request.visit.may(Verb.PURCHASE) and refuse_closing(number, status) is None,
         "outstanding": sum(1 for _line, left in lines if left),
@@ -150,7 +151,7 @@ def close_page(request: PageRequest, number: str) -> HttpResponse:
     """What will not come any more, and the button."""
     order = purchase_order_numbered(request.visit.site, number)
     lines = [(line, left_of(line.quantity, line.cost_object.good)) for line in purchase_lines(order)]
-    facts = {"order": order, "lines": lines, "refusal": refuse_closing(number, PurchaseStatus(order.status))}
+    facts = {"order": order, "lines": lines, "form": Form(refusal=refuse_closing(number, PurchaseStatus(order.status)))}
     return render(request, "web/purchasing/close.html", facts)
 
 

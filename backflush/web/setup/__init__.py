@@ -1,15 +1,17 @@
-"""Set-up: what there is of each kind, by how much it is used, its form, and what the doctor finds wrong with it.
+"""Set-up: lists and forms of everything that a plant is set up with, and what the set-up check finds wrong with it.
 
-A kind of thing is a class with its columns, its fields and what saving them calls; two templates draw them all.
+A kind of record is a class with its columns, its fields and the service that saves them (`resource.SetupResource`).
+Two templates draw all kinds: `setup/list.html` and `setup/form.html`.
 
-    kinds       what a kind is, and what its list and its form ask of it
-    places      stores and locations with their bins
-    naming      type codes and product groups
-    units       units and conversions
-    suppliers   suppliers and where our stock at them is
-    sites       sites
-    pages       the kinds together: their lists, forms, and what is deleted or ended
-    people      who may sign in, and what they may do where
-    actions     actions with their rules
-    checking    the set-up check: the doctor's findings, group by group
+    resource        the base class of the kinds
+    places          stores, and locations with their bins
+    classification  type codes and product groups
+    units           units and unit conversions
+    suppliers       suppliers, and where our stock at them is
+    sites           sites
+    users           people, and their roles at each site
+    views           the lists and forms of all kinds; deleting and deactivating records
+    actions         actions with their rules
+    checks          the set-up check's findings, group by group
+    labels          labels for locations and bins
 """

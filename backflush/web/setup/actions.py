@@ -1,4 +1,7 @@
-"""Actions and their rules. A rule is never changed: it ends and another begins, because movements were made by it."""
+"""Actions and their transfer rules.
+
+A rule is never changed, because movements refer to it: it is ended, and a new one takes its place.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -18,7 +21,7 @@ from backflush.setup_check.findings import About
 from backflush.setup_check.selectors import by_thing, examine
 from backflush.stockmap.deactivation import end_action, offered, use_again
 from backflush.stockmap.deletion import remove, users_of
-from backflush.stockmap.models import Action, ActionType, Location, RetryRule, ShortRule, TransferRule
+from backflush.stockmap.models import Action, ActionType, Location, RetryRule, ShortRule, Site, TransferRule
 from backflush.stockmap.selectors import location_at
 from backflush.stockmap.services import (
     ActionIn,
@@ -30,23 +33,23 @@ from backflush.stockmap.services import (
     replace_rules,
     require_two_ends,
 )
-from backflush.web.forms.dry_run import refused_as_it_stands
-from backflush.web.forms.fields import Field, shown
+from backflush.web.forms.dry_run import live_check
+from backflush.web.forms.fields import Field, FieldKind, Form
 from backflush.web.forms.values import text_in
 from backflush.web.lists.pagination import page_of
-from backflush.web.platform.decorators import page, posts
+from backflush.web.platform.decorators import by_method, page, posts
 from backflush.web.platform.visit import PageRequest
 from backflush.web.setup.classification import TYPE_CODE_ACTIONS
-from backflush.web.setup.resource import SETTING_UP, cuts_of
+from backflush.web.setup.resource import SETTING_UP, tabs_of
 
 ACTION_CHECKS: Final = ("no_rule", "bin_controlled", "no_balance", "same_location")
-"""What the doctor finds about actions, by code."""
-ASSUMES: Final = {ActionType.BACKFLUSH}
-"""The types of which lines may be short and wait."""
+"""The codes of the set-up check's findings about actions."""
+MAY_BE_SHORT: Final = {ActionType.BACKFLUSH}
+"""The types of action whose movements may stay unresolved."""
 
 
 def action_at(name: str) -> Action:
-    """The action of an address."""
+    """Return the action of an address; 404 where there is none."""
     found = Action.objects.filter(name=name).first()
     if found is None:
         raise Http404
@@ -55,29 +58,29 @@ def action_at(name: str) -> Action:
 
 @page(*SETTING_UP)
 def actions_page(request: PageRequest) -> HttpResponse:
-    """All actions with their rules here, and what uses them."""
-    cut, cuts = cuts_of(Action.objects.all(), request.GET)
-    listed = page_of(cut, request.GET, by=("name",))
+    """Show all actions with their rules at this site, and what uses them."""
+    actions, tabs = tabs_of(Action.objects.all(), request.GET)
+    listed = page_of(actions, request.GET, by=("name",))
     rules: dict[int, list[TransferRule]] = {}
     found = TransferRule.objects.filter(site=request.visit.site, active=True, action__in=listed.rows)
     for rule in found.select_related("source", "target").order_by("source__path", "target__path"):
         rules.setdefault(rule.action_id, []).append(rule)
     used = _type_codes_by_action(listed.rows)
-    wrong = by_thing(examine(request.visit.site, codes=ACTION_CHECKS), About.ACTION)
-    facts = {
+    findings = by_thing(examine(request.visit.site, codes=ACTION_CHECKS), About.ACTION)
+    context = {
         "page": listed,
-        "cuts": cuts,
+        "tabs": tabs,
         "rows": [
-            (action, rules.get(action.pk, []), used.get(action.pk, []), wrong.get(action.name, []))
+            (action, rules.get(action.pk, []), used.get(action.pk, []), findings.get(action.name, []))
             for action in listed.rows
         ],
         "may": request.visit.may(Verb.ACTIONS),
     }
-    return render(request, "web/setup/actions.html", facts)
+    return render(request, "web/setup/actions.html", context)
 
 
 def _type_codes_by_action(actions: Sequence[Action]) -> dict[int, list[str]]:
-    """Which type codes name each of some actions."""
+    """Return the codes of the type codes that use each of some actions."""
     wanted = {action.pk for action in actions}
     used: dict[int, list[str]] = {}
     places = [f"{name}_id" for name in TYPE_CODE_ACTIONS]
@@ -88,83 +91,96 @@ def _type_codes_by_action(actions: Sequence[Action]) -> dict[int, list[str]]:
 
 
 def action_fields(action: Action | None) -> list[Field]:
-    """What there is to enter of an action; when stock is short matters only where use is assumed."""
+    """Return the fields of an action."""
     types = [(value, label.capitalize()) for value, label in ActionType.choices]
-    stays = _("It stays. Set up another action instead.") if action else ""
+    locked_name = _("The name can't change: past movements show it.") if action else ""
+    locked_type = _("The type can't change. Add another action instead.") if action else ""
     return [
-        Field(
-            "name", _("Name"), required=True, settled=_("A name stays: movements are known by it.") if action else ""
-        ),
-        Field("type", _("Type"), "choice", choices=types, settled=stays),
-        Field("description", _("Description")),
+        Field("name", _("Name"), required=True, length_max=40, locked=locked_name),
+        Field("type", _("Type"), FieldKind.CHOICE, choices=types, locked=locked_type),
+        Field("description", _("Description"), length_max=200),
     ]
 
 
-def waiting_fields() -> list[Field]:
-    """What happens to assumed use that is short."""
-    short: Sequence[Any] = [
+def short_fields() -> list[Field]:
+    """Return the fields about components that are short; they matter for backflush actions only."""
+    short = [
         (ShortRule.WHOLE.value, _("stays unresolved as a whole"), _("3 there and 5 due: nothing moves, 5 wait")),
         (ShortRule.PART.value, _("moves what is there, the rest waits"), _("3 there and 5 due: 3 move, 2 wait")),
     ]
-    retry: Sequence[Any] = [
+    retry = [
         (
             RetryRule.NEVER.value,
-            _("leave it to whoever looks at the queue"),
-            _("nobody is told; what fits now is among Unresolved as before"),
+            _("do nothing"),
+            _("what fits now is shown among Unresolved, and stores settle it there"),
         ),
         (
             RetryRule.PROPOSE.value,
-            _("propose it to whoever brings the stock"),
-            _("they are told how many fit now, with a list to confirm; nothing moves before"),
+            _("propose a retry"),
+            _("the person who posts the receipt sees how many movements fit now, and confirms a list of them"),
         ),
         (
             RetryRule.AUTOMATIC.value,
-            _("settle it at once"),
-            _("whatever fits, oldest first; nobody is asked, and whoever brought the stock stands beside it"),
+            _("settle automatically"),
+            _("whatever fits, oldest first; recorded under the user who posted the receipt"),
         ),
     ]
     return [
-        Field("short", _("A component that is short"), "pick", choices=short),
-        Field("retry", _("When stock arrives there later"), "pick", choices=retry),
+        Field("short", _("A component that is short"), FieldKind.RADIO, choices=short),
+        Field("retry", _("When stock arrives there later"), FieldKind.RADIO, choices=retry),
+    ]
+
+
+def rule_fields(site: Site) -> list[Field]:
+    """Return the two ends of a new rule."""
+    places = [
+        (place.path, f"{place.path} {place.description}")
+        for place in offered(Location.objects.filter(site=site).order_by("path"))
+    ]
+    choices = [("", _("Choose")), *places]
+    return [
+        Field("from", _("From"), FieldKind.CHOICE, choices=choices, also=("source",)),
+        Field("to", _("To"), FieldKind.CHOICE, choices=choices, also=("target",)),
     ]
 
 
 def action_in(request: PageRequest, action: Action | None) -> ActionIn:
-    """The action that was typed."""
-    typed = request.POST
+    """Read the action from its form."""
+    form_data = request.POST
     return ActionIn(
-        name=action.name if action else text_in(typed, "name", most=40),
-        type=action.type if action else typed.get("type", ""),
-        description=text_in(typed, "description", empty=True),
-        short=typed.get("short") or (action.short if action else ShortRule.WHOLE.value),
-        retry=typed.get("retry") or (action.retry if action else RetryRule.NEVER.value),
+        name=action.name if action else text_in(form_data, "name", most=40),
+        type=action.type if action else form_data.get("type", ""),
+        description=text_in(form_data, "description", empty=True),
+        short=form_data.get("short") or (action.short if action else ShortRule.WHOLE.value),
+        retry=form_data.get("retry") or (action.retry if action else RetryRule.NEVER.value),
     )
 
 
 def show_action(request: PageRequest, refusal: Refusal | None = None, name: str = "") -> HttpResponse:
-    """The form of an action, its rules, what it does to a real item, and what is wrong with it."""
+    """Show the form of an action, its rules, what it does to a real item, and what is wrong with it."""
     action = action_at(name) if name else None
-    typed: Mapping[str, str] = request.POST
-    if request.method != "POST" or "name" not in request.POST:
-        kept = action or Action(type=request.GET.get("type", ""))
-        typed = {field: getattr(kept, field) for field in ("name", "type", "description", "short", "retry")}
-    assumes = typed.get("type") in ASSUMES or action is None
-    facts: dict[str, Any] = {
+    values: Mapping[str, str] = request.POST
+    if "name" not in request.POST:
+        # The page, or one of its small forms such as the one for a rule: the action's own fields weren't sent.
+        now = action or Action(type=request.GET.get("type", ""))
+        names = ("name", "type", "description", "short", "retry")
+        values = {**{field: getattr(now, field) for field in names}, **request.POST.dict()}
+    may_rule = action is not None and request.visit.may(Verb.RULES)
+    shown_short = short_fields() if values.get("type") in MAY_BE_SHORT or action is None else []
+    fields = [*action_fields(action), *shown_short, *(rule_fields(request.visit.site) if may_rule else [])]
+    context: dict[str, Any] = {
         "action": action,
-        "fields": shown(action_fields(action), typed),
-        "waiting_fields": shown(waiting_fields(), typed) if assumes else [],
-        "refusal": refusal,
-        "loose": refusal is not None
-        and refusal.field not in {"name", "type", "description", "short", "retry", "from", "to"},
+        "form": (form := Form(fields, values, refusal)),
+        "short_fields": form.some(*(field.name for field in shown_short)),
         "may": request.visit.may(Verb.ACTIONS),
-        "may_rule": request.visit.may(Verb.RULES),
+        "may_rule": may_rule,
     }
     if action is not None:
-        facts |= _rules_of(request, action) | {"users": users_of(action)}
-        facts["used"] = _type_codes_by_action([action]).get(action.pk, [])
-        facts["items"] = Item.objects.filter(_names(action)).count()
-        facts["happens"] = _example(request, action)
-    return render(request, "web/setup/action.html", facts)
+        context |= _rules_of(request, action) | {"users": users_of(action)}
+        context["used"] = _type_codes_by_action([action]).get(action.pk, [])
+        context["items"] = Item.objects.filter(_uses(action)).count()
+        context["happens"] = _example(request, action)
+    return render(request, "web/setup/action.html", context)
 
 
 def _rules_of(request: PageRequest, action: Action) -> dict[str, Any]:
@@ -176,23 +192,21 @@ def _rules_of(request: PageRequest, action: Action) -> dict[str, Any]:
         "ended": rules.filter(active=False).order_by("-pk")[:20],
         "single": single,
         "full": single and bool(active),
-        "places": offered(Location.objects.filter(site=request.visit.site).order_by("path")),
-        "chosen": {"from": request.POST.get("from", ""), "to": request.POST.get("to", "")},
     }
 
 
-def _names(action: Action) -> Q:
-    """The items whose type code names an action."""
-    named = Q()
+def _uses(action: Action) -> Q:
+    """Return the condition that an item's type code has an action."""
+    uses = Q()
     for place in TYPE_CODE_ACTIONS:
-        named |= Q(**{f"type_code__{place}": action})
-    return named
+        uses |= Q(**{f"type_code__{place}": action})
+    return uses
 
 
 def _example(request: PageRequest, action: Action) -> Any:
-    """What the action does with a real item: the one asked for, else the first made one that has it."""
+    """Return what the action does to a real item: the one in the address, otherwise the first made one that has it."""
     asked = request.GET.get("item", "").strip()
-    found = Item.objects.filter(_names(action)).order_by("code")
+    found = Item.objects.filter(_uses(action)).order_by("code")
     code = asked or found.filter(structure_lines__isnull=False).values_list("code", flat=True).first()
     if not code and (code := found.values_list("code", flat=True).first()) is None:
         return None
@@ -202,53 +216,53 @@ def _example(request: PageRequest, action: Action) -> Any:
 
 @page(*SETTING_UP)
 def action_page(request: PageRequest, name: str) -> HttpResponse:
-    """One action."""
+    """Show an action."""
     return show_action(request, None, name)
 
 
 @page(Verb.ACTIONS)
 def new_page(request: PageRequest) -> HttpResponse:
-    """A new action."""
+    """Show the form of a new action."""
     return show_action(request)
 
 
 @posts(Verb.ACTIONS, again=show_action)
 def add_page(request: PageRequest) -> HttpResponse:
-    """Add it; then it needs a rule."""
+    """Add an action; it does nothing at a site until it has a rule there."""
     return redirect("action", add_actions([action_in(request, None)])[0].name)
 
 
 @posts(Verb.ACTIONS, again=show_action)
 def change_page(request: PageRequest, name: str) -> HttpResponse:
-    """Change what it does with what is short."""
+    """Change an action."""
     action = action_at(name)
     change_actions([(action, action_in(request, action))])
     return redirect("action", name)
 
 
 @posts(Verb.ACTIONS, again=show_action)
-def remove_page(request: PageRequest, name: str) -> HttpResponse:
-    """Delete an action that nothing names."""
+def delete_page(request: PageRequest, name: str) -> HttpResponse:
+    """Delete an action that nothing uses."""
     remove(action_at(name))
     return redirect("actions")
 
 
 @posts(Verb.ACTIONS, again=show_action)
-def end_page(request: PageRequest, name: str) -> HttpResponse:
-    """End an action that has no rule any more."""
+def deactivate_page(request: PageRequest, name: str) -> HttpResponse:
+    """Deactivate an action that has no rule any more."""
     end_action(action=action_at(name), on=request.visit.today)
     return redirect("action", name)
 
 
 @posts(Verb.ACTIONS, again=show_action)
-def again_page(request: PageRequest, name: str) -> HttpResponse:
-    """Take it in use again; then it needs a rule."""
+def reactivate_page(request: PageRequest, name: str) -> HttpResponse:
+    """Make an inactive action active again; it needs a new rule."""
     use_again(action_at(name))
     return redirect("action", name)
 
 
 def rule_in(request: PageRequest, action: Action, typed: Mapping[str, str]) -> RuleIn:
-    """The rule that was chosen."""
+    """Read the rule from its form."""
     site = request.visit.site
     return RuleIn(
         action=action,
@@ -259,7 +273,7 @@ def rule_in(request: PageRequest, action: Action, typed: Mapping[str, str]) -> R
 
 @posts(Verb.RULES, again=show_action)
 def add_rule_page(request: PageRequest, name: str) -> HttpResponse:
-    """One rule more; or, where there may be only one, this in its stead."""
+    """Add a rule, or replace the only one."""
     rule = rule_in(request, action_at(name), request.POST)
     require_two_ends(rule)
     (replace_rules if request.POST.get("replace") else add_rules)([rule])
@@ -268,7 +282,7 @@ def add_rule_page(request: PageRequest, name: str) -> HttpResponse:
 
 @posts(Verb.RULES)
 def end_rule_page(request: PageRequest, number: int) -> HttpResponse:
-    """End a rule. What was moved by it keeps naming it."""
+    """End a rule; past movements still refer to it."""
     rule = TransferRule.objects.filter(pk=number, site=request.visit.site).select_related("action").first()
     if rule is None:
         raise Http404
@@ -277,18 +291,18 @@ def end_rule_page(request: PageRequest, number: int) -> HttpResponse:
 
 
 @posts(Verb.RULES)
-def judge_rule_part(request: PageRequest, name: str) -> HttpResponse:
-    """What is wrong with the ends that are being chosen, while they are: the rule is tried in the place of the old."""
-    typed, action = request.POST, action_at(name)
-    wrong = None
-    if typed.get("from") and typed.get("to"):
-        add = replace_rules if ActionType(action.type).single else add_rules
-        wrong = refused_as_it_stands(lambda: add([rule_in(request, action, typed)]), typed)
-    return render(request, "web/setup/judged.html", {"refusal": wrong})
+def check_rule_part(request: PageRequest, name: str) -> HttpResponse:
+    """Say what is wrong with the two ends while they are being chosen."""
+    form_data, action = request.POST, action_at(name)
+    form = Form(rule_fields(request.visit.site))
+    # A type of action that takes one rule per site is checked as if its rule were replaced.
+    add = replace_rules if ActionType(action.type).single else add_rules
+    chosen = form_data.get("from") and form_data.get("to")
+    return live_check(request, lambda: chosen and add([rule_in(request, action, form_data)]), form)
 
 
 def _save(action: Action | None, new: ActionIn) -> None:
-    """Add it, or change what is there."""
+    """Add an action or change an existing one."""
     if action is None:
         add_actions([new])
     else:
@@ -296,35 +310,25 @@ def _save(action: Action | None, new: ActionIn) -> None:
 
 
 @posts(Verb.ACTIONS)
-def judge_part(request: PageRequest, name: str = "") -> HttpResponse:
-    """What would be refused of the action as it stands, while it is being filled in."""
+def check_part(request: PageRequest, name: str = "") -> HttpResponse:
+    """Say what would be refused of the form as it stands, while it is being filled in."""
     action = action_at(name) if name else None
-    refusal = refused_as_it_stands(lambda: _save(action, action_in(request, action)), request.POST)
-    labels = {field.name: field.label for field in action_fields(action)}
-    label = labels.get(refusal.field, "") if refusal else ""
-    return render(request, "web/setup/judged_form.html", {"refusal": refusal, "label": label})
+    return live_check(request, lambda: _save(action, action_in(request, action)), Form(action_fields(action)))
 
 
-def new_or_add(request: PageRequest) -> HttpResponse:
-    """By method."""
-    return (add_page if request.method == "POST" else new_page)(request)
-
-
-def action_or_change(request: PageRequest, name: str) -> HttpResponse:
-    """By method."""
-    return (change_page if request.method == "POST" else action_page)(request, name=name)
-
+new_or_add: Final = by_method(new_page, add_page)
+show_or_change: Final = by_method(action_page, change_page)
 
 urlpatterns = [
     path("set-up/actions/", actions_page, name="actions"),
     path("set-up/actions/new/", new_or_add, name="action-new"),
     path("set-up/actions/rules/<path:name>/", add_rule_page, name="rule-add"),
-    path("set-up/actions/judge/<path:name>/", judge_rule_part, name="rule-judge"),
-    path("set-up/actions/judged/", judge_part, name="action-judge-new"),
-    path("set-up/actions/judged/<path:name>/", judge_part, name="action-judge"),
+    path("set-up/actions/check-rule/<path:name>/", check_rule_part, name="rule-live-check"),
+    path("set-up/actions/check/", check_part, name="action-live-check-new"),
+    path("set-up/actions/check/<path:name>/", check_part, name="action-live-check"),
     path("set-up/actions/end-rule/<int:number>/", end_rule_page, name="rule-end"),
-    path("set-up/actions/end/<path:name>/", end_page, name="action-end"),
-    path("set-up/actions/again/<path:name>/", again_page, name="action-again"),
-    path("set-up/actions/delete/<path:name>/", remove_page, name="action-delete"),
-    path("set-up/actions/at/<path:name>/", action_or_change, name="action"),
+    path("set-up/actions/deactivate/<path:name>/", deactivate_page, name="action-deactivate"),
+    path("set-up/actions/reactivate/<path:name>/", reactivate_page, name="action-reactivate"),
+    path("set-up/actions/delete/<path:name>/", delete_page, name="action-delete"),
+    path("set-up/actions/at/<path:name>/", show_or_change, name="action"),
 ]

@@ -53,7 +53,7 @@ def _type_code(subject: str) -> str:
 
 
 def _site(subject: str) -> str:
-    return reverse("set-up-thing", args=["sites", subject])
+    return reverse("set-up-record", args=["sites", subject])
 
 
 def _conversion(subject: str) -> str:
@@ -123,7 +123,7 @@ def check_page(request: PageRequest) -> HttpResponse:
         "total": len(found),
         "refused": any(finding.severity is Severity.REFUSED for finding in found),
         "groups": _groups(found[:SHOWN] if narrow else found, found, most=None if request.GET.get("all") else SHOWN),
-        "cut": narrow and len(found) > SHOWN,
+        "shortened": narrow and len(found) > SHOWN,
     }
     return render(request, "web/setup/check.html", facts)
 

@@ -1,9 +1,8 @@
-"""Units, and how they convert."""
+"""Units of measure, and the conversions between them."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 from django.db.models import F, QuerySet
 from django.http import Http404
@@ -28,98 +27,128 @@ from backflush.people.rights import Verb
 from backflush.setup_check.findings import About
 from backflush.stockmap.deactivation import offered
 from backflush.web.display import formats
-from backflush.web.forms.fields import Field
+from backflush.web.forms.fields import Field, FieldKind
 from backflush.web.forms.values import page_dialect, text_in
 from backflush.web.platform.visit import Visit
-from backflush.web.setup.resource import SetupResource, Typed, code_field, count_by
+from backflush.web.setup.resource import FormData, SetupResource, code_field, count_by
 
 
-class UnitResource(SetupResource, icon="ruler-2"):
-    slug, title, one = "units", gettext_lazy("Units"), gettext_lazy("unit")
-    why = gettext_lazy("Stock is counted in units; structures and orders may use others that convert.")
+class UnitResource(SetupResource[Unit], icon="ruler-2"):
+    """Units of measure."""
+
+    slug, title, singular = "units", gettext_lazy("Units"), gettext_lazy("unit")
+    purpose = gettext_lazy("Stock is counted in units. Structures and orders may use other units that convert.")
     verb = Verb.UNITS
     used_by = ngettext_lazy("%(number)s item", "%(number)s items", "number")
     checks = ("no_conversion",)
     found_as = About.UNIT
 
-    def things(self, visit: Visit) -> QuerySet[Any]:
+    def records(self, visit: Visit) -> QuerySet[Unit]:
+        """Return all units, which the sites have in common."""
         return Unit.objects.all()
 
-    def about(self, thing: Any) -> str:
-        return str(thing.name)
+    def about(self, record: Unit) -> str:
+        """Return its name."""
+        return record.name
 
-    def uses(self, visit: Visit, things: Sequence[Any]) -> Mapping[int, int]:
-        return count_by(Item.objects.all(), "stock_unit", things)
+    def use_counts(self, visit: Visit, records: Sequence[Unit]) -> Mapping[int, int]:
+        """Return how many items are counted in each."""
+        return count_by(Item.objects.all(), "stock_unit", records)
 
-    def fields(self, visit: Visit, thing: Any | None) -> list[Field]:
-        return [code_field(thing, _("Code")), Field("name", _("Name"))]
+    def fields(self, visit: Visit, record: Unit | None) -> list[Field]:
+        """Return code and name."""
+        return [code_field(record, length_max=20), Field("name", _("Name"), length_max=100)]
 
-    def values(self, visit: Visit, thing: Any | None) -> dict[str, str]:
-        return {"code": thing.code, "name": thing.name} if thing else {}
+    def values(self, visit: Visit, record: Unit | None) -> dict[str, str]:
+        """Return what is on record."""
+        return {"code": record.code, "name": record.name} if record else {}
 
-    def save(self, visit: Visit, thing: Any | None, typed: Any) -> Any:
-        name = text_in(typed, "name", most=100, empty=True)
-        if thing is None:
-            return add_units([UnitIn(code=text_in(typed, "code", most=20), name=name)])[0]
-        rename_units([(thing, name)])
-        return thing
+    def save(self, visit: Visit, record: Unit | None, form_data: FormData) -> Unit:
+        """Add or rename a unit."""
+        name = text_in(form_data, "name", most=100, empty=True)
+        if record is None:
+            return add_units([UnitIn(code=text_in(form_data, "code", most=20), name=name)])[0]
+        rename_units([(record, name)])
+        return record
 
 
-class ConversionResource(SetupResource, icon="arrows-exchange"):
-    slug, title, one = "conversions", gettext_lazy("Conversions"), gettext_lazy("conversion")
-    why = gettext_lazy("How many of a unit there are in another: for everything, or for one item.")
+class ConversionResource(SetupResource[UnitConversion], icon="arrows-exchange"):
+    """Conversions between units, for all items or for one."""
+
+    slug, title, singular = "conversions", gettext_lazy("Unit conversions"), gettext_lazy("unit conversion")
+    purpose = gettext_lazy("How many of one unit make one of another, for all items or for one item.")
     verb = Verb.UNITS
-    by = ("source_code", "target_code", "pk")
+    ordering = ("source_code", "target_code", "pk")
     columns = (gettext_lazy("For"),)
 
-    def things(self, visit: Visit) -> QuerySet[Any]:
+    def records(self, visit: Visit) -> QuerySet[UnitConversion]:
+        """Return all conversions, which the sites have in common."""
         found = UnitConversion.objects.select_related("item", "source", "target")
         return found.annotate(source_code=F("source__code"), target_code=F("target__code"))
 
-    def name(self, thing: Any) -> str:
-        return f"1 {thing.source.code} = {_ratio(thing.ratio)} {thing.target.code}"
+    def name(self, record: UnitConversion) -> str:
+        """Return the conversion as an equation."""
+        return f"1 {record.source.code} = {_ratio_text(record.ratio)} {record.target.code}"
 
-    def cells(self, thing: Any) -> Sequence[str]:
-        return (thing.item.code if thing.item else _("everything"),)
+    def about(self, record: UnitConversion) -> str:
+        """Return nothing: the equation says it all."""
+        return ""
 
-    def address(self, thing: Any) -> str:
-        return reverse("set-up-thing", args=[self.slug, str(thing.pk)])
+    def cells(self, visit: Visit, records: Sequence[UnitConversion]) -> Mapping[int, Sequence[str]]:
+        """Return the item that each is for."""
+        return {record.pk: (record.item.code if record.item else _("all items"),) for record in records}
 
-    def find(self, visit: Visit, key: str) -> Any:
-        found = self.things(visit).filter(pk=whole_or_none(key)).first()
+    def address(self, record: UnitConversion) -> str:
+        """Return the address of its page, which has its primary key."""
+        return reverse("set-up-record", args=[self.slug, str(record.pk)])
+
+    def find(self, visit: Visit, key: str) -> UnitConversion:
+        """Return the conversion with a primary key."""
+        number = whole_or_none(key)
+        found = self.records(visit).filter(pk=number).first() if number is not None else None
         if found is None:
             raise Http404
         return found
 
-    def fields(self, visit: Visit, thing: Any | None) -> list[Field]:
+    def fields(self, visit: Visit, record: UnitConversion | None) -> list[Field]:
+        """Return the two units, the factor between them, and the item that it is for."""
         units = [(unit.code, f"{unit.code} {unit.name}") for unit in offered(Unit.objects.order_by("code"))]
-        stays = _("Add another conversion instead.") if thing else ""
+        locked = _("It can't be changed. Add another conversion instead.") if record else ""
+        hint = "" if record else _("Leave it empty for all items.")
         return [
-            Field("from", _("One"), "choice", choices=units, settled=stays),
-            Field("factor", _("is so many"), "number", _("A number, or a fraction such as 1/12."), required=True),
-            Field("to", _("of"), "choice", choices=units, settled=stays),
-            Field("item", _("For the item"), hint="" if thing else _("Empty: for everything."), settled=stays),
-        ]
+            Field("from", _("From unit"), FieldKind.CHOICE, choices=units, locked=locked, also=("source",)),
+            Field("factor", _("Factor"), required=True, also=("ratio",),
+                  hint=_("How many of the second unit make one of the first: a number, or a fraction such as 1/12.")),
+            Field("to", _("To unit"), FieldKind.CHOICE, choices=units, locked=locked, also=("target",)),
+            Field("item", _("For the item"), FieldKind.CODE, hint, codes="items", locked=locked),
+        ]  # fmt: skip
 
-    def values(self, visit: Visit, thing: Any | None) -> dict[str, str]:
-        if thing is None:
+    def values(self, visit: Visit, record: UnitConversion | None) -> dict[str, str]:
+        """Return what is on record."""
+        if record is None:
             return {}
-        item = thing.item.code if thing.item else ""
-        return {"from": thing.source.code, "to": thing.target.code, "factor": _ratio(thing.ratio), "item": item}
+        item = record.item.code if record.item else ""
+        return {
+            "from": record.source.code,
+            "to": record.target.code,
+            "factor": _ratio_text(record.ratio),
+            "item": item,
+        }
 
-    def save(self, visit: Visit, thing: Any | None, typed: Any) -> Any:
-        code = typed.get("item", "").strip()
+    def save(self, visit: Visit, record: UnitConversion | None, form_data: FormData) -> UnitConversion:
+        """Add a conversion, or change the factor of one."""
+        code = form_data.get("item", "").strip()
         conversion = ConversionIn(
-            source=thing.source if thing else unit_coded(typed.get("from", ""), field="from"),
-            target=thing.target if thing else unit_coded(typed.get("to", ""), field="to"),
-            ratio=_ratio_in(typed),
-            item=thing.item if thing else item_coded(code) if code else None,
+            source=record.source if record else unit_coded(form_data.get("from", ""), field="from"),
+            target=record.target if record else unit_coded(form_data.get("to", ""), field="to"),
+            ratio=_ratio_in(form_data),
+            item=record.item if record else item_coded(code) if code else None,
         )
-        return (change_conversions if thing else add_conversions)([conversion])[0]
+        return (change_conversions if record else add_conversions)([conversion])[0]
 
 
-def _ratio(ratio: Fraction) -> str:
-    """A factor as one would type it: a number where it ends, else a fraction."""
+def _ratio_text(ratio: Fraction) -> str:
+    """Return a factor as a person would type it: a decimal number if it ends, otherwise a fraction."""
     tens = ratio.denominator
     for prime in (2, 5):
         while tens % prime == 0:
@@ -130,8 +159,8 @@ def _ratio(ratio: Fraction) -> str:
     return formats.number(Decimal(ratio.numerator * 10**places // ratio.denominator).scaleb(-places, EXACT))
 
 
-def _ratio_in(typed: Typed) -> Fraction:
-    text = typed.get("factor", "")
+def _ratio_in(form_data: FormData) -> Fraction:
+    text = form_data.get("factor", "")
     if not text.strip():
         raise InvalidQuantity("The factor of a conversion must be above zero.", field="factor")
     return read_ratio(text, field="factor", dialect=page_dialect())

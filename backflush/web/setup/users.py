@@ -1,6 +1,6 @@
-"""People: who may sign in, what they are at which site, and what a change of that takes away.
+"""People: who may sign in, their roles at each site, and what a change of roles takes away.
 
-Nobody is deleted, because postings name who made them; who is gone may not sign in any more.
+A person is never deleted, because postings name the people who made them. People who have left may no longer sign in.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 
 from axes.utils import reset
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import path
 from django.utils.translation import gettext as _
@@ -26,158 +26,184 @@ from backflush.people.services import (
     set_password,
 )
 from backflush.stockmap.models import Site
-from backflush.web.forms.fields import Field
+from backflush.web.display import translation
+from backflush.web.forms.fields import Field, FieldKind
 from backflush.web.forms.values import text_in
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest, Visit
-from backflush.web.setup.resource import ListRow, SetupResource
+from backflush.web.setup.resource import FormData, SetupResource
 
 
-class People(SetupResource, icon="users"):
-    slug, title, one = "people", gettext_lazy("People"), gettext_lazy("person")
-    why = gettext_lazy("Who may sign in, and what they may do at this site.")
+class UserResource(SetupResource[User], icon="users"):
+    """People, who are added and changed by administrators."""
+
+    slug, title, singular = "people", gettext_lazy("People"), gettext_lazy("person")
+    purpose = gettext_lazy("People who may sign in, and their roles at this site.")
     verb = Verb.PEOPLE
-    looks = (Verb.PEOPLE,)
-    by = ("username",)
-    whole = ("roles", "user")
-    columns = (gettext_lazy("Roles here"), gettext_lazy("Elsewhere"), gettext_lazy("Signs in"))
+    viewed_by = (Verb.PEOPLE,)
+    ordering = ("username",)
+    checked_always = ("roles", "user")
+    columns = (gettext_lazy("Roles here"), gettext_lazy("Other sites"), gettext_lazy("May sign in"))
 
-    def things(self, visit: Visit) -> QuerySet[Any]:
+    def records(self, visit: Visit) -> QuerySet[User]:
+        """Return everybody, of all sites."""
         return User.objects.all()
 
-    def rows(self, visit: Visit, things: Sequence[Any]) -> list[ListRow]:
+    def name(self, record: User) -> str:
+        """Return the log-in name."""
+        return record.username
+
+    def about(self, record: User) -> str:
+        """Return the full name."""
+        return record.get_full_name()
+
+    def cells(self, visit: Visit, records: Sequence[User]) -> Mapping[int, Sequence[str]]:
+        """Return the roles here, the other sites with a role, and whether the person may sign in."""
         here: dict[int, list[str]] = {}
         elsewhere: dict[int, list[str]] = {}
-        found = Assignment.objects.filter(user__in=things).order_by("site__code", "role")
+        found = Assignment.objects.filter(user__in=records).order_by("site__code", "role")
         for user, site, code, role in found.values_list("user", "site", "site__code", "role"):
             if site == visit.site.pk:
                 here.setdefault(user, []).append(role)
             elif code not in elsewhere.setdefault(user, []):
                 elsewhere[user].append(code)
-        for thing in things:
-            thing.held = ", ".join(here.get(thing.pk, []))
-            thing.elsewhere = ", ".join(elsewhere.get(thing.pk, []))
-        return super().rows(visit, things)
+        return {
+            user.pk: (
+                ", ".join(here.get(user.pk, [])),
+                ", ".join(elsewhere.get(user.pk, [])),
+                _("yes") if user.is_active and user.has_usable_password() else _("no"),
+            )
+            for user in records
+        }
 
-    def name(self, thing: Any) -> str:
-        return str(thing.username)
-
-    def about(self, thing: Any) -> str:
-        return str(thing.get_full_name())
-
-    def cells(self, thing: Any) -> Sequence[str]:
-        enters = thing.is_active and thing.has_usable_password()
-        return (thing.held, thing.elsewhere, _("yes") if enters else _("no"))
-
-    def fields(self, visit: Visit, thing: Any | None) -> list[Field]:
+    def fields(self, visit: Visit, record: User | None) -> list[Field]:
+        """Return log-in name, names, password and, for an existing person, whether they may sign in."""
         hint = (
-            _("Empty: as it is. A new one also ends a wait after too many tries.")
-            if thing
-            else _("At least twelve characters are hard to guess.")
+            _("Leave it empty to keep the password. A new one also ends a lock-out.")
+            if record
+            else _("At least twelve characters.")
         )
-        name = Field("name", _("Log-in name"), required=True, settled=_("A log-in name stays.") if thing else "")
-        active = (
-            [Field("active", _("May sign in"), "tick", _("Taken away, nothing of theirs is lost."))] if thing else []
-        )
+        locked = _("A log-in name can't be changed.") if record else ""
         return [
-            name,
-            Field("first_name", _("First name")),
-            Field("last_name", _("Last name")),
-            Field("password", _("Password"), "password", hint),
-            *active,
+            Field("name", _("Log-in name"), required=True, locked=locked, length_max=150),
+            Field("first_name", _("First name"), length_max=150),
+            Field("last_name", _("Last name"), length_max=150),
+            Field("password", _("Password"), FieldKind.PASSWORD, hint),
+            *([_active_field()] if record else []),
         ]
 
-    def values(self, visit: Visit, thing: Any | None) -> dict[str, str]:
-        if thing is None:
+    def values(self, visit: Visit, record: User | None) -> dict[str, str]:
+        """Return what is on record; never a password."""
+        if record is None:
             return {}
-        facts = {"name": thing.username, "first_name": thing.first_name, "last_name": thing.last_name}
-        return {**facts, "active": "on" if thing.is_active else ""}
+        names = {"name": record.username, "first_name": record.first_name, "last_name": record.last_name}
+        return {**names, "active": "on" if record.is_active else ""}
 
-    def save(self, visit: Visit, thing: Any | None, typed: Any) -> Any:
-        names = {name: text_in(typed, name, most=150, empty=True) for name in ("first_name", "last_name")}
-        roles = roles_in(visit, typed)
-        password = typed.get("password", "")
-        if thing is None:
-            return _added(visit, text_in(typed, "name", most=150), password, roles, names)
-        change_person(user=thing, by=visit.user, active=bool(typed.get("active")), roles=roles, **names)
+    def save(self, visit: Visit, record: User | None, form_data: FormData) -> User:
+        """Add a person or change one, with roles and password."""
+        names = {name: text_in(form_data, name, most=150, empty=True) for name in ("first_name", "last_name")}
+        roles = roles_in(visit, form_data)
+        password = form_data.get("password", "")
+        if record is None:
+            return _add(visit, text_in(form_data, "name", most=150), password, roles, names)
+        change_person(user=record, by=visit.user, active=bool(form_data.get("active")), roles=roles, **names)
         if password:
-            require_administers(visit.user, thing)
-            set_password(user=thing, password=password)
-            reset(username=thing.username)
-        return thing
+            require_administers(visit.user, record)
+            set_password(user=record, password=password)
+            reset(username=record.username)
+        return record
 
-    def try_it(self, visit: Visit, thing: Any | None, typed: Any) -> Any:
-        """The same but for the password, which takes its time to be kept: whether it is good enough is said at once."""
-        names = {name: text_in(typed, name, most=150, empty=True) for name in ("first_name", "last_name")}
-        password = typed.get("password", "")
-        if thing is None:
-            thing = User(username=text_in(typed, "name", most=150), **names)
-            require_name_free(thing.username)
+    def save_dry(self, visit: Visit, record: User | None, form_data: FormData) -> object:
+        """Check everything, but don't hash the password, which takes long; only check that it is strong enough."""
+        names = {name: text_in(form_data, name, most=150, empty=True) for name in ("first_name", "last_name")}
+        password = form_data.get("password", "")
+        user = record or User(username=text_in(form_data, "name", most=150), **names)
+        if record is None:
+            require_name_free(user.username)
         else:
-            change_person(
-                user=thing, by=visit.user, active=bool(typed.get("active")), roles=roles_in(visit, typed), **names
-            )
+            active = bool(form_data.get("active"))
+            change_person(user=record, by=visit.user, active=active, roles=roles_in(visit, form_data), **names)
         if password:
-            require_strong(password, user=thing)
-        return thing
+            require_strong(password, user=user)
+        return user
 
-    def removable(self, thing: Any) -> bool:
+    def deletable(self, record: User) -> bool:
+        """Return False: people are never deleted."""
         return False
 
 
-def _added(visit: Visit, name: str, password: str, roles: Mapping[int, list[Role]], names: Mapping[str, str]) -> User:
-    """Someone new, with roles at one site or several."""
+def _active_field() -> Field:
+    return Field("active", _("May sign in"), FieldKind.CHECKBOX, _("Without it, everything the person did is kept."))
+
+
+def _add(visit: Visit, name: str, password: str, roles: Mapping[int, list[Role]], names: Mapping[str, str]) -> User:
+    """Add a person with roles at one or more sites."""
     first, last = names["first_name"], names["last_name"]
     user = add_person(name=name, password=password, site=visit.site, first_name=first, last_name=last)
     change_person(user=user, by=visit.user, active=True, roles=roles, first_name=first, last_name=last)
     return user
 
 
-def sites_set_up(visit: Visit) -> list[Site]:
-    """The sites at which the person may set up people."""
+def administered_sites(visit: Visit) -> list[Site]:
+    """Return the sites at which the visitor is an administrator, this site first."""
     held = Assignment.objects.filter(user=visit.user, role=Role.ADMINISTRATOR).values_list("site", flat=True)
     administered = set(held)
-    return [site for site in visit.sites if site.pk in administered]
+    sites = [site for site in visit.sites if site.pk in administered]
+    return sorted(sites, key=lambda site: site.pk != visit.site.pk)
 
 
-def roles_in(visit: Visit, typed: Any) -> dict[int, list[Role]]:
-    """The roles that are ticked, by site."""
+def roles_in(visit: Visit, form_data: FormData) -> dict[int, list[Role]]:
+    """Return the roles that are ticked, by site."""
     known = set(Role)
     return {
-        site.pk: [Role(role) for role in typed.getlist(f"roles-{site.code}") if role in known]
-        for site in sites_set_up(visit)
+        site.pk: [Role(role) for role in _ticked(form_data, f"roles-{site.code}") if role in known]
+        for site in administered_sites(visit)
     }
 
 
-def roles_of_everywhere(user: User | None) -> dict[int, list[Role]]:
-    """What somebody is, by site."""
+def _ticked(form_data: FormData, name: str) -> list[str]:
+    assert isinstance(form_data, QueryDict), "several boxes have one name"
+    return form_data.getlist(name)
+
+
+def roles_everywhere(user: User | None) -> dict[int, list[Role]]:
+    """Return a person's roles, by site."""
     held: dict[int, list[Role]] = {}
     for site, role in Assignment.objects.filter(user=user).values_list("site", "role") if user else ():
         held.setdefault(site, []).append(Role(role))
     return held
 
 
-@dataclass(frozen=True, slots=True)
-class SiteRoles:
-    """The roles at one site as the form shows them: each with whether it is held, and what it may do."""
+def role_fields(visit: Visit) -> list[Field]:
+    """Return a field with the roles of each site that the visitor administers.
 
-    site: Site
-    roles: Sequence[tuple[str, bool, Sequence[str]]]
-
-
-def role_sites(visit: Visit, user: User | None, typed: Any) -> list[SiteRoles]:
-    """Every site's roles: as they are, or as they were ticked. The site one is at comes first."""
-    held = roles_of_everywhere(user) if typed is None else roles_in(visit, typed)
-    sites = sorted(sites_set_up(visit), key=lambda site: site.pk != visit.site.pk)
+    Refusals about roles name no site; they are shown at the first.
+    """
+    roles = [
+        (role.value, translation.word(role.value).capitalize(), ", ".join(map(translation.word, sorted(ROLES[role]))))
+        for role in Role
+    ]
     return [
-        SiteRoles(site, [(role.value, role in held.get(site.pk, ()), sorted(ROLES[role])) for role in Role])
-        for site in sites
+        Field(
+            f"roles-{site.code}",
+            _("Roles at %(site)s") % {"site": site.name or site.code},
+            FieldKind.CHECKBOXES,
+            choices=roles,
+            also=() if number else ("roles",),
+        )
+        for number, site in enumerate(administered_sites(visit))
     ]
 
 
+def role_values(visit: Visit, user: User | None) -> dict[str, list[str]]:
+    """Return the roles that a person has now, as the role fields show them."""
+    held = roles_everywhere(user)
+    return {f"roles-{site.code}": [role.value for role in held.get(site.pk, ())] for site in administered_sites(visit)}
+
+
 @dataclass(frozen=True, slots=True)
-class Effect:
-    """What a change of roles comes to at one site."""
+class RightsChange:
+    """The rights that a change of roles takes away and gives at one site."""
 
     site: Site
     takes: Sequence[str]
@@ -186,24 +212,24 @@ class Effect:
 
 @page(Verb.PEOPLE)
 def effect_part(request: PageRequest, key: str = "") -> HttpResponse:
-    """What the roles that are ticked now would take away, and give, before they are saved.
+    """Show which rights the ticked roles would take away and give, before they are saved.
 
-    Who may not sign in may do nothing, whatever is ticked.
+    A person who may not sign in has no rights, whatever is ticked.
     """
     user = User.objects.filter(username=key).first() if key else None
-    before, after = roles_of_everywhere(user), roles_in(request.visit, request.GET)
-    enters = user is None or bool(request.GET.get("active"))
-    effects = []
-    for site in sites_set_up(request.visit):
+    before, after = roles_everywhere(user), roles_in(request.visit, request.GET)
+    may_sign_in = user is None or bool(request.GET.get("active"))
+    changes = []
+    for site in administered_sites(request.visit):
         had = verbs_of(before.get(site.pk, ()) if user is not None and user.is_active else ())
-        has = verbs_of(after[site.pk] if enters else ())
+        has = verbs_of(after[site.pk] if may_sign_in else ())
         if had != has:
-            effects.append(Effect(site, sorted(had - has), sorted(has - had)))
-    return render(request, "web/setup/effect.html", {"effects": effects, "asked": True, "enters": enters})
+            changes.append(RightsChange(site, sorted(had - has), sorted(has - had)))
+    return render(request, "web/setup/effect.html", {"changes": changes, "checked": True, "may_sign_in": may_sign_in})
 
 
-def rights() -> Mapping[str, Any]:
-    """What each role may do, verb by verb."""
+def rights_matrix() -> Mapping[str, Any]:
+    """Return which rights each role has."""
     return {
         "roles": [role.value for role in Role],
         "verbs": [(verb.value, [verb in ROLES[role] for role in Role]) for verb in Verb],

@@ -225,7 +225,7 @@ def place_address(place: Location, waiting: int) -> str:
             return f"{reverse('balances')}?{urlencode({'location': place.path})}"
         except NoReverseMatch:
             pass
-    return reverse("set-up-thing", args=["locations", place.path])
+    return reverse("set-up-record", args=["locations", place.path])
 
 
 def sentence(happens: MaterialFlow) -> str:

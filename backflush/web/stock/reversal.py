@@ -25,7 +25,9 @@ from backflush.ledger.selectors import movements_of, posting_numbered
 from backflush.people.rights import Verb
 from backflush.subcontract.models import PurchaseOrder
 from backflush.unresolved.arrivals import proposed_by
+from backflush.web.forms.fields import Form
 from backflush.web.forms.idempotency import new_key
+from backflush.web.forms.standard_fields import event_time_field
 from backflush.web.forms.values import moment_in
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
@@ -58,6 +60,8 @@ def show_reversal(request: PageRequest, refusal: Refusal | None, number: int) ->
     visit = request.visit
     posting = posting_numbered(visit.site, number)
     foreseen = foresee_reversal(posting)
+    may = may_reverse(request.user, visit.site, posting)
+    fields = [event_time_field(posting.at)] if may and not foreseen.refusal else []
     at_home = bool(request.GET.get("home") or request.POST.get("home"))
     shown: dict[str, Any] = {
         "posting": posting,
@@ -67,9 +71,8 @@ def show_reversal(request: PageRequest, refusal: Refusal | None, number: int) ->
         "booking": Booking.objects.filter(posting=posting).select_related("item__stock_unit", "cost_object").first(),
         "foreseen": foreseen,
         "back": foreseen.back[:GOING_BACK_MOST],
-        "refusal": refusal or foreseen.refusal,
-        "may_reverse": may_reverse(request.user, visit.site, posting),
-        "typed": request.POST,
+        "form": Form(fields, request.POST, refusal or foreseen.refusal),
+        "may_reverse": may,
         "key": request.POST.get("key", "") or new_key(),
     }
     return render(request, "web/stock/reverse.html", shown)

@@ -1,16 +1,20 @@
-"""What the panel of one unresolved movement offers, and what was chosen in it.
+"""The panel that resolves one unresolved movement: its fields, and what was chosen in them.
 
-The system has assumed once; it doesn't assume twice. The planned place is chosen beforehand only where it fits;
-else a person says where it came from, and which batch, serials or bin it was.
+The system has assumed once and doesn't assume twice. The planned location is preselected only if enough is there.
+Otherwise a person chooses where the stock came from, and which batch, serial numbers or bin it was.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
 
 from django.http import QueryDict
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from backflush.backflushing.models import Booking
 from backflush.core.moves import Status, Tracking
@@ -18,9 +22,14 @@ from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.core.sentences import Sentence
 from backflush.ledger.models import Movement
+from backflush.people.rights import Verb
 from backflush.unresolved.models import Settlement
 from backflush.unresolved.resolution import Resolving, preview_resolve
 from backflush.unresolved.selectors import Candidate, candidates, settlement_of, there_now
+from backflush.web.display import formats
+from backflush.web.display.tags.pieces import q
+from backflush.web.forms.fields import Field, FieldKind, Option
+from backflush.web.forms.standard_fields import REMARKS_LENGTH, event_time_field
 from backflush.web.forms.values import number_in, pks_in
 from backflush.web.platform.visit import Visit
 from backflush.web.unresolved.row import Reading, reading_of
@@ -130,6 +139,91 @@ def panel_of(visit: Visit, movement: Movement) -> Panel:
     booking = Booking.objects.filter(posting=movement.origin.posting_id if movement.origin else movement.posting_id)
     settlement = settlement_of(movement) if movement.status != Status.UNRESOLVED else None
     return Panel(reading_of(movement, there), booking.select_related("item", "posting__by").first(), settlement)
+
+
+QUESTIONS: Final = {
+    "place": gettext_lazy("Where did it come from?"),
+    "batch": gettext_lazy("Which batch was used?"),
+    "serial": gettext_lazy("Which serial numbers were used?"),
+    "bin": gettext_lazy("Which bin did it come from?"),
+}
+
+
+def panel_fields(visit: Visit, panel: Panel, *, not_used: bool) -> list[Field]:
+    """Return the fields of the form that the panel shows: to resolve, or to say that nothing was used."""
+    if not panel.waits:
+        return []
+    movement = panel.movement
+    if not_used and visit.may(Verb.CANCEL):
+        return cancel_fields(movement.at)
+    if not visit.may(Verb.RESOLVE):
+        return []
+    unit = movement.item.stock_unit.code
+    fields = [
+        _source_field(panel),
+        Field("quantity", _("How much was used?"), FieldKind.QUANTITY, unit=unit),
+    ]
+    if movement.target.bin_controlled:
+        fields.append(Field("to_bin", _("Into which bin at %(place)s") % {"place": movement.target.path}))
+    return [*fields, event_time_field(movement.at)]
+
+
+def cancel_fields(since: datetime | None) -> list[Field]:
+    """Return the fields of the form that says that nothing was used: the reason, and the time."""
+    reason = Field("remarks", _("Why was it not used?"), FieldKind.TEXTAREA, required=True, length_max=REMARKS_LENGTH)
+    return [reason, event_time_field(since)]
+
+
+def _source_field(panel: Panel) -> Field:
+    hint = ""
+    if not panel.choices:
+        hint = _("There is no %(code)s in stock anywhere.") % {"code": panel.movement.item.code}
+    elif panel.left_out:
+        more = ngettext("%(number)s more is not shown.", "%(number)s more are not shown.", panel.left_out)
+        hint = more % {"number": formats.number(panel.left_out)}
+    return Field(
+        "from",
+        QUESTIONS[panel.asks],
+        FieldKind.CHECKBOXES if panel.asks == "serial" else FieldKind.RADIO,
+        hint,
+        choices=[
+            Option(
+                choice.value,
+                format_html('<b class="code">{}</b>', choice.name),
+                _choice_about(panel, choice, first=not number),
+                _choice_stock(panel, choice),
+            )
+            for number, choice in enumerate(panel.choices)
+        ],
+        also=("source", "location", "batch", "serials", "bin"),
+    )
+
+
+def _choice_about(panel: Panel, choice: SourceChoice, *, first: bool) -> str:
+    """Return why a choice is offered, and where it is."""
+    candidate = choice.candidate
+    if candidate is not None and candidate.expires_on:
+        expires = _("expires %(day)s") % {"day": formats.day(candidate.expires_on)}
+        return ", ".join([expires, *([_("first to expire")] if first else [])])
+    if panel.asks == "place":
+        if choice.planned:
+            return _("where the rule takes it from")
+        return candidate.balance.location.description if candidate is not None else ""
+    if choice.planned:
+        return ", ".join([choice.place, *([_("first in")] if first else [])])
+    return ", ".join([choice.place, *([choice.bin] if choice.bin and choice.name != choice.bin else [])])
+
+
+def _choice_stock(panel: Panel, choice: SourceChoice) -> str:
+    """Return how much is in stock there, and whether that is enough."""
+    item = panel.movement.item
+    if panel.asks == "serial":
+        return ""
+    if choice.there is None:
+        return format_html('<span class="text-muted">{}</span>', _("no balance"))
+    if choice.short_by:
+        return format_html("{}<small>{} {}</small>", q(choice.there, item), q(choice.short_by, item), _("short"))
+    return format_html('{}<small class="text-good">{}</small>', q(choice.there, item), _("enough"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,21 @@ from backflush.unresolved.resolution import resolve
 from backflush.unresolved.selectors import last_settlement, queue
 from backflush.unresolved.undo import undo
 from backflush.web.display import badges, formats
+from backflush.web.forms.fields import Form
 from backflush.web.forms.idempotency import new_key
 from backflush.web.forms.values import moment_in
 from backflush.web.lists.export_jobs import send
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest, Visit
 from backflush.web.unresolved.queue import Queue
-from backflush.web.unresolved.resolve_panel import chosen_in, outcome_of, panel_of, picks_in
+from backflush.web.unresolved.resolve_panel import (
+    cancel_fields,
+    chosen_in,
+    outcome_of,
+    panel_fields,
+    panel_of,
+    picks_in,
+)
 from backflush.web.unresolved.row import reading_of
 
 SETTLED_SHOWN: Final = 200
@@ -49,7 +57,9 @@ def queue_page(request: PageRequest) -> HttpResponse:
     return render(request, "web/unresolved/queue.html", {"queue": asked, **shown, **_strip(request)})
 
 
-def _panel(request: PageRequest, asked: Queue, number: str, typed: QueryDict) -> dict[str, Any]:
+def _panel(
+    request: PageRequest, asked: Queue, number: str, typed: QueryDict, refusal: Refusal | None = None
+) -> dict[str, Any]:
     """Return the context of a movement's panel."""
     panel = panel_of(request.visit, _movement(request.visit, number))
     if "quantity" not in typed:
@@ -57,14 +67,17 @@ def _panel(request: PageRequest, asked: Queue, number: str, typed: QueryDict) ->
         typed = typed.copy()
         typed["quantity"] = formats.typed(panel.reading.due)
         typed.setlist("from", panel.beforehand)
+    not_used = "not_used" in typed or "remarks" in typed
     return {
         "panel": panel,
+        "form": Form(panel_fields(request.visit, panel, not_used=not_used), typed, refusal),
+        "refusal": refusal,
         "typed": typed,
         "picked": typed.getlist("from"),
         "key": typed.get("key") or new_key(),
         "outcome": outcome_of(request.visit, panel, typed) if panel.waits else None,
         "following": None if panel.waits else asked.after(panel.movement),
-        "not_used": "not_used" in typed or "remarks" in typed,
+        "not_used": not_used,
     }
 
 
@@ -91,8 +104,8 @@ def _view(request: PageRequest) -> Queue:
 
 def _panel_again(request: PageRequest, refusal: Refusal, number: int) -> HttpResponse:
     asked = _view(request)
-    shown = {"queue": asked, "refusal": refusal, **_panel(request, asked, str(number), request.POST)}
-    return render(request, "web/unresolved/queue.html", shown)
+    context = {"queue": asked, **_panel(request, asked, str(number), request.POST, refusal)}
+    return render(request, "web/unresolved/queue.html", context)
 
 
 @posts(Verb.RESOLVE, again=_panel_again)
@@ -144,8 +157,8 @@ def _strip(request: PageRequest) -> dict[str, Any]:
 def _cancel_again(request: PageRequest, refusal: Refusal) -> HttpResponse:
     if number := request.POST.get("open", ""):
         asked = _view(request)
-        shown = {"queue": asked, "refusal": refusal, **_panel(request, asked, number, request.POST)}
-        return render(request, "web/unresolved/queue.html", shown)
+        context = {"queue": asked, **_panel(request, asked, number, request.POST, refusal)}
+        return render(request, "web/unresolved/queue.html", context)
     return _show_cancelling(request, request.POST, refusal)
 
 
@@ -157,15 +170,14 @@ def cancel_page(request: PageRequest) -> HttpResponse:
 
 def _show_cancelling(request: PageRequest, typed: QueryDict, refusal: Refusal | None = None) -> HttpResponse:
     picked = list(queue(request.visit.site).filter(pk__in=picks_in(typed)))
-    shown = {
-        "newest": max((row.at for row in picked), default=None),
+    newest = max((row.at for row in picked), default=None)
+    context = {
         "rows": [reading_of(row, None) for row in picked],
         "view": typed.get("view", ""),
-        "typed": typed,
+        "form": Form(cancel_fields(newest) if picked else [], typed, refusal),
         "key": typed.get("key") or new_key(),
-        "refusal": refusal,
     }
-    return render(request, "web/unresolved/cancel.html", shown)
+    return render(request, "web/unresolved/cancel.html", context)
 
 
 @posts(Verb.CANCEL, again=_cancel_again)

@@ -173,7 +173,7 @@ def test_what_use_has_settled_is_shown_and_stays(plant: Plant) -> None:
     plant.has(5, "BOLT", at="LINE")
     client = signed_in(plant, Role.ENGINEER)
     url = reverse("item-edit", args=["BOLT"])
-    assert "It stays: stock has moved" in text_of(client.get(url))
+    assert "Stock has moved" in text_of(client.get(url))
     text = text_of(client.post(url, {**ITEM, "code": "BOLT", "unit": "KG"}), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert "so its unit stays EA" in text
 

@@ -76,16 +76,16 @@ def test_the_code_stands_large_with_its_place_and_what_it_is(plant: Plant) -> No
 def test_they_are_reached_from_set_up(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     rack = reverse("location-labels", args=["MAIN/RACK"])
-    location = text_of(client.get(reverse("set-up-thing", args=["locations", "MAIN/RACK"])))
+    location = text_of(client.get(reverse("set-up-record", args=["locations", "MAIN/RACK"])))
     assert f'href="{rack}"' in location
     assert f'href="{rack}?bin=R1"' in location
-    store = text_of(client.get(reverse("set-up-thing", args=["stores", "MAIN"])))
+    store = text_of(client.get(reverse("set-up-record", args=["stores", "MAIN"])))
     assert f'href="{reverse("store-labels", args=["MAIN"])}"' in store
 
 
 def test_whoever_works_here_may_print_them_and_set_up_is_linked_only_for_who_may_look(plant: Plant) -> None:
     page = reverse("location-labels", args=["MAIN/RACK"])
-    back = reverse("set-up-thing", args=["locations", "MAIN/RACK"])
+    back = reverse("set-up-record", args=["locations", "MAIN/RACK"])
     assert back not in text_of(signed_in(plant, Role.OPERATOR, name="ken").get(page))
     assert back in text_of(signed_in(plant, Role.ENGINEER).get(page))
 
@@ -117,13 +117,13 @@ def test_a_bins_label_is_taken_where_the_place_is_asked(plant: Plant) -> None:
     text = text_of(client.get(reverse("opening-stock"), asked))
     assert 'name="location" value="MAIN/RACK"' in text
     assert 'id="bin" name="bin" value="R2"' in text
-    will = text_of(client.get(reverse("opening-will"), {**asked, "quantity": "5"}))
+    will = text_of(client.get(reverse("opening-preview"), {**asked, "quantity": "5"}))
     assert "will be in this bin then." in will
     for bin in ("R1", "R2"):
         plant.has(5, "LUG", at="RACK", bin=bin)
     text = text_of(client.get(reverse("move"), {"source": "MAIN/RACK/R2", "item": "LUG"}))
     stock_key = Balance.objects.get(item__code="LUG", bin="R2").pk
     assert 'name="source" value="MAIN/RACK"' in text
-    assert re.findall(r'name="pot" value="(\d+)" checked', text) == [str(stock_key)]
+    assert re.findall(r'name="stock_key" value="(\d+)" checked', text) == [str(stock_key)]
     refused = text_of(client.get(reverse("move"), {"source": "MAIN/RACK/R9"}))
     assert 'id="source-error"' in refused

@@ -33,15 +33,15 @@ def test_place_and_item_are_scanned_and_then_how_many(plant: Plant) -> None:
     with statements(BUDGET):
         text = text_of(client.get(page, {"location": "MAIN/LINE", "item": "BOLT"}))
     assert 'id="quantity"' in text
-    assert "are at MAIN/LINE by the books. Nothing has been entered yet." in text
+    assert "are at MAIN/LINE by the books. Nothing has been posted yet." in text
 
 
 def test_what_will_be_there_is_said_before_and_nothing_is_made(plant: Plant) -> None:
     plant.has(2, "BOLT")
     postings = Posting.objects.count()
     said = {"location": "MAIN/LINE", "item": "BOLT", "quantity": "5"}
-    text = text_of(stores(plant).get(reverse("opening-will"), said))
-    assert "will be entered at MAIN/LINE" in text
+    text = text_of(stores(plant).get(reverse("opening-preview"), said))
+    assert "will be posted at MAIN/LINE" in text
     assert "7\u00a0" in text or ">7<" in text
     assert Posting.objects.count() == postings
 
@@ -52,7 +52,7 @@ def test_a_line_is_entered_and_the_field_is_clear_for_the_next(plant: Plant) -> 
     assert answer.status_code == HTTPStatus.FOUND
     assert plant.balance("BOLT") == 5
     text = text_of(client.get(answer["Location"]))
-    assert "Entered 5 EA BOLT at MAIN/LINE, there since 2 Mar 2026." in text
+    assert "Posted 5 EA BOLT at MAIN/LINE, there since 2 Mar 2026." in text
     assert 'value="MAIN/LINE"' in text
     assert 'value="2026-03-02"' in text
     assert 'value="BOLT"' not in text
@@ -73,7 +73,7 @@ def test_it_is_undone_in_place_by_who_entered_it(plant: Plant) -> None:
     other = signed_in(plant, Role.STORES, name="jan")
     assert other.post(reverse("opening-undo"), {"posting": posting.pk}).status_code == HTTPStatus.FORBIDDEN
     undone = client.post(reverse("opening-undo"), {"posting": posting.pk, "location": "MAIN/LINE", "key": "u"})
-    assert "Taken back: 5 EA BOLT at MAIN/LINE were not there." in text_of(client.get(undone["Location"]))
+    assert "Undone: the opening stock of 5 EA BOLT at MAIN/LINE." in text_of(client.get(undone["Location"]))
     assert plant.balance("BOLT") == 0
 
 

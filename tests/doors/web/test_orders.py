@@ -240,7 +240,7 @@ def test_completing_lists_what_is_unresolved_first(plant: Plant) -> None:
     plant.books(5, "BRACKET")
     client = signed_in(plant, Role.SUPERVISOR)
     text = text_of(client.get(at("order-complete")))
-    assert "One movement of it is unresolved. It can still be settled afterwards." in text
+    assert "One movement of this order is unresolved. It can still be resolved afterwards." in text
     assert f"?open={plant.queue()[0].pk}" in text
     client.post(at("order-complete-now"))
     assert status_of(plant) == OrderStatus.COMPLETE

@@ -35,7 +35,7 @@ def test_a_controller_sees_what_stands_against_it_and_closes(plant: Plant) -> No
     client = signed_in(plant, Role.CONTROLLER)
     assert "No period was closed yet" in text_of(client.get(PAGE))
     shown = text_of(client.get(f"{PAGE}?through=2026-03-31"))
-    assert "Nothing of the days up to 31 Mar 2026 is unresolved." in shown
+    assert "Nothing up to 31 Mar 2026 is unresolved." in shown
     assert "Close through 31 Mar 2026" in shown
     assert closing_through(client, MARCH, remarks="all slips are in").headers["location"] == PAGE
     shown = text_of(client.get(PAGE))
@@ -48,7 +48,7 @@ def test_what_is_unresolved_is_a_link_to_the_queue_and_must_be_known(plant: Plan
     plant.books(1, "BRACKET", at=DAY)
     client = signed_in(plant, Role.CONTROLLER, Role.VIEWER)
     shown = text_of(client.get(f"{PAGE}?through=2026-03-31"))
-    assert "One movement of the days up to 31 Mar 2026 is unresolved." in shown
+    assert "One movement up to 31 Mar 2026 is unresolved." in shown
     assert 'href="/unresolved/?until=2026-03-31"' in shown
     again = text_of(closing_through(client, MARCH), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert "Unresolved movements up to 31 Mar 2026: 1" in again
@@ -103,7 +103,7 @@ def test_reopening_says_what_it_opens_and_asks_why(plant: Plant) -> None:
     assert "Enter why the period is reopened." in text_of(client.post(address), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert client.post(address, {"remarks": "a slip was found"}).headers["location"] == PAGE
     shown = text_of(client.get(PAGE))
-    assert "Nothing of MAIN is closed" in shown
+    assert "No period of MAIN is closed" in shown
     assert "a slip was found" in shown
     assert client.get(f"{PAGE}2026-02-28/").status_code == HTTPStatus.NOT_FOUND
     assert client.get(f"{PAGE}soon/").status_code == HTTPStatus.NOT_FOUND

@@ -37,7 +37,7 @@ def opens(client: Client, plant: Plant) -> str:
 def moves(client: Client, plant: Plant) -> str:
     plant.has(9, "BOLT", at="RAW")
     way = TransferRule.objects.get(source=plant.location("RAW"), target=plant.location("LINE")).pk
-    asked = {"source": "MAIN/RAW", "item": "BOLT", "quantity": "9", "way": way, "key": "k"}
+    asked = {"source": "MAIN/RAW", "item": "BOLT", "quantity": "9", "rule": way, "key": "k"}
     return client.post(reverse("move-post"), asked).headers["Location"]
 
 
@@ -157,5 +157,5 @@ def test_what_was_undone_proposes_nothing(proposing: Plant) -> None:
 
 def test_the_form_of_an_action_says_what_each_rule_does(plant: Plant) -> None:
     text = text_of(signed_in(plant, Role.ENGINEER).get(reverse("action", args=["BACKFLUSH"])))
-    for words in ("nobody is told", "they are told how many fit now", "nobody is asked"):
+    for words in ("do nothing", "sees how many movements fit now", "settle automatically"):
         assert words in text

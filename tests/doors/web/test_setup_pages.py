@@ -32,7 +32,7 @@ def new(kind: str) -> str:
 
 
 def at(kind: str, key: str) -> str:
-    return reverse("set-up-thing", args=[kind, key])
+    return reverse("set-up-record", args=[kind, key])
 
 
 def rules(action: str, *, active: bool = True) -> list[str]:
@@ -89,7 +89,7 @@ def test_stores_locations_and_bins_are_added(plant: Plant) -> None:
 def test_how_stock_is_kept_stays_once_any_has_moved(plant: Plant) -> None:
     plant.has(5, "BOLT", at="LINE")
     client = signed_in(plant, Role.ENGINEER)
-    assert "It stays: stock has moved here." in text_of(client.get(at("locations", "MAIN/LINE")))
+    assert "Stock has moved here, so this can&#x27;t change." in text_of(client.get(at("locations", "MAIN/LINE")))
     typed = {"store": "MAIN", "code": "LINE", "keeps": "nothing", "supplier": ""}
     refused = client.post(at("locations", "MAIN/LINE"), typed)
     assert "so its balance and bin settings can&#x27;t change" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -146,7 +146,7 @@ def test_a_bin_that_never_held_anything_is_removed_and_another_says_why_not(plan
     client.post(reverse("bin-add", args=["MAIN/RACK"]), {"bin": "NEW-1"})
     plant.has(5, "BOLT", at="RACK", bin="R1")
     text = text_of(client.get(at("locations", "MAIN/RACK")))
-    assert "Remove bin NEW-1" in text
+    assert "Delete bin NEW-1" in text
     assert "Remove bin R1" not in text
     delete = reverse("bin-delete", args=["MAIN/RACK"])
     client.post(delete, {"bin": "NEW-1"})
@@ -160,9 +160,9 @@ def test_a_bin_that_never_held_anything_is_removed_and_another_says_why_not(plan
 def test_a_used_location_is_ended_after_its_rules_instead_of_deleted(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     text = text_of(client.get(at("locations", "MAIN/RACK")))
-    assert "End it instead: nothing new may name it then" in text
-    assert "then nothing comes or goes here by an action" in text
-    end = reverse("set-up-end", args=["locations", "MAIN/RACK"])
+    assert "Deactivate it instead: then nothing new can use it" in text
+    assert "so that no action moves stock from or to it" in text
+    end = reverse("set-up-deactivate", args=["locations", "MAIN/RACK"])
     refused = text_of(client.post(end), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert "These actions move stock from or to MAIN/RACK: RACK UP, RACKFLUSH. End their rules there first." in refused
     client.post(reverse("location-rules-end", args=["MAIN/RACK"]))
@@ -170,7 +170,7 @@ def test_a_used_location_is_ended_after_its_rules_instead_of_deleted(plant: Plan
     assert not [pair for pair in ends if "MAIN/RACK" in pair]
     client.post(end)
     assert Location.objects.get(site=plant.site, path="MAIN/RACK").ended_on
-    again = reverse("set-up-again", args=["locations", "MAIN/RACK"])
+    again = reverse("set-up-reactivate", args=["locations", "MAIN/RACK"])
     assert again in text_of(client.get(at("locations", "MAIN/RACK")))
     client.post(again)
     assert Location.objects.get(site=plant.site, path="MAIN/RACK").ended_on is None
@@ -192,14 +192,14 @@ def test_what_is_ended_stands_quietly_in_its_list_and_can_be_left_out(
     add_product_group(code="SPARES")
     add_unit(code="ROLL")
     client, listed = signed_in(plant, role), reverse("set-up-list", args=[kind])
-    assert "cut=ended" not in text_of(client.get(listed))
-    client.post(reverse("set-up-end", args=[kind, key]))
+    assert "show=inactive" not in text_of(client.get(listed))
+    client.post(reverse("set-up-deactivate", args=[kind, key]))
     link = f'href="{KINDS_AT[kind](key)}"'
     text = text_of(client.get(listed))
     assert link in text
-    assert "ended</span>" in text
-    assert link in text_of(client.get(listed, {"cut": "ended"}))
-    assert link not in text_of(client.get(listed, {"cut": "in-use"}))
+    assert "inactive</span>" in text
+    assert link in text_of(client.get(listed, {"show": "inactive"}))
+    assert link not in text_of(client.get(listed, {"show": "active"}))
     with statements(LIST_BUDGET):
         client.get(listed)
 
@@ -216,7 +216,7 @@ def test_what_is_ended_is_offered_in_no_form(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER, Role.BUYER)
     client.post(new("suppliers"), {"code": "OLDCO", "name": "", "stock": ""})
     for kind, key in (("units", "BOX"), ("type-codes", "BYHAND"), ("suppliers", "OLDCO")):
-        client.post(reverse("set-up-end", args=[kind, key]))
+        client.post(reverse("set-up-deactivate", args=[kind, key]))
     item = text_of(client.get(reverse("item-new")))
     assert 'value="BOX"' not in item
     assert 'value="BYHAND"' not in item
@@ -226,7 +226,7 @@ def test_what_is_ended_is_offered_in_no_form(plant: Plant) -> None:
 
 def test_a_form_that_names_what_ended_since_says_so_at_the_field(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
-    client.post(reverse("set-up-end", args=["suppliers", "ACME"]))
+    client.post(reverse("set-up-deactivate", args=["suppliers", "ACME"]))
     typed = {"store": "MAIN", "code": "NEW", "keeps": "balances", "description": "", "supplier": "ACME"}
     refused = text_of(client.post(new("locations"), typed), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert 'id="supplier-error"' in refused
@@ -236,42 +236,42 @@ def test_a_form_that_names_what_ended_since_says_so_at_the_field(plant: Plant) -
 def test_a_bin_that_held_something_is_ended_once_it_is_empty(plant: Plant) -> None:
     client, page = signed_in(plant, Role.ENGINEER), at("locations", "MAIN/RACK")
     plant.has(5, "BOLT", at="RACK", bin="R1")
-    assert "End bin R1" not in text_of(client.get(page))
-    end = reverse("bin-end", args=["MAIN/RACK"])
+    assert "Deactivate bin R1" not in text_of(client.get(page))
+    end = reverse("bin-deactivate", args=["MAIN/RACK"])
     refused = text_of(client.post(end, {"bin": "R1"}), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert "There is stock in bin R1. Move it to another bin first." in refused
     plant.moves(5, "BOLT", "RACK", "RAW", action="RACK UP", from_bin="R1")
-    assert "End bin R1" in text_of(client.get(page))
+    assert "Deactivate bin R1" in text_of(client.get(page))
     client.post(end, {"bin": "R1"})
-    assert "Take bin R1 in use again" in text_of(client.get(page))
-    client.post(reverse("bin-again", args=["MAIN/RACK"]), {"bin": "R1"})
+    assert "Reactivate bin R1" in text_of(client.get(page))
+    client.post(reverse("bin-reactivate", args=["MAIN/RACK"]), {"bin": "R1"})
     assert not Bin.objects.get(location__path="MAIN/RACK", code="R1").ended_on
 
 
 def test_an_action_is_ended_after_its_rules(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
-    end = reverse("action-end", args=["ISSUE"])
+    end = reverse("action-deactivate", args=["ISSUE"])
     assert "ISSUE has rules at these sites: MAIN. End them first." in text_of(
         client.post(end), HTTPStatus.UNPROCESSABLE_ENTITY
     )
     rule = TransferRule.objects.get(site=plant.site, action__name="ISSUE")
     client.post(reverse("rule-end", args=[rule.pk]))
     client.post(end)
-    assert "It was ended on" in text_of(client.get(reverse("action", args=["ISSUE"])))
-    assert reverse("action", args=["ISSUE"]) not in text_of(client.get(reverse("actions"), {"cut": "in-use"}))
-    client.post(reverse("action-again", args=["ISSUE"]))
+    assert "Inactive since" in text_of(client.get(reverse("action", args=["ISSUE"])))
+    assert reverse("action", args=["ISSUE"]) not in text_of(client.get(reverse("actions"), {"show": "active"}))
+    client.post(reverse("action-reactivate", args=["ISSUE"]))
     assert Action.objects.get(name="ISSUE").ended_on is None
 
 
 def test_only_who_sets_a_thing_up_may_end_it(plant: Plant) -> None:
     client = signed_in(plant, Role.SUPERVISOR, Role.VIEWER)
     for address in (
-        reverse("set-up-end", args=["units", "BOX"]),
-        reverse("set-up-again", args=["units", "BOX"]),
-        reverse("bin-end", args=["MAIN/RACK"]),
+        reverse("set-up-deactivate", args=["units", "BOX"]),
+        reverse("set-up-reactivate", args=["units", "BOX"]),
+        reverse("bin-deactivate", args=["MAIN/RACK"]),
         reverse("location-rules-end", args=["MAIN/RACK"]),
-        reverse("action-end", args=["ISSUE"]),
-        reverse("action-again", args=["ISSUE"]),
+        reverse("action-deactivate", args=["ISSUE"]),
+        reverse("action-reactivate", args=["ISSUE"]),
     ):
         assert client.post(address, {"bin": "R1"}).status_code == HTTPStatus.FORBIDDEN
     assert not Unit.objects.get(code="BOX").ended_on
@@ -280,7 +280,7 @@ def test_only_who_sets_a_thing_up_may_end_it(plant: Plant) -> None:
 def test_what_has_no_end_has_no_such_page(plant: Plant) -> None:
     client = admin(plant)
     for kind, key in (("sites", "MAIN"), ("people", "rosa")):
-        assert client.post(reverse("set-up-end", args=[kind, key])).status_code == HTTPStatus.NOT_FOUND
+        assert client.post(reverse("set-up-deactivate", args=[kind, key])).status_code == HTTPStatus.NOT_FOUND
 
 
 def test_an_ended_place_is_named_below_the_stock_map_and_not_drawn(plant: Plant) -> None:
@@ -290,7 +290,7 @@ def test_an_ended_place_is_named_below_the_stock_map_and_not_drawn(plant: Plant)
     add_rule(action=action_named("REPLENISH"), source=plant.location("OLD"), target=plant.location("LINE"))
     plant.moves(1, "BOLT", "OLD", "LINE")
     client.post(reverse("location-rules-end", args=["MAIN/OLD"]))
-    client.post(reverse("set-up-end", args=["locations", "MAIN/OLD"]))
+    client.post(reverse("set-up-deactivate", args=["locations", "MAIN/OLD"]))
     assert "Ended, so not drawn:" in text_of(client.get(reverse("stock-map")))
 
 
@@ -336,7 +336,7 @@ def test_what_nothing_names_is_deleted_and_what_is_used_says_why_not(plant: Plan
     client.post(new("units"), {"code": "DOZ", "name": ""})
     client.post(reverse("set-up-delete", args=["units", "DOZ"]))
     assert not Unit.objects.filter(code="DOZ").exists()
-    assert "Only what nothing names can be deleted." in text_of(client.get(at("units", "EA")))
+    assert "Only records that nothing uses can be deleted." in text_of(client.get(at("units", "EA")))
     refused = client.post(reverse("set-up-delete", args=["units", "EA"]))
     assert "EA can&#x27;t be deleted, because it is used by" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -413,7 +413,7 @@ def test_a_rule_ends(plant: Plant) -> None:
 def test_the_same_place_twice_is_said_while_choosing_and_when_saved(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     ends = {"from": "MAIN/RAW", "to": "MAIN/RAW"}
-    assert "needs two different locations" in text_of(client.post(reverse("rule-judge", args=["REPLENISH"]), ends))
+    assert "needs two different locations" in text_of(client.post(reverse("rule-live-check", args=["REPLENISH"]), ends))
     refused = client.post(reverse("rule-add", args=["REPLENISH"]), ends)
     assert 'id="to-error"' in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -469,7 +469,7 @@ def test_a_form_says_what_would_be_refused_while_it_is_typed(
     plant: Plant, kind: str, key: str, typed: dict[str, str], said: str
 ) -> None:
     client, before = admin(plant), Unit.objects.count() + UnitConversion.objects.count() + Site.objects.count()
-    address = reverse("set-up-judge", args=[kind, key]) if key else reverse("set-up-judge-new", args=[kind])
+    address = reverse("set-up-live-check", args=[kind, key]) if key else reverse("set-up-live-check-new", args=[kind])
     text = text_of(client.post(address, typed))
     assert "notice-bad" in text
     assert said in text
@@ -479,17 +479,17 @@ def test_a_form_says_what_would_be_refused_while_it_is_typed(
 def test_what_would_be_saved_or_is_not_filled_in_yet_is_no_fault(plant: Plant) -> None:
     client = admin(plant)
     for typed in ({"code": "DOZ", "name": "Dozen"}, {"code": "", "name": "Dozen"}):
-        assert "notice-bad" not in text_of(client.post(reverse("set-up-judge-new", args=["units"]), typed))
+        assert "notice-bad" not in text_of(client.post(reverse("set-up-live-check-new", args=["units"]), typed))
     assert not Unit.objects.filter(code="DOZ").exists()
 
 
 def test_an_items_form_is_tried_while_it_is_typed(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     typed = {"code": "BOLT", "class": "B", "type_code": "BOUGHT", "unit": "EA", "decimals": "9", "cost_decimals": "4"}
-    assert "notice-bad" in text_of(client.post(reverse("item-judge", args=["BOLT"]), typed))
-    assert "notice-bad" in text_of(client.post(reverse("item-judge-new"), {**typed, "decimals": "0"}))
+    assert "notice-bad" in text_of(client.post(reverse("item-live-check", args=["BOLT"]), typed))
+    assert "notice-bad" in text_of(client.post(reverse("item-live-check-new"), {**typed, "decimals": "0"}))
     assert "notice-bad" not in text_of(
-        client.post(reverse("item-judge-new"), {**typed, "code": "NUT", "decimals": "0"})
+        client.post(reverse("item-live-check-new"), {**typed, "code": "NUT", "decimals": "0"})
     )
     assert not Item.objects.filter(code="NUT").exists()
 
@@ -576,7 +576,7 @@ def test_a_change_of_roles_says_first_what_it_takes_away(plant: Plant) -> None:
     client = admin(plant)
     person(plant, Role.STORES, name="jan")
     text = text_of(client.get(reverse("person-effect", args=["jan"]), {"roles-MAIN": ["operator"], "active": "on"}))
-    assert "Taken away: cancel, count, move, receive, resolve, retry." in text
+    assert "Taken away: cancel, enter opening stock, move, receive, resolve, retry." in text
     assert "Given" not in text
 
 
@@ -626,31 +626,31 @@ def test_suppliers_and_items_are_named_on_their_lists(plant: Plant) -> None:
 
 def test_a_rule_that_is_there_already_is_said_while_choosing(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
-    judge = reverse("rule-judge", args=["REPLENISH"])
+    judge = reverse("rule-live-check", args=["REPLENISH"])
     there = {"from": "MAIN/RAW", "to": "MAIN/LINE"}
     assert "already has a rule from MAIN/RAW to MAIN/LINE" in text_of(client.post(judge, there))
     assert rules("REPLENISH") == ["MAIN/LINE MAIN/RAW", "MAIN/RAW MAIN/LINE"]
     assert text_of(client.post(judge, {"from": "MAIN/RAW", "to": "MAIN/FG"})) == ""
-    other = reverse("rule-judge", args=["BACKFLUSH"])
+    other = reverse("rule-live-check", args=["BACKFLUSH"])
     assert text_of(client.post(other, {"from": "MAIN/RAW", "to": "MAIN/WIP"})) == ""
     assert rules("BACKFLUSH") == ["MAIN/LINE MAIN/WIP"]
 
 
 def test_an_actions_taken_name_is_said_while_typing_and_adds_nothing(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
-    judge, typed = reverse("action-judge-new"), {"type": "issue", "name": "ISSUE", "description": ""}
+    judge, typed = reverse("action-live-check-new"), {"type": "issue", "name": "ISSUE", "description": ""}
     assert "ISSUE exists already" in text_of(client.post(judge, typed))
     before = Action.objects.count()
     assert text_of(client.post(judge, {**typed, "name": "PICK"})) == ""
     assert text_of(client.post(judge, {**typed, "name": ""})) == ""
     assert Action.objects.count() == before
-    change = reverse("action-judge", args=["ISSUE"])
+    change = reverse("action-live-check", args=["ISSUE"])
     assert text_of(client.post(change, {**typed, "description": "By hand"})) == ""
     assert not Action.objects.get(name="ISSUE").description
 
 
 def test_a_taken_log_in_name_and_a_weak_password_are_said_while_typing(plant: Plant) -> None:
-    client, judge = admin(plant), reverse("set-up-judge-new", args=["people"])
+    client, judge = admin(plant), reverse("set-up-live-check-new", args=["people"])
     typed = {"name": "rosa", "first_name": "", "last_name": "", "password": ""}
     assert "There is a user rosa already." in text_of(client.post(judge, typed))
     assert text_of(client.post(judge, {**typed, "name": "nina"})) == ""
@@ -660,7 +660,7 @@ def test_a_taken_log_in_name_and_a_weak_password_are_said_while_typing(plant: Pl
 
 
 def test_that_a_site_would_be_left_without_administrator_is_said_while_ticking(plant: Plant) -> None:
-    client, judge = admin(plant), reverse("set-up-judge", args=["people", "rosa"])
+    client, judge = admin(plant), reverse("set-up-live-check", args=["people", "rosa"])
     typed = {"name": "rosa", "first_name": "Rosa", "last_name": "Marsh", "password": "", "active": "on"}
     said = text_of(client.post(judge, {**typed, "roles-MAIN": ["stores"]}))
     assert "is the only administrator here. Make another user an administrator first." in said
@@ -675,5 +675,5 @@ def test_who_may_not_sign_in_any_more_loses_everything_and_the_form_says_so(plan
     client = admin(plant)
     person(plant, Role.OPERATOR, name="jan")
     text = text_of(client.get(reverse("person-effect", args=["jan"]), {"roles-MAIN": ["operator"]}))
-    assert "the person can't sign in any more" in text.replace("&#x27;", "'")
+    assert "the person can no longer sign in" in text.replace("&#x27;", "'")
     assert "Taken away:" in text

@@ -103,7 +103,7 @@ def test_a_page_of_the_other_sites_thing_says_where_one_is(plant: Plant, north: 
         reverse("order", args=[number]),
         reverse("movement", args=[movement.pk]),
         reverse("reversal", args=[movement.posting_id]),
-        reverse("set-up-thing", args=["locations", "MAIN/NONE"]),
+        reverse("set-up-record", args=["locations", "MAIN/NONE"]),
     ):
         text = text_of(client.get(address), HTTPStatus.NOT_FOUND)
         assert "You are at the site NORTH." in text

@@ -381,7 +381,7 @@ def way(plant: Plant, target: str, action: str = "REPLENISH") -> str:
 
 def test_moving_by_hand_posts_once_keeps_the_place_and_can_be_undone(morning: Plant, stores: Client) -> None:
     page = text_of(stores.get(reverse("move"), {"source": "MAIN/RAW", "item": "LUG"}))
-    typed = {"source": "MAIN/RAW", "item": "LUG", "quantity": "30", "way": way(morning, "LINE"), "key": key_of(page)}
+    typed = {"source": "MAIN/RAW", "item": "LUG", "quantity": "30", "rule": way(morning, "LINE"), "key": key_of(page)}
     response = stores.post(reverse("move-post"), typed)
     assert stores.post(reverse("move-post"), typed).headers["Location"] == response.headers["Location"]
     assert morning.balance("LUG", at="RAW") == 50
@@ -391,16 +391,16 @@ def test_moving_by_hand_posts_once_keeps_the_place_and_can_be_undone(morning: Pl
     assert 'value="LUG"' not in text
     posting = Posting.objects.filter(process="hand movement").latest("pk")
     undone = stores.post(reverse("move-undo"), {"posting": posting.pk, "key": "undo", "source": "MAIN/RAW"})
-    assert "are at MAIN/RAW again" in text_of(stores.get(undone.headers["Location"]))
+    assert "are back at MAIN/RAW" in text_of(stores.get(undone.headers["Location"]))
     assert morning.balance("LUG", at="RAW") == 80
 
 
 def test_the_sentence_says_what_will_move_before_it_does(morning: Plant, stores: Client) -> None:
-    asked = {"source": "MAIN/RAW", "item": "LUG", "quantity": "30", "way": way(morning, "LINE")}
-    text = text_of(stores.get(reverse("move-will"), asked))
-    assert "will go from MAIN/RAW to MAIN/LINE, by REPLENISH." in text
+    asked = {"source": "MAIN/RAW", "item": "LUG", "quantity": "30", "rule": way(morning, "LINE")}
+    text = text_of(stores.get(reverse("move-preview"), asked))
+    assert "will move from MAIN/RAW to MAIN/LINE, by REPLENISH." in text
     assert re.search(r"50.{0,40}EA.{0,20}will be left", text)
-    short = text_of(stores.get(reverse("move-will"), {**asked, "quantity": "81"}))
+    short = text_of(stores.get(reverse("move-preview"), {**asked, "quantity": "81"}))
     assert "only 80 EA are at MAIN/RAW, and 81 are needed." in short
     assert morning.balance("LUG", at="RAW") == 80
 
@@ -411,7 +411,7 @@ def test_the_sentence_says_what_will_move_before_it_does(morning: Plant, stores:
         ({"quantity": "81"}, "quantity"),
         ({"quantity": "1.5"}, "quantity"),
         ({"quantity": ""}, "quantity"),
-        ({"quantity": "1", "way": ""}, "way"),
+        ({"quantity": "1", "rule": ""}, "rule"),
         ({"item": "NOPE"}, "item"),
         ({"source": "MAIN/NOPE"}, "source"),
         ({"source": "MAIN/BOUGHT"}, "source"),
@@ -420,7 +420,7 @@ def test_the_sentence_says_what_will_move_before_it_does(morning: Plant, stores:
 def test_what_cannot_be_moved_is_refused_at_its_field(
     morning: Plant, stores: Client, typed: dict[str, str], field: str
 ) -> None:
-    whole = {"source": "MAIN/RAW", "item": "LUG", "quantity": "1", "way": way(morning, "LINE"), "key": "k", **typed}
+    whole = {"source": "MAIN/RAW", "item": "LUG", "quantity": "1", "rule": way(morning, "LINE"), "key": "k", **typed}
     text = text_of(stores.post(reverse("move-post"), whole), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert f'id="{field}-error"' in text
     assert f'value="{whole["item"]}"' in text
@@ -434,19 +434,19 @@ def test_serial_numbers_are_ticked_and_batches_chosen(plant: Plant) -> None:
     stock_keys = {
         stock_key.serial or stock_key.batch: str(stock_key.pk) for stock_key in plant.location("RAW").balances.all()
     }
-    typed: dict[str, Any] = {"source": "MAIN/RAW", "way": way(plant, "LINE")}
+    typed: dict[str, Any] = {"source": "MAIN/RAW", "rule": way(plant, "LINE")}
     motors = {**typed, "item": "MOTOR", "key": "1", "stock_key": [stock_keys["S1"], stock_keys["S3"]]}
     assert client.post(reverse("move-post"), motors).status_code == HTTPStatus.FOUND
     assert plant.balance("MOTOR", at="LINE") == 2
     without = client.post(reverse("move-post"), {**typed, "item": "RESIN", "quantity": "1", "key": "2"})
-    assert 'id="pot-error"' in text_of(without, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert 'id="stock_key-error"' in text_of(without, HTTPStatus.UNPROCESSABLE_ENTITY)
     resin = {**typed, "item": "RESIN", "quantity": "0.5", "key": "3", "stock_key": stock_keys["B1"]}
     assert client.post(reverse("move-post"), resin).status_code == HTTPStatus.FOUND
     assert plant.balance("RESIN", at="LINE") == Decimal("0.5")
 
 
 def test_a_bin_is_asked_for_where_there_are_bins(morning: Plant, stores: Client) -> None:
-    typed = {"source": "MAIN/RAW", "item": "LUG", "quantity": "5", "way": way(morning, "RACK", "RACK UP"), "key": "1"}
+    typed = {"source": "MAIN/RAW", "item": "LUG", "quantity": "5", "rule": way(morning, "RACK", "RACK UP"), "key": "1"}
     refused = stores.post(reverse("move-post"), typed)
     assert 'id="to_bin-error"' in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     assert stores.post(reverse("move-post"), {**typed, "to_bin": "R1"}).status_code == HTTPStatus.FOUND
