@@ -3,8 +3,11 @@
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Annotated, Final
 
 import typer
@@ -89,7 +92,7 @@ def require_free(host: str, port: int) -> None:
 def listen(host: str, port: int, workers: int = 1, *, background: bool = True, announce: Callable[[], None]) -> None:
     """Serve requests until the process is stopped, by worker processes that sign with the same key.
 
-    `announce` is called once the port is bound: from then on a request waits for the first worker and isn't refused.
+    `announce` is called once a worker accepts connections, so that the announced address can be opened at once.
     """
     gather()
     os.environ.setdefault("SECRET_KEY", settings.SECRET_KEY)
@@ -116,8 +119,17 @@ def _serve(host: str, port: int, workers: int, announce: Callable[[], None]) -> 
         websockets=False,
         workers_kill_timeout=ENDS_WITHIN_SECONDS,
     )
-    server.on_startup(announce)
+    server.on_startup(lambda: Thread(target=_announce, args=(host, port, announce), daemon=True).start())
     server.serve()
+
+
+def _announce(host: str, port: int, announce: Callable[[], None]) -> None:
+    """Call `announce` when the first worker accepts connections; before, its port refuses them."""
+    while True:
+        with suppress(OSError), socket.create_connection((host, port), timeout=1):
+            break
+        time.sleep(0.1)
+    announce()
 
 
 def _advice() -> list[str]:

@@ -161,9 +161,9 @@ def _begin(stage: Stage, file: Path) -> None:
         "Backflush posts the components that the structure says a frame needs. Stores settle the ones that can't be",
         "posted.",
     )
-    stage.console.print(f"Creating a database in {file} ...")
+    stage.console.print(f"Creating a database in {file} (some seconds) ...")
     make_afresh(file)
-    stage.console.print("Making four months of the plant's bookings, receipts and moves (some ten seconds) ...")
+    stage.console.print("Making four months of the plant's bookings, receipts and moves (some seconds) ...")
     facts = make(stage, None)
     stage.console.print(
         f"Done: {facts['postings']:,} postings, {facts['movements']:,} movements, {facts['unresolved']} unresolved."

@@ -1,7 +1,6 @@
 """The worker: beside `serve` and by itself; it comes again when it goes down, and goes when `serve` goes."""
 
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -108,7 +107,7 @@ def test_a_worker_by_itself_does_what_was_queued(
         worker.terminate()
         assert worker.wait(SECONDS_MAX) == 0
     assert committed_plant.waiting() == []
-    assert re.search(r"Working", log.read_text())
+    assert "The worker is running" in log.read_text()
 
 
 @pytest.mark.parametrize("form", ["json", "lines"])
@@ -119,7 +118,7 @@ def test_a_worker_says_its_trouble_once(
     monkeypatch.setenv("LOG_FORMAT", form)
     log = tmp_path / "log"
     with running(committed_database, log, "worker"):
-        until(lambda: "Working" in log.read_text(), log)
+        until(lambda: "The worker is running" in log.read_text(), log)
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE django_tasks_database_dbtaskresult RENAME TO away")
         until(lambda: "The worker waits" in log.read_text(), log)
@@ -136,7 +135,7 @@ def test_a_worker_settles_what_waits_for_stock_that_arrives(
     committed_plant.books(1, "BRACKET")
     log = tmp_path / "log"
     with running(committed_database, log, "worker"):
-        until(lambda: "Working" in log.read_text(), log)
+        until(lambda: "The worker is running" in log.read_text(), log)
         committed_plant.finds(10, "BOLT")
         until(lambda: committed_plant.waiting() == [], log)
     assert committed_plant.balance("BOLT") == 6
