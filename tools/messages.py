@@ -36,7 +36,8 @@ OWN_CONTEXTS = {WORD, "date"}
 WORDED = {"StrEnum", "TextChoices"}
 KEYWORDS = {
     **DEFAULT_KEYWORDS,
-    "_now": None,
+    "lazy": None,
+    "marked": None,
     "gettext_lazy": None,
     "ngettext_lazy": (1, 2),
     "pgettext_lazy": ((1, "c"), 2),

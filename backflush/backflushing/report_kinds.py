@@ -13,7 +13,7 @@ from enum import IntEnum
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Final, Generic, Self, TypeVar
 
-from django.utils.translation import gettext_noop as _
+from django.utils.translation import gettext_noop as marked
 
 from backflush.backflushing.report_inputs import Inputs, KeyInput, MomentInput, SerialsInput, TextInput
 from backflush.core.input_values import PLAIN, Dialect
@@ -40,26 +40,32 @@ class Report:
     at: Annotated[
         datetime | date | None,
         MomentInput(
-            _("Event time"),
-            _("When it happened: a date, or a date and time. Without an offset it is the site's time. Empty: now."),
+            marked("Event time"),
+            marked(
+                "When it happened: a date, or a date and time. Without an offset it is the site's time. Empty: now."
+            ),
             column="date",
         ),
     ] = None
     key: Annotated[
         str,
         KeyInput(
-            _("Key"),
-            _("The caller's own name for this report. Sent again under it, nothing is posted twice."),
+            marked("Key"),
+            marked("The caller's own name for this report. Sent again under it, nothing is posted twice."),
             length=200,
         ),
     ] = ""
-    batch: Annotated[str, TextInput(_("Batch"), _("The goods' batch, where they are kept by batch."), length=60)] = ""
+    batch: Annotated[
+        str, TextInput(marked("Batch"), marked("The goods' batch, where they are kept by batch."), length=60)
+    ] = ""
     serials: Annotated[
         Sequence[str],
-        SerialsInput(_("Serial numbers"), _("The goods' serial numbers, where they have them, one for each piece.")),
+        SerialsInput(
+            marked("Serial numbers"), marked("The goods' serial numbers, where they have them, one for each piece.")
+        ),
     ] = ()
     bin: Annotated[
-        str, TextInput(_("Bin"), _("The bin that the goods go into, where the place has bins."), length=40)
+        str, TextInput(marked("Bin"), marked("The bin that the goods go into, where the place has bins."), length=40)
     ] = ""
 
     operation: ClassVar[str]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated
 
-from django.utils.translation import gettext_noop as _
+from django.utils.translation import gettext_noop as marked
 
 from backflush.backflushing.booking import take_reports
 from backflush.backflushing.models import Booking
@@ -30,15 +30,22 @@ class ReceiptIn(Report):
     """A receipt as it is reported, in the order's unit; `line` may be left out where the order has one only."""
 
     order: Annotated[
-        str, SubjectInput(_("Purchase order"), _("The purchase order's number."), length=50, refers="purchase_orders")
+        str,
+        SubjectInput(
+            marked("Purchase order"), marked("The purchase order's number."), length=50, refers="purchase_orders"
+        ),
     ]
     line: Annotated[
-        int | None, WholeInput(_("Line"), _("The line of the order; may be left out where it has only one."))
+        int | None, WholeInput(marked("Line"), marked("The line of the order; may be left out where it has only one."))
     ] = None
-    accepted: Annotated[Decimal, QuantityInput(_("Accepted"), _("Accepted pieces, in the order's unit."))] = ZERO
+    accepted: Annotated[Decimal, QuantityInput(marked("Accepted"), marked("Accepted pieces, in the order's unit."))] = (
+        ZERO
+    )
     rejected: Annotated[
         Decimal,
-        QuantityInput(_("Rejected"), _("Rejected pieces, in the order's unit. They used their components too.")),
+        QuantityInput(
+            marked("Rejected"), marked("Rejected pieces, in the order's unit. They used their components too.")
+        ),
     ] = ZERO
 
     operation = "receive"

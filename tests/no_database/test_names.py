@@ -88,3 +88,20 @@ def test_the_pages_have_few_folders_and_templates_have_the_same() -> None:
     folders = {path.name for path in WEB.iterdir() if (path / "__init__.py").exists()}
     templates = {path.name for path in (WEB / "templates" / "web").iterdir()}
     assert templates <= folders, sorted(templates - folders)
+
+
+GETTEXT: Final = {"gettext": "_", "gettext_lazy": "lazy", "gettext_noop": "marked"}
+"""Translated at once; when it is shown; marked here and translated by another module."""
+
+
+def test_each_way_to_translate_has_one_name() -> None:
+    wrong = []
+    for file in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation":
+                wrong += [
+                    f"{file.relative_to(PACKAGE)} names {one.name} {one.asname or one.name}"
+                    for one in node.names
+                    if one.name in GETTEXT and one.asname != GETTEXT[one.name]
+                ]
+    assert wrong == []

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import path
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.ledger.archived_numbers import archive_numbered, archives, numbers_in, orders_in
 from backflush.ledger.models import Archive, ArchivedKind, ArchivedRange
@@ -19,12 +19,12 @@ from backflush.web.platform.visit import PageRequest
 
 RANGES_SHOWN: Final = 20
 WHAT: Final[Mapping[str, str | Promise]] = {
-    "works_worksorder": _("Works orders"),
-    "subcontract_purchaseorder": _("Purchase orders"),
-    "ledger_posting": _("Postings"),
-    "backflushing_booking": _("Bookings"),
-    "ledger_movement": _("Movements"),
-    "unresolved_settlement": _("Settlements"),
+    "works_worksorder": lazy("Works orders"),
+    "subcontract_purchaseorder": lazy("Purchase orders"),
+    "ledger_posting": lazy("Postings"),
+    "backflushing_booking": lazy("Bookings"),
+    "ledger_movement": lazy("Movements"),
+    "unresolved_settlement": lazy("Settlements"),
 }
 """The tables whose rows are counted for users."""
 
@@ -71,7 +71,7 @@ def archive_page(request: PageRequest, number: int) -> HttpResponse:
         "page": page_of(orders, request.GET, by=("kind", "number"), total=count_up_to(orders)),
         "numbers": [
             (word, *_ranges(archive, kind))
-            for kind, word in ((ArchivedKind.MOVEMENT, _("Movements")), (ArchivedKind.POSTING, _("Postings")))
+            for kind, word in ((ArchivedKind.MOVEMENT, lazy("Movements")), (ArchivedKind.POSTING, lazy("Postings")))
         ],
     }
     return render(request, "web/audit/archive.html", facts)

@@ -8,8 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.functional import Promise
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.audit.checks import COUNTED_MOST, WORKED_OUT, last_computation, latest_looks, listed
 from backflush.audit.lines import FindingLine
@@ -67,108 +67,116 @@ class Question:
     columns: Sequence[CheckColumn]
 
 
-_ITEM: Final = CheckColumn(_("Item"), "item")
-_DUE: Final = CheckColumn(_("Due"), "quantity")
-_ORDER: Final = CheckColumn(_("For"), "order")
-_PLACE: Final = CheckColumn(_("From"), "place")
-_WHO: Final = CheckColumn(_("By"), "who")
-_WHEN: Final = CheckColumn(_("When"), "when")
-_WHY: Final = CheckColumn(_("Why"), "why")
-_KIND: Final = CheckColumn(_("What"), "kind")
+_ITEM: Final = CheckColumn(lazy("Item"), "item")
+_DUE: Final = CheckColumn(lazy("Due"), "quantity")
+_ORDER: Final = CheckColumn(lazy("For"), "order")
+_PLACE: Final = CheckColumn(lazy("From"), "place")
+_WHO: Final = CheckColumn(lazy("By"), "who")
+_WHEN: Final = CheckColumn(lazy("When"), "when")
+_WHY: Final = CheckColumn(lazy("Why"), "why")
+_KIND: Final = CheckColumn(lazy("What"), "kind")
 
 QUESTIONS: Final[Mapping[str, Question]] = {
     CheckName.UNRESOLVED: Question(
-        _("What is still unresolved?"),
-        _("All that waits now, of this period or any before it, the oldest first."),
-        _("Nothing is unresolved"),
-        (CheckColumn(_("Since"), "age"), _ITEM, _DUE, CheckColumn(_("Why it waits"), "kind"), _ORDER, _PLACE, _WHO),
+        lazy("What is still unresolved?"),
+        lazy("All that waits now, of this period or any before it, the oldest first."),
+        lazy("Nothing is unresolved"),
+        (
+            CheckColumn(lazy("Since"), "age"),
+            _ITEM,
+            _DUE,
+            CheckColumn(lazy("Why it waits"), "kind"),
+            _ORDER,
+            _PLACE,
+            _WHO,
+        ),
     ),
     CheckName.CANCELLED: Question(
-        _("What was cancelled, by whom and why?"),
-        _(
+        lazy("What was cancelled, by whom and why?"),
+        lazy(
             "What people said in this period was not used. Left out is what they took back since, and what went with "
             "the reversal of its booking."
         ),
-        _("Nothing was cancelled"),
+        lazy("Nothing was cancelled"),
         (_ITEM, _DUE, _ORDER, _PLACE, _WHO, _WHEN, _WHY),
     ),
     CheckName.REVISED: Question(
-        _("What was resolved otherwise than assumed?"),
-        _(
+        lazy("What was resolved otherwise than assumed?"),
+        lazy(
             "Resolved in this period with another quantity, from another place, or with a rest that was kept or "
             "dropped."
         ),
-        _("Nothing was resolved otherwise"),
+        lazy("Nothing was resolved otherwise"),
         (
             _ITEM,
             _DUE,
-            CheckColumn(_("Used"), "other"),
+            CheckColumn(lazy("Used"), "other"),
             _KIND,
             _ORDER,
-            CheckColumn(_("From"), "way"),
+            CheckColumn(lazy("From"), "way"),
             _WHO,
             _WHEN,
-            CheckColumn(_("Remarks"), "why"),
+            CheckColumn(lazy("Remarks"), "why"),
         ),
     ),
     CheckName.NEVER_MOVED: Question(
-        _("What was assumed and has never moved?"),
-        _(
+        lazy("What was assumed and has never moved?"),
+        lazy(
             "Components of which every assumption of this period waits or was cancelled: nothing of them was taken "
             "out of stock. Bookings that were reversed are left out."
         ),
-        _("Of everything assumed, something moved"),
+        lazy("Of everything assumed, something moved"),
         (
             _ITEM,
-            CheckColumn(_("Assumed, times"), "count"),
-            CheckColumn(_("Due in all"), "quantity"),
-            CheckColumn(_("Last"), "when"),
+            CheckColumn(lazy("Assumed, times"), "count"),
+            CheckColumn(lazy("Due in all"), "quantity"),
+            CheckColumn(lazy("Last"), "when"),
         ),
     ),
     CheckName.HAND_ISSUES: Question(
-        _("What was issued by hand to what is backflushed?"),
-        _(
+        lazy("What was issued by hand to what is backflushed?"),
+        lazy(
             "Issues of this period to orders whose type code has a backflush action, of what isn't a line by hand of "
             "theirs. What the order's structure assumes too may be counted twice. What was reversed is left out."
         ),
-        _("Nothing was issued by hand to what is backflushed"),
+        lazy("Nothing was issued by hand to what is backflushed"),
         (
             _ITEM,
-            CheckColumn(_("Issued"), "quantity"),
+            CheckColumn(lazy("Issued"), "quantity"),
             _KIND,
             _ORDER,
             _PLACE,
             _WHO,
             _WHEN,
-            CheckColumn(_("Remarks"), "why"),
+            CheckColumn(lazy("Remarks"), "why"),
         ),
     ),
     CheckName.STRUCTURES: Question(
-        _("Which structures changed while orders were open?"),
-        _(
+        lazy("Which structures changed while orders were open?"),
+        lazy(
             "Items with released or open orders whose own copy isn't what is in force at the end of the period: lines, "
             "quantities, units or places differ. These orders go on with their copy."
         ),
-        _("All orders in work are made as is in force"),
-        (_ITEM, CheckColumn(_("Orders with another copy"), "count")),
+        lazy("All orders in work are made as is in force"),
+        (_ITEM, CheckColumn(lazy("Orders with another copy"), "count")),
     ),
     CheckName.NEGATIVE: Question(
-        _("Which stock tends below zero?"),
-        _(
+        lazy("Which stock tends below zero?"),
+        lazy(
             "Places at which, added up by the time of the events, there was less than nothing of an item at some "
             "moment of the period; and items that were short at a place in three bookings of the period or more."
         ),
-        _("Nothing tends below zero"),
-        (_ITEM, _KIND, _PLACE, CheckColumn(_("Times"), "count"), CheckColumn(_("Lowest"), "other"), _DUE, _WHEN),
+        lazy("Nothing tends below zero"),
+        (_ITEM, _KIND, _PLACE, CheckColumn(lazy("Times"), "count"), CheckColumn(lazy("Lowest"), "other"), _DUE, _WHEN),
     ),
     CheckName.PROOF: Question(
-        _("Is the ledger whole?"),
-        _(
+        lazy("Is the ledger whole?"),
+        lazy(
             "The proof over all sites: balances equal movements, nothing is made, lost or negative, and every assumed "
             "quantity is accounted for."
         ),
-        _("Every promise holds"),
-        (CheckColumn(_("Promise"), "kind"), CheckColumn(_("Fault"), "why")),
+        lazy("Every promise holds"),
+        (CheckColumn(lazy("Promise"), "kind"), CheckColumn(lazy("Fault"), "why")),
     ),
 }
 
@@ -251,8 +259,8 @@ def _worksheet(request: PageRequest, refusal: Refusal | None, number: int = 0) -
         if may_sign and not left:
             fields = [remarks_field()]
     elif may_sign:
-        hint = gettext("Leave it empty for everything up to now.")
-        fields = [Field("until", gettext("Until the end of"), FieldKind.DATE, hint, optional=True)]
+        hint = _("Leave it empty for everything up to now.")
+        fields = [Field("until", _("Until the end of"), FieldKind.DATE, hint, optional=True)]
     context["form"] = Form(fields, request.POST, refusal)
     return render(request, "web/audit/worksheet.html", context)
 
@@ -302,7 +310,7 @@ def _check(request: PageRequest, refusal: Refusal | None, number: int, check: st
         "worked_out": name in WORKED_OUT,
         "looks": audit.looks.filter(check_name=name).select_related("by").order_by("-pk")[:LOOKS_SHOWN],
         "may_sign": may_sign,
-        "form": Form([remarks_field(_("Your comment"))] if may_sign and ready else [], request.POST, refusal),
+        "form": Form([remarks_field(lazy("Your comment"))] if may_sign and ready else [], request.POST, refusal),
         "key": request.POST.get("key", "") or new_key(),
     }
     if ready:
@@ -348,14 +356,14 @@ def signed_page(request: PageRequest, number: int) -> HttpResponse:
 
 
 KINDS: Final[Mapping[str, str | Promise]] = {
-    "dropped": _("less, the rest not used"),
-    "kept": _("less, the rest waits"),
-    "more": _("more than due"),
-    "elsewhere": _("from another place"),
-    "assumed too": _("assumed too"),
-    "beyond": _("not in the structure"),
-    "below zero": _("below zero in the past"),
-    "recurs": _("short again and again"),
+    "dropped": lazy("less, the rest not used"),
+    "kept": lazy("less, the rest waits"),
+    "more": lazy("more than due"),
+    "elsewhere": lazy("from another place"),
+    "assumed too": lazy("assumed too"),
+    "beyond": lazy("not in the structure"),
+    "below zero": lazy("below zero in the past"),
+    "recurs": lazy("short again and again"),
     "short": badges.SHORT.word,
     **{reason: sign.word for reason, sign in badges.CHOICE.items()},
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.lifecycle import OrderStatus, PurchaseStatus
 from backflush.core.moves import Process, Reason, Status
@@ -21,54 +21,54 @@ class Sign:
 
 
 MOVEMENT: Final[Mapping[str, Sign]] = {
-    Status.OK: Sign("status-badge-ok", icon="check", word=_("OK")),
-    Status.UNRESOLVED: Sign("status-badge-wait", icon="hourglass", word=_("Unresolved")),
-    Status.RESOLVED: Sign("status-badge-good", icon="circle-check", word=_("Resolved")),
-    Status.CANCELLED: Sign("status-badge-off", icon="ban", word=_("Cancelled")),
-    Status.WITHDRAWN: Sign("status-badge-back", icon="arrow-back-up", word=_("Withdrawn")),
+    Status.OK: Sign("status-badge-ok", icon="check", word=lazy("OK")),
+    Status.UNRESOLVED: Sign("status-badge-wait", icon="hourglass", word=lazy("Unresolved")),
+    Status.RESOLVED: Sign("status-badge-good", icon="circle-check", word=lazy("Resolved")),
+    Status.CANCELLED: Sign("status-badge-off", icon="ban", word=lazy("Cancelled")),
+    Status.WITHDRAWN: Sign("status-badge-back", icon="arrow-back-up", word=lazy("Withdrawn")),
 }
-REVERSED: Final = Sign("status-badge-back", icon="arrow-back-up", word=_("Reversed"))
-FITS: Final = Sign("status-badge-good", icon="check", word=_("fits now"))
-SHORT: Final = Sign("status-badge-bad", icon="alert-triangle", word=_("short"))
+REVERSED: Final = Sign("status-badge-back", icon="arrow-back-up", word=lazy("Reversed"))
+FITS: Final = Sign("status-badge-good", icon="check", word=lazy("fits now"))
+SHORT: Final = Sign("status-badge-bad", icon="alert-triangle", word=lazy("short"))
 CHOICE: Final[Mapping[str, Sign]] = {
-    Reason.BATCH: Sign("status-badge-wait", icon="hourglass", word=_("which batch?")),
-    Reason.SERIAL: Sign("status-badge-wait", icon="hourglass", word=_("which serials?")),
-    Reason.BIN: Sign("status-badge-wait", icon="hourglass", word=_("which bin?")),
+    Reason.BATCH: Sign("status-badge-wait", icon="hourglass", word=lazy("which batch?")),
+    Reason.SERIAL: Sign("status-badge-wait", icon="hourglass", word=lazy("which serials?")),
+    Reason.BIN: Sign("status-badge-wait", icon="hourglass", word=lazy("which bin?")),
 }
 REASON: Final[Mapping[str, str | Promise]] = {
-    Reason.SHORT: _("short"),
-    Reason.BATCH: _("which batch?"),
-    Reason.SERIAL: _("which serials?"),
-    Reason.BIN: _("which bin?"),
+    Reason.SHORT: lazy("short"),
+    Reason.BATCH: lazy("which batch?"),
+    Reason.SERIAL: lazy("which serials?"),
+    Reason.BIN: lazy("which bin?"),
 }
 ORDER: Final[Mapping[str, str | Promise]] = {
-    OrderStatus.NEW: _("New"),
-    OrderStatus.RELEASED: _("Released"),
-    OrderStatus.OPEN: _("Open"),
-    OrderStatus.COMPLETE: _("Complete"),
-    OrderStatus.CANCELLED: _("Cancelled"),
+    OrderStatus.NEW: lazy("New"),
+    OrderStatus.RELEASED: lazy("Released"),
+    OrderStatus.OPEN: lazy("Open"),
+    OrderStatus.COMPLETE: lazy("Complete"),
+    OrderStatus.CANCELLED: lazy("Cancelled"),
 }
 PURCHASE_ORDER: Final[Mapping[str, str | Promise]] = {
-    PurchaseStatus.OPEN: _("Open"),
-    PurchaseStatus.CLOSED: _("Closed"),
+    PurchaseStatus.OPEN: lazy("Open"),
+    PurchaseStatus.CLOSED: lazy("Closed"),
 }
 ORDER_CHANGE: Final[Mapping[str, str | Promise]] = {
-    "status": _("status"),
-    "quantity": _("quantity"),
-    "due date": _("due date"),
-    "structure": _("structure"),
+    "status": lazy("status"),
+    "quantity": lazy("quantity"),
+    "due date": lazy("due date"),
+    "structure": lazy("structure"),
 }
 
 # stock
 
 PROCESS: Final[Mapping[str, str | Promise]] = {
-    Process.WORKS_ORDER: _("works order"),
-    Process.GOODS_RECEIVED: _("goods received"),
-    Process.PRODUCTION: _("production without order"),
-    Process.ISSUE: _("issue"),
-    Process.RETURN: _("return"),
-    Process.HAND: _("hand movement"),
-    Process.RESOLUTION: _("resolution"),
-    Process.REVERSAL: _("reversal"),
-    Process.OPENING: _("opening stock"),
+    Process.WORKS_ORDER: lazy("works order"),
+    Process.GOODS_RECEIVED: lazy("goods received"),
+    Process.PRODUCTION: lazy("production without order"),
+    Process.ISSUE: lazy("issue"),
+    Process.RETURN: lazy("return"),
+    Process.HAND: lazy("hand movement"),
+    Process.RESOLUTION: lazy("resolution"),
+    Process.REVERSAL: lazy("reversal"),
+    Process.OPENING: lazy("opening stock"),
 }

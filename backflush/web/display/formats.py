@@ -11,7 +11,8 @@ from typing import Final
 from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.translation import gettext, ngettext, pgettext
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
 
 from backflush.core.quantity import plain
 
@@ -42,7 +43,7 @@ def money(value: Decimal, decimals: int = 2) -> str:
 def counted(value: int, most: int) -> str:
     """A count that was made up to a limit."""
     if value > most:
-        return gettext("more than %(most)s") % {"most": number(most)}
+        return _("more than %(most)s") % {"most": number(most)}
     return number(value)
 
 
@@ -74,14 +75,14 @@ def near(moment: datetime) -> str:
 
 def spoken(moment: datetime) -> str:
     """In a sentence: today 14:32, or 9 Mar 15:10."""
-    return gettext("today %(time)s") % {"time": near(moment)} if not days_since(moment) else near(moment)
+    return _("today %(time)s") % {"time": near(moment)} if not days_since(moment) else near(moment)
 
 
 def moment_said(moment: datetime) -> str:
     """When something was done: today at 13:12, or on 9 Mar 15:10."""
     if not days_since(moment):
-        return gettext("today at %(time)s") % {"time": clock(moment)}
-    return gettext("on %(day)s") % {"day": near(moment)}
+        return _("today at %(time)s") % {"time": clock(moment)}
+    return _("on %(day)s") % {"day": near(moment)}
 
 
 def days_since(moment: date | datetime) -> int:
@@ -94,7 +95,7 @@ def age(moment: date | datetime) -> str:
     """Today, or how many of the site's days ago."""
     days = days_since(moment)
     if days <= 0:
-        return gettext("today")
+        return _("today")
     return ngettext("%(days)s day", "%(days)s days", days) % {"days": number(days)}
 
 

@@ -9,7 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from backflush.core.refusals import Refusal
 from backflush.core.sentences import Sentence, Word, fill, shown
@@ -25,7 +26,7 @@ def translated(text: str) -> str:
     """Return a sentence in the reader's language; a text without a template stays as it is."""
     if not isinstance(text, Sentence):
         return text
-    return fill(gettext(text.template), text.params, _value)
+    return fill(_(text.template), text.params, _value)
 
 
 def word(english: str) -> str:

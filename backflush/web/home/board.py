@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.refusals import InvalidValue, NotFound
 from backflush.people.selectors import board_of
@@ -21,10 +21,10 @@ from backflush.web.home.blocks.boards import board_of_roles
 from backflush.web.platform.visit import Visit
 
 WIDE: Final[Mapping[int, str | Promise]] = {
-    QUARTER: gettext_lazy("a quarter of the board"),
-    THIRD: gettext_lazy("a third of the board"),
-    HALF: gettext_lazy("half of the board"),
-    WHOLE: gettext_lazy("as wide as the board"),
+    QUARTER: lazy("a quarter of the board"),
+    THIRD: lazy("a third of the board"),
+    HALF: lazy("half of the board"),
+    WHOLE: lazy("as wide as the board"),
 }
 
 

@@ -11,7 +11,8 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from backflush.backflushing.material_flow import material_flow
 from backflush.core.moves import Tracking
@@ -129,7 +130,7 @@ def item_page(request: PageRequest, code: str) -> HttpResponse:
         "versions": StructureLine.objects.filter(item=item).count(),
         **_tree(structure, request.GET.get("open", ""), request.GET.get("on", "")),
     }
-    context["total"] = sum((amount for _, amount in context["places"]), Decimal(0))
+    context["total"] = sum((amount for _place, amount in context["places"]), Decimal(0))
     return render(request, "web/items/item.html", context)
 
 
@@ -171,10 +172,10 @@ def _money(exact: Fraction | None) -> Decimal | None:
 
 
 KINDS_SAID: Final = {
-    ComponentClass.SUBCONTRACTED.value: gettext_lazy("sub-contracted"),
-    ComponentClass.KIT.value: gettext_lazy("kit"),
+    ComponentClass.SUBCONTRACTED.value: lazy("sub-contracted"),
+    ComponentClass.KIT.value: lazy("kit"),
 }
-TRACKING_SAID: Final = {Tracking.BATCH.value: gettext_lazy("batch"), Tracking.SERIAL.value: gettext_lazy("serial")}
+TRACKING_SAID: Final = {Tracking.BATCH.value: lazy("batch"), Tracking.SERIAL.value: lazy("serial")}
 
 
 def traits_of(costed: CostedLine, places: Mapping[int, Location]) -> list[str]:
@@ -221,10 +222,10 @@ def about_part(request: PageRequest) -> HttpResponse:
 # ---- new and changed -----------------------------------------------------------------------------------------------
 
 ELEMENTS: Final = {
-    "material": gettext_lazy("material"),
-    "labour": gettext_lazy("labour"),
-    "outside": gettext_lazy("outside work"),
-    "overhead": gettext_lazy("overhead"),
+    "material": lazy("material"),
+    "labour": lazy("labour"),
+    "outside": lazy("outside work"),
+    "overhead": lazy("overhead"),
 }
 
 

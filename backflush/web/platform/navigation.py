@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.ledger.selectors import waiting_movements
 from backflush.people.rights import Verb
@@ -61,12 +61,12 @@ _SETTING_UP: Final = (
     Verb.STOCK_MAP,
     Verb.PEOPLE,
 )
-HOME: Final = _area(_("Home"), "home", icon="home", key="h")
-BOOK: Final = _area(_("Book"), "book", Verb.BOOK, icon="barcode", key="b")
-UNRESOLVED: Final = _area(_("Unresolved"), "unresolved", icon="hourglass", counts_waiting=True, key="u")
-ORDERS: Final = _area(_("Orders"), "orders", icon="clipboard-list", key="o")
-OUTSIDE: Final = _area(_("Sub-contractors"), "sub-contractors", *_OUTSIDE, icon="truck", key="c")
-STOCK: Final = _area(_("Stock"), "stock", icon="packages", key="s")
+HOME: Final = _area(lazy("Home"), "home", icon="home", key="h")
+BOOK: Final = _area(lazy("Book"), "book", Verb.BOOK, icon="barcode", key="b")
+UNRESOLVED: Final = _area(lazy("Unresolved"), "unresolved", icon="hourglass", counts_waiting=True, key="u")
+ORDERS: Final = _area(lazy("Orders"), "orders", icon="clipboard-list", key="o")
+OUTSIDE: Final = _area(lazy("Sub-contractors"), "sub-contractors", *_OUTSIDE, icon="truck", key="c")
+STOCK: Final = _area(lazy("Stock"), "stock", icon="packages", key="s")
 AREAS: Final[Sequence[Area]] = (
     HOME,
     BOOK,
@@ -74,13 +74,13 @@ AREAS: Final[Sequence[Area]] = (
     STOCK,
     ORDERS,
     OUTSIDE,
-    _area(_("Items"), "items", icon="sitemap", key="i"),
-    _area(_("Costs"), "costs", Verb.SEE, Verb.COSTS, icon="coins", key="k"),
-    _area(_("Audit"), "audit", Verb.SEE, Verb.SIGN_OFF, icon="checklist", key="a"),
-    _area(_("Stock map"), "stock-map", icon="map-2", key="m"),
-    _area(_("Set-up"), "set-up", *_SETTING_UP, icon="settings", key="t"),
+    _area(lazy("Items"), "items", icon="sitemap", key="i"),
+    _area(lazy("Costs"), "costs", Verb.SEE, Verb.COSTS, icon="coins", key="k"),
+    _area(lazy("Audit"), "audit", Verb.SEE, Verb.SIGN_OFF, icon="checklist", key="a"),
+    _area(lazy("Stock map"), "stock-map", icon="map-2", key="m"),
+    _area(lazy("Set-up"), "set-up", *_SETTING_UP, icon="settings", key="t"),
 )
-MORE: Final = _area(_("More"), "more", icon="menu-2")
+MORE: Final = _area(lazy("More"), "more", icon="menu-2")
 DOCK_SIZE: Final = 4
 """The areas of the bottom bar, beside *More*."""
 

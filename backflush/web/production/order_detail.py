@@ -9,8 +9,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.functional import Promise
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.backflushing.models import Booking
 from backflush.backflushing.outcomes import UseState, use_states
@@ -77,11 +77,11 @@ class Tab:
 
 
 TABS: Final[Sequence[Tab]] = (
-    Tab(_("Materials"), "order"),
-    Tab(_("Bookings"), "order-bookings"),
-    Tab(_("Cost"), "order-cost", frozenset({Verb.SEE, Verb.COSTS})),
-    Tab(_("Structure"), "order-structure"),
-    Tab(_("History"), "order-history"),
+    Tab(lazy("Materials"), "order"),
+    Tab(lazy("Bookings"), "order-bookings"),
+    Tab(lazy("Cost"), "order-cost", frozenset({Verb.SEE, Verb.COSTS})),
+    Tab(lazy("Structure"), "order-structure"),
+    Tab(lazy("History"), "order-history"),
 )
 
 
@@ -385,7 +385,7 @@ def _complete_form(request: PageRequest, refusal: Refusal | None, number: str) -
 def _cancel_form(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
     order = _found(request, number)
     allowed = Doing(order, request.visit).cancel
-    fields = [Field("remarks", gettext("Reason"), required=True, length_max=500)] if allowed else []
+    fields = [Field("remarks", _("Reason"), required=True, length_max=500)] if allowed else []
     form = Form(fields, request.POST, refusal or refused(order, refuse_cancelling))
     context = {"form": form, "allowed": allowed}
     return _order_form(request, order, "web/production/cancel.html", "order-cancel-now", context)
@@ -396,9 +396,9 @@ def _revise_form(request: PageRequest, refusal: Refusal | None, number: str) -> 
     allowed = Doing(order, request.visit).revise
     unit = order.unit.code
     fields = [
-        Field("quantity", gettext("Quantity"), FieldKind.QUANTITY, unit=unit, required=True),
-        Field("due_date", gettext("Due"), FieldKind.DATE, optional=True),
-        Field("remarks", gettext("Remarks"), optional=True, length_max=500),
+        Field("quantity", _("Quantity"), FieldKind.QUANTITY, unit=unit, required=True),
+        Field("due_date", _("Due"), FieldKind.DATE, optional=True),
+        Field("remarks", _("Remarks"), optional=True, length_max=500),
     ]
     now = {"quantity": written(order.quantity), "due_date": input_text(order.due_date)}
     form = Form(fields if allowed else [], request.POST or now, refusal or refused(order, refuse_revising))

@@ -7,7 +7,8 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext_lazy
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext_lazy
 
 from backflush.core.refusals import NotFound
 from backflush.items.models import Item, ProductGroup, TypeCode
@@ -28,20 +29,20 @@ from backflush.web.platform.visit import Visit
 from backflush.web.setup.resource import FormData, NextStep, SetupResource, code_field, count_by
 
 TYPE_CODE_ACTIONS: Final = {
-    "completion": (gettext_lazy("Completion action"), ActionType.COMPLETION),
-    "backflush": (gettext_lazy("Backflush action"), ActionType.BACKFLUSH),
-    "issue": (gettext_lazy("Issue action"), ActionType.ISSUE),
-    "return_action": (gettext_lazy("Return action"), ActionType.RETURN),
+    "completion": (lazy("Completion action"), ActionType.COMPLETION),
+    "backflush": (lazy("Backflush action"), ActionType.BACKFLUSH),
+    "issue": (lazy("Issue action"), ActionType.ISSUE),
+    "return_action": (lazy("Return action"), ActionType.RETURN),
 }
 
 
 class TypeCodeResource(SetupResource[TypeCode], icon="hierarchy-2"):
     """Type codes."""
 
-    slug, title, singular = "type-codes", gettext_lazy("Type codes"), gettext_lazy("type code")
-    purpose = gettext_lazy("The actions of a type code decide whether and how its items are backflushed.")
+    slug, title, singular = "type-codes", lazy("Type codes"), lazy("type code")
+    purpose = lazy("The actions of a type code decide whether and how its items are backflushed.")
     verb = Verb.TYPE_CODES
-    columns = (gettext_lazy("Completion"), gettext_lazy("Backflush"), gettext_lazy("Issue"), gettext_lazy("Return"))
+    columns = (lazy("Completion"), lazy("Backflush"), lazy("Issue"), lazy("Return"))
     used_by = ngettext_lazy("%(number)s item", "%(number)s items", "number")
     checks = ("no_rule", "no_completion_action", "no_backflush_action")
     found_as = About.TYPE_CODE
@@ -128,8 +129,8 @@ def action_in(form_data: FormData, name: str) -> Action | None:
 class ProductGroupResource(SetupResource[ProductGroup], icon="category"):
     """Product groups."""
 
-    slug, title, singular = "groups", gettext_lazy("Product groups"), gettext_lazy("product group")
-    purpose = gettext_lazy("A product group brings together items that belong together.")
+    slug, title, singular = "groups", lazy("Product groups"), lazy("product group")
+    purpose = lazy("A product group brings together items that belong together.")
     verb = Verb.ITEMS
     used_by = ngettext_lazy("%(number)s item", "%(number)s items", "number")
 

@@ -6,7 +6,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext, ngettext_lazy
 
 from backflush.core.refusals import NotFound
 from backflush.ledger.selectors import bins_holding_stock, bins_in_use, holding_stock, locations_in_use
@@ -34,8 +35,8 @@ BINS_SHOWN_MAX = 1000
 class StoreResource(SetupResource[Store], icon="building-warehouse"):
     """Stores."""
 
-    slug, title, singular = "stores", gettext_lazy("Stores"), gettext_lazy("store")
-    purpose = gettext_lazy("A store is a building, a hall or a sub-contractor. It holds locations.")
+    slug, title, singular = "stores", lazy("Stores"), lazy("store")
+    purpose = lazy("A store is a building, a hall or a sub-contractor. It holds locations.")
     verb = Verb.STOCK_MAP
     used_by = ngettext_lazy("%(number)s location", "%(number)s locations", "number")
 
@@ -76,11 +77,11 @@ class StoreResource(SetupResource[Store], icon="building-warehouse"):
 class LocationResource(SetupResource[Location], icon="map-pin"):
     """Locations."""
 
-    slug, title, singular = "locations", gettext_lazy("Locations"), gettext_lazy("location")
-    purpose = gettext_lazy("Stock is kept at locations. A location without balances stands for the outside world.")
+    slug, title, singular = "locations", lazy("Locations"), lazy("location")
+    purpose = lazy("Stock is kept at locations. A location without balances stands for the outside world.")
     verb = Verb.STOCK_MAP
     ordering = ("path",)
-    columns = (gettext_lazy("Keeps"), gettext_lazy("Supplier"))
+    columns = (lazy("Keeps"), lazy("Supplier"))
     used_by = ngettext_lazy("%(number)s rule", "%(number)s rules", "number")
     checks = ("bin_controlled", "no_balance", "no_stock_record", "same_location")
     found_as = About.LOCATION

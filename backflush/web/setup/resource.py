@@ -9,7 +9,7 @@ from django.db.models import Count, Model, Q, QuerySet
 from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.people.rights import Verb
 from backflush.setup_check.findings import About, SetupFinding
@@ -83,7 +83,7 @@ class SetupResource(Generic[Record]):
     """Names by which refusals call several inputs at once; the live check reports them even while fields are empty."""
     found_as: About | None = None
     """By what name the set-up check's findings refer to this kind."""
-    kept_because: Text = gettext_lazy("It can't be deleted: past movements refer to it.")
+    kept_because: Text = lazy("It can't be deleted: past movements refer to it.")
 
     def __init_subclass__(cls, *, icon: str, **more: Any) -> None:
         super().__init_subclass__(**more)

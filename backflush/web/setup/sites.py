@@ -5,7 +5,8 @@ from zoneinfo import available_timezones
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext_lazy
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext_lazy
 
 from backflush.ledger.selectors import sites_in_use
 from backflush.people.rights import Role, Verb
@@ -24,10 +25,10 @@ from backflush.web.setup.resource import FormData, SetupResource, code_field, co
 class SiteResource(SetupResource[Site], icon="building-factory-2"):
     """Sites."""
 
-    slug, title, singular = "sites", gettext_lazy("Sites"), gettext_lazy("site")
-    purpose = gettext_lazy("A site is a plant with its own stores and its own time zone.")
+    slug, title, singular = "sites", lazy("Sites"), lazy("site")
+    purpose = lazy("A site is a plant with its own stores and its own time zone.")
     verb = Verb.PEOPLE
-    columns = (gettext_lazy("Time zone"), gettext_lazy("Receive action"), gettext_lazy("Completes full orders"))
+    columns = (lazy("Time zone"), lazy("Receive action"), lazy("Completes full orders"))
     used_by = ngettext_lazy("%(number)s store", "%(number)s stores", "number")
     checks = ("no_receive_action", "no_rule")
     found_as = About.SITE

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext_lazy
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext_lazy
 
 from backflush.ledger.selectors import holding_stock
 from backflush.people.rights import Verb
@@ -21,10 +22,10 @@ from backflush.web.setup.resource import FormData, SetupResource, code_field, co
 class SupplierResource(SetupResource[Supplier], icon="truck"):
     """Suppliers and sub-contractors."""
 
-    slug, title, singular = "suppliers", gettext_lazy("Suppliers"), gettext_lazy("supplier")
-    purpose = gettext_lazy("The companies you buy from or send work to. One with a stock location holds your stock.")
+    slug, title, singular = "suppliers", lazy("Suppliers"), lazy("supplier")
+    purpose = lazy("The companies you buy from or send work to. One with a stock location holds your stock.")
     verb = Verb.STOCK_MAP
-    columns = (gettext_lazy("Stock at this site"),)
+    columns = (lazy("Stock at this site"),)
     used_by = ngettext_lazy("%(number)s location", "%(number)s locations", "number")
 
     def records(self, visit: Visit) -> QuerySet[Supplier]:

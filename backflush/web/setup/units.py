@@ -8,7 +8,8 @@ from django.db.models import F, QuerySet
 from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext_lazy
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext_lazy
 
 from backflush.core.input_values import read_ratio, whole_or_none
 from backflush.core.quantity import EXACT
@@ -36,8 +37,8 @@ from backflush.web.setup.resource import FormData, SetupResource, code_field, co
 class UnitResource(SetupResource[Unit], icon="ruler-2"):
     """Units of measure."""
 
-    slug, title, singular = "units", gettext_lazy("Units"), gettext_lazy("unit")
-    purpose = gettext_lazy("Stock is counted in units. Structures and orders may use other units that convert.")
+    slug, title, singular = "units", lazy("Units"), lazy("unit")
+    purpose = lazy("Stock is counted in units. Structures and orders may use other units that convert.")
     verb = Verb.UNITS
     used_by = ngettext_lazy("%(number)s item", "%(number)s items", "number")
     checks = ("no_conversion",)
@@ -75,11 +76,11 @@ class UnitResource(SetupResource[Unit], icon="ruler-2"):
 class ConversionResource(SetupResource[UnitConversion], icon="arrows-exchange"):
     """Conversions between units, for all items or for one."""
 
-    slug, title, singular = "conversions", gettext_lazy("Unit conversions"), gettext_lazy("unit conversion")
-    purpose = gettext_lazy("How many of one unit make one of another, for all items or for one item.")
+    slug, title, singular = "conversions", lazy("Unit conversions"), lazy("unit conversion")
+    purpose = lazy("How many of one unit make one of another, for all items or for one item.")
     verb = Verb.UNITS
     ordering = ("source_code", "target_code", "pk")
-    columns = (gettext_lazy("For"),)
+    columns = (lazy("For"),)
 
     def records(self, visit: Visit) -> QuerySet[UnitConversion]:
         """Return all conversions, which the sites have in common."""

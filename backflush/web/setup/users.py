@@ -13,7 +13,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import path
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.people.models import Assignment, User
 from backflush.people.rights import ROLES, Role, Verb, verbs_of
@@ -37,13 +37,13 @@ from backflush.web.setup.resource import FormData, SetupResource
 class UserResource(SetupResource[User], icon="users"):
     """People, who are added and changed by administrators."""
 
-    slug, title, singular = "people", gettext_lazy("People"), gettext_lazy("person")
-    purpose = gettext_lazy("People who may sign in, and their roles at this site.")
+    slug, title, singular = "people", lazy("People"), lazy("person")
+    purpose = lazy("People who may sign in, and their roles at this site.")
     verb = Verb.PEOPLE
     viewed_by = (Verb.PEOPLE,)
     ordering = ("username",)
     checked_always = ("roles", "user")
-    columns = (gettext_lazy("Roles here"), gettext_lazy("Other sites"), gettext_lazy("May sign in"))
+    columns = (lazy("Roles here"), lazy("Other sites"), lazy("May sign in"))
 
     def records(self, visit: Visit) -> QuerySet[User]:
         """Return everybody, of all sites."""

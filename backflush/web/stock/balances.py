@@ -13,7 +13,7 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import path
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.refusals import DateInFuture, InvalidValue, Refusal
 from backflush.items.models import Item
@@ -37,9 +37,9 @@ from backflush.web.stock.transactions import SUGGESTED_MOST
 STOCK_KEY: Final = ("code", "path", "bin", "batch", "serial")
 CARD: Final = ("at", "id")
 FILTERS: Final[Sequence[tuple[str, str | Promise]]] = (
-    ("item", _("item")),
-    ("location", _("place")),
-    ("on", _("at the end of")),
+    ("item", lazy("item")),
+    ("location", lazy("place")),
+    ("on", lazy("at the end of")),
 )
 
 
@@ -203,14 +203,14 @@ def export_balances(request: PageRequest, kind: str) -> HttpResponse:
 
 
 BALANCE_COLUMNS: Final[Sequence[FileColumn[StockKeyRow]]] = (
-    FileColumn(_("Item"), lambda row: row.item),
-    FileColumn(_("Description"), lambda row: row.description),
-    FileColumn(_("Place"), lambda row: row.location),
-    FileColumn(_("Bin"), lambda row: row.bin),
-    FileColumn(_("Batch"), lambda row: row.batch),
-    FileColumn(_("Serial"), lambda row: row.serial),
-    FileColumn(_("There"), lambda row: row.quantity),
-    FileColumn(_("Unit"), lambda row: row.unit),
+    FileColumn(lazy("Item"), lambda row: row.item),
+    FileColumn(lazy("Description"), lambda row: row.description),
+    FileColumn(lazy("Place"), lambda row: row.location),
+    FileColumn(lazy("Bin"), lambda row: row.bin),
+    FileColumn(lazy("Batch"), lambda row: row.batch),
+    FileColumn(lazy("Serial"), lambda row: row.serial),
+    FileColumn(lazy("There"), lambda row: row.quantity),
+    FileColumn(lazy("Unit"), lambda row: row.unit),
 )
 
 
@@ -283,19 +283,19 @@ def _lines(request: PageRequest, card: Card) -> Iterable[CardLine]:
 
 
 CARD_COLUMNS: Final[Sequence[FileColumn[CardLine]]] = (
-    FileColumn(_("Movement"), lambda line: line.movement.pk),
-    FileColumn(_("When"), lambda line: line.movement.at),
-    FileColumn(_("From"), lambda line: f"{line.movement.source.path} {line.movement.source_bin}".strip()),
-    FileColumn(_("To"), lambda line: f"{line.movement.target.path} {line.movement.target_bin}".strip()),
-    FileColumn(_("Batch"), lambda line: line.movement.batch),
-    FileColumn(_("Serial"), lambda line: line.movement.serial),
-    FileColumn(_("In"), lambda line: line.came),
-    FileColumn(_("Out"), lambda line: line.went),
-    FileColumn(_("Then there"), lambda line: line.after),
-    FileColumn(_("Unit"), lambda line: line.movement.item.stock_unit.code),
-    FileColumn(_("For"), lambda line: line.movement.cost_object.number if line.movement.cost_object else ""),
-    FileColumn(_("Process"), lambda line: str(badges.PROCESS[line.movement.posting.process])),
-    FileColumn(_("By"), lambda line: line.movement.posting.by.name),
+    FileColumn(lazy("Movement"), lambda line: line.movement.pk),
+    FileColumn(lazy("When"), lambda line: line.movement.at),
+    FileColumn(lazy("From"), lambda line: f"{line.movement.source.path} {line.movement.source_bin}".strip()),
+    FileColumn(lazy("To"), lambda line: f"{line.movement.target.path} {line.movement.target_bin}".strip()),
+    FileColumn(lazy("Batch"), lambda line: line.movement.batch),
+    FileColumn(lazy("Serial"), lambda line: line.movement.serial),
+    FileColumn(lazy("In"), lambda line: line.came),
+    FileColumn(lazy("Out"), lambda line: line.went),
+    FileColumn(lazy("Then there"), lambda line: line.after),
+    FileColumn(lazy("Unit"), lambda line: line.movement.item.stock_unit.code),
+    FileColumn(lazy("For"), lambda line: line.movement.cost_object.number if line.movement.cost_object else ""),
+    FileColumn(lazy("Process"), lambda line: str(badges.PROCESS[line.movement.posting.process])),
+    FileColumn(lazy("By"), lambda line: line.movement.posting.by.name),
 )
 
 urlpatterns = [

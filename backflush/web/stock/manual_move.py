@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.handling.moves import move_stock, moves_by_hand
@@ -56,7 +56,7 @@ class ManualMovePage(ScanPage[MoveQuery]):
     verb = Verb.MOVE
     query_class = MoveQuery
     place_field = "source"
-    place_label = gettext_lazy("From location")
+    place_label = lazy("From location")
     template = "web/stock/move.html"
     preview_template = "web/stock/move_preview.html"
     posted_template = "web/stock/move_posted.html"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.refusals import InvalidValue, NotABalanceLocation, Refusal
 from backflush.handling.moves import OpeningIn, open_stock
@@ -38,7 +38,7 @@ class OpeningStockPage(ScanPage[OpeningQuery]):
     verb = Verb.OPEN_STOCK
     query_class = OpeningQuery
     place_field = "location"
-    place_label = gettext_lazy("Location")
+    place_label = lazy("Location")
     template = "web/stock/opening.html"
     preview_template = "web/stock/opening_preview.html"
     posted_template = "web/stock/opening_posted.html"

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.backflushing.models import Booking
 from backflush.core.input_values import whole_or_none
@@ -37,15 +37,15 @@ SHOWN: Final = 100
 GOING_BACK_MOST: Final = 200
 
 TAKING_BACK: Final[Mapping[str, str | Promise]] = {
-    Process.WORKS_ORDER: _("Reverse the booking"),
-    Process.PRODUCTION: _("Reverse the production"),
-    Process.GOODS_RECEIVED: _("Reverse the receipt"),
-    Process.ISSUE: _("Reverse the issue"),
-    Process.RETURN: _("Reverse the return"),
-    Process.HAND: _("Reverse the hand movement"),
-    Process.RESOLUTION: _("Undo the settlement"),
-    Process.REVERSAL: _("Reverse"),
-    Process.OPENING: _("Reverse"),
+    Process.WORKS_ORDER: lazy("Reverse the booking"),
+    Process.PRODUCTION: lazy("Reverse the production"),
+    Process.GOODS_RECEIVED: lazy("Reverse the receipt"),
+    Process.ISSUE: lazy("Reverse the issue"),
+    Process.RETURN: lazy("Reverse the return"),
+    Process.HAND: lazy("Reverse the hand movement"),
+    Process.RESOLUTION: lazy("Undo the settlement"),
+    Process.REVERSAL: lazy("Reverse"),
+    Process.OPENING: lazy("Reverse"),
 }
 
 

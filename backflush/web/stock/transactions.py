@@ -12,8 +12,8 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import path
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.input_values import whole_or_none
 from backflush.core.moves import Process, Status
@@ -39,15 +39,15 @@ SUGGESTED_MOST: Final = 200
 """The most suggestions of a field."""
 
 FILTERS: Final[Sequence[tuple[str, str | Promise]]] = (
-    ("item", _("item")),
-    ("location", _("place")),
-    ("order", _("order")),
-    ("status", _("status")),
-    ("process", _("process")),
-    ("action", _("action")),
-    ("person", _("by")),
-    ("since", _("from")),
-    ("until", _("to")),
+    ("item", lazy("item")),
+    ("location", lazy("place")),
+    ("order", lazy("order")),
+    ("status", lazy("status")),
+    ("process", lazy("process")),
+    ("action", lazy("action")),
+    ("person", lazy("by")),
+    ("since", lazy("from")),
+    ("until", lazy("to")),
 )
 
 
@@ -107,7 +107,7 @@ def transactions_page(request: PageRequest) -> HttpResponse:
     listed = Transactions(request.visit, request.GET)
     if request.htmx and request.htmx.target == COUNT:
         number = formats.counted(listed.found.total, COUNTED_MOST)
-        return HttpResponse(_now("%(shown)s of %(number)s") % {"shown": listed.shown, "number": number})
+        return HttpResponse(_("%(shown)s of %(number)s") % {"shown": listed.shown, "number": number})
     try:
         shown: dict[str, Any] = {"page": listed.page, "chips": listed.chips()}
     except Refusal as refusal:
@@ -186,23 +186,23 @@ def _where(end: str, bin: str) -> str:
 
 
 COLUMNS: Final[Sequence[FileColumn[TransactionRow]]] = (
-    FileColumn(_("Movement"), lambda row: row.number),
-    FileColumn(_("When"), lambda row: row.at),
-    FileColumn(_("Item"), lambda row: row.item),
-    FileColumn(_("Description"), lambda row: row.description),
-    FileColumn(_("Batch"), lambda row: row.batch),
-    FileColumn(_("Serial"), lambda row: row.serial),
-    FileColumn(_("From"), lambda row: _where(row.source, row.source_bin)),
-    FileColumn(_("To"), lambda row: _where(row.target, row.target_bin)),
-    FileColumn(_("Moved"), lambda row: row.moved),
-    FileColumn(_("Due"), lambda row: row.due),
-    FileColumn(_("Unit"), lambda row: row.unit),
-    FileColumn(_("Left at from"), lambda row: row.source_after),
-    FileColumn(_("Then at to"), lambda row: row.target_after),
-    FileColumn(_("Status"), lambda row: str(badges.MOVEMENT[row.status].word)),
-    FileColumn(_("For"), lambda row: row.order or ""),
-    FileColumn(_("Process"), lambda row: str(badges.PROCESS[row.process])),
-    FileColumn(_("By"), lambda row: f"{row.first_name} {row.last_name}".strip() or row.username),
+    FileColumn(lazy("Movement"), lambda row: row.number),
+    FileColumn(lazy("When"), lambda row: row.at),
+    FileColumn(lazy("Item"), lambda row: row.item),
+    FileColumn(lazy("Description"), lambda row: row.description),
+    FileColumn(lazy("Batch"), lambda row: row.batch),
+    FileColumn(lazy("Serial"), lambda row: row.serial),
+    FileColumn(lazy("From"), lambda row: _where(row.source, row.source_bin)),
+    FileColumn(lazy("To"), lambda row: _where(row.target, row.target_bin)),
+    FileColumn(lazy("Moved"), lambda row: row.moved),
+    FileColumn(lazy("Due"), lambda row: row.due),
+    FileColumn(lazy("Unit"), lambda row: row.unit),
+    FileColumn(lazy("Left at from"), lambda row: row.source_after),
+    FileColumn(lazy("Then at to"), lambda row: row.target_after),
+    FileColumn(lazy("Status"), lambda row: str(badges.MOVEMENT[row.status].word)),
+    FileColumn(lazy("For"), lambda row: row.order or ""),
+    FileColumn(lazy("Process"), lambda row: str(badges.PROCESS[row.process])),
+    FileColumn(lazy("By"), lambda row: f"{row.first_name} {row.last_name}".strip() or row.username),
 )
 
 
@@ -210,7 +210,7 @@ def transactions_sent(visit: Visit, asked: QueryDict) -> Sent[TransactionRow]:
     """Return the list for an export, with the page's filters, order and columns."""
     return Sent(
         name=f"stock-transactions-{visit.today:%Y-%m-%d}",
-        title=_now("Stock transactions"),
+        title=_("Stock transactions"),
         columns=COLUMNS,
         found=Transactions(visit, asked).found.movements,
         lookups=LOOKUPS,

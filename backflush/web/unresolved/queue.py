@@ -13,8 +13,8 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _now
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.input_values import read_whole
 from backflush.core.moves import Reason
@@ -35,23 +35,23 @@ from backflush.web.unresolved.row import Reading, reading_of
 ORDERED_BY: Final = ("at", "place", "pk")
 GROUPS_SHOWN: Final = 100
 FILTERS: Final[Mapping[str, str | Promise]] = {
-    "item": _("item"),
-    "location": _("place"),
-    "order": _("order"),
-    "supplier": _("supplier"),
-    "reason": _("reason"),
-    "days": _("days old at least"),
-    "until": _("up to"),
+    "item": lazy("item"),
+    "location": lazy("place"),
+    "order": lazy("order"),
+    "supplier": lazy("supplier"),
+    "reason": lazy("reason"),
+    "days": lazy("days old at least"),
+    "until": lazy("up to"),
 }
 WORDS: Final[Mapping[QueueTab, str | Promise]] = {
-    QueueTab.FIT: _("Fit now"),
-    QueueTab.SHORT: _("Short"),
-    QueueTab.CHOICE: _("Needs a choice"),
+    QueueTab.FIT: lazy("Fit now"),
+    QueueTab.SHORT: lazy("Short"),
+    QueueTab.CHOICE: lazy("Needs a choice"),
 }
 BY: Final[Mapping[GroupBy, str | Promise]] = {
-    GroupBy.ITEM: _("Item"),
-    GroupBy.PLACE: _("Place"),
-    GroupBy.CAUSE: _("Cause"),
+    GroupBy.ITEM: lazy("Item"),
+    GroupBy.PLACE: lazy("Place"),
+    GroupBy.CAUSE: lazy("Cause"),
 }
 UNGROUPED: Final = "none"
 MARKS: Final = ("after", "before", "open", "settled")
@@ -162,7 +162,7 @@ class Queue:
     def chips(self) -> list[tuple[str, str | Promise, int | None]]:
         """The usual cuts with their counts, each up to the limit; None where that would take too long."""
         counts = self.waiting.counts
-        return [("", _("All"), self.total), *((cut.value, word, counts[cut]) for cut, word in WORDS.items())]
+        return [("", lazy("All"), self.total), *((cut.value, word, counts[cut]) for cut, word in WORDS.items())]
 
     def cut_to(self, cut: QueueTab) -> str:
         """The address of one of the usual cuts of it, as a part."""
@@ -214,7 +214,7 @@ class Queue:
     def ways_to_group(self) -> list[tuple[str, str | Promise, bool]]:
         """By what it may be grouped, and whether it is."""
         ways = [(by.value, word, self.group_by is by) for by, word in BY.items()]
-        return [*ways, (UNGROUPED, _("One by one"), self.group_by is None)]
+        return [*ways, (UNGROUPED, lazy("One by one"), self.group_by is None)]
 
 
 _FILTER_OF: Final[Mapping[GroupBy | None, str]] = {
@@ -259,16 +259,16 @@ LOOKUPS: Final = (
     "target_bin",
 )
 COLUMNS: Final[Sequence[FileColumn[WaitingLine]]] = (
-    FileColumn(_("Movement"), lambda row: row.number),
-    FileColumn(_("Since"), lambda row: row.at),
-    FileColumn(_("Item"), lambda row: row.item),
-    FileColumn(_("Description"), lambda row: row.description),
-    FileColumn(_("Due"), lambda row: row.due),
-    FileColumn(_("Unit"), lambda row: row.unit),
-    FileColumn(_("Waits because"), lambda row: str(badges.REASON[Reason(row.reason)])),
-    FileColumn(_("For"), lambda row: row.order or ""),
-    FileColumn(_("From"), lambda row: f"{row.source} {row.source_bin}".strip()),
-    FileColumn(_("To"), lambda row: f"{row.target} {row.target_bin}".strip()),
+    FileColumn(lazy("Movement"), lambda row: row.number),
+    FileColumn(lazy("Since"), lambda row: row.at),
+    FileColumn(lazy("Item"), lambda row: row.item),
+    FileColumn(lazy("Description"), lambda row: row.description),
+    FileColumn(lazy("Due"), lambda row: row.due),
+    FileColumn(lazy("Unit"), lambda row: row.unit),
+    FileColumn(lazy("Waits because"), lambda row: str(badges.REASON[Reason(row.reason)])),
+    FileColumn(lazy("For"), lambda row: row.order or ""),
+    FileColumn(lazy("From"), lambda row: f"{row.source} {row.source_bin}".strip()),
+    FileColumn(lazy("To"), lambda row: f"{row.target} {row.target_bin}".strip()),
 )
 
 
@@ -276,7 +276,7 @@ def waiting_sent(visit: Visit, asked: QueryDict) -> Sent[WaitingLine]:
     """What is shown of the queue, as a file has it: the same cut, filters and order."""
     return Sent(
         name=f"unresolved-{visit.today:%Y-%m-%d}",
-        title=_now("Unresolved"),
+        title=_("Unresolved"),
         columns=COLUMNS,
         found=Queue(visit, asked).shown,
         lookups=LOOKUPS,

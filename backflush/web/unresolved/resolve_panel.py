@@ -14,7 +14,8 @@ from typing import Any, Final
 from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from backflush.backflushing.models import Booking
 from backflush.core.moves import Status, Tracking
@@ -142,10 +143,10 @@ def panel_of(visit: Visit, movement: Movement) -> Panel:
 
 
 QUESTIONS: Final = {
-    "place": gettext_lazy("Where did it come from?"),
-    "batch": gettext_lazy("Which batch was used?"),
-    "serial": gettext_lazy("Which serial numbers were used?"),
-    "bin": gettext_lazy("Which bin did it come from?"),
+    "place": lazy("Where did it come from?"),
+    "batch": lazy("Which batch was used?"),
+    "serial": lazy("Which serial numbers were used?"),
+    "bin": lazy("Which bin did it come from?"),
 }
 
 

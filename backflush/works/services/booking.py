@@ -6,7 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Final, Self
 
-from django.utils.translation import gettext_noop as _
+from django.utils.translation import gettext_noop as marked
 
 from backflush.backflushing.booking import take_reports
 from backflush.backflushing.models import Booking
@@ -41,7 +41,7 @@ class BookingIn(Reported):
     """Production on a works order as it is reported: good and scrapped pieces in the order's unit."""
 
     order: Annotated[
-        str, SubjectInput(_("Works order"), _("The works order's number."), length=60, refers="works_orders")
+        str, SubjectInput(marked("Works order"), marked("The works order's number."), length=60, refers="works_orders")
     ]
 
     operation = "book"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated
 
-from django.utils.translation import gettext_noop as _
+from django.utils.translation import gettext_noop as marked
 
 from backflush.backflushing.booking import SCRAP_REASON_LENGTH
 from backflush.backflushing.report_inputs import QuantityInput, TextInput
@@ -18,12 +18,13 @@ from backflush.items.models import Item
 class Reported(Report):
     """Good and scrapped pieces as they are reported, in the order's unit."""
 
-    good: Annotated[Decimal, QuantityInput(_("Good"), _("Good pieces, in the order's unit."))] = ZERO
+    good: Annotated[Decimal, QuantityInput(marked("Good"), marked("Good pieces, in the order's unit."))] = ZERO
     scrap: Annotated[
-        Decimal, QuantityInput(_("Scrap"), _("Scrapped pieces, in the order's unit. They used their components too."))
+        Decimal,
+        QuantityInput(marked("Scrap"), marked("Scrapped pieces, in the order's unit. They used their components too.")),
     ] = ZERO
     scrap_reason: Annotated[
-        str, TextInput(_("Reason for scrap"), _("Why they were scrapped."), length=SCRAP_REASON_LENGTH)
+        str, TextInput(marked("Reason for scrap"), marked("Why they were scrapped."), length=SCRAP_REASON_LENGTH)
     ] = ""
 
 

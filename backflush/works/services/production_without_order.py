@@ -7,7 +7,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Annotated
 
-from django.utils.translation import gettext_noop as _
+from django.utils.translation import gettext_noop as marked
 
 from backflush.backflushing.booking import take_reports
 from backflush.backflushing.models import Booking
@@ -35,16 +35,18 @@ class ProductionIn(Reported):
 
     item: Annotated[
         str,
-        SubjectInput(_("Item"), _("The item's code: a kit or a manufactured item."), length=60, refers="items"),
+        SubjectInput(
+            marked("Item"), marked("The item's code: a kit or a manufactured item."), length=60, refers="items"
+        ),
     ]
     good: Annotated[
-        Decimal, QuantityInput(_("Good"), _("Good pieces, in the item's stock unit."), unit=InUnit.OF_STOCK)
+        Decimal, QuantityInput(marked("Good"), marked("Good pieces, in the item's stock unit."), unit=InUnit.OF_STOCK)
     ] = ZERO
     scrap: Annotated[
         Decimal,
         QuantityInput(
-            _("Scrap"),
-            _("Scrapped pieces, in the item's stock unit. They used their components too."),
+            marked("Scrap"),
+            marked("Scrapped pieces, in the item's stock unit. They used their components too."),
             unit=InUnit.OF_STOCK,
         ),
     ] = ZERO

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext as _
 
 from backflush.audit.lines import FindingLine
 from backflush.web.audit.worksheet import KINDS, CheckColumn
@@ -50,7 +50,7 @@ def _order(line: FindingLine) -> str:
 def _way(line: FindingLine) -> str:
     if not line.other_place:
         return line.place
-    return gettext("%(real)s, not %(planned)s") % {"real": line.other_place, "planned": line.place}
+    return _("%(real)s, not %(planned)s") % {"real": line.other_place, "planned": line.place}
 
 
 def _leading(address: str, shown: str) -> SafeString:

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.dashboard.backflush_errors import backflush_errors
 from backflush.people.rights import Verb
@@ -18,7 +18,7 @@ def facts(visit: Visit) -> Mapping[str, Any]:
 
 BLOCK: Final = Block(
     name="backflush-errors",
-    title=_("Backflush errors"),
+    title=lazy("Backflush errors"),
     width=HALF,
     template="web/home/blocks/backflush_errors.html",
     facts=facts,

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.background.selectors import background_jobs_for
 from backflush.people.rights import Verb
@@ -25,7 +25,7 @@ def facts(visit: Visit) -> Mapping[str, Any]:
 
 BLOCK: Final = Block(
     name="errands",
-    title=_("In the background"),
+    title=lazy("In the background"),
     width=HALF,
     template="web/home/blocks/background_jobs.html",
     facts=facts,

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.dashboard.bookable_orders import bookable_orders
 from backflush.people.rights import Verb
@@ -16,7 +16,7 @@ def facts(visit: Visit) -> Mapping[str, Any]:
 
 BLOCK: Final = Block(
     name="book-production",
-    title=_("Book production"),
+    title=lazy("Book production"),
     width=HALF,
     template="web/home/blocks/book_production.html",
     facts=facts,

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.moves import Reason
 
 REASONS: Final[Mapping[str, str | Promise]] = {
-    Reason.SHORT: _("Short"),
-    Reason.BATCH: _("Batch"),
-    Reason.SERIAL: _("Serial"),
-    Reason.BIN: _("Bin"),
+    Reason.SHORT: lazy("Short"),
+    Reason.BATCH: lazy("Batch"),
+    Reason.SERIAL: lazy("Serial"),
+    Reason.BIN: lazy("Bin"),
 }
 
 

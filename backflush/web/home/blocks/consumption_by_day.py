@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.costing import total_amount
 from backflush.dashboard.consumption_by_day import consumption_by_day
@@ -22,7 +22,7 @@ def facts(visit: Visit) -> Mapping[str, Any]:
 
 BLOCK: Final = Block(
     name="consumption-by-day",
-    title=_("Consumption by day"),
+    title=lazy("Consumption by day"),
     width=HALF,
     template="web/home/blocks/consumption_by_day.html",
     facts=facts,

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.dashboard.hand_issues_due import hand_issues_due
 from backflush.people.rights import Verb
@@ -16,7 +16,7 @@ def facts(visit: Visit) -> Mapping[str, Any]:
 
 BLOCK: Final = Block(
     name="hand-issues-due",
-    title=_("Hand issues due"),
+    title=lazy("Hand issues due"),
     width=THIRD,
     template="web/home/blocks/hand_issues_due.html",
     facts=facts,

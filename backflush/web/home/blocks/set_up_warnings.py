@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.setup_check.findings import Severity
 from backflush.setup_check.last_check import last_check
@@ -33,7 +33,7 @@ def facts(visit: Visit) -> Mapping[str, Any]:
 
 BLOCK: Final = Block(
     name="set-up-warnings",
-    title=_("Set-up warnings"),
+    title=lazy("Set-up warnings"),
     width=THIRD,
     template="web/home/blocks/set_up_warnings.html",
     facts=facts,

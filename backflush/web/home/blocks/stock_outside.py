@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.dashboard.stock_outside import stock_outside
 from backflush.web.home.blocks.block import THIRD, Block
@@ -17,7 +17,7 @@ def facts(visit: Visit) -> Mapping[str, Any]:
 
 BLOCK: Final = Block(
     name="stock-outside",
-    title=_("Stock at sub-contractors"),
+    title=lazy("Stock at sub-contractors"),
     width=THIRD,
     template="web/home/blocks/stock_outside.html",
     facts=facts,

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.dashboard.unresolved_by_age import Age, unresolved_by_age
 from backflush.web.home.blocks.block import THIRD, Block
@@ -40,7 +40,7 @@ def _sentence(age: Age) -> str:
 
 BLOCK: Final = Block(
     name="unresolved-by-age",
-    title=gettext_lazy("Unresolved by age"),
+    title=lazy("Unresolved by age"),
     width=THIRD,
     template="web/home/blocks/unresolved_by_age.html",
     facts=facts,

@@ -1,7 +1,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.dashboard.unresolved_over_time import unresolved_over_time
 from backflush.web.home.blocks.block import HALF, Block
@@ -23,7 +23,7 @@ def facts(visit: Visit) -> Mapping[str, Any]:
 
 BLOCK: Final = Block(
     name="unresolved-over-time",
-    title=_("Unresolved over time"),
+    title=lazy("Unresolved over time"),
     width=HALF,
     template="web/home/blocks/unresolved_over_time.html",
     facts=facts,

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.dashboard.orders_in_work import InWork, orders_in_work
 from backflush.web.home.blocks.block import HALF, Block
@@ -34,7 +34,7 @@ def _shown(one: InWork) -> OrderProgress:
 
 BLOCK: Final = Block(
     name="works-orders",
-    title=_("Works orders released and open"),
+    title=lazy("Works orders released and open"),
     width=HALF,
     template="web/home/blocks/works_orders.html",
     facts=facts,
