@@ -19,7 +19,7 @@ from backflush.backflushing.consumption import FrozenLines, events_of
 from backflush.backflushing.models import Booking
 from backflush.core.consumption import CumulativeUse
 from backflush.core.moves import Status
-from backflush.core.quantity import ZERO, from_scaled, written
+from backflush.core.quantity import ZERO, from_scaled, round_half_up, written
 from backflush.ledger.models import Balance, CostObject, CostObjectKind, Key, Movement, PeriodBalance, Posting
 from backflush.structures.models import FrozenLine
 from backflush.unresolved.models import Settlement
@@ -308,10 +308,10 @@ def _what_was_made_is_in_stock(_: Progress) -> InvariantCheck:
 
 
 def _goods_due() -> Iterator[tuple[int, Decimal]]:
-    rows = Booking.objects.order_by("posting").values_list("posting", "good", "scrap", "quantity")
-    for posting, good, scrap, quantity in rows.iterator():
-        exact = Fraction(quantity) * Fraction(good) / Fraction(good + scrap)
-        yield posting, Decimal(exact.numerator) / exact.denominator
+    """Yield how much each booking brought into stock: its good share, which six decimals may not hold exactly."""
+    names = ("posting", "good", "scrap", "quantity", "item__quantity_decimals")
+    for posting, good, scrap, quantity, decimals in Booking.objects.order_by("posting").values_list(*names).iterator():
+        yield posting, round_half_up(Fraction(quantity) * Fraction(good) / Fraction(good + scrap), decimals)
 
 
 def _every_settlement_adds_up(_: Progress) -> InvariantCheck:

@@ -8,15 +8,18 @@ from collections.abc import Callable, Container, Hashable, Iterable, Iterator, M
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, TypeVar
 
 from django.db import transaction
 
 from backflush.backflushing.consumption import UseBook
+from backflush.backflushing.entered_units import in_unit_of_subject
 from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import PlannedBooking, Report, ReportKinds, Subject, Subjects, SubjectsByKind
 from backflush.core.moves import Move, plan_posting, stock_keys_of
-from backflush.core.quantity import convert, to_scaled
+from backflush.core.quantity import advance, convert, to_scaled
 from backflush.core.refusals import Archived, InvalidQuantity, NotFound, Refusal
 from backflush.core.text import require_short
 from backflush.db.gc_pause import no_search
@@ -116,6 +119,10 @@ def completed_reports(reports: Sequence[Report], kinds: ReportKinds, *, site: Si
         filled = kind.completed([reports[place] for place in places], site) if places else ()
         for place, report in zip(places, filled, strict=True):
             done[place] = report
+        entered = {place: one for place, one in enumerate(done) if isinstance(one, kind.report) and one.units}
+        converted = in_unit_of_subject(list(entered.values()), kind, site=site) if entered else ()
+        for place, report in zip(entered, converted, strict=True):
+            done[place] = report
     return done
 
 
@@ -165,7 +172,7 @@ def checked(report: Report, subjects: Subjects[Any], *, key_id: int | None = Non
         subject=subject,
         at=facts["at"],
         good_stock=facts["good"],
-        produced=facts["good"] + facts["scrap"],
+        scrap_stock=facts["scrap"],
         goods_rule=facts["goods_rule"],
         backflush_rule=facts["backflush_rule"],
         structure_id=subject.structure_id,
@@ -175,12 +182,12 @@ def checked(report: Report, subjects: Subjects[Any], *, key_id: int | None = Non
 
 def _checks(report: Report, subject: Subject, subjects: Subjects[Any]) -> Mapping[str, Callable[[], Any]]:
     """Everything for which a report may be refused once its subject is known, by the fact that it gives."""
-    item, factor, rules, site = subject.item, subject.factor, subjects.rules, subjects.site
+    item, rules, site = subject.item, subjects.rules, subjects.site
     goods, backflush = subject.goods_action, item.type_code.backflush
     good_field, scrap_field = subject.amount_fields
     return {
-        "good": lambda: convert(subject.good, factor, item.quantity_decimals, field=good_field, what=item.code),
-        "scrap": lambda: convert(subject.scrap, factor, item.quantity_decimals, field=scrap_field, what=item.code),
+        "good": lambda: _in_stock_unit(subject, subject.good, good_field),
+        "scrap": lambda: _in_stock_unit(subject, subject.scrap, scrap_field),
         "some": lambda: _require_some(subject),
         "scrap_reason": lambda: (
             subject.scrap_reason
@@ -190,6 +197,13 @@ def _checks(report: Report, subject: Subject, subjects: Subjects[Any]) -> Mappin
         "goods_rule": lambda: require_rule(rules, goods, site) if goods else None,
         "backflush_rule": lambda: require_rule(rules, backflush, site) if backflush else None,
     }
+
+
+def _in_stock_unit(subject: Subject, amount: Decimal, field: str) -> Decimal:
+    """Return an amount in the stock unit; refused where the item's decimals can't hold it (Q5)."""
+    item, factor = subject.item, Fraction(1) if subject.in_stock_unit else subject.factor
+    units = lambda: (subject.unit_code(), item.stock_unit.code)  # noqa: E731  # asked only by a refusal
+    return convert(amount, factor, item.quantity_decimals, field=field, what=item.code, units=units)
 
 
 def _require_some(subject: Subject) -> None:
@@ -274,8 +288,9 @@ def post_bookings(batch: Sequence[PlannedBooking], *, site: Site, by: User) -> l
         ]
         postings = post(entries, site=site, by=by, stock=stock)
         bookings = [_booking(planned, posting) for planned, posting in zip(batch, postings, strict=True)]
+        cost_objects = _advance(batch, bookings)
         add(ADD_BOOKINGS, bookings, [_row(booking) for booking in bookings])
-        advance_cost_objects(_advanced(batch))
+        advance_cost_objects(cost_objects)
     return bookings
 
 
@@ -341,16 +356,23 @@ def _row(booking: Booking) -> Row:
     )
 
 
-def _advanced(batch: Sequence[PlannedBooking]) -> list[CostObject]:
-    """Return the cost objects of some bookings, advanced by them."""
+def _advance(batch: Sequence[PlannedBooking], bookings: Sequence[Booking]) -> list[CostObject]:
+    """Advance the cost objects of some bookings, and return them.
+
+    An amount in the stock unit is recorded in the order's unit on its booking: as much as it advances the order by.
+    """
     cost_objects: dict[int, CostObject] = {}
-    for planned in batch:
+    for planned, booking in zip(batch, bookings, strict=True):
         subject = planned.subject
         if subject.cost_object is None:
             continue
         cost_object = cost_objects.setdefault(subject.cost_object.pk, subject.cost_object)
-        cost_object.good += subject.good
-        cost_object.scrap += subject.scrap
+        if subject.in_stock_unit:
+            factor, decimals = subject.factor, subject.item.quantity_decimals
+            booking.good = advance(cost_object.good, planned.good_stock, factor, decimals) - cost_object.good
+            booking.scrap = advance(cost_object.scrap, planned.scrap_stock, factor, decimals) - cost_object.scrap
+        cost_object.good += booking.good
+        cost_object.scrap += booking.scrap
         if planned.backflush_rule is not None:
             if cost_object.structure_id not in {None, planned.structure_id}:
                 cost_object.needs_replay = True

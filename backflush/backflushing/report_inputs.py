@@ -27,7 +27,6 @@ from backflush.core.input_values import (
     read_whole,
     require_plausible,
     require_text,
-    require_unit,
     shortened,
 )
 from backflush.core.refusals import InvalidValue, Refusal
@@ -214,9 +213,8 @@ class Inputs:
     def with_units(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return values with the numbers of quantities, whose units are under `units`."""
         amounts = {name: value for name, value in values.items() if isinstance(value, Amount)}
-        for name, amount in amounts.items():
-            require_unit(amount, "", field=name)
-        return {**values, **{name: amount.number for name, amount in amounts.items()}}
+        units = tuple((name, amount.unit) for name, amount in amounts.items() if amount.unit)
+        return {**values, **{name: amount.number for name, amount in amounts.items()}, "units": units}
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the whole."""

@@ -5,7 +5,7 @@ reports name (works orders, purchase order lines, items). `backflushing.booking`
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -68,6 +68,11 @@ class Report:
         str, TextInput(marked("Bin"), marked("The bin that the goods go into, where the place has bins."), length=40)
     ] = ""
 
+    units: tuple[tuple[str, str], ...] = ()
+    """The units that were written behind quantities, by attribute. Booking converts them first (`entered_units`)."""
+    in_stock_unit: bool = False
+    """Whether the quantities are in the stock unit, because six decimals can't hold them in the order's (Q6)."""
+
     operation: ClassVar[str]
     """Names the kind in the content of keys."""
 
@@ -84,6 +89,10 @@ class Report:
             value = getattr(self, one.name)
             if one.name not in {"key", "serials"} and (one.name in _ALWAYS_CONTENT or value != one.default):
                 content[one.name] = value
+        if self.units:
+            content["units"] = dict(self.units)
+        if self.in_stock_unit:
+            content["in_stock_unit"] = True
         return Request(self.key, self.operation, content)
 
 
@@ -120,7 +129,8 @@ class Subject:
     """What one report is booked on, with everything about it that a booking needs.
 
     `good` and `scrap` (accepted and rejected for a receipt) are the reported amounts, in a unit of which one is
-    `factor` stock units; `amount_fields` are the names that refusals use for them. `goods_action` brings the good ones
+    `factor` stock units, or in the stock unit itself (`in_stock_unit`); `amount_fields` are the names that refusals use
+    for them and `unit_code` gives the code of that unit. `goods_action` brings the good ones
     into stock. The use is assumed from the structure `structure_id`, or from that of the day where it is None.
     `refusals` say why nothing can be booked on the subject, whatever the amounts.
     """
@@ -132,6 +142,8 @@ class Subject:
     amount_fields: tuple[str, str] = ("good", "scrap")
     scrap_reason: str = ""
     factor: Fraction
+    unit_code: Callable[[], str]
+    in_stock_unit: bool = False
     goods_action: Action | None
     structure_id: int | None = None
     supplier_stock: Location | None = None
@@ -143,8 +155,8 @@ class Subject:
 class PlannedBooking:
     """A report that passed every check, with what its posting needs.
 
-    `good_stock` and `produced` (good and scrap together) are in the stock unit. Without a `backflush_rule` nothing is
-    assumed (B3). `structure_id` is None until the structure of the day is frozen. `draft_lines` are the lines of a
+    `good_stock`, `scrap_stock` and `produced` (both together) are in the stock unit. Without a `backflush_rule` nothing
+    is assumed (B3). `structure_id` is None until the structure of the day is frozen. `draft_lines` are the lines of a
     structure that isn't written, for previews.
     """
 
@@ -152,12 +164,17 @@ class PlannedBooking:
     subject: Subject
     at: datetime
     good_stock: Decimal
-    produced: Decimal
+    scrap_stock: Decimal
     goods_rule: TransferRule
     backflush_rule: TransferRule | None
     structure_id: int | None
     draft_lines: Sequence[FrozenLine] = ()
     key_id: int | None = None
+
+    @property
+    def produced(self) -> Decimal:
+        """Good and scrap together, in the stock unit."""
+        return self.good_stock + self.scrap_stock
 
 
 class Subjects(ABC, Generic[R]):

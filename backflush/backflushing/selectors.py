@@ -21,9 +21,9 @@ from backflush.backflushing.consumption import (
 )
 from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import Report, Subject, Subjects
-from backflush.core.consumption import AssumedUse, CumulativeUse, UseLine, largest_good, smallest_step
+from backflush.core.consumption import AssumedUse, CumulativeUse, UseLine, largest_good
 from backflush.core.moves import Process, Reason, Status, StockKey, Tracking, plan_posting
-from backflush.core.quantity import ZERO, round_half_up, written
+from backflush.core.quantity import ZERO, round_half_up, smallest_step, written
 from backflush.core.refusals import NotFound
 from backflush.core.structure import PathStep
 from backflush.db.fields import ExactSum
@@ -132,7 +132,8 @@ def _largest(
     if not limits:
         return None
     step = smallest_step(subject.factor, subject.item.quantity_decimals)
-    return largest_good(limits, cumulative_use, on_hand, scrap=subject.scrap, factor=subject.factor, step=step)
+    scrap = Fraction(subject.scrap) / (subject.factor if subject.in_stock_unit else 1)
+    return largest_good(limits, cumulative_use, on_hand, scrap=scrap, factor=subject.factor, step=step)
 
 
 @dataclass(frozen=True, slots=True)

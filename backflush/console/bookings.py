@@ -189,7 +189,8 @@ def show_preview(desk: Desk, /, **given: Any) -> None:
     known = _raw(kind, given)
     for name in given:
         if name not in {_option_name(one) for one in kind.inputs.all}:
-            raise InvalidValue(f"A {kind.word} has no --{name.replace('_', '-')}.", field=name)
+            option = f"--{name.replace('_', '-')}"
+            raise InvalidValue("A {kind} has no {option}. Leave it out.", kind=kind.word, option=option, field=name)
     report = kind.read({**raw, **known})
     preview = preview_report(report, site=desk.site)
     amounts = {"good": getattr(report, first.name), "scrap": getattr(report, second.name)}

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
-from math import gcd, lcm
+from math import lcm
 from typing import NamedTuple
 
 from backflush.core.moves import StockKey
-from backflush.core.quantity import DECIMALS_MAX, LARGEST, SCALE, ZERO, plain, round_ratio
+from backflush.core.quantity import LARGEST, ZERO, plain, round_ratio
 
 NOTHING = Fraction(0)
 
@@ -154,22 +154,12 @@ class CumulativeUse:
             path.remove(booking)
 
 
-def smallest_step(factor: Fraction, decimals: int) -> Decimal:
-    """The smallest quantity in an order's unit, to six decimals, that the item's decimals can hold.
-
-    `factor` is stock units for one of the order's unit. With twelve pieces to a box and whole pieces it is a
-    quarter of a box, 0.25: a twelfth never ends, so it can't be booked.
-    """
-    millionths = factor.denominator * SCALE
-    return Decimal(millionths // gcd(millionths, factor.numerator * 10**decimals)).scaleb(-DECIMALS_MAX)
-
-
 def largest_good(
     uses: Sequence[tuple[UseLine, StockKey]],
     cumulative_use: CumulativeUse,
     on_hand: Mapping[StockKey, Decimal],
     *,
-    scrap: Decimal,
+    scrap: Fraction,
     factor: Fraction,
     step: Decimal,
 ) -> Decimal | None:
@@ -180,7 +170,7 @@ def largest_good(
     """
 
     def fits(steps: int) -> bool:
-        produced = (Fraction(steps * step) + Fraction(scrap)) * factor
+        produced = (Fraction(steps * step) + scrap) * factor
         left = dict(on_hand)
         for line, stock_key in uses:
             left[stock_key] = left.get(stock_key, ZERO) - cumulative_use.would_assume(line, produced).quantity

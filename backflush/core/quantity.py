@@ -5,8 +5,10 @@ A quantity is a `Decimal` in some unit. Moved quantities are in the item's stock
 100/97, is a `Fraction` until it is rounded once, half up, to the item's decimals (Q1).
 """
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from math import gcd
 
 from backflush.core.refusals import InvalidQuantity, QuantityTooLarge
 from backflush.core.sentences import EXACT as EXACT
@@ -65,8 +67,7 @@ def require_fit(quantity: Decimal, decimals: int, *, field: str, what: str, abov
     step = _STEPS[decimals]
     if quantity % step:
         below = quantity // step * step
-        only_above = above_zero and not below
-        nearest = step if only_above else Sentence("{below} or {above}", below=below, above=below + step)
+        nearest = _either([step] if above_zero and not below else [below, below + step])
         if not decimals:
             raise InvalidQuantity(
                 "{item} is counted in whole pieces. Enter {nearest}.", item=what, nearest=nearest, field=field
@@ -81,6 +82,14 @@ def require_fit(quantity: Decimal, decimals: int, *, field: str, what: str, abov
     return plain(quantity)
 
 
+def _either(nearest: Sequence[Decimal]) -> Sentence | Decimal:
+    """Return one or two good values for a refusal."""
+    if len(nearest) == 1:
+        return nearest[0]
+    below, above = nearest
+    return Sentence("{below} or {above}", below=below, above=above)
+
+
 def require_positive(quantity: Decimal, decimals: int, *, field: str, what: str) -> Decimal:
     """Refuse a quantity that isn't above zero or doesn't fit the item's decimals (Q5)."""
     if quantity.is_finite() and quantity <= 0:
@@ -90,11 +99,30 @@ def require_positive(quantity: Decimal, decimals: int, *, field: str, what: str)
     return require_fit(quantity, decimals, field=field, what=what, above_zero=True)
 
 
-def convert(quantity: Decimal, factor: Fraction, decimals: int, *, field: str, what: str) -> Decimal:
+def smallest_step(factor: Fraction, decimals: int) -> Decimal:
+    """Return the smallest quantity in a unit, to six decimals, that an item's decimals can hold in its stock unit.
+
+    `factor` is how many stock units one of the unit is. With twelve pieces to a box and whole pieces it is a quarter of
+    a box, 0.25: a twelfth never ends.
+    """
+    millionths = factor.denominator * SCALE
+    return Decimal(millionths // gcd(millionths, factor.numerator * 10**decimals)).scaleb(-DECIMALS_MAX)
+
+
+def convert(
+    quantity: Decimal,
+    factor: Fraction,
+    decimals: int,
+    *,
+    field: str,
+    what: str,
+    units: Callable[[], tuple[str, str]] = lambda: ("", ""),
+) -> Decimal:
     """Return a quantity of 0 or more in the stock unit, of which `factor` make one of its own unit (Q5, R2).
 
-    Raises `InvalidQuantity` where it is below zero or has more than six decimals, or where the item's `decimals` can't
-    hold it in the stock unit, and `QuantityTooLarge`.
+    `units` gives the codes of its own unit and of the stock unit, for the refusal. Raises `InvalidQuantity` where it is
+    below zero or has more than six decimals, or where the item's `decimals` can't hold it in the stock unit, and
+    `QuantityTooLarge`.
     """
     if quantity.is_finite() and quantity < 0:
         raise InvalidQuantity(
@@ -107,14 +135,57 @@ def convert(quantity: Decimal, factor: Fraction, decimals: int, *, field: str, w
         return require_fit(quantity, decimals, field=field, what=what)
     require_fit(quantity, DECIMALS_MAX, field=field, what=what)
     exact = Fraction(quantity) * factor
-    rounded = round_half_up(exact, DECIMALS_MAX)
+    rounded = round_half_up(exact, decimals)
     if Fraction(rounded) != exact:
-        raise InvalidQuantity(
-            "{item}: {quantity} can't be converted exactly to the stock unit. The nearest possible quantity is "
-            "{nearest}.",
+        raise uneven(quantity, factor, decimals, field, what, units())
+    return require_fit(rounded, decimals, field=field, what=what)
+
+
+def uneven(
+    quantity: Decimal, factor: Fraction, decimals: int, field: str, what: str, units: tuple[str, str]
+) -> InvalidQuantity:
+    """Return the refusal of a quantity that the stock unit can't hold, with the nearest that it can (Q6)."""
+    unit, stock_unit = units
+    step = smallest_step(factor, decimals)
+    nearest = [near for near in (quantity // step * step, quantity // step * step + step) if near]
+    if not unit:
+        return InvalidQuantity(
+            "{item}: {quantity} can't be converted exactly to the stock unit. Enter {nearest}.",
             item=what,
             quantity=quantity,
-            nearest=rounded,
+            nearest=_either(nearest),
             field=field,
         )
-    return require_fit(rounded, decimals, field=field, what=what)
+    if unit == stock_unit:
+        return InvalidQuantity(
+            "{item}: {quantity} {unit} has too many decimals. Enter {nearest} {unit}.",
+            item=what,
+            quantity=quantity,
+            unit=unit,
+            nearest=_either(nearest),
+            field=field,
+        )
+    exact = Fraction(quantity) * factor
+    below = Decimal(int(exact * 10**decimals)).scaleb(-decimals)
+    stock = [near for near in (below, below + _STEPS[decimals]) if near]
+    return InvalidQuantity(
+        "{item}: {quantity} {unit} can't be converted exactly to {stock_unit}. "
+        "Enter {nearest} {unit}, or {stock} {stock_unit} with its unit.",
+        item=what,
+        quantity=quantity,
+        unit=unit,
+        nearest=_either(nearest),
+        stock=_either(stock),
+        stock_unit=stock_unit,
+        field=field,
+    )
+
+
+def advance(total: Decimal, stock: Decimal, factor: Fraction, decimals: int) -> Decimal:
+    """Return a total in a unit of which one is `factor` stock units, after a quantity in the stock unit is added.
+
+    Six decimals can't hold every total (7 pieces are 7/12 of a dozen), so it is rounded. It is rounded from the exact
+    stock quantity that the total before stands for, so that the error never grows: twelve times one piece is one dozen.
+    """
+    before = Fraction(round_half_up(Fraction(total) * factor, decimals))
+    return round_half_up((before + Fraction(stock)) / factor, DECIMALS_MAX)

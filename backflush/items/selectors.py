@@ -54,6 +54,20 @@ def units_coded(codes: Collection[str], *, field: str = "unit") -> dict[str, Uni
     return found
 
 
+def unit_among(units: Iterable[Unit], code: str, *, field: str) -> str:
+    """Return the code of the unit that was written, whose case doesn't matter where only one unit fits (Q6).
+
+    Refusals: `NotFound`.
+    """
+    known = [unit.code for unit in units]
+    alike = [one for one in known if one.casefold() == code.casefold()]
+    if code in known:
+        return code
+    if len(alike) != 1:
+        raise NotFound("There is no unit {unit}.", unit=code, field=field)
+    return alike[0]
+
+
 def converter(items: Iterable[int] | None) -> Converter:
     """Return the conversions for some items, or for all: the system's and the items' own (Q4)."""
     rows = UnitConversion.objects.all()

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
-from backflush.core.input_values import require_plausible
+from backflush.core.input_values import LAST_YEAR, require_plausible
 from backflush.core.moves import Place
 from backflush.core.refusals import BinRequired, DateInFuture, InvalidValue, NoRule, NotFound, PeriodClosed, Refusal
 from backflush.core.sentences import Sentence
@@ -167,6 +167,8 @@ def event_time(site: Site, at: datetime | date | None) -> datetime:
     now = timezone.now()
     if at is None:
         return now
+    if at.year > LAST_YEAR:
+        raise DateInFuture("{moment} is in the future. Enter a time up to now.", moment=at, field="at")
     moment = moment_of(site, at)
     if moment > now:
         zone = ZoneInfo(site.time_zone)

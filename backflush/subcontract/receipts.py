@@ -82,6 +82,8 @@ class ReceivableLines(Subjects[ReceiptIn]):
             scrap=report.rejected,
             amount_fields=("accepted", "rejected"),
             factor=line.factor,
+            unit_code=lambda: str(line.unit.code),
+            in_stock_unit=report.in_stock_unit,
             goods_action=action,
             supplier_stock=self._supplier_stock.get(order.supplier_id),
             cost_object=line.cost_object,

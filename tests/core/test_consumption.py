@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backflush.core.consumption import CumulativeUse, UseLine, largest_good, smallest_step
+from backflush.core.consumption import CumulativeUse, UseLine, largest_good
 from backflush.core.moves import (
     Move,
     Place,
@@ -24,7 +24,7 @@ from backflush.core.moves import (
     obstacle,
     plan_posting,
 )
-from backflush.core.quantity import LARGEST, ZERO, round_half_up
+from backflush.core.quantity import LARGEST, ZERO, round_half_up, smallest_step
 
 RATIOS = st.fractions(Fraction(1, 97), 20, max_denominator=97)
 PIECES = st.lists(st.integers(1, 9), min_size=1, max_size=12)
@@ -304,7 +304,7 @@ def test_the_largest_good_quantity_is_what_trying_them_all_finds(
         for n, (per_piece, item, places) in enumerate(needs)
     ]
     cumulative_use = CumulativeUse.even([line for line, _ in uses], Decimal(made_before))
-    found = largest_good(uses, cumulative_use, on_hand, scrap=scrap, factor=factor, step=step)
+    found = largest_good(uses, cumulative_use, on_hand, scrap=Fraction(scrap), factor=factor, step=step)
 
     def leaves_none_short(good: Decimal) -> bool:
         left = dict(on_hand)
@@ -320,12 +320,14 @@ def test_the_largest_good_quantity_is_what_trying_them_all_finds(
 def test_nothing_limits_what_uses_nothing() -> None:
     tiny = [(use(Fraction(1, 10**15)), StockKey(BOLT, 10))]
     assert (
-        largest_good(tiny, CumulativeUse(), {StockKey(BOLT, 10): ZERO}, scrap=ZERO, factor=Fraction(1), step=Decimal(1))
+        largest_good(
+            tiny, CumulativeUse(), {StockKey(BOLT, 10): ZERO}, scrap=Fraction(0), factor=Fraction(1), step=Decimal(1)
+        )
         is None
     )
     some = [(use(Fraction(1, 10**11)), StockKey(BOLT, 10))]
     found = largest_good(
-        some, CumulativeUse(), {StockKey(BOLT, 10): ZERO}, scrap=ZERO, factor=Fraction(1), step=Decimal(1)
+        some, CumulativeUse(), {StockKey(BOLT, 10): ZERO}, scrap=Fraction(0), factor=Fraction(1), step=Decimal(1)
     )
     assert found == Decimal(5 * 10**10 - 1) < LARGEST
 
@@ -333,7 +335,7 @@ def test_nothing_limits_what_uses_nothing() -> None:
 def test_scrap_alone_may_be_too_much() -> None:
     four = [(use(Fraction(4)), StockKey(BOLT, 10))]
     there = {StockKey(BOLT, 10): Decimal(7)}
-    assert largest_good(four, CumulativeUse(), there, scrap=Decimal(2), factor=Fraction(1), step=Decimal(1)) == 0
+    assert largest_good(four, CumulativeUse(), there, scrap=Fraction(2), factor=Fraction(1), step=Decimal(1)) == 0
 
 
 def test_a_plan_leaves_its_moves_as_they_were() -> None:

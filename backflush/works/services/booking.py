@@ -14,6 +14,7 @@ from backflush.backflushing.report_inputs import SubjectInput
 from backflush.backflushing.report_kinds import LockOrder, ReportKind, Subject, Subjects
 from backflush.core.lifecycle import BOOKABLE, OrderStatus, not_bookable
 from backflush.core.moves import Process
+from backflush.core.quantity import advance
 from backflush.core.refusals import Refusal
 from backflush.ledger.archived_numbers import no_orders
 from backflush.ledger.models import CostObjectKind
@@ -76,6 +77,8 @@ class BookableOrders(Subjects[BookingIn]):
             scrap=report.scrap,
             scrap_reason=report.scrap_reason,
             factor=order.factor,
+            unit_code=lambda: str(order.unit.code),
+            in_stock_unit=report.in_stock_unit,
             goods_action=code.completion,
             structure_id=order.structure_id,
             cost_object=order.cost_object,
@@ -85,7 +88,10 @@ class BookableOrders(Subjects[BookingIn]):
     def count(self, report: BookingIn) -> None:
         """Add the good quantity of a planned report to what its order will have."""
         order = self.found[report.order]
-        self._good[order.number] = self._good.get(order.number, order.cost_object.good) + report.good
+        good = self._good.get(order.number, order.cost_object.good)
+        decimals = order.item.quantity_decimals
+        total = advance(good, report.good, order.factor, decimals) if report.in_stock_unit else good + report.good
+        self._good[order.number] = total
 
     def count_from(self, before: Self) -> None:
         """Go on from what the orders will have after the reports counted before."""

@@ -81,6 +81,7 @@ class ProducibleItems(Subjects[ProductionIn]):
             scrap=report.scrap,
             scrap_reason=report.scrap_reason,
             factor=PIECE,
+            unit_code=lambda: str(item.stock_unit.code),
             goods_action=item.type_code.completion,
             refusals=refusals,
         )
