@@ -96,7 +96,7 @@ def carry_on(number: int, step: Step) -> None:
             _give_up(number, refusal.sentence)
             return
         except Exception:
-            _give_up(number, "Something failed here. What was done before stays.")
+            _give_up(number, "An error occurred. The steps finished before it are kept.")
             raise
         if more and (monotonic() > until or stopping.is_set()):
             break

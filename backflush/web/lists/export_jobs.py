@@ -211,7 +211,7 @@ def _pieces(made: IO[bytes]) -> Iterator[bytes]:
 
 def _ready(background_job: BackgroundJob, name: str, rows: int) -> bool:
     background_job.counted, background_job.file_name = rows, name
-    background_job.outcome = _("%(rows)s rows, ready to take.") % {"rows": formats.number(rows)}
+    background_job.outcome = _("%(rows)s rows, ready to download.") % {"rows": formats.number(rows)}
     return False
 
 

@@ -38,8 +38,8 @@ def puts_away(plant: Plant, folder: Path) -> Archive:
 
 def test_where_nothing_was_archived_it_says_so_and_how_it_is_done(plant: Plant) -> None:
     text = text_of(signed_in(plant, Role.CONTROLLER).get(LIST))
-    assert "Everything that ever happened at MAIN is in the database." in text
-    assert "Nothing was archived yet" in text
+    assert "Everything recorded at MAIN is in the database." in text
+    assert "There are no archives" in text
 
 
 def test_what_was_put_away_is_listed_with_what_is_in_it(finished: Plant, tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_what_was_put_away_is_listed_with_what_is_in_it(finished: Plant, tmp_pat
     made = puts_away(finished, tmp_path)
     client = signed_in(finished, Role.AUDITOR)
     listed = text_of(client.get(LIST))
-    for words in (f'href="{ONE}"', made.file, "2 Mar 2026", "sam", "only in its file"):
+    for words in (f'href="{ONE}"', made.file, "2 Mar 2026", "sam", "archived"):
         assert words in listed
     text = text_of(client.get(ONE))
     for words in (
@@ -66,11 +66,11 @@ def test_what_was_brought_back_says_who_did_and_when(finished: Plant, tmp_path: 
     made = puts_away(finished, tmp_path)
     unarchive(file=tmp_path / made.file, by=finished.storekeeper)
     client = signed_in(finished, Role.VIEWER)
-    assert "Brought back" in text_of(client.get(LIST))
+    assert "Restored" in text_of(client.get(LIST))
     text = text_of(client.get(ONE))
-    assert "all of it is in the database again" in text
+    assert "everything is in the database again" in text
     assert "backflush unarchive" not in text
-    assert "Orders that are in it" not in text
+    assert "Archived orders" not in text
 
 
 def test_whoever_asks_for_what_is_archived_is_led_to_its_archive(finished: Plant, tmp_path: Path) -> None:
@@ -100,8 +100,8 @@ def test_scan_or_find_knows_what_is_archived(finished: Plant, tmp_path: Path) ->
         text = text_of(client.get(reverse("find"), {"q": asked}))
         assert "is in archive 1 (" in text, asked
         assert f'href="{ONE}"' in text
-    assert "Nothing here is called 999999" in text_of(client.get(reverse("find"), {"q": "999999"}))
-    assert "Nothing here is called" in text_of(client.get(reverse("find"), {"q": "9" * 40}))
+    assert "Nothing has the code or number 999999" in text_of(client.get(reverse("find"), {"q": "999999"}))
+    assert "Nothing has the code or number" in text_of(client.get(reverse("find"), {"q": "9" * 40}))
 
 
 def test_a_form_that_is_refused_leads_there_too(finished: Plant, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_of_another_site_there_is_nothing(finished: Plant, tmp_path: Path) -> No
     puts_away(finished, tmp_path)
     south = Plant.build_site(code="SOUTH")
     client = signed_in(south, Role.VIEWER, name="sid")
-    assert "Nothing was archived yet" in text_of(client.get(LIST))
+    assert "There are no archives" in text_of(client.get(LIST))
     assert client.get(ONE).status_code == HTTPStatus.NOT_FOUND
 
 

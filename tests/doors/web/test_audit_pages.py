@@ -57,11 +57,11 @@ def works_through(client: Client) -> None:
 def test_an_audit_is_worked_through_and_signed_off(plant: Plant) -> None:
     something_to_find(plant)
     client = signed_in(plant, Role.CONTROLLER, name="cora")
-    assert "There was none yet, so it is about all that was ever recorded." in text_of(client.get(WORKSHEET))
+    assert "It is the first audit and will cover everything recorded so far." in text_of(client.get(WORKSHEET))
     assert client.post(reverse("audit-begin")).headers["Location"] == WORKSHEET
     text = text_of(client.get(WORKSHEET))
-    assert "8 to look at" in text
-    assert "Look at check 1" in text
+    assert "8 to review" in text
+    assert "Review check 1" in text
     assert "Sign off audit" not in text
     for place, check in enumerate(CHECKS):
         response = client.post(look_at(check), {"remarks": f"seen {check}"})
@@ -97,7 +97,7 @@ def test_each_check_shows_what_it_finds_and_says_what_that_is(plant: Plant, chec
     client.post(reverse("audit-begin"))
     text = text_of(client.get(check_at(check)))
     assert FOUND[check] in text
-    assert "I have looked at this" in text
+    assert "I have reviewed this" in text
     assert f"Check {CHECKS.index(check) + 1} of 8" in text
 
 
@@ -159,16 +159,16 @@ def test_a_large_ledger_is_left_to_the_worker(plant: Plant, monkeypatch: pytest.
     client = signed_in(plant, Role.AUDITOR)
     client.post(reverse("audit-begin"))
     text = text_of(client.get(WORKSHEET))
-    assert "The ledger will be walked through in a moment." in text
+    assert "The check of the ledger starts in a moment." in text
     assert 'hx-trigger="every 5s"' in text
-    assert "not worked out" in text
+    assert "not computed" in text
     waits = text_of(client.get(check_at(CheckName.PROOF)))
-    assert "I have looked at this" not in waits
+    assert "I have reviewed this" not in waits
     refused = client.post(look_at(CheckName.PROOF))
     assert "Compute it first." in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     work_out_later.call(AuditComputation.objects.get().pk)
     text = text_of(client.get(WORKSHEET))
-    assert "were worked out on" in text
+    assert "were computed on" in text
     assert "Every promise holds" in text_of(client.get(check_at(CheckName.PROOF)))
 
 
@@ -244,8 +244,8 @@ def test_who_may_not_sign_sees_no_buttons(plant: Plant) -> None:
     client = signed_in(plant, Role.VIEWER)
     assert "Begin the audit" not in text_of(client.get(WORKSHEET))
     compute_audit(audit=begin_audit(site=plant.site, by=plant.storekeeper), by=plant.storekeeper)
-    assert "Look at check" not in text_of(client.get(WORKSHEET))
-    assert "I have looked at this" not in text_of(client.get(check_at(CheckName.PROOF)))
+    assert "Review check" not in text_of(client.get(WORKSHEET))
+    assert "I have reviewed this" not in text_of(client.get(check_at(CheckName.PROOF)))
 
 
 def test_nobody_sees_the_audits_of_another_site(plant: Plant) -> None:

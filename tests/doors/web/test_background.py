@@ -67,7 +67,7 @@ def content_of(response: Any) -> bytes:
 @pytest.mark.usefixtures("small_steps")
 def test_a_long_retry_is_foreseen_as_far_as_it_was_looked_at(waiting: Plant) -> None:
     text = text_of(signed_in(waiting, Role.STORES).get(reverse("retry-page")))
-    assert "For 12 movements something is there. Of the oldest 5 of these, 5 would go through now" in text
+    assert "12 movements have some stock. Of the oldest 5 of these, 5 would be settled now" in text
     assert "Retry all in the background" in text
     assert waiting.waiting() == ["BOLT 4 short"] * MANY
 
@@ -77,7 +77,7 @@ def test_all_is_retried_in_steps_and_the_page_says_how_far_it_is(waiting: Plant)
     client = signed_in(waiting, Role.STORES)
     background_job = begin(client)
     page = reverse("background-job", args=[background_job.pk])
-    assert "It waits for its turn." in text_of(client.get(page))
+    assert "The job is queued." in text_of(client.get(page))
     assert waiting.waiting() == ["BOLT 4 short"] * MANY, "nothing is posted before the worker comes"
     assert work_off()
     assert not work_off()
@@ -155,7 +155,7 @@ def test_a_fault_ends_the_background_job_and_says_so(waiting: Plant, monkeypatch
 
     monkeypatch.setattr(background_retry, "retry_part", fails)
     assert work_off()
-    assert "Something failed here. What was done before stays." in text_of(
+    assert "An error occurred. The steps finished before it are kept." in text_of(
         client.get(reverse("background-job", args=[background_job.pk]))
     )
     assert not work_off()
@@ -210,7 +210,7 @@ def export(client: Client, name: str, kind: str, **asked: str) -> BackgroundJob:
 def test_a_long_csv_is_made_in_the_background_and_is_what_the_list_shows(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
     background_job = export(client, "stock-export", "csv", item="BOLT")
-    assert background_job.outcome == f"{background_job.done} rows, ready to take."
+    assert background_job.outcome == f"{background_job.done} rows, ready to download."
     assert BackgroundJobPart.objects.filter(background_job=background_job).count() == background_job.done // 3 + 1
     rows = list(
         csv.DictReader(
@@ -238,7 +238,7 @@ def test_home_offers_what_was_made_to_whoever_asked_for_it(waiting: Plant) -> No
     block = reverse("block", args=["errands"])
     text = text_of(client.get(block))
     assert "Stock transactions as CSV" in text
-    assert "ready to take" in text
+    assert "ready to download" in text
     other = signed_in(waiting, Role.SUPERVISOR, name="sue")
     assert "Stock transactions as CSV" not in text_of(other.get(block))
     for name in ("background-job", "background-job-file"):
@@ -256,7 +256,9 @@ def test_a_file_is_kept_for_a_week(waiting: Plant) -> None:
     BackgroundJob.objects.update(finished_at=timezone.now() - 2 * KEPT)
     tidy()
     assert not BackgroundJobPart.objects.exists()
-    assert "kept for a week and is gone" in text_of(client.get(reverse("background-job", args=[background_job.pk])))
+    assert "kept for a week and has been deleted" in text_of(
+        client.get(reverse("background-job", args=[background_job.pk]))
+    )
     assert client.get(reverse("background-job-file", args=[background_job.pk])).status_code == HTTPStatus.NOT_FOUND
 
 

@@ -157,4 +157,4 @@ def test_the_page_costs_the_same_for_a_long_structure(plant: Plant, operator: Cl
 def test_scanning_a_works_order_opens_its_booking(operator: Client) -> None:
     response = operator.get(reverse("find"), {"q": "W-BRACKET"})
     assert response.headers["Location"] == f"{reverse('book')}?order=W-BRACKET"
-    assert "Nothing here is called W-404" in text_of(operator.get(reverse("find"), {"q": "W-404"}))
+    assert "Nothing has the code or number W-404" in text_of(operator.get(reverse("find"), {"q": "W-404"}))

@@ -53,7 +53,9 @@ def test_the_sixth_try_is_not_even_looked_at(plant: Plant) -> None:
     for _ in range(5):
         client.post(reverse("log-in"), {"username": "rosa", "password": "wrong"})
     response = client.post(reverse("log-in"), {"username": "rosa", "password": PASSWORD})
-    assert "Too many tries. Wait 5 minutes, or ask an administrator." in text_of(response, HTTPStatus.TOO_MANY_REQUESTS)
+    assert "Too many attempts. Wait 5 minutes, or ask an administrator." in text_of(
+        response, HTTPStatus.TOO_MANY_REQUESTS
+    )
 
 
 def test_a_person_without_a_role_is_told_whom_to_ask(plant: Plant) -> None:
@@ -137,7 +139,7 @@ def test_whoever_was_signed_out_comes_back_with_what_they_typed(plant: Plant) ->
     with_password(plant, Role.ENGINEER)
     client, form = browser(), reverse("set-up-new", args=["units"])
     asked = text_of(client.post(form, {"code": "DOZ", "name": "Dozen"}))
-    assert "You were signed out. Sign in and you are back here with what you typed." in asked
+    assert "You were signed out. After signing in you return here, with what you entered." in asked
     wrong = text_of(client.post(reverse("log-in"), {"username": "rosa", "password": "no", "kept": kept_in(asked)}))
     signing_in = {"username": "rosa", "password": PASSWORD, "kept": kept_in(wrong)}
     response = client.post(reverse("log-in"), signing_in)
@@ -176,5 +178,5 @@ def test_a_fault_gives_a_reference_that_stands_in_the_log(
     response = client.get(reverse("find"), {"q": "W-1"})
     text = text_of(response, HTTPStatus.INTERNAL_SERVER_ERROR)
     reference = response.headers["X-Reference"]
-    assert re.search(rf"Something failed here, reference <b class=\"code\">{reference}</b>. Nothing was posted.", text)
+    assert re.search(rf"An error occurred, reference <b class=\"code\">{reference}</b>. Nothing was posted.", text)
     assert f"reference {reference}: GET /find/ failed" in caplog.text

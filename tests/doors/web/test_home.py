@@ -220,7 +220,7 @@ def test_a_removed_block_comes_back_where_it_stood_and_as_wide(plant: Plant, wai
 def test_backflush_errors_stay_with_whoever_may_resolve(plant: Plant, waiting: Movement) -> None:
     client = signed_in(plant, Role.STORES)
     response = arrange(client, "remove", "backflush-errors")
-    assert "whoever may resolve has to see what waits" in text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
+    assert "users who can resolve must see unresolved movements" in text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
     assert "backflush-errors" in names(client)
     viewer = signed_in(plant, Role.VIEWER, name="vera")
     arrange(viewer, "remove", "backflush-errors")

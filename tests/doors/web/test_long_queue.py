@@ -127,7 +127,7 @@ def test_where_too_many_fit_to_name_them_a_group_sends_to_look_instead_of_saying
         "short": None,
         "batch": 0,
     }
-    assert ">look<" in text_of(stores.get(reverse("unresolved"), {"group": "cause"}))
+    assert ">show<" in text_of(stores.get(reverse("unresolved"), {"group": "cause"}))
 
 
 def test_a_long_queue_comes_grouped_until_somebody_looks_for_something(
@@ -177,7 +177,7 @@ def test_the_empty_queue_names_who_resolved_the_last(plant: Plant) -> None:
     assert re.search(r"Nothing is unresolved</h2> <p> The last was resolved today at \d\d:\d\d by \w+", text)
 
 
-# When it happened (V4)
+# Event time (V4)
 
 
 def test_it_may_have_happened_earlier_but_not_before_it_fell_due(plant: Plant) -> None:

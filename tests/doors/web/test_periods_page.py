@@ -33,9 +33,9 @@ def closing_through(client: Any, day: date, **more: str) -> Any:
 def test_a_controller_sees_what_stands_against_it_and_closes(plant: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     client = signed_in(plant, Role.CONTROLLER)
-    assert "No period was closed yet" in text_of(client.get(PAGE))
+    assert "No period has been closed" in text_of(client.get(PAGE))
     shown = text_of(client.get(f"{PAGE}?through=2026-03-31"))
-    assert "Nothing up to 31 Mar 2026 is unresolved." in shown
+    assert "No movement up to 31 Mar 2026 is unresolved." in shown
     assert "Close through 31 Mar 2026" in shown
     assert closing_through(client, MARCH, remarks="all slips are in").headers["location"] == PAGE
     shown = text_of(client.get(PAGE))
@@ -131,9 +131,9 @@ def test_a_closing_that_was_stopped_halfway_can_be_finished(plant: Plant, monkey
         stopped.setattr("backflush.ledger.periods.count_balances", lambda site: 0)
         closed(plant, MARCH)
     client = signed_in(plant, Role.CONTROLLER)
-    assert "Keep the balances" in text_of(client.get(PAGE))
+    assert "Store the balances" in text_of(client.get(PAGE))
     assert client.post(f"{PAGE}count/").headers["location"] == PAGE
-    assert "Keep the balances" not in text_of(client.get(PAGE))
+    assert "Store the balances" not in text_of(client.get(PAGE))
     assert PeriodClosing.objects.get().stock_keys == 1
 
 

@@ -14,7 +14,7 @@ from backflush.stockmap.models import Action, RetryRule, TransferRule
 from tests.cast import Plant
 from tests.doors.web.visitors import signed_in, text_of
 
-TOLD = "1 unresolved movement that waits for this fits now."
+TOLD = "1 unresolved movement of this stock fits now."
 
 
 def into_line(plant: Plant, action: str) -> None:
@@ -125,7 +125,7 @@ def test_the_press_leads_to_a_retry_of_only_those(proposing: Plant) -> None:
     assert f'href="{address}"' in page
     text = text_of(client.get(address))
     bolt = proposing.queue("BOLT")[0].pk
-    assert "1 movement would go through" in text
+    assert "1 movement would be settled" in text
     assert f'name="pick" value="{bolt}"' in text
     client.post(reverse("retry"), {"pick": bolt, "key": "k2"})
     assert proposing.queue("BOLT") == []
@@ -143,7 +143,7 @@ def test_a_posting_that_is_not_there_proposes_nothing(plant: Plant, number: str)
 def test_an_operator_is_told_too_and_who_may_settle_them(proposing: Plant) -> None:
     client = signed_in(proposing, Role.OPERATOR)
     text = text_of(client.get(books(client, proposing)))
-    assert f"{TOLD} Stores and supervisors may settle them." in text
+    assert f"{TOLD} Stores and supervisors can settle them." in text
     assert "?arrived=" not in text
 
 

@@ -49,7 +49,7 @@ def retried(plant: Plant, many: int = MANY) -> BackgroundJob:
 
 
 def press(client: Client, background_job: BackgroundJob) -> BackgroundJob:
-    """Press *Take it all back*."""
+    """Press *Undo everything*."""
     answer = client.post(reverse("background-job-take-back", args=[background_job.pk]))
     assert answer.status_code == HTTPStatus.FOUND, text_of(answer)
     return BackgroundJob.objects.get(pk=int(answer.headers["Location"].rstrip("/").rsplit("/", 1)[1]))
@@ -69,7 +69,7 @@ def page_of(client: Client, background_job: BackgroundJob) -> str:
 def test_one_press_takes_all_of_it_back_in_the_background(plant: Plant) -> None:
     retry = retried(plant)
     client = signed_in(plant, Role.SUPERVISOR)
-    assert "Take it all back" in page_of(client, retry)
+    assert "Undo everything" in page_of(client, retry)
     undoing = press(client, retry)
     assert plant.waiting() == [], "nothing is posted before the worker comes"
     assert work_off()
@@ -77,7 +77,7 @@ def test_one_press_takes_all_of_it_back_in_the_background(plant: Plant) -> None:
     assert plant.balance("BOLT") == 4 * MANY
     text = page_of(client, undoing)
     assert f"{MANY} taken back; they wait again." in text
-    assert "What could not go back" not in text
+    assert "What could not be undone" not in text
     assert faults(plant.site) == []
 
 
@@ -95,18 +95,18 @@ def test_home_offers_it_to_whoever_may_undo_and_only_once(plant: Plant) -> None:
     retry = retried(plant)
     block = reverse("block", args=["errands"])
     sue, jan = signed_in(plant, Role.SUPERVISOR, name="sue"), signed_in(plant, Role.STORES, name="jan")
-    assert "Take it all back" not in text_of(jan.get(block))
+    assert "Undo everything" not in text_of(jan.get(block))
     with statements(14):
-        assert "Take it all back" in text_of(sue.get(block))
+        assert "Undo everything" in text_of(sue.get(block))
     press(sue, retry)
-    assert "Take it all back" not in text_of(sue.get(block))
+    assert "Undo everything" not in text_of(sue.get(block))
     assert "Taken back: Retry of all" in text_of(jan.get(block)), "what runs is everybody's"
 
 
 def test_whoever_may_not_undo_can_neither_press_nor_stop_it(plant: Plant) -> None:
     retry = retried(plant)
     jan = signed_in(plant, Role.STORES, name="jan")
-    assert "Take it all back" not in page_of(jan, retry)
+    assert "Undo everything" not in page_of(jan, retry)
     assert jan.post(reverse("background-job-take-back", args=[retry.pk])).status_code == HTTPStatus.FORBIDDEN
     undoing = press(signed_in(plant, Role.SUPERVISOR, name="sue"), retry)
     assert jan.post(reverse("background-job-stop", args=[undoing.pk])).status_code == HTTPStatus.FORBIDDEN
@@ -118,7 +118,7 @@ def test_pressed_by_two_it_is_one_background_job_and_afterwards_the_third_is_tol
     sue, ama = signed_in(plant, Role.SUPERVISOR, name="sue"), signed_in(plant, Role.ADMINISTRATOR, name="ama")
     assert press(sue, retry).pk == press(ama, retry).pk
     work_off()
-    assert "Take it all back" not in page_of(ama, retry)
+    assert "Undo everything" not in page_of(ama, retry)
     told = ama.post(reverse("background-job-take-back", args=[retry.pk]))
     assert "Nothing that this retry settled is left to reverse." in text_of(told, HTTPStatus.CONFLICT)
     assert not work_off()

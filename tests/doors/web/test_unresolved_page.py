@@ -89,7 +89,7 @@ def test_the_outcome_is_said_before_it_happens(plant: Plant, short: Movement) ->
     asked = {"from": raw, "quantity": "6"}
     text = text_of(client.get(reverse("resolve-outcome", args=[short.pk]), asked))
     assert "from MAIN/RAW to MAIN/WIP now and leaves" in text
-    assert "Keep as unresolved" in text
+    assert "Keep it unresolved" in text
     assert plant.waiting() == ["BOLT 8 short"]
 
 
@@ -116,7 +116,7 @@ def test_the_second_person_is_told_and_nothing_is_posted_twice(plant: Plant, sho
     resolves(signed_in(plant, Role.STORES), short)
     response = second.post(reverse("resolve", args=[short.pk]), asked)
     said = text_of(response, HTTPStatus.CONFLICT)
-    assert "Rosa Marsh resolved this, today" in said
+    assert "Rosa Marsh resolved this today" in said
     assert "Nothing you entered was posted." in said
     assert "7 EA" in said
     assert plant.balance("BOLT", at="RAW") == Decimal(92)
@@ -191,7 +191,7 @@ def test_retry_shows_what_would_go_through_and_then_does_it(plant: Plant, short:
     plant.finds(10, "BOLT")
     client = signed_in(plant, Role.STORES)
     text = text_of(client.get(reverse("retry-page")))
-    assert "1 movement would go through" in text
+    assert "1 movement would be settled" in text
     done = client.post(reverse("retry"), {"pick": short.pk, "key": key_of(text)})
     assert "BOLT resolved. 0 left." in text_of(client.get(done.headers["Location"]))
     assert "Nothing fits yet" in text_of(client.get(reverse("retry-page")))
@@ -209,10 +209,10 @@ def test_a_retry_says_how_many_stay_and_why_each_with_its_cut_of_the_queue(plant
     client = signed_in(plant, Role.STORES)
     text = retried(client)
     # 8 fit; then 8 fit by themselves only; 24 bolts and 8 sheets are short; motors and resin need a choice.
-    assert f'href="{reverse("unresolved")}?show=fit">1 goes through<' in text
+    assert f'href="{reverse("unresolved")}?show=fit">1 would be settled<' in text
     assert f'href="{reverse("unresolved")}?show=short">3 still short<' in text
     assert f'href="{reverse("unresolved")}?show=choice">2 need a choice<' in text
-    assert "1 of those that are short would fit by itself, but older ones take what is there." in text
+    assert "1 of the short ones has enough stock, but older movements take it first." in text
     narrowed = retried(client, item="BOLT")
     assert f'href="{reverse("unresolved")}?show=short&amp;item=BOLT">2 still short<' in narrowed
     assert "0 need a choice" in narrowed
@@ -223,7 +223,7 @@ def test_a_retry_of_what_was_picked_counts_only_that(plant: Plant, short: Moveme
     plant.finds(10, "BOLT")
     picked = [short.pk, plant.queue("MOTOR")[0].pk]
     text = retried(signed_in(plant, Role.STORES), pick=picked)
-    assert ">1 goes through<" in text
+    assert ">1 would be settled<" in text
     assert ">0 still short<" in text
     assert ">1 needs a choice<" in text
     assert "show=choice" not in text
@@ -267,7 +267,7 @@ def test_the_usual_cuts_and_the_filters(plant: Plant, short: Movement) -> None:
 
 def test_whoever_may_only_look_is_told_who_may(plant: Plant, short: Movement) -> None:
     client = signed_in(plant, Role.OPERATOR)
-    assert "You may look at this. Stores and supervisors may resolve." in opened(client, short)
+    assert "You can see this, but only stores and supervisors can resolve it." in opened(client, short)
     asked = {"quantity": "8", "from": "planned", "remarks": "no", "pick": short.pk}
     for name, arguments in (("resolve", [short.pk]), ("cancel", []), ("retry", []), ("undo-settling", [])):
         assert client.post(reverse(name, args=arguments), asked).status_code == HTTPStatus.FORBIDDEN, name

@@ -115,7 +115,7 @@ def test_the_second_person_is_told(committed_plant: Plant, visit: Visit) -> None
     visit.page.check("text=MAIN/RAW")
     committed_plant.resolves(number, source="RAW")
     visit.page.click("text=Resolve and next")
-    expect(visit.page.locator("#panel")).to_contain_text("resolved this, today")
+    expect(visit.page.locator("#panel")).to_contain_text("resolved this today")
     expect(visit.page.locator("#panel")).to_contain_text("Nothing you entered was posted.")
 
 

@@ -15,7 +15,7 @@ def test_no_connection_is_said_at_the_form_and_the_next_try_goes_through(committ
     page.context.set_offline(True)
     page.click("button:has-text('Add unit')")
     note = page.locator("form [data-offline-note]")
-    expect(note).to_have_text("No connection. What you typed is kept here and nothing was posted yet.")
+    expect(note).to_have_text("No connection. Your entries are kept on this page, and nothing was posted.")
     expect(page.locator("#code")).to_have_value("DOZ")
     page.context.set_offline(False)
     page.click("button:has-text('Add unit')")

@@ -18,7 +18,7 @@ def test_a_period_is_closed_booking_says_so_and_it_is_reopened(committed_plant: 
     page.click("main >> text=Periods")
     page.fill("#through", "2026-03-31")
     page.click("text=Look what stands against it")
-    page.click("text=See what is unresolved")
+    page.click("text=Show unresolved movements")
     expect(page.locator("main")).to_contain_text("BOLT")
     page.go_back()
     page.click("text=Close through 31 Mar 2026")

@@ -57,7 +57,7 @@ def test_a_long_retry_goes_on_while_one_is_elsewhere(committed_plant: Plant, vis
         plant.books(1, "BRACKET")
     plant.finds(1000, "BOLT")
     page = visit.sign_in("rosa").goes("/unresolved/retry/").page
-    expect(page.locator("h1")).to_have_text("Retry all that waits here")
+    expect(page.locator("h1")).to_have_text("Retry everything in this list")
     page.click("text=Retry all in the background")
     page.wait_for_url("**/errands/*/")
     address = page.url
