@@ -23,9 +23,9 @@ from backflush.core.lifecycle import BOOKABLE
 from backflush.core.moves import Reason, Status
 from backflush.core.quantity import from_scaled
 from backflush.db.fields import ExactSum
+from backflush.db.statements import driver_time
 from backflush.items.models import Item
 from backflush.ledger.models import Movement
-from backflush.ledger.statements import driver_time
 from backflush.stockmap.models import Location
 from backflush.stockmap.selectors import day_at
 from backflush.structures.models import FrozenStructure

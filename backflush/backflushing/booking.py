@@ -18,40 +18,23 @@ from backflush.backflushing.consumption import UseBook
 from backflush.backflushing.entered_units import in_unit_of_subject
 from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import PlannedBooking, Report, ReportKinds, Subject, Subjects, SubjectsByKind
+from backflush.backflushing.statements import ADD_BOOKINGS
 from backflush.core.moves import Move, plan_posting, stock_keys_of
-from backflush.core.quantity import advance, convert, to_scaled
+from backflush.core.quantity import advance, convert
 from backflush.core.refusals import Archived, InvalidQuantity, NotFound, Refusal
 from backflush.core.text import require_short
 from backflush.db.gc_pause import no_search
+from backflush.db.statements import insert
 from backflush.items.models import Item
 from backflush.ledger.idempotency import Claims, claim_keys
 from backflush.ledger.lot_allocation import named_moves
 from backflush.ledger.models import CostObject, Posting
 from backflush.ledger.posting import Entry, advance_cost_objects, lock_balances, post
-from backflush.ledger.statements import Row, add, adding
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import bins_of, day_at, event_time, place_in_bin, place_of, require_rule
 from backflush.structures.selectors import StructureBook
 from backflush.structures.services import draft_of_day, freeze, sound_content
-
-ADD_BOOKINGS = adding(
-    "backflushing_booking",
-    {
-        "site_id": "bigint",
-        "posting_id": "bigint",
-        "job_id": "bigint",
-        "item_id": "bigint",
-        "good": "bigint",
-        "scrap": "bigint",
-        "quantity": "bigint",
-        "scrap_reason": "text",
-        "structure_id": "bigint",
-        "assumed": "boolean",
-        "type_code_id": "bigint",
-        "rule_id": "bigint",
-    },
-)
 
 SCRAP_REASON_LENGTH = 60
 Name = TypeVar("Name", bound=Hashable)
@@ -289,7 +272,7 @@ def post_bookings(batch: Sequence[PlannedBooking], *, site: Site, by: User) -> l
         postings = post(entries, site=site, by=by, stock=stock)
         bookings = [_booking(planned, posting) for planned, posting in zip(batch, postings, strict=True)]
         cost_objects = _advance(batch, bookings)
-        add(ADD_BOOKINGS, bookings, [_row(booking) for booking in bookings])
+        insert(ADD_BOOKINGS, bookings)
         advance_cost_objects(cost_objects)
     return bookings
 
@@ -336,23 +319,6 @@ def _booking(planned: PlannedBooking, posting: Posting) -> Booking:
         assumed=planned.backflush_rule is not None,
         type_code_id=subject.item.type_code_id,
         rule_id=planned.backflush_rule.pk if planned.backflush_rule else None,
-    )
-
-
-def _row(booking: Booking) -> Row:
-    return (
-        booking.site_id,
-        booking.posting_id,
-        booking.cost_object_id,
-        booking.item_id,
-        to_scaled(booking.good),
-        to_scaled(booking.scrap),
-        to_scaled(booking.quantity),
-        booking.scrap_reason,
-        booking.structure_id,
-        booking.assumed,
-        booking.type_code_id,
-        booking.rule_id,
     )
 
 

@@ -5,20 +5,14 @@ from typing import NamedTuple
 
 from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import PlannedBooking
+from backflush.backflushing.statements import FROZEN_LINES, FROZEN_LINES_WITH_STEPS
 from backflush.core.consumption import AssumedUse, CumulativeUse, UseLine
 from backflush.core.moves import Move, Process, Tracking
 from backflush.core.refusals import SameLocation
-from backflush.db.queries import Prepared, SelectedModel
-from backflush.items.models import Item
 from backflush.ledger.models import CostObject, CostObjectKind
 from backflush.stockmap.models import Location, ShortRule, Site, TransferRule
 from backflush.stockmap.selectors import place_of
 from backflush.structures.models import FrozenLine
-
-NOT_FOR_USE = frozenset(
-    {"cost_decimals", "abc_class", "stock_min", "stock_max", "batch_size", "lead_time_days", "obsolete_on"}
-)
-"""Planning data of a component, which its use doesn't need."""
 
 
 class Assumption(NamedTuple):
@@ -32,25 +26,6 @@ LinePair = tuple[FrozenLine, UseLine]
 """A frozen line, and what the arithmetic needs of it."""
 
 
-def _lines(name: str, without: frozenset[str]) -> Prepared:
-    return Prepared(
-        name,
-        (
-            SelectedModel("l", FrozenLine, without=without),
-            SelectedModel("i", Item, of="l.component", without=NOT_FOR_USE),
-            SelectedModel("p", Location, of="l.source"),
-        ),
-        "FROM structures_frozenline l JOIN items_item i ON i.id = l.component_id "
-        "LEFT JOIN stockmap_location p ON p.id = l.source_id "
-        "WHERE l.site_id = %(site)s AND l.structure_id {among:structures:bigint} ORDER BY l.structure_id, l.position",
-    )
-
-
-# The steps of a line's explosion are read only where they are shown: parsing them takes a twentieth of a booking.
-LINES = _lines("lines of frozen structures", frozenset({"fixed", "steps"}))
-LINES_WITH_STEPS = _lines("lines of frozen structures, with their steps", frozenset({"fixed"}))
-
-
 class FrozenLines:
     """The lines of some frozen structures of which use is assumed: all but those issued by hand.
 
@@ -60,8 +35,8 @@ class FrozenLines:
     def __init__(
         self, site_id: int, structures: Collection[int], drafts: Iterable[FrozenLine] = (), *, steps: bool = False
     ) -> None:
-        statement = LINES_WITH_STEPS if steps else LINES
-        rows = statement.rows(site=site_id, structures=sorted(structures)) if structures else ()
+        statement = FROZEN_LINES_WITH_STEPS if steps else FROZEN_LINES
+        rows = statement.rows(site_id=site_id, structures=sorted(structures)) if structures else ()
         self._lines: dict[int, list[LinePair]] = {structure: [] for structure in structures}
         for line in (*(line for line, _, _ in rows), *drafts):
             if not line.by_hand:

@@ -100,6 +100,14 @@ def logs_in_json() -> bool:
     return asked == "json"
 
 
+def fast_reads() -> bool:
+    """Return whether bookings read by the statements of `db/queries.py`: unless FAST_READS=off."""
+    asked = os.environ.get("FAST_READS", "")
+    if asked not in {"", "on", "off"}:
+        _stop("FAST_READS", "names neither on nor off")
+    return asked != "off"
+
+
 def metrics_token() -> str:
     """Return the token that may read the metrics; without one, only this machine may."""
     token = os.environ.get("METRICS_TOKEN", "")
@@ -145,6 +153,7 @@ def _stop(name: str, complaint: str) -> NoReturn:
     advice = {
         "DATABASE_URL": "Give sqlite:///path/to/file or postgres://user@host/name, or leave it unset.",
         "SECRET_KEY": "Give a long random one, or leave it unset.",
+        "FAST_READS": "Give off, or leave it unset.",
         "LOG_FORMAT": "Give json, or leave it unset.",
         "METRICS_TOKEN": "Give a long random one, or leave it unset.",
         "PUBLIC_URL": "Give https://backflush.example.org, or leave it unset to serve this machine alone.",

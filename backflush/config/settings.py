@@ -17,6 +17,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_tasks",
     "django_tasks_db",
+    "backflush.db",
     "backflush.people",
     "backflush.stockmap",
     "backflush.background",
@@ -131,6 +132,8 @@ STORAGES = {
 # open their own transactions.
 DATABASES = {"default": env.database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Whether bookings read past Django's query compiler (`db/queries.py`).
+FAST_READS = env.fast_reads()
 
 # Long-running work is queued in the database for the worker, so no message broker is needed.
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}

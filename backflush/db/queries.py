@@ -1,33 +1,54 @@
-"""Reading rows of several models by a statement whose text is worked out once.
+"""Read model instances by a statement of an `.sql` file, past Django's query compiler.
 
-Django writes the SQL of a query anew each time it is run, which takes it longer than a database needs to answer: of
-the 9 ms of one booking on SQLite, 6 went into writing the same four queries. What every booking reads is therefore
-a named statement. Its columns and their conversions come from the models, so that it can't drift from them, and the
-rows are the models' own objects; a row that comes twice is one object.
+**Why.** Django writes the SQL of a query anew each time it is run. For the four queries that every booking makes, this
+took 6 of its 9 ms on SQLite; and PostgreSQL planned each of them anew (docs/decisions/0008).
+
+**How.** The statement names its columns, table by table. A `FastRead` says which model each table alias stands for, and
+to which field of which other alias its instances belong:
+
+    FastRead(SQL["orders"], [Part("o", WorksOrder), Part("cost_object", CostObject, of="o.cost_object")], instead=...)
+
+`rows(site_id=1, numbers=["W-1"])` returns for each row of the answer one instance for each part. Where an outer join
+found nothing, the part is None. A row that comes twice is one instance. Values are converted as Django converts them,
+by the fields of the models.
+
+**What it costs.** Instances are made without their constructor, as Django unpickles them, and some of what that needs
+isn't documented by Django: `Model.__new__`, `ModelState`, `Field.set_cached_value`, `Field.get_col` and the converters
+of fields and database. `tests/rooms/test_fast_reads.py` holds each of these, so a release of Django that changes one
+fails there with a sentence. Use a `FastRead` for what each booking reads; pages and reports use querysets.
+
+**The way back.** With FAST_READS=off in the environment each `FastRead` calls its `instead`, which reads the same by
+querysets. A booking then takes about twice as long on SQLite, and everything else stays the same.
 """
 
-import json
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from itertools import groupby
 from typing import Any
 
-import psycopg
-from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import Model
+from django.conf import settings
+from django.db import connection
+from django.db.models import Model, QuerySet
 from django.db.models.base import ModelState
 
-Convert = Callable[[Any, Any, Any], Any]
-"""A column's value, the column, the connection: as Django calls it."""
+from backflush.db.statements import Statement, connection_in_use
 
-_LIST = re.compile(r"\{(among|each):(\w+):(\w+)\}")
+Convert = Callable[[Any, Any, Any], Any]
+"""A field's or database's converter: takes a column's value, the column, and the connection."""
+Instances = list[Any]
+"""One row of an answer: an instance, or None, for each part."""
+
+READS: "list[FastRead]" = []
+"""Every `FastRead` there is, for the check at start and the tests."""
 
 
 @dataclass(frozen=True)
-class SelectedModel:
-    """The columns of one model in a statement; `of` "o.job" makes it the job of the part with the alias o.
+class Part:
+    """A table alias in a statement, and the model whose instances its columns become.
 
-    The fields in `without` are left out, as Django's `defer` leaves them out: it reads one when it is asked for.
+    `of` "o.cost_object" makes it the cost object of the part o. The fields in `without` aren't read: as after Django's
+    `defer`, the first use of one reads it.
     """
 
     alias: str
@@ -37,13 +58,13 @@ class SelectedModel:
 
     @property
     def fields(self) -> list[Any]:
-        """The fields that are read."""
-        return [each for each in _meta(self).concrete_fields if each.name not in self.without]
+        """The fields that are read, in the order of their columns in the statement."""
+        return [one for one in _meta(self.model).concrete_fields if one.name not in self.without]
 
 
 @dataclass(frozen=True)
-class _Read:
-    """How one part stands in a row of the answer."""
+class _Reader:
+    """How the instances of one part are made of the rows of the answer."""
 
     model: type[Model]
     names: list[str]
@@ -53,156 +74,103 @@ class _Read:
     owner: int
     relation: Any
 
-    def made_of(self, row: Sequence[Any], database: Any) -> Model:
-        """An object as Django unpickles one: without the constructor, which would look at each field once more."""
-        thing = self.model.__new__(self.model)
-        facts = thing.__dict__
-        facts["_state"] = state = ModelState()
+    def instance(self, row: Sequence[Any], database: Any) -> Model:
+        """Make an instance as Django unpickles one: the constructor would look at each field once more."""
+        made = self.model.__new__(self.model)
+        attributes = made.__dict__
+        attributes["_state"] = state = ModelState()
         state.adding, state.db = False, database.alias
-        facts.update(zip(self.names, row[self.begin : self.end], strict=True))
+        attributes.update(zip(self.names, row[self.begin : self.end], strict=True))
         for name, convert, column in self.conversions:
-            facts[name] = convert(facts[name], column, database)
-        return thing
+            attributes[name] = convert(attributes[name], column, database)
+        return made
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A statement that reads the rows of some models together.
+@dataclass(frozen=True, eq=False)
+class FastRead:
+    """A statement that reads instances of some models; `instead` reads the same by querysets."""
 
-    `text` is everything from FROM on. `%(name)s` stands for one value, `{among:name:type}` for "is one of" with a
-    list of values of a type of PostgreSQL, `{each:name:type}` for these values as a table of ids. `locks` is added
-    where the database locks rows. The first column of each part is its key; where that is empty, as beside an outer
-    join, the part is None.
-    """
+    statement: Statement
+    parts: Sequence[Part]
+    instead: Callable[..., list[Instances]]
+    _readers: dict[str, list[_Reader]] = field(default_factory=dict, repr=False)
 
-    name: str
-    parts: tuple[SelectedModel, ...]
-    text: str
-    locks: str = ""
-    _known: dict[str, tuple[str, list[_Read]]] = field(default_factory=dict, compare=False, repr=False)
+    def __post_init__(self) -> None:
+        READS.append(self)
 
-    def rows(self, **values: Any) -> list[list[Any]]:
-        """For each row of the answer an object, or None, for each part."""
-        database = database_at_work()
-        text, reads = self._known.get(database.vendor) or self._work_out()
-        shared: list[tuple[_Read, dict[int, Model]]] = [(read, {}) for read in reads]
-        return [_things(shared, row, database) for row in _answer(text, values, database)]
+    def rows(self, **values: Any) -> list[Instances]:
+        """Return for each row of the answer an instance, or None, for each part."""
+        if not settings.FAST_READS:
+            return self.instead(**values)
+        database = connection_in_use()
+        readers = self._readers.get(database.vendor) or self._compile(database.vendor)
+        shared: list[tuple[_Reader, dict[int, Model]]] = [(reader, {}) for reader in readers]
+        return [_instances(shared, row, database) for row in self.statement.fetch(**values)]
 
-    def _work_out(self) -> tuple[str, list[_Read]]:
-        columns: list[str] = []
-        reads: list[_Read] = []
+    def faults(self) -> list[str]:
+        """Say where the columns of the statement aren't those of the models, in their order."""
+        wanted = [(part.alias, str(one.column)) for part in self.parts for one in part.fields]
+        return [
+            f"It selects other columns than the models have; write {', '.join(f'{a}.{c}' for a, c in wanted)}"
+            for sql in self.statement.texts.values()
+            if sql.results != wanted
+        ]
+
+    def _compile(self, vendor: str) -> list[_Reader]:
+        columns = [alias for alias, _ in self.statement.texts[vendor].results]
+        counts = {alias: len([*some]) for alias, some in groupby(columns)}
         places = {part.alias: place for place, part in enumerate(self.parts)}
+        readers: list[_Reader] = []
+        end = 0
         for part in self.parts:
-            fields = part.fields
-            begin, end = len(columns), len(columns) + len(fields)
+            begin, end = end, end + counts[part.alias]
             owner, _, relation = part.of.partition(".")
-            reads.append(
-                _Read(
+            readers.append(
+                _Reader(
                     model=part.model,
-                    names=[each.attname for each in fields],
+                    names=[one.attname for one in part.fields],
                     begin=begin,
                     end=end,
-                    conversions=list(_conversions(fields, part)),
+                    conversions=[*_conversions(part)],
                     owner=places[owner] if owner else -1,
-                    relation=_meta(self.parts[places[owner]]).get_field(relation) if owner else None,
+                    relation=_meta(self.parts[places[owner]].model).get_field(relation) if owner else None,
                 )
             )
-            columns += [f'{part.alias}."{each.column}"' for each in fields]
-        text = f"SELECT {', '.join(columns)} {self.text}"
-        if self.locks and connection.features.has_select_for_update:
-            text += f" {self.locks}"
-        text = _in_words_of_the_driver(text)
-        self._known[connection.vendor] = text, reads
-        return text, reads
+        self._readers[vendor] = readers
+        return readers
 
 
-def _meta(part: SelectedModel) -> Any:
-    return part.model._meta  # noqa: SLF001 - Django documents it under this name
-
-
-def _things(shared: Sequence[tuple[_Read, dict[int, Model]]], row: Sequence[Any], database: Any) -> list[Any]:
-    """The objects of one row, joined as the parts say; one that was made for an earlier row is taken again."""
-    things: list[Any] = []
-    for read, known in shared:
-        key = row[read.begin]
+def _instances(shared: Sequence[tuple[_Reader, dict[int, Model]]], row: Sequence[Any], database: Any) -> Instances:
+    """Make the instances of one row and join them; one that an earlier row made is taken again."""
+    instances: Instances = []
+    for reader, known in shared:
+        key = row[reader.begin]
         if key is None:
-            thing = None
-        elif (thing := known.get(key)) is None:
-            thing = known[key] = read.made_of(row, database)
-        if read.relation is not None and things[read.owner] is not None:
-            read.relation.set_cached_value(things[read.owner], thing)
-        things.append(thing)
-    return things
+            made = None
+        elif (made := known.get(key)) is None:
+            made = known[key] = reader.instance(row, database)
+        if reader.relation is not None and instances[reader.owner] is not None:
+            reader.relation.set_cached_value(instances[reader.owner], made)
+        instances.append(made)
+    return instances
 
 
-def _conversions(fields: Sequence[Any], part: SelectedModel) -> Any:
-    """What Django does with a column's value on this database, for the columns where it does anything."""
-    for each in fields:
-        column = each.get_col(part.alias)
-        for convert in (*connection.ops.get_db_converters(column), *each.get_db_converters(connection)):
-            yield each.attname, convert, column
+def _conversions(part: Part) -> Iterable[tuple[str, Convert, Any]]:
+    """Yield what Django does with a column's value on this database, for the columns where it does anything."""
+    for one in part.fields:
+        column = one.get_col(part.alias)
+        for convert in (*connection.ops.get_db_converters(column), *one.get_db_converters(connection)):
+            yield one.attname, convert, column
 
 
-def _list(found: re.Match[str]) -> str:
-    how, name, kind = found.groups()
-    if connection.vendor == "postgresql":
-        values = f"%({name})s::{kind}[]"
-        return f"= ANY({values})" if how == "among" else f"(SELECT unnest({values}) AS id)"
-    values = f"json_each(%({name})s)"
-    return f"IN (SELECT value FROM {values})" if how == "among" else f"(SELECT value AS id FROM {values})"  # noqa: S608 - our own text
+def rows_of(found: "QuerySet[Any]", *relations: str) -> list[Instances]:
+    """Return each instance that a queryset finds with those that it refers to: the rows of a `FastRead`'s `instead`."""
+    return [[one, *(reduce(_follow, path.split("."), one) for path in relations)] for one in found]
 
 
-def _in_words_of_the_driver(text: str) -> str:
-    """A statement with the driver's own placeholders."""
-    text = _LIST.sub(_list, text)
-    return text if connection.vendor == "postgresql" else text.replace("%(", ":").replace(")s", "")
+def _follow(one: Model | None, relation: str) -> Any:
+    return None if one is None else getattr(one, relation)
 
 
-def _answer(text: str, values: dict[str, Any], database: Any) -> list[Any]:
-    if database.vendor != "postgresql":
-        values = {name: json.dumps(value) if isinstance(value, list) else value for name, value in values.items()}
-    return execute(text, values, database)
-
-
-def answer(text: str, **values: Any) -> list[Any]:
-    """The rows of a statement written like a `Prepared` one, as they come: for thousands, where objects would cost."""
-    return _answer(_in_words_of_the_driver(text), values, database_at_work())
-
-
-def database_at_work() -> Any:
-    """This thread's connection itself: Django's proxy looks for it at every touch, a twentieth of a booking."""
-    return connections[DEFAULT_DB_ALIAS]
-
-
-def execute(sql: str, values: Any, database: Any, *, by_row: bool = False) -> list[Any]:
-    """Run a named statement by the plain driver, whose placeholders it has; `by_row` once for each of some rows.
-
-    PostgreSQL binds it on the server and prepares what comes often. It goes through Django's execute wrappers, so
-    that whoever counts statements counts these.
-    """
-    if database.connection is None:
-        database.ensure_connection()
-    run: Callable[..., list[Any]] = _on_postgresql if database.vendor == "postgresql" else _on_sqlite
-    for wrapper in reversed(database.execute_wrappers):
-        run = _wrapped(wrapper, run)
-    with database.wrap_database_errors:
-        return run(sql, values, by_row, {"connection": database, "cursor": None})
-
-
-def _on_postgresql(sql: str, values: Any, many: bool, context: Any) -> list[Any]:
-    with psycopg.Cursor(context["connection"].connection) as cursor:
-        cursor.execute(sql, values)
-        return cursor.fetchall() if cursor.description else []
-
-
-def _on_sqlite(sql: str, values: Any, many: bool, context: Any) -> list[Any]:
-    driver = context["connection"].connection
-    if many:
-        driver.executemany(sql, values)
-        return []
-    rows: list[Any] = driver.execute(sql, values).fetchall()
-    return rows
-
-
-def _wrapped(wrapper: Any, run: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
-    return lambda sql, values, many, context: wrapper(run, sql, values, many, context)
+def _meta(model: type[Model]) -> Any:
+    return model._meta  # noqa: SLF001 - Django documents it under this name

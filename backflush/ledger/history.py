@@ -18,10 +18,10 @@ from django.db.models import QuerySet
 
 from backflush.core.moves import StockKey
 from backflush.core.quantity import SCALE, from_scaled
+from backflush.db.statements import driver_time
 from backflush.items.models import Item
 from backflush.ledger.archived_numbers import require_not_archived
 from backflush.ledger.models import Movement, PeriodClosing
-from backflush.ledger.statements import driver_time
 from backflush.stockmap.models import Location, Site
 
 INSTANT: Final = timedelta(microseconds=1)

@@ -16,7 +16,7 @@ from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, KeyReused
 from backflush.ledger.archived_numbers import archived_keys, key_archived
 from backflush.ledger.models import Key, Posting
-from backflush.ledger.statements import CLAIM_KEYS, run
+from backflush.ledger.statements import CLAIM_KEYS
 from backflush.stockmap.models import Site
 
 KEY_LENGTH = 200
@@ -70,10 +70,17 @@ def claim_keys(*, site: Site, requests: Sequence[Request]) -> Claims:
     asked = _by_key(requests)
     if not asked:
         return Claims({}, {})
-    rows = [(site.pk, key, request.operation, request.digest) for key, request in sorted(asked.items())]
-    new: dict[str, int] = dict(run(CLAIM_KEYS, rows))
+    new: dict[str, int] = dict(CLAIM_KEYS.execute_many(_columns(sorted(asked.items())), site_id=site.pk))
     posted = _first_outcomes(site, {key: request for key, request in asked.items() if key not in new})
     return Claims(new, posted)
+
+
+def _columns(asked: Sequence[tuple[str, Request]]) -> dict[str, list[str]]:
+    return {
+        "key": [key for key, _ in asked],
+        "operation": [request.operation for _, request in asked],
+        "digest": [request.digest for _, request in asked],
+    }
 
 
 def claim_key(*, site: Site, key: str, operation: str, content: Mapping[str, Any]) -> tuple[int | None, Posting | None]:

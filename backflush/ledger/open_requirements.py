@@ -4,28 +4,47 @@ Made of six models each, reading a movement took longer than settling it: 100,00
 long to retry. So this is one statement whose rows become moves at once.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection
 
 from backflush.core.moves import Move, Place, Reason, Status, Tracking
 from backflush.core.quantity import from_scaled
-from backflush.db.queries import answer
-from backflush.ledger.posting import OR_ITS_ORIGIN
+from backflush.db.statements import Statement
+from backflush.ledger.statements import LOCK_OPEN_REQUIREMENTS, OPEN_REQUIREMENTS
 from backflush.stockmap.models import ShortRule, Site
 
-_DUE = (
-    "SELECT m.id, COALESCE(m.origin_id, m.id), m.at, m.status, m.reason, m.cost_id, a.short, "  # noqa: S608 - our own
-    "m.source_id, m.source_bin, s.has_balance, s.bin_controlled, "
-    "m.target_id, m.target_bin, t.has_balance, t.bin_controlled, "
-    "m.item_id, m.due, i.cost_id, i.tracking, m.batch, m.serial, m.job_id, m.charged, m.rule_id, m.line_id "
-    "FROM ledger_movement m JOIN items_item i ON i.id = m.item_id "
-    "JOIN stockmap_location s ON s.id = m.source_id JOIN stockmap_location t ON t.id = m.target_id "
-    "LEFT JOIN stockmap_transferrule r ON r.id = m.rule_id LEFT JOIN stockmap_action a ON a.id = r.action_id "
-    f"WHERE m.site_id = %(site)s AND m.id IN ({OR_ITS_ORIGIN}) ORDER BY m.id"
-)
+
+class RequirementRow(NamedTuple):
+    """A row of the statements `open_requirements` and `lock_open_requirements`, by the names of its columns."""
+
+    id: int
+    root: int
+    at: datetime
+    status: str
+    reason: str
+    cost_id: int
+    short: str | None
+    source_id: int
+    source_bin: str
+    source_keeps_balance: bool
+    source_has_bins: bool
+    target_id: int
+    target_bin: str
+    target_keeps_balance: bool
+    target_has_bins: bool
+    item_id: int
+    due: int
+    cost_now: int
+    tracking: str
+    batch: str
+    serial: str
+    job_id: int | None
+    charged: int
+    rule_id: int | None
+    line_id: int | None
 
 
 class Due(NamedTuple):
@@ -43,48 +62,43 @@ class Due(NamedTuple):
 
 
 def lock_due(*, site: Site, movements: Collection[int]) -> list[Due]:
-    """Lock some movements as `lock_waiting` does; answers with those that are unresolved, oldest first (U7)."""
+    """Lock some movements as `lock_waiting` does, and return those that are unresolved, oldest first (U7)."""
     assert connection.in_atomic_block, "the use case owns the transaction"
-    locking = " FOR NO KEY UPDATE OF m" if connection.features.has_select_for_update else ""
-    return _due(site, movements, f"{_DUE}{locking}")
+    return _due(LOCK_OPEN_REQUIREMENTS, site, movements)
 
 
 def read_due(*, site: Site, movements: Collection[int]) -> list[Due]:
-    """The same without locking them: for previews."""
-    return _due(site, movements, _DUE)
+    """Return some unresolved movements, oldest first, without locking them: for previews (U7)."""
+    return _due(OPEN_REQUIREMENTS, site, movements)
 
 
-def _due(site: Site, movements: Collection[int], text: str) -> list[Due]:
+def _due(statement: Statement, site: Site, movements: Collection[int]) -> list[Due]:
     wanted = set(movements)
     if not wanted:
         return []
-    rows = answer(text, site=site.pk, movements=sorted(wanted))
-    return sorted(_read(row for row in rows if row[0] in wanted), key=lambda one: (one.at, one.root, one.number))
+    rows = map(RequirementRow._make, statement.fetch(site_id=site.pk, movements=sorted(wanted)))
+    unresolved = (row for row in rows if row.status == Status.UNRESOLVED and row.id in wanted)
+    return sorted(map(_requirement, unresolved), key=lambda one: (one.at, one.root, one.number))
 
 
-def _read(rows: Iterator[tuple[Any, ...]]) -> Iterator[Due]:
-    for row in rows:
-        number, root, at, status, reason, cost, short = row[:7]
-        if status != Status.UNRESOLVED:
-            continue
-        source, target = Place(*row[7:11]), Place(*row[11:15])
-        item, due, cost_now, tracking, batch, serial, cost_object, charged, rule, line = row[15:]
-        move = Move(
-            item,
-            from_scaled(due),
-            source,
-            target,
-            cost_now,
-            Tracking(tracking),
-            batch,
-            serial,
-            cost_object,
-            charged,
-            rule,
-            line,
-            resolves=number,
-            origin=root,
-            parts_allowed=short == ShortRule.PART,
-        )
-        # SQLite keeps moments in UTC and gives them without saying so.
-        yield Due(number, root, at if at.tzinfo else at.replace(tzinfo=UTC), Reason(reason), cost, move)
+def _requirement(row: RequirementRow) -> Due:
+    move = Move(
+        item=row.item_id,
+        quantity=from_scaled(row.due),
+        source=Place(row.source_id, row.source_bin, row.source_keeps_balance, row.source_has_bins),
+        target=Place(row.target_id, row.target_bin, row.target_keeps_balance, row.target_has_bins),
+        cost=row.cost_now,
+        tracking=Tracking(row.tracking),
+        batch=row.batch,
+        serial=row.serial,
+        cost_object=row.job_id,
+        charged=row.charged,
+        rule=row.rule_id,
+        line=row.line_id,
+        resolves=row.id,
+        origin=row.root,
+        parts_allowed=row.short == ShortRule.PART,
+    )
+    # SQLite keeps moments in UTC, and returns them without a time zone.
+    at = row.at if row.at.tzinfo else row.at.replace(tzinfo=UTC)
+    return Due(row.id, row.root, at, Reason(row.reason), row.cost_id, move)

@@ -6,7 +6,7 @@ bin, batch and serial. A use case owns the transaction; nothing here opens one. 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,13 +14,14 @@ from decimal import Decimal
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
-from backflush.core.moves import Move, Moved, Plan, Process, Shortage, Status, Stock, StockKey, UnresolvedMove
-from backflush.core.quantity import LARGEST, ZERO, from_scaled, to_scaled
+from backflush.core.moves import Move, Plan, Process, Shortage, Status, Stock, StockKey
+from backflush.core.quantity import LARGEST, ZERO, from_scaled
 from backflush.core.refusals import InsufficientStock, QuantityTooLarge, SerialInStock
 from backflush.core.sentences import Sentence
 from backflush.core.text import require_short
-from backflush.db.queries import Prepared, SelectedModel
-from backflush.items.models import Item, Unit
+from backflush.db.statements import Row, columns_of, insert
+from backflush.items.models import Item
+from backflush.ledger.columns import balance_change_columns, movement_columns, stock_key_columns
 from backflush.ledger.models import Balance, CostObject, CostObjectKind, Movement, Posting
 from backflush.ledger.statements import (
     ADD_MOVEMENTS,
@@ -28,19 +29,14 @@ from backflush.ledger.statements import (
     ADVANCE_COST_OBJECTS,
     CHANGE_BALANCES,
     LOCK_BALANCES,
+    LOCK_UNRESOLVED,
     OPEN_BALANCES,
     OPEN_COST_OBJECTS,
     READ_BALANCES,
     SET_STATUS,
-    Row,
-    add,
-    driver_date,
-    driver_time,
-    run,
-    stock_key_row,
 )
 from backflush.people.models import User
-from backflush.stockmap.models import Action, Location, Site, TransferRule
+from backflush.stockmap.models import Location, Site
 from backflush.stockmap.selectors import closed_meanwhile, day_at
 
 REMARKS_LENGTH = 500
@@ -63,17 +59,18 @@ class Entry:
 def lock_balances(*, site: Site, stock_keys: Iterable[StockKey]) -> Stock:
     """Lock some pots, opening those that have no balance yet, and say what is in them."""
     assert connection.in_atomic_block, "the use case owns the transaction"
-    rows = [stock_key_row(site.pk, stock_key) for stock_key in sorted(stock_keys)]
-    locked = run(LOCK_BALANCES, rows)
-    if len(locked) < len(rows):
-        run(OPEN_BALANCES, rows)
-        locked = run(LOCK_BALANCES, rows)
+    in_order = sorted(stock_keys)
+    columns = stock_key_columns(in_order)
+    locked = LOCK_BALANCES.execute_many(columns, site_id=site.pk)
+    if len(locked) < len(in_order):
+        OPEN_BALANCES.execute_many(columns, site_id=site.pk)
+        locked = LOCK_BALANCES.execute_many(columns, site_id=site.pk)
     return _stock(locked)
 
 
 def read_balances(*, site: Site, stock_keys: Iterable[StockKey]) -> Stock:
     """What is in some pots, without locking them: for previews."""
-    return _stock(run(READ_BALANCES, [stock_key_row(site.pk, stock_key) for stock_key in sorted(stock_keys)]))
+    return _stock(READ_BALANCES.execute_many(stock_key_columns([*stock_keys]), site_id=site.pk))
 
 
 def _stock(rows: Iterable[Row]) -> Stock:
@@ -96,9 +93,8 @@ def post(entries: Sequence[Entry], *, site: Site, by: User, stock: Stock) -> lis
     for entry in entries:
         require_short(entry.remarks, REMARKS_LENGTH, field="remarks", what="A remark")
     postings = _add_postings(entries, site, by)
-    known: dict[tuple[int, bool], tuple[Row, Row]] = {}
-    pairs = zip(entries, postings, strict=True)
-    run(ADD_MOVEMENTS, [row for entry, posting in pairs for row in _rows(entry, posting, known)])
+    plans = (entry.plan for entry in entries)
+    ADD_MOVEMENTS.execute_many(movement_columns(zip(postings, plans, strict=True)), site_id=site.pk)
     _change_balances(site, stock)
     return postings
 
@@ -119,25 +115,10 @@ def _add_postings(entries: Sequence[Entry], site: Site, by: User) -> list[Postin
         )
         for entry in entries
     ]
-    recorded_at = driver_time(now)
-    rows = [
-        (
-            site.pk,
-            entry.process.value,
-            driver_time(entry.at),
-            recorded_at,
-            by.pk,
-            entry.key,
-            entry.cost_object,
-            entry.reverses,
-            entry.remarks,
-            driver_date(day_at(site, entry.at)),
-        )
-        for entry in entries
-    ]
-    if not add(ADD_POSTINGS, postings, rows):
+    days = [day_at(site, entry.at) for entry in entries]
+    if not insert(ADD_POSTINGS, postings, day=days):
         # Closed after we looked.
-        raise closed_meanwhile(site, [day_at(site, entry.at) for entry in entries])
+        raise closed_meanwhile(site, days)
     return postings
 
 
@@ -206,71 +187,19 @@ def _named_stock(item: str, move: Move) -> Sentence:
     return Sentence("{item}", item=item)
 
 
-def _rows(entry: Entry, posting: Posting, known: dict[tuple[int, bool], tuple[Row, Row]]) -> Iterator[Row]:
-    """A row for each step; what is the same in every posting of a shared move is worked out once (`known`)."""
-    at = driver_time(entry.at)
-    for step in entry.plan.steps:
-        move = step.move
-        moved = isinstance(step, Moved)
-        alike = id(move), moved
-        if alike not in known:
-            known[alike] = _what(move, moved=moved), _why(move)
-        what, why = known[alike]
-        yield (
-            posting.site_id,
-            posting.pk,
-            entry.cost_object if move.cost_object is None else move.cost_object,
-            driver_time(step.at) if isinstance(step, UnresolvedMove) and step.at else at,
-            *what,
-            step.reason.value if isinstance(step, UnresolvedMove) else "",
-            move.charged,
-            _scaled(step.source_after) if isinstance(step, Moved) else None,
-            _scaled(step.target_after) if isinstance(step, Moved) else None,
-            *why,
-        )
-
-
-def _what(move: Move, *, moved: bool) -> Row:
-    """What moves, or is due, from where to where."""
-    quantity = to_scaled(move.quantity)
-    return (
-        move.item,
-        quantity if moved else 0,
-        move.source.location,
-        move.source.bin,
-        move.target.location,
-        move.target.bin,
-        move.batch,
-        move.serial,
-        Status.OK.value if moved else Status.UNRESOLVED.value,
-        None if moved else quantity,
-    )
-
-
-def _why(move: Move) -> Row:
-    """By what it was assumed, and what it goes back to."""
-    return move.rule, move.line, move.cost, move.resolves, move.reverses, move.origin, move.remarks
-
-
-def _scaled(quantity: Decimal | None) -> int | None:
-    return None if quantity is None else to_scaled(quantity)
-
-
 def _change_balances(site: Site, stock: Stock) -> None:
     changes = sorted(stock.changes().items())
     serials = [stock_key for stock_key, by in changes if stock_key.serial and by > 0]
     if not serials:
-        run(CHANGE_BALANCES, [(to_scaled(by), *stock_key_row(site.pk, stock_key)) for stock_key, by in changes])
+        CHANGE_BALANCES.execute_many(balance_change_columns(changes), site_id=site.pk)
         return
-    # A serial number is in one place only, which the database watches at every moment: first out, then in.
-    run(CHANGE_BALANCES, [(to_scaled(by), *stock_key_row(site.pk, stock_key)) for stock_key, by in changes if by < 0])
-    _require_named_once(stock_key for stock_key, by in changes if stock_key.serial for _ in range(int(by)))
+    # The database lets a serial number be in one place only, at every moment: first out, then in.
+    out, into = ([change for change in changes if (change[1] > 0) is up] for up in (False, True))
+    CHANGE_BALANCES.execute_many(balance_change_columns(out), site_id=site.pk)
+    _require_named_once(stock_key for stock_key, by in into if stock_key.serial for _ in range(int(by)))
     _require_out_of_stock(site, serials)
     try:
-        run(
-            CHANGE_BALANCES,
-            [(to_scaled(by), *stock_key_row(site.pk, stock_key)) for stock_key, by in changes if by > 0],
-        )
+        CHANGE_BALANCES.execute_many(balance_change_columns(into), site_id=site.pk)
     except IntegrityError as error:
         # Someone else has put one of them in stock elsewhere since we looked: no lock of ours covers that place.
         raise SerialInStock(
@@ -322,34 +251,8 @@ def lock_waiting(*, site: Site, movements: Collection[int]) -> dict[int, Movemen
     wanted = set(movements)
     if not wanted:
         return {}
-    locked = (row[0] for row in LOCK_WAITING.rows(site=site.pk, movements=sorted(wanted)))
+    locked = (row[0] for row in LOCK_UNRESOLVED.rows(site_id=site.pk, movements=sorted(wanted)))
     return {movement.pk: movement for movement in locked if movement.pk in wanted}
-
-
-OR_ITS_ORIGIN = (
-    # Beginning with the numbers, so that a database that doesn't know yet how much is there reads no more than it must.
-    "SELECT w.id FROM {each:movements:bigint} w UNION SELECT o.origin_id FROM {each:movements:bigint} w "
-    "JOIN ledger_movement o ON o.id = w.id AND +o.site_id = %(site)s AND o.origin_id IS NOT NULL"
-)
-LOCK_WAITING = Prepared(
-    "lock what waits",
-    (
-        SelectedModel("m", Movement),
-        SelectedModel("i", Item, of="m.item"),
-        SelectedModel("u", Unit, of="i.stock_unit"),
-        SelectedModel("s", Location, of="m.source"),
-        SelectedModel("t", Location, of="m.target"),
-        SelectedModel("p", Posting, of="m.posting"),
-        SelectedModel("r", TransferRule, of="m.rule"),
-        SelectedModel("a", Action, of="r.action"),
-    ),
-    "FROM ledger_movement m JOIN items_item i ON i.id = m.item_id JOIN items_unit u ON u.id = i.stock_unit_id "
-    "JOIN stockmap_location s ON s.id = m.source_id JOIN stockmap_location t ON t.id = m.target_id "
-    "JOIN ledger_posting p ON p.id = m.posting_id AND p.site_id = m.site_id "
-    "LEFT JOIN stockmap_transferrule r ON r.id = m.rule_id LEFT JOIN stockmap_action a ON a.id = r.action_id "
-    f"WHERE m.site_id = %(site)s AND m.id IN ({OR_ITS_ORIGIN}) ORDER BY m.id",
-    locks="FOR NO KEY UPDATE OF m",
-)
 
 
 def open_cost_objects(*, site: Site, kind: CostObjectKind, numbered: Sequence[tuple[str, Item]]) -> list[CostObject]:
@@ -357,11 +260,7 @@ def open_cost_objects(*, site: Site, kind: CostObjectKind, numbered: Sequence[tu
     for number, _ in numbered:
         require_short(number, NUMBER_LENGTH, field="number", what=f"The number of a {kind.value}")
     cost_objects = [CostObject(site=site, kind=kind, number=number, item=item) for number, item in numbered]
-    add(
-        OPEN_COST_OBJECTS,
-        cost_objects,
-        [(site.pk, kind.value, number, item.pk, 0, 0, 0, False) for number, item in numbered],
-    )
+    insert(OPEN_COST_OBJECTS, cost_objects)
     return cost_objects
 
 
@@ -373,24 +272,12 @@ def advance_cost_objects(cost_objects: Iterable[CostObject]) -> None:
         for cost_object in cost_objects
         for quantity in (cost_object.good, cost_object.scrap, cost_object.produced)
     )
-    run(
-        ADVANCE_COST_OBJECTS,
-        [
-            (
-                to_scaled(cost_object.good),
-                to_scaled(cost_object.scrap),
-                to_scaled(cost_object.produced),
-                cost_object.structure_id,
-                cost_object.needs_replay,
-                cost_object.pk,
-                cost_object.site_id,
-            )
-            for cost_object in cost_objects
-        ],
-    )
+    ADVANCE_COST_OBJECTS.execute_many(columns_of(ADVANCE_COST_OBJECTS, cost_objects))
 
 
 def set_status(movements: Sequence[int], *, site: Site, before: Status, after: Status) -> None:
     """Move the status of locked movements on: all that ever changes in what was posted."""
-    changed = run(SET_STATUS, [(movement, site.pk, before.value, after.value) for movement in movements])
+    if not movements:
+        return
+    changed = SET_STATUS.fetch(ids=[*movements], site_id=site.pk, before=before.value, after=after.value)
     assert len(changed) == len(movements), "another status than the one that was locked"

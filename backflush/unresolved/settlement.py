@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
-
-from django.db import connection
+from typing import Final, NamedTuple
 
 from backflush.core.moves import Move, Plan, Process, Reason, Status, Stock, UnresolvedMove
-from backflush.core.quantity import ZERO, to_scaled
+from backflush.core.quantity import ZERO
 from backflush.core.refusals import NotUnresolved
+from backflush.db.statements import Statements, columns_of
 from backflush.ledger.models import Movement, Posting
 from backflush.ledger.posting import Entry, post
-from backflush.ledger.statements import adding, run
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.unresolved.models import Settlement, SettlementOutcome
+
+ADD_SETTLEMENTS: Final = Statements("backflush.unresolved")["add_settlements"]
 
 
 def settled_already(movement: Movement) -> NotUnresolved:
@@ -72,63 +72,64 @@ class Settled(NamedTuple):
     rest_of: int | None = None
 
 
+class SettlementRow(NamedTuple):
+    """What one settlement says, by the names of the model's columns; `id` is 0 until it is written."""
+
+    movement_id: int
+    outcome: str
+    moved: Decimal
+    dropped: Decimal
+    kept_id: int | None
+    remarks: str
+    id: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What became of some movements by one posting: for each the number of its settlement, and what that says."""
+    """What became of some movements by one posting: a row for each settlement."""
 
     posting: Posting
-    rows: list[tuple[Any, ...]]
+    rows: list[SettlementRow]
 
     @classmethod
     def under(cls, posting: Posting) -> "Recorded":
-        """What a posting settled, read again."""
-        found = posting.settlements.order_by("pk")
-        return cls(posting, list(found.values_list("pk", "movement", "outcome", "moved", "dropped", "kept", "remarks")))
+        """Read again what a posting settled."""
+        found = posting.settlements.order_by("pk").values_list(*SettlementRow._fields)
+        return cls(posting, [*map(SettlementRow._make, found)])
 
     @property
     def numbers(self) -> list[int]:
-        """The numbers of the settlements."""
-        return [row[0] for row in self.rows]
+        """The ids of the settlements."""
+        return [row.id for row in self.rows]
 
     def settlements(self) -> list[Settlement]:
-        """The settlements themselves; of thousands, making these would take longer than to write them."""
+        """Return the settlements as model instances; for thousands these take longer to make than to write."""
         site, posting = self.posting.site_id, self.posting.pk
-        return [
-            Settlement.from_db(connection.alias, _COLUMNS, (number, site, movement, posting, *said, None))
-            for number, movement, *said in self.rows
-        ]
+        return [Settlement(site_id=site, posting_id=posting, **row._asdict()) for row in self.rows]
 
 
 def record(posting: Posting, settled: Sequence[Settled], remarks: str) -> Recorded:
     """Write what became of some movements, each under the posting that settled it."""
     kept = _kept_by(posting) if any(one.rest_of for one in settled) else {}
-    said = [
-        (one.movement, one.outcome, one.moved, one.dropped, kept[one.rest_of] if one.rest_of else None, remarks)
+    rows = [
+        SettlementRow(
+            movement_id=one.movement,
+            outcome=one.outcome,
+            moved=one.moved,
+            dropped=one.dropped,
+            kept_id=kept[one.rest_of] if one.rest_of else None,
+            remarks=remarks,
+        )
         for one in settled
     ]
-    rows = [
-        (posting.site_id, movement, posting.pk, outcome.value, to_scaled(moved), to_scaled(dropped), rest, remarks)
-        for movement, outcome, moved, dropped, rest, _ in said
-    ]
-    numbers = sorted(number for (number,) in run(ADD_SETTLEMENTS, rows))
-    return Recorded(posting, [(number, *row) for number, row in zip(numbers, said, strict=True)])
+    columns = columns_of(ADD_SETTLEMENTS, rows, Settlement)
+    ids = sorted(
+        number for (number,) in ADD_SETTLEMENTS.execute_many(columns, site_id=posting.site_id, posting_id=posting.pk)
+    )
+    return Recorded(posting, [row._replace(id=number) for row, number in zip(rows, ids, strict=True)])
 
 
 def _kept_by(posting: Posting) -> dict[int | None, int]:
-    """The rests that a posting keeps, by the assumed movements that they go back to."""
+    """Return the rests that a posting keeps, by the assumed movements that they go back to."""
     rests = Movement.objects.filter(site=posting.site_id, posting=posting, status=Status.UNRESOLVED)
     return dict(rests.values_list("origin", "pk"))
-
-
-_WRITTEN: Final = {
-    "site_id": "bigint",
-    "movement_id": "bigint",
-    "posting_id": "bigint",
-    "outcome": "text",
-    "moved": "bigint",
-    "dropped": "bigint",
-    "kept_id": "bigint",
-    "remarks": "text",
-}
-_COLUMNS: Final = ["id", *_WRITTEN, "undone_by_id"]
-ADD_SETTLEMENTS: Final = adding("unresolved_settlement", _WRITTEN)

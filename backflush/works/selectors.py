@@ -13,63 +13,21 @@ from backflush.core.lifecycle import OrderStatus
 from backflush.core.moves import Process, Status
 from backflush.core.quantity import ZERO, round_half_up
 from backflush.db.fields import ExactSum
-from backflush.db.queries import Prepared, SelectedModel
-from backflush.items.models import Item, TypeCode, Unit
+from backflush.items.models import Item, Unit
 from backflush.ledger.archived_numbers import no_orders
-from backflush.ledger.models import CostObject, CostObjectKind, Movement, Posting
+from backflush.ledger.models import CostObjectKind, Movement, Posting
 from backflush.ledger.selectors import totals_at, waiting_movements
 from backflush.stockmap.models import Action, Location, Site, TransferRule
 from backflush.stockmap.selectors import single_rules
 from backflush.structures.models import FrozenLine
 from backflush.structures.services import LineIn
 from backflush.works.models import OrderChange, WorksOrder
+from backflush.works.statements import LOCK_ORDERS, MADE_ITEMS, ORDERS
 
 FINISHED = frozenset({OrderStatus.COMPLETE, OrderStatus.CANCELLED})
 IN_TURN = (OrderStatus.OPEN, OrderStatus.RELEASED, OrderStatus.NEW, OrderStatus.COMPLETE, OrderStatus.CANCELLED)
 BY_HAND = (Process.ISSUE, Process.RETURN)
 
-
-_ORDER_TABLES = "FROM works_worksorder o JOIN ledger_job j ON j.id = o.job_id AND j.site_id = o.site_id "
-_ORDERS = (SelectedModel("o", WorksOrder), SelectedModel("j", CostObject, of="o.cost_object"))
-_NUMBERED = _ORDER_TABLES + "WHERE o.site_id = %(site)s AND o.number {among:numbers:text} ORDER BY o.job_id"
-
-ORDERS = Prepared("orders", _ORDERS, _NUMBERED)
-# In the order of the cost objects, as services that lock only these take them.
-LOCK_ORDERS = Prepared("lock orders", _ORDERS, _NUMBERED, locks="FOR NO KEY UPDATE OF o, j")
-
-MADE_ITEMS = Prepared(
-    "items that are made, with the rules of their completion and backflush at a site",
-    (
-        SelectedModel("item", Item),
-        SelectedModel("unit", Unit, of="item.stock_unit"),
-        SelectedModel("type_code", TypeCode, of="item.type_code"),
-        SelectedModel("completion", Action, of="type_code.completion"),
-        SelectedModel("backflush", Action, of="type_code.backflush"),
-        SelectedModel("issue", Action, of="type_code.issue"),
-        SelectedModel("return_action", Action, of="type_code.return_action"),
-        SelectedModel("completion_rule", TransferRule),
-        SelectedModel("completion_source", Location, of="completion_rule.source"),
-        SelectedModel("completion_target", Location, of="completion_rule.target"),
-        SelectedModel("backflush_rule", TransferRule),
-        SelectedModel("backflush_source", Location, of="backflush_rule.source"),
-        SelectedModel("backflush_target", Location, of="backflush_rule.target"),
-    ),
-    "FROM items_item item JOIN items_unit unit ON unit.id = item.stock_unit_id "
-    "JOIN items_typecode type_code ON type_code.id = item.type_code_id "
-    "LEFT JOIN stockmap_action completion ON completion.id = type_code.completion_id "
-    "LEFT JOIN stockmap_action backflush ON backflush.id = type_code.backflush_id "
-    "LEFT JOIN stockmap_action issue ON issue.id = type_code.issue_id "
-    "LEFT JOIN stockmap_action return_action ON return_action.id = type_code.return_action_id "
-    "LEFT JOIN stockmap_transferrule completion_rule ON completion_rule.action_id = type_code.completion_id "
-    "AND completion_rule.site_id = %(site)s AND completion_rule.single AND completion_rule.active "
-    "LEFT JOIN stockmap_location completion_source ON completion_source.id = completion_rule.source_id "
-    "LEFT JOIN stockmap_location completion_target ON completion_target.id = completion_rule.target_id "
-    "LEFT JOIN stockmap_transferrule backflush_rule ON backflush_rule.action_id = type_code.backflush_id "
-    "AND backflush_rule.site_id = %(site)s AND backflush_rule.single AND backflush_rule.active "
-    "LEFT JOIN stockmap_location backflush_source ON backflush_source.id = backflush_rule.source_id "
-    "LEFT JOIN stockmap_location backflush_target ON backflush_target.id = backflush_rule.target_id "
-    "WHERE item.id {among:items:bigint}",
-)
 _MADE_ITEM_PARTS = [part.alias for part in MADE_ITEMS.parts]
 
 
@@ -105,12 +63,12 @@ def orders_found(site: Site, numbers: Sequence[str], *, lock: bool = False) -> B
     """
     statement = LOCK_ORDERS if lock else ORDERS
     orders: dict[str, WorksOrder] = {
-        order.number: order for order, _ in statement.rows(site=site.pk, numbers=sorted(set(numbers)))
+        order.number: order for order, _ in statement.rows(site_id=site.pk, numbers=sorted(set(numbers)))
     }
     items: dict[int, Item] = {}
     rules: dict[int, TransferRule] = {}
     wanted = sorted({order.item_id for order in orders.values()})
-    for row in MADE_ITEMS.rows(site=site.pk, items=wanted):
+    for row in MADE_ITEMS.rows(site_id=site.pk, items=wanted):
         part = dict(zip(_MADE_ITEM_PARTS, row, strict=True))
         item = items[part["item"].pk] = part["item"]
         for action, rule in (

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.parametrize("plant", ["sqlite"], indirect=True)
 
 def plan_of(sql: str) -> str:
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {sql.replace('?', '%s')}", ["[]"])
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
         return "\n".join(str(row[-1]) for row in cursor.fetchall())
 
 
@@ -31,7 +31,7 @@ def seen() -> dict[str, str]:
 def test_what_waited_is_found_by_its_number_though_little_was_there_when_it_was_looked_over(plant: Plant) -> None:
     plant.has(1, "BOLT")
     look_over()
-    assert "ledger_movement USING INTEGER PRIMARY KEY" in plan_of(SET_STATUS.sqlite)
+    assert "ledger_movement USING INTEGER PRIMARY KEY" in plan_of(SET_STATUS.texts["sqlite"].with_examples())
 
 
 def test_what_is_due_of_an_item_is_found_among_nothing_else(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,18 +5,24 @@ Doesn't ask the database: a process must be able to start while the database is 
 
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.management import call_command
 from django.template.loader import get_template
 from django.urls import get_resolver
 from django.utils import translation
 
 from backflush.config import env
+from backflush.db.checks import TAG
 from backflush.db.gc_pause import keep_what_is_loaded
 
 TEMPLATES = env.PACKAGE / "web" / "templates"
 
 
 def warm_up() -> None:
-    """Load the URL patterns with their views, the templates, the names of static files, and the translations."""
+    """Check the SQL files, and load the URL patterns with their views, templates, static file names and translations.
+
+    Raises `SystemCheckError` where an SQL file doesn't fit the models.
+    """
+    call_command("check", tags=[TAG], verbosity=0)
     get_resolver()._populate()  # noqa: SLF001 - what looking up any address begins with
     staticfiles_storage.url("built/app.css")
     for template in sorted(TEMPLATES.rglob("*.html")):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Annotated, Final, Self
+from typing import Annotated, Self
 
 from django.utils.translation import gettext_noop as marked
 
@@ -18,7 +18,6 @@ from backflush.core.quantity import advance
 from backflush.core.refusals import Refusal
 from backflush.ledger.archived_numbers import no_orders
 from backflush.ledger.models import CostObjectKind
-from backflush.ledger.statements import Statement, run
 from backflush.people.models import User
 from backflush.people.rights import Verb
 from backflush.stockmap.models import Site
@@ -26,15 +25,6 @@ from backflush.works.models import WorksOrder
 from backflush.works.selectors import Bookable, bookable, orders_found
 from backflush.works.services.history import change, keep
 from backflush.works.services.production import Reported, no_completion_action
-
-TURN_ORDERS: Final = Statement(
-    "turn orders",
-    ("text", "bigint", "bigint"),
-    "UPDATE works_worksorder o SET status = k.status FROM {columns} AS k(status, id, site_id, ord) "
-    "WHERE o.id = k.id AND +o.site_id = k.site_id",
-    "UPDATE works_worksorder SET status = ? WHERE id = ? AND site_id = ?",
-    by_row=True,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +156,10 @@ def book_production(booking: BookingIn, *, site: Site, by: User) -> Booking:
 
 def set_status(orders: Sequence[WorksOrder], status: OrderStatus) -> None:
     """Write the status of some locked orders."""
-    run(TURN_ORDERS, [(status.value, order.pk, order.site_id) for order in orders])
+    if not orders:
+        return
+    site = orders[0].site_id
+    WorksOrder.objects.filter(site=site, pk__in=[order.pk for order in orders]).update(status=status)
     for order in orders:
         order.status = status
 

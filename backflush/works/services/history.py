@@ -4,41 +4,15 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
-from backflush.ledger.statements import adding, driver_time, run
+from backflush.db.statements import insert
 from backflush.people.models import User
 from backflush.works.models import OrderChange, WorksOrder
-
-ADD_CHANGES = adding(
-    "works_orderchange",
-    {
-        "site_id": "bigint",
-        "order_id": "bigint",
-        "what": "text",
-        "before": "text",
-        "after": "text",
-        "by_id": "bigint",
-        "at": "timestamptz",
-        "remarks": "text",
-    },
-)
+from backflush.works.statements import ADD_ORDER_CHANGES
 
 
 def keep(changes: Iterable[OrderChange]) -> None:
     """Write changes of some orders to their logs."""
-    rows = [
-        (
-            one.site_id,
-            one.order_id,
-            one.what,
-            str(one.before),
-            str(one.after),
-            one.by_id,
-            driver_time(one.at),
-            one.remarks,
-        )
-        for one in changes
-    ]
-    run(ADD_CHANGES, rows)
+    insert(ADD_ORDER_CHANGES, [*changes])
 
 
 def trace(order: WorksOrder, what: str, before: str, after: str, by: User, remarks: str = "") -> None:

@@ -13,18 +13,18 @@ from fractions import Fraction
 from django.db import transaction
 
 from backflush.core.lifecycle import OrderStatus, refuse_edit, refuse_revising
-from backflush.core.quantity import to_scaled, written
+from backflush.core.quantity import written
 from backflush.core.refusals import AlreadyThere, DuplicateLine, InvalidDates, ObsoleteItem, Refusal, WrongClass
 from backflush.core.sentences import Word
 from backflush.core.structure import Explosion, require_sound
 from backflush.core.units import Converter
+from backflush.db.statements import insert
 from backflush.db.unique_names import named_once
 from backflush.items.models import ComponentClass, Item, Unit
 from backflush.items.selectors import converter, items_coded, require_factor, units_coded
 from backflush.ledger.archived_numbers import order_numbers
 from backflush.ledger.models import CostObjectKind
 from backflush.ledger.posting import open_cost_objects
-from backflush.ledger.statements import Row, add, adding, driver_date
 from backflush.people.models import User
 from backflush.stockmap.deactivation import require_in_use
 from backflush.stockmap.models import Site
@@ -33,6 +33,7 @@ from backflush.structures.services import LineIn, freeze, require_convertible, r
 from backflush.works.models import OrderChange, WorksOrder
 from backflush.works.services.guards import lock_order, lock_orders, require, require_whole
 from backflush.works.services.history import change, keep, trace
+from backflush.works.statements import ADD_ORDERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,45 +94,9 @@ def create_orders(orders: Sequence[OrderIn], *, site: Site, by: User, released: 
         )
         for (order, item, unit, factor), cost_object, copy in zip(made, cost_objects, copies, strict=True)
     ]
-    add(ADD_ORDERS, rows, [_row(order) for order in rows])
+    insert(ADD_ORDERS, rows)
     keep(change(order, "status", "", str(order.status), by) for order in rows)
     return rows
-
-
-ADD_ORDERS = adding(
-    "works_worksorder",
-    {
-        "site_id": "bigint",
-        "number": "text",
-        "job_id": "bigint",
-        "item_id": "bigint",
-        "quantity": "bigint",
-        "unit_id": "bigint",
-        "factor": "text",
-        "status": "text",
-        "start_date": "date",
-        "due_date": "date",
-        "structure_id": "bigint",
-        "remarks": "text",
-    },
-)
-
-
-def _row(order: WorksOrder) -> Row:
-    return (
-        order.site_id,
-        order.number,
-        order.cost_object_id,
-        order.item_id,
-        to_scaled(order.quantity),
-        order.unit_id,
-        f"{order.factor.numerator}/{order.factor.denominator}",
-        str(order.status),
-        driver_date(order.start_date),
-        driver_date(order.due_date),
-        order.structure_id,
-        order.remarks,
-    )
 
 
 def create_order(order: OrderIn, *, site: Site, by: User) -> WorksOrder:
