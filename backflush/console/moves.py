@@ -7,9 +7,10 @@ import typer
 from backflush.console.options import BATCH, ITEM, NUMBER_MAX, QUANTITY, REMARKS, SERIALS
 from backflush.console.output import Desk, HelpSection, command
 from backflush.console.postings import answer_posting
-from backflush.core.input_values import read_number
+from backflush.core.input_values import read_amount
 from backflush.core.refusals import InvalidValue
 from backflush.handling.moves import move_stock, reverse
+from backflush.items.selectors import stock_quantity_of
 from backflush.ledger.selectors import movement_numbered, posting_keyed
 
 
@@ -43,7 +44,7 @@ def move(
 
     Example: backflush move TRANSFER LUG-6 200 --from MAIN/RACK --to MAIN/LINE
     """
-    amount = read_number(quantity, field="quantity")
+    amount = stock_quantity_of(item, read_amount(quantity, field="quantity"), field="quantity")
     posting = move_stock(
         site=desk.site,
         action=action,

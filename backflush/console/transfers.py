@@ -13,12 +13,13 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError
 from backflush.console.options import BATCH, ITEM, QUANTITY, REMARKS, SERIALS
 from backflush.console.output import Desk, HelpSection, Listing, command, in_json
 from backflush.console.postings import answer_posting
-from backflush.core.input_values import read_number
+from backflush.core.input_values import read_amount
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, NotFound
 from backflush.db.connections import another_database
 from backflush.handling.transfer_queries import TransferComparison, books, compare, notes_of, sent_transfer
 from backflush.handling.transfers import Note, Sending, arrive, confirm_arrivals, read_note, send_to_site
+from backflush.items.selectors import stock_quantity_of
 from backflush.ledger.models import Posting
 from backflush.stockmap.models import Site
 
@@ -55,7 +56,7 @@ def send(
     """
     line = Sending(
         item=item,
-        quantity=read_number(quantity, field="quantity"),
+        quantity=stock_quantity_of(item, read_amount(quantity, field="quantity"), field="quantity"),
         source=source,
         bin=bin,
         batch=batch,

@@ -11,9 +11,10 @@ from backflush.console.lookups import require_item, require_order, require_place
 from backflush.console.options import BATCH, LIMIT, NUMBER_MAX, ONLY_ITEM, ONLY_ORDER, REMARKS, SERIALS
 from backflush.console.output import Desk, HelpSection, Listing, command, in_decimals, in_unit, of_all
 from backflush.console.postings import WHY, answer_posting, movement_facts, place
-from backflush.core.input_values import read_number
+from backflush.core.input_values import read_amount
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue, NotUnresolved
+from backflush.items.selectors import stock_quantity
 from backflush.ledger.models import Movement, Posting
 from backflush.ledger.selectors import movement_numbered, posting_numbered
 from backflush.unresolved.arrivals import proposed_by
@@ -192,6 +193,14 @@ def _show_one(desk: Desk, number: int) -> None:
     )
 
 
+def _used(desk: Desk, movement: int, text: str) -> Decimal:
+    """Return the quantity that was really used, in the stock unit of the movement's item."""
+    amount = read_amount(text, field="quantity")
+    if not amount.unit:
+        return amount.number
+    return stock_quantity(movement_numbered(desk.site, movement).item, amount, field="quantity")
+
+
 def resolve_one(
     desk: Desk,
     movement: MOVEMENT,
@@ -232,7 +241,7 @@ def resolve_one(
     settlement = resolve(
         site=desk.site,
         movement=movement,
-        quantity=None if quantity is None else read_number(quantity, field="quantity"),
+        quantity=None if quantity is None else _used(desk, movement, quantity),
         source=source,
         bin=bin,
         to_bin=to_bin,

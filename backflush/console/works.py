@@ -14,7 +14,8 @@ from backflush.console.options import (
 )
 from backflush.console.output import Desk, HelpSection, command
 from backflush.console.postings import answer_posting
-from backflush.core.input_values import read_number
+from backflush.core.input_values import read_amount
+from backflush.items.selectors import stock_quantity_of
 from backflush.ledger.models import Posting
 from backflush.works.material_issue import IssueIn, issue, return_material
 
@@ -79,7 +80,7 @@ def _issue(
     return IssueIn(
         order=order,
         item=item,
-        quantity=read_number(quantity, field="quantity"),
+        quantity=stock_quantity_of(item, read_amount(quantity, field="quantity"), field="quantity"),
         bin=bin,
         to_bin=to_bin,
         batch=batch,

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from django.db.models import Q, QuerySet
 
+from backflush.core.input_values import Amount
 from backflush.core.quantity import convert
 from backflush.core.refusals import NoConversion, NotFound
 from backflush.core.units import Conversion, Converter
@@ -95,10 +96,31 @@ def require_factor(converter: Converter, item: Item, unit: str, *, field: str = 
     return factor
 
 
-def in_stock_unit(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> Decimal:
-    """Convert a quantity to the stock unit. Refused (`invalid_quantity`) where the item's decimals can't hold it
-    (Q5)."""
-    return convert(quantity, factor, item.quantity_decimals, field=field, what=item.code)
+def in_stock_unit(quantity: Decimal, factor: Fraction, item: Item, *, field: str, unit: str) -> Decimal:
+    """Convert a quantity in a unit to the stock unit, of which `factor` make one of it.
+
+    Refused (`invalid_quantity`) where the item's decimals can't hold it, with the nearest quantities in its unit (Q5,
+    Q6).
+    """
+    units = unit, item.stock_unit.code
+    return convert(quantity, factor, item.quantity_decimals, field=field, what=item.code, units=lambda: units)
+
+
+def stock_quantity(item: Item, amount: Amount, *, field: str) -> Decimal:
+    """Return a quantity that was entered in the stock unit, or with another unit behind it, in the stock unit (Q6).
+
+    Only another unit takes statements. Refusals: `NotFound`, `NoConversion`, `InvalidQuantity`.
+    """
+    if not amount.unit or amount.unit.casefold() == item.stock_unit.code.casefold():
+        return amount.number
+    unit = unit_among(Unit.objects.all(), amount.unit, field=field)
+    factor = require_factor(converter([item.pk]), item, unit, field=field)
+    return in_stock_unit(amount.number, factor, item, field=field, unit=unit)
+
+
+def stock_quantity_of(code: str, amount: Amount, *, field: str) -> Decimal:
+    """Return a quantity of the item of a code in the stock unit; the item is read only for a unit behind the number."""
+    return stock_quantity(item_coded(code), amount, field=field) if amount.unit else amount.number
 
 
 def items_found(

@@ -136,8 +136,9 @@ def line_refusals(line: PurchaseLineIn, item: Item, unit: Unit | None, conversio
         )
         return
     try:
-        factor = require_factor(conversions, item, (unit or item.stock_unit).code)
-        in_stock_unit(line.quantity, factor, item, field="quantity")
+        code = (unit or item.stock_unit).code
+        factor = require_factor(conversions, item, code)
+        in_stock_unit(line.quantity, factor, item, field="quantity", unit=code)
     except Refusal as refusal:
         yield refusal
 

@@ -10,8 +10,10 @@ from backflush.audit.verification import verify
 from backflush.backflushing.models import Booking
 from backflush.backflushing.reversal import reverse_booking
 from backflush.booking_kinds import kind_named, preview_report
+from backflush.core.input_values import read_amount
 from backflush.core.refusals import InvalidQuantity, NoConversion, NotFound, Refusal
 from backflush.items.models import Unit
+from backflush.items.selectors import item_coded, stock_quantity
 from backflush.items.services import ConversionIn, add_conversions
 from backflush.works.models import WorksOrder
 from backflush.works.services.booking import BookingIn, book_production
@@ -134,3 +136,13 @@ def test_a_production_takes_any_unit_of_its_item(plant: Plant, dozens: WorksOrde
     assert preview_report(kind.read({"item": "PACK", "good": "1 DOZ"}), site=plant.site) == preview_report(
         kind.read({"item": "PACK", "good": "12"}), site=plant.site
     )
+
+
+def test_issues_and_moves_take_the_units_of_the_item(plant: Plant, dozens: WorksOrder) -> None:
+    bolt = item_coded("BOLT")
+    assert stock_quantity(bolt, read_amount("2 DOZ", field="quantity"), field="quantity") == 24
+    assert stock_quantity(bolt, read_amount("7 ea", field="quantity"), field="quantity") == 7
+    with pytest.raises(InvalidQuantity, match=r"Enter 0\.5 or 0\.75 DOZ, or 7 or 8 EA with its unit"):
+        stock_quantity(bolt, read_amount("0.6 DOZ", field="quantity"), field="quantity")
+    with pytest.raises(NotFound):
+        stock_quantity(bolt, read_amount("7 PALLETS", field="quantity"), field="quantity")

@@ -74,7 +74,7 @@ def shown_of(task: Task, good: Decimal, scrap: Decimal, preview: Preview | None)
     """What the preview's template needs."""
     in_stock = {}
     if task.other_unit and good + scrap:
-        together = in_stock_unit(good + scrap, task.factor, task.item, field=task.good)
+        together = in_stock_unit(good + scrap, task.factor, task.item, field=task.good, unit=task.unit)
         in_stock = {"in_stock": together}
     over = task.to_go is not None and good > task.to_go
     foreseen = foreseen_of(preview) if preview is not None else None

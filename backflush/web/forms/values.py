@@ -10,6 +10,7 @@ from decimal import Decimal
 from django.utils.formats import get_format
 
 from backflush.core.input_values import (
+    Amount,
     Dialect,
     read_amount,
     read_day,
@@ -22,6 +23,8 @@ from backflush.core.input_values import (
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue
 from backflush.core.text import require_short
+from backflush.items.models import Item
+from backflush.items.selectors import stock_quantity
 
 
 def page_dialect() -> Dialect:
@@ -40,6 +43,22 @@ def number_in(typed: Mapping[str, str], field: str, *, unit: str = "", empty: De
     if empty is None:
         raise InvalidValue("Enter a number, like {example}.", example=page_dialect().written("12.5"), field=field)
     return empty
+
+
+def stock_quantity_in(form_data: Mapping[str, str], field: str, item: Item) -> Decimal:
+    """Return a field's quantity in the item's stock unit; another unit behind it is converted exactly (Q6).
+
+    Refusals: `InvalidValue`, `NotFound`, `NoConversion`, `InvalidQuantity`.
+    """
+    return stock_quantity(item, amount_in(form_data, field), field=field)
+
+
+def amount_in(form_data: Mapping[str, str], field: str) -> Amount:
+    """Return a field's quantity with the unit behind it, if any; it must be filled in. Refusals: `InvalidValue`."""
+    text = form_data.get(field, "").strip()
+    if not text:
+        raise InvalidValue("Enter a number, like {example}.", example=page_dialect().written("12.5"), field=field)
+    return read_amount(text, field=field, dialect=page_dialect())
 
 
 def optional_number(typed: Mapping[str, str], field: str) -> Decimal | None:

@@ -25,7 +25,7 @@ from backflush.stockmap.models import Bin, Location, TransferRule
 from backflush.web.forms.fields import Field, FieldKind, Form
 from backflush.web.forms.idempotency import new_key
 from backflush.web.forms.standard_fields import remarks_field
-from backflush.web.forms.values import number_in, serials_in, text_in
+from backflush.web.forms.values import serials_in, stock_quantity_in, text_in
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.errors import status_of
 from backflush.web.platform.visit import PageRequest
@@ -116,7 +116,7 @@ def _issue_in(order: WorksOrder, form_data: QueryDict, item: Item, *, key: str =
     return IssueIn(
         order=order.number,
         item=item.code,
-        quantity=number_in(form_data, "quantity", unit=item.stock_unit.code, empty=None),
+        quantity=stock_quantity_in(form_data, "quantity", item),
         bin=text_in(form_data, "bin", empty=True),
         to_bin=text_in(form_data, "to_bin", empty=True),
         batch=text_in(form_data, "batch", empty=True),

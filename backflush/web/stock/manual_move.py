@@ -19,7 +19,7 @@ from backflush.stockmap.models import Location, TransferRule
 from backflush.web.display import formats
 from backflush.web.forms.fields import Field, FieldKind, Option
 from backflush.web.forms.scan_form import SHOWN_MAX, ScanPage, ScanQuery, bins_offered
-from backflush.web.forms.values import number_in
+from backflush.web.forms.values import stock_quantity_in
 from backflush.web.platform.visit import PageRequest, Visit
 
 
@@ -175,7 +175,7 @@ def _move_in(query: MoveQuery, form_data: QueryDict) -> dict[str, Any]:
             raise InvalidValue("These serial numbers are in different bins. Move one bin at a time.", field="stock_key")
         quantity, serials = Decimal(len(chosen)), [stock_key.serial for stock_key in chosen]
     else:
-        quantity = number_in(form_data, "quantity", unit=query.item.stock_unit.code, empty=None)
+        quantity = stock_quantity_in(form_data, "quantity", query.item)
         serials = []
         if query.by_stock_key and len(chosen) != 1:
             raise InvalidValue("Choose the stock to move.", field="stock_key")

@@ -19,7 +19,7 @@ from backflush.stockmap.deactivation import require_in_use
 from backflush.stockmap.models import Location
 from backflush.web.forms.fields import Field, FieldKind
 from backflush.web.forms.scan_form import ScanPage, ScanQuery, bins_offered
-from backflush.web.forms.values import day_in, number_in, serials_in
+from backflush.web.forms.values import day_in, serials_in, stock_quantity_in
 from backflush.web.platform.visit import PageRequest, Visit
 
 
@@ -122,8 +122,7 @@ def _openings_in(query: OpeningQuery, form_data: QueryDict) -> list[OpeningIn]:
     serials = serials_in(form_data, "serials") if query.by_serial else []
     if query.by_serial and not serials:
         raise InvalidValue("Scan the serial numbers in stock.", field="serials")
-    unit = query.item.stock_unit.code
-    quantity = Decimal(1) if serials else number_in(form_data, "quantity", unit=unit, empty=None)
+    quantity = Decimal(1) if serials else stock_quantity_in(form_data, "quantity", query.item)
     return [
         OpeningIn(
             item=query.item,

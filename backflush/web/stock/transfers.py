@@ -31,11 +31,12 @@ from backflush.handling.transfer_queries import (
 )
 from backflush.handling.transfers import Note, NoteLine, Sending, arrive, confirm_arrivals, read_note, send_to_site
 from backflush.items.models import Item
+from backflush.items.selectors import stock_quantity_of
 from backflush.people.rights import Verb
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import place_names
 from backflush.unresolved.arrivals import proposed_by
-from backflush.web.forms.values import number_in, rows_in, serials_in, text_in
+from backflush.web.forms.values import amount_in, rows_in, serials_in, text_in
 from backflush.web.items.views import sees_costs
 from backflush.web.lists.pagination import page_of
 from backflush.web.platform.decorators import page, posts
@@ -92,7 +93,11 @@ def _rows(transfers: Sequence[StockTransfer]) -> list[OnTheWay]:
 
 def _line(at: int, said: QueryDict, row: Mapping[str, str]) -> Sending:
     serials = serials_in(said, f"serials-{at}")
-    quantity = number_in(said, f"quantity-{at}", empty=Decimal(len(serials)) if serials else None)
+    field = f"quantity-{at}"
+    if serials and not said.get(field, "").strip():
+        quantity = Decimal(len(serials))
+    else:
+        quantity = stock_quantity_of(row["item"], amount_in(said, field), field=field)
     return Sending(
         item=row["item"], quantity=quantity, source=row["source"], bin=row["bin"], batch=row["batch"], serials=serials
     )

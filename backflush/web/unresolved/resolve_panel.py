@@ -31,7 +31,7 @@ from backflush.web.display import formats
 from backflush.web.display.tags.pieces import q
 from backflush.web.forms.fields import Field, FieldKind, Option
 from backflush.web.forms.standard_fields import REMARKS_LENGTH, event_time_field
-from backflush.web.forms.values import number_in, pks_in
+from backflush.web.forms.values import pks_in, stock_quantity_in
 from backflush.web.platform.visit import Visit
 from backflush.web.unresolved.row import Reading, reading_of
 
@@ -270,9 +270,8 @@ def chosen_in(panel: Panel, typed: QueryDict) -> Chosen:
     first = choices[picked[0]]
     if any((choices[value].place, choices[value].bin) != (first.place, first.bin) for value in picked):
         raise InvalidValue("Choose serial numbers of one location. Resolve the others separately.", field="from")
-    unit = panel.movement.item.stock_unit.code
     return Chosen(
-        quantity=number_in(typed, "quantity", unit=unit, empty=None) or ZERO,
+        quantity=stock_quantity_in(typed, "quantity", panel.movement.item),
         source=first.place,
         bin=first.bin,
         to_bin=typed.get("to_bin", "").strip(),

@@ -28,10 +28,10 @@ def lock_orders(site: Site, numbers: Sequence[str]) -> list[WorksOrder]:
     return orders_numbered(site, numbers, lock=True)
 
 
-def require_whole(quantity: Decimal, factor: Fraction, item: Item, *, field: str) -> Decimal:
+def require_whole(quantity: Decimal, factor: Fraction, item: Item, *, field: str, unit: str) -> Decimal:
     """Return a quantity above zero in the stock unit; raises `InvalidQuantity` and `QuantityTooLarge` (Q5)."""
     if not quantity.is_finite() or quantity <= 0:
         raise InvalidQuantity(
             "{item} needs a quantity above zero, not {quantity}.", item=item.code, quantity=quantity, field=field
         )
-    return in_stock_unit(quantity, factor, item, field=field)
+    return in_stock_unit(quantity, factor, item, field=field, unit=unit)

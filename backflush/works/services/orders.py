@@ -137,7 +137,7 @@ def order_refusals(order: OrderIn, item: Item, unit: Unit, conversions: Converte
         )
     try:
         factor = require_factor(conversions, item, unit.code)
-        require_whole(order.quantity, factor, item, field="quantity")
+        require_whole(order.quantity, factor, item, field="quantity", unit=unit.code)
     except Refusal as refusal:
         yield refusal
 
@@ -223,7 +223,7 @@ def revise_order(
 def _revised(order: WorksOrder, revision: RevisionIn, by: User) -> list[OrderChange]:
     changes = []
     if revision.quantity is not None:
-        require_whole(revision.quantity, order.factor, order.item, field="quantity")
+        require_whole(revision.quantity, order.factor, order.item, field="quantity", unit=order.unit.code)
         before, after = written(order.quantity), written(revision.quantity)
         changes.append(change(order, "quantity", before, after, by, revision.remarks))
         order.quantity = revision.quantity
