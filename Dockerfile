@@ -18,18 +18,14 @@ COPY requirements requirements
 # Locked by hash: what runs goes into one environment, and what is only needed to build into another.
 RUN /opt/backflush/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes \
         -r requirements/runtime.txt \
-    && awk '/^(babel|setuptools|wheel|packaging)==/ {on = 1} on {print} on && !/\\$/ {on = 0}' requirements/dev.txt > requirements/build.txt \
+    && awk '/^(setuptools|wheel|packaging)==/ {on = 1} on {print} on && !/\\$/ {on = 0}' requirements/dev.txt > requirements/build.txt \
     && python -m venv /opt/building \
     && /opt/building/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/build.txt
 COPY pyproject.toml setup.py README.md LICENSE ./
-COPY tools/messages.py tools/
 COPY backflush backflush
 COPY --from=pages /build/backflush/web/static/vendor backflush/web/static/vendor
-# Compile the translations and give the static files their hashed names first: the wheel takes both along, and is
-# refused without them. Babel compiles the translations and isn't needed afterwards, so it stays outside /opt/backflush.
-RUN PYTHONPATH="$(/opt/building/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
-        /opt/backflush/bin/python tools/messages.py compile \
-    && DATABASE_URL=sqlite://:memory: /opt/backflush/bin/python -m backflush.web.platform.static_files \
+# Give the static files their hashed names first: the wheel takes them along, and is refused without them.
+RUN DATABASE_URL=sqlite://:memory: /opt/backflush/bin/python -m backflush.web.platform.static_files \
     && /opt/building/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /tmp/wheel . \
     && /opt/backflush/bin/pip install --no-cache-dir --no-deps --no-index /tmp/wheel/*.whl
 

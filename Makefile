@@ -10,8 +10,6 @@ READY := $(VENV)/.ready
 NODE_READY := node_modules/.ready
 VENDOR_READY := backflush/web/static/vendor/icons.svg
 PAGES_READY := backflush/web/served/gathered.sha256
-WORDS := $(wildcard backflush/locale/*/LC_MESSAGES/django.po)
-WORDS_READY := backflush/locale/sentences.json
 
 # The packages that have models, and so migrations.
 ROOMS := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard backflush/*/models.py)))))
@@ -34,7 +32,7 @@ help: ## List these commands
 
 # Python's packages and the front end's are installed side by side.
 setup: ## Create .venv and build the front end; repeats only what is out of date
-	@$(MAKE) --no-print-directory --silent --jobs=2 $(READY) $(PAGES_READY) $(WORDS_READY)
+	@$(MAKE) --no-print-directory --silent --jobs=2 $(READY) $(PAGES_READY)
 
 # The stamp lies inside .venv, so deleting that folder is enough to start again.
 $(READY): requirements/dev.txt pyproject.toml setup.py
@@ -76,13 +74,8 @@ $(PAGES_READY): $(READY) $(VENDOR_READY) $(wildcard backflush/web/static/app/*) 
 	@$(BIN)/python -m backflush.web.platform.static_files
 	@touch $@
 
-# Compiles the translations into the form that Django reads.
-$(WORDS_READY): $(READY) $(WORDS) tools/messages.py
-	@echo "Compiling the translations ..."
-	@$(BIN)/python tools/messages.py compile
-
-words: setup ## Update the translators' files from the texts of the pages
-	$(BIN)/python tools/messages.py collect
+words: setup ## Update the translators' files from the texts of the pages (LANGUAGE=fr begins one)
+	$(BIN)/python tools/messages.py $(LANGUAGE)
 
 picture: setup ## Draw docs/data-model.svg again, from the models
 	$(BIN)/python tools/data_model.py
@@ -157,6 +150,6 @@ LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove .venv, caches and everything that was built; databases are kept
-	rm -rf .venv .venv-* node_modules backflush/web/static/vendor backflush/web/static/built backflush/web/served $(WORDS_READY) $(WORDS:.po=.mo) \
+	rm -rf .venv .venv-* node_modules backflush/web/static/vendor backflush/web/static/built backflush/web/served \
 		build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov
 	find backflush tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,7 @@
 """Refuse to build a wheel that lacks its front end. The rest of the build is configured in pyproject.toml.
 
-Git holds none of these: vendored packages, the combined style sheet, static files under their hashed names, compiled
-translations. `make setup` makes them. Without them a wheel would install cleanly and then serve pages without style or
+Git holds none of these: vendored packages, the combined style sheet, static files under their hashed names. `make setup`
+makes them. Without them a wheel would install cleanly and then serve pages without style or
 scripts.
 An editable install is not checked, because `make setup` makes one before it makes these files.
 """
@@ -18,7 +18,7 @@ from setuptools.command.build_py import build_py
 from setuptools.errors import SetupError
 
 PACKAGE = Path(__file__).parent / "backflush"
-WEB, LOCALE = PACKAGE / "web", PACKAGE / "locale"
+WEB = PACKAGE / "web"
 STATIC, SERVED = WEB / "static", WEB / "served"
 STATIC_TAG = re.compile(r"""\{%\s*static\s+["']([^"']+)["']""")
 
@@ -27,7 +27,6 @@ def unbuilt_files() -> Iterator[Path]:
     """Name each file of the front end that is missing or older than its source."""
     yield from unbuilt_sources()
     yield from unserved_files()
-    yield from uncompiled_translations()
 
 
 def unbuilt_sources() -> Iterator[Path]:
@@ -51,15 +50,6 @@ def unserved_files() -> Iterator[Path]:
             yield copy
         elif not (SERVED / hashed_names.get(name, "not in the manifest")).is_file():
             yield SERVED / hashed_names.get(name, name)
-
-
-def uncompiled_translations() -> Iterator[Path]:
-    """Name each compiled translation that is missing."""
-    for catalog in sorted(LOCALE.rglob("*.po")):
-        if not catalog.with_suffix(".mo").is_file():
-            yield catalog.with_suffix(".mo")
-    if not (LOCALE / "sentences.json").is_file():
-        yield LOCALE / "sentences.json"
 
 
 class BuildWithFrontEnd(build_py):

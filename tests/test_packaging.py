@@ -21,8 +21,6 @@ GIT_HAS_NOT: Final = (
     "web/static/vendor",
     "web/static/built",
     "web/served",
-    "locale/de/LC_MESSAGES/django.mo",
-    "locale/sentences.json",
 )
 """Below `backflush`: the files that `make setup` makes."""
 
@@ -81,14 +79,14 @@ def test_a_wheel_with_an_outdated_front_end_is_refused(checkout: Path, source: s
     assert f"backflush/{named} is missing or out of date" in done.stderr
 
 
-def test_a_wheel_has_its_front_end_its_languages_its_types_and_its_version(checkout: Path) -> None:
+def test_a_wheel_has_its_front_end_its_types_and_its_version(checkout: Path) -> None:
     done = build(checkout, "build_wheel")
     assert done.returncode == 0, done.stderr
     (wheel,) = (checkout / "dist").glob(f"backflush-{__version__}-*.whl")
     with ZipFile(wheel) as archive:
         names = set(archive.namelist())
         manifest = json.loads(archive.read("backflush/web/served/staticfiles.json"))
-    for name in ("py.typed", "web/static/vendor/icons.svg", "locale/de/LC_MESSAGES/django.mo"):
+    for name in ("py.typed", "web/static/vendor/icons.svg"):
         assert f"backflush/{name}" in names
     assert {f"backflush/web/served/{hashed}" for hashed in manifest["paths"].values()} <= names
     assert not [name for name in names if name.startswith("tests/")]

@@ -1,19 +1,17 @@
-"""The pages' texts for translators: `collect` brings each language's .po up to date, `compile` makes its .mo.
+"""Update the translators' files: each language's texts (`django.po`), and the compiled form that Django reads (`.mo`).
 
-    .venv/bin/python tools/messages.py collect
-    .venv/bin/python tools/messages.py compile
+    .venv/bin/python tools/messages.py          # update every language that is there
+    .venv/bin/python tools/messages.py fr       # begin French
 
-Babel does both, so nobody needs GNU gettext. Texts come from three places: calls of gettext in the pages' modules, the
-translate tags of templates, and the sentences of refusals anywhere in the package. A refusal's sentence is put
-together where it is raised, by rooms that know of no language; here its f-string becomes a template, `{item.code}` a
-place to fill, and its code the context. The pages find the template again by the sentence
-(`backflush/web/display/translation.py`).
+The texts come from the calls of gettext in the package, the translate tags of templates, the templates of refusals and
+other sentences (`core/sentences.py`), and the words of enumerations. Babel reads and writes the files, so GNU gettext
+isn't needed. docs/languages.md says how to add a language.
 """
 
 import ast
-import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -28,164 +26,131 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "backflush"
 LOCALE = PACKAGE / "locale"
-ELSEWHERE = {"config", "console", "demo"}
-"""What refuses on the command line only, which speaks English."""
+ENGLISH_ONLY = {"api", "config", "console", "demo"}
+"""Packages whose sentences no page shows: the command line and the API are in English."""
 WORD = "word"
-OWN_CONTEXTS = {WORD, "date"}
-"""What has no place to fill: all other contexts are codes of refusals and findings."""
-WORDED = {"StrEnum", "TextChoices"}
+"""The context of words that pages translate with `translation.word`."""
+ENUMERATIONS = {"StrEnum", "TextChoices"}
+_PLACE = re.compile(r"%\(\w+\)s|\{\w+\}")
 KEYWORDS = {
     **DEFAULT_KEYWORDS,
     "lazy": None,
     "marked": None,
-    "gettext_lazy": None,
     "ngettext_lazy": (1, 2),
     "pgettext_lazy": ((1, "c"), 2),
 }
 
 
-def collect() -> None:
-    """Bring the .po of every language up to date; what is no longer said stays at its end, for when it comes back."""
-    found = all_texts()
-    for folder in sorted(file.parent for file in LOCALE.glob("*/LC_MESSAGES")):
-        file = folder / "LC_MESSAGES" / "django.po"
-        catalog = (
-            read_po(file.open("rb"), locale=folder.name)
-            if file.exists()
-            else Catalog(locale=folder.name, project="Backflush", version="0", copyright_holder="", fuzzy=False)
-        )
-        catalog.update(found, no_fuzzy_matching=True)
+def update(locale: Path, texts: Catalog, languages: list[str]) -> None:
+    """Bring the files of every language up to date, and of `languages` even if they have none yet.
+
+    Translations of texts that are gone stay at the end of the file, for when a text comes back.
+    """
+    there = {file.parent.parent.name for file in locale.glob("*/LC_MESSAGES/django.po")}
+    for language in sorted(there.union(languages)):
+        file = locale / language / "LC_MESSAGES" / "django.po"
+        catalog = read(file) if file.exists() else Catalog(language, project="Backflush", version="0", fuzzy=False)
+        catalog.update(texts, no_fuzzy_matching=True)
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("wb") as target:
-            write_po(target, catalog, width=120, sort_output=True, no_location=True, omit_header=False)
-        said = sum(1 for message in catalog if message.id and message.string and any(message.string))
-        print(f"{folder.name}: {said} of {len(catalog)} texts are translated")
+            write_po(target, catalog, width=120, sort_output=True, no_location=True)
+        file.with_suffix(".mo").write_bytes(compiled(catalog))
+        print(f"{language}: {len(texts)} texts, {len(faults(catalog, texts))} of them missing or wrong")
 
 
-def compile_all() -> None:
-    """Make the .mo of every language, which is what Django reads, and the templates of the refusals beside them."""
-    templates: dict[str, set[str]] = {}
-    for file in sorted(LOCALE.glob("*/LC_MESSAGES/django.po")):
-        catalog = read_po(file.open("rb"), locale=file.parent.parent.name)
-        with file.with_suffix(".mo").open("wb") as target:
-            write_mo(target, catalog)
-        for message in catalog:
-            if message.context and message.context not in OWN_CONTEXTS:
-                templates.setdefault(message.context, set()).add(str(message.id))
-    sentences = {code: sorted(found) for code, found in sorted(templates.items())}
-    (LOCALE / "sentences.json").write_text(json.dumps(sentences), encoding="utf-8")
+def read(file: Path) -> Catalog:
+    """Read a language's file."""
+    with file.open("rb") as source:
+        return read_po(source, locale=file.parent.parent.name)
+
+
+def compiled(catalog: Catalog) -> bytes:
+    """Return the form of a language's texts that Django reads."""
+    target = BytesIO()
+    write_mo(target, catalog)
+    return target.getvalue()
+
+
+def faults(catalog: Catalog, texts: Catalog) -> list[str]:
+    """Return what keeps a language from being offered: texts without a translation, or with other places in it."""
+    found = []
+    for text in texts:
+        message = catalog.get(text.id, text.context) if text.id else None
+        translations = _forms(message.string) if message is not None and not message.fuzzy else []
+        if text.id and not (translations and all(translations)):
+            found.append(f"{_forms(text.id)[0]!r} isn't translated")
+        found += [f"{one!r} has other places" for one in translations if not _places(one) <= _places(*_forms(text.id))]
+    return found
+
+
+def _forms(text: str | tuple[str, ...] | list[str] | None) -> list[str]:
+    return [text] if isinstance(text, str) else list(text or ())
+
+
+def _places(*texts: str) -> set[str]:
+    return {place for text in texts for place in _PLACE.findall(text)}
 
 
 def all_texts() -> Catalog:
-    """Every text there is."""
-    settings.configure(USE_I18N=True)
-    django.setup()
+    """Return every text that pages show."""
+    if not settings.configured:
+        settings.configure(USE_I18N=True)
+        django.setup()
     catalog = Catalog()
-    for file in sorted(PACKAGE.rglob("*.py")):
-        if file.is_relative_to(PACKAGE / "web"):
-            _add(catalog, "python", file.read_bytes())
-        if file.relative_to(PACKAGE).parts[0] not in ELSEWHERE:
-            for code, sentence in refusals_in(file.read_text(encoding="utf-8")):
-                catalog.add(sentence, context=code)
-        for word in words_in(file.read_text(encoding="utf-8")):
+    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in sorted(PACKAGE.rglob("*.py"))}
+    makers = sentence_makers(trees.values())
+    for file, tree in trees.items():
+        if file.relative_to(PACKAGE).parts[0] not in ENGLISH_ONLY:
+            _add_source(catalog, file.read_bytes())
+            for sentence in sentences_in(tree, makers):
+                catalog.add(sentence)
+        for word in words_in(tree):
             catalog.add(word, context=WORD)
     for file in sorted((PACKAGE / "web" / "templates").rglob("*.html")):
         calls = templatize(file.read_text(encoding="utf-8"), origin=str(file))
-        # As Python it would trip over the indentation of the page.
-        _add(catalog, "python", "\n".join(line.strip() for line in calls.splitlines()).encode())
+        # Python would stumble over the template's indentation.
+        _add_source(catalog, "\n".join(line.strip() for line in calls.splitlines()).encode())
     return catalog
 
 
-def _add(catalog: Catalog, method: str, source: bytes) -> None:
-    for _, text, _, context in extract(method, BytesIO(source), keywords=KEYWORDS):
+def _add_source(catalog: Catalog, source: bytes) -> None:
+    for _, text, _, context in extract("python", BytesIO(source), keywords=KEYWORDS):
         catalog.add(text, context=context)
 
 
-def refusals_in(source: str) -> Iterator[tuple[str, str]]:
-    """The sentences that refusals are raised with in a module, each with the refusal's code."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-            code, sentence = CODES.get(node.func.id, ""), _template(node.args[0])
-            if code and sentence:
-                yield code, sentence
-            elif node.func.id == "found":
-                yield from _of_finding(node)
+def sentence_makers(trees: Iterable[ast.Module]) -> set[str]:
+    """Return the names that make a sentence from a template: `Sentence`, and every class of refusals."""
+    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    makers, more = set[str](), {"Sentence", "Refusal"}
+    while more:
+        makers |= more
+        more = {one.name for one in classes if any(getattr(base, "id", "") in makers for base in one.bases)} - makers
+    return makers
 
 
-def _of_finding(call: ast.Call) -> Iterator[tuple[str, str]]:
-    """What the doctor says of a finding, and what it says should be done, with the finding's code."""
-    code, _, *said = call.args
-    for sentence in said[:2]:
-        if template := _template(sentence):
-            yield from ((one, template) for one in _kinds(code))
+def sentences_in(tree: ast.Module, makers: set[str]) -> Iterator[str]:
+    """Yield the templates of the sentences that a module makes."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in makers and node.args:
+            template = node.args[0]
+            if isinstance(template, ast.Constant) and isinstance(template.value, str):
+                yield template.value
 
 
-def _kinds(code: ast.expr) -> list[str]:
-    """The kinds of finding that a code stands for: one, or all that end alike where its beginning is put in."""
-    if isinstance(code, ast.Constant):
-        return [str(code.value)]
-    if not isinstance(code, ast.JoinedStr):
-        return []
-    ending = "".join(str(part.value) for part in code.values if isinstance(part, ast.Constant))
-    named = (PACKAGE / "doctor" / "findings.py").read_text(encoding="utf-8")
-    keys = [key for node in ast.walk(ast.parse(named)) if isinstance(node, ast.Dict) for key in node.keys]
-    return [str(key.value) for key in keys if isinstance(key, ast.Constant) and str(key.value).endswith(ending)]
-
-
-def words_in(source: str) -> Iterator[str]:
-    """The words that a module has for a few kinds of things: the values of its enumerations, or their labels."""
-    for node in ast.walk(ast.parse(source)):
+def words_in(tree: ast.Module) -> Iterator[str]:
+    """Yield the words of a module: the values of its enumerations or their labels, headings of findings, `Word`s."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and any(
-            getattr(base, "id", getattr(base, "attr", "")) in WORDED for base in node.bases
+            getattr(base, "id", getattr(base, "attr", "")) in ENUMERATIONS for base in node.bases
         ):
             for line in node.body:
                 if isinstance(line, ast.Assign):
-                    said = line.value.elts[-1] if isinstance(line.value, ast.Tuple) else line.value
-                    if isinstance(said, ast.Constant) and isinstance(said.value, str) and said.value:
-                        yield said.value
-        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Kind":
+                    value = line.value.elts[-1] if isinstance(line.value, ast.Tuple) else line.value
+                    if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value:
+                        yield value.value
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"FindingKind", "Word"}:
             yield from (one.value for one in node.args if isinstance(one, ast.Constant))
 
 
-def _codes() -> dict[str, str]:
-    """Every refusal's code, by its class."""
-    tree = ast.parse((PACKAGE / "core" / "refusals.py").read_text(encoding="utf-8"))
-    return {
-        kind.name: line.value.value
-        for kind in tree.body
-        if isinstance(kind, ast.ClassDef)
-        for line in kind.body
-        if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant)
-    }
-
-
-def _template(sentence: ast.expr) -> str:
-    """An f-string as a template, its places named by what stands in them; empty for what is put together otherwise."""
-    if isinstance(sentence, ast.Constant) and isinstance(sentence.value, str):
-        return sentence.value
-    if not isinstance(sentence, ast.JoinedStr):
-        return ""
-    parts, names = [], []
-    for part in sentence.values:
-        if isinstance(part, ast.Constant):
-            parts.append(part.value.replace("{", "{{").replace("}", "}}"))
-        elif isinstance(part, ast.FormattedValue):
-            names.append(_name(part.value, names))
-            parts.append(f"{{{names[-1]}}}")
-    return "".join(parts)
-
-
-def _name(value: ast.expr, taken: list[str]) -> str:
-    """A word for what stands in a place: its last name, and a number where two are called the same."""
-    words = [node.attr if isinstance(node, ast.Attribute) else node.id
-             for node in ast.walk(value) if isinstance(node, ast.Attribute | ast.Name)]  # fmt: skip
-    plain = [word for word in words if word not in ("written", "named", "len", "code", "path", "name")]
-    name = (plain or words or ["part"])[0].strip("_")
-    again = sum(one == name or one.startswith(f"{name}_") for one in taken)
-    return f"{name}_{again + 1}" if again else name
-
-
-CODES = _codes()
-
 if __name__ == "__main__":
-    {"collect": collect, "compile": compile_all}[sys.argv[1]]()
+    update(LOCALE, all_texts(), sys.argv[1:])

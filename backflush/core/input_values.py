@@ -54,8 +54,8 @@ _MINUS: Final = "\N{MINUS SIGN}"
 class Dialect:
     """How a door writes numbers: its decimal sign, and a second one that it takes where only one reading is possible.
 
-    Programs, the command line and files with commas write 12.5. Pages follow their language. Files with semicolons
-    come from spreadsheets that write 12,5; they may have 12.5 too, but not 1.250.
+    Programs, the command line and files with commas write 12.5. Pages follow the reader's number format. Files with
+    semicolons come from spreadsheets that write 12,5; they may have 12.5 too, but not 1.250.
     """
 
     decimal: str = "."

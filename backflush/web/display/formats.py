@@ -1,7 +1,7 @@
 """Format numbers, dates and times for people (docs/ux.md, Numbers, units and dates).
 
-Numbers have the locale's separators and a true minus. Dates and times are in the active time zone, which is the site's
-on every page. Only money is rounded: two decimals in sums, four in unit costs.
+Numbers have the separators of the number format in use and a true minus. Dates and times are in the active time zone,
+which is the site's on every page. Only money is rounded: two decimals in sums, four in unit costs.
 """
 
 from datetime import date, datetime
@@ -9,12 +9,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from django.conf import settings
-from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils import numberformat, timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from backflush.core.quantity import plain
+from backflush.web.display import number_format
 
 MINUS: Final = "\N{MINUS SIGN}"
 
@@ -24,13 +25,21 @@ def number(value: Decimal | int, decimals: int | None = None) -> str:
     if decimals is None:
         shortest = plain(Decimal(value))
         decimals = max(0, -int(shortest.as_tuple().exponent))
-    text = number_format(abs(Decimal(value)), decimals, use_l10n=True, force_grouping=True)
+    text = _separated(abs(Decimal(value)), decimals, grouped=True)
     return f"{MINUS}{text}" if value < 0 else text
 
 
 def typed(value: Decimal | int) -> str:
     """A number as it stands in a field: without groups, so that it can be changed by hand."""
-    return number_format(plain(Decimal(value)), use_l10n=True, force_grouping=False)
+    return _separated(plain(Decimal(value)), None, grouped=False)
+
+
+def _separated(value: Decimal, decimals: int | None, *, grouped: bool) -> str:
+    signs = number_format.current()
+    text: str = numberformat.format(
+        value, signs.decimal, decimals, 3, signs.group, force_grouping=grouped, use_l10n=False
+    )
+    return text
 
 
 def money(value: Decimal, decimals: int = 2) -> str:

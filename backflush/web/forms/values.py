@@ -1,4 +1,4 @@
-"""Read the fields of a form: numbers by the page's language, days, times, texts, rows, serial numbers.
+"""Read the fields of a form: numbers by the page's number format, days, times, texts, rows, serial numbers.
 
 The reading itself is in `core.input_values`, for every door; here a field is found, and an empty one gets its default.
 """
@@ -6,8 +6,6 @@ The reading itself is in `core.input_values`, for every door; here a field is fo
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-
-from django.utils.formats import get_format
 
 from backflush.core.input_values import (
     Amount,
@@ -25,11 +23,12 @@ from backflush.core.refusals import InvalidValue
 from backflush.core.text import require_short
 from backflush.items.models import Item
 from backflush.items.selectors import stock_quantity
+from backflush.web.display import number_format
 
 
 def page_dialect() -> Dialect:
-    """Return how numbers are written in the language of the page."""
-    return Dialect(get_format("DECIMAL_SEPARATOR"))
+    """Return how numbers are written in the number format of the page."""
+    return Dialect(number_format.current().decimal)
 
 
 def number_in(typed: Mapping[str, str], field: str, *, unit: str = "", empty: Decimal | None = ZERO) -> Decimal:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from backflush.core.refusals import InvalidValue
 from backflush.people.services import use_single_keys
+from backflush.web.display import number_format
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.navigation import AREAS, THEME, THEMES
 from backflush.web.platform.resubmission import KEPT, back_to_form
@@ -55,8 +56,14 @@ def more_page(request: PageRequest) -> HttpResponse:
 @page()
 def you_page(request: PageRequest) -> HttpResponse:
     """Show the user's roles and settings, and the log-out."""
-    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
-    return render(request, "web/home/account.html", {"languages": settings.LANGUAGES, "chosen_language": chosen})
+    chosen = number_format.chosen_in(request)
+    context = {
+        "languages": settings.LANGUAGES,
+        "chosen_language": request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""),
+        "number_formats": number_format.FORMATS.values(),
+        "chosen_number_format": chosen.name if chosen else "",
+    }
+    return render(request, "web/home/account.html", context)
 
 
 @require_POST
@@ -68,6 +75,23 @@ def choose_theme(request: HttpRequest) -> HttpResponse:
         response.set_cookie(
             THEME, theme, max_age=THEME_KEPT_SECONDS, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
         )
+    return response
+
+
+@require_POST
+def choose_number_format(request: HttpRequest) -> HttpResponse:
+    """Store the number format for this browser; without one, follow the languages of the page and the browser."""
+    name, response = request.POST.get("numbers", ""), _back(request)
+    if name in number_format.FORMATS:
+        response.set_cookie(
+            number_format.COOKIE,
+            name,
+            max_age=number_format.KEPT_SECONDS,
+            samesite="Lax",
+            secure=settings.SESSION_COOKIE_SECURE,
+        )
+    elif not name:
+        response.delete_cookie(number_format.COOKIE, samesite="Lax")
     return response
 
 
@@ -143,5 +167,6 @@ urlpatterns = [
     path("you/keys/", choose_keys, name="choose-keys"),
     path("theme/", choose_theme, name="choose-theme"),
     path("language/", choose_language, name="choose-language"),
+    path("number-format/", choose_number_format, name="choose-number-format"),
     path("site/", choose_site, name="choose-site"),
 ]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from backflush.core.refusals import InvalidValue
 from backflush.items.models import Item, Unit
-from backflush.web.display import formats
+from backflush.web.display import formats, number_format
 from backflush.web.display.tags.pieces import icon, q
 from backflush.web.forms.values import number_in, pks_in
 from backflush.web.platform.static_files import STAMP, gather
@@ -24,9 +24,9 @@ def test_the_unit_of_the_field_may_stand_behind_a_number() -> None:
     assert refused.value.field == "good"
 
 
-def test_the_decimal_sign_is_that_of_the_pages_language() -> None:
+def test_the_decimal_sign_is_that_of_the_number_format() -> None:
     assert number_in({"good": "0.5"}, "good") == Decimal("0.5")
-    with translation.override("de"):
+    with number_format.override(number_format.COMMA):
         assert number_in({"good": "0,5"}, "good") == Decimal("0.5")
         assert formats.number(Decimal("1460.25")) == "1.460,25"
         assert formats.typed(Decimal("1460.25")) == "1460,25"

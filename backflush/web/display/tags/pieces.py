@@ -11,13 +11,12 @@ from typing import Any, Final
 from django import template
 from django.contrib.staticfiles import finders
 from django.templatetags.static import static
-from django.utils.formats import get_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backflush.core.refusals import Refusal
 from backflush.items.models import Item
-from backflush.web.display import badges, formats, translation
+from backflush.web.display import badges, formats, number_format, translation
 from backflush.web.lists.pagination import COUNTED_MOST
 
 register: Final = template.Library()
@@ -75,8 +74,8 @@ def status(movement: Any) -> SafeString:
 
 @register.simple_tag
 def decimal_sign() -> str:
-    """What parts the whole from its part in this language, for the script that steps amounts."""
-    return str(get_format("DECIMAL_SEPARATOR"))
+    """Return the decimal sign of the page's number format, for the script that steps amounts."""
+    return number_format.current().decimal
 
 
 @register.filter
