@@ -1,8 +1,7 @@
 """Refuse to build a wheel that lacks its front end. The rest of the build is configured in pyproject.toml.
 
-Git holds none of these: vendored packages, the combined style sheet, static files under their hashed names. `make setup`
-makes them. Without them a wheel would install cleanly and then serve pages without style or
-scripts.
+Git holds none of these: vendored packages, the combined style sheet, static files under their hashed names. `make
+setup` makes them. Without them a wheel would install cleanly and then serve pages without style or scripts.
 An editable install is not checked, because `make setup` makes one before it makes these files.
 """
 

@@ -149,7 +149,7 @@ def words_in(tree: ast.Module) -> Iterator[str]:
                     if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value:
                         yield value.value
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"FindingKind", "Word"}:
-            yield from (one.value for one in node.args if isinstance(one, ast.Constant))
+            yield from (one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str))
 
 
 if __name__ == "__main__":
