@@ -1,6 +1,6 @@
-"""The page about the API for people: made from its own description, so it can't say anything else.
+"""The API's description as a page for people, generated from the OpenAPI document, so the two always agree.
 
-It is one of the pages, behind their log-in and under their policy: nothing from elsewhere, nothing inline.
+It is an ordinary page: it needs a log-in and loads nothing from other servers.
 """
 
 import json
@@ -25,18 +25,18 @@ from backflush.web.platform.visit import PageRequest
 HERE: Final = "#/components/schemas/"
 REFUSED_FROM: Final = 400
 MEANS: Final = {
-    "site": "The site's code.",
-    "number": "The order's number.",
-    "item": "Only what is unresolved of this item.",
-    "after": "The mark that the page before ended with.",
+    "site": "The site code.",
+    "number": "The works order number.",
+    "item": "Only unresolved movements of this item.",
+    "after": "The `after` value of the previous page.",
 }
-"""What the parameters of addresses are."""
+"""The descriptions of path and query parameters."""
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
 @dataclass(frozen=True, slots=True)
 class ValueType:
-    """Of what type a value is, in words; `shape` is the one described elsewhere on the page."""
+    """The type of a value in words; `shape` names a schema that the page describes elsewhere."""
 
     word: str
     shape: str = ""
@@ -55,7 +55,7 @@ class FieldDescription:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The fields of a shape, or of one of the kinds that it comes in, with an example."""
+    """The fields of a schema, or of one of its variants, with an example."""
 
     title: str
     fields: Sequence[FieldDescription]
@@ -64,7 +64,7 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What is sent or answered, by name."""
+    """A schema of a request or response."""
 
     name: str
     means: str
@@ -73,7 +73,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One way in which a request is answered."""
+    """One possible response to a request."""
 
     status: int
     word: str
@@ -83,7 +83,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing that can be asked."""
+    """One operation of the API."""
 
     name: str
     tag: str
@@ -100,7 +100,7 @@ class Operation:
 
 @page()
 def programs_page(request: PageRequest) -> HttpResponse:
-    """What programs may ask of this site."""
+    """Show the operations of the API, with examples for this site."""
     described = api.get_openapi_schema(path_prefix=reverse("api:api-root"))
     root = request.build_absolute_uri("/").rstrip("/")
     operations = list(_operations(described, root, request.visit.site.code))
@@ -153,7 +153,7 @@ def _answer(status: int, answer: Mapping[str, Any]) -> Answer:
 
 
 def _kind(schema: Mapping[str, Any]) -> ValueType:
-    """What a value is. Only what our own description says; another way of saying it fails here, and in the tests."""
+    """Return the type of a value. Covers only what our own schemas use; a test fails for anything else."""
     match schema:
         case {"$ref": str(name)}:
             return ValueType("", name.removeprefix(HERE))
@@ -184,7 +184,7 @@ def _fields(schema: Mapping[str, Any]) -> Fields:
 
 
 def _example(described: Mapping[str, Any], there: str, bodies: Mapping[str, Any]) -> str:
-    """How a shell asks it; the token stands in a variable, so that it isn't kept with the command."""
+    """Return a curl command. The token is a shell variable, so that it isn't stored in the shell's history."""
     filled = there.replace("{number}", "W-1001")
     said = [f"curl {filled}", '-H "Authorization: Bearer $TOKEN"']
     if bodies:
@@ -196,7 +196,7 @@ def _example(described: Mapping[str, Any], there: str, bodies: Mapping[str, Any]
 
 
 def _refusals() -> Iterator[tuple[str, int, str, str]]:
-    """Code, status, what it means and what to do."""
+    """Yield the code, status, meaning and remedy of each refusal."""
     for kind, remedy in REMEDIES.items():
         status = STATUS.get(kind, status_of(kind("", field="any")))
         means = " ".join((kind.__doc__ or "").split())

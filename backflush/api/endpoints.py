@@ -1,4 +1,4 @@
-"""What there is to ask of the API. Each only translates between JSON and the rooms."""
+"""The operations of the API. Each translates between JSON and the services and selectors."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -52,10 +52,10 @@ REFUSED: Final[dict[Any, Any]] = {
 
 
 class ByToken(HttpBearer):
-    """A program comes in as a person, by a token of theirs; the cookies of the pages don't count."""
+    """Authenticates a program as a user, by an API token. The cookies of the pages are ignored."""
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
-        """Whose token it is."""
+        """Return the user of a token, or None."""
         user = user_by_token(request, token)
         if user is not None:
             request.user = user
@@ -63,10 +63,10 @@ class ByToken(HttpBearer):
 
 
 class DescribedAPI(NinjaAPI):
-    """An API that describes what is sent to it too, which it reads by itself."""
+    """An API whose description includes the schemas of request bodies, which are parsed by `request_bodies`."""
 
     def get_openapi_schema(self, **how: Any) -> OpenAPISchema:
-        """The description, as programs read it."""
+        """Return the OpenAPI document."""
         document = super().get_openapi_schema(**how)
         document["components"]["schemas"].update(COMPONENTS)
         return document
@@ -77,7 +77,7 @@ BOOKINGS, ORDERS, UNRESOLVED = "Bookings", "Orders", "Unresolved"
 api = DescribedAPI(
     title="Backflush",
     version=__version__,
-    description="Book what was made and received, and see what is unresolved.",
+    description="Book production and receipts, and list unresolved movements.",
     auth=ByToken(),
     docs_url=None,
     urls_namespace="api",
@@ -85,26 +85,26 @@ api = DescribedAPI(
 
 
 VERBS: Final = tuple(kind.verb for kind in KINDS)
-"""What bookings take, by their kind."""
+"""The rights to book, one for each kind of booking."""
 
 
 class Visitor(NamedTuple):
-    """Who comes in by a token, at which site, and what they may do there."""
+    """The user of a request, the site, and the user's rights there."""
 
     site: Site
     by: User
     may: frozenset[Verb]
 
     def require(self, verb: Verb) -> None:
-        """Refuse what they may not do."""
+        """Refuse an operation that the user has no right to (`NotAllowed`)."""
         if verb not in self.may:
             raise not_allowed(verb)
 
 
 def _visitor(request: HttpRequest, code: str, *verbs: Verb) -> Visitor:
-    """Who is there, with the right to do this, or at least one of these."""
+    """Return the user and site of a request. Refused unless the user has at least one of the rights."""
     user = request.user
-    assert isinstance(user, User), "nobody comes here without a token"
+    assert isinstance(user, User), "the API authenticates every request"
     site = site_named(code)
     visitor = Visitor(site, user, verbs_at(user, site))
     if visitor.may.isdisjoint(verbs):
@@ -120,8 +120,8 @@ def _visitor(request: HttpRequest, code: str, *verbs: Verb) -> Visitor:
     summary="Book one",
 )
 def book(request: HttpRequest, site: str) -> HttpResponse:
-    """Book production on a works order, production without order, or a receipt, as its kind says: 201 where it was
-    posted, 200 where it was under the same key before."""
+    """Post one booking of any kind. The status is 201 if it was posted now, and 200 if it was posted earlier under the
+    same key."""
     visitor = _visitor(request, site, *VERBS)
     report = one_booking(request)
     visitor.require(kind_of(report).verb)
@@ -145,8 +145,9 @@ def book(request: HttpRequest, site: str) -> HttpResponse:
     summary="Book many",
 )
 def book_many(request: HttpRequest, site: str) -> StreamingHttpResponse:
-    """Book a stream of any length and of all kinds. Each booking is answered by one line, as they are booked; none
-    keeps the others back. Sent again under the same Idempotency-Key, nothing is posted twice."""
+    """Post a stream of bookings of any kind and number. The response has one line per booking, sent as soon as it is
+    posted or refused; a refused booking doesn't stop the others. With an Idempotency-Key, a stream can be sent again
+    without posting anything twice."""
     visitor = _visitor(request, site, *VERBS)
     booker = Booker(KINDS, visitor.site, visitor.by, key_of(request))
     told = _in_chunks(_allowed(many_bookings(request), visitor), booker)
@@ -154,7 +155,7 @@ def book_many(request: HttpRequest, site: str) -> StreamingHttpResponse:
 
 
 def _allowed(lines: Iterator[StreamLine], visitor: Visitor) -> Iterator[StreamLine]:
-    """The lines, with a refusal in the place of those that whoever sends them may not book."""
+    """Yield the lines; those that the user has no right to book are replaced by a refusal."""
     for line in lines:
         verb = None if isinstance(line.report, Refusal) else kind_of(line.report).verb
         yield line if verb is None or verb in visitor.may else StreamLine(line.number, not_allowed(verb))
@@ -170,10 +171,10 @@ def _in_chunks(lines: Iterator[StreamLine], booker: Booker) -> Iterator[str]:
     response={200: PreviewOut, **REFUSED},
     openapi_extra=ONE_BOOKING,
     tags=[BOOKINGS],
-    summary="See what a booking would do",
+    summary="Preview a booking",
 )
 def preview(request: HttpRequest, site: str) -> dict[str, Any]:
-    """What a booking would do, and what of it would wait; nothing is posted."""
+    """Return what a booking would consume and what would be unresolved. Nothing is posted."""
     visitor = _visitor(request, site, *VERBS)
     report = one_booking(request)
     visitor.require(kind_of(report).verb)
@@ -202,10 +203,10 @@ def _line_facts(line: PreviewLine) -> dict[str, Any]:
     "/sites/{site}/orders/{path:number}",
     response={200: OrderOut, **REFUSED},
     tags=[ORDERS],
-    summary="Look at a works order",
+    summary="Show a works order",
 )
 def order(request: HttpRequest, site: str, number: str) -> dict[str, Any]:
-    """A works order and how far it is."""
+    """Return a works order with the quantities booked so far."""
     where = _visitor(request, site, Verb.SEE_WORK).site
     try:
         found = order_numbered(where, number)
@@ -229,12 +230,12 @@ def order(request: HttpRequest, site: str, number: str) -> dict[str, Any]:
     "/sites/{site}/unresolved",
     response={200: UnresolvedPage, **REFUSED},
     tags=[UNRESOLVED],
-    summary="List what is unresolved",
+    summary="List unresolved movements",
 )
 def unresolved(request: HttpRequest, site: str, item: str = "", after: str = "") -> dict[str, Any]:
-    """What is unresolved, oldest first, so many at a time; after is the mark that the page before ended with."""
+    """Return a page of unresolved movements, oldest first. For the next page, send the `after` of this one."""
     where = _visitor(request, site, Verb.SEE_WORK).site
-    # Found by their numbers first, so that nothing is joined that isn't shown.
+    # Select the primary keys of the page first, so that only its rows are joined.
     found = queue(where, item=item).select_related(None).annotate(place=Coalesce("origin", "id"))
     page = page_of(found.only("pk", "at"), {"after": after}, by=("at", "place", "pk"), total=0)
     shown = waiting_movements(where).filter(pk__in=[row.pk for row in page.rows])
@@ -242,7 +243,7 @@ def unresolved(request: HttpRequest, site: str, item: str = "", after: str = "")
 
 
 def _waiting_facts(row: Movement) -> dict[str, Any]:
-    assert row.due is not None, "what waits is due"
+    assert row.due is not None, "an unresolved movement has a quantity due"
     return {
         "movement": row.pk,
         "posting": row.posting_id,
@@ -269,7 +270,7 @@ def _unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
             request, TooManyTries("Too many wrong tokens came from here. Wait a few minutes, then try again.")
         )
     return answer_refusal(
-        request, NotSignedIn("The token is missing or not in use. Send one that is, as Authorization: Bearer TOKEN.")
+        request, NotSignedIn("The token is missing, unknown or revoked. Send a valid one: Authorization: Bearer TOKEN.")
     )
 
 

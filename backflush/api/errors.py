@@ -1,4 +1,4 @@
-"""How the API says no: always JSON, always `{code, field, sentence, details}`."""
+"""The API's refusals: always JSON, always `{code, field, sentence, details}`."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,43 +15,43 @@ from backflush.web.platform.null_bytes import PROGRAMS, null_refusal
 
 
 class NotSignedIn(Refusal):
-    """No token, or none that is anybody's."""
+    """The token is missing, unknown or revoked."""
 
     code = "not_signed_in"
 
 
 class TooManyTries(Refusal):
-    """A wrong token too often."""
+    """A wrong token was sent too often."""
 
     code = "too_many_tries"
 
 
 class TooLarge(Refusal):
-    """More was sent at once than is taken."""
+    """The request body is too large."""
 
     code = "too_large"
 
 
 class WrongType(Refusal):
-    """The body isn't said to be JSON."""
+    """The request's Content-Type isn't JSON."""
 
     code = "wrong_type"
 
 
 class NoSuchAddress(Refusal):
-    """Nothing has this address."""
+    """The address doesn't exist."""
 
     code = "not_found"
 
 
 class NoSuchMethod(Refusal):
-    """The address is there, and doesn't do this."""
+    """The address doesn't support this method."""
 
     code = "not_allowed_method"
 
 
 class Failed(Refusal):
-    """A fault of ours."""
+    """An error of the server."""
 
     code = "failed"
 
@@ -66,11 +66,11 @@ STATUS: Final[dict[type[Refusal], HTTPStatus]] = {
     Failed: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 IN_ADDRESS: Final = ("site", "number")
-"""Fields that stand in the address: what isn't there of these has no address either."""
+"""Fields that are part of the address. If the record they name doesn't exist, the status is 404."""
 
 
 def answer_refusal(request: HttpRequest, refusal: Refusal) -> JsonResponse:
-    """A refusal with its status."""
+    """Return a refusal as JSON, with its status."""
     count_refusal(refusal)
     status = STATUS.get(type(refusal), status_of(refusal))
     if isinstance(refusal, NotFound) and refusal.field in IN_ADDRESS:
@@ -82,12 +82,13 @@ def answer_refusal(request: HttpRequest, refusal: Refusal) -> JsonResponse:
 
 
 def missing(request: HttpRequest, rest: str = "") -> JsonResponse:
-    """No part of the API has this address."""
+    """Return the refusal of an address that doesn't exist."""
     return answer_refusal(request, NoSuchAddress("There is nothing at this address. See /api/v1/openapi.json."))
 
 
 def whole_requests(answer: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Middleware that refuses a program's request with a null character; bodies are read by the API itself."""
+    """Middleware that refuses API requests with a NUL character in the query. Bodies are checked when they are
+    parsed."""
 
     def with_whole_text(request: HttpRequest) -> HttpResponseBase:
         refusal = null_refusal(request, request.GET) if request.path.startswith(PROGRAMS) else None
@@ -97,7 +98,7 @@ def whole_requests(answer: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
 
 
 def told_in_json(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """A view of which a method that it hasn't is refused like everything else."""
+    """Decorate a view so that an unsupported method is refused in JSON too."""
 
     @wraps(view)
     def with_method(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponseBase:

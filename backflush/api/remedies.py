@@ -1,4 +1,4 @@
-"""What to do about a refusal, by its code: for those who write a program before it has met one."""
+"""A remedy for each refusal code, for people who write a program and haven't met the refusal yet."""
 
 from typing import Final
 
@@ -14,35 +14,35 @@ from backflush.core import refusals
 from backflush.core.refusals import Refusal
 
 REMEDIES: Final[dict[type[Refusal], str]] = {
-    refusals.InvalidValue: "Correct the field that is named; the sentence shows how it is written.",
+    refusals.InvalidValue: "Correct the named field; the sentence shows the format.",
     refusals.InvalidQuantity: "Send a quantity above zero that fits the item's decimals.",
     refusals.QuantityTooLarge: "Send a smaller quantity.",
-    refusals.NotFound: "Correct the site, the order or the item. In an address the status is 404.",
+    refusals.NotFound: "Correct the site, order or item. If it is part of the address, the status is 404.",
     refusals.OrderNotOpen: "Release or reopen the order, or book on another.",
     refusals.WrongClass: "Book an item of this class on an order.",
     refusals.BatchRequired: "Send the batch of the goods.",
-    refusals.SerialsRequired: "Send as many serial numbers as there are good pieces.",
-    refusals.BinRequired: "Send the bin that the goods go to.",
+    refusals.SerialsRequired: "Send one serial number for each good piece.",
+    refusals.BinRequired: "Send the bin for the goods.",
     refusals.SerialInStock: "Correct the serial number: a piece is in one place only.",
-    refusals.InsufficientStock: "Correct the quantity, or move stock to where it is taken from.",
-    refusals.DateInFuture: "Correct the time, or the machine's clock.",
+    refusals.InsufficientStock: "Correct the quantity, or move stock to the from-location first.",
+    refusals.DateInFuture: "Correct the time, or set the machine's clock.",
     refusals.PeriodClosed: "Send a later time, or ask a controller to reopen the period.",
-    refusals.KeyReused: "Give this booking a key of its own, or send the first one again unchanged.",
-    refusals.Archived: "It was posted long ago and is in an archive. Send nothing again.",
+    refusals.KeyReused: "Use a new key for this booking, or send the first one again unchanged.",
+    refusals.Archived: "The booking was posted and has been archived. Don't send it again.",
     refusals.NoConversion: "Ask an engineer to add the conversion.",
     refusals.NoCompletionAction: "Ask an engineer to give the type code a completion action.",
-    refusals.NoReceiveAction: "Ask an engineer to name a receive action.",
-    refusals.NoRule: "Ask an engineer to give the action a rule at this site.",
+    refusals.NoReceiveAction: "Ask an engineer to set a receive action.",
+    refusals.NoRule: "Ask an engineer to add a rule for the action at this site.",
     refusals.SameLocation: "Ask an engineer to give the structure line another from-location.",
-    refusals.Ended: "Name one that is in use.",
+    refusals.Ended: "Use one that is active.",
     refusals.FixedOnPhantom: "Ask an engineer to correct the structure.",
-    refusals.StructureTooLarge: "Ask an engineer to divide the structure.",
-    refusals.NotAllowed: "Ask an administrator for a role that may do this.",
-    NotSignedIn: "Send a token that is in use.",
+    refusals.StructureTooLarge: "Ask an engineer to make some of the phantoms stocked items.",
+    refusals.NotAllowed: "Ask an administrator for a role with this right.",
+    NotSignedIn: "Send a token that isn't revoked.",
     TooManyTries: "Correct the token, and wait a few minutes.",
-    TooLarge: "Send it in parts.",
-    WrongType: "Say in Content-Type what the body is.",
-    NoSuchMethod: "Use a method that Allow names.",
-    Failed: "Try again later under the same key; tell the reference to whoever looks after Backflush.",
+    TooLarge: "Send the bookings in several requests.",
+    WrongType: "Set Content-Type to the type of the body.",
+    NoSuchMethod: "Use a method that the Allow header lists.",
+    Failed: "Try again later under the same key; give the reference to your administrator.",
 }
-"""What may come of a request; whatever else a refusal says, its sentence says what to do."""
+"""The refusals that are worth naming. The sentence of any other refusal contains its remedy."""

@@ -1,4 +1,4 @@
-"""Reading what programs send: one booking, or many, no larger than is taken."""
+"""Parses request bodies: one booking, or many. Limits their size."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,28 +17,28 @@ from backflush.streams.line_format import LONGEST, read_booking, read_object
 ARRAY_LARGEST: Final = 2_500_000
 LINES_LARGEST: Final = 100_000_000
 KEY_LONGEST: Final = 150
-"""Of a stream's key, so that with the number of a line it is still one."""
+"""The longest key of a stream; with a line number after it, it must still be a valid key."""
 
 
 def key_of(request: HttpRequest) -> str:
-    """The key that the request's header names."""
+    """Return the key in the Idempotency-Key header."""
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > KEY_LONGEST or not key.isprintable():
         raise InvalidValue(
-            "A key has at most {most} characters, all printable. Send a shorter one.", most=KEY_LONGEST, field="key"
+            "A key has at most {most} printable characters. Send a shorter one.", most=KEY_LONGEST, field="key"
         )
     return key
 
 
 def one_booking(request: HttpRequest) -> Report:
-    """The booking that was sent, under its own key or that of the header."""
+    """Return the booking in a request, with its own key or that of the header."""
     _require(request, LONGEST, JSON)
     booking = read_booking(read_object(request.body))
     return booking if booking.key else replace(booking, key=key_of(request))
 
 
 def many_bookings(request: HttpRequest) -> Iterator[StreamLine]:
-    """The bookings that were sent as an array, which is read whole, or as lines, which are read as they come."""
+    """Yield the bookings in a request: of an array after reading it whole, of JSON lines as they arrive."""
     if request.content_type == JSON:
         _require(request, ARRAY_LARGEST, JSON)
         return _of_array(read_object(request.body))
@@ -48,9 +48,9 @@ def many_bookings(request: HttpRequest) -> Iterator[StreamLine]:
 
 def _require(request: HttpRequest, largest: int, wanted: str) -> None:
     if request.content_type != wanted:
-        raise WrongType("The body must be {wanted}. Set Content-Type to it.", wanted=wanted)
+        raise WrongType("The body must be {wanted}. Set Content-Type to that.", wanted=wanted)
     if int(request.META.get("CONTENT_LENGTH") or 0) > largest:
-        raise TooLarge("The body is larger than {most} bytes. Send it in parts.", most=largest)
+        raise TooLarge("The body is larger than {most} bytes. Send the bookings in several requests.", most=largest)
 
 
 def _of_array(given: object) -> Iterator[StreamLine]:

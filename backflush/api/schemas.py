@@ -1,4 +1,4 @@
-"""What the API says and is told, for its description. Quantities are text, because JSON's numbers are inexact."""
+"""The schemas of requests and responses. Quantities are strings, because JSON numbers are inexact."""
 
 from collections.abc import Mapping
 from typing import Any, Final, Literal
@@ -10,57 +10,59 @@ from backflush.booking_kinds import KINDS
 
 
 class RefusalOut(Schema):
-    """Why something can't be done as it stands. Nothing was changed."""
+    """The reason why a request was refused. Nothing was changed."""
 
-    code: str = Field(description="For programs; they are listed under Refusals.")
-    field: str = Field(description="The field that it is about; empty where it is about none.")
-    sentence: str = Field(description="What is wrong and what to do, for people.")
-    details: list[str] = Field(description="What else is wrong, a sentence each.")
+    code: str = Field(description="A code for programs; all codes are listed under Refusals.")
+    field: str = Field(description="The field that is wrong, or empty.")
+    sentence: str = Field(description="The fault and its remedy, for people.")
+    details: list[str] = Field(description="Further faults, one sentence each.")
 
 
 class WaitingOut(Schema):
-    """A line of a booking that could not move and waits."""
+    """A component of a booking that could not be posted and is unresolved."""
 
     movement: int
     item: str
-    due: str = Field(description="How much should have moved, in its stock unit.")
+    due: str = Field(description="The quantity due, in the stock unit.")
     reason: str = Field(description="short, batch, serial or bin.")
 
 
 class BookingOut(Schema):
-    """A booking that was made, now or under the same key before."""
+    """A booking that was posted now, or earlier under the same key."""
 
     outcome: Literal["booked", "repeated"]
     kind: str = Field(description=f"One of {', '.join(kind.word for kind in KINDS)}.")
-    order: str = Field("", description="The order that it is on, where it is on one.")
-    item: str = Field("", description="The item that was made, where it is on no order.")
+    order: str = Field("", description="The works or purchase order, if there is one.")
+    item: str = Field("", description="The item produced, if there is no order.")
     key: str | None
-    posting: int = Field(description="The number of its posting.")
-    unresolved: list[WaitingOut] = Field(description="The components that weren't there, and wait.")
+    posting: int = Field(description="The posting number.")
+    unresolved: list[WaitingOut] = Field(description="The components that could not be posted.")
     fits_now: list[int] = Field(
-        description="Unresolved movements that wait for what was made and fit now, where their action proposes it."
+        description=(
+            "Earlier unresolved movements that fit now because of this stock, for actions that propose a retry."
+        )
     )
 
 
 class PreviewLineOut(Schema):
-    """One component: what would be assumed, what is there, and what would wait."""
+    """One component: the quantity that would be assumed, the stock available, and the part that would be unresolved."""
 
-    path: str = Field(description="Its line number, with those of the phantoms on the way.")
+    path: str = Field(description="The line number, after those of the phantoms above it.")
     component: str
     unit: str
-    source: str = Field(description="Where it is taken from.")
+    source: str = Field(description="The from-location.")
     assumed: str
-    there: str | None = Field(description="Null where the place keeps no balance.")
+    there: str | None = Field(description="The stock available; null if the location keeps no balances.")
     moves: str
     waits: str
-    reason: str | None = Field(description="Why it would wait: short, batch, serial or bin.")
+    reason: str | None = Field(description="Why it would be unresolved: short, batch, serial or bin.")
 
 
 class PreviewOut(Schema):
-    """What a booking would do."""
+    """The result of a preview."""
 
     lines: list[PreviewLineOut]
-    largest: str | None = Field(description="The largest good quantity that leaves no line short; null for any.")
+    largest: str | None = Field(description="The largest good quantity without a shortage; null if there is no limit.")
 
 
 class OrderOut(Schema):
@@ -69,7 +71,7 @@ class OrderOut(Schema):
     number: str
     item: str
     status: str
-    quantity: str = Field(description="How much was ordered, in its unit, as good and scrap are.")
+    quantity: str = Field(description="The quantity ordered. Good and scrap are in the same unit.")
     unit: str
     good: str
     scrap: str
@@ -79,7 +81,7 @@ class OrderOut(Schema):
 
 
 class UnresolvedOut(Schema):
-    """What is unresolved, with where it would come from and go to."""
+    """An unresolved movement, with its source and target."""
 
     movement: int
     posting: int
@@ -87,21 +89,21 @@ class UnresolvedOut(Schema):
     order: str | None
     item: str
     unit: str
-    due: str = Field(description="How much should have moved, in its stock unit.")
+    due: str = Field(description="The quantity due, in the stock unit.")
     reason: str = Field(description="short, batch, serial or bin.")
     source: str
     target: str
 
 
 class UnresolvedPage(Schema):
-    """Some of what is unresolved, oldest first."""
+    """A page of unresolved movements, oldest first."""
 
     lines: list[UnresolvedOut]
-    after: str = Field(description="The mark of the next page; empty on the last.")
+    after: str = Field(description="The value of `after` for the next page; empty on the last page.")
 
 
 def _booking_schema(kind: ReportKind[Any]) -> dict[str, Any]:
-    """Return the JSON schema of a kind of booking, from its declaration. Without a kind the first is meant."""
+    """Return the JSON schema of a kind of booking, from its declaration. The first kind is the default."""
     schema, subject = kind.inputs.schema(), kind.inputs.subject.name
     named = kind is not KINDS[0]
     return {
@@ -115,11 +117,11 @@ def _booking_schema(kind: ReportKind[Any]) -> dict[str, Any]:
 
 
 BOOKING: Final[Mapping[str, Any]] = {
-    "description": "What was made or received, in one of several kinds.",
+    "description": "A booking of one of several kinds.",
     "oneOf": [_booking_schema(kind) for kind in KINDS],
 }
 COMPONENTS: Final[Mapping[str, Any]] = {"Booking": BOOKING}
-"""What the description has beyond what is answered."""
+"""Schemas of requests, which the framework doesn't know."""
 _BOOKING: Final = {"$ref": "#/components/schemas/Booking"}
 JSON: Final = "application/json"
 JSON_LINES: Final = "application/x-ndjson"
@@ -128,7 +130,10 @@ KEY_HEADER: Final[Mapping[str, Any]] = {
     "name": "Idempotency-Key",
     "required": False,
     "schema": {"type": "string", "maxLength": 150},
-    "description": "The key of a booking that has none itself; of a stream its name, from which each line gets one.",
+    "description": (
+        "The key of a booking that has no key field. For a stream, its name: each line gets a key "
+        "from the name and its number."
+    ),
 }
 ONE_BOOKING: Final[dict[str, Any]] = {
     "parameters": [KEY_HEADER],
@@ -140,8 +145,10 @@ MANY_BOOKINGS: Final[dict[str, Any]] = {
         "required": True,
         "content": {
             JSON: {"schema": {"type": "array", "items": _BOOKING}},
-            JSON_LINES: {"schema": {"type": "string", "description": "A Booking a line."}},
+            JSON_LINES: {"schema": {"type": "string", "description": "One Booking per line."}},
         },
     },
-    "responses": {200: {"description": "An outcome a line.", "content": {JSON_LINES: {"schema": {"type": "string"}}}}},
+    "responses": {
+        200: {"description": "One result per line.", "content": {JSON_LINES: {"schema": {"type": "string"}}}}
+    },
 }

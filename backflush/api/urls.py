@@ -1,4 +1,4 @@
-"""The addresses of the API, and of the page about it; whatever else begins like them is refused in JSON too."""
+"""The addresses of the API and of the page about it. Unknown addresses under the same prefix are refused in JSON."""
 
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
@@ -11,12 +11,12 @@ _patterns = api.urls[0]
 for _pattern in _patterns:
     assert isinstance(_pattern, URLPattern), "each is an address of its own"
     assert _pattern.callback is not None, "and does something"
-    # What stands at the root is only there to work out addresses from.
+    # The view at the root exists only so that addresses can be derived from its name.
     _pattern.callback = missing if _pattern.name == "api-root" else told_in_json(_pattern.callback)
 
 urlpatterns = [
     path("api/v1/", (_patterns, "api", "api")),
     *described,
-    # It does nothing, so a forged request does no harm.
+    # The view changes nothing, so a forged request does no harm.
     re_path(r"^api/(?P<rest>[\s\S]*)$", csrf_exempt(missing)),
 ]

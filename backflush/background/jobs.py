@@ -126,7 +126,7 @@ def _written(read: BackgroundJob, write: Write) -> bool:
 
 
 def _leave_off(background_job: BackgroundJob) -> bool:
-    background_job.outcome = "Stopped before its end. What was done stays."
+    background_job.outcome = "Stopped before the end. The finished steps are kept."
     background_job.failed = background_job.kind == BackgroundJobKind.EXPORT
     return False
 
@@ -186,7 +186,7 @@ def take_up_left() -> int:
         now = timezone.now()
         # The worker whose update succeeds gets the job.
         if BackgroundJob.objects.filter(pk=background_job.pk, moved_at=background_job.moved_at).update(moved_at=now):
-            logger.warning("Errand %s was left by a worker that died; it goes on.", background_job.pk)
+            logger.warning("Background job %s was abandoned by a worker that died; it continues.", background_job.pk)
             _task_of(background_job).enqueue(background_job.pk)
     return len(left)
 

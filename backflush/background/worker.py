@@ -44,7 +44,7 @@ def work(parent: int = 0, *, between: Callable[[], object] = lambda: None) -> No
             between()
         except DatabaseError as error:
             # The database is unreachable, or a lock timed out. Try again later.
-            logger.warning("The worker waits: %s", str(error).strip())
+            logger.warning("The worker is waiting: %s", str(error).strip())
             connection.close()
             stopping.wait(10 * INTERVAL_SECONDS)
         stopping.wait(INTERVAL_SECONDS)

@@ -1,4 +1,4 @@
-"""Why something was assumed."""
+"""The command that explains an assumed quantity."""
 
 from typing import Annotated, Any
 
@@ -21,11 +21,11 @@ def explain_movement(
     desk: Desk,
     movement: Annotated[
         int,
-        typer.Argument(metavar="MOVEMENT", min=1, max=NUMBER_MAX, help="The movement's number.", show_default=False),
+        typer.Argument(metavar="MOVEMENT", min=1, max=NUMBER_MAX, help="The movement number.", show_default=False),
     ],
 ) -> None:
-    """Say why a movement has the quantity that it has: in a sentence, then step by step with the arithmetic, and what
-    chose where it came from and went to. From recorded facts only, whatever the structure says today.
+    """Explain a movement's quantity: one sentence, then the arithmetic step by step, and why it has its from- and
+    to-location. The explanation uses recorded facts only, so later changes of the structure don't affect it.
 
     Example: backflush explain 1377
     """
@@ -39,7 +39,7 @@ def explain_movement(
         _explained(desk, facts, told),
         f"{title}, from {shown.source.path} to {shown.target.path}, {desk.when(shown.at)}.",
         told.sentence,
-        Listing(("#", "Step", "How", "#Comes to"), rows),
+        Listing(("#", "Step", "How", "#Result"), rows),
         told.route,
         *told.notes,
     )

@@ -1,6 +1,6 @@
-"""Commands that book what was made or received, one for each kind of booking, and `preview`.
+"""Commands that book production and receipts, one for each kind of booking, and `preview`.
 
-Arguments and options are made from the declaration of what may be entered (`backflushing.report_inputs`).
+Arguments and options are generated from the declaration of each kind's inputs (`backflushing.report_inputs`).
 """
 
 import inspect
@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _option_name(one: ReportInput) -> str:
-    """Return the name of an input as an option: serial numbers are given one by one."""
+    """Return the option name of an input. It is singular for serial numbers, because the option is repeated."""
     return one.name.removesuffix("s") if isinstance(one, SerialsInput) else one.name
 
 
@@ -65,7 +65,7 @@ def _option(one: ReportInput) -> inspect.Parameter:
 
 
 def _positional(kind: ReportKind[Any]) -> tuple[ReportInput, ReportInput]:
-    """Return the inputs that are arguments: what the report is about, and its first quantity."""
+    """Return the inputs that are arguments: the order or item, and the first quantity."""
     return kind.inputs.subject, kind.inputs.quantities[0]
 
 
@@ -76,7 +76,7 @@ def _parameters(kind: ReportKind[Any]) -> Iterator[inspect.Parameter]:
 
 
 def _signed(function: Command, parameters: Sequence[inspect.Parameter], text: str) -> Command:
-    """Give a function the signature and the help from which a command is made."""
+    """Set a function's signature and help text, from which Typer makes a command."""
     desk = inspect.Parameter("desk", inspect.Parameter.POSITIONAL_ONLY, annotation=Desk)
     function.__signature__ = inspect.Signature([desk, *parameters])  # type: ignore[attr-defined]
     function.__doc__ = text
@@ -84,7 +84,7 @@ def _signed(function: Command, parameters: Sequence[inspect.Parameter], text: st
 
 
 def _raw(kind: ReportKind[Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was given by the names of the inputs."""
+    """Return the given values by input name."""
     return {one.name: given[_option_name(one)] for one in kind.inputs.all if _option_name(one) in given}
 
 
@@ -97,17 +97,17 @@ def booking_command(kind: ReportKind[Any]) -> Command:
     def book(desk: Desk, /, **given: Any) -> None:
         report = kind.read({**_raw(kind, given), "at": desk.at_text, "key": desk.key})
         [result] = take_reports([report], [kind], site=desk.site, by=desk.by)
-        assert result.booking is not None, "what is refused is raised"
+        assert result.booking is not None, "a refused report raises its refusal"
         _answer(desk, kind, report, result.booking)
 
     words = _example(kind)
     about = f"{kind.about}\n\nExample: backflush {kind.command} {words}"
-    preview = f"See first what it would do: backflush preview{_which(kind)} {words}"
+    preview = f"To preview it: backflush preview{_which(kind)} {words}"
     return _signed(book, list(_parameters(kind)), f"{about}\n\n{preview}")
 
 
 def _example(kind: ReportKind[Any]) -> str:
-    """Return the example of a kind as a person types it."""
+    """Return the example of a kind as command-line arguments."""
     arguments = [one.name for one in _positional(kind)]
     options = {_option_name(one): one.name for one in kind.inputs.all if one.name not in {*arguments, *COMMON}}
     words = [kind.example[name] for name in arguments if name in kind.example]
@@ -122,7 +122,7 @@ def _which(kind: ReportKind[Any]) -> str:
 
 
 def _answer(desk: Desk, kind: ReportKind[Any], report: Report, booking: Booking) -> None:
-    """Answer with what was posted."""
+    """Print a posted booking."""
     subject, (first, second) = kind.inputs.subject, kind.inputs.quantities
     amounts = {first.name: booking.good, second.name: booking.scrap}
     made = good_and_scrap(booking.good, booking.scrap, words=(first.name, second.name))
@@ -131,7 +131,7 @@ def _answer(desk: Desk, kind: ReportKind[Any], report: Report, booking: Booking)
         desk,
         booking.posting,
         f"{kind.done} {made} of {booking.item.code} {where}: posting {booking.posting_id}.",
-        f"Take it back: backflush reverse {booking.posting_id}",
+        f"To reverse it: backflush reverse {booking.posting_id}",
         **{"item": booking.item.code, **amounts, subject.name: report.of},
     )
 
@@ -140,7 +140,7 @@ def _answer(desk: Desk, kind: ReportKind[Any], report: Report, booking: Booking)
 
 
 def _preview_command() -> Command:
-    """Return the function that says what a booking of any kind would do."""
+    """Return the function that previews a booking of any kind."""
     first = KINDS[0]
     of = _parameter(
         SubjectInput("", "", name="of", required=True),
@@ -183,7 +183,7 @@ def show_preview(desk: Desk, /, **given: Any) -> None:
     second = kind.inputs.quantities[1]
     given = {name: value for name, value in given.items() if value}
     raw = {subject.name: given.pop("of"), first.name: given.pop("good", "")}
-    # The second quantity of every kind may be called scrap.
+    # The second quantity can be called scrap for every kind.
     if "scrap" in given and second.name not in given:
         given[second.name] = given.pop("scrap")
     known = _raw(kind, given)
@@ -198,7 +198,7 @@ def show_preview(desk: Desk, /, **given: Any) -> None:
 
 
 def _kind_asked(word: str, item: bool, purchase_order: bool) -> ReportKind[Any]:
-    """Return the kind that the options name. Refusals: `InvalidValue` where they name two."""
+    """Return the kind that the options name. Refused (`InvalidValue`) if they name two."""
     named = [word] * bool(word) + ["production"] * item + ["receipt"] * purchase_order
     if len(set(named)) > 1:
         raise InvalidValue("Give one of --kind, --item and --purchase-order.", field="kind")
@@ -229,7 +229,7 @@ def _preview_facts(seen: Preview) -> dict[str, Any]:
 
 def _preview_shown(seen: Preview) -> list[str | Listing]:
     if not seen.lines:
-        return ["Nothing would be taken out of stock. Nothing was posted."]
+        return ["Nothing would be taken from stock. Nothing was posted."]
     rows = [
         (
             line.path,
@@ -247,12 +247,16 @@ def _preview_shown(seen: Preview) -> list[str | Listing]:
     columns = ("Line", "Item", "From", "#Assumed", "#There", "#Moves", "#Waits", "Unit", "Why")
     shown: list[str | Listing] = [Listing(columns, rows)]
     if seen.short:
-        enough = "" if seen.largest is None else f" {written(seen.largest)} good leave nothing short."
-        shown.append(f"{_count(len(seen.short))} short and would wait for stores.{enough}")
+        enough = (
+            "" if seen.largest is None else f" The largest good quantity without a shortage is {written(seen.largest)}."
+        )
+        shown.append(f"{_count(len(seen.short))} short and would be unresolved.{enough}")
     elif seen.largest is not None:
-        shown.append(f"Nothing is short; up to {written(seen.largest)} good can be booked so.")
+        shown.append(f"Nothing is short. The largest good quantity without a shortage is {written(seen.largest)}.")
     if seen.needing_choice:
-        shown.append(f"{_count(len(seen.needing_choice))} waiting for someone to say which was used.")
+        shown.append(
+            f"{_count(len(seen.needing_choice))} unresolved until a person chooses the batch, serial numbers or bin."
+        )
     shown.append("Nothing was posted.")
     return shown
 

@@ -1,27 +1,27 @@
-"""What all commands share. How to add a command:
+"""Shared code of all commands. How to add a command:
 
-    from backflush.console.output import Desk, Look, command
+    from backflush.console.output import Desk, HelpSection, command
 
     def register(app: typer.Typer) -> None:
-        command(app, "count", panel=Look.STOCK)(count)
+        command(app, "count", panel=HelpSection.STOCK)(count)
 
-    def count(desk: Desk, item: Annotated[str, typer.Argument(help="Its code.")]) -> None:
-        \"\"\"Say what it does in two or three sentences.
+    def count(desk: Desk, item: Annotated[str, typer.Argument(help="The item code.")]) -> None:
+        \"\"\"Say what the command does in two or three sentences.
 
         Example: backflush count LUG-6
         \"\"\"
         found = ...                                  # a selector or service, with desk.site, desk.by, desk.at, desk.key
         desk.answer({"item": item, ...}, "A sentence.", Listing([...], rows))
 
-A module has `register(app)` and stands in `main.MODULES` with its commands; it may name models, because Django is
-set up before it is read. `command` adds the common options: `--database`, `--site`, `--json` always, `--by` with
-`posts=True`, and `--at`, `--key` with `keyed=True`. It sees to it that the database is there and up to date before
-the function runs (`plant=Plant.MADE` makes or upgrades it first; `Plant.NONE` doesn't look, and the function calls
-`require_plant()` or `prepare_plant()` itself), and turns refusals into a sentence on stderr and exit code 1.
+A module has `register(app)` and is listed in `main.MODULES` with its commands. It may import models, because Django is
+set up before the module is imported. `command` adds the common options: always `--database`, `--site` and `--json`;
+`--by` with `posts=True`; `--at` and `--key` with `keyed=True`. Before the function runs, it checks that the database
+exists and is up to date (`DatabaseNeed.MADE` creates or upgrades it; with `DatabaseNeed.NONE` the function calls
+`require_plant()` or `prepare_plant()` itself). It prints a refusal as a sentence on stderr, with exit code 1.
 
-`desk.answer(facts, *shown)` gives the facts as JSON where `--json` was asked, else what is to be shown: sentences and
-`Listing`s. In facts, `Decimal` becomes a string, dates ISO. `desk.progress(title, total)` is a bar on stderr, or
-nothing where nobody is looking. `desk.fail()` ends with exit code 1 after an answer that is bad news.
+`desk.answer(facts, *shown)` prints the facts as JSON with `--json`, else the sentences and `Listing`s. In facts, a
+`Decimal` becomes a string and a date is in ISO format. `desk.progress(title, total)` is a progress bar on stderr, if
+that is a terminal. `desk.fail()` ends with exit code 1 after an answer that reports a problem.
 """
 
 import errno

@@ -1,4 +1,4 @@
-"""The pages: `backflush serve`."""
+"""The command that serves the pages."""
 
 import os
 import socket
@@ -35,15 +35,15 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     desk: Desk,
-    host: Annotated[str, typer.Option(metavar="HOST", help="The address of this machine to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(metavar="PORT", min=1, max=65535, help="The port to listen at.")] = 8000,
-    workers: Annotated[int, typer.Option(metavar="N", min=1, max=64, help="How many processes answer.")] = 1,
+    host: Annotated[str, typer.Option(metavar="HOST", help="The address of this machine to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="PORT", min=1, max=65535, help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, max=64, help="The number of worker processes.")] = 1,
     background: Annotated[
-        bool, typer.Option("--worker/--no-worker", help="Do long retries and exports here, in a process beside it.")
+        bool, typer.Option("--worker/--no-worker", help="Run a worker for long retries and exports beside the server.")
     ] = True,
 ) -> None:
-    """Serve the pages to browsers. To this machine alone, over plain http, unless PUBLIC_URL names the https address
-    under which a proxy passes requests on. Set SECRET_KEY, or everybody signs in anew after a restart.
+    """Serve the pages to browsers: to this machine only, over plain http, unless PUBLIC_URL is the https address of a
+    proxy that forwards requests. Set SECRET_KEY, or all users must sign in again after a restart.
 
     Example: backflush serve --port 8080
     """
@@ -53,14 +53,14 @@ def serve(
     advice = _advice()
 
     def announce() -> None:
-        desk.answer(shown, f"Serving at {shown['address']}  (Ctrl-C stops it)", *advice)
+        desk.answer(shown, f"Serving at {shown['address']} (Ctrl-C stops it)", *advice)
         sys.stdout.flush()
 
     listen(host, port, workers, background=background, announce=announce)
 
 
 def require_servable(host: str) -> None:
-    """Refuse to show debug pages to anybody, and to send passwords in the clear over a network."""
+    """Refuse to serve in debug mode, or to send passwords unencrypted over a network."""
     if settings.DEBUG:
         raise InvalidValue("Debug mode shows the server's memory to every visitor. Turn it off.", field="debug")
     if host not in LOOPBACK and not settings.PUBLIC.secure:
@@ -73,7 +73,7 @@ def require_servable(host: str) -> None:
 
 
 def require_free(host: str, port: int) -> None:
-    """Refuse a port at which somebody listens: the server would share it, and two plants answer in turn."""
+    """Refuse a port that is in use: the server would share it, and the two plants would answer in turn."""
     for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -90,21 +90,22 @@ def require_free(host: str, port: int) -> None:
 
 
 def listen(host: str, port: int, workers: int = 1, *, background: bool = True, announce: Callable[[], None]) -> None:
-    """Serve requests until the process is stopped, by worker processes that sign with the same key.
+    """Serve requests until the process is stopped, with worker processes that share a signing key.
 
-    `announce` is called once a worker accepts connections, so that the announced address can be opened at once.
+    Calls `announce` once a worker accepts connections, so that the address can be opened at once.
     """
     gather()
     os.environ.setdefault("SECRET_KEY", settings.SECRET_KEY)
     with TemporaryDirectory(prefix="backflush-figures-") as figures:
-        # Where all workers count: whichever is asked for the figures answers for all.
+        # All workers count here, so any of them can report the metrics of all.
         os.environ.setdefault(env.FIGURES_FOLDER, figures)
         with beside(background):
             _serve(host, port, workers, announce)
 
 
 ENDS_WITHIN_SECONDS: Final = 10
-"""A server process that is told to end while it is still loading doesn't hear it, and would be waited for in vain."""
+"""How long to wait for a worker process before killing it: one that is still loading doesn't notice the request to
+stop."""
 
 
 def _serve(host: str, port: int, workers: int, announce: Callable[[], None]) -> None:
@@ -124,7 +125,7 @@ def _serve(host: str, port: int, workers: int, announce: Callable[[], None]) -> 
 
 
 def _announce(host: str, port: int, announce: Callable[[], None]) -> None:
-    """Call `announce` when the first worker accepts connections; before, its port refuses them."""
+    """Call `announce` when the first worker accepts connections. Until then the port refuses them."""
     while True:
         with suppress(OSError), socket.create_connection((host, port), timeout=1):
             break
@@ -136,6 +137,6 @@ def _advice() -> list[str]:
     if Assignment.objects.exists():
         return []
     if not Site.objects.exists():
-        return ["There is no site yet, so nobody can work here. Begin with: backflush import FOLDER"]
+        return ["There is no site yet, so no one can work here. Begin with: backflush import FOLDER"]
     first = "backflush person NAME --role administrator --password"
-    return [f"Nobody has a role yet, so nobody can work here. Begin with: {first}"]
+    return [f"No user has a role yet, so no one can work here. Begin with: {first}"]

@@ -1,4 +1,4 @@
-"""Purchase orders."""
+"""Commands for purchase orders."""
 
 from datetime import date
 from typing import Annotated
@@ -15,7 +15,7 @@ from backflush.stockmap.selectors import day_at
 from backflush.subcontract.models import PurchaseOrder
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, close_order, place_order
 
-NUMBER = Annotated[str, typer.Argument(metavar="NUMBER", help="The purchase order's number.", show_default=False)]
+NUMBER = Annotated[str, typer.Argument(metavar="NUMBER", help="The purchase order number.", show_default=False)]
 
 
 def register(app: typer.Typer) -> None:
@@ -30,24 +30,21 @@ def register(app: typer.Typer) -> None:
 def new(
     desk: Desk,
     number: NUMBER,
-    supplier: Annotated[str, typer.Argument(metavar="SUPPLIER", help="The supplier's code.", show_default=False)],
+    supplier: Annotated[str, typer.Argument(metavar="SUPPLIER", help="The supplier code.", show_default=False)],
     line: Annotated[
         list[str],
-        typer.Argument(metavar="ITEM=QUANTITY[/UNIT]...", help="What is ordered, line by line.", show_default=False),
+        typer.Argument(metavar="ITEM=QUANTITY[/UNIT]...", help="The order lines.", show_default=False),
     ],
-    on: Annotated[
-        str, typer.Option(metavar="DATE", help="The day it is placed; today unless given.", show_default=False)
-    ] = "",
-    due: Annotated[str, typer.Option(metavar="DATE", help="When it is due.", show_default=False)] = "",
+    on: Annotated[str, typer.Option(metavar="DATE", help="The order date. Default: today.", show_default=False)] = "",
+    due: Annotated[str, typer.Option(metavar="DATE", help="The due date.", show_default=False)] = "",
     receive_action: Annotated[
         str,
-        typer.Option(
-            metavar="ACTION", help="The action it is received by; the site's unless given.", show_default=False
-        ),
+        typer.Option(metavar="ACTION", help="The receive action. Default: the site's.", show_default=False),
     ] = "",
 ) -> None:
-    """Place a purchase order for bought-in or sub-contracted items. Without a unit a quantity is in the item's stock
-    unit; lines are numbered 10, 20, 30.
+    """Place a purchase order for bought-in or sub-contracted items. A quantity without a unit is in the item's stock
+    unit.
+    Lines are numbered 10, 20, 30.
 
     Example: backflush purchase-order new P-2001 PLATER BRK-7=200 LUG-6=4/BOX
     """
@@ -75,7 +72,7 @@ def _line(text: str, position: int, due: date | None) -> PurchaseLineIn:
 
 
 def show(desk: Desk, number: NUMBER) -> None:
-    """Show a purchase order: its lines, and what was received and rejected of each.
+    """Show a purchase order: its lines, with the quantities received and rejected.
 
     Example: backflush purchase-order show P-2001
     """
@@ -83,7 +80,7 @@ def show(desk: Desk, number: NUMBER) -> None:
 
 
 def close(desk: Desk, number: NUMBER) -> None:
-    """Close a purchase order: no more is expected on it, full or short. What is unresolved of it stays so.
+    """Close a purchase order, full or short: no more receipts are expected. Its unresolved movements stay unresolved.
 
     Example: backflush purchase-order close P-2001
     """

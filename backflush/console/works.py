@@ -1,4 +1,4 @@
-"""Issues and returns by hand."""
+"""Commands to issue and return material by hand."""
 
 from typing import Annotated
 
@@ -31,14 +31,15 @@ def issue_by_hand(
     order: ORDER,
     item: ITEM,
     quantity: QUANTITY,
-    bin: Annotated[str, typer.Option(metavar="BIN", help="The bin it is taken from.", show_default=False)] = "",
-    to_bin: Annotated[str, typer.Option(metavar="BIN", help="The bin it goes to.", show_default=False)] = "",
+    bin: Annotated[str, typer.Option(metavar="BIN", help="The bin at the from-location.", show_default=False)] = "",
+    to_bin: Annotated[str, typer.Option(metavar="BIN", help="The bin at the to-location.", show_default=False)] = "",
     batch: BATCH = "",
     serial: SERIALS = None,
     remarks: REMARKS = "",
 ) -> None:
-    """Issue material to a works order by hand: what was used over the structure, or all of it where nothing is
-    backflushed. It follows the issue action of the item made.
+    """Issue material to a works order by hand: for use beyond the structure, or for all use if nothing is backflushed.
+    The
+    issue action of the order's item decides the from- and to-location.
 
     Example: backflush issue W-1001 LUG-6 12
     """
@@ -51,14 +52,14 @@ def return_by_hand(
     order: ORDER,
     item: ITEM,
     quantity: QUANTITY,
-    bin: Annotated[str, typer.Option(metavar="BIN", help="The bin it is put into.", show_default=False)] = "",
-    to_bin: Annotated[str, typer.Option(metavar="BIN", help="The bin it comes from.", show_default=False)] = "",
+    bin: Annotated[str, typer.Option(metavar="BIN", help="The bin at the to-location.", show_default=False)] = "",
+    to_bin: Annotated[str, typer.Option(metavar="BIN", help="The bin at the from-location.", show_default=False)] = "",
     batch: BATCH = "",
     serial: SERIALS = None,
     remarks: REMARKS = "",
 ) -> None:
-    """Return material from a works order by hand: what was used less than the structure says. No more can go back
-    than the order has had.
+    """Return unused material from a works order by hand. The quantity can't exceed what was issued to the order or
+    assumed.
 
     Example: backflush return W-1001 LUG-6 4
     """
@@ -96,6 +97,6 @@ def _answer_by_hand(desk: Desk, posting: Posting, asked: IssueIn, verb: str, whi
         desk,
         posting,
         f"{verb} {asked.quantity:f} of {asked.item} {whither} {asked.order}: posting {posting.pk}.",
-        f"Take it back: backflush reverse {posting.pk}",
+        f"To reverse it: backflush reverse {posting.pk}",
         order=asked.order,
     )

@@ -1,7 +1,8 @@
-"""Assumed use: what a booking must have used of each component, without rounding that drifts.
+"""Assumed use: the quantity of each component that a booking must have used, without rounding errors that add up.
 
-*Assumed* is what the bookings planned, whatever became of it later (Q3). A line assumes the rounded exact requirement
-of everything booked so far, less what was assumed already. So ten bookings of one assume what one booking of ten does.
+*Assumed* is the planned quantity, whatever happened to its movement later (Q3). A line assumes the rounded exact
+requirement of all bookings so far, less what was assumed before. So ten bookings of one piece assume as much as one
+booking of ten.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,9 +19,9 @@ NOTHING = Fraction(0)
 
 
 class UseLine(NamedTuple):
-    """A frozen structure line as the arithmetic needs it: exact stock units for one piece, and once for the order.
+    """A frozen structure line for the arithmetic: exact stock units for one piece, and once per order.
 
-    `key` is the number of the frozen line; `path` and `item` identify a line across versions of a structure.
+    `key` is the primary key of the frozen line; `path` and `item` identify a line across versions of a structure.
     """
 
     key: int
@@ -32,7 +33,7 @@ class UseLine(NamedTuple):
 
 
 class _Exact(NamedTuple):
-    """An exact number that isn't in its lowest terms: a `Fraction` finds these at every step, for ten lines in vain."""
+    """An exact number that isn't reduced to lowest terms. A `Fraction` reduces at every step, which costs time here."""
 
     above: int
     below: int
@@ -51,7 +52,7 @@ _NONE = _Exact(0, 1)
 
 
 class AssumedUse(NamedTuple):
-    """What one booking assumes of one line, and the arithmetic behind it (stock units of the component)."""
+    """The quantity that one booking assumes of one line, and the arithmetic behind it (component's stock unit)."""
 
     line: UseLine
     before: _Exact
@@ -61,21 +62,21 @@ class AssumedUse(NamedTuple):
 
     @property
     def exact_before(self) -> Fraction:
-        """The exact requirement of the bookings before."""
+        """The exact requirement of the earlier bookings."""
         return Fraction(*self.before)
 
     @property
     def exact_after(self) -> Fraction:
-        """The exact requirement of the bookings before and this one."""
+        """The exact requirement of the earlier bookings and this one."""
         return Fraction(*self.after)
 
 
 @dataclass(slots=True)
 class _PathUse:
-    """What the standing bookings of an order took of one path, in the order in which they were recorded.
+    """The use of one path by an order's bookings that aren't reversed, in the order of recording.
 
-    `exact` is the sum of what each took exactly, with the fixed quantity of the first of them (S6); `assumed` is the
-    sum of what each assumed. Of every booking both are kept, and its fixed quantity.
+    `exact` is the sum of the exact requirements, with the fixed quantity of the first booking (S6); `assumed` is the
+    sum of the assumed quantities. Both are stored for each booking, with its fixed quantity.
     """
 
     exact: _Exact = _NONE
@@ -83,14 +84,14 @@ class _PathUse:
     bookings: dict[int, tuple[_Exact, Fraction, Decimal]] = field(default_factory=dict)
 
     def use(self, line: UseLine, exact: _Exact) -> AssumedUse:
-        """Return what one more booking assumes that takes so much exactly: the rounded sum less what was assumed."""
+        """Return what another booking assumes: the rounded sum less what was assumed before."""
         before = self.exact
         after = before + exact if self.bookings else _with_fixed(exact, line.fixed)
         quantity = max(ZERO, round_ratio(*after, line.decimals) - self.assumed)
         return AssumedUse(line, before, after, self.assumed, quantity)
 
     def remove(self, booking: int) -> None:
-        """Forget a booking; the fixed quantity is then that of the first that still stands."""
+        """Remove a booking. The fixed quantity is then that of the first remaining booking."""
         if booking not in self.bookings:
             return
         _, first_fixed, _ = next(iter(self.bookings.values()))
@@ -108,10 +109,10 @@ def _with_fixed(exact: _Exact, fixed: Fraction) -> _Exact:
 
 
 class CumulativeUse:
-    """What the bookings of one order have assumed so far, path by path (Q3).
+    """The quantities assumed so far by the bookings of one order, by path (Q3).
 
-    The order is a works order or a purchase order line; a production without order has a cumulative use of its own.
-    Bookings and reversals are given in the order in which they were recorded.
+    The order is a works order or a purchase order line; each production without order has its own cumulative use.
+    Bookings and reversals must be passed in the order of recording.
     """
 
     def __init__(self) -> None:
@@ -119,9 +120,9 @@ class CumulativeUse:
 
     @classmethod
     def even(cls, lines: Sequence[UseLine], produced: Decimal) -> "CumulativeUse":
-        """Return the use of an order whose bookings all used these lines and of which none was reversed.
+        """Return the cumulative use of an order whose bookings all used these lines, with none reversed.
 
-        What they assumed then follows from their sum (`produced`, in the stock unit), without reading them.
+        It follows from their total (`produced`, in the stock unit), so the bookings needn't be read.
         """
         cumulative_use = cls()
         if produced:
@@ -129,13 +130,13 @@ class CumulativeUse:
         return cumulative_use
 
     def would_assume(self, line: UseLine, produced: Fraction) -> AssumedUse:
-        """Return what a booking of so many pieces, good and scrapped together, would assume of a line."""
+        """Return what a booking of this many pieces, good and scrap together, would assume of a line."""
         path = self._paths.get((line.path, line.item)) or _PathUse()
         above, below = produced.as_integer_ratio()
         return path.use(line, _Exact(line.per_piece.numerator * above, line.per_piece.denominator * below))
 
     def book(self, booking: int, lines: Iterable[UseLine], produced: Decimal) -> list[AssumedUse]:
-        """Return what a booking of so many pieces assumes of each line, and keep it under the booking's number."""
+        """Return what a booking of this many pieces assumes of each line, and store it under the booking's key."""
         above, below = produced.as_integer_ratio()
         uses = []
         for line in lines:
@@ -149,7 +150,7 @@ class CumulativeUse:
         return uses
 
     def take_back(self, booking: int) -> None:
-        """Forget a reversed booking with exactly what it assumed; what rounding leaves over evens out later."""
+        """Remove a reversed booking with exactly the quantity that it assumed. Later bookings even out the rounding."""
         for path in self._paths.values():
             path.remove(booking)
 
@@ -163,10 +164,10 @@ def largest_good(
     factor: Fraction,
     step: Decimal,
 ) -> Decimal | None:
-    """The largest good quantity, at this scrap, that leaves none of these lines short (B7).
+    """Return the largest good quantity, with this scrap, that leaves none of these lines short (B7).
 
-    In the order's unit; None where nothing limits it, and zero also where the scrap alone is too much. More
-    pieces never assume less, so the answer is found by halving.
+    The quantity is in the order's unit; None means no limit. It is zero if the scrap alone leaves a line short. Found
+    by bisection, because more pieces never assume less.
     """
 
     def fits(steps: int) -> bool:

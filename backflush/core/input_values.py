@@ -1,9 +1,8 @@
 """Read what people and programs enter: numbers, whole numbers, dates, moments, serial numbers (Q6).
 
-Every door uses these readers, so that the same text gives the same value, or the same refusal, wherever it is entered.
-A door says only how it writes numbers (`Dialect`). A number is an optional sign, ASCII digits and at most one decimal
-sign. Text that could mean two numbers is refused with the question, never guessed: `1.000` where the comma is the
-decimal sign.
+Every door uses these readers, so the same text gives the same value or the same refusal wherever it is entered. Doors
+differ only in how they write numbers (`Dialect`). A number is an optional sign, ASCII digits and at most one decimal
+sign. Text that could mean two numbers is refused and never guessed: `1.000` where the comma is the decimal sign.
 """
 
 import re
@@ -16,20 +15,20 @@ from typing import Final
 from backflush.core.refusals import InvalidValue
 
 DIGITS_MAX: Final = 40
-"""Of one number, on both sides of its decimal sign: more than any quantity, cost or factor needs."""
+"""The most digits of a number, before and after the decimal sign together. No quantity, cost or factor needs more."""
 
 WHOLE_MAX: Final = 2**63 - 1
-"""The largest whole number that a database keeps, so no row has a higher number."""
+"""The largest integer that a database column holds, so no primary key is larger."""
 
 LINE_MAX: Final = 2**31 - 1
-"""The largest line number that a database keeps."""
+"""The largest line number that the database column holds."""
 
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 9998
-"""Moments are in these years: every one of them can be written in any time zone."""
+"""The first and last year of a moment. Every moment between them can be converted to any time zone."""
 
 QUOTED_MAX: Final = 40
-"""So much of a faulty text is repeated in its refusal."""
+"""The number of characters of a faulty text that its refusal quotes."""
 
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)", re.ASCII)
 _GROUPED: Final = re.compile(
@@ -47,22 +46,22 @@ _MOMENT: Final = re.compile(
     re.ASCII,
 )
 _MINUS: Final = "\N{MINUS SIGN}"
-"""Pages write it before negative numbers, so it comes back with what is copied from them."""
+"""The minus sign that pages show, so it is in numbers that users copy from them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a door writes numbers: its decimal sign, and a second one that it takes where only one reading is possible.
+    """The number format of a door: its decimal sign, and a second one that is accepted where the number is unambiguous.
 
-    Programs, the command line and files with commas write 12.5. Pages follow the reader's number format. Files with
-    semicolons come from spreadsheets that write 12,5; they may have 12.5 too, but not 1.250.
+    Programs, the command line and files with commas write 12.5. Pages follow the user's number format. Files with
+    semicolons come from spreadsheets that write 12,5; they may contain 12.5 too, but not 1.250.
     """
 
     decimal: str = "."
     second: str = ""
 
     def written(self, number: str) -> str:
-        """Write a number that has a point as this door writes it."""
+        """Return a number, given with a decimal point, in this format."""
         return number.replace(".", self.decimal)
 
 
@@ -72,7 +71,7 @@ SEMICOLON_FILE: Final = Dialect(",", second=".")
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """A quantity as entered: its number, and the unit that was written behind it, if any."""
+    """A quantity as entered: the number, and the unit after it, if any."""
 
     number: Decimal
     unit: str = ""
@@ -84,8 +83,9 @@ def shortened(text: str) -> str:
 
 
 def null_character(field: str) -> InvalidValue:
-    """Return the refusal of a NUL character: PostgreSQL fails at it, SQLite may stop there, some scanners send it."""
-    return InvalidValue("This text has a NUL character in it. Type it, or scan it again.", field=field)
+    """Return the refusal of a NUL character. PostgreSQL rejects it, SQLite may truncate there, and some scanners
+    send it."""
+    return InvalidValue("This text contains a NUL character. Type it, or scan it again.", field=field)
 
 
 def read_number(text: str, *, field: str, dialect: Dialect = PLAIN) -> Decimal:
@@ -94,9 +94,9 @@ def read_number(text: str, *, field: str, dialect: Dialect = PLAIN) -> Decimal:
 
 
 def read_amount(text: str, *, field: str, dialect: Dialect = PLAIN) -> Amount:
-    """Read a quantity with or without a unit: 7, 7 PCS, 7PCS. Whether there is such a unit isn't known here.
+    """Read a quantity with or without a unit: 7, 7 PCS, 7PCS. The caller checks that the unit exists.
 
-    A unit that follows without a space has letters only, so that 1e3, 0x10 and 1_0 aren't taken for units.
+    A unit that follows without a space has letters only, so that 1e3, 0x10 and 1_0 aren't read as number and unit.
     Refusals: `InvalidValue`.
     """
     found = _WITH_UNIT.fullmatch(text.strip())
@@ -106,7 +106,7 @@ def read_amount(text: str, *, field: str, dialect: Dialect = PLAIN) -> Amount:
 
 
 def require_unit(amount: Amount, unit: str, *, field: str) -> Decimal:
-    """Return the number of an amount in a field of which `unit` is the unit; refuse any other unit (`InvalidValue`)."""
+    """Return the number of an amount in a field whose unit is `unit`; refuse any other unit (`InvalidValue`)."""
     if amount.unit and amount.unit.casefold() != unit.casefold():
         if unit:
             raise InvalidValue(
@@ -117,7 +117,7 @@ def require_unit(amount: Amount, unit: str, *, field: str) -> Decimal:
 
 
 def _number(number: str, text: str, field: str, dialect: Dialect) -> Decimal:
-    """Read the number of a text, of which refusals quote the whole."""
+    """Read a number; refusals quote the whole text that it is part of."""
     number = number.strip().replace(_MINUS, "-", 1)
     if not _NUMBER.fullmatch(number) or not _has_decimal_sign_of(dialect, number):
         raise _number_fault(number, text, field, dialect)
@@ -129,18 +129,18 @@ def _number(number: str, text: str, field: str, dialect: Dialect) -> Decimal:
 
 
 def _has_decimal_sign_of(dialect: Dialect, number: str) -> bool:
-    """Say whether the only sign between a number's digits can be its decimal sign."""
+    """Return whether the only sign between a number's digits can be its decimal sign."""
     used = next((sign for sign in ".," if sign in number), dialect.decimal)
     return used == dialect.decimal or (used == dialect.second and not _is_ambiguous(number))
 
 
 def _is_ambiguous(number: str) -> bool:
-    """Say whether the sign in a number may stand between thousands: 1.250, but neither 0.250 nor 12.5."""
+    """Return whether the sign in a number may be a thousands separator: in 1.250, but not in 0.250 or 12.5."""
     return re.fullmatch(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", number, re.ASCII) is not None
 
 
 def _number_fault(number: str, text: str, field: str, dialect: Dialect) -> InvalidValue:
-    """Return why a text is no number, with the number that was probably meant as this door writes it."""
+    """Return the refusal of a text that isn't a number, with the number that was probably meant."""
     text = shortened(text)
     if _NUMBER.fullmatch(number):
         as_decimal = dialect.written(number.replace(",", ".").removesuffix("."))
@@ -158,7 +158,7 @@ def _number_fault(number: str, text: str, field: str, dialect: Dialect) -> Inval
         whole = re.sub(r"[^\d+-]", "", grouped["whole"], flags=re.ASCII)
         fraction = f"{dialect.decimal}{grouped['fraction']}" if grouped["fraction"] else ""
         return InvalidValue(
-            "'{text}' has separators between its thousands. Write {meant}.",
+            "'{text}' has thousands separators. Write {meant}.",
             text=text,
             meant=f"{whole}{fraction}",
             field=field,
@@ -169,7 +169,7 @@ def _number_fault(number: str, text: str, field: str, dialect: Dialect) -> Inval
 
 
 def read_ratio(text: str, *, field: str, dialect: Dialect = PLAIN) -> Fraction:
-    """Read an exact ratio: a number, or two with a slash between them, as in 1/3. Refusals: `InvalidValue`."""
+    """Read an exact ratio: a number, or two numbers with a slash between them, as in 1/3. Refusals: `InvalidValue`."""
     above, slash, below = text.partition("/")
     numerator = read_number(above, field=field, dialect=dialect)
     denominator = read_number(below, field=field, dialect=dialect) if slash else Decimal(1)
@@ -190,7 +190,7 @@ def read_whole(text: str, *, field: str, least: int = 0, most: int = WHOLE_MAX) 
 
 
 def whole_or_none(text: str, *, least: int = 0, most: int = WHOLE_MAX) -> int | None:
-    """Return the whole number that a text is, or None where it is no whole number from `least` to `most`."""
+    """Return the whole number from `least` to `most` that a text contains, or None if it isn't one."""
     try:
         number = read_number(text, field="")
     except InvalidValue:
@@ -264,17 +264,17 @@ def require_plausible(moment: datetime | date, *, field: str) -> datetime | date
 
 
 def split_serials(text: str) -> list[str]:
-    """Split serial numbers that were scanned or typed one after the other: by spaces, commas, semicolons, lines."""
+    """Split serial numbers that were scanned or typed in one field, at spaces, commas, semicolons and line breaks."""
     return re.split(r"[\s,;]+", text.strip(" \t\r\n,;")) if text.strip(" \t\r\n,;") else []
 
 
 def require_text(text: str, *, field: str) -> str:
-    """Return text that every database keeps as it is; refuse null characters and halves of characters.
+    """Return text that every database stores unchanged; refuse NUL characters and lone surrogates.
 
     Refusals: `InvalidValue`.
     """
     if "\0" in text:
         raise null_character(field)
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidValue("This text has a damaged character in it. Type it again.", field=field)
+        raise InvalidValue("This text contains a damaged character. Type it again.", field=field)
     return text

@@ -76,12 +76,12 @@ def refuse_reset(number: str, status: OrderStatus) -> Refusal | None:
 
 
 def refuse_posting(number: str, status: OrderStatus) -> Refusal | None:
-    """Booking, issue and return need a released or open order."""
+    """Refuse a booking, issue or return unless the order is released or open."""
     return None if status in BOOKABLE else not_bookable(number, status)
 
 
 def not_bookable(number: str, status: OrderStatus) -> OrderNotOpen:
-    """Return why nothing can be posted on an order of a status that isn't bookable, with what to do about it."""
+    """Return why nothing can be posted to an order in a status that takes no bookings, with a remedy."""
     if status == OrderStatus.NEW:
         return OrderNotOpen("Order {order} is {status}. Release it first.", order=number, status=status, field="order")
     if status == OrderStatus.COMPLETE:
@@ -128,7 +128,7 @@ def refuse_cancelling(number: str, status: OrderStatus) -> Refusal | None:
 
 
 def refuse_revising(number: str, status: OrderStatus) -> Refusal | None:
-    """Refuse to change quantity or due date of an order that is complete or cancelled."""
+    """Refuse to change the quantity or due date of an order that is complete or cancelled."""
     if status in {OrderStatus.NEW, OrderStatus.RELEASED, OrderStatus.OPEN}:
         return None
     return OrderNotOpen(

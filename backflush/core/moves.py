@@ -15,7 +15,7 @@ from backflush.core.quantity import ZERO
 
 
 class Process(StrEnum):
-    """The kind of operation that made a posting. The value is stored."""
+    """The kind of operation that created a posting. The value is stored."""
 
     OPENING = "opening"
     WORKS_ORDER = "works order"
@@ -111,7 +111,7 @@ class Move:
     """The balance that the move adds to; None where the target keeps no balances."""
 
     def __post_init__(self) -> None:
-        # Once: planning, locking and posting all ask for them, and bookings that assume the same share their moves.
+        # Cached: planning, locking and posting all use them, and bookings that assume the same share their moves.
         source, target = self.source, self.target
         self.source_stock_key = (
             StockKey(self.item, source.location, source.bin, self.batch, self.serial) if source.keeps_balance else None
@@ -242,11 +242,11 @@ def choice_needed(move: Move) -> Reason | None:
 
 
 def plan_posting(made: Sequence[Move], due: Sequence[Move], stock: Stock) -> Plan:
-    """Plan what moves and what is left unresolved, and change `stock` by what moves.
+    """Plan which moves are posted and which stay unresolved, and apply the posted ones to `stock`.
 
-    Moves of `made` must go through: one that can't is a shortage of the plan, which then isn't posted. Moves of `due`
-    are taken in order, each whole or not at all, because half a movement would hide the other half from the people who
-    work through the queue; unless the action allows parts: then what is there moves and the rest waits (U2).
+    Moves of `made` must be posted: if one can't, it is a shortage of the plan, and nothing is posted. Moves of `due`
+    are planned in order, each whole or not at all, because a partly posted line would hide its rest from the people who
+    work through the queue. If the action allows parts, the available part moves and the rest is unresolved (U2).
     """
     plan = Plan()
     for move in made:

@@ -1,7 +1,7 @@
 """Exact decimals: the only place where a quantity is rounded or checked.
 
 A quantity is a `Decimal` in some unit. Moved quantities are in the item's stock unit with at most six decimals
-(`SCALE`), so that a database can keep them as whole numbers of millionths. What is exact but never ends, such as
+(`SCALE`), so a database can store them as whole millionths. An exact value without a finite decimal form, such as
 100/97, is a `Fraction` until it is rounded once, half up, to the item's decimals (Q1).
 """
 
@@ -20,7 +20,8 @@ ZERO = Decimal(0)
 DECIMALS_MAX = 6
 SCALE = 10**DECIMALS_MAX
 LARGEST = Decimal(10) ** 12
-"""No single quantity and no balance reaches this: nine of them still fit a 64-bit whole number of millionths."""
+"""The limit of a single quantity and of a balance. The sum of nine of them still fits a 64-bit integer of
+millionths."""
 
 _STEPS = tuple(Decimal(1).scaleb(-decimals) for decimals in range(DECIMALS_MAX + 1))
 
@@ -31,13 +32,13 @@ def round_half_up(exact: Fraction, decimals: int) -> Decimal:
 
 
 def round_ratio(above: int, below: int, decimals: int) -> Decimal:
-    """The same for a ratio that needn't be in its lowest terms."""
+    """Round a ratio half up to an item's decimals. It need not be in lowest terms."""
     whole = (2 * above * 10**decimals + below) // (2 * below)
     return Decimal(whole).scaleb(-decimals)
 
 
 def to_scaled(quantity: Decimal) -> int:
-    """A quantity as a whole number of millionths; nothing may be lost."""
+    """Convert a quantity to whole millionths. It must have at most six decimals."""
     scaled = quantity.scaleb(DECIMALS_MAX)
     whole = int(scaled)
     assert whole == scaled, f"{quantity} has more than six decimals"
@@ -45,15 +46,15 @@ def to_scaled(quantity: Decimal) -> int:
 
 
 def from_scaled(scaled: int) -> Decimal:
-    """The quantity that a whole number of millionths stands for, without trailing zeros."""
+    """Convert whole millionths to a quantity without trailing zeros."""
     whole, part = divmod(scaled, SCALE)
     return plain(Decimal(scaled).scaleb(-DECIMALS_MAX)) if part else Decimal(whole)
 
 
 def require_fit(quantity: Decimal, decimals: int, *, field: str, what: str, above_zero: bool = False) -> Decimal:
-    """Refuse a quantity that the item's decimals can't hold, naming the two nearest that they can (Q5).
+    """Refuse a quantity that the item's decimals can't hold, and name the two nearest that they can (Q5).
 
-    A number is never rounded silently: what a person typed is either booked or refused.
+    A number is never rounded silently: it is booked as typed, or refused.
     """
     if not quantity.is_finite():
         raise InvalidQuantity("{item} needs a number as its quantity. Write it like 12.5.", item=what, field=field)
@@ -102,8 +103,8 @@ def require_positive(quantity: Decimal, decimals: int, *, field: str, what: str)
 def smallest_step(factor: Fraction, decimals: int) -> Decimal:
     """Return the smallest quantity in a unit, to six decimals, that an item's decimals can hold in its stock unit.
 
-    `factor` is how many stock units one of the unit is. With twelve pieces to a box and whole pieces it is a quarter of
-    a box, 0.25: a twelfth never ends.
+    `factor` is stock units per unit. With boxes of twelve and whole pieces it is 0.25 box: a twelfth has no finite
+    decimal form.
     """
     millionths = factor.denominator * SCALE
     return Decimal(millionths // gcd(millionths, factor.numerator * 10**decimals)).scaleb(-DECIMALS_MAX)
@@ -118,11 +119,11 @@ def convert(
     what: str,
     units: Callable[[], tuple[str, str]] = lambda: ("", ""),
 ) -> Decimal:
-    """Return a quantity of 0 or more in the stock unit, of which `factor` make one of its own unit (Q5, R2).
+    """Convert a quantity of 0 or more to the stock unit; `factor` is stock units per unit of the quantity (Q5, R2).
 
-    `units` gives the codes of its own unit and of the stock unit, for the refusal. Raises `InvalidQuantity` where it is
-    below zero or has more than six decimals, or where the item's `decimals` can't hold it in the stock unit, and
-    `QuantityTooLarge`.
+    `units` returns the codes of the quantity's unit and of the stock unit, for the refusal. Raises `InvalidQuantity` if
+    the quantity is negative or has more than six decimals, or if the item's `decimals` can't hold it in the stock unit;
+    `QuantityTooLarge` if it is too large.
     """
     if quantity.is_finite() and quantity < 0:
         raise InvalidQuantity(

@@ -54,8 +54,8 @@ class Refusal(Exception):
     def __init__(self, template: str, /, *, field: str = "", details: Sequence[str] = (), **params: object) -> None:
         """Make the sentence from a template and its parameters.
 
-        `field` is the request's field that is wrong, empty where there is none. `details` are further sentences, one
-        for each further line concerned. `code`, `field`, `details` and `remedy` can't be names of parameters.
+        `field` is the name of the wrong field, or empty. `details` are further sentences, one for each further line.
+        The parameters can't be named `code`, `field`, `details` or `remedy`.
         """
         self.sentence = Sentence(template, **params)
         self.field = field
@@ -64,7 +64,7 @@ class Refusal(Exception):
 
     @classmethod
     def of(cls, sentence: Sentence, *, field: str = "", details: Sequence[str] = ()) -> Self:
-        """Return a refusal with a sentence that has been made already, and one for each further line concerned."""
+        """Return a refusal with an existing sentence, and further sentences for further lines."""
         return cls(sentence.template, field=field, details=details, **sentence.params)
 
     @property

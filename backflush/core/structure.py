@@ -1,6 +1,6 @@
-"""What an item is made of: lines in force, phantoms passed through, and the loop that may not be (S2 to S6).
+"""Structures: lines in force, phantoms, waste, and loops (S2 to S6).
 
-One routine explodes structures, for orders, receipts and productions alike: two would drift apart.
+One function explodes structures for orders, receipts and productions, because two would drift apart.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ DIGITS_MAX = 50
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """What the explosion must know of an item: its key, code, stock unit and whether it is passed through."""
+    """The facts about an item that the explosion needs: primary key, code, stock unit, and whether it is a phantom."""
 
     item: int
     code: str
@@ -35,7 +35,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class ComponentLine:
-    """A structure line: `quantity` of the component in `unit` for one stock unit of what is made."""
+    """A structure line: `quantity` of the component in `unit` for one stock unit of the parent."""
 
     number: int
     component: Component
@@ -50,11 +50,11 @@ class ComponentLine:
     ends: date | None = None
 
     def in_force(self, day: date) -> bool:
-        """Both dates are included; an empty one is open (S2)."""
+        """Return whether the line is in force on a day. Both dates are included; an empty date is open (S2)."""
         return (self.starts is None or self.starts <= day) and (self.ends is None or day <= self.ends)
 
     def overlaps(self, other: "ComponentLine") -> bool:
-        """Whether some day sees both in force."""
+        """Return whether both lines are in force on some day."""
         return (self.starts is None or other.ends is None or self.starts <= other.ends) and (
             other.starts is None or self.ends is None or other.starts <= self.ends
         )
@@ -62,7 +62,7 @@ class ComponentLine:
 
 @dataclass(frozen=True, slots=True)
 class PathStep:
-    """One line on the way from what is made to a component; `factor` turns its unit into the stock unit."""
+    """One line on the path from the parent item to a component; `factor` converts its unit to the stock unit."""
 
     number: int
     component: Component
@@ -73,7 +73,8 @@ class PathStep:
 
     @property
     def multiplier(self) -> Fraction | None:
-        """Stock units of the component for one of its parent, waste included (Q2)."""
+        """The stock units of the component for one of its parent, waste included (Q2); None if a conversion is
+        missing."""
         if self.factor is None:
             return None
         exact = Fraction(self.quantity)
@@ -84,10 +85,10 @@ class PathStep:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What one made piece needs of a component, and how the lines led to it.
+    """The requirement of a component for one piece, and the lines that lead to it.
 
-    `path` is the line numbers through the phantoms; with the component it names the line for good, whatever
-    version of it is in force (Q3). `fixed` is in the line's own unit, once for each order (S6).
+    `path` is the line numbers through the phantoms; together with the component it identifies the line across its
+    versions (Q3). `fixed` is in the line's own unit, once per order (S6).
     """
 
     steps: tuple[PathStep, ...]
@@ -110,7 +111,7 @@ class Requirement:
 
     @property
     def per_piece(self) -> Fraction:
-        """Exact stock units for one made piece: quantity, waste and unit of every step multiplied (S3)."""
+        """The exact stock units for one piece: quantity, waste and unit of every step multiplied (S3)."""
         exact = Fraction(1)
         for step in self.steps:
             assert step.multiplier is not None, f"line {self.path} has no conversion"
@@ -119,13 +120,13 @@ class Requirement:
 
     @property
     def fixed_exact(self) -> Fraction:
-        """The set-up loss in stock units; neither waste nor phantom quantities touch it (S6)."""
+        """The fixed quantity in stock units. Waste and the quantities of phantoms don't apply to it (S6)."""
         factor = self.steps[-1].factor
         assert factor is not None, f"line {self.path} has no conversion"
         return Fraction(self.fixed) * factor
 
     def converted(self, factor: Callable[[Component, str], Fraction | None]) -> "Requirement":
-        """The same lines with the conversions of now."""
+        """Return the requirement with the current unit conversions."""
         return replace(
             self, steps=tuple(replace(step, factor=factor(step.component, step.unit)) for step in self.steps)
         )
@@ -133,7 +134,7 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Explosion:
-    """An exploded structure: its requirements in line order, and the phantoms that had no line in force."""
+    """An exploded structure: its requirements in line order, and the phantoms without a line in force."""
 
     requirements: tuple[Requirement, ...]
     empty_phantoms: tuple[str, ...] = ()
@@ -150,10 +151,10 @@ def explode(
     structures: Mapping[int, Sequence[ComponentLine]],
     factor: Callable[[Component, str], Fraction | None],
 ) -> Explosion:
-    """The components that one made piece needs on a day, phantoms passed through at every depth (S3, S4).
-
-    `structures` holds the lines of every phantom that may be met, by item. What a phantom line says of by
-    hand, supplier-provided and from-location holds for all below it.
+    """Return the components that one piece needs on a day, with phantoms replaced by their lines at every depth (S3,
+    S4).
+    `structures` holds the lines of every phantom in the structure, by item. *By hand*, *supplier provides* and the
+    from-location of a phantom's line apply to all lines below it.
     """
     requirements: list[Requirement] = []
     empty: list[str] = []
@@ -190,12 +191,12 @@ def explode(
 
 
 def in_order(lines: Iterable[ComponentLine]) -> list[ComponentLine]:
-    """Line order: by number; a component's code parts what shares one."""
+    """Sort lines by number, and lines with the same number by component code."""
     return sorted(lines, key=lambda line: (line.number, line.component.code))
 
 
 def require_no_fixed(line: ComponentLine) -> None:
-    """A phantom is never taken itself, so there is nothing that a fixed quantity of it could mean (S6)."""
+    """Refuse a fixed quantity of a phantom: a phantom is never taken from stock, so it would have no effect (S6)."""
     if line.component.phantom and line.fixed:
         raise _fixed_on_phantom(line)
 
@@ -210,7 +211,7 @@ def _fixed_on_phantom(line: ComponentLine) -> FixedOnPhantom:
 
 
 def line_refusals(line: ComponentLine) -> Iterator[Refusal]:
-    """Everything about a line by itself that makes no sense."""
+    """Yield a refusal for each invalid value of a line."""
     for name in ("quantity", "waste", "fixed"):
         if not _writable(getattr(line, name)):
             yield InvalidQuantity(
@@ -248,12 +249,12 @@ def line_refusals(line: ComponentLine) -> Iterator[Refusal]:
 
 
 def _writable(number: Decimal) -> bool:
-    """Whether a number can be kept as it is written; one in exponents can be longer than any memory."""
+    """Return whether a number can be stored as written. A number with an exponent may have too many digits for that."""
     return number.is_finite() and abs(number.adjusted()) < DIGITS_MAX and len(written(number)) <= DIGITS_MAX + 2
 
 
 def overlap_refusals(lines: Sequence[ComponentLine]) -> Iterator[tuple[int, Refusal]]:
-    """Versions of one line number that some day sees both in force: where the later of each two stands, and why not."""
+    """Yield each version of a line that is in force on the same day as an earlier one, by its position in `lines`."""
     by_number: dict[int, list[ComponentLine]] = {}
     for position, line in enumerate(lines):
         for other in by_number.setdefault(line.number, []):
@@ -274,7 +275,7 @@ def overlap_refusals(lines: Sequence[ComponentLine]) -> Iterator[tuple[int, Refu
 
 
 def require_sound(lines: Sequence[ComponentLine]) -> None:
-    """Refuse lines that make no sense by themselves or side by side; which lines these are is said."""
+    """Refuse lines with invalid values, and versions of a line that overlap. The refusal names the lines."""
     for line in lines:
         for refusal in line_refusals(line):
             raise refusal
@@ -283,7 +284,7 @@ def require_sound(lines: Sequence[ComponentLine]) -> None:
 
 
 def find_loop(contains: Mapping[int, Iterable[int]], start: Iterable[int]) -> tuple[int, ...] | None:
-    """A way from an item back to itself among the items reachable from `start`, whatever the dates (S5)."""
+    """Return a path from an item back to itself, among the items below `start`, regardless of dates (S5)."""
     finished: set[int] = set()
     for first in start:
         way: list[int] = []

@@ -47,12 +47,12 @@ class Act(ABC):
 
     @abstractmethod
     def happen(self, scene: Scene) -> None:
-        """Carry it out through the services."""
+        """Carry out the operation through the services."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heap:
-    """A quantity of an item at a place: per batch, per bin, or by serial number."""
+    """A quantity of an item at a location: in a batch, in a bin, or by serial number."""
 
     item: str
     location: str

@@ -107,7 +107,11 @@ ACTIONS: dict[str, tuple[str, str, Sequence[tuple[str, str]]]] = {
     "RETURN": ("return", "By hand from a works order", [("MAIN/WIP", "MAIN/RAW")]),
     "BACKFLUSH": ("backflush", "Frame line, assumed", [("MAIN/LINE-A", "MAIN/WIP")]),
     "ASSYFLUSH": ("backflush", "Assembly line, assumed", [("MAIN/LINE-B", "MAIN/WIP")]),
-    "PACKFLUSH": ("backflush", "Packing, assumed; what is there goes, the rest waits", [("MAIN/LINE-B", "MAIN/WIP")]),
+    "PACKFLUSH": (
+        "backflush",
+        "Packing, assumed; the available part moves, the rest waits",
+        [("MAIN/LINE-B", "MAIN/WIP")],
+    ),
     "SUBFLUSH": ("backflush", "At the sub-contractor, assumed", [("TYNE/STOCK", "TYNE/USED")]),
     "COMPLETE": ("completion", "Made for the next line", [("MAIN/WIP", "MAIN/LINE-B")]),
     "FINISH": ("completion", "Made for the customer", [("MAIN/WIP", "MAIN/FG")]),
@@ -353,8 +357,10 @@ def require_empty() -> None:
     """Refuse a database that holds a plant: the demo needs a database of its own."""
     if Site.objects.exists() or Item.objects.exists():
         raise AlreadyThere(
-            "This database has data already. Make the demo plant in another one: set DATABASE_URL, for example to "
-            "sqlite:///demo.sqlite3.",
+            (
+                "This database has data already. Create the demo plant in another one: set DATABASE_URL, "
+                "for example to sqlite:///demo.sqlite3."
+            ),
             field="site",
         )
 

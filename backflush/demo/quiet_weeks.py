@@ -102,7 +102,7 @@ def mishaps() -> Iterator[Event]:
         ("08:25", Fills("REPLENISH", "LUG-6", "420", "MAIN/RAW", "MAIN/LINE-A")),
         ("08:30", Moves("WRITE-OFF", "LUG-6", "320", "MAIN/QUAR", "MAIN/ADJUST", remarks="back to Tyne for credit")),
     )
-    # A roll ran out: ten metres came from the store, the rest later, and slightly less was used than due.
+    # A roll ran out: ten metres came from the store, the rest later, and slightly less was used than was due.
     yield from material_flow(
         -100,
         "jan",

@@ -1,7 +1,7 @@
-"""Bookings of all kinds: checked with everything else, then posted in chunks, each whole and under its rows' keys.
+"""Import bookings of all kinds: check all of them first, then post them in chunks, one transaction per chunk.
 
-A key is the row's own, or made from its content and its place among rows that are the same. So an import that was
-stopped is finished by running it again, and a file imported twice posts once.
+Each booking has a key: the row's own, or one made from its content and its position among identical rows. So an
+interrupted import is finished by running it again, and a file that is imported twice is posted once.
 """
 
 from collections import Counter
@@ -37,7 +37,7 @@ Entered = tuple[ImportRow, Report]
 
 
 def _columns(kind: ReportKind[Any]) -> Mapping[str, str]:
-    """Return what the fields of refusals are called in a table: that of set-up is the column of the subject."""
+    """Map the field names of refusals to columns. Fields of the set-up map to the column of the order or item."""
     subject = kind.inputs.subject.column
     columns = {one.name: one.column for one in kind.inputs.all}
     return {"item": subject, "receive_action": subject, "action": subject, **columns}
@@ -45,7 +45,7 @@ def _columns(kind: ReportKind[Any]) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class ToPost:
-    """The reports of a table for a site that are still to be posted."""
+    """The reports of one table for one site that aren't posted yet."""
 
     kind: ReportKind[Any]
     site: Site
@@ -53,9 +53,10 @@ class ToPost:
 
 
 def check_bookings(work: Work) -> list[ToPost]:
-    """Look at every booking against the orders that there are or will be; answers with those still to post.
+    """Check every booking against the existing orders and those of this import. Return the bookings that are still to
+    post.
 
-    What was posted under its key before is passed over without a look at the order, which has gone on since.
+    Bookings that were posted before under the same key are skipped, because their order has changed since.
     """
     seen: dict[tuple[int, str], tuple[ReportKind[Any], Entered]] = {}
     to_post = []
@@ -81,9 +82,9 @@ def _check(work: Work, to_post: ToPost) -> None:
 
 
 def post_bookings(work: Work, to_post: ToPost, *, chunk: int) -> Iterator[int]:
-    """Post a table's reports for a site in the order of their rows; says after each chunk how many it was.
+    """Post a table's reports for a site in row order. Yield the size of each chunk.
 
-    One that is refused all the same, because somebody has changed something since the check, is a finding.
+    A report can still be refused, if another user has changed something since the check. The refusal becomes a finding.
     """
     kind = to_post.kind
     lines = (StreamLine(row.number, report) for row, report in to_post.entered)
@@ -120,7 +121,7 @@ def _with_key(report: Report, site: Site, times: Counter[str]) -> Report:
 
 
 class _Rows:
-    """The rows of a table for a site, of which some were posted before."""
+    """The rows of a table for a site. Some may have been posted before."""
 
     def __init__(self, work: Work, kind: ReportKind[Any], site: Site) -> None:
         self._work, self._kind, self._site = work, kind, site
@@ -128,9 +129,9 @@ class _Rows:
     def fresh(
         self, entered: Sequence[Entered], seen: dict[tuple[int, str], tuple[ReportKind[Any], Entered]]
     ) -> list[Entered]:
-        """Those reports that weren't posted before and don't stand in the files twice."""
+        """Return the reports that weren't posted before, each key once."""
         whole = completed_reports([report for _, report in entered], [self._kind], site=self._site)
-        # What can't be completed is looked at with the others, which says why.
+        # A report that can't be completed is kept as it is: the check reports why.
         entered = [
             (row, report if isinstance(one, Refusal) else one)
             for (row, report), one in zip(entered, whole, strict=True)
@@ -158,7 +159,7 @@ class _Rows:
 
 
 class _Checks:
-    """Looks at one report after the other before any is posted."""
+    """Checks reports in order before any is posted."""
 
     def __init__(self, work: Work, kind: ReportKind[Any], site: Site) -> None:
         self._work, self._kind, self._site = work, kind, site
@@ -167,7 +168,7 @@ class _Checks:
         self._ends: dict[tuple[int | None, ...], Refusal | None] = {}
 
     def check(self, entered: Sequence[Entered]) -> None:
-        """Note everything that is wrong with some reports."""
+        """Record every fault of some reports."""
         subjects = self._subjects(entered)
         rows: dict[int, ImportRow] = {}
         planned: dict[int, PlannedBooking] = {}
@@ -189,7 +190,7 @@ class _Checks:
             del planned[number]
             columns = {**_columns(self._kind), "unit": self._kind.inputs.subject.column}
             self._work.refused(self._kind.table, rows[number], why, columns)
-        # Frozen here already, which posting finds again.
+        # Posting will find the structures that are frozen here.
         whole = with_structures_of_day(list(planned.values()), site=self._site)
         planned = dict(zip(planned, whole, strict=True))
         for number, why in goods_refusals(planned):
@@ -198,7 +199,7 @@ class _Checks:
         self._check_ends([(rows[number], one) for number, one in planned.items()])
 
     def _subjects(self, entered: Sequence[Entered]) -> Subjects[Any]:
-        """Return what the reports are booked on, counting from those checked before."""
+        """Return the orders and items of some reports, with the quantities of the reports checked before."""
         subjects = self._kind.subjects([report for _, report in entered], site=self._site, lock=False)
         if self._before is not None:
             subjects.count_from(self._before)
@@ -216,7 +217,7 @@ class _Checks:
             yield refusal
 
     def _check_serials(self, planned: Sequence[tuple[ImportRow, PlannedBooking]]) -> None:
-        """Note serial numbers that two rows bring, or that are in stock already."""
+        """Record serial numbers that occur in two rows or are in stock already."""
         tracked = [(row, one.subject.item, serial) for row, one in planned for serial in one.report.serials]
         there = serials_there(self._site, {item.pk for _, item, _ in tracked}, [serial for _, _, serial in tracked])
         for row, item, serial in tracked:
@@ -228,7 +229,7 @@ class _Checks:
                 self._work.fault(self._kind.table, row, "serials", fault, "Correct the serial number.")
 
     def _check_ends(self, planned: Sequence[tuple[ImportRow, PlannedBooking]]) -> None:
-        """Whether every line is taken from somewhere else than it goes to; the same for all of a structure."""
+        """Record lines whose from-location is also the to-location. Checked once per structure, rule and supplier."""
         new = {self._end(one): one for _, one in planned if self._end(one) not in self._ends}
         lines = FrozenLines(self._site.pk, {one.structure_id for one in new.values() if one.structure_id is not None})
         for key, one in new.items():

@@ -39,8 +39,8 @@ class CellType(Enum):
     MOMENT = "date or time"
     YES_NO = "yes or no"
     CHOICE = "one of"
-    QUANTITY = "number, with a unit behind it or without"
-    SERIALS = "serial numbers, with spaces between"
+    QUANTITY = "number, with or without a unit after it"
+    SERIALS = "serial numbers, separated by spaces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class ImportColumn:
     positive: bool = False
     """Whether zero is refused. Negative numbers are refused everywhere."""
     input: ReportInput | None = None
-    """Declares what may be entered, where the column is one of a booking."""
+    """The declaration of the input, if the column is one of a booking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,7 +501,7 @@ _CELLS: Final[Mapping[type[ReportInput], CellType]] = {
 
 
 def _input_column(one: ReportInput) -> ImportColumn:
-    """Return the column of what may be entered in a booking."""
+    """Return the column of a booking input."""
     return ImportColumn(
         one.column,
         one.help,
@@ -515,7 +515,7 @@ def _input_column(one: ReportInput) -> ImportColumn:
 
 
 def _booking_table(kind: ReportKind[Any]) -> ImportTable:
-    """Return the table of a kind of booking: the site, the key, and everything else that may be entered."""
+    """Return the table of a kind of booking: site, key, and the inputs of the kind."""
     by_name = kind.inputs.by_name
     named = (by_name["key"], *(one for name, one in by_name.items() if name != "key"))
     return ImportTable(kind.table, kind.rows, ("site", "key"), (SITE, *map(_input_column, named)), (kind.row,))

@@ -34,12 +34,12 @@ class ImportRow:
 
 @dataclass(slots=True)
 class Sheet:
-    """One table of the import: its good rows, and what is known of the others.
+    """One table of the import: its valid rows, and what is known of the others.
 
-    `given` are the columns that the file has: one that it leaves out says nothing about what is there already.
-    `broken` are the rows of which a cell couldn't be read, with the columns that could; `faulty` their keys and
-    those of rows that were found wrong since. `whole` is false where the file itself couldn't be read. `dialect` is how
-    the file writes numbers: with semicolons between its cells, its decimal sign is the comma.
+    `given` are the columns in the file; a column that is left out changes nothing. `broken` are the rows with an
+    unreadable cell, with the cells that could be read; `faulty` are their keys and those of rows that were found
+    invalid later. `whole` is false if the file itself couldn't be read. `dialect` is the number format: in a file with
+    semicolons the decimal sign is a comma.
     """
 
     table: ImportTable

@@ -23,7 +23,7 @@ def site_named(code: str = "") -> Site:
         return _named(Site.objects.filter(code=code), Sentence("There is no site {site}.", site=code), "site")
     sites = list(Site.objects.order_by("pk")[:2])
     if not sites:
-        raise NotFound("There is no site yet. Import your data, or make the demo plant.", field="site")
+        raise NotFound("There is no site yet. Import your data, or create the demo plant.", field="site")
     if len(sites) > 1:
         raise NotFound("There is more than one site. Name one.", field="site")
     return sites[0]
@@ -264,12 +264,12 @@ def _period_closed(site: Site, day: date) -> PeriodClosed:
 
 
 def day_at(site: Site, moment: datetime) -> date:
-    """The site's day of a moment."""
+    """Return the date of a moment in the site's time zone."""
     return moment.astimezone(ZoneInfo(site.time_zone)).date()
 
 
 def place_names(site: Site, *, most: int, in_use: bool = False) -> list[str]:
-    """The paths of a site's locations in order, no more than so many; those that were ended too, unless `in_use`."""
+    """Return the paths of a site's locations in order, up to a limit. With `in_use`, only the active ones."""
     found = Location.objects.filter(site=site)
     if in_use:
         found = found.filter(ended_on__isnull=True)
@@ -277,6 +277,6 @@ def place_names(site: Site, *, most: int, in_use: bool = False) -> list[str]:
 
 
 def action_names(site: Site) -> list[str]:
-    """The actions that have ever had a rule at a site, by name."""
+    """Return the names of actions that ever had a rule at a site."""
     named = TransferRule.objects.filter(site=site).values_list("action__name", flat=True)
     return sorted(set(named.distinct().order_by()))

@@ -1,4 +1,4 @@
-"""What comes from a pipe or a file, cut into numbered lines and handed on as soon as a chunk of them is there."""
+"""Reads lines from a pipe or file, numbers them, and passes them on in chunks without waiting for the end of input."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -11,26 +11,27 @@ from backflush.streams.line_format import LONGEST, read_line
 
 BLOCK: Final = 65_536
 LINGER_SECONDS: Final = 0.05
-"""So long a line waits for others to share a transaction with."""
+"""How long a line waits for others to share its transaction."""
 LOOKS_UP_SECONDS: Final = 0.5
-"""So often it is seen whether somebody wants to stop."""
+"""How often to check for a request to stop."""
 
 
 class Cutter:
-    """Cuts bytes into lines, however they come. Empty lines count, and are passed over."""
+    """Cuts blocks of bytes into lines. Empty lines are counted but not returned."""
 
     def __init__(self) -> None:
         self._number = 0
         self._rest = b""
 
     def cut(self, data: bytes) -> list[StreamLine]:
-        """The lines that are whole now. Of one that is too long no more is kept than shows that it is."""
+        """Return the lines that are complete. A line that is too long is truncated just above the limit, to save
+        memory."""
         *whole, rest = (self._rest + data).split(b"\n")
         self._rest = rest[: LONGEST + 1]
         return [line for raw in whole if (line := self._line(raw)) is not None]
 
     def end(self) -> list[StreamLine]:
-        """The last line, where it has no end of its own."""
+        """Return the last line, if it has no line end."""
         return self.cut(b"\n") if self._rest else []
 
     def _line(self, raw: bytes) -> StreamLine | None:
@@ -39,10 +40,11 @@ class Cutter:
 
 
 class Arriving:
-    """The lines of a file descriptor in chunks, until it ends or somebody wants to stop.
+    """The lines of a file descriptor in chunks, until the end of input or a request to stop.
 
-    A chunk is what came within a moment, and no more than `most`. Whole lines that were read are handed on before it
-    stops, because nobody else has them; a half one is not. `ended` is whether it came to the end.
+    A chunk is what arrives within a moment, at most `most` lines. On a request to stop, complete lines that were read
+    are still returned, because they exist nowhere else; an incomplete one isn't. `ended` says whether the end was
+    reached.
     """
 
     def __init__(self, source: int, stopped: Callable[[], bool], *, most: int = CHUNK) -> None:
@@ -61,7 +63,7 @@ class Arriving:
             yield self._chunk()
 
     def _read(self) -> None:
-        """Take up what is there, or wait for it; not for long."""
+        """Read the available bytes, waiting only briefly for any."""
         patience = self._patience() if self._there else LOOKS_UP_SECONDS
         if not select([self._source], [], [], max(0.0, patience))[0]:
             return

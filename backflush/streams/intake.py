@@ -1,4 +1,4 @@
-"""Booking what arrives: one stream, or the files of a folder, each taken once."""
+"""Books bookings that arrive in a stream or as files in a folder. Each file is booked once."""
 
 import fcntl
 import hashlib
@@ -20,7 +20,7 @@ from backflush.streams.line_format import answers, in_one_line, outcome_word, re
 DONE: Final = "done"
 REFUSED: Final = "refused"
 UNFINISHED: Final = (".tmp", ".part")
-"""So a file is called while whoever drops it is still writing."""
+"""File name endings that programs use while they are still writing."""
 GREW: Final = InvalidValue(
     "The file changed while it was read. Compare its lines with the answers, and send the missing ones in a new file."
 )
@@ -31,7 +31,7 @@ Stopped = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Where is booked, who books, and whether it is time to stop."""
+    """The site, the user, the limit of a chunk, and a function that says whether to stop."""
 
     site: Site
     by: User
@@ -39,7 +39,10 @@ class Listener:
     most: int = CHUNK
 
     def take(self, source: int, write: Write, *, stream: str = "") -> tuple[Counter[str], bool]:
-        """Book what a file descriptor has to say and answer each line; what became of them, and whether it ended."""
+        """Book the lines of a file descriptor and write an answer for each.
+
+        Return the number of lines by outcome, and whether the end of input was reached.
+        """
         counts: Counter[str] = Counter()
         booker = Booker(KINDS, self.site, self.by, stream)
         arriving = Arriving(source, self.stopped, most=self.most)
@@ -52,7 +55,7 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class FileResult:
-    """What became of a file, and where it is now."""
+    """The result of a file, and its new path."""
 
     name: str
     counts: Counter[str]
@@ -60,7 +63,7 @@ class FileResult:
 
 
 class Folder:
-    """A folder into which files are dropped. A file is taken when it has stood unchanged between two looks."""
+    """A folder into which files are dropped. A file is ready once it hasn't changed between two checks."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -70,7 +73,7 @@ class Folder:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep a second listener out: the two would do each other's work again."""
+        """Lock the folder, so that a second listener can't book the same files (`AlreadyThere`)."""
         with (self.path / ".listening").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -81,7 +84,7 @@ class Folder:
             yield
 
     def ripe(self) -> list[Path]:
-        """The files to take, the oldest first."""
+        """Return the files that are ready, oldest first."""
         there = dict(self._files())
         ripe = [path for path, about in there.items() if self._seen.get(path) == about]
         self._seen = there
@@ -96,10 +99,11 @@ class Folder:
                 continue
 
     def take(self, path: Path, listener: Listener) -> FileResult | None:
-        """Book a file's lines and put it away with its answers beside it; None where it was stopped before its end.
+        """Book a file's lines, and move it to `done` or `refused` with its answers beside it. None if it was stopped
+        early.
 
-        The answers are there before the file goes, so a file that is gone was answered. One that was broken off is
-        taken again from its first line, under the same keys.
+        The answers are stored before the file is moved, so a file that has been moved was answered. An interrupted file
+        is booked again from its first line, under the same keys.
         """
         before = _standing(path)
         digest = digest_of(path)
@@ -118,7 +122,7 @@ class Folder:
 
     @staticmethod
     def _free(wanted: Path, digest: str) -> Path:
-        """A name at which no other content stands."""
+        """Return a file name that no file with other content has."""
         if not wanted.exists() or digest_of(wanted) == digest:
             return wanted
         return wanted.with_name(f"{wanted.stem} {digest[:8]}{wanted.suffix}")
@@ -130,12 +134,12 @@ def _standing(path: Path) -> tuple[int, int]:
 
 
 def stream_of(digest: str) -> str:
-    """What the lines of a file are keyed by."""
+    """Return the stream name from which the lines of a file get their keys."""
     return f"file {digest[:40]}"
 
 
 def digest_of(path: Path) -> str:
-    """What a file is known by, with its name: delivered again as it was, it is the same delivery."""
+    """Return a digest of a file's name and content: the same file delivered again has the same digest."""
     digest = hashlib.sha256(path.name.encode())
     with path.open("rb") as file:
         while block := file.read(1 << 20):

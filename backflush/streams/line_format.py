@@ -1,4 +1,4 @@
-"""One booking as a line of JSON, and the line that answers it. `kind` says of which kind it is.
+"""The format of a booking as a line of JSON, and of the answer to it. `kind` is the kind of booking.
 
 {"order": "W-1001", "good": "38", "scrap": "2", "at": "2026-03-12T14:30", "key": "press 7/4711"}
 {"line": 1, "outcome": "booked", "kind": "booking", "order": "W-1001", "key": "press 7/4711", "posting": 812,
@@ -21,21 +21,23 @@ from backflush.ledger.selectors import waiting_by_posting
 from backflush.stockmap.models import Site
 
 LONGEST: Final = 65_536
-"""Bytes of a line. No booking needs so many, and what never ends must not fill the memory."""
+"""The most bytes of a line. No booking needs more, and an endless line must not fill the memory."""
 
 
 def read_line(number: int, raw: bytes) -> StreamLine:
-    """A line as a booking, or as the reason why it can't be read."""
+    """Return a line with its booking, or with the refusal of a line that can't be parsed."""
     try:
         if len(raw) > LONGEST:
-            raise InvalidValue("A line has at most {most} bytes. Send each booking on a line of its own.", most=LONGEST)
+            raise InvalidValue(
+                "A line can have at most {most} bytes. Send each booking on a line of its own.", most=LONGEST
+            )
         return StreamLine(number, read_booking(read_object(raw)))
     except Refusal as refusal:
         return StreamLine(number, refusal)
 
 
 def read_object(raw: bytes) -> Any:
-    """Parse a JSON document. Its numbers stay as they are written."""
+    """Parse a JSON document. Numbers are returned as strings, exactly as written."""
     try:
         return json.loads(
             raw.decode("utf-8-sig"),
@@ -60,7 +62,7 @@ def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read_booking(given: Any) -> Report:
-    """Return the report that a JSON object makes. Fields that aren't known are refused, not ignored."""
+    """Return the report in a JSON object. Unknown fields are refused, not ignored."""
     if not isinstance(given, Mapping):
         raise InvalidValue('A booking must be a JSON object, like {"order": "W-1001", "good": "38"}.')
     kind = kind_named(given.get("kind"))
@@ -69,7 +71,7 @@ def read_booking(given: Any) -> Report:
 
 
 def answers(lines: Sequence[StreamLine], results: Sequence[ReportResult], site: Site) -> Iterator[dict[str, Any]]:
-    """What is told of each line; what waits of all bookings is read by one statement."""
+    """Yield the answer to each line. One statement reads the unresolved movements of all bookings."""
     postings = [result.booking.posting_id for result in results if result.booking is not None]
     waiting = waiting_by_posting(site, postings)
     return (_answer(line.number, result, waiting) for line, result in zip(lines, results, strict=True))
@@ -88,14 +90,14 @@ def _answer(number: int, result: ReportResult, waiting: Mapping[int, Sequence[Mo
 
 
 def outcome_word(result: ReportResult) -> str:
-    """Booked, repeated or refused."""
+    """Return "booked", "repeated" or "refused"."""
     if result.booking is None:
         return "refused"
     return "repeated" if result.repeated else "booked"
 
 
 def refusal_facts(refusal: Refusal) -> dict[str, Any]:
-    """A refusal for a program."""
+    """Return a refusal for JSON."""
     return {
         "code": refusal.code,
         "field": refusal.field,
@@ -105,7 +107,7 @@ def refusal_facts(refusal: Refusal) -> dict[str, Any]:
 
 
 def _waits(movement: Movement) -> dict[str, Any]:
-    assert movement.due is not None, "what waits is due"
+    assert movement.due is not None, "an unresolved movement has a quantity due"
     return {
         "movement": movement.pk,
         "item": movement.item.code,
@@ -115,9 +117,9 @@ def _waits(movement: Movement) -> dict[str, Any]:
 
 
 _ENDS: Final = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
-"""What some libraries end lines at too, and JSON leaves as it is."""
+"""Characters that some libraries treat as line ends, and that JSON doesn't escape."""
 
 
 def in_one_line(facts: Mapping[str, Any]) -> str:
-    """Facts as one line of JSON, with its end, for whatever its reader takes as the end of a line."""
+    """Return an answer as one line of JSON that no reader splits."""
     return json.dumps(facts, ensure_ascii=False, separators=(", ", ": ")).translate(_ENDS) + "\n"

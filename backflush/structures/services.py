@@ -84,7 +84,7 @@ def set_structures(structures: Mapping[Item, Sequence[LineIn]]) -> None:
     require_no_loop(structures)
     _require_named_in_use(structures)
     replaced = StructureLine.objects.filter(item__in=structures)
-    # Deleting has to look into every table that refers to lines, and most imports have nothing to delete.
+    # Deleting checks every table that refers to lines, and most imports have nothing to delete.
     if replaced.exists():
         replaced.delete()
     made = StructureLine.objects.bulk_create(_row(item, line) for item, lines in structures.items() for line in lines)
@@ -142,7 +142,7 @@ def require_unchanged(item: Item, since: str) -> None:
 
 
 def as_entered(row: StructureLine, site: Site) -> LineIn:
-    """Convert a stored line to the input that would create it, as seen at a site."""
+    """Convert a stored line to the input that would create it. Its own from-location at the site is `source`."""
     places = [source.location for source in row.sources.all()]
     return LineIn(
         number=row.number,

@@ -88,12 +88,12 @@ def test_too_many_digits_are_refused_before_they_are_converted() -> None:
         ("12,5", PLAIN, "'12,5' is not a number here. Write 12.5."),
         ("12.5", COMMA, "'12.5' is not a number here. Write 12,5."),
         ("0.250", COMMA, "'0.250' is not a number here. Write 0,250."),
-        ("1.234,5", PLAIN, "'1.234,5' has separators between its thousands. Write 1234.5."),
-        ("1,234.5", PLAIN, "'1,234.5' has separators between its thousands. Write 1234.5."),
-        ("1.234,5", COMMA, "'1.234,5' has separators between its thousands. Write 1234,5."),
-        ("1.234.567", COMMA, "'1.234.567' has separators between its thousands. Write 1234567."),
-        ("1 460", PLAIN, "'1 460' has separators between its thousands. Write 1460."),
-        ("1'460", COMMA, "'1'460' has separators between its thousands. Write 1460."),
+        ("1.234,5", PLAIN, "'1.234,5' has thousands separators. Write 1234.5."),
+        ("1,234.5", PLAIN, "'1,234.5' has thousands separators. Write 1234.5."),
+        ("1.234,5", COMMA, "'1.234,5' has thousands separators. Write 1234,5."),
+        ("1.234.567", COMMA, "'1.234.567' has thousands separators. Write 1234567."),
+        ("1 460", PLAIN, "'1 460' has thousands separators. Write 1460."),
+        ("1'460", COMMA, "'1'460' has thousands separators. Write 1460."),
     ],
 )
 def test_separators_of_thousands_are_refused_with_what_to_write(text: str, dialect: Dialect, question: str) -> None:

@@ -203,8 +203,8 @@ def test_previewing_posts_nothing(plant: Plant, console: Console) -> None:
         "waits": "20",
         "reason": "short",
     }
-    assert "2 good leave nothing short" in console.says("preview", "W-BRACKET", 5)
-    assert "up to 2 good" in console.says("preview", "W-BRACKET", 1)
+    assert "The largest good quantity without a shortage is 2" in console.says("preview", "W-BRACKET", 5)
+    assert "without a shortage is 2" in console.says("preview", "W-BRACKET", 1)
     assert plant.balance("BOLT") == 10
     assert plant.waiting() == []
     assert console.refuses("preview", "W-BRACKET", "1.5") == "invalid_quantity"

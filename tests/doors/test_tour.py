@@ -41,7 +41,7 @@ def test_the_tour_shows_each_step_with_its_command_and_fits_the_page(toured: tup
     shown = re.findall(r"^\$ backflush (\S+)", said, re.MULTILINE)
     assert list(dict.fromkeys(shown)) == list(STEPS)
     assert max(len(line) for line in said.splitlines()) <= 100
-    assert "36 good leave nothing short" in said
+    assert "The largest good quantity without a shortage is 36" in said
     assert "240 EA of LUG-6 moved" in said
     assert "All checks passed." in said
     assert "DATABASE_URL=sqlite:///backflush-demo.sqlite3" in said

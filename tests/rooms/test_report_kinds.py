@@ -124,7 +124,7 @@ def test_raw_values_become_a_report() -> None:
         ({"order": "W", "good": "x"}, "good", "'x' is not a number. Write it like 12.5."),
         ({"order": "W", "god": "1"}, "", "There is no field 'god'."),
         ({"order": 1}, "order", "order must be text in quotes."),
-        ({"order": "W\0"}, "order", "This text has a NUL character in it."),
+        ({"order": "W\0"}, "order", "This text contains a NUL character."),
     ],
 )
 def test_what_cannot_be_read_is_refused_at_its_field(raw: Mapping[str, Any], field: str, sentence: str) -> None:

@@ -135,7 +135,7 @@ def test_a_person_stops_it_and_what_was_done_stays(waiting: Plant) -> None:
     assert client.post(reverse("background-job-stop", args=[background_job.pk])).status_code == HTTPStatus.FOUND
     work_off()
     text = text_of(client.get(reverse("background-job", args=[background_job.pk])))
-    assert "Stopped before its end. What was done stays." in text
+    assert "Stopped before the end. The finished steps are kept." in text
     assert waiting.waiting() == ["BOLT 4 short"] * 10
     again = client.post(reverse("background-job-stop", args=[background_job.pk]))
     assert again.status_code == HTTPStatus.UNPROCESSABLE_ENTITY

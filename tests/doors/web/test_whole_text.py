@@ -11,7 +11,7 @@ from tests.cast import Plant
 from tests.doors.console import Console
 from tests.doors.web.visitors import browser, signed_in
 
-SENTENCE = "has a NUL character in it"
+SENTENCE = "contains a NUL character"
 
 
 @pytest.fixture

@@ -121,10 +121,10 @@ def test_a_worker_says_its_trouble_once(
         until(lambda: "The worker is running" in log.read_text(), log)
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE django_tasks_database_dbtaskresult RENAME TO away")
-        until(lambda: "The worker waits" in log.read_text(), log)
+        until(lambda: "The worker is waiting" in log.read_text(), log)
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE away RENAME TO django_tasks_database_dbtaskresult")
-    assert log.read_text().count("The worker waits") == 1
+    assert log.read_text().count("The worker is waiting") == 1
 
 
 @pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
