@@ -6,15 +6,15 @@
 
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from datetime import date
-from decimal import Decimal
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any, TypeVar
 
 from django.db import transaction
 
 from backflush.backflushing.consumption import UseBook
+from backflush.backflushing.day_structures import with_structures_of_day
 from backflush.backflushing.entered_units import in_unit_of_subject
 from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import PlannedBooking, Report, ReportKinds, Subject, Subjects, SubjectsByKind
@@ -25,16 +25,13 @@ from backflush.core.refusals import Archived, InvalidQuantity, NotFound, Refusal
 from backflush.core.text import require_short
 from backflush.db.gc_pause import no_search
 from backflush.db.statements import insert
-from backflush.items.models import Item
 from backflush.ledger.idempotency import Claims, claim_keys
 from backflush.ledger.lot_allocation import named_moves
 from backflush.ledger.models import CostObject, Posting
 from backflush.ledger.posting import Entry, advance_cost_objects, lock_balances, post
 from backflush.people.models import User
 from backflush.stockmap.models import Site
-from backflush.stockmap.selectors import bins_of, day_at, event_time, place_in_bin, place_of, require_rule
-from backflush.structures.selectors import StructureBook
-from backflush.structures.services import draft_of_day, freeze, sound_content
+from backflush.stockmap.selectors import bins_of, event_time, place_in_bin, place_of, require_rule
 
 SCRAP_REASON_LENGTH = 60
 Name = TypeVar("Name", bound=Hashable)
@@ -63,39 +60,40 @@ def take_reports(
     be if each came in a call of its own. Raises the first refusal of the first report that has one. Locks keys, then
     the subjects by kind, frozen structures, and balances (docs/decisions/0003).
     """
-    whole: list[Report] = []
-    for report in completed_reports(reports, kinds, site=site):
-        if isinstance(report, Refusal):
-            raise report
-        whole.append(report)
-    requests = [report.request() for report in whole if report.key]
+    if any(kind.may_complete for kind in kinds) or any(report.units for report in reports):
+        reports = _all_completed(reports, kinds, site)
+    requests = [report.request() for report in reports if report.key]
     claims = claim_keys(site=site, requests=requests) if requests else Claims({}, {})
     # Each report by its key, or its place where it has none; of several with one key the first is posted.
-    names = [report.key or place for place, report in enumerate(whole)]
+    names = [report.key or place for place, report in enumerate(reports)]
     fresh: dict[str | int, int] = {}
     for place, name in enumerate(names):
         if name not in claims.posted:
             fresh.setdefault(name, place)
     bookings: dict[str | int, Booking] = dict(_bookings_of(claims.posted)) if claims.posted else {}
     if fresh:
-        subjects = subjects_of([whole[place] for place in fresh.values()], kinds, site=site, lock=True)
+        new = [reports[place] for place in fresh.values()]
+        subjects = subjects_of(new, kinds, site=site, lock=True)
         batch = []
-        for report in (whole[place] for place in fresh.values()):
+        for report in new:
             own = subjects[type(report)]
-            batch.append(plan(report, own, key_id=claims.new.get(report.key)))
+            planned = checked(report, own, key_id=claims.new.get(report.key))
+            if isinstance(planned, list):
+                raise planned[0]
             if in_turn:
                 own.count(report)
+            batch.append(planned)
         bookings.update(zip(fresh, post_bookings(batch, site=site, by=by), strict=True))
         for some in subjects.values():
             some.note_booked(by)
     return [
         ReportResult(report, bookings[name], repeated=fresh.get(name) != place)
-        for place, (name, report) in enumerate(zip(names, whole, strict=True))
+        for place, (name, report) in enumerate(zip(names, reports, strict=True))
     ]
 
 
 def completed_reports(reports: Sequence[Report], kinds: ReportKinds, *, site: Site) -> list[Report | Refusal]:
-    """Return reports with what may be left out filled in, or in place of one why that can't be done."""
+    """Return reports with omitted fields filled in and quantities in one unit, or in place of one why it is refused."""
     done: list[Report | Refusal] = list(reports)
     for kind in kinds:
         places = [place for place, report in enumerate(reports) if type(report) is kind.report and kind.may_complete]
@@ -106,6 +104,15 @@ def completed_reports(reports: Sequence[Report], kinds: ReportKinds, *, site: Si
         converted = in_unit_of_subject(list(entered.values()), kind, site=site) if entered else ()
         for place, report in zip(entered, converted, strict=True):
             done[place] = report
+    return done
+
+
+def _all_completed(reports: Sequence[Report], kinds: ReportKinds, site: Site) -> list[Report]:
+    done = []
+    for report in completed_reports(reports, kinds, site=site):
+        if isinstance(report, Refusal):
+            raise report
+        done.append(report)
     return done
 
 
@@ -125,14 +132,6 @@ def _bookings_of(posted: Mapping[str, Posting]) -> Iterator[tuple[str, Booking]]
     return ((key, bookings[posting.pk]) for key, posting in posted.items())
 
 
-def plan(report: Report, subjects: Subjects[Any], *, key_id: int | None = None) -> PlannedBooking:
-    """Return the plan of a report; raises the first reason why it can't be booked."""
-    planned = checked(report, subjects, key_id=key_id)
-    if isinstance(planned, list):
-        raise planned[0]
-    return planned
-
-
 def checked(report: Report, subjects: Subjects[Any], *, key_id: int | None = None) -> PlannedBooking | list[Refusal]:
     """Return the plan of a report, or every reason why it can't be booked, in the order in which they are checked.
 
@@ -143,6 +142,8 @@ def checked(report: Report, subjects: Subjects[Any], *, key_id: int | None = Non
     except (NotFound, Archived) as refusal:
         return [refusal]
     refusals, facts = list(subject.refusals), {}
+    if not subject.good and not subject.scrap:
+        refusals.append(_nothing_reported(subject))
     for name, check in _checks(report, subject, subjects).items():
         try:
             facts[name] = check()
@@ -156,6 +157,7 @@ def checked(report: Report, subjects: Subjects[Any], *, key_id: int | None = Non
         at=facts["at"],
         good_stock=facts["good"],
         scrap_stock=facts["scrap"],
+        produced=facts["good"] + facts["scrap"],
         goods_rule=facts["goods_rule"],
         backflush_rule=facts["backflush_rule"],
         structure_id=subject.structure_id,
@@ -164,14 +166,20 @@ def checked(report: Report, subjects: Subjects[Any], *, key_id: int | None = Non
 
 
 def _checks(report: Report, subject: Subject, subjects: Subjects[Any]) -> Mapping[str, Callable[[], Any]]:
-    """Everything for which a report may be refused once its subject is known, by the fact that it gives."""
+    """Return everything for which a report may be refused once its subject is known, by the fact that it gives."""
     item, rules, site = subject.item, subjects.rules, subjects.site
     goods, backflush = subject.goods_action, item.type_code.backflush
     good_field, scrap_field = subject.amount_fields
+    in_stock_unit = partial(
+        convert,
+        factor=Fraction(1) if subject.in_stock_unit else subject.factor,
+        decimals=item.quantity_decimals,
+        what=item.code,
+        units=lambda: (subject.unit_code(), item.stock_unit.code),
+    )
     return {
-        "good": lambda: _in_stock_unit(subject, subject.good, good_field),
-        "scrap": lambda: _in_stock_unit(subject, subject.scrap, scrap_field),
-        "some": lambda: _require_some(subject),
+        "good": lambda: in_stock_unit(subject.good, field=good_field),
+        "scrap": lambda: in_stock_unit(subject.scrap, field=scrap_field),
         "scrap_reason": lambda: (
             subject.scrap_reason
             and require_short(subject.scrap_reason, SCRAP_REASON_LENGTH, field="scrap_reason", what="A scrap reason")
@@ -182,57 +190,11 @@ def _checks(report: Report, subject: Subject, subjects: Subjects[Any]) -> Mappin
     }
 
 
-def _in_stock_unit(subject: Subject, amount: Decimal, field: str) -> Decimal:
-    """Return an amount in the stock unit; refused where the item's decimals can't hold it (Q5)."""
-    item, factor = subject.item, Fraction(1) if subject.in_stock_unit else subject.factor
-    units = lambda: (subject.unit_code(), item.stock_unit.code)  # noqa: E731  # asked only by a refusal
-    return convert(amount, factor, item.quantity_decimals, field=field, what=item.code, units=units)
-
-
-def _require_some(subject: Subject) -> None:
-    """Refuse a report of nothing at all."""
-    if not subject.good and not subject.scrap:
-        good, scrap = subject.amount_fields
-        raise InvalidQuantity(
-            "{item}: enter a quantity, {good} or {scrap}.", item=subject.item.code, good=good, scrap=scrap, field=good
-        )
-
-
-def with_structures_of_day(batch: Sequence[PlannedBooking], *, site: Site) -> Sequence[PlannedBooking]:
-    """Return plans with the structure of their day frozen, where they have none of an order's (S1).
-
-    Raises `NoConversion` where a line of the structure can't be converted (Q4).
-    """
-    wanted = [(one.subject.item, day_at(site, one.at)) for one in batch if one.structure_id is None]
-    if not wanted:
-        return batch
-    book = StructureBook(site, {item.pk for item, _ in wanted})
-    contents = {(item.pk, day): sound_content(book, item, day) for item, day in dict.fromkeys(wanted)}
-    frozen = iter(freeze(site=site, contents=[(item, contents[item.pk, day]) for item, day in wanted]))
-    return [replace(one, structure_id=next(frozen).pk) if one.structure_id is None else one for one in batch]
-
-
-def with_draft_of_day(planned: PlannedBooking, *, site: Site) -> PlannedBooking:
-    """Return a plan with the structure of its day, which isn't written, where it has none of an order's: to preview."""
-    if planned.structure_id is not None:
-        return planned
-    structure, lines = draft_of_day(site=site, item=planned.subject.item, day=day_at(site, planned.at))
-    return replace(planned, structure_id=structure.pk, draft_lines=lines)
-
-
-def structure_refusals(batch: Mapping[Name, PlannedBooking], *, site: Site) -> dict[Name, Refusal]:
-    """Return why the structure of its day can't be used, for the plans where it can't; nothing is written (Q4)."""
-    days = {name: (one.subject.item, day_at(site, one.at)) for name, one in batch.items() if one.structure_id is None}
-    if not days:
-        return {}
-    book = StructureBook(site, {item.pk for item, _ in days.values()})
-    refused: dict[tuple[Item, date], Refusal] = {}
-    for item, day in dict.fromkeys(days.values()):
-        try:
-            sound_content(book, item, day)
-        except Refusal as refusal:
-            refused[item, day] = refusal
-    return {name: refused[item_day] for name, item_day in days.items() if item_day in refused}
+def _nothing_reported(subject: Subject) -> InvalidQuantity:
+    good, scrap = subject.amount_fields
+    return InvalidQuantity(
+        "{item}: enter a quantity, {good} or {scrap}.", item=subject.item.code, good=good, scrap=scrap, field=good
+    )
 
 
 def goods_refusals(batch: Mapping[Name, PlannedBooking]) -> Iterator[tuple[Name, Refusal]]:
@@ -252,9 +214,10 @@ def post_bookings(batch: Sequence[PlannedBooking], *, site: Site, by: User) -> l
     the ones before have left. Raises `NoConversion`, `SameLocation`, `InsufficientStock`, `QuantityTooLarge`,
     `PeriodClosed`, and what the goods are refused for (B8).
     """
-    batch = with_structures_of_day(batch, site=site)
+    if any(planned.structure_id is None for planned in batch):
+        batch = with_structures_of_day(batch, site=site)
     with no_search() if len(batch) > 1 else nullcontext():
-        uses = UseBook(site, batch)
+        uses = UseBook(site.pk, batch)
         due = [uses.due(planned) for planned in batch]
         bins = goods_bins(batch)
         goods = [goods_moves(planned, bins=bins) for planned in batch]
@@ -270,11 +233,7 @@ def post_bookings(batch: Sequence[PlannedBooking], *, site: Site, by: User) -> l
             for planned, made, used in zip(batch, goods, due, strict=True)
         ]
         postings = post(entries, site=site, by=by, stock=stock)
-        bookings = [_booking(planned, posting) for planned, posting in zip(batch, postings, strict=True)]
-        cost_objects = _advance(batch, bookings)
-        insert(ADD_BOOKINGS, bookings)
-        advance_cost_objects(cost_objects)
-    return bookings
+        return _record(batch, postings)
 
 
 def goods_bins(batch: Iterable[PlannedBooking]) -> set[tuple[int, str]]:
@@ -304,44 +263,44 @@ def goods_moves(planned: PlannedBooking, *, bins: Container[tuple[int, str]]) ->
     )
 
 
-def _booking(planned: PlannedBooking, posting: Posting) -> Booking:
-    subject = planned.subject
-    return Booking(
-        site_id=posting.site_id,
-        posting=posting,
-        cost_object_id=subject.cost_object.pk if subject.cost_object else None,
-        item_id=subject.item.pk,
-        good=subject.good,
-        scrap=subject.scrap,
-        quantity=planned.produced,
-        scrap_reason=subject.scrap_reason,
-        structure_id=planned.structure_id,
-        assumed=planned.backflush_rule is not None,
-        type_code_id=subject.item.type_code_id,
-        rule_id=planned.backflush_rule.pk if planned.backflush_rule else None,
-    )
-
-
-def _advance(batch: Sequence[PlannedBooking], bookings: Sequence[Booking]) -> list[CostObject]:
-    """Advance the cost objects of some bookings, and return them.
-
-    An amount in the stock unit is recorded in the order's unit on its booking: as much as it advances the order by.
-    """
+def _record(batch: Sequence[PlannedBooking], postings: Sequence[Posting]) -> list[Booking]:
+    """Write the bookings beside their postings, and advance their cost objects."""
+    bookings = []
     cost_objects: dict[int, CostObject] = {}
-    for planned, booking in zip(batch, bookings, strict=True):
-        subject = planned.subject
-        if subject.cost_object is None:
-            continue
-        cost_object = cost_objects.setdefault(subject.cost_object.pk, subject.cost_object)
-        if subject.in_stock_unit:
-            factor, decimals = subject.factor, subject.item.quantity_decimals
-            booking.good = advance(cost_object.good, planned.good_stock, factor, decimals) - cost_object.good
-            booking.scrap = advance(cost_object.scrap, planned.scrap_stock, factor, decimals) - cost_object.scrap
-        cost_object.good += booking.good
-        cost_object.scrap += booking.scrap
-        if planned.backflush_rule is not None:
-            if cost_object.structure_id not in {None, planned.structure_id}:
-                cost_object.needs_replay = True
-            cost_object.structure_id = planned.structure_id
-            cost_object.produced += planned.produced
-    return list(cost_objects.values())
+    for planned, posting in zip(batch, postings, strict=True):
+        subject, rule = planned.subject, planned.backflush_rule
+        booking = Booking(
+            site_id=posting.site_id,
+            posting=posting,
+            cost_object_id=posting.cost_object_id,
+            item_id=subject.item.pk,
+            good=subject.good,
+            scrap=subject.scrap,
+            quantity=planned.produced,
+            scrap_reason=subject.scrap_reason,
+            structure_id=planned.structure_id,
+            assumed=rule is not None,
+            type_code_id=subject.item.type_code_id,
+            rule_id=rule.pk if rule else None,
+        )
+        bookings.append(booking)
+        if subject.cost_object is not None:
+            order = cost_objects.setdefault(subject.cost_object.pk, subject.cost_object)
+            if subject.in_stock_unit:
+                _set_in_unit_of_order(booking, order, planned)
+            order.good += booking.good
+            order.scrap += booking.scrap
+            if rule is not None:
+                order.needs_replay |= order.structure_id not in {None, planned.structure_id}
+                order.structure_id = planned.structure_id
+                order.produced += planned.produced
+    insert(ADD_BOOKINGS, bookings)
+    advance_cost_objects(cost_objects.values())
+    return bookings
+
+
+def _set_in_unit_of_order(booking: Booking, order: CostObject, planned: PlannedBooking) -> None:
+    """Set the amounts of a booking that was reported in the stock unit: as much as it advances the order by."""
+    factor, decimals = planned.subject.factor, planned.subject.item.quantity_decimals
+    booking.good = advance(order.good, planned.good_stock, factor, decimals) - order.good
+    booking.scrap = advance(order.scrap, planned.scrap_stock, factor, decimals) - order.scrap

@@ -1,6 +1,6 @@
 """What bookings assume of each frozen structure line, and how much each order has assumed so far (Q3)."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from backflush.backflushing.models import Booking
@@ -10,7 +10,7 @@ from backflush.core.consumption import AssumedUse, CumulativeUse, UseLine
 from backflush.core.moves import Move, Process, Tracking
 from backflush.core.refusals import SameLocation
 from backflush.ledger.models import CostObject, CostObjectKind
-from backflush.stockmap.models import Location, ShortRule, Site, TransferRule
+from backflush.stockmap.models import Location, ShortRule, TransferRule
 from backflush.stockmap.selectors import place_of
 from backflush.structures.models import FrozenLine
 
@@ -58,24 +58,23 @@ def use_line(line: FrozenLine) -> UseLine:
 
 
 class UseBook:
-    """Works out what each of some bookings assumes, one after the other.
+    """What each of some bookings assumes, one after the other, and what orders have assumed before.
 
-    What an order has assumed before follows from its `CostObject` row. The history of its bookings is read only where
-    one was reversed or the structure changed in between (`needs_replay`).
+    What an order has assumed follows from its `CostObject` row. The history of its bookings is read only where one was
+    reversed or the structure changed in between (`needs_replay`).
     """
 
-    def __init__(self, site: Site, batch: Iterable[PlannedBooking], *, steps: bool = False) -> None:
+    def __init__(
+        self, site_id: int, batch: Iterable[PlannedBooking], orders: Iterable[CostObject] = (), *, steps: bool = False
+    ) -> None:
         assuming = [planned for planned in batch if planned.backflush_rule is not None]
-        owners = [planned.subject.cost_object for planned in assuming if planned.subject.cost_object is not None]
-        replayed = {cost_object.pk for cost_object in owners if cost_object.needs_replay}
-        history = list(history_of(site.pk, replayed)) if replayed else []
-        structures = {planned.structure_id for planned in assuming}
-        structures |= {cost_object.structure_id for cost_object in owners}
-        structures |= {booking.structure_id for booking in history}
+        orders = [*orders, *(one.subject.cost_object for one in assuming if one.subject.cost_object is not None)]
+        replayed = {order.pk for order in orders if order.needs_replay}
+        history = history_of(site_id, replayed) if replayed else []
+        named = [owner.structure_id for some in (assuming, orders, history) for owner in some]
+        structures = {structure_id for structure_id in named if structure_id is not None}
         drafts = [line for planned in assuming for line in planned.draft_lines]
-        self._lines = FrozenLines(
-            site.pk, {structure for structure in structures if structure is not None}, drafts, steps=steps
-        )
+        self._lines = FrozenLines(site_id, structures, drafts, steps=steps)
         self._so_far = replay(history, self._lines) if history else {}
         self._first: dict[int, PlannedBooking] = {}
         self._shared: dict[tuple[object, ...], list[Move]] = {}
@@ -116,16 +115,21 @@ class UseBook:
             return []
         return self._lines.of(planned.structure_id, received=planned.subject.process is Process.GOODS_RECEIVED)
 
-    def cumulative_use(self, cost_object: CostObject | None) -> CumulativeUse:
-        """Return what the lines of an order have assumed so far; nothing for a production without order."""
-        if cost_object is None:
+    def cumulative_use(self, order: CostObject | None) -> CumulativeUse:
+        """Return what an order has assumed so far; nothing for a production without order.
+
+        Without a reversal and with one structure, it follows from the number of pieces produced.
+        """
+        if order is None:
             return CumulativeUse()
-        if cost_object.pk not in self._so_far:
-            first = self._first.pop(cost_object.pk, None)
-            self._so_far[cost_object.pk] = even_use(cost_object, self._lines)
-            if first is not None:
-                self.book(first)
-        return self._so_far[cost_object.pk]
+        if order.pk not in self._so_far:
+            assert not order.needs_replay or not order.produced, "the history of its bookings was read"
+            received = order.kind == CostObjectKind.PURCHASE_ORDER
+            pairs = self._lines.of(order.structure_id, received=received) if order.structure_id is not None else ()
+            self._so_far[order.pk] = CumulativeUse.even([use for _, use in pairs], order.produced)
+            if order.pk in self._first:
+                self.book(self._first.pop(order.pk))
+        return self._so_far[order.pk]
 
 
 def source_of(line: FrozenLine, planned: PlannedBooking) -> Location:
@@ -192,57 +196,35 @@ def same_location(line: FrozenLine, source: Location, rule: TransferRule) -> Sam
     )
 
 
-def even_use(cost_object: CostObject, lines: FrozenLines) -> CumulativeUse:
-    """Return what an order has assumed so far, from its own row, without its history.
-
-    That is possible as long as none of its bookings was reversed and all used one structure.
-    """
-    assert not cost_object.needs_replay or not cost_object.produced, "the history of its bookings must be read"
-    if cost_object.structure_id is None:
-        return CumulativeUse()
-    received = cost_object.kind == CostObjectKind.PURCHASE_ORDER
-    uses = [use for _, use in lines.of(cost_object.structure_id, received=received)]
-    return CumulativeUse.even(uses, cost_object.produced)
-
-
-def history_of(site: int, cost_objects: Collection[int]) -> Iterator[Booking]:
-    """The bookings of some jobs of a site that assumed anything, reversed ones too, as they were recorded."""
-    if cost_objects:
-        bookings = Booking.objects.filter(site=site, cost_object__in=cost_objects, assumed=True).select_related(
-            "cost_object"
-        )
-        yield from bookings.order_by("posting")
+def history_of(site_id: int, cost_objects: Collection[int]) -> list[Booking]:
+    """Return the bookings of some orders that assumed anything, reversed ones too, in the order of recording."""
+    bookings = Booking.objects.filter(site=site_id, cost_object__in=cost_objects, assumed=True)
+    return list(bookings.select_related("cost_object").order_by("posting"))
 
 
 def events_of(history: Sequence[Booking]) -> list[tuple[int, Booking, bool]]:
-    """Bookings and their reversals in the order of recording; true marks a reversal."""
+    """Return bookings and their reversals in the order of recording, by posting number; true marks a reversal."""
     events = [(booking.posting_id, booking, False) for booking in history]
     events += [(booking.reversed_by_id, booking, True) for booking in history if booking.reversed_by_id is not None]
     return sorted(events, key=lambda event: event[0])
 
 
 def replay(history: Sequence[Booking], lines: FrozenLines) -> dict[int, CumulativeUse]:
-    """The tallies that some jobs' histories lead to, by job."""
-    tallies: dict[int, CumulativeUse] = {}
+    """Return what orders have assumed after their recorded bookings and reversals, by cost object."""
+    cumulative_uses: dict[int, CumulativeUse] = {}
     for _, booking, reversed_ in events_of(history):
         assert booking.cost_object is not None
         assert booking.structure_id is not None
-        cumulative_use = tallies.setdefault(booking.cost_object.pk, CumulativeUse())
+        cumulative_use = cumulative_uses.setdefault(booking.cost_object.pk, CumulativeUse())
         if reversed_:
             cumulative_use.take_back(booking.pk)
         else:
             received = booking.cost_object.kind == CostObjectKind.PURCHASE_ORDER
-            cumulative_use.book(
-                booking.pk, [use for _, use in lines.of(booking.structure_id, received=received)], booking.quantity
-            )
-    return tallies
+            pairs = lines.of(booking.structure_id, received=received)
+            cumulative_use.book(booking.pk, [use for _, use in pairs], booking.quantity)
+    return cumulative_uses
 
 
-def cumulative_use_of(cost_object: CostObject) -> CumulativeUse:
-    """What the lines of one job have assumed so far."""
-    history = list(history_of(cost_object.site_id, [cost_object.pk])) if cost_object.needs_replay else []
-    structures = {booking.structure_id for booking in history} | {cost_object.structure_id}
-    lines = FrozenLines(cost_object.site_id, {structure for structure in structures if structure is not None})
-    if cost_object.needs_replay:
-        return replay(history, lines).get(cost_object.pk, CumulativeUse())
-    return even_use(cost_object, lines)
+def cumulative_use_of(order: CostObject) -> CumulativeUse:
+    """Return what one order has assumed so far."""
+    return UseBook(order.site_id, (), [order]).cumulative_use(order)

@@ -165,16 +165,12 @@ class PlannedBooking:
     at: datetime
     good_stock: Decimal
     scrap_stock: Decimal
+    produced: Decimal
     goods_rule: TransferRule
     backflush_rule: TransferRule | None
     structure_id: int | None
     draft_lines: Sequence[FrozenLine] = ()
     key_id: int | None = None
-
-    @property
-    def produced(self) -> Decimal:
-        """Good and scrap together, in the stock unit."""
-        return self.good_stock + self.scrap_stock
 
 
 class Subjects(ABC, Generic[R]):

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from backflush.backflushing.booking import plan, with_draft_of_day
+from backflush.backflushing.booking import checked
 from backflush.backflushing.consumption import (
     FrozenLines,
     UseBook,
@@ -19,6 +19,7 @@ from backflush.backflushing.consumption import (
     source_of,
     use_line,
 )
+from backflush.backflushing.day_structures import with_draft_of_day
 from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import Report, Subject, Subjects
 from backflush.core.consumption import AssumedUse, CumulativeUse, UseLine, largest_good
@@ -87,8 +88,11 @@ def preview(report: Report, subjects: Subjects[Any]) -> Preview:
     Raises the first refusal of the report.
     """
     site = subjects.site
-    planned = with_draft_of_day(plan(report, subjects), site=site)
-    uses = UseBook(site, [planned], steps=True)
+    planned = checked(report, subjects)
+    if isinstance(planned, list):
+        raise planned[0]
+    planned = with_draft_of_day(planned, site=site)
+    uses = UseBook(site.pk, [planned], steps=True)
     places = [(line, use, source_of(line, planned)) for line, use in uses.lines(planned)]
     stock_keys = {line.pk: StockKey(line.component_id, place.pk) for line, _, place in places if place.has_balance}
     stock = read_balances(site=site, stock_keys=set(stock_keys.values()))

@@ -16,10 +16,10 @@ from backflush.backflushing.booking import (
     checked,
     completed_reports,
     goods_refusals,
-    structure_refusals,
     subjects_of,
     take_reports,
 )
+from backflush.backflushing.day_structures import structure_refusals
 from backflush.backflushing.report_kinds import PlannedBooking, Report, ReportKinds
 from backflush.core.refusals import Refusal
 from backflush.ledger.idempotency import posted_keys

@@ -85,8 +85,11 @@ class _PathUse:
 
     def use(self, line: UseLine, exact: _Exact) -> AssumedUse:
         """Return what another booking assumes: the rounded sum less what was assumed before."""
-        before = self.exact
-        after = before + exact if self.bookings else _with_fixed(exact, line.fixed)
+        before, after = self.exact, exact
+        if self.bookings:
+            after = before + exact
+        elif line.fixed:
+            after = _with_fixed(exact, line.fixed)
         quantity = max(ZERO, round_ratio(*after, line.decimals) - self.assumed)
         return AssumedUse(line, before, after, self.assumed, quantity)
 
@@ -97,17 +100,18 @@ class _PathUse:
         _, first_fixed, _ = next(iter(self.bookings.values()))
         exact, _, assumed = self.bookings.pop(booking)
         self.assumed -= assumed
-        self.exact = _with_fixed(self.exact + -exact, -first_fixed)
-        for _, fixed, _ in self.bookings.values():
-            self.exact = _with_fixed(self.exact, fixed)
+        if not self.bookings:
+            self.exact = _NONE
             return
-        self.exact = _NONE
+        _, fixed, _ = next(iter(self.bookings.values()))
+        self.exact = _with_fixed(self.exact + -exact, fixed - first_fixed)
 
 
 def _with_fixed(exact: _Exact, fixed: Fraction) -> _Exact:
-    return exact + _Exact(fixed.numerator, fixed.denominator) if fixed else exact
+    return exact + _Exact(fixed.numerator, fixed.denominator)
 
 
+@dataclass(slots=True, eq=False)
 class CumulativeUse:
     """The quantities assumed so far by the bookings of one order, by path (Q3).
 
@@ -115,8 +119,7 @@ class CumulativeUse:
     Bookings and reversals must be passed in the order of recording.
     """
 
-    def __init__(self) -> None:
-        self._paths: dict[tuple[str, int], _PathUse] = {}
+    _paths: dict[tuple[str, int], _PathUse] = field(default_factory=dict, init=False)
 
     @classmethod
     def even(cls, lines: Sequence[UseLine], produced: Decimal) -> "CumulativeUse":

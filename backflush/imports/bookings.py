@@ -14,10 +14,9 @@ from backflush.backflushing.booking import (
     checked,
     completed_reports,
     goods_refusals,
-    structure_refusals,
-    with_structures_of_day,
 )
 from backflush.backflushing.consumption import FrozenLines, require_two_ends
+from backflush.backflushing.day_structures import structure_refusals, with_structures_of_day
 from backflush.backflushing.report_kinds import PlannedBooking, Report, ReportKind, Subjects
 from backflush.backflushing.stream import Booker, StreamLine
 from backflush.booking_kinds import KINDS

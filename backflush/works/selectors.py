@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -31,32 +31,31 @@ BY_HAND = (Process.ISSUE, Process.RETURN)
 _MADE_ITEM_PARTS = [part.alias for part in MADE_ITEMS.parts]
 
 
-class Bookable(NamedTuple):
+class OrdersFound(NamedTuple):
     """Works orders by number, with their cost objects, items and units, and the rules that bookings need, by action."""
 
-    orders: dict[str, WorksOrder]
+    found: dict[str, WorksOrder]
     rules: dict[int, TransferRule]
 
 
 def orders_numbered(site: Site, numbers: Sequence[str], *, lock: bool = False) -> list[WorksOrder]:
-    """Return works orders with all that booking needs, in the order given; raises `NotFound` and `Archived`."""
-    orders = bookable(site, numbers, lock=lock).orders
-    return [orders[number] for number in numbers]
-
-
-def bookable(site: Site, numbers: Sequence[str], *, lock: bool = False) -> Bookable:
-    """Return works orders and the rules that bookings on them need; raises `NotFound` and `Archived`.
+    """Return works orders with all that booking needs, in the order given; raises `NotFound` and `Archived`.
 
     With `lock`, the orders and their cost objects are locked, in the order of the cost objects.
     """
-    found = orders_found(site, numbers, lock=lock)
-    missing = [number for number in dict.fromkeys(numbers) if number not in found.orders]
+    orders = orders_found(site, numbers, lock=lock).found
+    require_found(site, numbers, orders)
+    return [orders[number] for number in numbers]
+
+
+def require_found(site: Site, numbers: Sequence[str], orders: Container[str]) -> None:
+    """Refuse numbers of works orders that don't exist (`NotFound`) or are in archives (`Archived`)."""
+    missing = [number for number in dict.fromkeys(numbers) if number not in orders]
     if missing:
         raise no_orders(site, CostObjectKind.WORKS_ORDER, missing)
-    return found
 
 
-def orders_found(site: Site, numbers: Sequence[str], *, lock: bool = False) -> Bookable:
+def orders_found(site: Site, numbers: Sequence[str], *, lock: bool = False) -> OrdersFound:
     """Return those works orders that exist, and the rules that bookings on them need.
 
     Many orders make the same few items, so these are read once, with their actions and rules, and shared.
@@ -82,7 +81,7 @@ def orders_found(site: Site, numbers: Sequence[str], *, lock: bool = False) -> B
         order.item = items[order.item_id]
         if order.unit_id == order.item.stock_unit_id:
             order.unit = order.item.stock_unit
-    return Bookable(orders, rules)
+    return OrdersFound(orders, rules)
 
 
 def release_warnings(order: WorksOrder) -> list[str]:

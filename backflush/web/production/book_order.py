@@ -34,7 +34,7 @@ from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.errors import status_of
 from backflush.web.platform.visit import PageRequest, Visit
 from backflush.works.models import WorksOrder
-from backflush.works.selectors import bookable
+from backflush.works.selectors import orders_found, require_found
 from backflush.works.services.booking import BookableOrders, BookingIn, book_production
 
 OFFERED: Final = 12
@@ -100,8 +100,9 @@ class OrderToBook:
 def asked_order(visit: Visit, number: str) -> OrderToBook:
     """Return the works order of a number, as it was scanned or typed; raises `NotFound` and `Archived`."""
     number = number.strip()
-    orders = BookableOrders(visit.site, bookable(visit.site, [number]))
-    return OrderToBook(orders.found[number], orders)
+    orders, rules = orders_found(visit.site, [number])
+    require_found(visit.site, [number], orders)
+    return OrderToBook(orders[number], BookableOrders(visit.site, orders, rules))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Booking production on works orders: what was made comes in, what went into it is assumed (B1 to B6)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Self
@@ -20,9 +20,9 @@ from backflush.ledger.archived_numbers import no_orders
 from backflush.ledger.models import CostObjectKind
 from backflush.people.models import User
 from backflush.people.rights import Verb
-from backflush.stockmap.models import Site
+from backflush.stockmap.models import Site, TransferRule
 from backflush.works.models import WorksOrder
-from backflush.works.selectors import Bookable, bookable, orders_found
+from backflush.works.selectors import orders_found, require_found
 from backflush.works.services.history import change, keep
 from backflush.works.services.production import Reported, no_completion_action
 
@@ -38,15 +38,15 @@ class BookingIn(Reported):
     operation = "book"
 
 
+@dataclass(slots=True)
 class BookableOrders(Subjects[BookingIn]):
     """The works orders of some reports, with their cost objects and items."""
 
+    site: Site
     found: Mapping[str, WorksOrder]
-
-    def __init__(self, site: Site, orders: Bookable) -> None:
-        self.site = site
-        self.found, self.rules = orders
-        self._good: dict[str, Decimal] = {}
+    rules: Mapping[int, TransferRule]
+    _good: dict[str, Decimal] = field(default_factory=dict)
+    """What the orders will have, by number, once the reports counted so far are posted."""
 
     def subject(self, report: BookingIn) -> Subject:
         """Return the works order of a report, refused where it takes no bookings or will be full by then (B6)."""
@@ -133,9 +133,12 @@ class ProductionOnOrders(ReportKind[BookingIn]):
     )
 
     def subjects(self, reports: Sequence[BookingIn], *, site: Site, lock: bool) -> BookableOrders:
-        """Return the works orders of some reports."""
+        """Return the works orders of some reports, locked with their cost objects if they are to be."""
         numbers = [report.order for report in reports]
-        return BookableOrders(site, bookable(site, numbers, lock=True) if lock else orders_found(site, numbers))
+        orders = orders_found(site, numbers, lock=lock)
+        if lock and len(orders.found) < len(set(numbers)):
+            require_found(site, numbers, orders.found)
+        return BookableOrders(site, orders.found, orders.rules)
 
 
 ON_ORDERS = ProductionOnOrders()
