@@ -8,6 +8,7 @@
 //
 // Kinds: stack (bars on top of each other), bars (side by side), line. data-tones="accent good" names other colours.
 import { around, find, findAll, root, whenParsed } from "./dom.js";
+import { asShown } from "./numbers.js";
 
 /** @import * as ECharts from "echarts" */
 /** @typedef {{name: string, values: number[], words: string[]}} Column */
@@ -120,7 +121,7 @@ function optionsOf(plot, table) {
     yAxis: {
       type: "value",
       minInterval: 1,
-      axisLabel: { ...text, formatter: (/** @type {number} */ value) => value.toLocaleString(root.lang) },
+      axisLabel: { ...text, formatter: asShown },
       splitLine: { lineStyle: { color: colour("line") } },
     },
     series: [...seriesOf(plot, table), ...(isStack && doTotalsFit(table, plot) ? [totalsSeries(table, text)] : [])],

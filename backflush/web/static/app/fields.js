@@ -1,7 +1,7 @@
 // @ts-check
 // Selects that send their form, buttons that step or set an amount, and buttons that print the page.
 import { around, origin } from "./dom.js";
-import { asTyped, numberIn } from "./numbers.js";
+import { stepped } from "./numbers.js";
 
 document.addEventListener("change", (event) => {
   const field = origin(event);
@@ -24,14 +24,3 @@ document.addEventListener("click", (event) => {
   input.value = value;
   input.dispatchEvent(new Event("input", { bubbles: true }));
 });
-
-/**
- * Return what a field holds after one step, never below zero; null where it holds no number.
- * @param {string} text
- * @param {number} step
- * @returns {string | null}
- */
-function stepped(text, step) {
-  const now = numberIn(text);
-  return now === null ? null : asTyped(Math.max(0, now + step));
-}

@@ -1,23 +1,32 @@
 // @ts-check
-// Numbers as a person types them, with the decimal sign of the page's language.
+// Numbers as a person types them and reads them, in the number format that the person chose.
 import { root } from "./dom.js";
 
+const decimal = root.dataset.decimal || ".";
+/** A locale that writes numbers in that format. */
+const locale = decimal === "," ? "de" : "en";
+
 /**
- * Return the number in a field, 0 for an empty one, or null for a text that isn't a plain number: the server says why.
+ * Return what a field holds after one step, never below zero and with as many decimals as before. An empty field counts
+ * as 0. A text that isn't a plain number gives null: the server says what is wrong with it.
  * @param {string} text
- * @returns {number | null}
+ * @param {number} step
+ * @returns {string | null}
  */
-export function numberIn(text) {
-  const plain = text.trim().replace(root.dataset.decimal || ".", ".");
-  if (plain === "") return 0;
-  return /^-?\d+(\.\d+)?$/.test(plain) ? Number(plain) : null;
+export function stepped(text, step) {
+  const plain = text.trim().replace(decimal, ".") || "0";
+  if (!/^-?\d+(\.\d+)?$/.test(plain)) return null;
+  const decimals = plain.split(".")[1]?.length ?? 0;
+  return Math.max(0, Number(plain) + step)
+    .toFixed(decimals)
+    .replace(".", decimal);
 }
 
 /**
- * Return a number as a person would type it.
+ * Return a number with a sign between thousands.
  * @param {number} value
  * @returns {string}
  */
-export function asTyped(value) {
-  return String(value).replace(".", root.dataset.decimal || ".");
+export function asShown(value) {
+  return value.toLocaleString(locale);
 }

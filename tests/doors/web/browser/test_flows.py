@@ -100,7 +100,10 @@ def test_an_amount_is_stepped_and_set_by_buttons(committed_plant: Plant, visit: 
     page.click("[data-set='good 100']")
     page.click("[data-step='good -1']")
     expect(page.locator("#go-text")).to_have_text("Book 99 good")
-    page.fill("#good", "0.5")
+    page.fill("#good", "2.3")
+    page.click("[data-step='good -1']")
+    assert page.input_value("#good") == "1.3"
+    page.fill("#good", "0")
     page.click("[data-step='good -1']")
     assert page.input_value("#good") == "0"
     page.fill("#good", "some")
