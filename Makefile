@@ -69,7 +69,7 @@ $(VENDOR_READY): tools/frontend.mjs $(NODE_READY) $(shell find backflush/web -na
 	@node tools/frontend.mjs
 
 # Gives the static files their hashed names, under which they are served and shipped.
-$(PAGES_READY): $(READY) $(VENDOR_READY) $(wildcard backflush/web/static/app/*) $(shell find backflush/web/styles -name '*.css')
+$(PAGES_READY): $(READY) $(VENDOR_READY) $(wildcard backflush/web/static/app/*) $(shell find backflush/web/display/styles -name '*.css')
 	@echo "Collecting and compressing the static files ..."
 	@$(BIN)/python -m backflush.web.platform.static_files
 	@touch $@

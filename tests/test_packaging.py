@@ -69,7 +69,7 @@ def test_a_wheel_without_a_part_of_its_front_end_is_refused(checkout: Path, miss
 
 @pytest.mark.parametrize(
     ("source", "named"),
-    [("web/static/app/main.js", "web/served/app/main.js"), ("web/styles/base.css", "web/static/built/app.css")],
+    [("web/static/app/main.js", "web/served/app/main.js"), ("web/display/styles/base.css", "web/static/built/app.css")],
 )
 def test_a_wheel_with_an_outdated_front_end_is_refused(checkout: Path, source: str, named: str) -> None:
     with (checkout / "backflush" / source).open("a") as changed:

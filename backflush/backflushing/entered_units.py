@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from backflush.backflushing.report_kinds import R, ReportKind, Subject
-from backflush.core.quantity import DECIMALS_MAX, convert, round_half_up, smallest_step, uneven
+from backflush.core.quantity import DECIMALS_MAX, convert, not_fitting, round_half_up, smallest_step
 from backflush.core.refusals import InvalidQuantity, Refusal
 from backflush.core.units import Converter
 from backflush.items.models import Item, Unit
@@ -71,7 +71,7 @@ def _require_exact(one: _Entered, item: Item) -> None:
     exact = abs(Fraction(one.amount) * one.factor)
     if round_half_up(exact, item.quantity_decimals) != exact:
         units = one.unit, item.stock_unit.code
-        raise uneven(one.amount, one.factor, item.quantity_decimals, one.field, item.code, units)
+        raise not_fitting(one.amount, one.factor, item.quantity_decimals, one.field, item.code, units)
 
 
 def _in_own_unit(report: R, subject: Subject, entered: Sequence[_Entered]) -> R | None:

@@ -138,11 +138,11 @@ def convert(
     exact = Fraction(quantity) * factor
     rounded = round_half_up(exact, decimals)
     if Fraction(rounded) != exact:
-        raise uneven(quantity, factor, decimals, field, what, units())
+        raise not_fitting(quantity, factor, decimals, field, what, units())
     return require_fit(rounded, decimals, field=field, what=what)
 
 
-def uneven(
+def not_fitting(
     quantity: Decimal, factor: Fraction, decimals: int, field: str, what: str, units: tuple[str, str]
 ) -> InvalidQuantity:
     """Return the refusal of a quantity that the stock unit can't hold, with the nearest that it can (Q6)."""

@@ -9,7 +9,10 @@ from pathlib import Path
 import backflush.web
 
 WEB = Path(backflush.web.__file__).parent
-STYLES = {file.relative_to(WEB / "styles"): file.read_text(encoding="utf-8") for file in WEB.glob("styles/**/*.css")}
+STYLES = {
+    file.relative_to(WEB / "display" / "styles"): file.read_text(encoding="utf-8")
+    for file in WEB.glob("display/styles/**/*.css")
+}
 SCRIPTS = "\n".join(file.read_text(encoding="utf-8") for file in WEB.glob("static/app/*.js"))
 PICTURE = Path("pages/stock-map.css")
 """The letters in the picture of the stock map grow with the picture."""

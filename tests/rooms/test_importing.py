@@ -755,7 +755,7 @@ def test_commas_and_semicolons_with_and_without_a_mark(encoding: str, delimiter:
         ("name\nPieces\n", ("units.csv", 1, "code"), "missing"),
         ("code,code\nPCS,PCS\n", ("units.csv", 1, "code"), "twice"),
         ("code,name\nPCS,Pieces,more\n", ("units.csv", 2, ""), "more cells"),
-        ('code,name\nPCS,"Pieces\n', ("units.csv", 0, ""), "breaks off"),
+        ('code,name\nPCS,"Pieces\n', ("units.csv", 0, ""), "ends in the middle of a row"),
         ("", ("units.csv", 1, "code"), "missing"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The style sheet of the pages, combined from the files in `web/styles`: one file is one request.
+"""The style sheet of the pages, combined from the files in `web/display/styles`: one file is one request.
 
 It imports no Django, because `setup.py` runs it to compare the style sheet in a wheel with its sources.
 """
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 WEB: Final = Path(__file__).parent.parent
-STYLES: Final = WEB / "styles"
+STYLES: Final = WEB / "display" / "styles"
 STYLE_SHEET: Final = WEB / "static" / "built" / "app.css"
 _IMPORT: Final = re.compile(r'@import url\("([^"]+)"\) layer\(([\w-]+)\);\n')
 

@@ -9,7 +9,7 @@ from typing import Final
 import backflush
 
 PACKAGE: Final = Path(backflush.__file__).parent
-STYLES: Final = PACKAGE / "web" / "styles"
+STYLES: Final = PACKAGE / "web" / "display" / "styles"
 SCRIPTS: Final = PACKAGE / "web" / "static" / "app"
 SET_BY_HTMX: Final = frozenset({"htmx-request"})
 HOOKS: Final = frozenset({"map-place", "map-link"})
