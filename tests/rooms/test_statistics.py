@@ -9,6 +9,7 @@ from backflush.ledger import movement_list
 from backflush.ledger.movement_list import Sought, movements_sought
 from backflush.ledger.selectors import waiting_of_item
 from backflush.ledger.statements import SET_STATUS
+from backflush.operations import db_statistics
 from backflush.operations.db_statistics import EACH_SECONDS, RegularLook, look_over
 from tests.cast import Plant
 
@@ -44,7 +45,17 @@ def test_what_is_due_of_an_item_is_found_among_nothing_else(plant: Plant, monkey
         assert "USING COVERING INDEX due_of_item" in found.order_by().values("pk").explain()
 
 
-def test_tables_are_looked_over_at_once_and_every_hour(plant: Plant) -> None:
+def test_statistics_of_a_stock_table_are_kept_once_it_has_grown(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant.has(1, "BOLT")
+    look_over()
+    assert seen() == {}
+    monkeypatch.setattr(db_statistics, "SMALL_ROWS", 1)
+    look_over()
+    assert seen() != {}
+
+
+def test_tables_are_looked_over_at_once_and_every_hour(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db_statistics, "SMALL_ROWS", 0)
     plant.has(1, "BOLT")
     time = [100.0]
     look = RegularLook(lambda: time[0])
