@@ -1,10 +1,12 @@
 """The operations of the API. Each translates between JSON and the services and selectors."""
 
+import logging
 from collections.abc import Iterator
 from http import HTTPStatus
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final, NamedTuple
 
+from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import NinjaAPI
@@ -13,7 +15,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.security import HttpBearer
 
 from backflush import __version__
-from backflush.api.errors import Failed, NotSignedIn, TooManyTries, answer_refusal
+from backflush.api.errors import NotSignedIn, TooManyTries, answer_refusal
 from backflush.api.request_bodies import key_of, many_bookings, one_booking
 from backflush.api.schemas import (
     COMPONENTS,
@@ -27,10 +29,11 @@ from backflush.api.schemas import (
     UnresolvedPage,
 )
 from backflush.backflushing.selectors import PreviewLine
-from backflush.backflushing.stream import CHUNK, Booker, StreamLine
+from backflush.backflushing.stream import CHUNK, DATABASE_AWAY, Booker, StreamLine
 from backflush.booking_kinds import KINDS, kind_of, preview_report
+from backflush.core.failures import Failed, failure, log_failure
 from backflush.core.quantity import written
-from backflush.core.refusals import InvalidValue, NotFound, Refusal
+from backflush.core.refusals import DatabaseUnreachable, InvalidValue, NotFound, Refusal
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import waiting_movements
 from backflush.people.models import User
@@ -39,15 +42,18 @@ from backflush.people.selectors import not_allowed, verbs_at
 from backflush.people.tokens import user_by_token
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import site_named
-from backflush.streams.line_format import answers, in_one_line
+from backflush.streams.line_format import answers, in_one_line, refusal_facts
 from backflush.unresolved.arrivals import proposed_by
 from backflush.unresolved.selectors import queue
 from backflush.web.lists.pagination import page_of
 from backflush.web.platform.errors import REFERENCE, failed
 from backflush.works.selectors import order_numbered
 
+_log: Final = logging.getLogger(__name__)
+RETRY_AFTER_SECONDS: Final = 10
+
 REFUSED: Final[dict[Any, Any]] = {
-    frozenset({400, 401, 403, 404, 409, 413, 415, 422, 429, 500}): RefusalOut,
+    frozenset({400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503}): RefusalOut,
 }
 
 
@@ -150,8 +156,10 @@ def book_many(request: HttpRequest, site: str) -> StreamingHttpResponse:
     without posting anything twice."""
     visitor = _visitor(request, site, *VERBS)
     booker = Booker(KINDS, visitor.site, visitor.by, key_of(request))
-    told = _in_chunks(_allowed(many_bookings(request), visitor), booker)
-    return StreamingHttpResponse(told, content_type=JSON_LINES)
+    answered = _in_chunks(_allowed(many_bookings(request), visitor), booker)
+    # Before the status is sent: where nothing can be booked, the status says so.
+    first = next(answered, "")
+    return StreamingHttpResponse(chain([first], _to_the_end(answered)), content_type=JSON_LINES)
 
 
 def _allowed(lines: Iterator[StreamLine], visitor: Visitor) -> Iterator[StreamLine]:
@@ -159,6 +167,26 @@ def _allowed(lines: Iterator[StreamLine], visitor: Visitor) -> Iterator[StreamLi
     for line in lines:
         verb = None if isinstance(line.report, Refusal) else kind_of(line.report).verb
         yield line if verb is None or verb in visitor.may else StreamLine(line.number, not_allowed(verb))
+
+
+def _to_the_end(answered: Iterator[str]) -> Iterator[str]:
+    """Yield the answers; where they break off, say so in a last line, and break the connection off too.
+
+    What was answered before is booked. The status was sent long ago, so a program must be told in another way.
+    """
+    try:
+        yield from answered
+    except DATABASE_AWAY as error:
+        yield in_one_line({"line": None, "outcome": "failed", "refusals": [refusal_facts(_database_away(error))]})
+        raise
+    except Exception:
+        broken = failure(_log, "a stream of bookings")
+        yield in_one_line({"line": None, "outcome": "failed", "refusals": [refusal_facts(broken)]})
+        raise
+
+
+def _database_away(error: Exception) -> DatabaseUnreachable:
+    return DatabaseUnreachable("The database can't be used: {problem}", problem=str(error).strip() or "no answer")
 
 
 def _in_chunks(lines: Iterator[StreamLine], booker: Booker) -> Iterator[str]:
@@ -283,6 +311,15 @@ def _wrong(request: HttpRequest, error: ValidationError) -> HttpResponse:
 @api.exception_handler(HttpError)
 def _other(request: HttpRequest, error: HttpError) -> HttpResponse:
     return answer_refusal(request, InvalidValue("{problem}.", problem=error.message))
+
+
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def _away(request: HttpRequest, error: OperationalError | InterfaceError) -> HttpResponse:
+    log_failure(_log, f"{request.method} {request.path}")
+    answer = answer_refusal(request, _database_away(error))
+    answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return answer
 
 
 @api.exception_handler(Exception)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
+from backflush.core.failures import Failed
 from backflush.core.refusals import NotFound, Refusal
 from backflush.streams.line_format import refusal_facts
 from backflush.web.platform.errors import status_of
@@ -48,12 +49,6 @@ class NoSuchMethod(Refusal):
     """The address doesn't support this method."""
 
     code = "not_allowed_method"
-
-
-class Failed(Refusal):
-    """An error of the server."""
-
-    code = "failed"
 
 
 STATUS: Final[dict[type[Refusal], HTTPStatus]] = {

@@ -3,7 +3,6 @@
 from typing import Final
 
 from backflush.api.errors import (
-    Failed,
     NoSuchMethod,
     NotSignedIn,
     TooLarge,
@@ -11,6 +10,7 @@ from backflush.api.errors import (
     WrongType,
 )
 from backflush.core import refusals
+from backflush.core.failures import Failed
 from backflush.core.refusals import Refusal
 
 REMEDIES: Final[dict[type[Refusal], str]] = {
@@ -43,6 +43,7 @@ REMEDIES: Final[dict[type[Refusal], str]] = {
     TooLarge: "Send the bookings in several requests.",
     WrongType: "Set Content-Type to the type of the body.",
     NoSuchMethod: "Use a method that the Allow header lists.",
+    refusals.DatabaseUnreachable: "Send it again under the same key, after as many seconds as Retry-After says.",
     Failed: "Try again later under the same key; give the reference to your administrator.",
 }
 """The refusals that are worth naming. The sentence of any other refusal contains its remedy."""

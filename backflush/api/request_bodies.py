@@ -10,9 +10,10 @@ from backflush.api.errors import TooLarge, WrongType
 from backflush.api.schemas import JSON, JSON_LINES
 from backflush.backflushing.report_kinds import Report
 from backflush.backflushing.stream import StreamLine
-from backflush.core.refusals import InvalidValue, Refusal
+from backflush.core.refusals import InvalidValue
+from backflush.ledger.idempotency import require_own_key
 from backflush.streams.arrivals import BLOCK, Cutter
-from backflush.streams.line_format import LONGEST, read_booking, read_object
+from backflush.streams.line_format import LONGEST, read_booking, read_object, stream_line
 
 ARRAY_LARGEST: Final = 2_500_000
 LINES_LARGEST: Final = 100_000_000
@@ -23,6 +24,7 @@ KEY_LONGEST: Final = 150
 def key_of(request: HttpRequest) -> str:
     """Return the key in the Idempotency-Key header."""
     key = request.headers.get("Idempotency-Key", "")
+    require_own_key(key)
     if len(key) > KEY_LONGEST or not key.isprintable():
         raise InvalidValue(
             "A key has at most {most} printable characters. Send a shorter one.", most=KEY_LONGEST, field="key"
@@ -60,10 +62,7 @@ def _of_array(given: object) -> Iterator[StreamLine]:
 
 
 def _line(number: int, given: object) -> StreamLine:
-    try:
-        return StreamLine(number, read_booking(given))
-    except Refusal as refusal:
-        return StreamLine(number, refusal)
+    return stream_line(number, lambda: read_booking(given))
 
 
 def _of_lines(request: HttpRequest) -> Iterator[StreamLine]:

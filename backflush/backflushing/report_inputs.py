@@ -30,6 +30,7 @@ from backflush.core.input_values import (
     shortened,
 )
 from backflush.core.refusals import InvalidValue, Refusal
+from backflush.ledger.idempotency import require_own_key
 
 UNKNOWN: Final = "extra_forbidden"
 """How pydantic calls a name that isn't declared."""
@@ -112,6 +113,10 @@ class SubjectInput(TextInput):
 @dataclass(frozen=True, slots=True)
 class KeyInput(TextInput):
     """The caller's key."""
+
+    def read(self, raw: object, dialect: Dialect) -> str:
+        """Return a key that isn't one of a stream's lines."""
+        return require_own_key(TextInput.read(self, raw, dialect))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,13 @@ for faults that show only when they are posted. The order of the lines is kept, 
 one before has taken.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
+
+from django.db import InterfaceError, OperationalError
 
 from backflush.backflushing.booking import (
     ReportResult,
@@ -21,10 +24,15 @@ from backflush.backflushing.booking import (
 )
 from backflush.backflushing.day_structures import structure_refusals
 from backflush.backflushing.report_kinds import PlannedBooking, Report, ReportKinds
+from backflush.core.failures import failure, log_failure
 from backflush.core.refusals import Refusal
-from backflush.ledger.idempotency import posted_keys
+from backflush.ledger.idempotency import posted_keys, stream_keys
 from backflush.people.models import User
 from backflush.stockmap.models import Site
+
+DATABASE_AWAY: Final = (OperationalError, InterfaceError)
+"""No fault of a line: the stream is broken off, and sent again when the database can be used."""
+_log: Final = logging.getLogger(__name__)
 
 CHUNK: Final = 1_000
 """Large enough to share the cost of a transaction, small enough that nobody waits long for its locks."""
@@ -62,13 +70,19 @@ class Booker:
             yield from self.book_chunk(part)
 
     def book_chunk(self, lines: Sequence[StreamLine]) -> list[ReportResult]:
-        """Book some lines, in one transaction if none is refused. Return the result of each, in their order."""
-        reports = [self._keyed(line) for line in lines]
+        """Book some lines, in one transaction if none is refused. Return the result of each, in their order.
+
+        An internal error in one line refuses that line (`Failed`), with a reference that is logged. Raises
+        `OperationalError` and `InterfaceError`, where the database can't be used.
+        """
+        reports = self._keyed(lines)
         try:
             return self._book_all(reports)
-        except Refusal as refusal:
+        except DATABASE_AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is of one line, and the others are booked
             if len(reports) == 1:
-                return [ReportResult(reports[0], refusals=(refusal,))]
+                return [ReportResult(reports[0], refusals=(_refusal_for(error, lines[0].number),))]
         findings = self._findings(reports)
         results: list[ReportResult] = []
         runs = _between(len(reports), findings)
@@ -76,19 +90,28 @@ class Booker:
             run = runs.pop()
             try:
                 results += self._book_all([reports[place] for place in run])
-            except Refusal as refusal:
+            except DATABASE_AWAY:
+                raise
+            except Exception as error:  # noqa: BLE001
                 if len(run) > 1:
                     middle = len(run) // 2
                     runs += [run[middle:], run[:middle]]
                 else:
+                    refusal = _refusal_for(error, lines[run[0]].number)
                     others = (one for one in findings.get(run[0], ()) if one.field != refusal.field)
                     results.append(ReportResult(reports[run[0]], refusals=(refusal, *others)))
         return results
 
-    def _keyed(self, line: StreamLine) -> Report | Refusal:
-        if not self.stream or isinstance(line.report, Refusal) or line.report.key:
-            return line.report
-        return replace(line.report, key=f"{self.stream} {line.number}")
+    def _keyed(self, lines: Sequence[StreamLine]) -> list[Report | Refusal]:
+        """Return the reports of some lines, each with a key if the stream has a name."""
+        keyless = [line.number for line in lines if isinstance(line.report, Report) and not line.report.key]
+        keys = stream_keys(self.site, self.stream, keyless) if self.stream and keyless else {}
+        return [
+            replace(line.report, key=keys[line.number])
+            if isinstance(line.report, Report) and line.number in keys
+            else line.report
+            for line in lines
+        ]
 
     def _book_all(self, reports: Sequence[Report | Refusal]) -> list[ReportResult]:
         """Book all reports in one transaction; raises the first refusal, but for lines that couldn't be read."""
@@ -99,8 +122,18 @@ class Booker:
             for report in reports
         ]
 
-    def _findings(self, reports: Sequence[Report | Refusal]) -> dict[int, list[Refusal]]:
-        """Return what is wrong with some reports at this moment; nothing is locked or posted."""
+    def _findings(self, reports: Sequence[Report | Refusal]) -> Mapping[int, Sequence[Refusal]]:
+        """Return what is wrong with some reports at this moment; nothing where an internal error comes in between."""
+        try:
+            return self._found_wrong(reports)
+        except DATABASE_AWAY:
+            raise
+        except Exception:  # noqa: BLE001  # then the lines are booked by halves, and the one at fault is found so
+            log_failure(_log, f"looking at {len(reports)} lines")
+            return {}
+
+    def _found_wrong(self, reports: Sequence[Report | Refusal]) -> dict[int, list[Refusal]]:
+        """Return what is wrong with some reports, by their place; nothing is locked or posted."""
         sent = {place: report for place, report in enumerate(reports) if not isinstance(report, Refusal)}
         found: dict[int, list[Refusal]] = {}
         whole: dict[int, Report] = {}
@@ -124,6 +157,11 @@ class Booker:
         for place, refusal in (*goods_refusals(planned), *structure_refusals(planned, site=self.site).items()):
             found.setdefault(place, []).append(refusal)
         return found
+
+
+def _refusal_for(error: Exception, line: int) -> Refusal:
+    """Return the refusal of a line: what was raised, or that the program failed. Called while it is handled."""
+    return error if isinstance(error, Refusal) else failure(_log, f"line {line}")
 
 
 def _between(count: int, findings: Findings) -> list[range]:

@@ -57,6 +57,7 @@ from backflush.core.quantity import round_half_up, written
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.core.text import require_short
 from backflush.items.models import Item
+from backflush.ledger.idempotency import require_own_key
 from backflush.people.models import User
 from backflush.people.services import known_user
 from backflush.stockmap.models import Site
@@ -401,6 +402,7 @@ def command(
             with answering(as_json=desk.as_json):
                 if broken is not None:
                     raise null_character(broken)
+                require_own_key(desk.key)
                 if plant is DatabaseNeed.NEEDED:
                     require_plant()
                 elif plant is DatabaseNeed.MADE:

@@ -10,16 +10,42 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, KeyReused
+from backflush.core.text import require_short
 from backflush.ledger.archived_numbers import archived_keys, key_archived
 from backflush.ledger.models import Key, Posting
 from backflush.ledger.statements import CLAIM_KEYS
 from backflush.stockmap.models import Site
 
 KEY_LENGTH = 200
+
+
+STREAM_MARK: Final = "\N{SYMBOL FOR UNIT SEPARATOR}"
+"""Stands between the name of a stream and the number of a line in the key of that line. No caller's key may have it."""
+
+
+def require_own_key(key: str) -> str:
+    """Return a caller's key; refuse one that could be the key of a stream's line, or is too long (`InvalidValue`)."""
+    if STREAM_MARK in key:
+        raise InvalidValue("A key must not contain {mark}. Choose another key.", mark=STREAM_MARK, field="key")
+    return require_short(key, KEY_LENGTH, field="key", what="A key")
+
+
+def stream_keys(site: Site, stream: str, numbers: Sequence[int]) -> dict[int, str]:
+    """Return the keys of a stream's lines by their numbers, so that a line that is sent again posts nothing twice.
+
+    Earlier versions made keys of the name, a space and the number, which a caller may have chosen too. Those that were
+    posted before the upgrade (`Site.spaced_keys_through`) are recognised.
+    """
+    keys = {number: f"{stream}{STREAM_MARK}{number}" for number in numbers}
+    if site.spaced_keys_through is not None:
+        spaced = {f"{stream} {number}": number for number in numbers}
+        known = Key.objects.filter(site=site, key__in=list(spaced), pk__lte=site.spaced_keys_through)
+        keys |= {spaced[key]: key for key in known.values_list("key", flat=True)}
+    return keys
 
 
 @dataclass(frozen=True, slots=True)

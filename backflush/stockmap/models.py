@@ -74,7 +74,8 @@ class Site(models.Model):
 
     Nothing is posted with an event date on or before `closed_through`, in the site's time zone (P); `ledger.periods`
     closes and reopens. Movements up to `archived_through` may have been archived to files and deleted from the
-    database.
+    database. Keys up to number `spaced_keys_through` may have been made for lines of streams by a version that put a
+    space before the line's number (`ledger.idempotency`).
     """
 
     code = models.CharField(max_length=20, unique=True)
@@ -85,6 +86,7 @@ class Site(models.Model):
     closed_through = models.DateField(null=True, blank=True)
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     archived_through = models.DateField(null=True, blank=True)
+    spaced_keys_through = models.BigIntegerField(null=True, blank=True, editable=False)
 
     def __str__(self) -> str:
         return self.code

@@ -6,7 +6,8 @@
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from backflush.backflushing.booking import ReportResult
@@ -14,26 +15,41 @@ from backflush.backflushing.report_inputs import JsonNumber
 from backflush.backflushing.report_kinds import Report
 from backflush.backflushing.stream import StreamLine
 from backflush.booking_kinds import kind_named, kind_of
+from backflush.core.failures import failure
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import waiting_by_posting
 from backflush.stockmap.models import Site
 
+_log: Final = logging.getLogger(__name__)
 LONGEST: Final = 65_536
 """The most bytes of a line. No booking needs more, and an endless line must not fill the memory."""
 
 
 def read_line(number: int, raw: bytes) -> StreamLine:
-    """Return a line with its booking, or with the refusal of a line that can't be parsed."""
+    """Return a line of bytes as a report, or as the reason why it can't be read."""
+    return stream_line(number, lambda: _report_of(raw))
+
+
+def _report_of(raw: bytes) -> Report:
+    if len(raw) > LONGEST:
+        raise InvalidValue(
+            "A line can have at most {most} bytes. Send each booking on a line of its own.", most=LONGEST
+        )
+    return read_booking(read_object(raw))
+
+
+def stream_line(number: int, read: Callable[[], Report]) -> StreamLine:
+    """Return the line of a number with its report, or why that can't be read. An internal error doesn't end the
+    stream: it refuses the line (`Failed`), with a reference that is logged.
+    """
     try:
-        if len(raw) > LONGEST:
-            raise InvalidValue(
-                "A line can have at most {most} bytes. Send each booking on a line of its own.", most=LONGEST
-            )
-        return StreamLine(number, read_booking(read_object(raw)))
+        return StreamLine(number, read())
     except Refusal as refusal:
         return StreamLine(number, refusal)
+    except Exception:  # noqa: BLE001
+        return StreamLine(number, failure(_log, f"reading line {number}"))
 
 
 def read_object(raw: bytes) -> Any:

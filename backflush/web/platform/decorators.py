@@ -22,6 +22,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from backflush.core.refusals import NotAllowed, Refusal
+from backflush.ledger.idempotency import require_own_key
 from backflush.people.rights import Verb
 from backflush.web.platform.errors import status_of
 from backflush.web.platform.metrics import count_refusal
@@ -51,6 +52,7 @@ def posts(*verbs: Verb, again: View | None = None) -> Callable[[View], View]:
         def answered(request: PageRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
                 require_sent_now(request)
+                require_own_key(request.POST.get("key", ""))
                 return view(request, *args, **kwargs)
             except Refusal as refusal:
                 if again is None or isinstance(refusal, NotAllowed):

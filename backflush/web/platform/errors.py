@@ -5,15 +5,14 @@ or a sentence if htmx asked for a part of a page.
 """
 
 import logging
-import secrets
-import sys
 from http import HTTPStatus
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from backflush.core.refusals import Archived, Conflict, Forbidden, NotFound, Refusal
+from backflush.core.failures import log_failure
+from backflush.core.refusals import Archived, Conflict, Forbidden, NotFound, Refusal, Unavailable
 from backflush.web.platform.metrics import count_refusal
 
 
@@ -26,6 +25,8 @@ def status_of(refusal: Refusal) -> HTTPStatus:
             return HTTPStatus.NOT_FOUND
         case Conflict():
             return HTTPStatus.CONFLICT
+        case Unavailable():
+            return HTTPStatus.SERVICE_UNAVAILABLE
     return HTTPStatus.UNPROCESSABLE_ENTITY
 
 
@@ -51,8 +52,6 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 REFERENCE: Final = "X-Reference"
-_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Letters that aren't mistaken for others on the telephone."""
 _log: Final = logging.getLogger(__name__)
 
 
@@ -61,8 +60,7 @@ def failed(request: HttpRequest) -> HttpResponse:
 
     Uses neither the database nor the visit, which may be what failed.
     """
-    reference = "".join(secrets.choice(_LETTERS) for _ in range(4))
-    _log.error("reference %s: %s %s failed", reference, request.method, request.path, exc_info=sys.exc_info())
+    reference = log_failure(_log, f"{request.method} {request.path}")
     response = render(
         request, "web/platform/failed.html", {"reference": reference}, status=HTTPStatus.INTERNAL_SERVER_ERROR
     )

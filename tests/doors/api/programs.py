@@ -24,12 +24,16 @@ class Program:
 
     def posts(self, address: str, body: Any, *, key: str = "", kind: str = "application/json") -> tuple[int, Any]:
         """Its status and what it says; of lines, each of them."""
-        text = body if isinstance(body, str | bytes) else json.dumps(body)
-        headers = {"idempotency-key": key} if key else {}
-        response = self._client.post(f"/api/v1{address}", text, content_type=kind, headers=headers)
+        response = self.answered(address, body, key=key, kind=kind)
         if not response.streaming:
             return response.status_code, response.json()
         return response.status_code, [json.loads(line) for line in response.getvalue().splitlines()]
+
+    def answered(self, address: str, body: Any, *, key: str = "", kind: str = "application/json") -> Any:
+        """The response itself."""
+        text = body if isinstance(body, str | bytes) else json.dumps(body)
+        headers = {"idempotency-key": key} if key else {}
+        return self._client.post(f"/api/v1{address}", text, content_type=kind, headers=headers)
 
     def asks(self, method: str, address: str) -> Any:
         return self._client.generic(method, address)
