@@ -8,7 +8,7 @@ from typing import Final
 REPOSITORY: Final = Path(__file__).parent.parent
 
 
-def test_the_picture_shows_the_models_as_they_are() -> None:
+def test_the_picture_matches_the_models() -> None:
     done = subprocess.run(
         [sys.executable, "tools/data_model.py", "--check"], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )

@@ -32,7 +32,7 @@ def engine(request: pytest.FixtureRequest) -> str:
     return str(request.node.callspec.params.get("database", ""))
 
 
-def test_each_engine_is_what_it_claims(database: Database, engine: str) -> None:
+def test_each_engine_has_its_own_vendor(database: Database, engine: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT sqlite_version()" if engine == "sqlite" else "SHOW server_version_num")
         version = cursor.fetchone()[0]
@@ -58,7 +58,7 @@ def test_sqlite_has_the_options_of_the_real_one(committed_database: Database) ->
 
 
 @pytest.mark.parametrize("turn", ["first", "second"])
-def test_what_one_test_writes_the_next_does_not_see(database: Database, turn: str) -> None:
+def test_rows_written_by_one_test_are_not_seen_by_the_next(database: Database, turn: str) -> None:
     assert not Group.objects.exists()
     Group.objects.create(name=f"written by the {turn}")
 
@@ -69,7 +69,7 @@ def test_committed_databases_are_fresh(committed_database: Database, turn: str) 
     Group.objects.create(name=f"committed by the {turn}")
 
 
-def test_a_database_is_made_again_what_it_was_while_another_has_it_open(databases: Databases) -> None:
+def test_a_database_is_restored_while_another_connection_is_open(databases: Databases) -> None:
     count = "SELECT COUNT(*) FROM auth_group"
     with databases.fresh("sqlite") as database, database.as_default():
         Group.objects.create(name="Stores")
@@ -87,7 +87,7 @@ def test_a_failed_statement_is_undone_to_its_savepoint(database: Database) -> No
     assert Group.objects.count() == 1
 
 
-def test_a_commit_is_seen_by_another_process_and_the_other_way_round(committed_database: Database) -> None:
+def test_a_commit_is_visible_to_another_process_and_vice_versa(committed_database: Database) -> None:
     Group.objects.create(name="from here")
     elsewhere = subprocess.run(
         [sys.executable, "-c", COUNT_GROUPS],
@@ -100,7 +100,7 @@ def test_a_commit_is_seen_by_another_process_and_the_other_way_round(committed_d
     assert set(Group.objects.values_list("name", flat=True)) == {"from here", "from elsewhere"}
 
 
-def test_a_commit_is_seen_by_another_thread(committed_database: Database) -> None:
+def test_a_commit_is_visible_to_another_thread(committed_database: Database) -> None:
     seen: list[str] = []
 
     def look() -> None:
@@ -114,7 +114,7 @@ def test_a_commit_is_seen_by_another_thread(committed_database: Database) -> Non
     assert seen == ["from here"]
 
 
-def test_a_test_that_asked_for_no_database_is_refused_one() -> None:
+def test_a_test_without_a_database_fixture_is_refused_a_connection() -> None:
     with pytest.raises(DatabaseNotAskedFor, match="name the fixture `database`"):
         Group.objects.exists()
     with pytest.raises(DatabaseNotAskedFor), transaction.atomic():

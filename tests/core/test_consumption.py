@@ -84,7 +84,7 @@ def test_a_reversal_takes_back_exactly_what_its_booking_assumed(
         standing[number] = pieces, quantity
 
 
-def test_what_rounding_leaves_over_evens_out_with_the_next_booking() -> None:
+def test_the_next_booking_evens_out_the_rounding() -> None:
     line, cumulative_use = use(Fraction(1, 2)), CumulativeUse()
     assert [assumed(cumulative_use, number, line, 1) for number in (1, 2, 3)] == [1, 0, 1]
     cumulative_use.take_back(1)
@@ -102,14 +102,14 @@ def test_a_line_never_assumes_less_than_nothing() -> None:
     assert assumed(cumulative_use, 6, line, 1) == 0
 
 
-def test_a_new_version_of_a_line_goes_on_with_the_rounding() -> None:
+def test_a_new_version_of_a_line_continues_the_rounding() -> None:
     cumulative_use = CumulativeUse()
     assert assumed(cumulative_use, 1, use(Fraction(4, 10)), 1) == 0
     assert assumed(cumulative_use, 2, use(Fraction(3, 10), key=2), 1) == 1
     assert assumed(cumulative_use, 3, use(Fraction(8, 10), key=3), 1) == 1
 
 
-def test_another_path_or_component_starts_afresh() -> None:
+def test_another_path_or_component_starts_from_zero() -> None:
     cumulative_use = CumulativeUse()
     assumed(cumulative_use, 1, use(Fraction(4, 10)), 1)
     assert assumed(cumulative_use, 2, use(Fraction(4, 10), path="20"), 1) == 0
@@ -121,7 +121,7 @@ def test_a_fixed_quantity_is_assumed_once() -> None:
     assert [assumed(cumulative_use, number, line, 1) for number in (1, 2, 3)] == [11, 1, 1]
 
 
-def test_the_first_booking_that_still_stands_has_the_fixed_quantity() -> None:
+def test_the_first_booking_that_is_not_reversed_has_the_fixed_quantity() -> None:
     line, cumulative_use = use(Fraction(1), fixed=Fraction(10)), CumulativeUse()
     for number in (1, 2):
         assumed(cumulative_use, number, line, 1)
@@ -134,7 +134,9 @@ def test_the_first_booking_that_still_stands_has_the_fixed_quantity() -> None:
 
 
 @given(RATIOS, PIECES, DECIMALS)
-def test_an_even_cost_object_is_the_same_as_its_history(per_piece: Fraction, pieces: list[int], decimals: int) -> None:
+def test_cumulative_use_from_the_total_equals_the_replayed_history(
+    per_piece: Fraction, pieces: list[int], decimals: int
+) -> None:
     line = use(per_piece, decimals, fixed=Fraction(7, 2))
     history = CumulativeUse()
     for number, some in enumerate(pieces):
@@ -143,7 +145,7 @@ def test_an_even_cost_object_is_the_same_as_its_history(per_piece: Fraction, pie
     assert even.would_assume(line, Fraction(5)) == history.would_assume(line, Fraction(5))
 
 
-def test_asking_what_would_be_assumed_changes_nothing() -> None:
+def test_a_preview_of_assumed_use_changes_nothing() -> None:
     line, cumulative_use = use(Fraction(1, 3)), CumulativeUse()
     assert cumulative_use.would_assume(line, Fraction(4)) == cumulative_use.would_assume(line, Fraction(4))
     assert assumed(cumulative_use, 1, line, 4) == 1
@@ -177,17 +179,17 @@ def test_a_short_line_waits_whole_and_moves_nothing() -> None:
     assert there.changes() == {}
 
 
-def test_lines_are_taken_in_order_and_a_later_one_may_have_what_an_earlier_left() -> None:
+def test_lines_are_planned_in_order_and_a_later_one_may_use_stock_that_an_earlier_one_left() -> None:
     due = [move(BOLT, 3), move(BOLT, 4), move(BOLT, 2)]
     assert planned(due, stock(bolt=5)) == [(BOLT, 3, "moved"), (BOLT, 4, "short"), (BOLT, 2, "moved")]
 
 
-def test_in_parts_what_is_there_moves_and_the_rest_waits() -> None:
+def test_in_parts_the_available_part_moves_and_the_rest_waits() -> None:
     due = [move(BOLT, 8, parts_allowed=True), move(BOLT, 1, parts_allowed=True)]
     assert planned(due, stock(bolt=5)) == [(BOLT, 5, "moved"), (BOLT, 3, "short"), (BOLT, 1, "short")]
 
 
-def test_in_parts_with_nothing_there_the_whole_waits() -> None:
+def test_in_parts_without_any_stock_the_whole_line_waits() -> None:
     assert planned([move(BOLT, 8, parts_allowed=True)], stock()) == [(BOLT, 8, "short")]
 
 
@@ -195,7 +197,7 @@ def test_a_place_without_balances_is_never_short() -> None:
     assert planned([move(BOLT, 8, Place(50, keeps_balance=False))], stock()) == [(BOLT, 8, "moved")]
 
 
-def test_what_a_plan_puts_somewhere_it_can_take_from_there() -> None:
+def test_a_plan_can_use_stock_that_it_moved_before() -> None:
     there = stock(bolt=5)
     plan = plan_posting([move(BOLT, 5, LINE, RAW)], [move(BOLT, 3, RAW, WIP)], there)
     assert [step.move.quantity for step in plan.moved] == [5, 3]
@@ -213,14 +215,14 @@ def test_what_a_plan_puts_somewhere_it_can_take_from_there() -> None:
         (Tracking.NONE, LINE, WIP, Reason.SHORT),
     ],
 )
-def test_of_several_reasons_the_first_is_given(
+def test_the_first_of_several_reasons_is_given(
     tracking: Tracking, source: Place, target: Place, reason: Reason
 ) -> None:
     """Batch, serial, bin, short: nothing is there, so short would always be true (T4)."""
     assert obstacle(move(BOLT, 1, source, target, tracking=tracking), stock()) is reason
 
 
-def test_tracked_stock_waits_even_where_there_is_plenty_and_parts_are_allowed() -> None:
+def test_tracked_stock_is_unresolved_even_with_enough_stock() -> None:
     tracked = move(BOLT, 1, tracking=Tracking.BATCH, parts_allowed=True)
     assert planned([tracked], stock(bolt=100)) == [(BOLT, 1, "batch")]
 
@@ -230,12 +232,12 @@ def test_tracked_stock_from_a_place_without_balances_waits_for_its_batch_too() -
     assert planned([tracked], stock()) == [(BOLT, 1, "batch")]
 
 
-def test_what_was_made_must_go_through_or_nothing_does() -> None:
+def test_if_the_goods_cannot_be_posted_nothing_is() -> None:
     back = move(BOLT, 8)
     assert plan_posting([back], (), stock(bolt=5)).shortages == [Shortage(back, Decimal(5))]
 
 
-def test_every_shortage_is_named_not_the_first() -> None:
+def test_every_shortage_is_named_not_only_the_first() -> None:
     plan = plan_posting([move(BOLT, 8), move(LUG, 1)], (), stock(bolt=5))
     assert [shortage.move.item for shortage in plan.shortages] == [BOLT, LUG]
 
@@ -245,7 +247,7 @@ def test_every_shortage_is_named_not_the_first() -> None:
     st.integers(0, 20),
     st.integers(0, 20),
 )
-def test_a_plan_never_takes_more_than_there_is_and_loses_nothing(
+def test_a_plan_never_takes_more_than_the_stock_and_loses_nothing(
     lines: list[tuple[int, int, bool]], bolts: int, lugs: int
 ) -> None:
     there = stock(bolt=bolts, lug=lugs)
@@ -286,7 +288,7 @@ def test_the_smallest_step_is_the_least_that_can_be_booked(factor: Fraction, dec
     st.integers(0, 4),
     st.sampled_from([(Fraction(1), 0), (Fraction(12), 0), (Fraction(10), 0), (Fraction(1), 1), (Fraction(1, 2), 0)]),
 )
-def test_the_largest_good_quantity_is_what_trying_them_all_finds(
+def test_the_largest_good_quantity_is_the_one_that_trying_all_finds(
     needs: list[tuple[Fraction, int, int]],
     bolts: int,
     lugs: int,
@@ -317,7 +319,7 @@ def test_the_largest_good_quantity_is_what_trying_them_all_finds(
     assert not leaves_none_short(found + step)
 
 
-def test_nothing_limits_what_uses_nothing() -> None:
+def test_there_is_no_largest_quantity_if_nothing_is_used() -> None:
     tiny = [(use(Fraction(1, 10**15)), StockKey(BOLT, 10))]
     assert (
         largest_good(
@@ -332,13 +334,13 @@ def test_nothing_limits_what_uses_nothing() -> None:
     assert found == Decimal(5 * 10**10 - 1) < LARGEST
 
 
-def test_scrap_alone_may_be_too_much() -> None:
+def test_scrap_alone_can_cause_a_shortage() -> None:
     four = [(use(Fraction(4)), StockKey(BOLT, 10))]
     there = {StockKey(BOLT, 10): Decimal(7)}
     assert largest_good(four, CumulativeUse(), there, scrap=Fraction(2), factor=Fraction(1), step=Decimal(1)) == 0
 
 
-def test_a_plan_leaves_its_moves_as_they_were() -> None:
+def test_planning_does_not_change_the_moves() -> None:
     part = move(BOLT, 8, parts_allowed=True, remarks="as planned")
     plan = plan_posting((), [part], stock(bolt=5))
     assert [replace(step.move, quantity=Decimal(8)) for step in plan.steps] == [part, part]

@@ -32,7 +32,7 @@ def test_material_cost_is_exact_to_the_last_digit(
 
 
 @given(CHARGES)
-def test_what_was_had_and_given_back_costs_exactly_nothing(charges: list[tuple[Decimal, Decimal, int]]) -> None:
+def test_material_issued_and_returned_costs_exactly_nothing(charges: list[tuple[Decimal, Decimal, int]]) -> None:
     back = [(quantity, cost, -charged) for quantity, cost, charged in reversed(charges)]
     use = used([*charges, *back])
     assert (use.quantity, use.amount) == (0, 0)
@@ -48,7 +48,7 @@ def test_a_variance_is_exact_near_the_limits(
     assert Fraction(variance.quantity) == had - Fraction(standard)
 
 
-def test_the_largest_amount_there_can_be_is_whole() -> None:
+def test_the_largest_possible_amount_is_exact() -> None:
     amount = Use(1).plus(NINES, NINES).amount
     assert amount == Decimal("999999999999999998000000.000000000001")
     assert total_amount([amount, Decimal("-0.000000000001")]) == Decimal(999999999999999998000000)

@@ -67,7 +67,7 @@ def test_a_number_is_a_sign_digits_and_one_decimal_sign(text: str, number: str) 
         *("\uff11\uff12", "\u0663", "\u0967", "\u00b2", "1\u0663", "\u2460", "1\u066b5", "\ud800"),
     ],
 )  # fmt: skip
-def test_anything_else_is_no_number_in_any_dialect(text: str, dialect: Dialect) -> None:
+def test_any_other_text_is_not_a_number_in_any_dialect(text: str, dialect: Dialect) -> None:
     assert refused(read_number, text, dialect=dialect).endswith(f"Write it like {dialect.written('12.5')}.")
 
 
@@ -96,17 +96,17 @@ def test_too_many_digits_are_refused_before_they_are_converted() -> None:
         ("1'460", COMMA, "'1'460' has thousands separators. Write 1460."),
     ],
 )
-def test_separators_of_thousands_are_refused_with_what_to_write(text: str, dialect: Dialect, question: str) -> None:
+def test_thousands_separators_are_refused_with_the_number_to_write(text: str, dialect: Dialect, question: str) -> None:
     assert refused(read_amount, text, dialect=dialect) == question
 
 
 @pytest.mark.parametrize(("text", "number"), [("12.5", "12.5"), ("0.250", "0.25"), ("12,5", "12.5"), ("1,250", "1.25")])
-def test_a_file_with_semicolons_may_have_points_that_mean_one_thing_only(text: str, number: str) -> None:
+def test_a_file_with_semicolons_may_contain_unambiguous_points(text: str, number: str) -> None:
     assert read_number(text, field="good", dialect=SEMICOLON_FILE) == Decimal(number)
 
 
 @given(st.decimals(-(10**12), 10**12, allow_nan=False, places=6), st.sampled_from([PLAIN, COMMA]))
-def test_a_number_as_it_is_written_is_read_back(number: Decimal, dialect: Dialect) -> None:
+def test_a_written_number_reads_back_equal(number: Decimal, dialect: Dialect) -> None:
     assert read_number(dialect.written(written(number)), field="good", dialect=dialect) == number
 
 
@@ -133,7 +133,7 @@ def test_a_quantity_may_carry_its_unit(text: str, number: int, unit: str) -> Non
 
 
 @pytest.mark.parametrize("text", ["PCS", "PCS 7", "7 7", "7 _X", "1e3", "0x10", "7M2", "1_0 PCS", "\u0663 PCS"])
-def test_what_is_no_number_with_a_unit_is_refused_whole(text: str) -> None:
+def test_an_invalid_number_with_a_unit_is_quoted_whole_in_the_refusal(text: str) -> None:
     assert refused(read_amount, text).startswith(repr(text))
 
 
@@ -146,7 +146,7 @@ def test_a_whole_number_is_read(text: str, number: int) -> None:
 @pytest.mark.parametrize(
     "text", ["", "1.5", "x", "1_0", "1e3", "\u0663", "\uff11", "9" * 5_000, "1,0", "1\0", "\u00b2"]
 )
-def test_what_is_no_whole_number_is_refused(text: str) -> None:
+def test_an_invalid_whole_number_is_refused(text: str) -> None:
     assert "whole number. Write it like 10." in refused(read_whole, text)
     assert whole_or_none(text) is None
 
@@ -172,7 +172,7 @@ def test_a_ratio_is_a_number_or_two() -> None:
         *("10000-01-01", "-001-01-01", "2026-13-01", "\u0662\u0660\u0662\u0666-03-12", "2026-03-12\0", "1" * 5_000),
     ],
 )
-def test_what_is_no_date_is_refused(text: str) -> None:
+def test_an_invalid_date_is_refused(text: str) -> None:
     assert refused(read_day, text).endswith(" is not a date. Write it like 2026-03-12.")
     assert refused(read_moment, text).endswith(" is not a date. Write it like 2026-03-12 or 2026-03-12T14:30.")
 
@@ -191,7 +191,7 @@ def test_a_date_may_be_of_any_year_but_has_no_time() -> None:
         *("2026-03-12T14:30+01:00:00.5", "2026-03-12T\uff11\uff14:30", "2026-03-12T14:30 Europe/Berlin"),
     ],
 )
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_an_invalid_time_is_refused(text: str) -> None:
     assert "is not a date. Write it like 2026-03-12 or 2026-03-12T14:30." in refused(read_moment, text)
 
 
@@ -209,12 +209,12 @@ def test_a_moment_is_a_day_or_a_time_with_or_without_an_offset() -> None:
         *("9999-12-31", "9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59.999999999"),
     ],
 )
-def test_a_moment_that_no_plant_has_seen_is_refused(text: str) -> None:
+def test_a_moment_before_1970_or_after_9998_is_refused(text: str) -> None:
     assert "is out of range. Write a date of the years 1970 to 9998." in refused(read_moment, text)
 
 
 @given(st.datetimes(datetime(1970, 1, 1), datetime(9998, 12, 31, 23, 59), timezones=st.timezones()))  # noqa: DTZ001
-def test_every_moment_that_is_taken_can_be_converted(moment: datetime) -> None:
+def test_every_accepted_moment_can_be_converted_to_any_time_zone(moment: datetime) -> None:
     read = read_moment(moment.replace(second=0, microsecond=0).isoformat()[:16] + "-23:59", field="at")
     assert isinstance(read, datetime)
     assert read.astimezone(UTC) == read
@@ -229,11 +229,11 @@ def test_every_moment_that_is_taken_can_be_converted(moment: datetime) -> None:
         ("S-1 S-2,S-3;S-4\nS-5\t,S-6", ["S-1", "S-2", "S-3", "S-4", "S-5", "S-6"]),
     ],
 )
-def test_serial_numbers_are_split_at_anything_that_scanners_send(text: str, serials: list[str]) -> None:
+def test_serial_numbers_are_split_at_any_separator_that_scanners_send(text: str, serials: list[str]) -> None:
     assert split_serials(text) == serials
 
 
-def test_text_that_no_database_keeps_is_refused() -> None:
+def test_text_that_a_database_cannot_store_is_refused() -> None:
     assert "NUL character" in refused(require_text, "a\0b")
     assert "damaged character" in refused(require_text, "a\udc80b")
     assert require_text("\U0001f600", field="good") == "\U0001f600"

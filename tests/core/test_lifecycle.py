@@ -32,7 +32,7 @@ ALLOWED: dict[Verb, tuple[set[OrderStatus], str]] = {
 
 @pytest.mark.parametrize("status", OrderStatus)
 @pytest.mark.parametrize("verb", ALLOWED, ids=lambda verb: verb.__name__)
-def test_every_verb_knows_every_status(verb: Verb, status: OrderStatus) -> None:
+def test_every_operation_is_defined_for_every_status(verb: Verb, status: OrderStatus) -> None:
     allowed, code = ALLOWED[verb]
     refusal = verb("W1", status)
     if status in allowed:
@@ -44,5 +44,5 @@ def test_every_verb_knows_every_status(verb: Verb, status: OrderStatus) -> None:
     assert status.value in refusal.sentence
 
 
-def test_a_cancelled_order_is_done_with() -> None:
+def test_a_cancelled_order_allows_nothing() -> None:
     assert all(verb("W1", CANCELLED) for verb in ALLOWED)

@@ -37,7 +37,7 @@ MILLIONTHS = st.integers(-(2**63), 2**63 - 1)
         (Fraction(100, 97), 6, "1.030928"),
     ],
 )
-def test_a_half_goes_up(exact: Fraction, decimals: int, rounded: str) -> None:
+def test_a_half_is_rounded_up(exact: Fraction, decimals: int, rounded: str) -> None:
     assert round_half_up(exact, decimals) == Decimal(rounded)
 
 
@@ -48,7 +48,7 @@ def test_rounding_is_what_a_clerk_does_by_hand(exact: Decimal, decimals: int) ->
 
 
 @given(MILLIONTHS)
-def test_millionths_come_back_as_they_went(scaled: int) -> None:
+def test_conversion_to_millionths_and_back_is_exact(scaled: int) -> None:
     assert to_scaled(from_scaled(scaled)) == scaled
 
 
@@ -57,7 +57,7 @@ def test_six_decimals_survive_the_database(quantity: Decimal) -> None:
     assert from_scaled(to_scaled(quantity)) == quantity
 
 
-def test_a_seventh_decimal_never_gets_as_far_as_the_database() -> None:
+def test_a_seventh_decimal_never_reaches_the_database() -> None:
     with pytest.raises(AssertionError, match="more than six decimals"):
         to_scaled(Decimal("0.0000001"))
 
@@ -74,7 +74,7 @@ def test_a_seventh_decimal_never_gets_as_far_as_the_database() -> None:
         ("0.1234567890123456789012345678901234567890", "0.123456789012345678901234567890123456789"),
     ],
 )
-def test_a_number_is_written_shortest_and_whole(quantity: str, text: str) -> None:
+def test_a_number_is_written_in_its_shortest_form_without_an_exponent(quantity: str, text: str) -> None:
     assert written(Decimal(quantity)) == text
 
 
@@ -113,7 +113,7 @@ def test_a_quantity_is_above_zero(quantity: str) -> None:
 
 
 @pytest.mark.parametrize("quantity", ["NaN", "sNaN", "Infinity", "-Infinity"])
-def test_what_is_not_a_number_is_no_quantity(quantity: str) -> None:
+def test_infinity_and_nan_are_refused_as_quantities(quantity: str) -> None:
     with pytest.raises(InvalidQuantity):
         require_positive(Decimal(quantity), 3, field="good", what="BOLT")
 
@@ -134,14 +134,14 @@ def test_a_quarter_of_a_box_of_twelve_is_three_pieces() -> None:
     assert convert(Decimal("0.25"), Fraction(12), 0, field="good", what="BOLT") == 3
 
 
-def test_what_does_not_come_out_even_in_the_stock_unit_is_refused() -> None:
+def test_a_quantity_that_cannot_be_converted_exactly_is_refused() -> None:
     with pytest.raises(InvalidQuantity):
         convert(Decimal("0.3"), Fraction(12), 0, field="good", what="BOLT")
     with pytest.raises(InvalidQuantity, match="can't be converted exactly"):
         convert(Decimal(1), Fraction(1, 3), 6, field="good", what="BOLT")
 
 
-def test_nobody_is_told_to_enter_nothing() -> None:
+def test_a_refusal_never_suggests_zero() -> None:
     """Below the smallest quantity there is only one that fits, because zero doesn't do."""
     with pytest.raises(InvalidQuantity, match=r"Enter 1\."):
         require_positive(Decimal("0.4"), 0, field="good", what="BOLT")

@@ -49,7 +49,7 @@ def test_every_refusal_has_a_code_of_its_own() -> None:
     assert Refusal.code not in codes
 
 
-def test_every_code_of_the_specification_is_there() -> None:
+def test_every_code_of_the_specification_exists() -> None:
     assert {one.code for one in FAMILY} >= NAMED
 
 
@@ -148,7 +148,7 @@ def test_a_sentence_is_a_constant_template_whose_places_are_its_parameters() -> 
 POSTING_ROOMS = ("core", "items", "ledger", "unresolved", "backflushing", "works", "subcontract", "handling")
 
 
-def test_every_refusal_that_a_posting_may_meet_carries_a_field() -> None:
+def test_every_refusal_of_a_posting_names_a_field() -> None:
     """Whoever raises one says what it is about, so that a page can show it there."""
     names = {one.__name__ for one in FAMILY}
     without = []

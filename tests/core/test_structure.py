@@ -61,7 +61,7 @@ DATES = st.none() | st.dates(date(2026, 1, 1), date(2026, 1, 20))
 
 
 @given(DATES, DATES, DATES, DATES)
-def test_two_versions_overlap_where_some_day_sees_both(
+def test_two_versions_overlap_if_both_are_in_force_on_some_day(
     starts: date | None, ends: date | None, other_starts: date | None, other_ends: date | None
 ) -> None:
     a = replace(line(10, BOLT), starts=starts, ends=ends)
@@ -77,14 +77,14 @@ def test_lines_come_in_line_order_whatever_the_order_of_entry() -> None:
     assert [requirement.path for requirement in exploded(lines).requirements] == ["5", "10", "20"]
 
 
-def test_what_is_not_in_force_is_left_out_on_the_day_itself_too() -> None:
+def test_lines_not_in_force_are_left_out() -> None:
     old = replace(line(10, BOLT, "4"), ends=DAY)
     new = replace(line(10, BOLT, "5"), starts=DAY + timedelta(1))
     assert exploded([old, new]).requirements[0].per_piece == 4
     assert exploded([old, new], day=DAY + timedelta(1)).requirements[0].per_piece == 5
 
 
-def test_waste_is_a_part_of_what_is_taken_not_of_what_is_needed() -> None:
+def test_waste_is_a_percentage_of_the_quantity_taken() -> None:
     requirement = exploded([line(10, PAINT, "150", "G", "4")]).requirements[0]
     assert requirement.per_piece == Fraction(150, 1000) * Fraction(100, 96)
 
@@ -102,7 +102,7 @@ def test_quantity_unit_and_waste_multiply_through_phantoms_at_every_depth() -> N
     assert (paint.path, bolt.path) == ("10/1/1/1", "10/1/1/2")
 
 
-def test_a_phantom_s_lines_are_those_of_the_day() -> None:
+def test_a_phantom_s_lines_are_those_in_force_on_the_day() -> None:
     below = [replace(line(1, BOLT, "4"), ends=DAY), replace(line(1, BOLT, "6"), starts=DAY + timedelta(1))]
     assert exploded([line(10, PANEL)], {PANEL.item: below}).requirements[0].per_piece == 4
     tomorrow = exploded([line(10, PANEL)], {PANEL.item: below}, DAY + timedelta(1))
@@ -122,7 +122,7 @@ def marked(line: ComponentLine, flag: str) -> ComponentLine:
 
 
 @pytest.mark.parametrize("flag", ["by_hand", "supplier_provides"])
-def test_what_a_phantom_line_says_holds_for_all_below_it(flag: str) -> None:
+def test_settings_of_a_phantom_line_apply_to_all_lines_below_it(flag: str) -> None:
     structures = {PANEL.item: [line(1, DOOR), line(2, BOLT)], DOOR.item: [line(1, PAINT)]}
     requirements = exploded([marked(line(10, PANEL), flag), line(20, BOLT)], structures).requirements
     assert [getattr(requirement, flag) for requirement in requirements] == [True, True, False]
@@ -132,7 +132,7 @@ def test_what_a_phantom_line_says_holds_for_all_below_it(flag: str) -> None:
     assert [getattr(requirement, flag) for requirement in requirements] == [True, False]
 
 
-def test_the_nearest_from_location_counts() -> None:
+def test_the_nearest_from_location_applies() -> None:
     structures = {
         PANEL.item: [line(1, BOLT), replace(line(2, BOLT), source=8), replace(line(3, DOOR), source=9)],
         DOOR.item: [line(1, PAINT), replace(line(2, PAINT), source=6)],
@@ -156,7 +156,7 @@ def test_a_fixed_quantity_of_a_phantom_is_refused() -> None:
         require_sound([fixed])
 
 
-def test_a_line_without_a_conversion_is_found_not_skipped() -> None:
+def test_a_line_without_a_conversion_is_reported_and_not_skipped() -> None:
     found = exploded([line(10, BOLT, unit="FATHOM"), line(20, BOLT)])
     assert [requirement.path for requirement in found.inconvertible] == ["10"]
     with pytest.raises(AssertionError):
@@ -168,7 +168,7 @@ def test_a_missing_conversion_of_a_phantom_is_found_below_it() -> None:
     assert [requirement.path for requirement in found.inconvertible] == ["10/1"]
 
 
-def test_phantoms_that_come_to_too_many_lines_are_refused_before_memory_is() -> None:
+def test_phantoms_that_explode_to_too_many_lines_are_refused_early() -> None:
     phantoms = [Component(100 + depth, f"P{depth}", "EA", phantom=True) for depth in range(20)]
     structures = {above.item: [line(1, below), line(2, below)] for above, below in pairwise(phantoms)}
     structures[phantoms[-1].item] = [line(1, BOLT)]
@@ -177,7 +177,7 @@ def test_phantoms_that_come_to_too_many_lines_are_refused_before_memory_is() -> 
 
 
 @given(st.data())
-def test_the_explosion_is_the_sum_over_all_ways_down(data: st.DataObject) -> None:
+def test_the_explosion_is_the_sum_over_all_paths(data: st.DataObject) -> None:
     """Random phantoms three deep, against a count of every way from the top by hand."""
     quantities = st.integers(1, 5)
     levels = [[Component(depth * 10 + n, f"P{depth}{n}", "EA", phantom=True) for n in range(2)] for depth in range(3)]
@@ -213,12 +213,12 @@ def test_the_explosion_is_the_sum_over_all_ways_down(data: st.DataObject) -> Non
         (replace(line(10, BOLT), starts=DAY, ends=DAY - timedelta(1)), InvalidDates),
     ],
 )
-def test_a_line_that_makes_no_sense_is_refused(wrong: ComponentLine, refusal: type[Refusal]) -> None:
+def test_an_invalid_line_is_refused(wrong: ComponentLine, refusal: type[Refusal]) -> None:
     with pytest.raises(refusal, match="10"):
         require_sound([line(5, BOLT), wrong])
 
 
-def test_a_line_number_may_come_again_when_the_first_has_ended() -> None:
+def test_a_line_number_can_be_reused_after_the_first_version_has_ended() -> None:
     first = replace(line(10, BOLT), ends=DAY)
     require_sound([first, replace(line(10, PAINT), starts=DAY + timedelta(1))])
     with pytest.raises(OverlappingLines):
@@ -260,6 +260,6 @@ def test_a_loop_is_found_at_any_depth() -> None:
     assert len(loop) == deep + 2
 
 
-def test_a_thing_used_twice_is_no_loop() -> None:
+def test_an_item_used_twice_is_not_a_loop() -> None:
     assert find_loop({1: [2, 3], 2: [4], 3: [4]}, [1]) is None
     assert find_loop({1: [1]}, [1]) == (1, 1)

@@ -22,23 +22,23 @@ def test_a_conversion_works_both_ways() -> None:
     assert family.factor("G", "KG") == Fraction(1, 1000)
 
 
-def test_a_unit_is_one_of_itself_even_where_nobody_knows_it() -> None:
+def test_the_factor_of_a_unit_to_itself_is_one_even_if_the_unit_is_unknown() -> None:
     assert Family([]).factor("EA", "EA") == 1
     assert Units(Family([])).factor("EA", "EA") == 1
 
 
-def test_two_units_meet_in_a_third() -> None:
+def test_two_units_are_converted_through_a_third() -> None:
     family = Family([T_KG, KG_G])
     assert family.factor("T", "G") == 1_000_000
     assert family.factor("G", "T") == Fraction(1, 1_000_000)
 
 
-def test_no_way_is_no_factor() -> None:
+def test_without_a_conversion_there_is_no_factor() -> None:
     assert Family([KG_G, M_MM]).factor("KG", "M") is None
     assert Units(Family([KG_G]), Family([BOX_EA])).factor("KG", "EA") is None
 
 
-def test_a_ratio_that_never_ends_comes_back_whole() -> None:
+def test_a_repeating_ratio_converts_back_exactly() -> None:
     family = Family([Conversion("KG", "LB", Fraction(100_000_000, 45_359_237))])
     there, back = family.factor("KG", "LB"), family.factor("LB", "KG")
     assert there is not None
@@ -46,20 +46,20 @@ def test_a_ratio_that_never_ends_comes_back_whole() -> None:
     assert there * back == 1
 
 
-def test_what_is_said_of_the_item_wins_over_what_is_said_of_everything() -> None:
+def test_an_item_s_own_conversion_overrides_the_common_one() -> None:
     units = Units(Family([BOX_EA]), Family([Conversion("BOX", "EA", Fraction(10))]))
     assert units.factor("BOX", "EA") == 10
     assert units.factor("EA", "BOX") == Fraction(1, 10)
 
 
-def test_an_own_way_wins_even_where_it_is_longer() -> None:
+def test_an_item_s_own_conversion_wins_even_on_a_longer_path() -> None:
     system = Family([Conversion("ROLL", "M", Fraction(50)), M_MM])
     own = Family([Conversion("ROLL", "KG", Fraction(8)), Conversion("KG", "M", Fraction(6))])
     assert Units(system, own).factor("ROLL", "M") == 48
     assert Units(system, own).factor("ROLL", "MM") == 48_000
 
 
-def test_own_and_common_conversions_go_together_on_one_way() -> None:
+def test_own_and_common_conversions_can_be_combined_on_one_path() -> None:
     units = Units(Family([KG_G]), Family([Conversion("TIN", "KG", Fraction(5, 2))]))
     assert units.factor("TIN", "G") == 2500
     assert units.factor("G", "TIN") == Fraction(1, 2500)
@@ -82,11 +82,11 @@ def test_an_item_without_conversions_of_its_own_uses_the_common_ones() -> None:
         Conversion("KG", "KG", Fraction(2)),
     ],
 )
-def test_conversions_that_contradict_the_others_are_found(wrong: Conversion) -> None:
+def test_contradicting_conversions_are_found(wrong: Conversion) -> None:
     assert contradiction([T_KG, KG_G, wrong]) == wrong
 
 
-def test_saying_the_same_twice_is_no_contradiction() -> None:
+def test_the_same_conversion_twice_is_no_contradiction() -> None:
     assert contradiction([T_KG, KG_G, Conversion("T", "G", Fraction(1_000_000)), KG_G]) is None
 
 
@@ -101,7 +101,7 @@ def agreeing(pairs: Sequence[tuple[str, str]], scale: int = 1) -> list[Conversio
 
 
 @given(PAIRS, st.randoms(use_true_random=False))
-def test_a_family_never_minds_the_order_of_entry(pairs: list[tuple[str, str]], random: object) -> None:
+def test_common_conversions_do_not_depend_on_the_order_of_entry(pairs: list[tuple[str, str]], random: object) -> None:
     conversions = agreeing(pairs)
     assert contradiction(conversions) is None
     shuffled = list(reversed(conversions))
@@ -114,7 +114,7 @@ def test_a_family_never_minds_the_order_of_entry(pairs: list[tuple[str, str]], r
 
 
 @given(PAIRS, PAIRS)
-def test_an_item_s_units_never_mind_the_order_of_entry(
+def test_an_item_s_conversions_do_not_depend_on_the_order_of_entry(
     system: list[tuple[str, str]], own: list[tuple[str, str]]
 ) -> None:
     first = Units(Family(agreeing(system)), Family(agreeing(own, scale=2)))
@@ -124,7 +124,7 @@ def test_an_item_s_units_never_mind_the_order_of_entry(
             assert first.factor(a, b) == second.factor(a, b)
 
 
-def test_an_own_size_of_a_box_holds_in_the_middle_of_a_way_in_both_directions() -> None:
+def test_an_item_s_own_conversion_applies_in_the_middle_of_a_path_in_both_directions() -> None:
     system = [Conversion("PALLET", "BOX", Fraction(40)), BOX_EA, Conversion("PAIR", "EA", Fraction(2))]
     units = Units(Family(system), Family([Conversion("BOX", "EA", Fraction(10))]))
     assert units.factor("PALLET", "PAIR") == 200
@@ -132,7 +132,7 @@ def test_an_own_size_of_a_box_holds_in_the_middle_of_a_way_in_both_directions() 
 
 
 @given(PAIRS, PAIRS)
-def test_what_converts_one_way_converts_back(system: list[tuple[str, str]], own: list[tuple[str, str]]) -> None:
+def test_a_conversion_and_its_reverse_cancel_out(system: list[tuple[str, str]], own: list[tuple[str, str]]) -> None:
     units = Units(Family(agreeing(system)), Family(agreeing(own, scale=2)))
     for a in NAMES:
         for b in NAMES:
@@ -141,7 +141,7 @@ def test_what_converts_one_way_converts_back(system: list[tuple[str, str]], own:
             assert there is None or back is None or there * back == 1
 
 
-def test_which_of_several_equal_ways_is_taken_is_always_the_same() -> None:
+def test_the_same_one_of_several_equal_paths_is_always_used() -> None:
     """Two own ways of one length that differ, by way of the system's: the units' names decide."""
     own = [Conversion("CRATE", "BOX", Fraction(2)), Conversion("PACK", "EA", Fraction(5))]
     system = [Conversion("BOX", "PACK", Fraction(3)), Conversion("CRATE", "PACK", Fraction(7))]
@@ -153,7 +153,7 @@ def test_which_of_several_equal_ways_is_taken_is_always_the_same() -> None:
     assert len(found) == 1
 
 
-def test_many_units_without_a_way_are_found_out_soon() -> None:
+def test_a_missing_conversion_among_many_units_is_found_quickly() -> None:
     """Every unit known to the item and to the system, and one that nobody can reach."""
     names = [f"U{number}" for number in range(12)]
     chain = [Conversion(a, b, Fraction(2)) for a, b in pairwise(names)]

@@ -26,7 +26,7 @@ def finished(plant: Plant) -> Plant:
     return plant
 
 
-def test_an_archive_is_made_listed_read_proved_and_brought_back(
+def test_an_archive_is_created_listed_read_verified_and_restored(
     finished: Plant, console: Console, tmp_path: Path
 ) -> None:
     movement = Movement.objects.filter(cost_object__number="W-BRACKET").order_by("pk")[0].pk
@@ -56,7 +56,7 @@ def test_an_archive_is_made_listed_read_proved_and_brought_back(
     assert console.tells("order", "show", "W-BRACKET")["status"] == "complete"
 
 
-def test_what_cannot_be_done_is_refused(finished: Plant, console: Console, tmp_path: Path) -> None:
+def test_an_invalid_request_is_refused(finished: Plant, console: Console, tmp_path: Path) -> None:
     assert console.refuses("archive", "--through", LATER, "--to", tmp_path) == "period_closed"
     assert console.refuses("archive", "--through", DAY) == "invalid_value"
     assert console.refuses("archive", "--through", "soon", "--preview") == "invalid_value"
@@ -69,7 +69,7 @@ def test_what_cannot_be_done_is_refused(finished: Plant, console: Console, tmp_p
     assert console.refuses("verify", "--archive", tmp_path / "nowhere") == "not_found"
 
 
-def test_a_missing_file_is_bad_news(finished: Plant, console: Console, tmp_path: Path) -> None:
+def test_a_missing_file_ends_with_exit_code_one(finished: Plant, console: Console, tmp_path: Path) -> None:
     file = Path(console.tells("archive", "--through", DAY, "--to", tmp_path)["file"])
     file.unlink()
     result = console.run("verify", "--archive", tmp_path)

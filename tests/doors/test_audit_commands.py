@@ -17,7 +17,7 @@ CHECKS = [
 ]
 
 
-def test_an_audit_is_begun_worked_through_and_signed_off(plant: Plant, console: Console) -> None:
+def test_an_audit_is_begun_reviewed_and_signed_off(plant: Plant, console: Console) -> None:
     plant.books(1, "BRACKET")
     assert "There is no current audit." in console.says("audit")
     told = console.tells("audit", "--begin", "--by", "cora")
@@ -39,7 +39,7 @@ def test_an_audit_is_begun_worked_through_and_signed_off(plant: Plant, console: 
     assert [one["number"] for one in console.tells("audit")["signed"]] == [1]
 
 
-def test_what_cannot_be_done_is_refused(plant: Plant, console: Console) -> None:
+def test_an_invalid_request_is_refused(plant: Plant, console: Console) -> None:
     assert console.refuses("audit", "--sign-off") == "not_found"
     assert console.refuses("verify", "--record") == "not_found"
     console.says("audit", "--begin")
@@ -52,7 +52,7 @@ def test_what_cannot_be_done_is_refused(plant: Plant, console: Console) -> None:
     assert console.refuses("audit", 7) == "not_found"
 
 
-def test_a_key_looks_once(plant: Plant, console: Console) -> None:
+def test_a_key_records_a_review_once(plant: Plant, console: Console) -> None:
     console.says("audit", "--begin", "--key", "month end")
     console.says("audit", "--begin", "--key", "month end")
     for _ in range(2):
@@ -60,7 +60,7 @@ def test_a_key_looks_once(plant: Plant, console: Console) -> None:
     assert CheckReview.objects.count() == 1
 
 
-def test_a_proof_that_fails_is_kept_and_ends_with_one(plant: Plant, console: Console) -> None:
+def test_a_failed_verification_is_stored_and_ends_with_exit_code_one(plant: Plant, console: Console) -> None:
     plant.has(5, "BOLT")
     console.says("audit", "--begin")
     Balance.objects.update(quantity=6)

@@ -48,7 +48,7 @@ MOVED = {
 }
 
 
-def test_booking_moves_goods_and_what_went_into_them(plant: Plant, console: Console) -> None:
+def test_a_booking_moves_the_goods_and_their_components(plant: Plant, console: Console) -> None:
     plant.has(200, "BOLT")
     plant.releases(50, "BRACKET")
     said = console.says("book", "W-BRACKET", 38, "--scrap", 2)
@@ -57,7 +57,7 @@ def test_booking_moves_goods_and_what_went_into_them(plant: Plant, console: Cons
     assert plant.balance("BOLT") == 40
 
 
-def test_what_a_booking_tells_programs(plant: Plant, console: Console) -> None:
+def test_a_booking_answers_in_json_for_programs(plant: Plant, console: Console) -> None:
     plant.has(10, "BOLT")
     plant.releases(50, "BRACKET")
     told = console.tells("book", "W-BRACKET", "2.0", "--scrap", 1, "--by", "jan", "--key", "scan-1", *AT)
@@ -77,14 +77,14 @@ def test_what_a_booking_tells_programs(plant: Plant, console: Console) -> None:
     assert (bolts["quantity"], bolts["due"], bolts["reason"], bolts["status"]) == ("0", "12", "short", "unresolved")
 
 
-def test_what_is_short_is_said_and_where_to_see_it(plant: Plant, console: Console) -> None:
+def test_a_short_line_is_shown_with_the_command_that_lists_it(plant: Plant, console: Console) -> None:
     plant.releases(50, "BRACKET")
     said = console.says("book", "W-BRACKET", 1)
     assert "short" in said
     assert "1 line is unresolved. To see them: backflush unresolved" in said
 
 
-def test_the_same_key_posts_once_and_says_so(plant: Plant, console: Console) -> None:
+def test_the_same_key_posts_once_and_the_answer_says_so(plant: Plant, console: Console) -> None:
     plant.has(200, "BOLT")
     plant.releases(50, "BRACKET")
     first = console.tells("book", "W-BRACKET", 5, "--key", "scan-1")
@@ -118,7 +118,7 @@ def test_the_same_key_posts_once_and_says_so(plant: Plant, console: Console) -> 
         (("W-BRACKET", "5", "--batch", "B1"), "invalid_value"),
     ],
 )
-def test_what_cannot_be_booked_is_refused_and_posts_nothing(
+def test_an_invalid_booking_is_refused_and_posts_nothing(
     plant: Plant, console: Console, words: tuple[str, ...], code: str
 ) -> None:
     plant.releases(50, "BRACKET")
@@ -221,7 +221,7 @@ def test_previewing_a_production_and_a_receipt(plant: Plant, console: Console) -
 
 
 @pytest.mark.parametrize("named_by", ["posting", "movement", "key"])
-def test_taking_a_booking_back_once(plant: Plant, console: Console, named_by: str) -> None:
+def test_reversing_a_booking_once(plant: Plant, console: Console, named_by: str) -> None:
     plant.has(100, "BOLT")
     plant.releases(50, "BRACKET")
     posted = console.tells("book", "W-BRACKET", 5, "--key", "scan-1")
@@ -237,7 +237,7 @@ def test_taking_a_booking_back_once(plant: Plant, console: Console, named_by: st
     assert console.refuses("reverse", *by[named_by]) == "already_reversed"
 
 
-def test_a_reversal_says_what_it_is_of(plant: Plant, console: Console) -> None:
+def test_a_reversal_names_the_reversed_posting(plant: Plant, console: Console) -> None:
     assert console.refuses("reverse") == "invalid_value"
     assert console.refuses("reverse", 5, "--of", "scan-1") == "invalid_value"
     assert console.refuses("reverse", 987654) == "not_found"
@@ -245,7 +245,7 @@ def test_a_reversal_says_what_it_is_of(plant: Plant, console: Console) -> None:
     assert console.refuses("reverse", "--movement", 987654) == "not_found"
 
 
-def test_goods_that_went_on_are_not_taken_back(plant: Plant, console: Console) -> None:
+def test_a_booking_whose_goods_have_moved_on_is_not_reversed(plant: Plant, console: Console) -> None:
     plant.has(100, "BOLT")
     booking = plant.books(5, "BRACKET")
     plant.moves(3, "BRACKET", "FG", "ADJUST", action="ADJUST")

@@ -17,7 +17,7 @@ def south(plant: Plant) -> Plant:
     return Plant.build_site(code="SOUTH")
 
 
-def test_a_note_goes_along_and_the_stock_arrives_by_it(plant: Plant, south: Plant, tmp_path: Path) -> None:
+def test_stock_is_sent_with_a_note_and_received_by_it(plant: Plant, south: Plant, tmp_path: Path) -> None:
     console, note = Console(), tmp_path / "bolts.json"
     sent = ("send", "BOLT", 6, "--site", "MAIN", "--from", "MAIN/RAW", "--to-site", "SOUTH", "--key", "7", *BY)
     said = console.says(*sent, "--note", note)
@@ -33,7 +33,7 @@ def test_a_note_goes_along_and_the_stock_arrives_by_it(plant: Plant, south: Plan
     assert (told["on_the_way"], told["noted"], told["faults"]) == ([], 1, [])
 
 
-def test_what_can_not_be_is_refused_with_a_sentence(plant: Plant, south: Plant, tmp_path: Path) -> None:
+def test_an_invalid_transfer_is_refused_with_a_sentence(plant: Plant, south: Plant, tmp_path: Path) -> None:
     console = Console()
     send = ("send", "BOLT", "--site", "MAIN", "--from", "MAIN/RAW", *BY)
     assert console.refuses(*send, 11, "--to-site", "SOUTH") == "insufficient_stock"
@@ -50,7 +50,7 @@ def test_what_can_not_be_is_refused_with_a_sentence(plant: Plant, south: Plant, 
     assert console.tells("in-transit")["on_the_way"] == []
 
 
-def test_the_number_alone_is_enough_where_the_senders_books_can_be_read(plant: Plant, south: Plant) -> None:
+def test_the_transfer_number_is_enough_where_the_sender_s_database_can_be_read(plant: Plant, south: Plant) -> None:
     console = Console()
     console.says("send", "BOLT", 2, "--site", "MAIN", "--from", "MAIN/RAW", "--to-site", "SOUTH", "--key", "8", *BY)
     console.says("arrive", "8", "--site", "SOUTH", "--into", "MAIN/RAW", "--from-site", "MAIN", *BY)

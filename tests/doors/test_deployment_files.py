@@ -32,7 +32,7 @@ def steps() -> list[tuple[str, str]]:
     return [(line.split()[0], line.split(maxsplit=1)[1]) for line in text.splitlines() if line.strip()]
 
 
-def test_the_image_runs_as_nobody_special() -> None:
+def test_the_image_runs_as_an_unprivileged_user() -> None:
     last = max(place for place, (word, _) in enumerate(steps()) if word == "FROM")
     words = [word for word, _ in steps()[last:]]
     assert dict(steps()[last:])["USER"] == "backflush"
@@ -40,7 +40,7 @@ def test_the_image_runs_as_nobody_special() -> None:
     assert "HEALTHCHECK" in words
 
 
-def test_every_file_that_the_image_takes_is_there_and_let_through() -> None:
+def test_every_file_that_the_image_copies_exists_and_is_not_ignored() -> None:
     let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     for word, rest in steps():
         if word != "COPY" or rest.startswith("--from"):
@@ -50,7 +50,7 @@ def test_every_file_that_the_image_takes_is_there_and_let_through() -> None:
             assert source in let_through or any(source.startswith(f"{one}/") for one in let_through), source
 
 
-def test_what_the_image_builds_with_is_locked_by_hash() -> None:
+def test_the_build_tools_of_the_image_are_locked_by_hash() -> None:
     """As the Dockerfile finds it in the list of the house's tools."""
     chosen = re.search(r"awk '(.+?)' requirements/dev.txt", DOCKERFILE)
     assert chosen is not None
@@ -64,7 +64,7 @@ def commands_in(words: list[str]) -> list[str]:
     return [after for word, after in pairwise(words) if word.endswith("backflush")]
 
 
-def test_every_service_runs_a_command_that_there_is() -> None:
+def test_every_service_runs_an_existing_command() -> None:
     ours = {name: one for name, one in COMPOSE["services"].items() if name != "db"}
     assert {*ours} == {"upgrade", "web", "worker", "backup"}
     for name, service in ours.items():
@@ -82,7 +82,7 @@ def test_nothing_is_served_before_the_database_is_up_to_date() -> None:
     assert {volume.split(":")[0] for volume in services["db"]["volumes"]} <= {*COMPOSE["volumes"]}
 
 
-def test_compose_asks_for_what_it_needs_and_shows_the_pages_to_this_machine_alone() -> None:
+def test_compose_requires_its_variables_and_serves_this_machine_only() -> None:
     text = (ROOT / "compose.yaml").read_text()
     for name in ("POSTGRES_PASSWORD", "SECRET_KEY", "PUBLIC_URL"):
         assert f"${{{name}:?" in text
@@ -92,7 +92,7 @@ def test_compose_asks_for_what_it_needs_and_shows_the_pages_to_this_machine_alon
             assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), name
 
 
-def test_where_a_service_writes_the_image_has_a_folder_of_its_user() -> None:
+def test_the_image_has_a_folder_of_its_user_for_every_volume() -> None:
     """A new volume takes its owner from the folder that it covers; where there is none it is root's."""
     owned = re.search(r"install -d -o backflush -g backflush -m 0700 ((?:/\w+ ?)+)", DOCKERFILE)
     assert owned is not None
@@ -120,7 +120,7 @@ def test_no_secret_is_written_down(file: Path) -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_a_unit_runs_a_command_that_there_is(unit: Path) -> None:
+def test_every_unit_runs_an_existing_command(unit: Path) -> None:
     read = RawConfigParser(strict=False)
     read.optionxform = str  # type: ignore[assignment, method-assign]
     read.read(unit)
@@ -133,7 +133,7 @@ def test_a_unit_runs_a_command_that_there_is(unit: Path) -> None:
     assert [word for word in commands_in(service["ExecStart"].split()) if word in COMMANDS]
 
 
-def test_whatever_runs_under_systemd_may_do_as_little() -> None:
+def test_all_units_are_hardened_alike() -> None:
     """The copy at night holds everybody's log-in too."""
     after = [unit.read_text().split("NoNewPrivileges=")[1] for unit in UNITS if unit.suffix == ".service"]
     fences = [{line for line in text.split("\n[")[0].splitlines() if line} for text in after]

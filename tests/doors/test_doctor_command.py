@@ -7,14 +7,16 @@ from tests.cast import Plant
 from tests.doors.console import Console
 
 
-def test_what_only_waits_is_said_with_its_remedy_and_is_no_failure(plant: Plant, console: Console) -> None:
+def test_a_finding_that_only_leaves_movements_unresolved_has_a_remedy_and_is_no_failure(
+    plant: Plant, console: Console
+) -> None:
     said = console.says("doctor")
     assert "CABINET line 30 backflushes RESIN" in said
     assert "Remedy: Mark the line *by hand*" in said
     assert "leaves movements unresolved" in said
 
 
-def test_what_will_be_refused_is_a_failure(plant: Plant, console: Console) -> None:
+def test_a_finding_that_refuses_bookings_is_a_failure(plant: Plant, console: Console) -> None:
     end_rule(rule=TransferRule.objects.get(action__name="BACKFLUSH"))
     result = console.run("doctor")
     assert result.exit_code == 1
@@ -39,7 +41,7 @@ def test_programs_get_every_finding(plant: Plant, console: Console) -> None:
     assert set(facts["findings"][0]) == {"code", "severity", "subject", "sentence", "remedy"}
 
 
-def test_a_plant_in_order_is_said_to_be(plant: Plant, console: Console) -> None:
+def test_a_plant_without_findings_is_reported_as_such(plant: Plant, console: Console) -> None:
     Item.objects.update(obsolete_on=date(2000, 1, 1))
     end_rule(rule=TransferRule.objects.get(action__name="RACKFLUSH"))
     assert console.says("doctor") == "The set-up has no problems.\n"

@@ -63,7 +63,7 @@ def test_the_database_may_be_named_before_or_after_the_command(
         assert "MAIN" in done.stdout
 
 
-def test_the_whole_chain_is_proved_from_outside(
+def test_the_whole_ledger_is_verified_by_another_process(
     committed_plant: Plant, committed_database: Database, tmp_path: Path
 ) -> None:
     committed_plant.books(3, "BRACKET")
@@ -73,34 +73,34 @@ def test_the_whole_chain_is_proved_from_outside(
 
 
 @pytest.mark.parametrize("words", [["orders"], ["book", "W-1", "5"], ["verify"], ["upgrade"], ["unresolved", "--json"]])
-def test_where_there_is_no_plant_none_is_made(tmp_path: Path, words: list[str]) -> None:
+def test_a_missing_plant_is_not_created(tmp_path: Path, words: list[str]) -> None:
     done = backflush(*words, folder=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert "This database is empty. Run `backflush demo` or `backflush import`." in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_empty_file_is_no_plant_either(tmp_path: Path) -> None:
+def test_an_empty_file_is_not_a_plant(tmp_path: Path) -> None:
     (tmp_path / "backflush.sqlite3").touch()
     done = backflush("orders", "--json", folder=tmp_path)
     assert done.returncode == 1
     assert json.loads(done.stderr)["error"]["code"] == "no_plant"
 
 
-def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "backflush.sqlite3").write_text("Dear diary, " * 500)
     done = backflush("orders", folder=tmp_path)
     assert done.returncode == 1
     assert done.stderr.endswith("backflush.sqlite3 is not a SQLite database. Name another file.\n")
 
 
-def test_a_folder_that_is_not_there_is_no_plant(tmp_path: Path) -> None:
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     done = backflush("orders", "--database", f"sqlite:///{tmp_path}/no/such/file", folder=tmp_path)
     assert (done.returncode, done.stderr[:22]) == (1, "This database is empty")
 
 
 @pytest.mark.parametrize("committed_database", ["postgres"], indirect=True)
-def test_a_server_that_is_down_or_knows_no_such_database_is_a_sentence(
+def test_an_unreachable_server_or_database_is_reported_in_a_sentence(
     committed_database: Database, tmp_path: Path
 ) -> None:
     server = urlsplit(committed_database.url)
@@ -113,7 +113,7 @@ def test_a_server_that_is_down_or_knows_no_such_database_is_a_sentence(
         assert "s3cret" not in done.stderr
 
 
-def test_an_address_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
+def test_an_invalid_database_address_is_reported_in_a_sentence(tmp_path: Path) -> None:
     done = backflush("orders", folder=tmp_path, url="oracle://stock")
     assert done.returncode == 1
     assert done.stderr.startswith("DATABASE_URL names neither SQLite nor PostgreSQL.")
@@ -147,7 +147,7 @@ def test_an_older_plant_is_upgraded_on_demand_only(
 @pytest.mark.parametrize(
     "words", [["fly"], ["book"], ["book", "W-1", "5", "--wings"], ["explain", "abc"], ["explain", "0"], []]
 )
-def test_a_wrong_use_has_exit_code_two(tmp_path: Path, words: list[str]) -> None:
+def test_wrong_usage_has_exit_code_two(tmp_path: Path, words: list[str]) -> None:
     assert backflush(*words, folder=tmp_path).returncode == 2
 
 
@@ -162,7 +162,7 @@ def test_help_and_version_need_no_database_and_are_quick(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
-def test_control_c_while_waiting_for_another_leaves_no_traceback(
+def test_control_c_while_waiting_for_a_lock_leaves_no_traceback(
     committed_plant: Plant, committed_database: Database, tmp_path: Path
 ) -> None:
     committed_plant.releases(5, "BRACKET")
@@ -190,9 +190,7 @@ def test_control_c_while_waiting_for_another_leaves_no_traceback(
     assert committed_plant.balance("BRACKET", at="FG") == 0
 
 
-def test_a_reader_that_leaves_early_is_no_fault(
-    committed_plant: Plant, committed_database: Database, tmp_path: Path
-) -> None:
+def test_a_closed_pipe_is_no_error(committed_plant: Plant, committed_database: Database, tmp_path: Path) -> None:
     committed_plant.books(3, "CABINET")
     piped = subprocess.run(
         ["bash", "-c", f"{PROGRAM} transactions --limit 0 | head -1"],

@@ -47,7 +47,7 @@ WIDE = Listing(
 
 
 @pytest.mark.parametrize("width", [80, 100, 160])
-def test_a_wide_table_folds_text_and_never_figures(width: int) -> None:
+def test_a_wide_table_wraps_text_and_never_figures(width: int) -> None:
     lines = shown(WIDE, width)
     assert max(map(len, lines)) <= width
     text = "\n".join(lines).replace("\N{NO-BREAK SPACE}", " ")
@@ -58,17 +58,17 @@ def test_a_wide_table_folds_text_and_never_figures(width: int) -> None:
     assert re.sub(r"\s", "", text).count("A-LONG-CODE-OF-AN-ITEM") == (1 if width > 80 else 0)
 
 
-def test_a_code_that_is_folded_loses_nothing() -> None:
+def test_a_wrapped_code_loses_nothing() -> None:
     codes = Listing(("Item", "#Due"), [("A-LONG-CODE-OF-AN-ITEM", "120 EA")])
     lines = shown(codes, 20)
     assert "".join(line.split()[0] for line in lines[2:]) == "A-LONG-CODE-OF-AN-ITEM"
 
 
-def test_a_table_that_no_terminal_could_show_is_given_as_lines() -> None:
+def test_a_table_that_is_too_wide_for_the_terminal_is_printed_as_lines() -> None:
     assert WIDE.as_table(40) is None
 
 
-def test_a_listing_for_a_program_is_as_wide_as_it_needs_and_bare() -> None:
+def test_a_listing_for_a_program_has_no_boxes_and_no_limit_of_width() -> None:
     lines = WIDE.as_lines()
     assert len(lines) == 3
     assert "MAIN/LINE-A -> MAIN/WIP" in lines[1]
@@ -81,7 +81,7 @@ def test_a_column_that_is_empty_everywhere_is_left_out() -> None:
     assert listing.as_lines() == ["What is due", "Item  Due", "LUG     4"]
 
 
-def test_what_looks_like_markup_is_shown_as_it_is() -> None:
+def test_text_that_looks_like_markup_is_printed_unchanged() -> None:
     lines = shown(Listing(("Remarks",), [("[red]not[/red] :smile:",)]), 80)
     assert "[red]not[/red] :smile:" in "\n".join(lines)
 
@@ -96,12 +96,12 @@ def test_what_looks_like_markup_is_shown_as_it_is() -> None:
         ("2026-03-12T14:30+00:00", datetime(2026, 3, 12, 14, 30, tzinfo=UTC)),
     ],
 )
-def test_dates_and_times_as_iso_writes_them(text: str, moment: date) -> None:
+def test_dates_and_times_are_read_in_iso_format(text: str, moment: date) -> None:
     assert read_moment(text, field="at") == moment
 
 
 @pytest.mark.parametrize("text", ["12.3.2026", "2026-02-30", "tomorrow", "2026-03-12T25:00"])
-def test_what_is_no_date_is_refused(text: str) -> None:
+def test_an_invalid_date_is_refused(text: str) -> None:
     with pytest.raises(InvalidValue):
         read_moment(text, field="at")
 
@@ -121,7 +121,7 @@ def test_money_is_rounded_half_up_to_read(amount: str, text: str) -> None:
     assert money(Decimal(amount)) == text
 
 
-def test_a_list_says_how_many_there_are_in_all() -> None:
+def test_a_shortened_list_says_how_many_there_are_in_all() -> None:
     assert of_all(50, 1234, "unresolved") == "50 of 1,234 unresolved. --limit shows more."
     assert of_all(4, 4, "unresolved") == "4 unresolved."
 
@@ -151,7 +151,7 @@ def test_a_refusal_is_a_sentence_with_its_details_on_stderr() -> None:
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
-def test_a_database_that_goes_away_is_a_sentence(error: type[Exception]) -> None:
+def test_a_lost_database_connection_is_reported_in_a_sentence(error: type[Exception]) -> None:
     def lost(desk: Desk) -> None:
         raise error("server closed the connection\n\tbefore or while processing the request.")
 
@@ -162,7 +162,7 @@ def test_a_database_that_goes_away_is_a_sentence(error: type[Exception]) -> None
     )
 
 
-def test_a_fault_of_the_program_is_not_dressed_up() -> None:
+def test_an_error_of_the_program_keeps_its_traceback() -> None:
     def wrong(desk: Desk) -> None:
         raise ProgrammingError("no such column")
 
@@ -177,7 +177,7 @@ def test_a_fault_of_the_program_is_not_dressed_up() -> None:
         (OSError(ENOSPC, "No space left on device"), "The disk can't be used: No space left on device."),
     ],
 )
-def test_a_disk_that_takes_nothing_is_a_sentence(error: OSError, sentence: str) -> None:
+def test_a_full_disk_is_reported_in_a_sentence(error: OSError, sentence: str) -> None:
     def keep(desk: Desk) -> None:
         raise error
 
@@ -185,7 +185,7 @@ def test_a_disk_that_takes_nothing_is_a_sentence(error: OSError, sentence: str) 
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"{sentence}\n")
 
 
-def test_a_system_call_gone_wrong_is_not_dressed_up() -> None:
+def test_an_unexpected_system_error_keeps_its_traceback() -> None:
     def wrong(desk: Desk) -> None:
         raise OSError(EBADF, "Bad file descriptor")
 
@@ -201,7 +201,7 @@ def test_control_c_is_one_sentence() -> None:
     assert result.stderr.startswith("\nStopped.")
 
 
-def test_bad_news_has_an_exit_code() -> None:
+def test_an_answer_that_reports_a_problem_has_exit_code_one() -> None:
     def bad(desk: Desk) -> None:
         desk.answer({"sound": False}, "It isn't so.")
         desk.fail()
@@ -219,7 +219,7 @@ def test_a_negative_number_is_a_number_and_not_an_option() -> None:
     assert run(take, "-x").exit_code == 2
 
 
-def test_a_bar_stays_away_where_nobody_is_looking() -> None:
+def test_there_is_no_progress_bar_without_a_terminal() -> None:
     def count(desk: Desk) -> None:
         with desk.progress("Counting", 3) as bar:
             bar(1)
@@ -230,7 +230,7 @@ def test_a_bar_stays_away_where_nobody_is_looking() -> None:
     assert (result.stdout, result.stderr) == ("Done.\n", "")
 
 
-def test_whoever_is_not_known_to_the_machine_says_who(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_unknown_to_the_system_must_give_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody() -> str:
         raise KeyError("uid not found")
 
@@ -251,11 +251,11 @@ def test_whoever_is_not_known_to_the_machine_says_who(monkeypatch: pytest.Monkey
         (["book", "--database"], None),
     ],
 )
-def test_the_database_is_looked_for_before_anything_else(words: Sequence[str], address: str | None) -> None:
+def test_the_database_is_checked_before_anything_else(words: Sequence[str], address: str | None) -> None:
     assert asked_database(words) == address
 
 
-def test_every_command_teaches_with_an_example() -> None:
+def test_every_command_has_an_example_in_its_help() -> None:
     app = typer.main.get_command(commands())
     assert isinstance(app, typer.core.TyperGroup)
     taught = dict(app.commands)
@@ -270,7 +270,7 @@ def test_every_command_teaches_with_an_example() -> None:
     assert set(talking) <= {"tour"}
 
 
-def test_each_module_has_the_commands_that_it_is_read_for() -> None:
+def test_each_module_has_the_commands_that_main_lists_for_it() -> None:
     for module, names in MODULES.items():
         app = typer.main.get_command(commands([module]))
         assert isinstance(app, typer.core.TyperGroup)
@@ -289,11 +289,11 @@ def test_each_module_has_the_commands_that_it_is_read_for() -> None:
         ([], list(MODULES)),
     ],
 )
-def test_only_what_is_asked_for_is_read(words: Sequence[str], modules: list[str]) -> None:
+def test_only_the_module_of_the_requested_command_is_imported(words: Sequence[str], modules: list[str]) -> None:
     assert modules_for(words) == modules
 
 
-def test_nothing_is_printed_before_a_command_is_asked_for() -> None:
+def test_without_a_command_the_exit_code_is_two() -> None:
     everything = commands()
     assert "backflush.console.orders" in sys.modules
     assert CliRunner().invoke(everything, []).exit_code == 2

@@ -51,7 +51,7 @@ def test_faults_are_a_table_and_exit_code_1(console: Console, tmp_path: Path) ->
     assert not Posting.objects.exists()
 
 
-def test_update_changes_what_is_there(console: Console, tmp_path: Path) -> None:
+def test_update_changes_existing_rows(console: Console, tmp_path: Path) -> None:
     console.says("template", tmp_path / "plant")
     console.tells("import", tmp_path / "plant")
     write(tmp_path / "units.csv", [{"code": "PCS", "name": "Each"}])
@@ -59,7 +59,7 @@ def test_update_changes_what_is_there(console: Console, tmp_path: Path) -> None:
     assert console.tells("import", tmp_path / "units.csv", "--update")["tables"]["units"]["changed"] == 1
 
 
-def test_an_import_makes_the_database_itself(console: Console, tmp_path: Path) -> None:
+def test_an_import_creates_the_database(console: Console, tmp_path: Path) -> None:
     console.says("template", tmp_path / "plant")
     command = [sys.executable, "-c", "from backflush.console.main import main; main()", "import", "plant"]
     environment = {**os.environ, "DATABASE_URL": "sqlite:///new.sqlite3"}

@@ -61,7 +61,7 @@ def outcomes(text: str) -> list[str]:
 # What a line says
 
 
-def test_a_line_is_a_booking_in_the_words_of_the_console() -> None:
+def test_a_line_has_the_field_names_of_the_command_line() -> None:
     raw = line(
         scrap="0.5", at="2026-03-02T14:30", key="K", batch="B", serials=["S1", "S2"], bin="R1", scrap_reason="bent"
     )
@@ -82,7 +82,7 @@ def test_a_line_is_a_booking_in_the_words_of_the_console() -> None:
     )
 
 
-def test_a_number_may_come_as_one_and_stays_exact() -> None:
+def test_a_json_number_stays_exact() -> None:
     report = read_line(1, b'{"order": "W-1", "good": 0.1, "scrap": 3, "key": null}').report
     assert isinstance(report, BookingIn)
     assert (report.good, report.scrap, report.at, report.key) == (Decimal("0.1"), Decimal(3), None, "")
@@ -124,14 +124,14 @@ def test_a_number_may_come_as_one_and_stays_exact() -> None:
         (b'{"kind": "production", "good": "1"}', "item"),
     ],
 )
-def test_what_is_no_booking_is_refused_by_its_field(raw: bytes, field: str) -> None:
+def test_an_invalid_booking_is_refused_at_its_field(raw: bytes, field: str) -> None:
     report = read_line(1, raw).report
     assert isinstance(report, Refusal)
     assert (report.code, report.field) == ("invalid_value", field)
     assert report.sentence.endswith(".")
 
 
-def test_a_number_with_an_exponent_is_none() -> None:
+def test_a_number_with_an_exponent_is_refused() -> None:
     report = read_line(1, b'{"order": "W-1", "good": 1e999999999}').report
     assert isinstance(report, Refusal)
     assert (report.code, report.field) == ("invalid_value", "good")
@@ -144,12 +144,12 @@ SOME_LINE: Final = st.dictionaries(st.sampled_from(["order", "good", "at", "seri
 
 
 @given(st.binary(max_size=40) | SOME_LINE)
-def test_no_line_whatever_is_in_it_is_more_than_refused(said: bytes | str) -> None:
+def test_no_line_causes_more_than_a_refusal(said: bytes | str) -> None:
     read_line(1, said.encode() if isinstance(said, str) else said)
 
 
 @given(st.lists(st.binary(max_size=20).filter(lambda raw: b"\n" not in raw)), st.integers(1, 30))
-def test_lines_are_the_same_however_the_bytes_come(raws: list[bytes], size: int) -> None:
+def test_lines_do_not_depend_on_how_the_bytes_arrive(raws: list[bytes], size: int) -> None:
     data = b"\n".join(raws)
     cutter = Cutter()
     found = [one.number for start in range(0, len(data), size) for one in cutter.cut(data[start : start + size])]
@@ -157,7 +157,7 @@ def test_lines_are_the_same_however_the_bytes_come(raws: list[bytes], size: int)
     assert found == [number for number, raw in enumerate(raws, 1) if raw.strip()]
 
 
-def test_a_line_without_end_fills_no_memory() -> None:
+def test_an_endless_line_does_not_fill_the_memory() -> None:
     cutter = Cutter()
     for _ in range(50):
         assert cutter.cut(b"x" * BLOCK) == []
@@ -182,7 +182,7 @@ def test_an_answer_is_one_line_for_every_reader() -> None:
 # A file
 
 
-def test_each_line_of_a_file_is_answered_with_what_became_of_it(plant: Plant, tmp_path: Path) -> None:
+def test_each_line_of_a_file_is_answered_with_its_outcome(plant: Plant, tmp_path: Path) -> None:
     plant.has(6, "BOLT")
     plant.releases(10, "BRACKET")
     file = dropped(tmp_path, "press.jsonl", line(), "\n", "nonsense\n", line(order="W-NONE"), line(key="own"))
@@ -227,13 +227,13 @@ def test_a_file_given_again_posts_nothing_twice(plant: Plant, tmp_path: Path) ->
     assert outcomes(Console().run("listen", file, "--key", "tuesday").stdout) == ["booked", "booked"]
 
 
-def test_a_file_that_is_not_there_is_a_sentence(plant: Plant, tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_in_a_sentence(plant: Plant, tmp_path: Path) -> None:
     result = Console().run("listen", tmp_path / "nothing.jsonl")
     assert result.exit_code == 1
     assert result.stderr.endswith("can't be read: No such file or directory.\n")
 
 
-def test_a_day_without_a_zone_is_the_sites(plant: Plant, tmp_path: Path) -> None:
+def test_a_day_without_a_zone_is_in_the_site_s_time_zone(plant: Plant, tmp_path: Path) -> None:
     plant.site.time_zone = "Asia/Tokyo"
     plant.site.save()
     plant.releases(10, "BRACKET", at=date(2026, 3, 1))
@@ -258,7 +258,7 @@ def listened(folder: Path) -> list[dict[str, Any]]:
     return answered(Console().run("listen", folder, "--once").stdout)
 
 
-def test_each_file_of_a_folder_is_taken_once_and_put_away_with_its_answers(plant: Plant, tmp_path: Path) -> None:
+def test_each_file_of_a_folder_is_booked_once_and_moved_with_its_answers(plant: Plant, tmp_path: Path) -> None:
     plant.releases(10, "BRACKET")
     dropped(tmp_path, "good.jsonl", line(), line())
     dropped(tmp_path, "mixed.jsonl", line(), line(good="-1"))
@@ -280,7 +280,9 @@ def test_each_file_of_a_folder_is_taken_once_and_put_away_with_its_answers(plant
     assert Booking.objects.count() == 3
 
 
-def test_the_same_delivery_again_is_the_same_and_another_of_its_name_is_not(plant: Plant, tmp_path: Path) -> None:
+def test_the_same_file_delivered_again_posts_nothing_and_another_file_of_its_name_is_booked(
+    plant: Plant, tmp_path: Path
+) -> None:
     plant.releases(10, "BRACKET")
     for lines in ([line()], [line()], [line(), line()]):
         dropped(tmp_path, "press.jsonl", *lines)
@@ -339,7 +341,7 @@ def test_a_line_is_answered_while_the_stream_goes_on_and_sigterm_ends_it_cleanly
     assert Booking.objects.count() == 2
 
 
-def test_killed_at_any_moment_and_started_again_every_line_of_a_folder_is_in_once(
+def test_a_listener_killed_at_any_moment_and_restarted_books_every_line_once(
     committed_plant: Plant, committed_database: Database, tmp_path: Path
 ) -> None:
     committed_plant.has(10_000, "BOLT")

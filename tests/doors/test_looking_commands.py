@@ -29,7 +29,7 @@ def reading_only() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-def test_balances_by_place_bin_batch_and_serial(plant: Plant, console: Console) -> None:
+def test_balances_are_listed_by_location_bin_batch_and_serial(plant: Plant, console: Console) -> None:
     plant.has(5, "LUG", at="RACK", bin="R1")
     plant.has("1.25", "RESIN", batch="B1")
     plant.has(1, "MOTOR", serials=["S1"])
@@ -66,7 +66,7 @@ def test_balances_by_place_bin_batch_and_serial(plant: Plant, console: Console) 
     assert console.refuses("balance", "--location", "NO/WHERE") == "not_found"
 
 
-def test_balances_of_the_past(plant: Plant, console: Console) -> None:
+def test_balances_of_a_past_day_are_shown(plant: Plant, console: Console) -> None:
     plant.has(10, "LUG", at="RAW")
     plant.moves(4, "LUG", "RAW", "LINE", at=date(2026, 3, 2))
 
@@ -141,7 +141,7 @@ def test_the_material_cost_of_an_order_beside_its_structure(plant: Plant, consol
     assert console.refuses("cost", "W-NONE") == "not_found"
 
 
-def test_why_a_quantity_is_what_it_is(plant: Plant, console: Console) -> None:
+def test_an_assumed_quantity_is_explained(plant: Plant, console: Console) -> None:
     plant.has(50, "PAINT")
     plant.books(57, "FRAME", 3)
     second = plant.books(40, "FRAME")
@@ -160,14 +160,14 @@ def test_why_a_quantity_is_what_it_is(plant: Plant, console: Console) -> None:
     assert "Type code MADE → action BACKFLUSH → rule from MAIN/LINE to MAIN/WIP." in said
 
 
-def test_what_a_person_entered_has_no_explanation(plant: Plant, console: Console) -> None:
+def test_an_entered_quantity_has_no_explanation(plant: Plant, console: Console) -> None:
     plant.has(5, "LUG", at="RAW")
     moved = plant.moves(1, "LUG")
     assert console.refuses("explain", moved.movements.get().pk) == "not_found"
     assert console.refuses("explain", 987654) == "not_found"
 
 
-def test_verify_says_what_it_checked(plant: Plant, console: Console) -> None:
+def test_verify_lists_its_checks(plant: Plant, console: Console) -> None:
     plant.has(50, "BOLT")
     plant.books(2, "BRACKET")
     told = console.tells("verify")

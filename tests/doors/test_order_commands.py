@@ -51,7 +51,7 @@ def test_an_order_released_at_once_in_a_unit_of_its_own(plant: Plant, console: C
     assert plant.balance("BOLT") == 52
 
 
-def test_orders_that_cannot_be_made(plant: Plant, console: Console) -> None:
+def test_an_invalid_order_is_refused(plant: Plant, console: Console) -> None:
     assert console.refuses("order", "new", "W-1", "BOLT", 5) == "wrong_class"
     assert console.refuses("order", "new", "W-1", "NONE", 5) == "not_found"
     assert console.refuses("order", "new", "W-1", "BRACKET", 0) == "invalid_quantity"
@@ -94,7 +94,7 @@ def test_revising_and_cancelling_leave_a_trace(plant: Plant, console: Console) -
     assert "customer withdrew" in console.says("order", "show", "W-1")
 
 
-def test_an_order_with_what_it_has_had_and_waits_for(plant: Plant, console: Console) -> None:
+def test_an_order_shows_its_used_and_unresolved_components(plant: Plant, console: Console) -> None:
     plant.has(20, "SHEET")
     plant.books(2, "CABINET")
     materials = {line["item"]: line for line in console.tells("order", "show", "W-CABINET")["materials"]}
@@ -150,7 +150,7 @@ def test_a_purchase_order_from_placed_to_closed(plant: Plant, console: Console) 
     assert console.refuses("purchase-order", "close", "P-1") == "order_not_open"
 
 
-def test_purchase_orders_that_cannot_be_placed(plant: Plant, console: Console) -> None:
+def test_an_invalid_purchase_order_is_refused(plant: Plant, console: Console) -> None:
     new = ("purchase-order", "new", "P-1")
     assert console.refuses(*new, "ACME", "BRACKET=5") == "wrong_class"
     assert console.refuses(*new, "NOBODY", "BOLT=5") == "not_found"

@@ -4,7 +4,7 @@ from tests.cast import DAY, Plant
 from tests.doors.console import Console
 
 
-def test_a_period_is_closed_listed_and_opened_again(plant: Plant, console: Console) -> None:
+def test_a_period_is_closed_listed_and_reopened(plant: Plant, console: Console) -> None:
     plant.has(10, "BOLT", at="RAW")
     assert console.says("periods") == "No period is closed.\n"
     said = console.says("close-period", "2026-02-28", "--by", "cora", "--remarks", "all slips are in")
@@ -26,7 +26,7 @@ def test_a_period_is_closed_listed_and_opened_again(plant: Plant, console: Conso
     assert "another was forgotten" in console.says("periods")
 
 
-def test_what_waits_in_a_period_is_said_before_it_is_closed(plant: Plant, console: Console) -> None:
+def test_unresolved_movements_of_a_period_are_shown_before_it_is_closed(plant: Plant, console: Console) -> None:
     plant.books(1, "BRACKET")
     assert console.refuses("close-period", "2026-03-31") == "unresolved_in_period"
     said = console.says("close-period", "2026-03-31", "--although-unresolved")
@@ -34,7 +34,7 @@ def test_what_waits_in_a_period_is_said_before_it_is_closed(plant: Plant, consol
     assert console.tells("periods")["unresolved"] == 1
 
 
-def test_what_cannot_be_closed_or_opened_is_refused(plant: Plant, console: Console) -> None:
+def test_an_invalid_closing_or_reopening_is_refused(plant: Plant, console: Console) -> None:
     assert console.refuses("close-period", "2999-01-01") == "date_in_future"
     assert console.refuses("close-period", "2026-02-31") == "invalid_value"
     assert console.refuses("reopen-period", "2026-02-28", "--remarks", "why not") == "not_found"

@@ -16,11 +16,11 @@ def test_nothing_is_served_in_debug_mode(plant: Plant, console: Console, monkeyp
     assert console.refuses("serve") == "invalid_value"
 
 
-def test_no_password_crosses_a_network_in_the_clear(plant: Plant, console: Console) -> None:
+def test_passwords_are_never_sent_unencrypted_over_a_network(plant: Plant, console: Console) -> None:
     assert console.refuses("serve", "--host", "0.0.0.0") == "invalid_value"
 
 
-def test_two_plants_never_answer_at_one_port(plant: Plant, console: Console) -> None:
+def test_two_plants_never_share_a_port(plant: Plant, console: Console) -> None:
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         other.bind(("127.0.0.1", 0))
@@ -28,14 +28,14 @@ def test_two_plants_never_answer_at_one_port(plant: Plant, console: Console) -> 
         assert console.refuses("serve", "--port", str(other.getsockname()[1])) == "already_there"
 
 
-def test_it_says_what_comes_first_in_a_new_database(plant: Plant, console: Console) -> None:
+def test_it_prints_the_first_step_in_a_new_database(plant: Plant, console: Console) -> None:
     (sentence,) = _advice()
     assert "backflush person NAME --role administrator --password" in sentence
     console.says("person", "rosa.marsh", "--role", "administrator")
     assert _advice() == []
 
 
-def test_without_a_site_nobody_can_have_a_role(database: Database) -> None:
+def test_without_a_site_no_user_can_have_a_role(database: Database) -> None:
     """As after `backflush upgrade --new`."""
     (sentence,) = _advice()
     assert "backflush import FOLDER" in sentence

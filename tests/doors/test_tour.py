@@ -52,7 +52,7 @@ def test_the_tour_touches_no_database_but_its_own(toured: tuple[Path, str]) -> N
     assert {path.name for path in folder.iterdir()} == {"backflush-demo.sqlite3"}
 
 
-def test_what_the_tour_leaves_can_be_gone_on_with(toured: tuple[Path, str]) -> None:
+def test_the_database_of_the_tour_can_be_used_afterwards(toured: tuple[Path, str]) -> None:
     folder, _ = toured
     here = "sqlite:///backflush-demo.sqlite3"
     waiting = backflush("unresolved", folder=folder, database=here)
@@ -64,7 +64,7 @@ def test_what_the_tour_leaves_can_be_gone_on_with(toured: tuple[Path, str]) -> N
 
 
 @pytest.mark.parametrize("content", ["", "not a database", "another plant"])
-def test_the_tour_leaves_a_file_that_is_not_its_own_alone(tmp_path: Path, content: str) -> None:
+def test_the_tour_does_not_touch_a_file_that_is_not_its_own(tmp_path: Path, content: str) -> None:
     file = tmp_path / "my plant.sqlite3"
     if content == "another plant":
         with sqlite3.connect(file) as made:

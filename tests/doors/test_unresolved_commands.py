@@ -11,7 +11,7 @@ from tests.cast import Plant
 from tests.doors.console import Console
 
 
-def test_the_queue_says_what_waits_oldest_first(plant: Plant, console: Console) -> None:
+def test_the_queue_lists_unresolved_movements_oldest_first(plant: Plant, console: Console) -> None:
     plant.has(30, "BOLT")
     plant.books(5, "CABINET", at=date(2026, 3, 3))
     plant.books(10, "BRACKET", at=date(2026, 3, 2))
@@ -68,14 +68,14 @@ def test_an_empty_queue_says_so(plant: Plant, console: Console) -> None:
     assert console.tells("unresolved") == {"total": 0, "unresolved": []}
 
 
-def test_a_production_without_order_is_for_what_was_made(plant: Plant, console: Console) -> None:
+def test_a_production_without_order_is_shown_with_its_item(plant: Plant, console: Console) -> None:
     plant.has(5, "BOLT")
     plant.produces(1, "PACK")
     plant.resolves("BOLT", 5, remainder="keep")
     assert {row["for"] for row in console.tells("unresolved")["unresolved"]} == {"PACK"}
 
 
-def test_one_movement_with_all_that_it_could_come_from(plant: Plant, console: Console) -> None:
+def test_one_movement_is_shown_with_every_place_that_it_could_come_from(plant: Plant, console: Console) -> None:
     plant.has(5, "RESIN", batch="LATE")
     plant.has(1, "RESIN", batch="SOON")
     plant.has(9, "RESIN", at="RAW", batch="SOON")
@@ -93,12 +93,12 @@ def test_one_movement_with_all_that_it_could_come_from(plant: Plant, console: Co
     assert console.refuses("unresolved", 987654) == "not_found"
 
 
-def test_a_movement_that_moved_was_never_unresolved(plant: Plant, console: Console) -> None:
+def test_a_posted_movement_is_reported_as_never_unresolved(plant: Plant, console: Console) -> None:
     moved = plant.books(1, "BRACKET").posting.movements.get(item__code="BRACKET")
     assert console.refuses("unresolved", moved.pk) == "not_unresolved"
 
 
-def test_resolving_moves_what_is_due(plant: Plant, console: Console) -> None:
+def test_resolving_moves_the_quantity_due(plant: Plant, console: Console) -> None:
     plant.books(10, "BRACKET")
     plant.has(50, "BOLT")
     number = plant.queue()[0].pk
@@ -137,14 +137,14 @@ def test_resolving_names_the_pieces(plant: Plant, console: Console) -> None:
 
 
 @pytest.mark.parametrize("quantity", ["", "NaN", "-1", "0", "0.5"])
-def test_a_quantity_that_will_not_do_resolves_nothing(plant: Plant, console: Console, quantity: str) -> None:
+def test_an_invalid_quantity_resolves_nothing(plant: Plant, console: Console, quantity: str) -> None:
     plant.books(1, "BRACKET")
     code = console.refuses("resolve", plant.queue()[0].pk, "--quantity", quantity)
     assert code in {"invalid_value", "invalid_quantity"}
     assert plant.waiting() == ["BOLT 4 short"]
 
 
-def test_cancelling_says_why(plant: Plant, console: Console) -> None:
+def test_cancelling_needs_a_reason(plant: Plant, console: Console) -> None:
     plant.books(1, "BRACKET")
     plant.books(2, "BRACKET")
     numbers = [movement.pk for movement in plant.queue()]
@@ -158,7 +158,7 @@ def test_cancelling_says_why(plant: Plant, console: Console) -> None:
     assert console.refuses("cancel", numbers[0], "--remarks", "again") == "not_unresolved"
 
 
-def test_retrying_settles_what_fits(plant: Plant, console: Console) -> None:
+def test_a_retry_settles_the_movements_that_fit(plant: Plant, console: Console) -> None:
     plant.books(1, "BRACKET")
     plant.books(5, "BRACKET")
     plant.has(10, "BOLT")
@@ -176,7 +176,7 @@ def test_retrying_settles_what_fits(plant: Plant, console: Console) -> None:
     assert console.refuses("retry", "--at", "2999-01-01") == "date_in_future"
 
 
-def test_retrying_only_some(plant: Plant, console: Console) -> None:
+def test_a_retry_can_be_limited_to_some_movements(plant: Plant, console: Console) -> None:
     plant.books(1, "BRACKET")
     plant.books(2, "BRACKET")
     plant.has(50, "BOLT")
@@ -185,7 +185,7 @@ def test_retrying_only_some(plant: Plant, console: Console) -> None:
     assert plant.waiting() == ["BOLT 4 short"]
 
 
-def test_a_preview_counts_what_needs_a_choice_apart(plant: Plant, console: Console) -> None:
+def test_a_preview_counts_movements_that_need_a_choice_separately(plant: Plant, console: Console) -> None:
     plant.books(1, "BRACKET")
     plant.books(1, "CABINET")
     plant.has(10, "BOLT")
@@ -203,7 +203,9 @@ def proposes(plant: Plant) -> None:
     plant.has(9, "BOLT", at="RAW")
 
 
-def test_whoever_brings_stock_is_told_what_fits_now_and_settles_only_that(plant: Plant, console: Console) -> None:
+def test_a_receipt_lists_the_movements_that_fit_now_and_a_retry_settles_only_these(
+    plant: Plant, console: Console
+) -> None:
     proposes(plant)
     bolt = plant.queue("BOLT")[0].pk
     moving = ("move", "REPLENISH", "BOLT", 9, "--from", "MAIN/RAW", "--to", "MAIN/LINE", "--key", "m")
@@ -218,7 +220,7 @@ def test_whoever_brings_stock_is_told_what_fits_now_and_settles_only_that(plant:
     assert console.tells("retry", "--arrived", told["posting"])["settled"] == []
 
 
-def test_a_retry_of_what_arrived_is_asked_in_one_way_and_under_no_key(plant: Plant, console: Console) -> None:
+def test_a_retry_of_arrived_stock_takes_no_movement_numbers_and_no_key(plant: Plant, console: Console) -> None:
     proposes(plant)
     posting = plant.moves(9, "BOLT").pk
     assert console.refuses("retry", plant.queue("BOLT")[0].pk, "--arrived", posting) == "invalid_value"

@@ -11,7 +11,7 @@ from tests.cases.reading import OPERATION_KEYS, read_cases
 CASES = Path(__file__).parent.parent / "cases"
 
 
-def test_every_pending_case_exists_under_a_rule_that_it_shows() -> None:
+def test_every_pending_case_exists_and_names_its_rule() -> None:
     rules = {case.name: case.rules for case in read_cases(CASES, CASES)}
     listed = [name for names in PENDING.values() for name in names]
     assert len(listed) == len(set(listed))

@@ -50,7 +50,7 @@ def attempt(plant: Plant, task: Callable[[Plant, str], str], folder: str, before
 
 
 @pytest.mark.parametrize("task", [puts_away, brings_back])
-def test_killed_at_any_moment_nothing_is_lost_and_tried_again_it_is_done_once(
+def test_an_archive_killed_at_any_moment_loses_nothing_and_is_completed_by_a_second_try(
     committed_plant: Plant, committed_database: Database, tmp_path: Path, task: Callable[[Plant, str], str]
 ) -> None:
     a_year(committed_plant)
@@ -83,7 +83,7 @@ def reverses_one(plant: Plant, posting: int) -> object:
     return plant.reverses_number(posting)
 
 
-def test_two_archives_at_once_put_everything_away_once(
+def test_two_concurrent_archives_archive_every_row_once(
     committed_plant: Plant, committed_database: Database, tmp_path: Path
 ) -> None:
     a_year(committed_plant)
@@ -95,7 +95,7 @@ def test_two_archives_at_once_put_everything_away_once(
     assert verify().sound
 
 
-def test_what_somebody_takes_back_meanwhile_stays_or_is_gone_but_never_half(
+def test_a_posting_reversed_during_archiving_is_archived_whole_or_not_at_all(
     committed_plant: Plant, committed_database: Database, tmp_path: Path
 ) -> None:
     a_year(committed_plant)

@@ -29,13 +29,13 @@ def looked_through(plant: Plant) -> Audit:
     return audit
 
 
-def test_of_those_who_begin_one_does(committed_plant: Plant, committed_database: Database) -> None:
+def test_only_one_of_several_users_begins_an_audit(committed_plant: Plant, committed_database: Database) -> None:
     outcomes = race(committed_database, *[(begins,)] * 4)
     assert sorted(one.refusal for one in outcomes) == ["", "already_there", "already_there", "already_there"]
     assert Audit.objects.count() == 1
 
 
-def test_the_same_key_begins_looks_and_signs_once(committed_plant: Plant, committed_database: Database) -> None:
+def test_the_same_key_begins_reviews_and_signs_once(committed_plant: Plant, committed_database: Database) -> None:
     assert len({one.answer for one in race(committed_database, *[(begins, "b")] * 4)}) == 1
     compute_audit(audit=Audit.objects.get(), by=committed_plant.storekeeper)
     assert len({one.answer for one in race(committed_database, *[(looks, "l")] * 4)}) == 1
@@ -47,7 +47,7 @@ def test_the_same_key_begins_looks_and_signs_once(committed_plant: Plant, commit
     assert AuditKey.objects.count() == 3
 
 
-def test_of_those_who_sign_one_does_and_nobody_looks_afterwards(
+def test_only_one_of_several_users_signs_and_no_review_follows(
     committed_plant: Plant, committed_database: Database
 ) -> None:
     looked_through(committed_plant)
@@ -64,7 +64,7 @@ def asks(plant: Plant) -> int:
     return ask_computation(audit=Audit.objects.select_related("site").get(), by=plant.storekeeper).pk
 
 
-def test_people_who_ask_at_once_have_it_worked_out(committed_plant: Plant, committed_database: Database) -> None:
+def test_concurrent_requests_compute_the_checks_once(committed_plant: Plant, committed_database: Database) -> None:
     begin_audit(site=committed_plant.site, by=committed_plant.storekeeper)
     assert all_went_through(race(committed_database, *[(asks,)] * 3))
     assert not AuditComputation.objects.filter(finished_at__isnull=True).exists()

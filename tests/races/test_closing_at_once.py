@@ -94,7 +94,7 @@ def test_a_closing_waits_for_the_booking_that_is_being_posted(
     assert faults(plant.site) == []
 
 
-def test_a_booking_that_looked_before_the_closing_waits_for_it_and_is_refused(
+def test_a_booking_that_read_the_site_before_the_closing_waits_and_is_refused(
     committed_plant: Plant, committed_database: Database
 ) -> None:
     plant = ready(committed_plant)

@@ -90,7 +90,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("task", "before"), CASES, ids=[task.__name__ for task, _ in CASES])
-def test_killed_before_any_statement_nothing_of_it_is_there_and_sent_again_it_is_in_once(
+def test_an_operation_killed_before_any_statement_leaves_nothing_and_can_be_sent_again(
     committed_plant: Plant, committed_database: Database, task: Callable[[Plant], Any], before: Callable[[Plant], None]
 ) -> None:
     plant = committed_plant
@@ -154,7 +154,7 @@ def kill_at_random_moments(plant: Plant, database: Database, moments: int, seed:
     assert done > moments
 
 
-def test_killed_at_random_moments_every_booking_is_in_once(
+def test_processes_killed_at_random_moments_post_every_booking_once(
     committed_plant: Plant, committed_database: Database
 ) -> None:
     kill_at_random_moments(committed_plant, committed_database, MOMENTS, seed=1)
@@ -162,7 +162,7 @@ def test_killed_at_random_moments_every_booking_is_in_once(
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(5))
-def test_killed_at_random_moments_for_a_long_time(
+def test_processes_killed_at_random_moments_in_a_long_run(
     committed_plant: Plant, committed_database: Database, seed: int
 ) -> None:
     kill_at_random_moments(committed_plant, committed_database, 60, seed)

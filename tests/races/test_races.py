@@ -128,7 +128,7 @@ def test_two_bookings_open_the_same_missing_balances(committed_plant: Plant, com
     assert faults(plant.site) == []
 
 
-def test_a_structure_that_several_take_at_once_is_frozen_once(
+def test_a_structure_that_several_users_freeze_at_once_is_stored_once(
     committed_plant: Plant, committed_database: Database
 ) -> None:
     plant = committed_plant
@@ -170,7 +170,7 @@ def stocks(plant: Plant, code: str) -> None:
 @pytest.mark.parametrize(
     ("adds", "name", "made"), [(orders, "W-1", WorksOrder), (buys, "P-1", PurchaseOrder), (stocks, "NUT", Item)]
 )
-def test_of_those_who_take_the_same_number_one_has_it(
+def test_only_one_of_several_users_gets_the_same_number(
     committed_plant: Plant, committed_database: Database, adds: Any, name: str, made: Any
 ) -> None:
     before = made.objects.count()
@@ -181,7 +181,7 @@ def test_of_those_who_take_the_same_number_one_has_it(
     assert CostObject.objects.filter(number=name).count() <= 1
 
 
-def test_of_those_who_add_one_name_one_does_and_it_keeps_its_password(
+def test_only_one_of_several_users_adds_a_name_and_its_password_is_kept(
     committed_plant: Plant, committed_database: Database
 ) -> None:
     outcomes = race(committed_database, *[(adds_person, "nina", f"northmoor-{number}") for number in range(4)])
@@ -191,7 +191,7 @@ def test_of_those_who_add_one_name_one_does_and_it_keeps_its_password(
     assert User.objects.get(username="nina").check_password(f"northmoor-{won}")
 
 
-def test_of_two_who_resolve_the_same_movement_one_wins(committed_plant: Plant, committed_database: Database) -> None:
+def test_only_one_of_two_users_resolves_the_same_movement(committed_plant: Plant, committed_database: Database) -> None:
     plant = committed_plant
     plant.books(2, "BRACKET")
     plant.has(100, "BOLT")
@@ -215,7 +215,9 @@ def reverses_one(plant: Plant, posting: int) -> str:
     return "taken back"
 
 
-def test_of_those_who_take_back_the_same_one_wins(committed_plant: Plant, committed_database: Database) -> None:
+def test_only_one_of_several_users_reverses_the_same_posting(
+    committed_plant: Plant, committed_database: Database
+) -> None:
     plant = committed_plant
     for item in ("BOLT", "LUG"):
         for at in ("RAW", "LINE", "ACME/STOCK"):
@@ -244,7 +246,7 @@ def test_of_those_who_take_back_the_same_one_wins(committed_plant: Plant, commit
     assert faults(plant.site) == []
 
 
-def test_booking_and_resolving_on_one_order_never_wait_for_each_other(
+def test_booking_and_resolving_on_one_order_never_deadlock(
     committed_plant: Plant, committed_database: Database
 ) -> None:
     """A resolution names the order that a booking holds, and holds the balance that the booking wants."""
@@ -284,9 +286,7 @@ def test_orders_are_locked_in_one_order_whatever_they_are_numbered(
     assert Settlement.objects.filter(undone_by__isnull=False).count() == 80
 
 
-def test_all_kinds_of_reports_together_never_wait_for_each_other_in_a_circle(
-    committed_plant: Plant, committed_database: Database
-) -> None:
+def test_all_kinds_of_reports_together_never_deadlock(committed_plant: Plant, committed_database: Database) -> None:
     """Whatever order they are told in, their orders are locked in one, and structures that are new frozen in one."""
     plant = committed_plant
     for item in ("BRACKET", "TRAY"):
@@ -302,7 +302,7 @@ def test_all_kinds_of_reports_together_never_wait_for_each_other_in_a_circle(
     assert faults(plant.site) == []
 
 
-def test_a_serial_number_comes_in_at_one_place_only(committed_plant: Plant, committed_database: Database) -> None:
+def test_a_serial_number_enters_stock_at_one_place_only(committed_plant: Plant, committed_database: Database) -> None:
     racers = [(receives_serial, at) for at in ("LINE", "RAW", "FG", "ACME/STOCK")]
     outcomes = race(committed_database, *racers)
     assert sorted(one.refusal for one in outcomes) == ["", "serial_in_stock", "serial_in_stock", "serial_in_stock"]
@@ -310,7 +310,9 @@ def test_a_serial_number_comes_in_at_one_place_only(committed_plant: Plant, comm
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_every_pair_of_operations_at_once(committed_plant: Plant, committed_database: Database, seed: int) -> None:
+def test_every_pair_of_operations_runs_concurrently(
+    committed_plant: Plant, committed_database: Database, seed: int
+) -> None:
     plant = committed_plant
     Hands(plant, Random(seed).choice).start()
     for _ in range(3):
@@ -331,7 +333,7 @@ def through(outcomes: list[Any]) -> set[str]:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(10))
-def test_eight_people_do_everything_at_once(committed_plant: Plant, committed_database: Database, seed: int) -> None:
+def test_eight_users_do_everything_at_once(committed_plant: Plant, committed_database: Database, seed: int) -> None:
     plant = committed_plant
     Hands(plant, Random(seed).choice).start()
     kinds = [*KINDS, "book_many", "book", "resolve", "reverse", "undo"] * 6

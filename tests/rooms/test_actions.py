@@ -38,7 +38,7 @@ def test_movements_by_hand_take_any_number_of_rules(plant: Plant, type: str) -> 
         add_rule(action=action, source=plant.location(source), target=plant.location("FG"))
 
 
-def test_a_rule_has_two_ends_and_stands_once(plant: Plant) -> None:
+def test_a_rule_has_two_ends_and_exists_once(plant: Plant) -> None:
     replenish = action_named("REPLENISH")
     with refused("same_location", field="to"):
         add_rule(action=replenish, source=plant.location("LINE"), target=plant.location("LINE"))
@@ -46,7 +46,7 @@ def test_a_rule_has_two_ends_and_stands_once(plant: Plant) -> None:
         add_rule(action=replenish, source=plant.location("RAW"), target=plant.location("LINE"))
 
 
-def test_a_rule_that_ended_makes_room_for_another(plant: Plant) -> None:
+def test_an_ended_rule_makes_room_for_another(plant: Plant) -> None:
     plant.has(100, "BOLT", at="RAW")
     plant.releases(10, "BRACKET")
     end_rule(rule=rule_of(plant, "BACKFLUSH"))
@@ -58,7 +58,7 @@ def test_a_rule_that_ended_makes_room_for_another(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize("action", ["COMPLETE", "BACKFLUSH"])
-def test_what_needs_an_action_without_a_rule_is_refused_never_skipped(plant: Plant, action: str) -> None:
+def test_an_operation_whose_action_has_no_rule_is_refused_and_not_skipped(plant: Plant, action: str) -> None:
     plant.releases(10, "BRACKET")
     end_rule(rule=rule_of(plant, action))
     for attempt in (
@@ -73,7 +73,7 @@ def test_what_needs_an_action_without_a_rule_is_refused_never_skipped(plant: Pla
 
 
 @pytest.mark.parametrize("action", ["RECEIVE", "SUBFLUSH"])
-def test_a_receipt_needs_its_rules_too(plant: Plant, action: str) -> None:
+def test_a_receipt_needs_its_rules(plant: Plant, action: str) -> None:
     plant.buys(10, "PLATED")
     end_rule(rule=rule_of(plant, action))
     with refused("no_rule"):
@@ -116,7 +116,7 @@ def test_without_a_backflush_action_nothing_is_assumed(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_a_booking_before_and_one_after_the_backflush_began_assume_for_the_second_alone(plant: Plant) -> None:
+def test_only_bookings_after_the_backflush_action_was_set_assume_use(plant: Plant) -> None:
     becomes("BRACKET", backflush=None)
     plant.books(3, "BRACKET")
     Item.objects.filter(code="BRACKET").update(type_code=TypeCode.objects.get(code="MADE"))
@@ -158,7 +158,7 @@ def test_goods_are_received_by_a_receive_action_only(plant: Plant) -> None:
         plant.buys(1, "PLATED", receive_action="COMPLETE")
 
 
-def test_there_are_the_types_of_the_specification(plant: Plant) -> None:
+def test_the_action_types_are_those_of_the_specification(plant: Plant) -> None:
     wanted = "backflush completion despatch issue manual receive return"
     assert {*ActionType.values} == {*wanted.split(), "warehouse transfer"}
     with refused("invalid_value", field="type"):

@@ -100,10 +100,10 @@ def run(plant: Plant, **how: Any) -> None:
 
 
 @pytest.mark.slow
-def test_every_invariant_survives_whatever_is_done(plant: Plant) -> None:
+def test_every_invariant_survives_any_sequence_of_operations(plant: Plant) -> None:
     run(plant, **QUICK)
 
 
 @pytest.mark.soak
-def test_every_invariant_survives_whatever_is_done_for_a_long_time(plant: Plant) -> None:
+def test_every_invariant_survives_any_sequence_of_operations_in_a_long_run(plant: Plant) -> None:
     run(plant, **SOAK)

@@ -84,7 +84,7 @@ def finished(plant: Plant) -> Plant:
     return plant
 
 
-def test_what_is_finished_goes_and_what_waits_stays(finished: Plant, tmp_path: Path) -> None:
+def test_finished_orders_are_archived_and_unresolved_ones_stay(finished: Plant, tmp_path: Path) -> None:
     assert all_faults() == []
     before = Movement.objects.count()
     closes(finished)
@@ -97,7 +97,7 @@ def test_what_is_finished_goes_and_what_waits_stays(finished: Plant, tmp_path: P
     assert [file.name for file in tmp_path.iterdir()] == [made.file]
 
 
-def test_it_comes_back_row_for_row(finished: Plant, tmp_path: Path) -> None:
+def test_an_archive_is_restored_row_for_row(finished: Plant, tmp_path: Path) -> None:
     before = everything()
     closes(finished)
     made = puts_away(finished, tmp_path)
@@ -112,7 +112,7 @@ def test_it_comes_back_row_for_row(finished: Plant, tmp_path: Path) -> None:
     assert all_faults() == []
 
 
-def test_what_is_tied_to_something_unfinished_stays(plant: Plant, tmp_path: Path) -> None:
+def test_postings_connected_to_an_unfinished_order_stay(plant: Plant, tmp_path: Path) -> None:
     """One resolution settled lines of two orders, and one of these is still open."""
     plant.books(2, "BRACKET", at=DAY)
     plant.books(1, "FRAME", at=DAY)
@@ -129,7 +129,7 @@ def test_what_is_tied_to_something_unfinished_stays(plant: Plant, tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_order_that_was_cancelled_before_anything_moved_goes_and_comes_back(plant: Plant, tmp_path: Path) -> None:
+def test_an_order_cancelled_without_postings_is_archived_and_restored(plant: Plant, tmp_path: Path) -> None:
     for number in ("W-1", "W-2"):
         # The newest of a table stays.
         plant.releases(5, "FRAME", number=number)
@@ -144,7 +144,7 @@ def test_an_order_that_was_cancelled_before_anything_moved_goes_and_comes_back(p
     assert everything() == before
 
 
-def test_only_what_is_closed_is_put_away_and_not_while_an_audit_is_at_work(finished: Plant, tmp_path: Path) -> None:
+def test_only_closed_periods_are_archived_and_not_during_an_audit(finished: Plant, tmp_path: Path) -> None:
     with refused("period_closed", field="through"):
         puts_away(finished, tmp_path)
     closes(finished, date(2026, 2, 28))
@@ -158,7 +158,7 @@ def test_only_what_is_closed_is_put_away_and_not_while_an_audit_is_at_work(finis
         puts_away(finished, tmp_path)
 
 
-def test_a_preview_says_what_would_go_and_changes_nothing(finished: Plant, tmp_path: Path) -> None:
+def test_a_preview_shows_what_would_be_archived_and_changes_nothing(finished: Plant, tmp_path: Path) -> None:
     closes(finished)
     before = everything()
     choice = preview_archive(site=finished.site, through=DAY)
@@ -166,7 +166,7 @@ def test_a_preview_says_what_would_go_and_changes_nothing(finished: Plant, tmp_p
     assert choice.counts == puts_away(finished, tmp_path).counts
 
 
-def test_whoever_asks_for_what_is_archived_is_told_where_it_is(finished: Plant, tmp_path: Path) -> None:
+def test_a_request_for_an_archived_record_names_its_archive(finished: Plant, tmp_path: Path) -> None:
     booking = finished.order("BRACKET").cost_object.bookings.order_by("pk")[0]
     movement = Movement.objects.filter(posting=booking.posting_id).order_by("pk")[0].pk
     closes(finished)
@@ -196,7 +196,7 @@ def test_a_key_whose_posting_is_archived_posts_nothing_again(finished: Plant, tm
             book_production(again, site=finished.site, by=finished.storekeeper)
 
 
-def test_a_purchase_order_goes_with_its_receipts_once_it_is_closed(plant: Plant, tmp_path: Path) -> None:
+def test_a_closed_purchase_order_is_archived_with_its_receipts(plant: Plant, tmp_path: Path) -> None:
     plant.has(100, "LUG", at="ACME/STOCK")
     plant.has(100, "LUG")
     for number in ("P-1", "P-2"):
@@ -218,7 +218,7 @@ def test_a_purchase_order_goes_with_its_receipts_once_it_is_closed(plant: Plant,
     assert all_faults(tmp_path) == []
 
 
-def test_what_only_an_archive_names_still_counts_as_used(finished: Plant, tmp_path: Path) -> None:
+def test_a_row_named_only_in_an_archive_still_counts_as_used(finished: Plant, tmp_path: Path) -> None:
     plant = finished
     plant.moves(1, "BOLT", "RAW", "LINE", at=DAY)
     items = {item_coded(code).pk for code in ("BOLT", "SHEET", "BRACKET")}
@@ -254,7 +254,7 @@ def one_quantity_and_its_digest(members: dict[str, bytes]) -> None:
 
 
 @pytest.mark.parametrize("change", [one_quantity, one_quantity_and_its_digest])
-def test_a_file_that_was_changed_is_found_and_not_brought_back(finished: Plant, tmp_path: Path, change: Any) -> None:
+def test_a_changed_file_is_detected_and_not_restored(finished: Plant, tmp_path: Path, change: Any) -> None:
     closes(finished)
     file = tmp_path / puts_away(finished, tmp_path).file
     rewritten(file, change)
@@ -264,9 +264,7 @@ def test_a_file_that_was_changed_is_found_and_not_brought_back(finished: Plant, 
         unarchive(file=file, by=finished.storekeeper)
 
 
-def test_a_changed_quantity_is_found_even_where_the_database_was_told_the_new_digest(
-    finished: Plant, tmp_path: Path
-) -> None:
+def test_a_changed_quantity_is_detected_even_with_a_new_digest_in_the_database(finished: Plant, tmp_path: Path) -> None:
     closes(finished)
     made = puts_away(finished, tmp_path)
     rewritten(tmp_path / made.file, one_quantity_and_its_digest)
@@ -276,7 +274,7 @@ def test_a_changed_quantity_is_found_even_where_the_database_was_told_the_new_di
     assert any(fault.startswith(("balances", "running balances", "goods")) for fault in faults), faults
 
 
-def test_a_file_that_is_cut_off_or_missing_is_found(finished: Plant, tmp_path: Path) -> None:
+def test_a_truncated_or_missing_file_is_detected(finished: Plant, tmp_path: Path) -> None:
     closes(finished)
     file = tmp_path / puts_away(finished, tmp_path).file
     whole = file.read_bytes()
@@ -287,7 +285,7 @@ def test_a_file_that_is_cut_off_or_missing_is_found(finished: Plant, tmp_path: P
     assert "isn't among the files" in str(prove_archives([tmp_path]).checks[-1].faults)
 
 
-def test_a_change_of_what_the_database_kept_is_found(finished: Plant, tmp_path: Path) -> None:
+def test_a_change_of_the_stored_totals_is_detected(finished: Plant, tmp_path: Path) -> None:
     closes(finished)
     puts_away(finished, tmp_path)
     stretch = ArchivedStretch.objects.filter(after__isnull=False)[0]
@@ -315,7 +313,7 @@ def lives(plant: Plant, chance: Random, deeds: int, at: date) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [*range(2), *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 6))])
-def test_whatever_was_done_it_goes_and_comes_back_and_every_invariant_holds(
+def test_any_history_is_archived_and_restored_and_every_invariant_holds(
     plant: Plant, tmp_path: Path, seed: int
 ) -> None:
     chance = Random(seed)

@@ -20,7 +20,7 @@ def settles_by_itself(plant: Plant, rule: RetryRule = RetryRule.AUTOMATIC, short
     Action.objects.filter(name="BACKFLUSH").update(retry=rule, short=short)
 
 
-def test_what_waits_is_settled_once_stock_has_arrived_oldest_first(plant: Plant) -> None:
+def test_unresolved_movements_are_settled_oldest_first_once_stock_has_arrived(plant: Plant) -> None:
     settles_by_itself(plant)
     for good in (2, 1, 3):
         plant.books(good, "BRACKET")
@@ -33,7 +33,7 @@ def test_what_waits_is_settled_once_stock_has_arrived_oldest_first(plant: Plant)
 
 
 @pytest.mark.parametrize("rule", [RetryRule.NEVER, RetryRule.PROPOSE])
-def test_an_action_that_waits_for_a_person_is_left_alone(plant: Plant, rule: RetryRule) -> None:
+def test_an_action_without_automatic_retry_is_left_alone(plant: Plant, rule: RetryRule) -> None:
     settles_by_itself(plant, rule)
     plant.books(2, "BRACKET")
     plant.has(100, "BOLT")
@@ -41,7 +41,7 @@ def test_an_action_that_waits_for_a_person_is_left_alone(plant: Plant, rule: Ret
     assert plant.waiting() == ["BOLT 8 short"]
 
 
-def test_an_action_that_posts_in_part_takes_what_has_come(plant: Plant) -> None:
+def test_an_action_that_posts_in_part_uses_the_arrived_stock(plant: Plant) -> None:
     settles_by_itself(plant, short=ShortRule.PART)
     plant.books(2, "BRACKET")
     plant.has(5, "BOLT")
@@ -59,7 +59,7 @@ def test_too_little_settles_nothing_and_posts_nothing(plant: Plant) -> None:
     assert Posting.objects.count() == before
 
 
-def test_whoever_brought_the_stock_stands_beside_it_and_that_nobody_asked(plant: Plant) -> None:
+def test_an_automatic_settlement_is_recorded_under_the_user_who_posted_the_receipt(plant: Plant) -> None:
     settles_by_itself(plant)
     plant.books(2, "BRACKET")
     plant.has(8, "BOLT")
@@ -69,7 +69,7 @@ def test_whoever_brought_the_stock_stands_beside_it_and_that_nobody_asked(plant:
     assert [one.remarks for one in settled.settlements()] == [REMARKS]
 
 
-def test_what_needs_a_choice_goes_on_waiting(plant: Plant) -> None:
+def test_a_movement_that_needs_a_choice_stays_unresolved(plant: Plant) -> None:
     settles_by_itself(plant)
     plant.books(1, "FRAME")
     waiting = plant.waiting()
@@ -79,7 +79,7 @@ def test_what_needs_a_choice_goes_on_waiting(plant: Plant) -> None:
     ]
 
 
-def test_a_site_is_looked_at_again_only_after_something_was_posted(plant: Plant) -> None:
+def test_a_site_is_checked_again_only_after_a_posting(plant: Plant) -> None:
     settles_by_itself(plant)
     plant.books(2, "BRACKET")
     arrivals = Arrivals()
@@ -91,7 +91,7 @@ def test_a_site_is_looked_at_again_only_after_something_was_posted(plant: Plant)
     assert plant.waiting() == []
 
 
-def test_a_look_costs_the_same_for_one_or_many(plant: Plant) -> None:
+def test_a_check_takes_the_same_statements_for_one_or_many(plant: Plant) -> None:
     settles_by_itself(plant)
 
     def look(bookings: int) -> int:
@@ -105,7 +105,7 @@ def test_a_look_costs_the_same_for_one_or_many(plant: Plant) -> None:
     assert look(1) == look(20)
 
 
-def test_what_was_settled_by_itself_can_be_undone(plant: Plant) -> None:
+def test_an_automatic_settlement_can_be_undone(plant: Plant) -> None:
     settles_by_itself(plant)
     plant.books(2, "BRACKET")
     plant.has(8, "BOLT")
@@ -116,7 +116,7 @@ def test_what_was_settled_by_itself_can_be_undone(plant: Plant) -> None:
     assert Movement.objects.filter(posting=settled.posting, reversed_by__isnull=False).count() == 1
 
 
-def test_one_that_is_refused_keeps_no_other_from_its_stock(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_movement_does_not_keep_stock_from_the_others(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     settles_by_itself(plant)
     plant.books(2, "BRACKET")
     plant.books(1, "FRAME")
@@ -146,7 +146,7 @@ def proposals(plant: Plant, posting: Posting) -> list[str]:
     ]
 
 
-def test_whoever_brings_the_stock_is_told_what_would_go_through_now_oldest_first(plant: Plant) -> None:
+def test_arrived_stock_proposes_the_movements_that_fit_now_oldest_first(plant: Plant) -> None:
     settles_by_itself(plant, RetryRule.PROPOSE)
     for good in (2, 1, 3):
         plant.books(good, "BRACKET")
@@ -166,7 +166,7 @@ def test_under_another_rule_nothing_is_proposed(plant: Plant, rule: RetryRule) -
     assert not proposed_by(plant.finds(100, "BOLT"), site=plant.site)
 
 
-def test_only_what_waits_for_what_came_in_where_it_came_in_is_proposed(plant: Plant) -> None:
+def test_only_movements_of_the_arrived_item_and_location_are_proposed(plant: Plant) -> None:
     settles_by_itself(plant, RetryRule.PROPOSE)
     plant.books(2, "BRACKET")
     plant.books(1, "FRAME")
@@ -185,7 +185,7 @@ def test_too_little_proposes_nothing_unless_the_action_posts_in_part(plant: Plan
     assert proposals(plant, found) == ["BOLT 8"]
 
 
-def test_what_is_taken_back_is_not_proposed_to_be_settled_again(plant: Plant) -> None:
+def test_a_reversal_proposes_nothing(plant: Plant) -> None:
     settles_by_itself(plant, RetryRule.PROPOSE)
     plant.books(2, "BRACKET")
     plant.finds(8, "BOLT")
@@ -194,14 +194,14 @@ def test_what_is_taken_back_is_not_proposed_to_be_settled_again(plant: Plant) ->
     assert plant.waiting() == ["BOLT 8 short"]
 
 
-def test_another_sites_stock_is_not_ours(plant: Plant) -> None:
+def test_stock_of_another_site_proposes_nothing(plant: Plant) -> None:
     settles_by_itself(plant, RetryRule.PROPOSE)
     plant.books(2, "BRACKET")
     south = Plant.build_site(code="SOUTH")
     assert not proposed_by(south.finds(100, "BOLT"), site=south.site)
 
 
-def test_a_proposal_costs_the_same_for_one_or_many_and_next_to_nothing_where_none_is_made(plant: Plant) -> None:
+def test_a_proposal_takes_the_same_statements_for_one_or_many_and_few_without_a_proposal(plant: Plant) -> None:
     settles_by_itself(plant, RetryRule.PROPOSE)
 
     def asks(bookings: int) -> int:
@@ -218,7 +218,7 @@ def test_a_proposal_costs_the_same_for_one_or_many_and_next_to_nothing_where_non
     assert statements_of(lambda: proposed_by(found, site=plant.site)) == 1
 
 
-def test_of_a_long_queue_the_oldest_are_proposed_and_that_there_may_be_more(
+def test_a_long_queue_proposes_its_oldest_movements_and_says_that_there_may_be_more(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("backflush.unresolved.arrivals.PROPOSED_MOST", 2)

@@ -96,7 +96,7 @@ def test_revised_is_another_quantity_another_place_and_a_rest_kept_or_dropped(pl
     ]
 
 
-def test_serials_of_one_resolution_are_one_revision(plant: Plant) -> None:
+def test_the_serials_of_one_resolution_are_one_revision(plant: Plant) -> None:
     plant.books(2, "CABINET")
     plant.has(3, "MOTOR", at="RAW", serials=["S1", "S2", "S3"])
     plant.resolves("MOTOR", 2, source="MAIN/RAW", serials=["S1", "S2"])
@@ -114,7 +114,7 @@ def test_never_moved_is_a_component_of_which_every_assumption_waits_or_was_cance
     assert [(line.item, line.count, line.quantity) for line in lines] == [("LUG", 2, 18)]
 
 
-def test_hand_issues_to_what_is_backflushed_tell_what_was_assumed_too(plant: Plant) -> None:
+def test_issues_by_hand_of_backflushed_components_show_the_assumed_use_too(plant: Plant) -> None:
     for item in ("BOLT", "LUG", "TUBE"):
         plant.has(100, item, at="RAW")
     plant.releases(10, "BRACKET")
@@ -145,7 +145,7 @@ def test_a_structure_that_changed_while_orders_were_open_is_found_with_how_many(
     assert [(line.item, line.count) for line in found(plant, CheckName.STRUCTURES)] == [("BRACKET", 2)]
 
 
-def test_a_past_below_zero_and_a_shortage_that_recurs_are_tendencies(plant: Plant) -> None:
+def test_negative_past_stock_and_recurring_shortages_are_tendencies(plant: Plant) -> None:
     plant.has(5, "LUG", at="RAW")
     plant.moves(5, "LUG", "RAW", "LINE", at=DAY)
     plant.moves(5, "LUG", "LINE", "RAW", at=DAY + timedelta(days=2))
@@ -161,7 +161,7 @@ def test_a_past_below_zero_and_a_shortage_that_recurs_are_tendencies(plant: Plan
     ]
 
 
-def test_the_proof_tells_what_does_not_hold(plant: Plant) -> None:
+def test_the_verification_names_each_broken_invariant(plant: Plant) -> None:
     plant.has(5, "BOLT")
     assert found(plant, CheckName.PROOF) == []
     Balance.objects.update(quantity=6)
@@ -179,7 +179,7 @@ def begun(plant: Plant) -> Audit:
     return audit
 
 
-def test_an_audit_is_signed_only_when_all_eight_checks_were_looked_at(plant: Plant) -> None:
+def test_an_audit_is_signed_off_only_after_all_eight_checks_were_reviewed(plant: Plant) -> None:
     audit = begins(plant)
     compute_audit(audit=audit, by=plant.storekeeper)
     for check in CHECKS[:-1]:
@@ -211,7 +211,7 @@ def test_nothing_changes_a_signed_audit(plant: Plant) -> None:
     assert (kept.count, FindingLine.of(kept.lines[0]).item) == (1, "BOLT")
 
 
-def test_what_is_worked_out_cannot_be_looked_at_before(plant: Plant) -> None:
+def test_a_check_cannot_be_reviewed_before_it_is_computed(plant: Plant) -> None:
     begins(plant)
     for check in ("revised", "never-moved", "hand-issues", "structures", "negative", "proof"):
         with refused("not_worked_out"):
@@ -222,7 +222,7 @@ def test_what_is_worked_out_cannot_be_looked_at_before(plant: Plant) -> None:
         looks(plant, "unresolved", number=7)
 
 
-def test_looks_are_added_and_the_last_one_counts(plant: Plant) -> None:
+def test_reviews_are_added_and_the_last_one_counts(plant: Plant) -> None:
     plant.books(1, "BRACKET")
     audit = begins(plant)
     looks(plant, "unresolved", remarks="one waits")
@@ -232,7 +232,7 @@ def test_looks_are_added_and_the_last_one_counts(plant: Plant) -> None:
     assert (latest_looks(audit)["unresolved"].count, latest_looks(audit)["unresolved"].remarks) == (0, "settled")
 
 
-def test_one_audit_is_at_work_at_a_time(plant: Plant) -> None:
+def test_there_is_one_current_audit_at_a_time(plant: Plant) -> None:
     begins(plant)
     with refused("already_there"):
         begins(plant)
@@ -248,7 +248,7 @@ def test_one_audit_is_at_work_at_a_time(plant: Plant) -> None:
         )
 
 
-def test_the_next_audit_goes_on_where_the_last_one_ended(plant: Plant) -> None:
+def test_the_next_audit_begins_where_the_last_one_ended(plant: Plant) -> None:
     plant.books(1, "BRACKET")
     plant.cancels("BOLT", "first")
     first = begins(plant)
@@ -275,7 +275,7 @@ def test_a_day_that_is_not_over_or_was_audited_is_refused(plant: Plant) -> None:
     assert begins(plant, until=today).number == 2
 
 
-def test_the_same_key_does_it_once(plant: Plant) -> None:
+def test_the_same_key_is_carried_out_once(plant: Plant) -> None:
     day = date(2026, 1, 31)
     assert begins(plant, key="begin", until=day) == begins(plant, key="begin", until=day)
     assert Audit.objects.count() == 1
@@ -294,7 +294,7 @@ def test_the_same_key_does_it_once(plant: Plant) -> None:
         begins(plant, key="scan")
 
 
-def test_a_small_ledger_is_worked_out_at_once_and_a_large_one_by_the_worker(
+def test_a_small_ledger_is_computed_at_once_and_a_large_one_by_the_worker(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audit = begins(plant)
@@ -310,9 +310,7 @@ def test_a_small_ledger_is_worked_out_at_once_and_a_large_one_by_the_worker(
     assert AuditComputation.objects.count() == 2
 
 
-def test_a_computation_that_fails_says_so_and_another_can_be_asked_for(
-    plant: Plant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_computation_is_shown_and_can_be_repeated(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     audit = begins(plant)
 
     def breaks(*_: object) -> None:
@@ -339,6 +337,6 @@ def test_each_site_has_audits_of_its_own(plant: Plant) -> None:
     assert set(CheckFinding.objects.values_list("site", flat=True)) == {other.site.pk}
 
 
-def test_a_line_is_kept_as_it_was() -> None:
+def test_a_finding_is_stored_as_it_was() -> None:
     line = FindingLine(item="BOLT", quantity=Decimal("6.250"), at=timezone.now(), movement=7, kind="short")
     assert FindingLine.of(line.kept()) == line

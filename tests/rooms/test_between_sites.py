@@ -52,7 +52,7 @@ def on_the_way(*sites: Plant) -> list[str]:
     return [f"{note.number} {line.quantity} {line.item}" for note in crossing.on_the_way for line in note.lines]
 
 
-def test_what_is_sent_leaves_at_once_and_arrives_when_it_is_taken_in(plant: Plant, south: Plant) -> None:
+def test_sent_stock_leaves_at_once_and_arrives_when_it_is_received(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     note = sends(plant, 6, number="7")
     assert (plant.balance("BOLT", at="RAW"), south.balance("BOLT", at="RAW")) == (4, 0)
@@ -63,7 +63,7 @@ def test_what_is_sent_leaves_at_once_and_arrives_when_it_is_taken_in(plant: Plan
     assert verify().sound
 
 
-def test_both_ends_are_posted_under_one_key_through_the_place_in_transit(plant: Plant, south: Plant) -> None:
+def test_both_ends_are_posted_under_one_key_through_the_transit_location(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     takes_in(south, sends(plant, 6, number="7"))
     keys = Key.objects.filter(key="MAIN/SOUTH/7").order_by("pk").values_list("site__code", "posting__site__code")
@@ -75,7 +75,7 @@ def test_both_ends_are_posted_under_one_key_through_the_place_in_transit(plant: 
     ]
 
 
-def test_sent_twice_and_taken_in_twice_it_is_there_once(plant: Plant, south: Plant) -> None:
+def test_a_transfer_sent_and_received_twice_is_posted_once(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     first, again = sends(plant, 6, number="7"), sends(plant, 6, number="7")
     assert first == again
@@ -109,7 +109,7 @@ def test_without_a_number_each_transfer_is_a_new_one(plant: Plant, south: Plant)
     assert plant.balance("BOLT", at="RAW") == 8
 
 
-def test_more_than_is_there_does_not_leave(plant: Plant, south: Plant) -> None:
+def test_more_than_the_balance_cannot_be_sent(plant: Plant, south: Plant) -> None:
     plant.has(5, "BOLT", at="RAW")
     with pytest.raises(InsufficientStock):
         sends(plant, 6)
@@ -118,7 +118,7 @@ def test_more_than_is_there_does_not_leave(plant: Plant, south: Plant) -> None:
 
 
 @pytest.mark.parametrize("quantity", [0, -1])
-def test_nothing_and_less_is_no_transfer(plant: Plant, south: Plant, quantity: int) -> None:
+def test_a_transfer_needs_a_quantity_above_zero(plant: Plant, south: Plant, quantity: int) -> None:
     with pytest.raises(InvalidQuantity):
         sends(plant, quantity)
 
@@ -134,7 +134,7 @@ def test_a_site_sends_nothing_to_itself(plant: Plant, south: Plant, to: str) -> 
         sends(plant, 1, to=to)
 
 
-def test_only_the_site_it_was_sent_to_takes_it_in(plant: Plant, south: Plant) -> None:
+def test_only_the_receiving_site_can_receive_a_transfer(plant: Plant, south: Plant) -> None:
     west = Plant.build_site(code="WEST")
     plant.has(10, "BOLT", at="RAW")
     note = sends(plant, 6)
@@ -145,7 +145,7 @@ def test_only_the_site_it_was_sent_to_takes_it_in(plant: Plant, south: Plant) ->
 
 
 @pytest.mark.parametrize("place", ["WIP", "ADJUST"])
-def test_it_leaves_from_and_goes_to_places_that_keep_balances(plant: Plant, south: Plant, place: str) -> None:
+def test_a_transfer_needs_locations_with_balances(plant: Plant, south: Plant, place: str) -> None:
     plant.has(10, "BOLT", at="RAW")
     with pytest.raises(NotABalanceLocation):
         takes_in(south, sends(plant, 1), into=f"MAIN/{place}")
@@ -154,7 +154,7 @@ def test_it_leaves_from_and_goes_to_places_that_keep_balances(plant: Plant, sout
         send_to_site(site=plant.site, to="SOUTH", lines=[line], by=plant.storekeeper)
 
 
-def test_serial_numbers_and_batches_go_along(plant: Plant, south: Plant) -> None:
+def test_serial_numbers_and_batches_are_transferred(plant: Plant, south: Plant) -> None:
     plant.has(2, "MOTOR", at="RAW", serials=["S1", "S2"])
     plant.has(3, "RESIN", at="RAW", batch="B1")
     with pytest.raises(SerialsRequired):
@@ -167,7 +167,7 @@ def test_serial_numbers_and_batches_go_along(plant: Plant, south: Plant) -> None
     assert verify().sound
 
 
-def test_it_may_leave_a_bin_and_go_to_a_bin(plant: Plant, south: Plant) -> None:
+def test_a_transfer_may_go_from_bin_to_bin(plant: Plant, south: Plant) -> None:
     plant.has(9, "LUG", at="RACK", bin="R1")
     line = Sending(item="LUG", quantity=Decimal(4), source="MAIN/RACK", bin="R1")
     sent = send_to_site(site=plant.site, to="SOUTH", lines=[line], by=plant.storekeeper)
@@ -175,14 +175,14 @@ def test_it_may_leave_a_bin_and_go_to_a_bin(plant: Plant, south: Plant) -> None:
     assert (plant.balance("LUG", at="RACK"), south.balance("LUG", at="RACK")) == (5, 4)
 
 
-def test_it_does_not_arrive_before_it_was_sent(plant: Plant, south: Plant) -> None:
+def test_a_transfer_is_not_received_before_it_was_sent(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     note = sends(plant, 6)
     with pytest.raises(DateBeforeOriginal):
         takes_in(south, note, at=note.sent_at - timedelta(minutes=1))
 
 
-def test_neither_end_is_taken_back_by_itself(plant: Plant, south: Plant) -> None:
+def test_neither_end_of_a_transfer_can_be_reversed(plant: Plant, south: Plant) -> None:
     """Or it would be at both sites once the other end is posted; it is sent back instead."""
     plant.has(10, "BOLT", at="RAW")
     note = sends(plant, 6)
@@ -197,7 +197,7 @@ def test_neither_end_is_taken_back_by_itself(plant: Plant, south: Plant) -> None
     assert (plant.balance("BOLT", at="RAW"), south.balance("BOLT", at="RAW")) == (10, 0)
 
 
-def test_what_is_open_is_open_until_the_site_hears_of_it(plant: Plant, south: Plant) -> None:
+def test_a_transfer_is_open_until_the_sending_site_knows_of_the_receipt(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     takes_in(south, sends(plant, 6, number="7"))
     sends(plant, 1, number="8")
@@ -209,7 +209,7 @@ def test_what_is_open_is_open_until_the_site_hears_of_it(plant: Plant, south: Pl
     assert on_the_way(plant, south) == ["8 1 BOLT"]
 
 
-def test_a_note_travels_as_text(plant: Plant, south: Plant) -> None:
+def test_a_transfer_note_is_text(plant: Plant, south: Plant) -> None:
     plant.has(2, "MOTOR", at="RAW", serials=["S1", "S2"])
     note = sends(plant, 2, "MOTOR", serials=["S1", "S2"])
     assert read_note(note.as_facts()) == note
@@ -225,7 +225,7 @@ def test_a_note_travels_as_text(plant: Plant, south: Plant) -> None:
         {"from": "A", "to": "B", "number": "1", "sent_at": "2026-01-01", "lines": ["BOLT"]},
     ],
 )
-def test_what_is_no_note_is_refused(facts: Any) -> None:
+def test_an_invalid_note_is_refused(facts: Any) -> None:
     with pytest.raises(InvalidValue):
         read_note(facts)
 
@@ -280,11 +280,11 @@ BOTH = {"NORTH", "SOUTH"}
         ),
     ],
 )
-def test_books_that_contradict_one_another_are_named(found: list[Book], looked_at: set[str], fault: str) -> None:
+def test_contradicting_records_of_sites_are_named(found: list[Book], looked_at: set[str], fault: str) -> None:
     assert compare(found, looked_at=looked_at).faults == [fault]
 
 
-def test_what_a_server_that_is_down_would_know_is_not_held_against_anybody() -> None:
+def test_an_unreachable_server_is_not_reported_as_a_contradiction() -> None:
     assert compare([book("SOUTH", arrived=[5])], looked_at={"SOUTH"}).faults == []
     alone = compare([book("NORTH", sent=[5])], looked_at={"NORTH"})
     assert (alone.faults, len(alone.on_the_way)) == ([], 1)

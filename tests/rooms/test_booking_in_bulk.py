@@ -58,7 +58,7 @@ def test_every_line_is_booked_in_the_order_of_the_stream(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_a_line_at_fault_keeps_no_other_back(plant: Plant) -> None:
+def test_a_refused_line_does_not_stop_the_others(plant: Plant) -> None:
     reports: list[Any] = brackets(plant, 7)
     reports[0] = missing()
     reports[3] = plant.booking(0, "BRACKET")
@@ -71,21 +71,21 @@ def test_a_line_at_fault_keeps_no_other_back(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_a_line_is_told_everything_that_is_wrong_with_it(plant: Plant) -> None:
+def test_a_refused_line_names_all_its_faults(plant: Plant) -> None:
     twice_wrong = BookingIn(order=plant.order_number("BRACKET"), good=Decimal("1.5"), scrap=Decimal(-1), at=DAY)
     outcomes = streamed(plant, [*brackets(plant, 2), twice_wrong])
     assert {refusal.field for refusal in outcomes[2].refusals} == {"good", "scrap"}
     assert all(refusal.sentence.endswith(".") for refusal in outcomes[2].refusals)
 
 
-def test_what_the_door_could_not_read_is_an_outcome_in_its_place(plant: Plant) -> None:
+def test_an_unreadable_line_has_an_outcome_in_its_place(plant: Plant) -> None:
     one, two = brackets(plant, 2)
     outcomes = streamed(plant, [one, InvalidValue("This is no booking.", field=""), two])
     assert told(outcomes) == ["booked", "invalid_value", "booked"]
     assert told(streamed(plant, [InvalidValue("This is no booking.")])) == ["invalid_value"]
 
 
-def test_a_refusal_that_shows_only_when_it_is_posted_is_found(plant: Plant) -> None:
+def test_a_refusal_that_occurs_only_during_posting_is_assigned_to_its_line(plant: Plant) -> None:
     """The look beforehand doesn't read structures, so it finds nothing wrong with a line whose ends meet."""
     plant.action("GO ROUND", "backflush", "RAW", "LINE")
     plant.type_code("ROUND", completion="COMPLETE", backflush="GO ROUND")
@@ -123,7 +123,7 @@ def test_a_key_used_for_something_else_is_refused_for_its_line_alone(plant: Plan
     assert told(streamed(plant, reports)) == ["booked", "booked", "key_reused", "repeated"]
 
 
-def test_a_repeated_line_is_repeated_whatever_has_happened_since(plant: Plant) -> None:
+def test_a_repeated_line_is_answered_with_its_first_outcome(plant: Plant) -> None:
     reports = brackets(plant, 2)
     streamed(plant, reports, stream="S")
     complete_order(site=plant.site, number=plant.order_number("BRACKET"), by=plant.storekeeper)
@@ -132,7 +132,7 @@ def test_a_repeated_line_is_repeated_whatever_has_happened_since(plant: Plant) -
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 10])
-def test_a_full_order_takes_no_more_wherever_the_chunks_end(plant: Plant, chunk: int) -> None:
+def test_a_full_order_takes_no_more_bookings_wherever_the_chunks_end(plant: Plant, chunk: int) -> None:
     plant.completes_when_full()
     plant.releases(3, "BRACKET")
     plant.releases(50, "TRAY")
@@ -146,7 +146,7 @@ def test_a_full_order_takes_no_more_wherever_the_chunks_end(plant: Plant, chunk:
     assert (plant.cost_object("BRACKET").good, plant.order("BRACKET").status) == (3, OrderStatus.COMPLETE)
 
 
-def test_nothing_is_booked_before_its_outcome_is_asked_for(plant: Plant) -> None:
+def test_a_chunk_is_booked_only_when_its_outcome_is_requested(plant: Plant) -> None:
     def endless() -> Iterator[StreamLine]:
         number = 0
         while True:
@@ -166,7 +166,7 @@ def test_a_chunk_without_fault_takes_no_more_statements_than_one_booking(plant: 
     assert statements_of(lambda: streamed(plant, many)) == statements_of(lambda: streamed(plant, few))
 
 
-def test_a_line_at_fault_costs_its_chunk_a_few_statements_however_many_lines_it_has(plant: Plant) -> None:
+def test_a_refused_line_costs_its_chunk_a_few_statements_for_any_number_of_lines(plant: Plant) -> None:
     plant.has(1000, "BOLT")
     streamed(plant, brackets(plant, 1))
 
@@ -212,7 +212,7 @@ def test_every_receipt_is_booked_in_the_order_of_the_stream(plant: Plant) -> Non
     assert faults(plant.site) == []
 
 
-def test_all_kinds_of_reports_go_in_together_in_their_order(plant: Plant) -> None:
+def test_reports_of_all_kinds_are_posted_together_in_order(plant: Plant) -> None:
     """What one takes the next doesn't find, whatever kinds they are of."""
     plant.has(12, "BOLT")
     plant.has(4, "LUG")
@@ -232,7 +232,7 @@ def test_all_kinds_of_reports_go_in_together_in_their_order(plant: Plant) -> Non
     assert faults(plant.site) == []
 
 
-def test_a_receipt_or_production_at_fault_keeps_no_other_back(plant: Plant) -> None:
+def test_a_refused_receipt_or_production_does_not_stop_the_others(plant: Plant) -> None:
     plant.buys(5, "PLATED", number="P-SHUT")
     close_order(site=plant.site, number="P-SHUT", by=plant.storekeeper)
     reports: list[Any] = [*platings(plant, 3), *packs(plant, 2), *brackets(plant, 2)]
@@ -247,13 +247,13 @@ def test_a_receipt_or_production_at_fault_keeps_no_other_back(plant: Plant) -> N
     assert faults(plant.site) == []
 
 
-def test_a_receipt_is_told_everything_that_is_wrong_with_it(plant: Plant) -> None:
+def test_a_refused_receipt_names_all_its_faults(plant: Plant) -> None:
     twice_wrong = ReceiptIn(order="P-0", accepted=Decimal("0.5"), rejected=Decimal(-1), at=date(2999, 1, 1))
     outcomes = streamed(plant, [*platings(plant, 2), twice_wrong])
     assert {refusal.field for refusal in outcomes[2].refusals} == {"accepted", "rejected", "at"}
 
 
-def test_a_structure_that_lacks_a_conversion_is_found_for_its_receipt_alone(plant: Plant) -> None:
+def test_a_missing_conversion_refuses_only_the_receipt_that_needs_it(plant: Plant) -> None:
     reports = platings(plant, 6)
     plant.stocks("LEAF", "S", "SUBCON")
     plant.buys(10, "LEAF")
@@ -275,7 +275,7 @@ def test_receipts_sent_again_post_nothing_twice_whether_or_not_they_name_their_l
     ]
 
 
-def test_one_key_is_for_one_report_of_whatever_kind(plant: Plant) -> None:
+def test_one_key_is_for_one_report_of_any_kind(plant: Plant) -> None:
     plant.books(1, "BRACKET", key="taken")
     plant.receives(1, platings(plant, 1)[0].order, key="in")
     reports = [*platings(plant, 1, key="taken"), *packs(plant, 1, key="in"), *platings(plant, 1, key="in")]
@@ -283,7 +283,7 @@ def test_one_key_is_for_one_report_of_whatever_kind(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize("make", [platings, packs], ids=["receipts", "productions"])
-def test_a_chunk_of_them_takes_no_more_statements_than_one(plant: Plant, make: Any) -> None:
+def test_a_chunk_of_receipts_takes_no_more_statements_than_one(plant: Plant, make: Any) -> None:
     plant.has(10_000, "LUG", at="ACME/STOCK")
     plant.has(10_000, "LUG")
     plant.has(10_000, "BOLT")
@@ -308,7 +308,7 @@ def test_a_chunk_of_all_kinds_takes_the_statements_of_each_kind_once(plant: Plan
     assert statements_of(lambda: streamed(plant, many)) == statements_of(lambda: streamed(plant, few))
 
 
-def test_a_receipt_at_fault_costs_its_chunk_a_few_statements_however_many_lines_it_has(plant: Plant) -> None:
+def test_a_refused_receipt_costs_its_chunk_a_few_statements_for_any_number_of_lines(plant: Plant) -> None:
     def with_one_at_fault(count: int) -> list[ReceiptIn]:
         reports = platings(plant, count)
         reports[count // 2] = plant.receipt(1, "P-NONE")

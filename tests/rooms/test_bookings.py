@@ -37,7 +37,7 @@ def test_good_and_scrap_are_backflushed_together_and_good_alone_goes_into_stock(
     assert booking.scrap_reason == "bent"
 
 
-def test_scrap_alone_is_a_booking_and_nothing_is_none(plant: Plant) -> None:
+def test_scrap_alone_can_be_booked_and_an_empty_booking_cannot(plant: Plant) -> None:
     assert used(plant, plant.books(0, "BRACKET", 2)) == {"BOLT": 8}
     assert plant.balance("BRACKET", at="FG") == 0
     for good, scrap in ((0, 0), (-1, 2), (2, -1), ("NaN", 1), (1, "Infinity"), ("0.5", "0.5")):
@@ -45,7 +45,7 @@ def test_scrap_alone_is_a_booking_and_nothing_is_none(plant: Plant) -> None:
             plant.books(good, "BRACKET", scrap)
 
 
-def test_a_scrap_reason_that_no_database_keeps_whole_is_refused(plant: Plant) -> None:
+def test_a_scrap_reason_that_a_database_cannot_store_is_refused(plant: Plant) -> None:
     plant.releases(10, "BRACKET")
     with refused("invalid_value", field="scrap_reason"):
         plant.books(1, "BRACKET", 1, scrap_reason="x" * 61)
@@ -58,7 +58,7 @@ def test_a_call_of_many_is_all_or_nothing(plant: Plant) -> None:
         book_production_many(many, site=plant.site, by=plant.storekeeper)
 
 
-def test_the_second_of_a_call_finds_what_the_first_has_left(plant: Plant) -> None:
+def test_the_second_booking_of_a_call_finds_the_stock_that_the_first_left(plant: Plant) -> None:
     plant.has(9, "BOLT")
     many = [plant.booking(1, "BRACKET"), plant.booking(2, "BRACKET"), plant.booking(1, "BRACKET")]
     book_production_many(many, site=plant.site, by=plant.storekeeper)
@@ -114,18 +114,18 @@ def test_any_split_of_a_total_into_bookings_assumes_the_same_as_one(
         assert faults(plant.site) == []
 
 
-def test_what_rounds_to_nothing_yet_makes_no_movement(plant: Plant) -> None:
+def test_a_requirement_that_rounds_to_zero_makes_no_movement(plant: Plant) -> None:
     plant.consists("BRACKET", plant.line(10, "BOLT", "0.3"))
     assert [used(plant, plant.books(1, "BRACKET")).get("BOLT", 0) for _ in range(6)] == [0, 1, 0, 0, 1, 0]
     assert faults(plant.site) == []
 
 
-def test_a_production_without_order_stands_alone(plant: Plant) -> None:
+def test_a_production_without_order_has_its_own_cumulative_use(plant: Plant) -> None:
     plant.consists("PACK", plant.line(10, "BOLT", "0.4", fixed="0.2"))
     assert [used(plant, plant.produces(1, "PACK")) for _ in range(3)] == [{"BOLT": 1}] * 3
 
 
-def test_a_new_version_of_a_line_goes_on_with_the_rounding_of_receipts(plant: Plant) -> None:
+def test_a_new_version_of_a_line_continues_the_rounding_of_receipts(plant: Plant) -> None:
     tomorrow = DAY + timedelta(1)
     plant.consists("PLATED", plant.line(10, "LUG", "0.4", ends=DAY), plant.line(10, "LUG", "0.3", starts=tomorrow))
     plant.buys(100, "PLATED")
@@ -137,7 +137,7 @@ def test_a_new_version_of_a_line_goes_on_with_the_rounding_of_receipts(plant: Pl
     assert faults(plant.site) == []
 
 
-def test_a_fixed_quantity_is_taken_once_for_each_order_by_the_first_booking_that_stands(plant: Plant) -> None:
+def test_a_fixed_quantity_is_assumed_once_per_order_by_the_first_booking_not_reversed(plant: Plant) -> None:
     plant.consists("BRACKET", plant.line(10, "BOLT", 4, "EA", 50, fixed=10))
     first = plant.books(0, "BRACKET", 1)
     second = plant.books(1, "BRACKET")
@@ -152,7 +152,7 @@ def test_a_fixed_quantity_is_taken_once_for_each_order_by_the_first_booking_that
 # Phantoms and what lines say of themselves (S3, S6, S7)
 
 
-def test_what_a_phantom_line_says_holds_for_all_below(plant: Plant) -> None:
+def test_settings_of_a_phantom_line_apply_to_all_lines_below(plant: Plant) -> None:
     plant.has(100, "SHEET", at="RAW")
     plant.has(100, "BOLT", at="LINE")
     plant.consists("BRACKET", plant.line(10, "PANEL", 2, source="RAW"), plant.line(20, "BOLT", 1))
@@ -163,7 +163,7 @@ def test_what_a_phantom_line_says_holds_for_all_below(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize("below", [False, True])
-def test_a_line_by_hand_is_never_backflushed_on_no_way_of_booking(plant: Plant, below: bool) -> None:
+def test_a_line_by_hand_is_never_backflushed_by_any_kind_of_booking(plant: Plant, below: bool) -> None:
     lines = [plant.line(10, "PANEL", 1, by_hand=not below), plant.line(20, "LUG", 1)]
     plant.consists("PANEL", plant.line(10, "SHEET", 1, by_hand=below))
     for item in ("BRACKET", "PACK", "PLATED"):
@@ -175,7 +175,7 @@ def test_a_line_by_hand_is_never_backflushed_on_no_way_of_booking(plant: Plant, 
 
 
 @pytest.mark.parametrize("below", [False, True])
-def test_what_the_supplier_provides_is_left_out_of_receipts_alone(plant: Plant, below: bool) -> None:
+def test_supplier_provided_lines_are_left_out_of_receipts_only(plant: Plant, below: bool) -> None:
     lines = [plant.line(10, "PANEL", 1, supplier_provides=not below), plant.line(20, "LUG", 1)]
     plant.consists("PANEL", plant.line(10, "SHEET", 1, supplier_provides=below))
     for item in ("BRACKET", "PLATED"):
@@ -192,14 +192,14 @@ def test_a_phantom_with_nothing_in_force_uses_nothing(plant: Plant) -> None:
     assert used(plant, plant.books(1, "BRACKET")) == {}
 
 
-def test_a_made_component_is_consumed_itself(plant: Plant) -> None:
+def test_a_manufactured_component_is_consumed_itself(plant: Plant) -> None:
     plant.consists("FRAME", plant.line(10, "BRACKET", 2))
     plant.has(5, "BRACKET")
     plant.books(1, "FRAME")
     assert (plant.balance("BRACKET"), plant.waiting()) == (3, [])
 
 
-def test_the_line_s_own_place_comes_before_the_supplier_s_and_that_before_the_rule_s(plant: Plant) -> None:
+def test_a_line_s_own_from_location_precedes_the_supplier_s_and_the_rule_s(plant: Plant) -> None:
     plant.consists("PLATED", plant.line(10, "LUG", 4), plant.line(20, "BOLT", 1, source="RAW"))
     plant.buys(10, "PLATED")
     for item, at in (("LUG", "ACME/STOCK"), ("LUG", "RAW"), ("LUG", "LINE"), ("BOLT", "RAW"), ("BOLT", "LINE")):
@@ -212,14 +212,14 @@ def test_the_line_s_own_place_comes_before_the_supplier_s_and_that_before_the_ru
     assert plant.balance("BOLT", at="LINE") == plant.balance("LUG", at="RAW") == 100
 
 
-def test_a_line_taken_from_where_the_rule_puts_it_is_refused(plant: Plant) -> None:
+def test_a_line_whose_from_location_is_the_rule_s_to_location_is_refused(plant: Plant) -> None:
     plant.consists("BRACKET", plant.line(10, "BOLT", 4, source="WIP"))
     plant.releases(10, "BRACKET")
     with refused("same_location", field="from"):
         plant.books(1, "BRACKET")
 
 
-def test_an_item_never_contains_itself_whatever_the_dates(plant: Plant) -> None:
+def test_an_item_never_contains_itself_on_any_day(plant: Plant) -> None:
     with refused("structure_loop", field="component"):
         plant.consists("BRACKET", plant.line(10, "BRACKET", 1))
     plant.consists("FRAME", plant.line(10, "BRACKET", 1, ends=date(2001, 1, 1)))
@@ -231,7 +231,7 @@ def test_an_item_never_contains_itself_whatever_the_dates(plant: Plant) -> None:
 # Goods that are tracked, or go to a bin (B8)
 
 
-def test_goods_that_are_tracked_need_their_batch_or_serials(plant: Plant) -> None:
+def test_tracked_goods_need_their_batch_or_serials(plant: Plant) -> None:
     plant.stocks("MIX", "M", "MADE", "KG", 3, tracking="batch")
     plant.stocks("ENGINE", "K", "MADE", tracking="serial")
     plant.stocks("VALVE", "S", "SUBCON", tracking="serial")
@@ -268,7 +268,7 @@ def test_scrap_needs_neither_batch_nor_serials_nor_bin(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_goods_that_go_to_a_rack_need_their_bin(plant: Plant) -> None:
+def test_goods_for_a_bin_controlled_location_need_their_bin(plant: Plant) -> None:
     plant.buys(10, "PLATED", receive_action=plant.action("RECEIVE TO RACK", "receive", "BOUGHT", "RACK"))
     with refused("bin_required"):
         plant.receives(1, "PLATED")
@@ -297,7 +297,7 @@ def test_a_receipt_assumes_for_accepted_and_rejected_in_the_stock_unit(plant: Pl
     assert faults(plant.site) == []
 
 
-def test_the_order_s_receive_action_comes_before_the_site_s_and_one_is_needed(plant: Plant) -> None:
+def test_the_order_s_receive_action_precedes_the_site_s_and_one_is_required(plant: Plant) -> None:
     plant.buys(5, "PLATED", receive_action=plant.action("RECEIVE AT LINE", "receive", "BOUGHT", "LINE"))
     plant.receives(1, "PLATED")
     assert plant.balance("PLATED", at="LINE") == 1
@@ -313,7 +313,7 @@ def test_the_order_s_receive_action_comes_before_the_site_s_and_one_is_needed(pl
 # Event times, B9
 
 
-def test_the_future_is_refused_and_the_past_is_not(plant: Plant) -> None:
+def test_a_future_event_time_is_refused_and_a_past_one_is_not(plant: Plant) -> None:
     plant.releases(10, "BRACKET")
     plant.has(100, "BOLT")
     now = timezone.now()
@@ -331,7 +331,7 @@ def test_the_future_is_refused_and_the_past_is_not(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC"])
-def test_days_are_the_site_s(plant: Plant, zone: str) -> None:
+def test_a_day_is_in_the_site_s_time_zone(plant: Plant, zone: str) -> None:
     """Kiritimati is a day ahead of Pago Pago, so today here may be tomorrow there."""
     there = Plant.build_site(code="FAR", time_zone=zone)
     there.releases(10, "BRACKET", at=date(2020, 1, 1))
@@ -343,14 +343,14 @@ def test_days_are_the_site_s(plant: Plant, zone: str) -> None:
         there.books(1, "BRACKET", at=today + timedelta(1))
 
 
-def test_a_time_without_a_zone_is_the_site_s(plant: Plant) -> None:
+def test_a_time_without_an_offset_is_in_the_site_s_time_zone(plant: Plant) -> None:
     there = Plant.build_site(code="FAR", time_zone="Europe/London")
     there.releases(10, "BRACKET")
     booking = there.books(1, "BRACKET", at=datetime(2026, 7, 1, 12))  # noqa: DTZ001  # that is the point
     assert booking.posting.at == datetime(2026, 7, 1, 11, tzinfo=UTC)
 
 
-def test_the_structure_of_a_receipt_or_production_is_that_of_its_day_at_the_site(plant: Plant) -> None:
+def test_a_receipt_or_production_uses_the_structure_of_its_day_in_the_site_s_time_zone(plant: Plant) -> None:
     """Half past ten in the evening in London in summer is a day earlier than it looks in UTC plus two."""
     there = Plant.build_site(code="FAR", time_zone="Pacific/Kiritimati")
     plant.consists(
@@ -361,7 +361,7 @@ def test_the_structure_of_a_receipt_or_production_is_that_of_its_day_at_the_site
     assert used(there, there.produces(1, "PACK", at=late)) == {"BOLT": 2}
 
 
-def test_a_backdated_booking_leaves_what_was_recorded_before_as_it_was(plant: Plant) -> None:
+def test_a_backdated_booking_does_not_change_earlier_records(plant: Plant) -> None:
     plant.has(100, "BOLT")
     plant.books(1, "BRACKET", at=DAY)
     before = list(Movement.objects.order_by("pk").values("pk", "source_after", "target_after"))

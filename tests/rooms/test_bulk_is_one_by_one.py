@@ -160,11 +160,11 @@ def compare(plant: Plant, how: settings, *, full: bool) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("full", [False, True], ids=["orders stay open", "full orders complete themselves"])
-def test_a_stream_leaves_what_its_lines_leave_one_by_one(plant: Plant, full: bool) -> None:
+def test_a_stream_has_the_same_result_as_its_lines_one_by_one(plant: Plant, full: bool) -> None:
     compare(plant, QUICK, full=full)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("full", [False, True], ids=["orders stay open", "full orders complete themselves"])
-def test_a_stream_leaves_what_its_lines_leave_one_by_one_looked_at_for_long(plant: Plant, full: bool) -> None:
+def test_a_stream_has_the_same_result_as_its_lines_one_by_one_in_a_long_run(plant: Plant, full: bool) -> None:
     compare(plant, SOAK, full=full)

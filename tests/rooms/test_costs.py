@@ -18,7 +18,7 @@ def costs(item: str, amount: str) -> None:
     set_costs(item_coded(item), {"standard_material": Decimal(amount)})
 
 
-def test_what_was_consumed_issued_and_returned_each_at_its_moment_s_cost(plant: Plant) -> None:
+def test_consumption_issues_and_returns_count_at_the_cost_of_their_moment(plant: Plant) -> None:
     plant.has(100, "BOLT")
     plant.has(100, "BOLT", at="RAW")
     plant.books(5, "BRACKET")
@@ -33,7 +33,7 @@ def test_what_was_consumed_issued_and_returned_each_at_its_moment_s_cost(plant: 
     assert variances(cost) == {"BOLT": (6, cost.material - 6)}
 
 
-def test_what_waits_costs_nothing_yet_and_what_was_dropped_never_does(plant: Plant) -> None:
+def test_unresolved_and_dropped_quantities_cost_nothing(plant: Plant) -> None:
     plant.books(5, "BRACKET")
     assert order_cost(plant.cost_object("BRACKET")).material == 0
     plant.has(12, "BOLT")
@@ -53,7 +53,7 @@ def test_a_reversal_is_at_its_original_s_cost(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_a_receipt_s_use_is_charged_to_its_order(plant: Plant) -> None:
+def test_the_use_of_a_receipt_is_charged_to_its_order(plant: Plant) -> None:
     plant.has(100, "LUG", at="ACME/STOCK")
     plant.buys(10, "PLATED")
     plant.receives(5, "PLATED", 1)
@@ -63,7 +63,7 @@ def test_a_receipt_s_use_is_charged_to_its_order(plant: Plant) -> None:
     assert cost.material == cost.standard == 32 * Decimal("0.75")
 
 
-def test_a_line_by_hand_belongs_to_the_standard_though_nobody_assumes_it(plant: Plant) -> None:
+def test_a_line_by_hand_counts_in_the_standard_although_it_is_not_assumed(plant: Plant) -> None:
     plant.consists("BRACKET", plant.line(10, "BOLT", 4), plant.line(20, "LUG", 1, by_hand=True))
     plant.has(100, "BOLT")
     plant.has(100, "LUG", at="RAW")
@@ -74,7 +74,7 @@ def test_a_line_by_hand_belongs_to_the_standard_though_nobody_assumes_it(plant: 
     assert variances(cost) == {"BOLT": (0, 0), "LUG": (1, Decimal("0.75"))}
 
 
-def test_what_the_structure_does_not_know_is_all_variance(plant: Plant) -> None:
+def test_use_outside_the_structure_is_all_variance(plant: Plant) -> None:
     plant.has(10, "PAINT", at="RAW")
     plant.releases(10, "BRACKET")
     plant.issues("0.125", "PAINT", "BRACKET")

@@ -41,18 +41,18 @@ def by_week(plant: Plant, today: date = TODAY) -> dict[str, int]:
     return {f"{week.begins:%d %b}": week.total for week in weeks if week.total}
 
 
-def test_what_waits_counts_to_each_week_since_it_happened(plant: Plant) -> None:
+def test_an_unresolved_movement_counts_in_each_week_since_its_event_time(plant: Plant) -> None:
     plant.books(1, "BRACKET", at=DAY)
     plant.books(1, "BRACKET", at=DAY + WEEK)
     assert by_week(plant) == {"02 Mar": 1, "09 Mar": 2, "16 Mar": 2, "23 Mar": 2}
 
 
-def test_what_is_older_than_the_weeks_is_in_all_of_them(plant: Plant) -> None:
+def test_a_movement_older_than_the_first_week_counts_in_all_weeks(plant: Plant) -> None:
     plant.books(1, "BRACKET", at=DAY)
     assert set(by_week(plant, DAY + 30 * WEEK).values()) == {1}
 
 
-def test_a_settled_one_waited_until_the_week_of_its_settlement(plant: Plant) -> None:
+def test_a_settled_movement_counts_until_the_week_of_its_settlement(plant: Plant) -> None:
     plant.has(100, "BOLT", at="RAW")
     plant.books(1, "BRACKET", at=DAY)
     settled = plant.resolves("BOLT", source="RAW", at=DAY + 2 * WEEK)
@@ -61,7 +61,7 @@ def test_a_settled_one_waited_until_the_week_of_its_settlement(plant: Plant) -> 
     assert by_week(plant) == {"02 Mar": 1, "09 Mar": 1, "16 Mar": 1, "23 Mar": 1}
 
 
-def test_a_kept_rest_is_the_same_one_going_on(plant: Plant) -> None:
+def test_a_kept_remainder_continues_its_original(plant: Plant) -> None:
     plant.has(100, "BOLT", at="RAW")
     plant.books(1, "BRACKET", at=DAY)
     settled = plant.resolves("BOLT", quantity=Decimal(1), source="RAW", remainder="keep", at=DAY + WEEK)
@@ -70,7 +70,7 @@ def test_a_kept_rest_is_the_same_one_going_on(plant: Plant) -> None:
     assert by_week(plant) == {"02 Mar": 1, "09 Mar": 1, "16 Mar": 1, "23 Mar": 1}
 
 
-def test_reasons_are_told_apart_until_there_are_too_many(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reasons_are_split_unless_there_are_too_many_movements(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     plant.books(1, "BRACKET", at=DAY)
     plant.books(1, "CRATE", at=DAY)
     apart = unresolved_over_time(plant.site, TODAY).answer
@@ -84,7 +84,7 @@ def test_reasons_are_told_apart_until_there_are_too_many(plant: Plant, monkeypat
     assert [(age.days_min, age.total) for age in ages.ages if age.total] == [(8, 2)]
 
 
-def test_ages_are_counted_in_the_sites_days(plant: Plant) -> None:
+def test_ages_are_counted_in_days_of_the_site(plant: Plant) -> None:
     for back in (0, 1, 7, 8, 90, 91):
         plant.books(1, "BRACKET", at=TODAY - timedelta(days=back))
     ages = unresolved_by_age(plant.site, TODAY).answer.ages
@@ -97,7 +97,7 @@ def test_ages_are_counted_in_the_sites_days(plant: Plant) -> None:
     ]
 
 
-def test_consumption_is_what_was_charged_less_what_came_back(plant: Plant) -> None:
+def test_consumption_is_use_less_returns(plant: Plant) -> None:
     plant.has(100, "BOLT")
     plant.has(100, "LUG", at="RAW")
     plant.books(2, "BRACKET", at=DAY)
@@ -114,7 +114,7 @@ def test_consumption_is_what_was_charged_less_what_came_back(plant: Plant) -> No
     }
 
 
-def test_orders_in_work_say_how_many_movements_wait(plant: Plant) -> None:
+def test_orders_in_work_show_their_unresolved_movements(plant: Plant) -> None:
     plant.has(100, "LUG")
     plant.books(1, "BRACKET")
     plant.releases(3, "FRAME")
@@ -123,7 +123,7 @@ def test_orders_in_work_say_how_many_movements_wait(plant: Plant) -> None:
     assert {one.order.item.code: one.unresolved for one in found.first} == {"BRACKET": 1, "FRAME": 0}
 
 
-def test_hand_issues_are_due_until_they_are_made(plant: Plant) -> None:
+def test_issues_by_hand_are_due_until_they_are_posted(plant: Plant) -> None:
     plant.consists("BRACKET", plant.line(10, "BOLT", 4), plant.line(20, "LUG", 2, by_hand=True))
     plant.has(100, "LUG", at="RAW")
     plant.releases(10, "BRACKET")
@@ -136,7 +136,7 @@ def test_hand_issues_are_due_until_they_are_made(plant: Plant) -> None:
     assert hand_issues_due(plant.site).total == 0
 
 
-def test_hand_issues_of_what_starts_first_come_first_whether_it_was_begun_or_not(plant: Plant) -> None:
+def test_issues_by_hand_are_ordered_by_start_date_of_the_order(plant: Plant) -> None:
     plant.consists("BRACKET", plant.line(10, "LUG", 2, by_hand=True))
     for back, number in enumerate(("W-LATE", "W-SOON", "W-BEGUN", "W-FIRST")):
         plant.releases(1, "BRACKET", number=number)
@@ -145,14 +145,14 @@ def test_hand_issues_of_what_starts_first_come_first_whether_it_was_begun_or_not
     assert [order.number for order in orders_with_hand_issues(plant.site, 3)] == ["W-FIRST", "W-BEGUN", "W-SOON"]
 
 
-def test_everything_of_an_order_that_assumes_nothing_is_issued_by_hand(plant: Plant) -> None:
+def test_all_components_of_an_order_without_backflush_are_issued_by_hand(plant: Plant) -> None:
     plant.stocks("STAND", "M", "BYHAND")
     plant.consists("STAND", plant.line(10, "BOLT", 4))
     plant.releases(3, "STAND")
     assert [(one.component.code, one.due) for one in hand_issues_due(plant.site).first] == [("BOLT", 12)]
 
 
-def test_stock_outside_says_what_it_is_worth_and_what_waits(plant: Plant) -> None:
+def test_stock_outside_shows_its_value_and_unresolved_movements(plant: Plant) -> None:
     plant.names_stock_of("ACME", at="ACME/STOCK")
     plant.has(10, "LUG", at="ACME/STOCK")
     plant.buys(100, "PLATED")
@@ -162,7 +162,7 @@ def test_stock_outside_says_what_it_is_worth_and_what_waits(plant: Plant) -> Non
     assert [(one.supplier.code, one.unresolved) for one in found.first] == [("ACME", 1)]
 
 
-def test_a_plant_in_which_nothing_was_posted_starts_here(plant: Plant) -> None:
+def test_a_plant_without_postings_shows_the_first_steps(plant: Plant) -> None:
     begins = start_here(plant.site)
     assert begins is not None
     assert (begins.places, begins.rules, begins.structures) == (True, True, True)
@@ -170,7 +170,7 @@ def test_a_plant_in_which_nothing_was_posted_starts_here(plant: Plant) -> None:
     assert start_here(plant.site) is None
 
 
-def test_what_took_long_to_find_is_kept_with_its_moment(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_answer_is_cached_with_its_time(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(block_cache, "LONG_SECONDS", 0)
     first = kept("asked", plant.site, lambda: 1)
     again = kept("asked", plant.site, lambda: 2)

@@ -109,7 +109,7 @@ def test_the_ledger_of_the_demo_is_sound(demo: DemoPlant) -> None:
     assert 300 <= Posting.objects.count() <= 1_000
 
 
-def test_the_queue_is_of_every_reason_and_of_different_age(demo: DemoPlant) -> None:
+def test_the_queue_has_every_reason_and_different_ages(demo: DemoPlant) -> None:
     queue = [
         (-_when(demo, one.at), one.item.code, written(one.due or ZERO), one.reason)
         for one in waiting_movements(demo.site)
@@ -130,7 +130,7 @@ def test_the_queue_is_of_every_reason_and_of_different_age(demo: DemoPlant) -> N
     ]
 
 
-def test_everything_that_the_system_does_is_in_the_story(demo: DemoPlant) -> None:
+def test_the_story_contains_every_operation(demo: DemoPlant) -> None:
     assert set(Posting.objects.values_list("process", flat=True)) == set(Process)
     assert set(Movement.objects.values_list("status", flat=True)) == {
         Status.OK,
@@ -180,7 +180,7 @@ def test_every_kind_of_item_line_and_place_is_in_the_plant(demo: DemoPlant) -> N
     assert used_at_supplier.exists(), "a supplier's own stock stood in for the rule's place"
 
 
-def test_the_order_of_the_tour_stands_as_the_pages_show_it(demo: DemoPlant) -> None:
+def test_the_order_of_the_tour_has_the_state_that_the_pages_show(demo: DemoPlant) -> None:
     order = WorksOrder.objects.select_related("cost_object").get(number="W-10482")
     assert (order.quantity, order.cost_object.good, order.status) == (120, 60, OrderStatus.OPEN)
     at_line = {
@@ -197,7 +197,7 @@ def test_the_order_of_the_tour_stands_as_the_pages_show_it(demo: DemoPlant) -> N
     }
 
 
-def test_the_doctor_finds_what_is_meant_to_be_found_in_the_demo(demo: DemoPlant) -> None:
+def test_the_set_up_check_finds_the_intended_faults_of_the_demo(demo: DemoPlant) -> None:
     assert [(finding.code, finding.subject) for finding in examine(demo.site, today=demo.today)] == [
         ("batch_tracked", "FR-200 line 60"),
         ("serial_tracked", "TR-200 line 60"),
@@ -207,7 +207,7 @@ def test_the_doctor_finds_what_is_meant_to_be_found_in_the_demo(demo: DemoPlant)
     ]
 
 
-def test_where_there_is_a_plant_no_demo_is_made(demo: DemoPlant) -> None:
+def test_the_demo_is_refused_in_a_database_with_a_plant(demo: DemoPlant) -> None:
     before = Movement.objects.count()
     with pytest.raises(AlreadyThere, match="in another one"):
         make_demo()
@@ -215,7 +215,7 @@ def test_where_there_is_a_plant_no_demo_is_made(demo: DemoPlant) -> None:
     assert Site.objects.count() == 1
 
 
-def test_a_story_that_would_end_in_the_future_is_refused_and_leaves_nothing(database: Database) -> None:
+def test_a_story_that_would_end_in_the_future_is_refused(database: Database) -> None:
     with pytest.raises(DateInFuture):
         make_demo(today=date(timezone.now().year + 2, 1, 1))
     assert not Site.objects.exists()

@@ -53,11 +53,11 @@ def said(plant: Plant) -> list[tuple[str, str]]:
     return [(finding.code, finding.subject) for finding in found]
 
 
-def test_a_plant_in_order_has_no_findings(healthy: Plant) -> None:
+def test_a_correct_plant_has_no_findings(healthy: Plant) -> None:
     assert findings(healthy) == []
 
 
-def test_the_cast_has_its_own_three_faults_and_no_stock(plant: Plant) -> None:
+def test_the_test_plant_has_three_faults_and_no_stock(plant: Plant) -> None:
     assert [one for one in said(plant) if one[0] != "no_stock_record"] == [
         ("batch_tracked", "CABINET line 30"),
         ("serial_tracked", "CABINET line 20"),
@@ -80,7 +80,7 @@ def test_every_action_that_is_needed_must_have_a_rule(healthy: Plant, action: st
     assert said(healthy) == [("no_rule", action)]
 
 
-def test_a_rule_at_another_site_is_no_rule_here(healthy: Plant) -> None:
+def test_a_rule_at_another_site_does_not_count_here(healthy: Plant) -> None:
     other = examine(add_site(code="SOUTH"), today=TODAY)
     assert {finding.subject for finding in other if finding.code == "no_rule"} >= {"BACKFLUSH", "COMPLETE", "SUBFLUSH"}
     assert findings(healthy) == []
@@ -159,7 +159,7 @@ def test_a_missing_conversion_is_found_in_lines_of_today_and_later(
     assert "CABINET line 10/20" in findings(healthy)[0].sentence
 
 
-def test_what_only_the_past_needed_is_left_alone(healthy: Plant) -> None:
+def test_lines_of_the_past_are_not_checked(healthy: Plant) -> None:
     past = healthy.line(20, "BOLT", 1, "BOX", ends=YESTERDAY)
     healthy.consists("PANEL", healthy.line(10, "SHEET", 2), past, healthy.line(30, "MOTOR", 1, ends=YESTERDAY))
     assert findings(healthy) == []
@@ -172,12 +172,12 @@ def test_a_backflushed_item_without_a_structure_in_force_is_found(healthy: Plant
     assert "3 Mar 2026" in findings(healthy)[1].sentence
 
 
-def test_an_item_that_is_made_by_hand_needs_no_structure(healthy: Plant) -> None:
+def test_an_item_without_backflush_needs_no_structure(healthy: Plant) -> None:
     healthy.stocks("SAMPLE", "M", "BYHAND")
     assert findings(healthy) == []
 
 
-def test_a_loop_past_the_services_is_found_once_with_its_way(healthy: Plant) -> None:
+def test_a_loop_created_outside_the_services_is_found_once_with_its_path(healthy: Plant) -> None:
     put_in("BRACKET", "FRAME")
     put_in("FRAME", "BRACKET")
     assert [code for code, _ in said(healthy)][:1] == ["structure_loop"]
@@ -186,7 +186,7 @@ def test_a_loop_past_the_services_is_found_once_with_its_way(healthy: Plant) -> 
     assert "BRACKET > FRAME > BRACKET" in loops[0]
 
 
-def test_a_phantom_in_itself_stops_neither_the_doctor_nor_what_it_finds_elsewhere(healthy: Plant) -> None:
+def test_a_phantom_that_contains_itself_does_not_hide_other_findings(healthy: Plant) -> None:
     healthy.stocks("INNER", "P")
     put_in("INNER", "PANEL")
     put_in("PANEL", "INNER")
@@ -239,7 +239,7 @@ def test_an_obsolete_component_is_found_in_live_structures_only(healthy: Plant) 
 # Where components are taken from
 
 
-def test_a_component_that_was_never_at_the_rules_place_is_found_with_all_who_need_it(healthy: Plant) -> None:
+def test_a_component_never_in_stock_at_the_rule_s_location_is_found_with_its_users(healthy: Plant) -> None:
     healthy.stocks("WASHER")
     for item in ("BRACKET", "PACK"):
         healthy.consists(item, healthy.line(10, "WASHER", 1))
@@ -249,12 +249,12 @@ def test_a_component_that_was_never_at_the_rules_place_is_found_with_all_who_nee
     assert findings(healthy) == []
 
 
-def test_the_lines_own_place_is_looked_at_and_not_the_rules(healthy: Plant) -> None:
+def test_a_line_s_own_from_location_is_checked_instead_of_the_rule_s(healthy: Plant) -> None:
     healthy.consists("BRACKET", healthy.line(10, "BOLT", 4, source="RAW"))
     assert said(healthy) == [("no_stock_record", "BOLT at MAIN/RAW")]
 
 
-def test_the_stock_of_a_supplier_who_delivers_is_looked_at(healthy: Plant) -> None:
+def test_the_stock_location_of_an_expected_supplier_is_checked(healthy: Plant) -> None:
     add_supplier(code="BASIS")
     healthy.names_stock_of("BASIS", at="RAW")
     assert findings(healthy) == []
@@ -262,19 +262,19 @@ def test_the_stock_of_a_supplier_who_delivers_is_looked_at(healthy: Plant) -> No
     assert said(healthy) == [("no_stock_record", "LUG at MAIN/RAW")]
 
 
-def test_what_the_supplier_provides_needs_no_stock(healthy: Plant) -> None:
+def test_supplier_provided_components_need_no_stock(healthy: Plant) -> None:
     healthy.stocks("SALT")
     healthy.consists("PLATED", healthy.line(10, "LUG", 4), healthy.line(20, "SALT", 1, supplier_provides=True))
     assert findings(healthy) == []
 
 
-def test_lines_of_their_own_from_bins_or_nowhere_are_found(healthy: Plant) -> None:
+def test_own_from_locations_with_bins_or_without_balances_are_found(healthy: Plant) -> None:
     healthy.consists("BRACKET", healthy.line(10, "BOLT", 4, source="RACK"))
     healthy.consists("PACK", healthy.line(10, "BOLT", 4, source="BOUGHT"))
     assert said(healthy) == [("bin_controlled", "BRACKET line 10"), ("no_balance", "PACK line 10")]
 
 
-def test_a_line_taken_from_where_the_backflush_puts_it_is_found(healthy: Plant) -> None:
+def test_a_line_whose_from_location_is_the_backflush_s_to_location_is_found(healthy: Plant) -> None:
     healthy.consists("BRACKET", healthy.line(10, "BOLT", 4, source="WIP"))
     assert said(healthy) == [("same_location", "BRACKET line 10")]
     assert findings(healthy)[0].severity is Severity.REFUSED
@@ -283,7 +283,7 @@ def test_a_line_taken_from_where_the_backflush_puts_it_is_found(healthy: Plant) 
 # All of it
 
 
-def test_the_heaviest_come_first(healthy: Plant) -> None:
+def test_the_most_severe_findings_come_first(healthy: Plant) -> None:
     healthy.consists("BRACKET")
     healthy.consists("PACK", healthy.line(10, "MOTOR", 1), healthy.line(20, "BOLT", 1, source="WIP"))
     severities = [finding.severity for finding in findings(healthy)]
@@ -310,12 +310,12 @@ def statements() -> Iterator[list[dict[str, str]]]:
     found.extend(captured.captured_queries)
 
 
-def test_where_nothing_is_set_up_nothing_is_found(database: object) -> None:
+def test_an_empty_site_has_no_findings(database: object) -> None:
     assert examine(add_site(code="EMPTY"), today=TODAY) == []
     assert not Location.objects.exists()
 
 
-def test_who_asks_for_some_codes_gets_these_and_the_same_as_who_asks_for_all(plant: Plant) -> None:
+def test_selected_codes_give_the_same_findings_as_all_codes(plant: Plant) -> None:
     everything = findings(plant)
     for code in KINDS:
         some = examine(plant.site, today=TODAY, codes=[code])
@@ -326,7 +326,7 @@ def test_every_kind_of_finding_has_a_check_that_finds_it() -> None:
     assert {code for finds in (*CHARTED.values(), *EXPLODED.values()) for code in finds} == set(KINDS)
 
 
-def test_a_finding_names_each_thing_that_it_concerns(healthy: Plant) -> None:
+def test_a_finding_names_each_record_that_it_concerns(healthy: Plant) -> None:
     end_rule(rule=TransferRule.objects.get(action__name="BACKFLUSH", active=True))
     found = examine(healthy.site, today=TODAY, codes=["no_rule"])
     assert list(by_thing(found, About.ACTION)) == ["BACKFLUSH"]

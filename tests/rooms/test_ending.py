@@ -68,7 +68,7 @@ def opens(plant: Plant, quantity: int, item: str, location: Location, *, bin: st
     open_stock([opening], site=plant.site, by=plant.storekeeper, at=YEARS_AGO)
 
 
-def test_no_location_is_added_to_an_ended_store_until_it_is_in_use_again(plant: Plant) -> None:
+def test_no_location_is_added_to_a_deactivated_store(plant: Plant) -> None:
     annex = add_store(site=plant.site, code="ANNEX")
     end_store(store=annex, on=TODAY)
     with pytest.raises(Ended, match="1 Apr 2026"):
@@ -77,7 +77,7 @@ def test_no_location_is_added_to_an_ended_store_until_it_is_in_use_again(plant: 
     assert add_location(store=annex, code="SHELF").path == "ANNEX/SHELF"
 
 
-def test_a_store_ends_after_what_is_in_it(plant: Plant) -> None:
+def test_a_store_is_deactivated_after_its_locations(plant: Plant) -> None:
     annex = add_store(site=plant.site, code="ANNEX")
     shelf = add_location(store=annex, code="SHELF")
     with pytest.raises(InUse, match="ANNEX/SHELF"):
@@ -88,28 +88,28 @@ def test_a_store_ends_after_what_is_in_it(plant: Plant) -> None:
         use_again(shelf)
 
 
-def test_a_location_with_stock_is_emptied_first(plant: Plant) -> None:
+def test_a_location_with_stock_cannot_be_deactivated(plant: Plant) -> None:
     location = spare(plant)
     opens(plant, 5, "BOLT", location)
     with pytest.raises(InUse, match="Move it first"):
         ends_location(plant, "SPARE")
 
 
-def test_a_location_with_a_rule_loses_that_first(plant: Plant) -> None:
+def test_a_location_with_a_rule_cannot_be_deactivated(plant: Plant) -> None:
     with pytest.raises(InUse, match="REPLENISH"):
         ends_location(plant, "RAW")
     end_rules_at(location=plant.location("RAW"))
     ends_location(plant, "RAW")
 
 
-def test_a_suppliers_stock_location_stays_until_another_is_named(plant: Plant) -> None:
+def test_a_supplier_s_stock_location_cannot_be_deactivated(plant: Plant) -> None:
     supplier, location = supplier_named("ACME"), spare(plant)
     set_supplier_stock(supplier=supplier, location=location)
     with pytest.raises(InUse, match="ACME"):
         ends_location(plant, "SPARE")
 
 
-def test_a_location_that_a_structure_takes_from_stays(plant: Plant) -> None:
+def test_a_structure_line_s_from_location_cannot_be_deactivated(plant: Plant) -> None:
     spare(plant)
     plant.consists("BRACKET", plant.line(10, "BOLT", 4, source="SPARE"))
     with pytest.raises(InUse, match="Structure lines that take from MAIN/SPARE: 1"):
@@ -118,7 +118,7 @@ def test_a_location_that_a_structure_takes_from_stays(plant: Plant) -> None:
     ends_location(plant, "SPARE")
 
 
-def test_nothing_new_names_an_ended_location(plant: Plant) -> None:
+def test_new_records_cannot_name_a_deactivated_location(plant: Plant) -> None:
     rack = spare(plant, bin_controlled=True)
     add_bin(location=rack, code="S1")
     ends_location(plant, "SPARE")
@@ -137,7 +137,7 @@ def test_nothing_new_names_an_ended_location(plant: Plant) -> None:
         plant.consists("BRACKET", plant.line(10, "BOLT", 4, source="SPARE"))
 
 
-def test_nothing_arrives_from_another_site_in_an_ended_location(plant: Plant) -> None:
+def test_no_transfer_is_received_into_a_deactivated_location(plant: Plant) -> None:
     Plant.build_site(code="NORTH")
     spare(plant)
     ends_location(plant, "SPARE")
@@ -147,14 +147,14 @@ def test_nothing_arrives_from_another_site_in_an_ended_location(plant: Plant) ->
         arrive(site=plant.site, note=note, into="MAIN/SPARE", by=plant.storekeeper)
 
 
-def test_an_ended_location_is_offered_no_more(plant: Plant) -> None:
+def test_a_deactivated_location_is_not_offered(plant: Plant) -> None:
     spare(plant)
     ends_location(plant, "SPARE")
     assert "MAIN/SPARE" in place_names(plant.site, most=99)
     assert "MAIN/SPARE" not in place_names(plant.site, most=99, in_use=True)
 
 
-def test_what_is_taken_back_returns_even_to_an_ended_location(plant: Plant) -> None:
+def test_a_reversal_returns_stock_even_to_a_deactivated_location(plant: Plant) -> None:
     location = spare(plant)
     opens(plant, 5, "BOLT", location)
     add_rule(action=action_named("REPLENISH"), source=location, target=plant.location("LINE"))
@@ -165,7 +165,7 @@ def test_what_is_taken_back_returns_even_to_an_ended_location(plant: Plant) -> N
     assert plant.balance("BOLT", at="SPARE") == 5
 
 
-def test_a_bin_ends_when_it_is_empty_and_nothing_goes_into_it(plant: Plant) -> None:
+def test_an_empty_bin_is_deactivated_and_takes_no_stock(plant: Plant) -> None:
     rack = plant.location("RACK")
     opens(plant, 3, "LUG", rack, bin="R1")
 
@@ -186,7 +186,7 @@ def test_a_bin_ends_when_it_is_empty_and_nothing_goes_into_it(plant: Plant) -> N
     plant.moves(3, "LUG", "RAW", "RACK", action="RACK UP", to_bin="R2")
 
 
-def test_what_came_back_to_an_ended_bin_can_be_taken_out(plant: Plant) -> None:
+def test_stock_returned_to_a_deactivated_bin_can_be_taken_out(plant: Plant) -> None:
     rack = plant.location("RACK")
     opens(plant, 3, "LUG", rack, bin="R1")
     moved = plant.moves(3, "LUG", "RACK", "RAW", action="RACK UP", from_bin="R1")
@@ -196,7 +196,7 @@ def test_what_came_back_to_an_ended_bin_can_be_taken_out(plant: Plant) -> None:
     assert plant.balance("LUG", at="RAW") == 3
 
 
-def test_an_ended_supplier_gets_no_new_orders_and_delivers_the_old_ones(plant: Plant) -> None:
+def test_a_deactivated_supplier_gets_no_new_orders_and_delivers_open_ones(plant: Plant) -> None:
     plant.has(40, "LUG", at="ACME/STOCK")
     plant.buys(10, "PLATED")
     with pytest.raises(InUse, match="Bring it back first"):
@@ -210,7 +210,7 @@ def test_an_ended_supplier_gets_no_new_orders_and_delivers_the_old_ones(plant: P
     assert plant.balance("PLATED", at="FG") == 10
 
 
-def test_a_suppliers_own_location_is_described_on_after_its_end(plant: Plant) -> None:
+def test_a_deactivated_supplier_s_location_can_still_be_described(plant: Plant) -> None:
     acme = supplier_named("ACME")
     location = spare(plant, supplier=acme)
     end_supplier(supplier=acme, on=TODAY, holds_stock=False)
@@ -224,7 +224,7 @@ def test_a_suppliers_own_location_is_described_on_after_its_end(plant: Plant) ->
         )
 
 
-def test_an_action_ends_after_its_rules(plant: Plant) -> None:
+def test_an_action_is_deactivated_only_after_its_rules(plant: Plant) -> None:
     receive = action_named("RECEIVE")
     with pytest.raises(InUse, match="MAIN"):
         end_action(action=receive, on=TODAY)
@@ -241,7 +241,7 @@ def test_an_action_ends_after_its_rules(plant: Plant) -> None:
         plant.buys(1, "PLATED", receive_action="RECEIVE")
 
 
-def test_a_type_code_keeps_an_action_that_ended_and_takes_no_new_one(plant: Plant) -> None:
+def test_a_type_code_keeps_a_deactivated_action_and_takes_no_other_one(plant: Plant) -> None:
     issue = action_named("ISSUE")
     end_rule(rule=TransferRule.objects.get(site=plant.site, action=issue))
     end_action(action=issue, on=TODAY)
@@ -272,7 +272,9 @@ def new_item(**facts: Any) -> ItemIn:
         ("unit", "stock_unit", lambda: unit_coded("BOX")),
     ],
 )
-def test_no_item_begins_with_what_ended(plant: Plant, field: str, name: str, of: Callable[[], Endable]) -> None:
+def test_a_new_item_cannot_name_deactivated_rows(
+    plant: Plant, field: str, name: str, of: Callable[[], Endable]
+) -> None:
     thing = of()
     end(thing, on=TODAY)
     with refused("ended", field=field):
@@ -284,7 +286,7 @@ def test_no_item_begins_with_what_ended(plant: Plant, field: str, name: str, of:
     add_items([new_item(**{name: thing})])
 
 
-def test_an_item_keeps_what_ended_under_it(plant: Plant) -> None:
+def test_an_item_keeps_rows_that_were_deactivated_later(plant: Plant) -> None:
     group = add_product_group(code="OLD")
     [nut] = add_items([new_item(product_group=group)])
     end(ProductGroup.objects.get(code="OLD"), on=TODAY)
@@ -299,7 +301,7 @@ def test_an_item_keeps_what_ended_under_it(plant: Plant) -> None:
     assert plant.balance("NUT") == 72
 
 
-def test_an_ended_unit_stands_in_no_new_line_order_or_conversion(plant: Plant) -> None:
+def test_a_deactivated_unit_is_refused_in_new_lines_orders_and_conversions(plant: Plant) -> None:
     end(unit_coded("G"), on=TODAY)
     end(unit_coded("BOX"), on=TODAY)
     kept = [as_entered(row, plant.site) for row in structure_rows(item_coded("FRAME"))]
@@ -316,7 +318,7 @@ def test_an_ended_unit_stands_in_no_new_line_order_or_conversion(plant: Plant) -
     assert change_conversions([corrected])[0].ratio == 1000
 
 
-def test_what_ended_keeps_its_first_day(plant: Plant) -> None:
+def test_a_deactivated_row_keeps_its_first_date(plant: Plant) -> None:
     unit = unit_coded("BOX")
     end(unit, on=TODAY)
     end(unit, on=DAY)

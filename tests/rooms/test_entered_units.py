@@ -88,7 +88,7 @@ def test_an_order_is_full_by_pieces_too(plant: Plant, dozens: WorksOrder) -> Non
     assert dozens.status == "complete"
 
 
-def test_what_is_reversed_leaves_nothing_over(plant: Plant, dozens: WorksOrder) -> None:
+def test_a_reversal_leaves_no_remainder(plant: Plant, dozens: WorksOrder) -> None:
     posted = [books(plant, "1 EA", scrap="1 EA") for _ in range(5)]
     for one in posted:
         reverse_booking(site=plant.site, posting=one.posting_id, by=plant.storekeeper)

@@ -17,12 +17,12 @@ def local(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def test_a_time_without_an_offset_is_the_sites() -> None:
+def test_a_local_time_is_in_the_site_s_time_zone() -> None:
     assert moment_of(BERLIN, local("2026-03-12T14:30")) == datetime(2026, 3, 12, 13, 30, tzinfo=UTC)
     assert moment_of(BERLIN, local("2026-07-12T14:30")) == datetime(2026, 7, 12, 12, 30, tzinfo=UTC)
 
 
-def test_a_time_that_the_clocks_leave_out_is_refused_with_the_next_one() -> None:
+def test_a_local_time_that_does_not_exist_is_refused_with_the_next_one() -> None:
     with pytest.raises(InvalidValue) as refused:
         moment_of(BERLIN, local("2026-03-29T02:30"))
     assert refused.value.sentence == (
@@ -32,7 +32,7 @@ def test_a_time_that_the_clocks_leave_out_is_refused_with_the_next_one() -> None
     assert moment_of(BERLIN, local("2026-03-29T03:00")) == datetime(2026, 3, 29, 1, tzinfo=UTC)
 
 
-def test_a_time_that_comes_twice_is_refused_with_both() -> None:
+def test_a_local_time_that_occurs_twice_is_refused_with_both() -> None:
     with pytest.raises(InvalidValue) as refused:
         moment_of(BERLIN, local("2026-10-25T02:30"))
     assert refused.value.sentence == (

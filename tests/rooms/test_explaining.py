@@ -33,7 +33,7 @@ def steps_of(story: QuantityExplanation) -> dict[str, tuple[str, str]]:
         (Fraction(1, 12), "1/12 (about 0.083333)"),
     ],
 )
-def test_an_exact_value_is_a_decimal_where_it_ends_and_a_ratio_where_not(exact: Fraction, text: str) -> None:
+def test_an_exact_value_is_a_finite_decimal_or_a_ratio(exact: Fraction, text: str) -> None:
     assert figure(exact) == text
 
 
@@ -74,7 +74,7 @@ def test_the_first_booking_has_nothing_before_it(plant: Plant) -> None:
     assert steps_of(story)["of which still unresolved"] == ("", "4 EA")
 
 
-def test_each_phantom_on_the_way_is_a_step(plant: Plant) -> None:
+def test_each_phantom_on_the_path_is_a_step(plant: Plant) -> None:
     plant.consists("CABINET", plant.line(10, "PANEL", 2, waste=20))
     plant.has(1000, "BOLT")
     story = told(plant, plant.books(5, "CABINET"), "BOLT")
@@ -85,7 +85,7 @@ def test_each_phantom_on_the_way_is_a_step(plant: Plant) -> None:
     assert steps_of(story)["For one CABINET"] == (f"2.5 {TIMES} 6", "15 EA")
 
 
-def test_a_value_that_never_ends_is_a_ratio(plant: Plant) -> None:
+def test_a_repeating_value_is_shown_as_a_ratio(plant: Plant) -> None:
     plant.consists("BRACKET", plant.line(10, "PAINT", 1, waste=3))
     plant.has(50, "PAINT")
     steps = steps_of(told(plant, plant.books(1, "BRACKET"), "PAINT"))
@@ -108,7 +108,7 @@ def test_a_fixed_quantity_is_taken_by_the_first_booking_only(plant: Plant) -> No
     assert after["Exact, in total"] == ("1.5 + 1", "2.5 KG")
 
 
-def test_what_became_of_it_is_told_as_it_stands(plant: Plant) -> None:
+def test_the_explanation_shows_the_present_state(plant: Plant) -> None:
     booking = plant.books(10, "BRACKET")
     plant.has(100, "BOLT")
     plant.resolves("BOLT", 25, remainder="keep")
@@ -118,7 +118,7 @@ def test_what_became_of_it_is_told_as_it_stands(plant: Plant) -> None:
     assert [step.label for step in story.steps][-2:] == ["of which moved", "of which cancelled"]
 
 
-def test_what_was_not_used_and_what_was_used_more(plant: Plant) -> None:
+def test_less_and_more_use_than_due_are_explained(plant: Plant) -> None:
     plant.has(100, "BOLT", at="RAW")
     less, more = plant.books(10, "BRACKET"), plant.books(10, "BRACKET")
     plant.resolves("BOLT", 30, source="RAW")
@@ -140,7 +140,7 @@ def test_a_resolution_is_explained_by_what_it_settles(plant: Plant) -> None:
     )
 
 
-def test_a_kept_rest_and_a_reversal_say_what_they_go_back_to(plant: Plant) -> None:
+def test_a_kept_remainder_and_a_reversal_name_their_original(plant: Plant) -> None:
     booking = plant.books(10, "BRACKET")
     plant.has(100, "BOLT")
     original = plant.queue()[0].pk
@@ -157,7 +157,7 @@ def test_a_kept_rest_and_a_reversal_say_what_they_go_back_to(plant: Plant) -> No
     )
 
 
-def test_an_undone_resolution_waits_again(plant: Plant) -> None:
+def test_an_undone_resolution_is_unresolved_again_in_the_explanation(plant: Plant) -> None:
     booking = plant.books(10, "BRACKET")
     plant.has(100, "BOLT")
     plant.reverses(plant.resolves("BOLT"))
@@ -165,13 +165,13 @@ def test_an_undone_resolution_waits_again(plant: Plant) -> None:
     assert facts.outcome == UseOutcome(unresolved=Decimal(40))
 
 
-def test_what_is_there_moves_and_the_rest_waits(plant: Plant) -> None:
+def test_a_partly_posted_line_is_explained(plant: Plant) -> None:
     plant.has(7, "LUG")
     facts = explain(plant.site, plant.books(1, "TRAY").posting.movements.filter(item__code="LUG").first().pk)  # type: ignore[union-attr]
     assert facts.outcome == UseOutcome(moved=Decimal(7), unresolved=Decimal(3))
 
 
-def test_bookings_before_that_were_taken_back_since_still_counted_then(plant: Plant) -> None:
+def test_earlier_bookings_reversed_since_still_count_in_the_explanation(plant: Plant) -> None:
     plant.consists("BRACKET", plant.line(10, "BOLT", "0.4"))
     plant.has(100, "BOLT")
     first = plant.books(1, "BRACKET")
@@ -183,7 +183,7 @@ def test_bookings_before_that_were_taken_back_since_still_counted_then(plant: Pl
     assert facts.use.quantity == 1
 
 
-def test_a_receipt_is_in_its_own_words(plant: Plant) -> None:
+def test_a_receipt_is_explained_in_its_own_terms(plant: Plant) -> None:
     plant.has(100, "LUG", at="ACME/STOCK")
     plant.buys(20, "PLATED")
     story = told(plant, plant.receives(9, "PLATED", 1), "LUG")
@@ -198,7 +198,7 @@ def test_an_order_in_another_unit_says_so(plant: Plant) -> None:
     )
 
 
-def test_a_production_stands_alone(plant: Plant) -> None:
+def test_a_production_is_explained_without_earlier_bookings(plant: Plant) -> None:
     plant.has(100, "BOLT")
     plant.produces(1, "PACK")
     story = told(plant, plant.produces(2, "PACK"), "BOLT")
@@ -218,7 +218,7 @@ def test_a_place_of_the_line_or_of_the_supplier_is_named(plant: Plant) -> None:
     )
 
 
-def test_what_the_structure_says_today_changes_no_explanation_but_is_said(plant: Plant) -> None:
+def test_a_later_change_of_the_structure_is_mentioned_and_changes_no_explanation(plant: Plant) -> None:
     plant.has(100, "BOLT")
     booking = plant.books(10, "BRACKET")
     before = told(plant, booking, "BOLT")
@@ -232,7 +232,7 @@ def test_what_the_structure_says_today_changes_no_explanation_but_is_said(plant:
     assert told(plant, booking, "BOLT").notes == ("Since then: line 10 (BOLT) isn't in the structure any more.",)
 
 
-def test_earlier_receipts_at_another_structure_are_not_put_into_one_product(plant: Plant) -> None:
+def test_earlier_receipts_with_another_structure_are_shown_separately(plant: Plant) -> None:
     plant.consists(
         "PLATED",
         plant.line(10, "LUG", 4, ends=date(2026, 3, 2)),

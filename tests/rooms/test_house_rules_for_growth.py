@@ -47,12 +47,12 @@ def label(model: type[Model]) -> str:
     return model._meta.label
 
 
-def test_what_grows_with_bookings_is_known_as_stock() -> None:
+def test_every_table_that_grows_with_bookings_is_a_stock_table() -> None:
     assert {*map(label, STOCK)} >= KNOWN_STOCK
     assert {*map(label, models_of_rooms())} >= COMMON
 
 
-def test_nothing_is_both_common_and_a_sites() -> None:
+def test_no_table_is_both_shared_and_of_a_site() -> None:
     assert not COMMON & SET_UP
 
 
@@ -65,7 +65,7 @@ def test_a_stock_table_has_a_site_in_every_row(model: type[Model]) -> None:
 
 
 @pytest.mark.parametrize("model", STOCK, ids=label)
-def test_every_unique_rule_of_a_stock_table_is_within_the_site(model: type[Model]) -> None:
+def test_every_unique_constraint_of_a_stock_table_includes_the_site(model: type[Model]) -> None:
     assert {name: fields for name, fields in unique_rules(model).items() if "site" not in fields} == {}
 
 
@@ -94,7 +94,7 @@ def test_a_stock_table_refers_to_stock_by_its_key_alone(model: type[Model]) -> N
             assert field.target_field is field.related_model._meta.pk
 
 
-def test_the_database_itself_has_every_unique_rule_within_the_site(database: Database) -> None:
+def test_every_unique_constraint_in_the_database_includes_the_site(database: Database) -> None:
     for model in STOCK:
         with connection.cursor() as cursor:
             found = connection.introspection.get_constraints(cursor, model._meta.db_table)
@@ -127,7 +127,7 @@ def without_a_site(sql: str) -> list[str]:
     ]
 
 
-def test_every_statement_on_stock_says_of_which_site(plant: Plant) -> None:
+def test_every_statement_on_stock_names_the_site(plant: Plant) -> None:
     """A server that has only some sites must know at once whether it is meant; Citus locks in no other way."""
     heard: set[str] = set()
 
@@ -154,5 +154,5 @@ def test_every_statement_on_stock_says_of_which_site(plant: Plant) -> None:
         "SELECT m.id FROM ledger_movement m JOIN ledger_posting p ON p.id = m.posting_id WHERE m.site_id = %s",
     ],
 )
-def test_a_statement_without_a_site_is_seen(sql: str) -> None:
+def test_a_statement_without_a_site_is_detected(sql: str) -> None:
     assert without_a_site(sql)

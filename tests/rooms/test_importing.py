@@ -76,7 +76,7 @@ def test_the_workbook_of_the_template_is_the_same_as_its_files(tmp_path: Path) -
     assert everything() == before
 
 
-def test_a_second_import_passes_over_everything_and_posts_nothing(tmp_path: Path) -> None:
+def test_a_second_import_skips_everything_and_posts_nothing(tmp_path: Path) -> None:
     files(tmp_path)
     first = brought(tmp_path)
     before = everything()
@@ -91,7 +91,7 @@ def test_a_second_import_passes_over_everything_and_posts_nothing(tmp_path: Path
     assert everything() == before
 
 
-def test_check_says_the_same_and_changes_nothing(tmp_path: Path) -> None:
+def test_check_reports_the_same_and_changes_nothing(tmp_path: Path) -> None:
     files(tmp_path)
     report = brought(tmp_path, check=True)
     assert not report.applied
@@ -100,7 +100,7 @@ def test_check_says_the_same_and_changes_nothing(tmp_path: Path) -> None:
     assert not Site.objects.exists()
 
 
-def test_one_faulty_row_keeps_everything_out(tmp_path: Path) -> None:
+def test_one_faulty_row_prevents_the_whole_import(tmp_path: Path) -> None:
     files(tmp_path, items=lines("items", **{"class": "X"}))
     report = bring(tmp_path)
     assert not report.applied
@@ -248,18 +248,18 @@ def test_every_fault_is_found_at_once(tmp_path: Path) -> None:
         ("bookings", {"order": "WO-1", "good": "1", "bin": "R1"}, "bin"),
     ],
 )
-def test_a_fault_that_only_other_rows_show(table: str, line: dict[str, str], column: str, tmp_path: Path) -> None:
+def test_a_fault_between_rows_is_found(table: str, line: dict[str, str], column: str, tmp_path: Path) -> None:
     report = bring(files(tmp_path, **{table: lines(table, line)}))
     assert [(finding.table, finding.column) for finding in report.findings] == [(table, column)]
     assert set(everything().values()) == {0}
 
 
-def test_what_points_at_a_faulty_row_is_not_blamed(tmp_path: Path) -> None:
+def test_a_reference_to_a_faulty_row_is_no_fault(tmp_path: Path) -> None:
     report = bring(files(tmp_path, items=lines("items", type_code="NONE")))
     assert [said(finding) for finding in report.findings] == [("items.csv", 2, "type_code")]
 
 
-def test_a_missing_conversion_is_told_of_each_order_that_needs_it(tmp_path: Path) -> None:
+def test_a_missing_conversion_is_reported_for_each_order_that_needs_it(tmp_path: Path) -> None:
     more = {"number": "WO-2", "item": "BRACKET", "quantity": "1", "start_date": "2026-01-07"}
     waiting = {**more, "number": "WO-3", "status": "new"}
     report = bring(files(tmp_path, conversions=None, works_orders=lines("works_orders", more, waiting)))
@@ -270,7 +270,7 @@ def test_a_missing_conversion_is_told_of_each_order_that_needs_it(tmp_path: Path
     assert "There is no conversion from G to KG for STEEL" in report.findings[0].fault
 
 
-def test_other_content_is_a_fault_on_its_column_and_a_change_with_update(tmp_path: Path) -> None:
+def test_different_content_is_a_fault_on_its_column_and_a_change_with_update(tmp_path: Path) -> None:
     brought(files(tmp_path / "first"))
     changed = files(
         tmp_path / "second",
@@ -341,7 +341,7 @@ def test_other_content_is_a_fault_on_its_column_and_a_change_with_update(tmp_pat
     brought(changed)
 
 
-def test_what_stock_has_settled_can_not_change_even_with_update(tmp_path: Path) -> None:
+def test_fields_fixed_by_use_cannot_change_even_with_update(tmp_path: Path) -> None:
     brought(files(tmp_path / "first"))
     report = bring(
         files(
@@ -365,7 +365,7 @@ def test_what_stock_has_settled_can_not_change_even_with_update(tmp_path: Path) 
     }
 
 
-def test_a_column_that_is_left_out_says_nothing(tmp_path: Path) -> None:
+def test_a_column_that_is_left_out_changes_nothing(tmp_path: Path) -> None:
     brought(files(tmp_path / "first"))
     bare = [{"code": "BRACKET", "class": "M", "type_code": "MADE", "unit": "PCS"}]
     report = brought(files(tmp_path / "second", items=bare), update=True)
@@ -373,7 +373,7 @@ def test_a_column_that_is_left_out_says_nothing(tmp_path: Path) -> None:
     assert Item.objects.get(code="BRACKET").description == "Bracket"
 
 
-def test_tables_that_are_left_out_are_those_in_the_database(tmp_path: Path) -> None:
+def test_tables_that_are_left_out_are_taken_from_the_database(tmp_path: Path) -> None:
     brought(files(tmp_path / "first"))
     alone = write(tmp_path / "bookings.csv", [{"order": "WO-1", "good": "1", "date": "2026-01-09"}])
     assert counts(brought(alone)) == {"bookings": (1, 0, 0)}
@@ -396,7 +396,7 @@ def test_receipts_and_productions_are_imported_as_bookings_are(tmp_path: Path) -
     assert Booking.objects.count() == 5
 
 
-def test_every_fault_of_receipts_and_productions_is_found_before_anything_is_posted(tmp_path: Path) -> None:
+def test_every_fault_of_receipts_and_productions_is_found_before_posting(tmp_path: Path) -> None:
     day = {"date": "2026-01-09"}
     files(
         tmp_path,
@@ -435,7 +435,7 @@ def test_every_fault_of_receipts_and_productions_is_found_before_anything_is_pos
     assert set(everything().values()) == {0}
 
 
-def test_a_receipt_on_an_order_whose_own_row_is_faulty_is_no_fault_of_its_own(tmp_path: Path) -> None:
+def test_a_receipt_on_an_order_with_a_faulty_row_is_no_fault(tmp_path: Path) -> None:
     files(
         tmp_path,
         purchase_orders=lines("purchase_orders", supplier="NOBODY"),
@@ -459,7 +459,7 @@ def test_a_structure_that_cannot_be_converted_is_a_fault_of_its_receipt(tmp_path
     assert [said(finding) for finding in bring(tmp_path).findings] == [("receipts.csv", 3, "order")]
 
 
-def test_rows_that_are_the_same_are_as_many_bookings_as_there_are_rows(tmp_path: Path) -> None:
+def test_identical_rows_are_separate_bookings(tmp_path: Path) -> None:
     booking = {"order": "WO-1", "good": "1", "date": "2026-01-09"}
     files(tmp_path, bookings=[booking] * 3)
     assert counts(brought(tmp_path))["bookings"] == (3, 0, 0)
@@ -474,7 +474,7 @@ def test_a_key_used_for_another_booking_is_a_fault(tmp_path: Path) -> None:
     assert [said(finding) for finding in report.findings] == [("bookings.csv", 2, "key")]
 
 
-def test_without_sites_there_is_one(tmp_path: Path) -> None:
+def test_without_a_table_of_sites_one_is_created(tmp_path: Path) -> None:
     brought(files(tmp_path, sites=None, purchase_orders=None))
     assert Site.objects.get().code == "MAIN"
 
@@ -535,7 +535,7 @@ def test_tracked_goods_name_their_batch_and_serials(tmp_path: Path) -> None:
     assert Batch.objects.get().expires_on == date(2027, 1, 1)
 
 
-def test_an_order_that_completes_itself_takes_no_more(tmp_path: Path) -> None:
+def test_an_order_that_completed_itself_takes_no_more_bookings(tmp_path: Path) -> None:
     full = {"order": "WO-1", "date": "2026-01-09"}
     files(
         tmp_path,
@@ -570,14 +570,14 @@ def test_a_purchase_order_of_several_lines_is_one_order(tmp_path: Path) -> None:
     assert ("purchase_orders.csv", 3, "supplier") in {said(finding) for finding in bring(tmp_path).findings}
 
 
-def test_a_day_is_the_first_moment_of_the_sites_day(tmp_path: Path) -> None:
+def test_a_date_is_the_first_moment_of_the_day_in_the_site_s_time_zone(tmp_path: Path) -> None:
     bookings = [{"order": "WO-1", "good": "1", "date": moment} for moment in ("2026-01-09", "2026-01-09T14:30")]
     brought(files(tmp_path, sites=lines("sites", time_zone="Asia/Tokyo"), bookings=bookings))
     moments = Posting.objects.filter(process=Process.WORKS_ORDER).order_by("pk").values_list("at", flat=True)
     assert [moment.isoformat() for moment in moments] == ["2026-01-08T15:00:00+00:00", "2026-01-09T05:30:00+00:00"]
 
 
-def test_statements_stay_flat_in_rows(tmp_path: Path) -> None:
+def test_the_number_of_statements_does_not_grow_with_rows(tmp_path: Path) -> None:
     def plant(folder: Path, rows: int) -> Path:
         item = {"class": "B", "type_code": "BOUGHT", "unit": "PCS"}
         made = {"class": "M", "type_code": "MADE", "unit": "PCS"}
@@ -633,7 +633,7 @@ def test_statements_stay_flat_in_rows(tmp_path: Path) -> None:
     assert statements(30) == statements(3)
 
 
-def test_a_thousand_faulty_rows_are_found_in_good_time(tmp_path: Path) -> None:
+def test_a_thousand_faulty_rows_are_found_quickly(tmp_path: Path) -> None:
     wrong = [{"from": "KG", "to": "G", "factor": str(number), "item": "STEEL"} for number in range(2, 202)]
     report = bring(files(tmp_path, conversions=[*EXAMPLE["conversions"], *wrong]))
     assert len(report.findings) == 199
@@ -671,9 +671,7 @@ import_data(Path(sys.argv[1]), by="ann", tell=tell, chunk=50)
 
 
 @pytest.mark.slow
-def test_an_import_that_was_killed_is_finished_by_running_it_again(
-    committed_database: Database, tmp_path: Path
-) -> None:
+def test_a_killed_import_is_finished_by_running_it_again(committed_database: Database, tmp_path: Path) -> None:
     folder = many(tmp_path)
     environment = {
         **os.environ,
@@ -693,7 +691,7 @@ def test_an_import_that_was_killed_is_finished_by_running_it_again(
     assert Movement.objects.filter(posting__process=Process.WORKS_ORDER).count() == 3 * BOOKED
 
 
-def test_a_refusal_between_chunks_names_the_row_and_keeps_no_other_back(tmp_path: Path) -> None:
+def test_a_refusal_between_chunks_names_the_row_and_does_not_stop_the_others(tmp_path: Path) -> None:
     """What the check can't foresee: someone else completes an order while the bookings are being posted."""
     folder = many(tmp_path)
 
@@ -709,7 +707,7 @@ def test_a_refusal_between_chunks_names_the_row_and_keeps_no_other_back(tmp_path
     assert counts(brought(folder))["bookings"] == (1, 0, BOOKED - 1)
 
 
-def test_numbers_in_a_workbook_are_as_a_person_sees_them(tmp_path: Path) -> None:
+def test_numbers_of_a_workbook_are_read_as_displayed(tmp_path: Path) -> None:
     path = workbook(
         tmp_path / "plant.xlsx",
         {
@@ -732,7 +730,7 @@ def test_numbers_in_a_workbook_are_as_a_person_sees_them(tmp_path: Path) -> None
     assert Item.objects.filter(code="0042").exists()
 
 
-def test_a_code_that_a_spreadsheet_made_a_date_of_is_a_fault(tmp_path: Path) -> None:
+def test_a_code_that_a_spreadsheet_turned_into_a_date_is_a_fault(tmp_path: Path) -> None:
     path = workbook(tmp_path / "plant.xlsx", {"units": [["code"], [datetime(2026, 3, 1)], ["PCS"]]})  # noqa: DTZ001
     report = bring(path)
     assert [said(finding) for finding in report.findings] == [("plant.xlsx: units", 2, "code")]
@@ -740,7 +738,9 @@ def test_a_code_that_a_spreadsheet_made_a_date_of_is_a_fault(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("delimiter", [",", ";"])
-def test_commas_and_semicolons_with_and_without_a_mark(encoding: str, delimiter: str, tmp_path: Path) -> None:
+def test_commas_and_semicolons_are_read_with_and_without_a_byte_order_mark(
+    encoding: str, delimiter: str, tmp_path: Path
+) -> None:
     folder = files(tmp_path)
     for name in ("units", "items", "structures"):
         write(folder / f"{name}.csv", EXAMPLE[name], delimiter=delimiter, encoding=encoding)
@@ -759,7 +759,7 @@ def test_commas_and_semicolons_with_and_without_a_mark(encoding: str, delimiter:
         ("", ("units.csv", 1, "code"), "missing"),
     ],
 )
-def test_a_file_that_can_not_be_read_says_why(
+def test_an_unreadable_file_is_a_fault_with_its_reason(
     text: str, where: tuple[str, int, str], word: str, tmp_path: Path
 ) -> None:
     (tmp_path / "units.csv").write_text(text, encoding="utf-8")
@@ -773,7 +773,7 @@ def test_a_file_in_another_encoding_is_a_fault(tmp_path: Path) -> None:
     assert "UTF-8" in bring(tmp_path).findings[0].fault
 
 
-def test_nothing_to_import_is_a_fault(tmp_path: Path) -> None:
+def test_an_empty_import_is_a_fault(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none", write(tmp_path / "units.txt", [{"code": "PCS"}])):
         report = bring(path)
         assert len(report.findings) == 1, path
@@ -788,7 +788,7 @@ def test_a_template_overwrites_nothing(tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_what_was_ended_takes_nothing_new_and_what_is_there_is_passed_over(tmp_path: Path) -> None:
+def test_deactivated_rows_take_no_new_records_and_existing_ones_are_skipped(tmp_path: Path) -> None:
     brought(files(tmp_path / "first"))
     end(Supplier.objects.get(code="ACME"), on=date(2026, 4, 1))
     brought(files(tmp_path / "same"))

@@ -48,13 +48,15 @@ def read(kind: CellType, cell: Any) -> Any:
 
 
 @given(st.data(), st.sampled_from(list(VALUES)))
-def test_a_value_that_is_written_is_read_back_the_same(data: st.DataObject, kind: CellType) -> None:
+def test_a_written_value_reads_back_equal(data: st.DataObject, kind: CellType) -> None:
     value = data.draw(VALUES[kind])
     assert read(kind, as_written(value)) == value
 
 
 @given(rows=st.lists(st.tuples(TEXTS, TEXTS), max_size=20))
-def test_texts_survive_a_csv_file(rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_texts_survive_being_written_to_a_csv_file(
+    rows: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.mktemp("texts") / "texts.csv"
     write_csv(path, ("one", "two"), *rows)
     with path.open(encoding="utf-8-sig", newline="") as lines:
@@ -67,7 +69,7 @@ def test_a_workbooks_float_is_the_number_that_was_typed(value: Decimal) -> None:
     assert Decimal(str(as_seen(float(value)))) == value
 
 
-def test_a_real_workbook_is_read_as_it_is_seen(tmp_path: Path) -> None:
+def test_a_real_workbook_is_read_as_displayed(tmp_path: Path) -> None:
     cells: list[Any] = [1001, 1001.0, 0.1 + 0.2, "0042", True, date(2026, 3, 2), datetime(2026, 3, 2, 14, 30), 1e15, ""]  # noqa: DTZ001
     path = workbook(tmp_path / "cells.xlsx", {"cells": [cells]})
     (row,) = CalamineWorkbook.from_path(path).get_sheet_by_name("cells").to_python()
@@ -92,7 +94,7 @@ def test_a_real_workbook_is_read_as_it_is_seen(tmp_path: Path) -> None:
         (CellType.TEXT, date(2026, 3, 2)),
     ],
 )
-def test_what_can_not_be_read_exactly_is_a_fault_with_a_remedy(kind: CellType, cell: Any) -> None:
+def test_a_value_that_cannot_be_read_exactly_is_a_fault_with_a_remedy(kind: CellType, cell: Any) -> None:
     with pytest.raises(InvalidValue) as refused:
         read(kind, cell)
     fault, remedy = as_fault(refused.value)

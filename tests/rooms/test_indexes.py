@@ -104,12 +104,12 @@ def indexes_of(model: type[Model]) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("model", READERS, ids=label)
-def test_every_index_has_a_reader_and_every_reader_its_index(database: Database, model: type[Model]) -> None:
+def test_every_index_is_used_by_a_query_and_every_query_has_its_index(database: Database, model: type[Model]) -> None:
     assert {*indexes_of(model)} == {*READERS[model]}
 
 
 @pytest.mark.parametrize("model", READERS, ids=label)
-def test_no_index_is_the_beginning_of_another(database: Database, model: type[Model]) -> None:
+def test_no_index_is_a_prefix_of_another(database: Database, model: type[Model]) -> None:
     """Whoever asks by it is served by the longer one. A partial one is another matter: it is small."""
     partial = {rule for rule, reader in READERS[model].items() if "partial" in reader}
     whole = [columns for columns in indexes_of(model) if columns not in partial]

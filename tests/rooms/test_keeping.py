@@ -71,7 +71,7 @@ def ways(engine: str) -> list[tuple[str, bool, str]]:
     [way for engine in ENGINES for way in ways(engine) if way != ("postgres", False, "sqlite")],
     indirect=["committed_database", "empty"],
 )
-def test_a_copy_comes_back_as_it_was(
+def test_a_backup_is_restored_unchanged(
     committed_database: Database, as_portable: bool, empty: Database, tmp_path: Path
 ) -> None:
     plant = Plant.build()
@@ -107,7 +107,7 @@ def books_until_told(plant: Plant, stop: str) -> int:
 @pytest.mark.parametrize(
     ("committed_database", "empty"), [(one, one) for one in ENGINES], indirect=["committed_database", "empty"]
 )
-def test_people_go_on_booking_while_a_copy_is_made(
+def test_users_can_book_while_a_backup_is_made(
     committed_database: Database, empty: Database, as_portable: bool, tmp_path: Path
 ) -> None:
     Plant.build()
@@ -139,7 +139,7 @@ def _wait_for_bookings(count: int) -> None:
         sleep(0.02)
 
 
-def test_a_database_with_a_plant_is_not_overwritten_unless_told(committed_database: Database, tmp_path: Path) -> None:
+def test_a_database_with_a_plant_is_overwritten_only_on_request(committed_database: Database, tmp_path: Path) -> None:
     plant = Plant.build()
     back_up(tmp_path / "copy")
     plant.has(5, "BOLT")
@@ -151,7 +151,7 @@ def test_a_database_with_a_plant_is_not_overwritten_unless_told(committed_databa
     assert Plant().balance("BOLT") == 0
 
 
-def test_a_copy_takes_the_place_of_no_other_file(committed_database: Database, tmp_path: Path) -> None:
+def test_a_backup_never_overwrites_a_file(committed_database: Database, tmp_path: Path) -> None:
     (tmp_path / "copy").write_text("mine")
     with pytest.raises(AlreadyThere):
         back_up(tmp_path / "copy")
@@ -160,7 +160,9 @@ def test_a_copy_takes_the_place_of_no_other_file(committed_database: Database, t
     assert (tmp_path / "copy").read_text() == "mine"
 
 
-def test_only_its_owner_reads_a_copy_and_no_half_one_is_left(committed_database: Database, tmp_path: Path) -> None:
+def test_a_backup_is_readable_by_its_owner_only_and_never_incomplete(
+    committed_database: Database, tmp_path: Path
+) -> None:
     Plant.build()
     for as_portable in (False, True):
         file = tmp_path / f"copy{as_portable}"
@@ -169,7 +171,7 @@ def test_only_its_owner_reads_a_copy_and_no_half_one_is_left(committed_database:
     assert {path.name for path in tmp_path.iterdir()} == {"copyFalse", "copyTrue"}
 
 
-def test_a_failed_copy_leaves_nothing_behind(
+def test_a_failed_backup_leaves_nothing_behind(
     committed_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any) -> None:
@@ -182,7 +184,7 @@ def test_a_failed_copy_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("content", [b"", b"something else", b"PK\x03\x04 no zip"])
-def test_what_is_no_copy_is_refused(committed_database: Database, tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_backup_is_refused(committed_database: Database, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "copy").write_bytes(content)
     with pytest.raises(InvalidValue):
         restore(tmp_path / "copy")
@@ -197,7 +199,7 @@ def _changed(copy: Path, changed: Path, name: str, change: Any) -> None:
             new.writestr(entry, change(content) if entry == name else content)
 
 
-def test_a_portable_copy_that_lost_rows_is_refused_and_changes_nothing(
+def test_a_portable_backup_with_missing_rows_is_refused_and_changes_nothing(
     committed_database: Database, tmp_path: Path
 ) -> None:
     plant = Plant.build()
@@ -209,7 +211,7 @@ def test_a_portable_copy_that_lost_rows_is_refused_and_changes_nothing(
     assert plant.balance("BOLT") == 5
 
 
-def test_a_portable_copy_of_another_version_is_refused(committed_database: Database, tmp_path: Path) -> None:
+def test_a_portable_backup_of_another_version_is_refused(committed_database: Database, tmp_path: Path) -> None:
     Plant.build()
     back_up(tmp_path / "copy", as_portable=True)
     newer = lambda content: content.replace(b'"0001_initial"', b'"0001_other"', 1)  # noqa: E731
@@ -220,7 +222,7 @@ def test_a_portable_copy_of_another_version_is_refused(committed_database: Datab
 
 
 @pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
-def test_a_copy_of_a_laptop_is_one_file_without_a_log(committed_database: Database, tmp_path: Path) -> None:
+def test_a_backup_of_sqlite_is_one_file_without_a_log(committed_database: Database, tmp_path: Path) -> None:
     a_busy_morning(Plant.build())
     back_up(tmp_path / "copy")
     assert [path.name for path in tmp_path.iterdir()] == ["copy"]
@@ -229,7 +231,7 @@ def test_a_copy_of_a_laptop_is_one_file_without_a_log(committed_database: Databa
 
 
 @pytest.mark.parametrize("committed_database", ["postgres"], indirect=True)
-def test_without_pg_dump_the_copy_is_a_portable_one(
+def test_without_pg_dump_the_backup_is_portable(
     committed_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Plant.build()
@@ -240,7 +242,7 @@ def test_without_pg_dump_the_copy_is_a_portable_one(
 
 
 @pytest.mark.parametrize("committed_database", ["postgres"], indirect=True)
-def test_a_pg_dump_that_fails_says_why_and_leaves_nothing(
+def test_a_failed_pg_dump_is_reported_and_leaves_nothing(
     committed_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tools = tmp_path / "tools"
@@ -253,7 +255,7 @@ def test_a_pg_dump_that_fails_says_why_and_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["tools"]
 
 
-def test_the_console_copies_and_brings_back(committed_database: Database, tmp_path: Path) -> None:
+def test_the_command_line_backs_up_and_restores(committed_database: Database, tmp_path: Path) -> None:
     plant = Plant.build()
     a_busy_morning(plant)
     console = Console()

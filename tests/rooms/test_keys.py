@@ -66,7 +66,7 @@ def test_the_same_request_again_gets_the_first_outcome_and_posts_nothing(plant: 
     assert faults(plant.site) == []
 
 
-def test_it_gets_it_before_any_look_at_the_state_of_things(plant: Plant) -> None:
+def test_a_repeated_request_is_recognised_before_the_state_is_checked(plant: Plant) -> None:
     """The order is complete by then, the stock is gone, and what was unresolved no longer is."""
     ready(plant)
     first = {name: identity(does(plant, name)) for name, does in OPERATIONS.items()}
@@ -115,13 +115,13 @@ def test_a_moment_is_the_same_in_any_time_zone(plant: Plant) -> None:
         plant.books(5, "BRACKET", at=noon + timedelta(seconds=1), key="k")
 
 
-def test_a_time_that_nobody_gave_is_left_out(plant: Plant) -> None:
+def test_a_default_event_time_is_left_out_of_the_digest(plant: Plant) -> None:
     ready(plant)
     first = plant.books(5, "BRACKET", at=None, key="k")
     assert plant.books(5, "BRACKET", at=None, key="k") == first
 
 
-def test_the_person_is_left_out(plant: Plant) -> None:
+def test_the_user_is_left_out_of_the_digest(plant: Plant) -> None:
     ready(plant)
     booking = plant.booking(5, "BRACKET", key="k")
     first = book_production(booking, site=plant.site, by=known_user(name="first"))
@@ -141,7 +141,7 @@ def test_a_default_written_out_is_the_same_as_one_left_out(plant: Plant) -> None
     assert plant.receives(1, "PLATED", key="p") == plant.receives(1, "PLATED", line=10, key="p")
 
 
-def test_a_refused_operation_keeps_no_key(plant: Plant) -> None:
+def test_a_refused_operation_stores_no_key(plant: Plant) -> None:
     ready(plant)
     with refused("insufficient_stock"):
         plant.moves(501, "BOLT", "LINE", "RAW", key="k")
@@ -149,7 +149,7 @@ def test_a_refused_operation_keeps_no_key(plant: Plant) -> None:
     plant.moves(1, "BOLT", "LINE", "RAW", key="k")
 
 
-def test_without_a_key_the_same_twice_is_two(plant: Plant) -> None:
+def test_without_a_key_the_same_request_twice_posts_twice(plant: Plant) -> None:
     ready(plant)
     assert plant.books(1, "BRACKET") != plant.books(1, "BRACKET")
 
@@ -168,7 +168,7 @@ def test_one_key_twice_in_one_call_is_one_booking(plant: Plant) -> None:
         )
 
 
-def test_a_call_of_many_finishes_what_an_earlier_one_began(plant: Plant) -> None:
+def test_a_call_with_many_reports_completes_an_earlier_one(plant: Plant) -> None:
     ready(plant)
     bookings = [plant.booking(1, "BRACKET", key=f"k{number}") for number in range(5)]
     first = book_production_many(bookings[:3], site=plant.site, by=plant.storekeeper)
@@ -176,7 +176,7 @@ def test_a_call_of_many_finishes_what_an_earlier_one_began(plant: Plant) -> None
     assert Booking.objects.filter(posting__key__key__startswith="k").count() == 5
 
 
-def test_keys_are_each_site_s_own(plant: Plant) -> None:
+def test_keys_are_separate_for_each_site(plant: Plant) -> None:
     ready(plant)
     elsewhere = Plant.build_site(code="ELSEWHERE")
     elsewhere.releases(100, "BRACKET")
@@ -192,13 +192,13 @@ def test_a_key_that_is_too_long_is_refused(plant: Plant) -> None:
         plant.books(1, "BRACKET", key="k" * 201)
 
 
-def test_opening_nothing_keeps_no_key(plant: Plant) -> None:
+def test_an_empty_opening_stock_stores_no_key(plant: Plant) -> None:
     for _ in range(2):
         assert open_stock([], site=plant.site, by=plant.storekeeper, at=DAY, key="k") is None
     assert not Key.objects.exists()
 
 
-def test_a_retry_that_settles_nothing_is_remembered_under_its_key(plant: Plant) -> None:
+def test_a_retry_that_settles_nothing_is_stored_under_its_key(plant: Plant) -> None:
     plant.books(1, "BRACKET")
     assert plant.retries(key="k") == []
     plant.has(Decimal(100), "BOLT")

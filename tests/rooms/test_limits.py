@@ -22,7 +22,7 @@ MOST = Decimal("999999999999.999")
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
-def test_a_balance_never_reaches_what_cannot_be_counted(plant: Plant) -> None:
+def test_a_balance_never_exceeds_its_limit(plant: Plant) -> None:
     plant.has(MOST, "PAINT")
     plant.has(MOST, "PAINT", at="RAW")
     with refused("quantity_too_large", field="quantity"):
@@ -34,7 +34,7 @@ def test_a_balance_never_reaches_what_cannot_be_counted(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_what_would_be_assumed_beyond_counting_is_refused(plant: Plant) -> None:
+def test_an_assumed_quantity_beyond_the_limit_is_refused(plant: Plant) -> None:
     plant.consists("BRACKET", plant.line(10, "BOLT", 100_000_000))
     plant.books(9_999, "BRACKET")
     with refused("quantity_too_large"):
@@ -45,7 +45,7 @@ def test_what_would_be_assumed_beyond_counting_is_refused(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_an_order_s_sum_is_refused_before_it_cannot_be_counted(plant: Plant) -> None:
+def test_an_order_s_total_beyond_the_limit_is_refused(plant: Plant) -> None:
     plant.consists("BRACKET")
     plant.books(0, "BRACKET", 999_999_999_999)
     with refused("quantity_too_large"):
@@ -64,7 +64,7 @@ def test_a_structure_keeps_every_digit_it_was_given(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize("quantity", ["1E+70", "1E-70", "1E-999999", "NaN", "Infinity", "0." + "1" * 60])
-def test_a_structure_quantity_that_cannot_be_written_down_is_refused(plant: Plant, quantity: str) -> None:
+def test_a_structure_quantity_with_too_many_digits_is_refused(plant: Plant, quantity: str) -> None:
     with refused("invalid_quantity", field="quantity"):
         plant.consists("BRACKET", plant.line(10, "BOLT", quantity))
 
@@ -86,7 +86,7 @@ def test_a_sum_of_the_largest_is_exact(plant: Plant, millionths: list[int]) -> N
         assert plant.balance("BOLT") == from_scaled(sum(millionths))
 
 
-def test_the_sum_of_nothing_is_nothing(plant: Plant) -> None:
+def test_the_sum_of_no_rows_is_zero(plant: Plant) -> None:
     assert Balance.objects.none().aggregate(total=ExactSum("quantity"))["total"] is None
     assert Balance.objects.filter(site=plant.site).aggregate(total=ExactSum("quantity"))["total"] is None
     assert plant.balance("BOLT") == 0
@@ -101,7 +101,7 @@ def test_ten_full_batches_are_counted_together(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_what_an_order_has_had_may_pass_what_a_balance_can_hold(plant: Plant) -> None:
+def test_the_use_of_an_order_may_exceed_the_limit_of_a_balance(plant: Plant) -> None:
     plant.releases(10, "BRACKET")
     set_costs(item_coded("PAINT"), {"standard_material": Decimal("999999999999.999999")})
     for _ in range(11):

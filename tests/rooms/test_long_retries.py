@@ -41,7 +41,7 @@ def test_a_short_queue_is_one_posting_under_the_key_itself(plant: Plant) -> None
     assert list(Key.objects.values_list("key", flat=True)) == ["morning"]
 
 
-def test_each_part_has_a_key_of_its_own_and_the_last_says_that_it_ended(plant: Plant) -> None:
+def test_each_part_has_its_own_key_and_the_last_one_records_the_end(plant: Plant) -> None:
     five_wait(plant)
     plant.has(100, "BOLT")
     first = retried(plant, key="morning")
@@ -52,7 +52,7 @@ def test_each_part_has_a_key_of_its_own_and_the_last_says_that_it_ended(plant: P
     assert Posting.objects.count() == postings
 
 
-def test_a_retry_that_was_stopped_goes_on_where_it_stopped(plant: Plant) -> None:
+def test_a_stopped_retry_continues_where_it_stopped(plant: Plant) -> None:
     five_wait(plant)
     plant.has(100, "BOLT")
     parts = retry_in_parts(site=plant.site, by=plant.storekeeper, key="morning", part=2)

@@ -26,7 +26,7 @@ def figures(one: Material) -> dict[str, str]:
     return {name: written(value) for name, value in values.items() if value}
 
 
-def test_a_fresh_order_needs_everything_and_is_short_of_what_is_not_there(plant: Plant) -> None:
+def test_a_new_order_needs_all_components_and_is_short_of_missing_ones(plant: Plant) -> None:
     plant.has(30, "BOLT")
     plant.releases(10, "BRACKET")
     assert figures(material(plant, "BRACKET", "BOLT")) == {
@@ -37,7 +37,7 @@ def test_a_fresh_order_needs_everything_and_is_short_of_what_is_not_there(plant:
     }
 
 
-def test_what_is_assumed_has_moved_or_waits(plant: Plant) -> None:
+def test_assumed_use_has_moved_or_is_unresolved(plant: Plant) -> None:
     plant.has(10, "BOLT")
     plant.releases(10, "BRACKET")
     plant.books(2, "BRACKET")
@@ -54,7 +54,7 @@ def test_what_is_assumed_has_moved_or_waits(plant: Plant) -> None:
     }
 
 
-def test_a_reversed_booking_counts_no_more(plant: Plant) -> None:
+def test_a_reversed_booking_does_not_count(plant: Plant) -> None:
     plant.has(100, "BOLT")
     plant.releases(10, "BRACKET")
     plant.books(3, "BRACKET")
@@ -68,7 +68,7 @@ def test_a_reversed_booking_counts_no_more(plant: Plant) -> None:
     }
 
 
-def test_a_line_by_hand_is_needed_issued_and_still_to_come(plant: Plant) -> None:
+def test_a_line_by_hand_shows_needed_issued_and_open_quantities(plant: Plant) -> None:
     plant.consists("BRACKET", plant.line(10, "BOLT", 4), plant.line(20, "LUG", 2, by_hand=True))
     plant.has(100, "BOLT")
     plant.has(5, "LUG", at="RAW")
@@ -83,7 +83,7 @@ def test_a_line_by_hand_is_needed_issued_and_still_to_come(plant: Plant) -> None
     assert figures(lugs) == {"needed": "20", "issued": "3", "to_come": "19", "there": "2", "short": "17"}
 
 
-def test_issues_beyond_the_structure_are_told_too(plant: Plant) -> None:
+def test_issues_outside_the_structure_are_shown(plant: Plant) -> None:
     plant.has(9, "LUG", at="RAW")
     plant.has(100, "BOLT", at="RAW")
     plant.releases(10, "BRACKET")
@@ -95,7 +95,7 @@ def test_issues_beyond_the_structure_are_told_too(plant: Plant) -> None:
     assert figures(extra) == {"issued": "3"}
 
 
-def test_lines_share_what_their_place_has_the_first_line_first(plant: Plant) -> None:
+def test_lines_share_the_stock_of_their_location_in_order(plant: Plant) -> None:
     plant.consists("BRACKET", plant.line(10, "BOLT", 4), plant.line(20, "BOLT", 2))
     plant.has(50, "BOLT")
     plant.releases(10, "BRACKET")
@@ -106,7 +106,7 @@ def test_lines_share_what_their_place_has_the_first_line_first(plant: Plant) -> 
     ]
 
 
-def test_nothing_is_to_come_of_a_complete_order_but_what_waits_is_short(plant: Plant) -> None:
+def test_a_complete_order_needs_nothing_more_but_unresolved_lines_are_short(plant: Plant) -> None:
     plant.releases(10, "BRACKET")
     plant.books(2, "BRACKET")
     complete_order(site=plant.site, number="W-BRACKET", by=plant.storekeeper)
@@ -118,7 +118,7 @@ def test_nothing_is_to_come_of_a_complete_order_but_what_waits_is_short(plant: P
     }
 
 
-def test_a_missing_conversion_is_no_figure(plant: Plant) -> None:
+def test_a_missing_conversion_gives_no_figures(plant: Plant) -> None:
     plant.consists("BRACKET", plant.line(10, "BOLT", 4, "KG"))
     plant.orders(10, "BRACKET")
     bolts = material(plant, "BRACKET", "BOLT")
@@ -126,7 +126,7 @@ def test_a_missing_conversion_is_no_figure(plant: Plant) -> None:
     assert figures(bolts) == {}
 
 
-def test_a_phantom_is_named_and_is_one_line_again_to_edit(plant: Plant) -> None:
+def test_a_phantom_is_named_and_edited_as_one_line(plant: Plant) -> None:
     plant.orders(10, "CABINET")
     order = order_numbered(plant.site, "W-CABINET")
     assert [(one.path, one.phantoms) for one in materials(order)][:2] == [("10/10", ["PANEL"]), ("10/20", ["PANEL"])]

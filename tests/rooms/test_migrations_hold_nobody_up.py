@@ -86,7 +86,7 @@ def statements_of(migration: Any) -> list[str]:
 
 
 @ONLY_POSTGRES
-def test_no_migration_since_the_first_holds_up_a_stock_table(database: Database) -> None:
+def test_no_migration_after_the_first_locks_a_stock_table(database: Database) -> None:
     executor = MigrationExecutor(connection)
     looked_at = 0
     for (room, name), migration in sorted(executor.loader.disk_migrations.items()):
@@ -97,7 +97,7 @@ def test_no_migration_since_the_first_holds_up_a_stock_table(database: Database)
 
 
 @ONLY_POSTGRES
-def test_no_migration_in_a_transaction_wants_two_tables_that_are_there_for_itself(database: Database) -> None:
+def test_no_migration_locks_two_existing_tables_in_one_transaction(database: Database) -> None:
     """A booking that reads the second and goes on to the first would wait for it, and it for the booking."""
     executor = MigrationExecutor(connection)
     for (room, name), migration in sorted(executor.loader.disk_migrations.items()):
@@ -111,7 +111,7 @@ def test_no_migration_in_a_transaction_wants_two_tables_that_are_there_for_itsel
 
 
 @ONLY_POSTGRES
-def test_the_objections_are_heard_where_there_is_reason(database: Database) -> None:
+def test_each_forbidden_statement_is_detected(database: Database) -> None:
     executor = MigrationExecutor(connection)
     first = executor.loader.disk_migrations["ledger", "0003_indexes_for_lists"]
     assert len(objections(statements_of(first))) == 2
@@ -162,7 +162,7 @@ def columns_of(model: type[models.Model]) -> list[str]:
         return [column.name for column in connection.introspection.get_table_description(cursor, model._meta.db_table)]
 
 
-def test_a_column_is_added_and_taken_away(committed_database: Database) -> None:
+def test_a_column_is_added_and_removed(committed_database: Database) -> None:
     apply(FIELD)
     assert "probe" in columns_of(Posting)
     apply(FIELD, backwards=True)
@@ -170,7 +170,7 @@ def test_a_column_is_added_and_taken_away(committed_database: Database) -> None:
 
 
 @ONLY_COMMITTED_POSTGRES
-def test_a_column_that_an_interrupted_upgrade_added_is_passed_over(committed_database: Database) -> None:
+def test_a_column_added_by_an_interrupted_upgrade_is_skipped(committed_database: Database) -> None:
     apply(FIELD)
     apply(FIELD, AddFieldOnline("posting", "probed", models.DateField(null=True)))
     assert {"probe", "probed"} <= {*columns_of(Posting)}
@@ -181,7 +181,7 @@ def test_a_column_that_an_interrupted_upgrade_added_is_passed_over(committed_dat
     [(INDEX, "probe_index"), (UNIQUE, "probe_unique"), (PARTIAL, "probe_partial"), (CHECK, "probe_check")],
     ids=lambda one: one if isinstance(one, str) else "",
 )
-def test_each_way_to_add_adds_and_takes_away_again(committed_database: Database, operation: Any, name: str) -> None:
+def test_each_operation_that_adds_can_be_reversed(committed_database: Database, operation: Any, name: str) -> None:
     Plant.build().has(5, "BOLT")
     before = names_on(Posting)
     apply(operation)
@@ -217,7 +217,7 @@ def references_of(model: type[models.Model]) -> int:
 
 
 @pytest.mark.parametrize(("operation", "gone"), TAKEN_AWAY, ids=lambda one: type(one).__name__)
-def test_each_way_to_take_away_leaves_the_table_alone_and_brings_back_what_it_took(
+def test_each_operation_that_removes_can_be_reversed_without_rewriting_the_table(
     committed_database: Database, operation: Any, gone: set[str]
 ) -> None:
     Plant.build().has(5, "BOLT")
@@ -230,7 +230,7 @@ def test_each_way_to_take_away_leaves_the_table_alone_and_brings_back_what_it_to
 
 
 @ONLY_COMMITTED_POSTGRES
-def test_a_build_that_was_interrupted_is_begun_anew(committed_database: Database) -> None:
+def test_an_interrupted_index_build_is_restarted(committed_database: Database) -> None:
     with connection.cursor() as cursor:
         cursor.execute('CREATE INDEX "probe_index" ON ledger_posting (id)')
         cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'probe_index'::regclass")
@@ -264,7 +264,7 @@ def _write(other: "psycopg.Connection[Any]") -> None:
     ],
     ids=["index online", "unique online", "own index off", "plain index"],
 )
-def test_people_write_while_an_index_waits_and_not_while_a_plain_one_does(
+def test_a_concurrent_index_build_does_not_block_writes_and_a_plain_one_does(
     committed_database: Database, operation: Any, held_up: bool
 ) -> None:
     plant = Plant.build()
@@ -299,7 +299,7 @@ def _in_thread(database: Database, operation: Any, faults: list[BaseException]) 
         connection.close()
 
 
-def test_the_unique_rules_went_over_with_what_was_posted(committed_database: Database) -> None:
+def test_the_unique_constraints_were_migrated_with_existing_postings(committed_database: Database) -> None:
     """Back to before the rules were within the site, and forward again, with a ledger in it."""
     plant = Plant.build()
     plant.has(100, "BOLT")
@@ -318,7 +318,7 @@ def test_the_unique_rules_went_over_with_what_was_posted(committed_database: Dat
 
 
 @ONLY_COMMITTED_POSTGRES
-def test_an_upgrade_waits_for_a_table_for_a_moment_only(committed_database: Database) -> None:
+def test_an_upgrade_waits_only_briefly_for_a_lock(committed_database: Database) -> None:
     Plant.build().has(5, "BOLT")
     executor = MigrationExecutor(connection)
     executor.migrate([("works", "0001_initial")])
@@ -330,7 +330,7 @@ def test_an_upgrade_waits_for_a_table_for_a_moment_only(committed_database: Data
 
 
 @ONLY_COMMITTED_POSTGRES
-def test_a_step_that_wants_two_tables_steps_back_before_a_booking_fails(
+def test_a_step_that_needs_two_tables_gives_way_to_a_booking(
     committed_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A booking reads the second and goes on to the first: one of the two must give way."""
@@ -363,7 +363,7 @@ def test_a_step_that_wants_two_tables_steps_back_before_a_booking_fails(
 
 
 @ONLY_COMMITTED_POSTGRES
-def test_two_upgrades_at_once_do_not_get_in_each_others_way(committed_database: Database) -> None:
+def test_two_concurrent_upgrades_do_not_conflict(committed_database: Database) -> None:
     with psycopg.connect(committed_database.url, autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
         with pytest.raises(DatabaseUnreachable, match="Another upgrade of this database is running"):
@@ -373,7 +373,7 @@ def test_two_upgrades_at_once_do_not_get_in_each_others_way(committed_database: 
     upgrade_database()
 
 
-def test_an_upgrade_makes_tables_only_where_it_is_told(committed_database: Database) -> None:
+def test_an_upgrade_creates_tables_only_on_request(committed_database: Database) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations")
     assert Console().refuses("upgrade") == "no_plant"

@@ -93,13 +93,13 @@ def test_each_filter_finds_what_matches_newest_first(
     assert found.total == min(len(expected), few + 1)
 
 
-def test_nothing_of_another_site_is_ever_found(morning: Plant) -> None:
+def test_movements_of_another_site_are_never_found(morning: Plant) -> None:
     other = Site.objects.create(code="ELSEWHERE")
     assert [list(movements_sought(other, Sought(**what)).movements) for what in FILTERS] == [[] for _ in FILTERS]
 
 
 @pytest.mark.parametrize("few", [10_000, 2], ids=["little moved there", "much moved there"])
-def test_the_card_ends_with_what_is_there_and_every_page_goes_on_from_the_one_before(
+def test_the_bin_card_ends_with_the_balance_and_its_pages_are_continuous(
     morning: Plant, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     monkeypatch.setattr(movement_list, "FEW", few)
@@ -111,7 +111,7 @@ def test_the_card_ends_with_what_is_there_and_every_page_goes_on_from_the_one_be
     assert parts == whole
 
 
-def test_the_card_shows_a_past_below_zero_where_something_was_recorded_late(plant: Plant) -> None:
+def test_the_bin_card_shows_negative_past_stock_after_late_recording(plant: Plant) -> None:
     plant.has(5, "BOLT", at="RAW")
     plant.moves(5, "BOLT", "RAW", "LINE", at=DAYS[0])
     plant.moves(5, "BOLT", "LINE", "RAW", at=DAYS[2])
@@ -126,7 +126,7 @@ def moment_after(day: date) -> datetime:
 
 
 @pytest.mark.parametrize("day", [date(1999, 1, 1), date(2001, 1, 1), *DAYS])
-def test_balances_at_a_date_are_the_same_counted_from_either_side(
+def test_balances_at_a_date_are_equal_counted_forwards_and_backwards(
     morning: Plant, monkeypatch: pytest.MonkeyPatch, day: date
 ) -> None:
     found = []
@@ -144,7 +144,7 @@ def test_balances_at_a_date_are_the_same_counted_from_either_side(
     assert found[0] == found[1]
 
 
-def test_balances_at_the_end_are_the_balances_of_now(morning: Plant) -> None:
+def test_balances_as_at_now_are_the_present_balances(morning: Plant) -> None:
     now = [(one.item.code, one.location.path, one.quantity) for one in balances(morning.site)]
     last = balances_at(morning.site, moment_after(DAYS[3]))
     assert [(one.item, one.location, one.quantity) for one in last] == now

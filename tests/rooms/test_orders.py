@@ -24,7 +24,7 @@ from tests.oracle import faults, refused
 ORDER = "W-BRACKET"
 
 
-def test_an_order_keeps_the_copy_that_it_took_when_it_was_created(plant: Plant) -> None:
+def test_an_order_keeps_the_structure_copied_at_creation(plant: Plant) -> None:
     plant.orders(10, "BRACKET")
     plant.consists("BRACKET", plant.line(10, "BOLT", 5))
     release_order(site=plant.site, number=ORDER, by=plant.storekeeper)
@@ -32,7 +32,7 @@ def test_an_order_keeps_the_copy_that_it_took_when_it_was_created(plant: Plant) 
     assert plant.waiting() == ["BOLT 4 short"]
 
 
-def test_a_new_order_s_copy_may_be_taken_afresh_or_edited(plant: Plant) -> None:
+def test_a_new_order_s_structure_can_be_copied_again_or_edited(plant: Plant) -> None:
     plant.orders(10, "BRACKET")
     plant.orders(10, "FRAME")
     plant.consists("BRACKET", plant.line(10, "BOLT", 5))
@@ -55,7 +55,7 @@ def test_a_new_order_s_copy_may_be_taken_afresh_or_edited(plant: Plant) -> None:
     ]
 
 
-def test_a_released_order_s_copy_is_frozen_until_it_is_new_again(plant: Plant) -> None:
+def test_a_released_order_s_structure_is_frozen_until_it_is_reset(plant: Plant) -> None:
     plant.releases(10, "BRACKET")
     lines = [plant.line(10, "BOLT", 9)]
     changes: list[Callable[[], object]] = [
@@ -85,7 +85,7 @@ def test_an_order_with_something_booked_never_goes_back_to_new(plant: Plant) -> 
         reset_order(site=plant.site, number="W-FRAME", by=plant.storekeeper)
 
 
-def test_an_order_s_own_lines_are_sound(plant: Plant) -> None:
+def test_an_order_s_own_lines_are_validated(plant: Plant) -> None:
     plant.orders(10, "BRACKET")
     for code, lines in {
         "duplicate_line": [plant.line(10, "BOLT", 1, ends=DAY), plant.line(10, "LUG", 1, starts=DAY + timedelta(1))],
@@ -97,7 +97,7 @@ def test_an_order_s_own_lines_are_sound(plant: Plant) -> None:
             edit_structure(site=plant.site, number=ORDER, lines=lines, by=plant.storekeeper)
 
 
-def test_an_order_s_own_lines_cannot_make_it_of_itself(plant: Plant) -> None:
+def test_an_order_s_own_lines_cannot_contain_its_item(plant: Plant) -> None:
     """Not directly, and not by way of a phantom (S5)."""
     plant.stocks("SHELL", "P", "BOUGHT")
     plant.consists("SHELL", plant.line(10, "BRACKET", 1))
@@ -120,7 +120,7 @@ def test_the_lines_in_force_on_the_start_date_are_taken_both_dates_included(plan
     assert plant.waiting() == ["BOLT 4 short", "BOLT 4 short", "LUG 1 short", "BOLT 5 short"]
 
 
-def test_a_line_without_a_conversion_is_refused_at_release_by_hand_or_not(plant: Plant) -> None:
+def test_a_line_without_a_conversion_is_refused_at_release(plant: Plant) -> None:
     plant.consists(
         "BRACKET",
         plant.line(10, "BOLT", 1, "BOX"),
@@ -196,14 +196,14 @@ def test_works_orders_are_for_made_items_and_purchase_orders_for_bought_ones(pla
             plant.produces(1, item)
 
 
-def test_what_is_obsolete_on_the_start_date_is_not_made(plant: Plant) -> None:
+def test_an_item_obsolete_on_the_start_date_gets_no_order(plant: Plant) -> None:
     plant.stocks("BRACE", "M", "MADE", obsolete_on=DAY)
     plant.orders(1, "BRACE", number="W-1", at=DAY - timedelta(1))
     with refused("obsolete_item", field="item"):
         plant.orders(1, "BRACE", number="W-2", at=DAY)
 
 
-def test_a_number_is_given_once(plant: Plant) -> None:
+def test_an_order_number_is_unique(plant: Plant) -> None:
     plant.orders(1, "BRACKET")
     plant.buys(1, "PLATED")
     with refused("already_there", field="number"):
@@ -212,7 +212,7 @@ def test_a_number_is_given_once(plant: Plant) -> None:
         plant.buys(1, "PLATED")
 
 
-def test_a_number_that_no_database_keeps_whole_is_refused(plant: Plant) -> None:
+def test_an_order_number_that_a_database_cannot_store_is_refused(plant: Plant) -> None:
     with refused("invalid_value", field="number"):
         plant.orders(1, "BRACKET", number="X" * 61)
     with refused("invalid_value", field="number"):
@@ -257,7 +257,7 @@ def test_an_order_goes_from_new_to_complete_and_may_be_reopened(plant: Plant) ->
     assert faults(plant.site) == []
 
 
-def test_what_is_unresolved_can_be_settled_when_the_order_is_complete(plant: Plant) -> None:
+def test_unresolved_movements_of_a_complete_order_can_be_settled(plant: Plant) -> None:
     plant.books(1, "BRACKET")
     complete_order(site=plant.site, number=ORDER, by=plant.storekeeper)
     plant.has(4, "BOLT")
@@ -301,7 +301,7 @@ def test_more_than_was_ordered_may_be_booked_and_received(plant: Plant) -> None:
     assert (plant.cost_object("BRACKET").good, plant.order("BRACKET").status) == (5, OrderStatus.OPEN)
 
 
-def test_where_the_site_says_so_a_full_order_is_complete_by_itself(plant: Plant) -> None:
+def test_a_full_order_completes_itself_if_the_site_is_set_so(plant: Plant) -> None:
     plant.completes_when_full()
     plant.releases(3, "BRACKET")
     plant.books(2, "BRACKET", 5)
@@ -313,7 +313,7 @@ def test_where_the_site_says_so_a_full_order_is_complete_by_itself(plant: Plant)
     assert plant.order("BRACKET").status == OrderStatus.COMPLETE
 
 
-def test_the_first_booking_of_a_call_may_fill_the_order_for_the_second(plant: Plant) -> None:
+def test_the_first_booking_of_a_call_can_complete_the_order_before_the_second(plant: Plant) -> None:
     plant.completes_when_full()
     plant.releases(1, "BRACKET")
     many = [plant.booking(1, "BRACKET"), plant.booking(1, "BRACKET")]
@@ -331,7 +331,7 @@ def test_a_purchase_order_can_be_closed_short(plant: Plant) -> None:
         close_order(site=plant.site, number="P-PLATED", by=plant.storekeeper)
 
 
-def test_what_is_not_there_is_named(plant: Plant) -> None:
+def test_unknown_orders_are_named(plant: Plant) -> None:
     with refused("not_found", field="order"):
         plant.receives(1, "P-404")
     with refused("not_found", field="order"):

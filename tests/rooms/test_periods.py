@@ -83,7 +83,7 @@ def test_nothing_is_posted_on_or_before_the_closed_day(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_the_refusal_says_from_when_on_and_whom_to_ask(plant: Plant) -> None:
+def test_the_refusal_names_the_first_open_day_and_a_person_to_ask(plant: Plant) -> None:
     person_who_closes = person(plant, name="ama")
     plant.releases(100, "BRACKET")
     close_period(site=plant.site, through=FEBRUARY, by=person_who_closes)
@@ -96,7 +96,7 @@ def test_the_refusal_says_from_when_on_and_whom_to_ask(plant: Plant) -> None:
     assert caught.value.sentence.startswith("Everything up to 14 Mar 2026 is closed. Use 15 Mar 2026 or later")
 
 
-def test_whoever_looked_before_the_closing_is_refused_by_the_ledger_itself(plant: Plant) -> None:
+def test_a_booking_checked_before_the_closing_is_refused_by_the_ledger(plant: Plant) -> None:
     """The site at hand knows of no closing, as one that was read a moment before."""
     plant.has(100, "BOLT")
     plant.releases(100, "BRACKET")
@@ -109,7 +109,7 @@ def test_whoever_looked_before_the_closing_is_refused_by_the_ledger_itself(plant
     plant.books(1, "BRACKET", at=LATER)
 
 
-def test_whoever_looked_before_the_reopening_may_post(plant: Plant) -> None:
+def test_a_booking_checked_before_the_reopening_is_posted(plant: Plant) -> None:
     plant.releases(100, "BRACKET")
     closes(plant, MARCH)
     reopen_period(
@@ -119,7 +119,7 @@ def test_whoever_looked_before_the_reopening_may_post(plant: Plant) -> None:
     assert plant.books(1, "BRACKET", at=MARCH).good == 1
 
 
-def test_days_are_the_sites(plant: Plant) -> None:
+def test_the_closed_day_is_in_the_site_s_time_zone(plant: Plant) -> None:
     """At half past eleven in the evening of the last day in Auckland it is closed; half an hour later it isn't."""
     Site.objects.filter(pk=plant.site.pk).update(time_zone="Pacific/Auckland")
     there = Plant(Site.objects.get(pk=plant.site.pk))
@@ -132,7 +132,7 @@ def test_days_are_the_sites(plant: Plant) -> None:
     assert kept(closing) == {"BOLT@MAIN/LINE": 10}
 
 
-def test_what_was_posted_before_a_closing_can_be_settled_and_taken_back_after_it(plant: Plant) -> None:
+def test_postings_of_a_closed_period_can_be_settled_and_reversed_after_it(plant: Plant) -> None:
     plant.has(2, "BOLT")
     plant.has(50, "BOLT", at="RAW")
     booked = plant.books(1, "BRACKET", at=DAY)
@@ -149,7 +149,7 @@ def test_what_was_posted_before_a_closing_can_be_settled_and_taken_back_after_it
     assert faults(plant.site) == []
 
 
-def test_a_kept_rest_has_the_event_time_of_its_original_in_the_closed_period(plant: Plant) -> None:
+def test_a_kept_remainder_keeps_its_event_time_in_the_closed_period(plant: Plant) -> None:
     plant.has(50, "BOLT", at="RAW")
     plant.books(1, "BRACKET", at=DAY)
     closes(plant, MARCH, known_unresolved=1)
@@ -159,7 +159,7 @@ def test_a_kept_rest_has_the_event_time_of_its_original_in_the_closed_period(pla
     assert faults(plant.site) == []
 
 
-def test_a_repeated_key_gives_the_first_outcome_though_its_day_is_closed(plant: Plant) -> None:
+def test_a_repeated_key_returns_the_first_outcome_although_its_day_is_closed(plant: Plant) -> None:
     plant.has(50, "BOLT", at="RAW")
     booked = plant.books(1, "BRACKET", at=DAY, key="slip 1")
     moved = plant.moves(1, "BOLT", at=DAY, key="slip 2")
@@ -168,7 +168,7 @@ def test_a_repeated_key_gives_the_first_outcome_though_its_day_is_closed(plant: 
     assert plant.moves(1, "BOLT", at=DAY, key="slip 2") == moved
 
 
-def test_one_site_closes_for_itself(plant: Plant) -> None:
+def test_each_site_closes_its_own_periods(plant: Plant) -> None:
     other = Plant.build_site(code="NORTH")
     other.has(5, "BOLT", at="RAW")
     closes(plant, MARCH)
@@ -196,7 +196,7 @@ def test_a_closing_is_after_the_last_one(plant: Plant) -> None:
     assert [one.through for one in closings(plant.site)] == [MARCH]
 
 
-def test_what_is_unresolved_is_known_before_a_period_is_closed(plant: Plant) -> None:
+def test_unresolved_movements_must_be_confirmed_before_closing(plant: Plant) -> None:
     plant.books(1, "BRACKET", at=DAY)
     plant.books(1, "BRACKET", at=LATER)
     for known in ({}, {"known_unresolved": 0}):
@@ -209,7 +209,7 @@ def test_what_is_unresolved_is_known_before_a_period_is_closed(plant: Plant) -> 
     assert closes(plant, APRIL, known_unresolved=None).unresolved == 2
 
 
-def test_reopening_opens_later_periods_too_and_drops_their_balances(plant: Plant) -> None:
+def test_reopening_reopens_later_periods_and_deletes_their_balances(plant: Plant) -> None:
     plant.has(10, "BOLT")
     first, second, third = (closes(plant, day) for day in (FEBRUARY, MARCH, APRIL))
     assert [one.pk for one in reopens(plant, MARCH)] == [third.pk, second.pk]
@@ -234,7 +234,7 @@ def test_reopening_needs_a_reason_and_a_closed_period(plant: Plant) -> None:
         reopens(plant, FEBRUARY)
 
 
-def test_a_closing_that_was_stopped_halfway_is_counted_later(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_balances_of_an_interrupted_closing_are_stored_later(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """The period is closed by the first of two transactions; the machine stops before the second."""
     plant.has(10, "BOLT")
     with monkeypatch.context() as stopped:
@@ -253,7 +253,7 @@ def test_a_closing_that_was_stopped_halfway_is_counted_later(plant: Plant, monke
 # What was there at the end
 
 
-def test_a_closing_keeps_every_stock_key_and_no_zeros(plant: Plant) -> None:
+def test_a_closing_stores_every_balance_except_zeros(plant: Plant) -> None:
     plant.has(10, "BOLT")
     plant.has(4, "LUG", at="RACK", bin="R1")
     plant.has(1, "MOTOR", serials=["S1"])
@@ -271,7 +271,7 @@ def test_a_closing_keeps_every_stock_key_and_no_zeros(plant: Plant) -> None:
     assert closing.stock_keys == 4
 
 
-def test_a_past_below_zero_is_kept_below_zero(plant: Plant) -> None:
+def test_negative_past_balances_are_stored(plant: Plant) -> None:
     plant.has(5, "BOLT", at="RAW")
     plant.moves(5, "BOLT", at=LATER)
     plant.moves(5, "BOLT", "LINE", "RAW", at=LATER)
@@ -281,7 +281,7 @@ def test_a_past_below_zero_is_kept_below_zero(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_the_proof_finds_balances_that_do_not_follow(plant: Plant) -> None:
+def test_the_verification_finds_wrong_closing_balances(plant: Plant) -> None:
     plant.has(10, "BOLT")
     february, march = closes(plant, FEBRUARY), closes(plant, MARCH)
     assert verify().sound
@@ -297,7 +297,7 @@ def test_the_proof_finds_balances_that_do_not_follow(plant: Plant) -> None:
         assert [check.name for check in verify().checks if check.faults] == ["closed periods"]
 
 
-def test_the_nearest_known_moment_is_the_beginning_a_closing_or_now(plant: Plant) -> None:
+def test_past_balances_are_counted_from_the_nearest_of_start_closing_and_now(plant: Plant) -> None:
     plant.has(5, "BOLT", at="RAW")
     plant.moves(1, "BOLT", at=DAY)
     plant.moves(1, "BOLT", at=date(2026, 7, 1))
@@ -312,7 +312,7 @@ def test_the_nearest_known_moment_is_the_beginning_a_closing_or_now(plant: Plant
     assert nearest(date(2026, 6, 29)) == Known(back=True)
 
 
-def test_a_past_costs_the_same_statements_however_much_was_closed(plant: Plant) -> None:
+def test_a_past_balance_takes_the_same_statements_for_any_number_of_closings(plant: Plant) -> None:
     plant.has(10, "BOLT")
     plant.moves(1, "BOLT", "LINE", "RAW", at=LATER)
     moments = [end_of_day(plant.site, day) for day in (FEBRUARY, MARCH, APRIL, date(2026, 6, 1))]
@@ -402,9 +402,7 @@ def does(plant: Plant, what: str, *how: Any) -> None:
         plant.site.refresh_from_db()
 
 
-def test_opening_stock_that_is_in_already_is_no_fault_though_its_day_is_closed(
-    database: Database, tmp_path: Path
-) -> None:
+def test_existing_opening_stock_of_a_closed_day_is_no_fault(database: Database, tmp_path: Path) -> None:
     brought(files(tmp_path / "first"))
     site = site_named()
     close_period(site=site, through=MARCH, by=known_user(name="cora"), known_unresolved=None)

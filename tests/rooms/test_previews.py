@@ -52,7 +52,7 @@ WAYS: dict[str, tuple[Foresees, Does]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_it_is_what_is_then_posted_and_writes_nothing(plant: Plant, way: str) -> None:
+def test_a_preview_equals_the_posting_and_writes_nothing(plant: Plant, way: str) -> None:
     for item in ("CABINET", "TRAY", "CRATE"):
         plant.releases(100, item)
     plant.buys(100, "PLATED")
@@ -67,7 +67,7 @@ def test_it_is_what_is_then_posted_and_writes_nothing(plant: Plant, way: str) ->
         assert foreseen(preview) == done(does(plant))
 
 
-def test_it_shows_what_is_there_and_names_apart_what_needs_a_choice(plant: Plant) -> None:
+def test_a_preview_shows_the_stock_and_separates_lines_that_need_a_choice(plant: Plant) -> None:
     plant.has(9, "SHEET")
     plant.has(20, "BOLT")
     plant.has(2, "RESIN", batch="B1")
@@ -88,7 +88,7 @@ def test_it_shows_what_is_there_and_names_apart_what_needs_a_choice(plant: Plant
     assert preview.largest == 1
 
 
-def test_a_place_without_balances_shows_nothing_there_and_limits_nothing(plant: Plant) -> None:
+def test_a_location_without_balances_shows_no_stock_and_sets_no_limit(plant: Plant) -> None:
     plant.type_code("OUTSIDE", completion="COMPLETE", backflush=plant.action("OUT", "backflush", "BOUGHT", "WIP"))
     plant.stocks("TANK", "M", "OUTSIDE")
     plant.consists("TANK", plant.line(10, "BOLT", 7))
@@ -96,7 +96,7 @@ def test_a_place_without_balances_shows_nothing_there_and_limits_nothing(plant: 
     assert (preview.lines[0].there, preview.lines[0].moves, preview.largest) == (None, 14, None)
 
 
-def test_without_a_backflush_there_is_nothing_to_foresee(plant: Plant) -> None:
+def test_without_a_backflush_action_the_preview_is_empty(plant: Plant) -> None:
     plant.stocks("SPRING", "M", "BYHAND")
     plant.consists("SPRING", plant.line(10, "BOLT", 7))
     preview = plant.foresees(2, "SPRING")
@@ -116,7 +116,7 @@ def test_without_a_backflush_there_is_nothing_to_foresee(plant: Plant) -> None:
     scrap=st.integers(0, 2),
     boxes=st.booleans(),
 )
-def test_the_largest_quantity_leaves_nothing_short_and_the_next_does(
+def test_the_largest_quantity_leaves_nothing_short_and_the_next_larger_one_does(
     plant: Plant, lugs: int, paint: Decimal, booked: int, scrap: int, boxes: bool
 ) -> None:
     with rolled_back():
@@ -136,7 +136,7 @@ def test_the_largest_quantity_leaves_nothing_short_and_the_next_does(
         assert plant.foresees(largest + step, "FRAME", scrap * step).short
 
 
-def test_what_would_be_refused_is_refused_in_the_preview_too(plant: Plant) -> None:
+def test_the_preview_refuses_what_the_booking_would_refuse(plant: Plant) -> None:
     plant.orders(10, "BRACKET")
     with refused("order_not_open"):
         plant.foresees(1, "BRACKET")
@@ -150,7 +150,7 @@ def test_what_would_be_refused_is_refused_in_the_preview_too(plant: Plant) -> No
             attempt()
 
 
-def test_nobody_needs_to_know_the_goods_batch_yet(plant: Plant) -> None:
+def test_a_preview_needs_no_batch_of_the_goods(plant: Plant) -> None:
     """A preview is about what goes in; the batch is asked for when it is booked."""
     plant.stocks("MIX", "M", "MADE", "KG", 3, tracking="batch")
     plant.releases(10, "MIX")

@@ -26,7 +26,7 @@ def a_plant(change: dict[str, Any], stock: dict[str, Any], steps: list[dict[str,
     return world
 
 
-def test_candidates_come_first_expired_first_and_other_places_last(database: Database) -> None:
+def test_candidates_are_ordered_by_expiry_with_other_places_last(database: Database) -> None:
     paint = {"code": "PAINT", "class": "B", "type": "BOUGHT", "uom": "KG", "decimals": 3, "tracking": "batch"}
     world = a_plant(
         {"items": [paint]},

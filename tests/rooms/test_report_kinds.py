@@ -102,7 +102,7 @@ def test_each_input_is_declared_with_title_and_help(kind: ReportKind[Any]) -> No
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.word)
-def test_examples_are_read_as_they_stand(kind: ReportKind[Any]) -> None:
+def test_the_examples_are_valid(kind: ReportKind[Any]) -> None:
     assert kind.read(kind.example).key == kind.example["key"]
     columns = {one.column: one.name for one in kind.inputs.all}
     assert kind.read({columns[name]: text for name, text in kind.row.items()}).of
@@ -127,14 +127,14 @@ def test_raw_values_become_a_report() -> None:
         ({"order": "W\0"}, "order", "This text contains a NUL character."),
     ],
 )
-def test_what_cannot_be_read_is_refused_at_its_field(raw: Mapping[str, Any], field: str, sentence: str) -> None:
+def test_an_unreadable_value_is_refused_at_its_field(raw: Mapping[str, Any], field: str, sentence: str) -> None:
     with pytest.raises(InvalidValue) as refused:
         ON_ORDERS.read(raw)
     assert refused.value.field == field
     assert refused.value.sentence.startswith(sentence)
 
 
-def test_every_input_that_cannot_be_read_is_named() -> None:
+def test_every_unreadable_input_is_named() -> None:
     with pytest.raises(InvalidValue) as refused:
         ON_ORDERS.read({"order": "W", "good": "x", "scrap": "1_0", "at": "soon"})
     assert refused.value.field == "good"

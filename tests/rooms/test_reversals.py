@@ -23,7 +23,7 @@ def nets(plant: Plant) -> set[Decimal]:
     return {balance.quantity for balance in Balance.objects.filter(site=plant.site)}
 
 
-def test_a_booking_is_taken_back_with_its_goods_its_use_and_what_waits(plant: Plant) -> None:
+def test_a_booking_is_reversed_with_its_goods_use_and_unresolved_movements(plant: Plant) -> None:
     plant.has(30, "BOLT")
     plant.has(2, "LUG")
     booking = plant.books(3, "TRAY", 1)
@@ -39,7 +39,7 @@ def test_a_booking_is_taken_back_with_its_goods_its_use_and_what_waits(plant: Pl
     assert faults(plant.site) == []
 
 
-def test_a_production_and_a_receipt_are_taken_back_too(plant: Plant) -> None:
+def test_a_production_and_a_receipt_are_reversed(plant: Plant) -> None:
     plant.has(100, "BOLT")
     plant.has(100, "LUG")
     plant.has(100, "LUG", at="ACME/STOCK")
@@ -52,7 +52,7 @@ def test_a_production_and_a_receipt_are_taken_back_too(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_what_was_resolved_for_it_goes_back_to_where_that_came_from(plant: Plant) -> None:
+def test_resolved_quantities_return_to_their_source(plant: Plant) -> None:
     plant.has(50, "BOLT", at="RAW")
     plant.has(50, "BOLT", at="FG")
     booking = plant.books(5, "BRACKET")
@@ -85,7 +85,7 @@ def test_a_resolution_is_not_undone_when_its_booking_is(plant: Plant) -> None:
         plant.reverses(resolved)
 
 
-def test_it_is_taken_from_what_was_recorded_never_from_today_s_set_up(plant: Plant) -> None:
+def test_a_reversal_uses_the_records_and_not_today_s_set_up(plant: Plant) -> None:
     plant.has(100, "BOLT")
     booking = plant.books(2, "BRACKET")
     plant.consists("BRACKET", plant.line(10, "LUG", 9))
@@ -96,7 +96,7 @@ def test_it_is_taken_from_what_was_recorded_never_from_today_s_set_up(plant: Pla
     assert faults(plant.site) == []
 
 
-def test_it_is_refused_whole_where_the_goods_are_gone(plant: Plant) -> None:
+def test_a_reversal_is_refused_whole_if_the_goods_have_left(plant: Plant) -> None:
     plant.has(100, "BOLT")
     booking = plant.books(3, "BRACKET")
     plant.moves(1, "BRACKET", "FG", "ADJUST", action="ADJUST")
@@ -108,7 +108,7 @@ def test_it_is_refused_whole_where_the_goods_are_gone(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_a_batch_or_a_serial_must_be_there_itself(plant: Plant) -> None:
+def test_a_reversal_needs_the_same_batch_or_serial_in_stock(plant: Plant) -> None:
     plant.stocks("ENGINE", "K", "MADE", tracking="serial")
     booking = plant.produces(1, "ENGINE", serials=["S1"])
     plant.moves(1, "ENGINE", "FG", "ADJUST", action="ADJUST", serials=["S1"])
@@ -139,7 +139,7 @@ def test_a_reversed_booking_costs_exactly_nothing(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_a_reversal_has_a_time_of_its_own(plant: Plant) -> None:
+def test_a_reversal_has_its_own_event_time(plant: Plant) -> None:
     booking = plant.books(1, "BRACKET", at=DAY)
     with refused("date_before_original", field="at"):
         plant.reverses(booking, at=DAY - timedelta(1))
@@ -149,7 +149,7 @@ def test_a_reversal_has_a_time_of_its_own(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize("how", ["issue", "return", "move"])
-def test_what_was_moved_by_hand_is_taken_back_once(plant: Plant, how: str) -> None:
+def test_a_manual_move_is_reversed_once(plant: Plant, how: str) -> None:
     plant.has(50, "LUG", at="RAW")
     plant.releases(10, "BRACKET")
     plant.issues(20, "LUG", "BRACKET")
@@ -170,7 +170,7 @@ def test_what_was_moved_by_hand_is_taken_back_once(plant: Plant, how: str) -> No
     assert faults(plant.site) == []
 
 
-def test_what_is_no_longer_there_is_not_moved_back(plant: Plant) -> None:
+def test_stock_that_has_left_is_not_moved_back(plant: Plant) -> None:
     plant.has(50, "LUG", at="RAW")
     plant.releases(10, "BRACKET")
     moved = plant.moves(20, "LUG")
@@ -185,7 +185,7 @@ def test_what_is_no_longer_there_is_not_moved_back(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_neither_a_return_nor_a_reversal_leaves_an_order_with_less_than_nothing(plant: Plant) -> None:
+def test_neither_a_return_nor_a_reversal_makes_an_order_s_use_negative(plant: Plant) -> None:
     plant.has(50, "LUG", at="RAW")
     plant.has(50, "BOLT")
     plant.releases(10, "BRACKET")
@@ -205,13 +205,13 @@ def test_neither_a_return_nor_a_reversal_leaves_an_order_with_less_than_nothing(
     assert faults(plant.site) == []
 
 
-def test_what_is_still_unresolved_was_not_had(plant: Plant) -> None:
+def test_unresolved_quantities_cannot_be_returned(plant: Plant) -> None:
     plant.books(1, "BRACKET")
     with refused("more_than_issued"):
         plant.returns(1, "BOLT", "BRACKET")
 
 
-def test_opening_stock_that_was_mistyped_is_taken_back_once(plant: Plant) -> None:
+def test_mistyped_opening_stock_is_reversed_once(plant: Plant) -> None:
     plant.has(5, "BOLT")
     opening = Posting.objects.get(process=Process.OPENING)
     plant.reverses(opening)
@@ -224,19 +224,19 @@ def test_opening_stock_that_was_mistyped_is_taken_back_once(plant: Plant) -> Non
     assert [quantity for quantity, _ in openings_at(plant.site, [item_coded("BOLT").pk]).values()] == [6]
 
 
-def test_opening_stock_that_has_gone_on_stays(plant: Plant) -> None:
+def test_opening_stock_that_has_moved_cannot_be_reversed(plant: Plant) -> None:
     plant.has(5, "BOLT", at="RAW")
     plant.moves(1, "BOLT")
     with refused("insufficient_stock"):
         plant.reverses(Posting.objects.get(process=Process.OPENING))
 
 
-def test_what_was_never_posted_is_not_taken_back(plant: Plant) -> None:
+def test_an_unknown_posting_is_not_reversed(plant: Plant) -> None:
     with refused("not_found"):
         plant.reverses_number(999_999_999)
 
 
-def test_what_rounding_leaves_over_after_a_reversal_evens_out(plant: Plant) -> None:
+def test_the_rounding_after_a_reversal_evens_out(plant: Plant) -> None:
     plant.has(100, "BOLT")
     plant.consists("BRACKET", plant.line(10, "BOLT", "0.5"))
     first, *_ = (plant.books(1, "BRACKET") for _ in range(3))
@@ -248,7 +248,7 @@ def test_what_rounding_leaves_over_after_a_reversal_evens_out(plant: Plant) -> N
     assert faults(plant.site) == []
 
 
-def test_booking_and_taking_back_again_and_again_leaves_everything_as_it_was(plant: Plant) -> None:
+def test_repeated_booking_and_reversing_restores_all_balances(plant: Plant) -> None:
     plant.has(13, "LUG")
     plant.has(7, "TUBE")
     plant.has("0.3", "PAINT")

@@ -44,7 +44,7 @@ def test_every_right_is_required_somewhere() -> None:
     assert [verb for verb in Verb if not any(f"Verb.{verb.name}" in source for source in sources)] == []
 
 
-def test_a_right_is_asked_for_at_one_site(plant: Plant) -> None:
+def test_a_right_is_checked_at_one_site(plant: Plant) -> None:
     elsewhere = Site.objects.create(code="ELSEWHERE")
     user = add_person(name="jan", password="northmoor-12", roles=[Role.STORES], site=plant.site)
     assert may(user, plant.site, Verb.RESOLVE)
@@ -55,7 +55,7 @@ def test_a_right_is_asked_for_at_one_site(plant: Plant) -> None:
     assert refused.value.code == "not_allowed"
 
 
-def test_roles_are_given_once_and_taken_again(plant: Plant) -> None:
+def test_roles_are_given_once_and_removed(plant: Plant) -> None:
     user = add_person(name="jan", password="northmoor-12", roles=[Role.STORES], site=plant.site)
     give_role(user=user, site=plant.site, role=Role.STORES)
     give_role(user=user, site=plant.site, role=Role.AUDITOR)
@@ -64,13 +64,13 @@ def test_roles_are_given_once_and_taken_again(plant: Plant) -> None:
     assert not may(user, plant.site, Verb.RESOLVE)
 
 
-def test_nobody_inactive_may_anything(plant: Plant) -> None:
+def test_a_deactivated_user_has_no_rights(plant: Plant) -> None:
     user = add_person(name="jan", password="northmoor-12", roles=[Role.ADMINISTRATOR], site=plant.site)
     user.is_active = False
     assert not any(may(user, plant.site, verb) for verb in Verb)
 
 
-def test_a_name_is_taken_once_and_a_weak_password_refused(plant: Plant) -> None:
+def test_a_log_in_name_is_unique_and_a_weak_password_is_refused(plant: Plant) -> None:
     add_person(name="jan", password="northmoor-12", site=plant.site)
     with pytest.raises(AlreadyThere):
         add_person(name="jan", password="northmoor-12", site=plant.site)
@@ -87,7 +87,7 @@ def change(plant: Plant, user: User, by: User, *roles: Role, active: bool = True
     change_person(user=user, by=by, active=active, roles={plant.site.pk: roles}, **names)
 
 
-def test_one_administrator_of_two_may_go_and_the_last_may_not(plant: Plant) -> None:
+def test_one_of_two_administrators_can_be_removed_and_the_last_cannot(plant: Plant) -> None:
     jan, ken = named(plant, "jan", Role.ADMINISTRATOR), named(plant, "ken", Role.ADMINISTRATOR)
     change(plant, ken, jan, Role.VIEWER)
     assert roles_of(ken, plant.site) == [Role.VIEWER]
@@ -97,14 +97,14 @@ def test_one_administrator_of_two_may_go_and_the_last_may_not(plant: Plant) -> N
     assert roles_of(jan, plant.site) == [Role.ADMINISTRATOR]
 
 
-def test_an_administrator_who_may_not_sign_in_is_none(plant: Plant) -> None:
+def test_a_deactivated_administrator_does_not_count(plant: Plant) -> None:
     jan, ken = named(plant, "jan", Role.ADMINISTRATOR), named(plant, "ken", Role.ADMINISTRATOR)
     change(plant, ken, jan, Role.ADMINISTRATOR, active=False)
     with pytest.raises(InvalidValue, match="only administrator"):
         change(plant, jan, jan, Role.VIEWER)
 
 
-def test_who_is_ended_keeps_the_roles_for_coming_back(plant: Plant) -> None:
+def test_a_deactivated_user_keeps_the_roles_for_reactivation(plant: Plant) -> None:
     jan, ken = named(plant, "jan", Role.ADMINISTRATOR), named(plant, "ken", Role.STORES)
     change(plant, ken, jan, Role.STORES, active=False)
     ken.refresh_from_db()
@@ -114,7 +114,7 @@ def test_who_is_ended_keeps_the_roles_for_coming_back(plant: Plant) -> None:
     assert roles_of(ken, plant.site) == [Role.STORES]
 
 
-def test_somebody_of_another_site_too_takes_an_administrator_of_both(plant: Plant) -> None:
+def test_a_user_of_two_sites_is_changed_only_by_an_administrator_of_both(plant: Plant) -> None:
     elsewhere = Site.objects.create(code="ELSEWHERE")
     jan, ken = named(plant, "jan", Role.ADMINISTRATOR), named(plant, "ken", Role.STORES)
     give_role(user=ken, site=elsewhere, role=Role.VIEWER)

@@ -9,7 +9,7 @@ from tests.cast import DAY, Plant
 from tests.oracle import faults, refused
 
 
-def test_what_is_there_does_not_come_in_again_at_any_place(plant: Plant) -> None:
+def test_a_serial_in_stock_cannot_be_received_again_at_any_place(plant: Plant) -> None:
     plant.stocks("ENGINE", "M", "MADE", tracking="serial")
     plant.books(1, "ENGINE", serials=["S1"])
     for attempt in (
@@ -24,7 +24,7 @@ def test_what_is_there_does_not_come_in_again_at_any_place(plant: Plant) -> None
     assert faults(plant.site) == []
 
 
-def test_what_left_may_come_back(plant: Plant) -> None:
+def test_a_serial_that_left_stock_can_be_received_again(plant: Plant) -> None:
     plant.has(1, "MOTOR", serials=["S1"])
     plant.moves(1, "MOTOR", "LINE", "ADJUST", action="ADJUST", serials=["S1"])
     back = plant.moves(1, "MOTOR", "ADJUST", "LINE", action="ADJUST", serials=["S1"])
@@ -34,7 +34,7 @@ def test_what_left_may_come_back(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_one_moves_from_place_to_place(plant: Plant) -> None:
+def test_a_serial_moves_between_places(plant: Plant) -> None:
     plant.has(2, "MOTOR", at="RAW", serials=["S1", "S2"])
     plant.moves(2, "MOTOR", serials=["S1", "S2"])
     assert (plant.balance("MOTOR", at="RAW"), plant.balance("MOTOR")) == (0, 2)
@@ -44,7 +44,7 @@ def test_one_moves_from_place_to_place(plant: Plant) -> None:
         plant.moves(2, "MOTOR", "LINE", "RAW", serials=["S1"])
 
 
-def test_two_bookings_of_one_call_cannot_make_the_same(plant: Plant) -> None:
+def test_two_bookings_of_one_call_cannot_make_the_same_serial(plant: Plant) -> None:
     plant.stocks("ENGINE", "M", "MADE", tracking="serial")
     plant.releases(10, "ENGINE")
     twice = [plant.booking(1, "ENGINE", serials=["S1"]), plant.booking(1, "ENGINE", serials=["S1"])]
@@ -52,7 +52,7 @@ def test_two_bookings_of_one_call_cannot_make_the_same(plant: Plant) -> None:
         book_production_many(twice, site=plant.site, by=plant.storekeeper)
 
 
-def test_opening_stock_names_each_once(plant: Plant) -> None:
+def test_opening_stock_has_each_serial_once(plant: Plant) -> None:
     motor = item_coded("MOTOR")
     openings = [
         OpeningIn(item=motor, location=plant.location(at), quantity=Decimal(1), serial="S1") for at in ("LINE", "RAW")
@@ -61,7 +61,7 @@ def test_opening_stock_names_each_once(plant: Plant) -> None:
         open_stock(openings, site=plant.site, by=plant.storekeeper, at=DAY)
 
 
-def test_taking_back_what_has_come_in_elsewhere_since_is_refused(plant: Plant) -> None:
+def test_a_reversal_is_refused_if_the_serial_was_received_elsewhere_since(plant: Plant) -> None:
     """It left, and came in again at another place: it can't be put back as well."""
     plant.has(1, "MOTOR", serials=["S1"])
     plant.has(1, "MOTOR", serials=["S2"])

@@ -123,7 +123,7 @@ def costs_of(plant: Plant, made: str, kit: str, bought: str) -> dict[str, int]:
     return costs
 
 
-def test_the_first_booking_of_all_takes_no_more_than_its_key_and_its_order(plant: Plant) -> None:
+def test_the_first_booking_adds_only_the_statements_of_its_key_and_order(plant: Plant) -> None:
     plant.releases(10, "FRAME")
     booking = plant.booking(1, "FRAME", key="scan 1")
     with counted() as statements:
@@ -146,7 +146,7 @@ def test_one_booking_or_fifty_in_one_call_take_the_same_statements(plant: Plant)
     assert found[1] <= found[0], f"{found[1]} for 50 against {found[0]} for 1"
 
 
-def test_one_waiting_or_two_hundred_take_the_same_statements(plant: Plant) -> None:
+def test_one_or_two_hundred_unresolved_movements_take_the_same_statements(plant: Plant) -> None:
     counts: list[dict[str, int]] = []
     for rows in (1, MANY_WAITING):
         bookings = [plant.booking(1, "BRACKET") for _ in range(rows)]

@@ -29,13 +29,15 @@ def seen() -> dict[str, str]:
         return dict(cursor.fetchall())
 
 
-def test_what_waited_is_found_by_its_number_though_little_was_there_when_it_was_looked_over(plant: Plant) -> None:
+def test_an_unresolved_movement_is_found_by_primary_key_with_outdated_statistics(plant: Plant) -> None:
     plant.has(1, "BOLT")
     look_over()
     assert "ledger_movement USING INTEGER PRIMARY KEY" in plan_of(SET_STATUS.texts["sqlite"].with_examples())
 
 
-def test_what_is_due_of_an_item_is_found_among_nothing_else(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_unresolved_movements_of_an_item_are_found_by_their_index(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An item may have moved a hundred thousand times, and been cancelled once."""
     monkeypatch.setattr(movement_list, "FEW", 0)
     plant.has(1, "BOLT")
@@ -54,7 +56,7 @@ def test_statistics_of_a_stock_table_are_kept_once_it_has_grown(plant: Plant, mo
     assert seen() != {}
 
 
-def test_tables_are_looked_over_at_once_and_every_hour(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_statistics_are_refreshed_at_once_and_every_hour(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(db_statistics, "SMALL_ROWS", 0)
     plant.has(1, "BOLT")
     time = [100.0]

@@ -36,7 +36,7 @@ def of_somebody(posting: Posting, user: User, *, days_ago: int = 0) -> Posting:
     return Posting.objects.get(pk=posting.pk)
 
 
-def test_an_operator_takes_back_what_they_booked_today_and_nothing_else(plant: Plant) -> None:
+def test_an_operator_reverses_own_bookings_of_today_and_nothing_else(plant: Plant) -> None:
     plant.has(40, "BOLT")
     ken, other = somebody(plant, Role.OPERATOR), somebody(plant, Role.OPERATOR, name="jan")
     booked = posting_of(plant.books(2, "BRACKET"))
@@ -45,7 +45,7 @@ def test_an_operator_takes_back_what_they_booked_today_and_nothing_else(plant: P
     assert not may_reverse(ken, plant.site, of_somebody(booked, ken, days_ago=1))
 
 
-def test_the_day_is_the_one_of_recording_so_a_backdated_booking_can_be_undone(plant: Plant) -> None:
+def test_the_day_of_recording_counts_so_a_backdated_booking_can_be_reversed(plant: Plant) -> None:
     plant.has(40, "BOLT")
     ken = somebody(plant, Role.OPERATOR)
     backdated = posting_of(plant.books(2, "BRACKET"))
@@ -53,7 +53,7 @@ def test_the_day_is_the_one_of_recording_so_a_backdated_booking_can_be_undone(pl
     assert may_reverse(ken, plant.site, of_somebody(backdated, ken))
 
 
-def test_stores_undo_their_own_hand_movement_but_no_settlement(plant: Plant) -> None:
+def test_stores_reverse_their_own_manual_move_but_no_settlement(plant: Plant) -> None:
     plant.has(40, "BOLT", at="RAW")
     rosa = somebody(plant, Role.STORES)
     moved = of_somebody(plant.moves(4, "BOLT"), rosa)
@@ -65,7 +65,7 @@ def test_stores_undo_their_own_hand_movement_but_no_settlement(plant: Plant) -> 
         require_may_reverse(rosa, plant.site, settled)
 
 
-def test_a_supervisor_takes_back_anything_and_a_viewer_nothing(plant: Plant) -> None:
+def test_a_supervisor_reverses_anything_and_a_viewer_nothing(plant: Plant) -> None:
     plant.has(40, "BOLT")
     booked = posting_of(plant.books(2, "BRACKET"))
     assert may_reverse(somebody(plant, Role.SUPERVISOR), plant.site, booked)
@@ -85,7 +85,7 @@ def foreseen_and_done(plant: Plant, posting: Posting) -> None:
         assert Movement.objects.get(pk=again.pk).status == Status.UNRESOLVED
 
 
-def test_a_booking_goes_back_with_what_was_resolved_for_it_and_what_waits_is_cancelled(plant: Plant) -> None:
+def test_a_reversed_booking_returns_resolved_stock_and_withdraws_unresolved_movements(plant: Plant) -> None:
     plant.has(100, "TUBE")
     plant.has(100, "LUG", at="RAW")
     booked = posting_of(plant.books(2, "FRAME"))
@@ -96,7 +96,7 @@ def test_a_booking_goes_back_with_what_was_resolved_for_it_and_what_waits_is_can
     foreseen_and_done(plant, booked)
 
 
-def test_a_settlement_that_is_undone_lets_it_wait_again(plant: Plant) -> None:
+def test_an_undone_settlement_makes_its_movement_unresolved_again(plant: Plant) -> None:
     plant.has(100, "BOLT", at="RAW")
     plant.books(2, "BRACKET")
     settled = posting_of(plant.resolves("BOLT", 3, source="MAIN/RAW", remainder="keep"))
@@ -106,7 +106,7 @@ def test_a_settlement_that_is_undone_lets_it_wait_again(plant: Plant) -> None:
     assert not goes_back(settled)
 
 
-def test_an_issue_a_return_and_a_hand_movement_go_back(plant: Plant) -> None:
+def test_an_issue_a_return_and_a_manual_move_are_reversed(plant: Plant) -> None:
     plant.has(100, "BOLT", at="RAW")
     plant.releases(10, "BRACKET")
     issued, returned = plant.issues(8, "BOLT", to="BRACKET"), plant.returns(3, "BOLT", of="BRACKET")
@@ -123,7 +123,7 @@ def same_refusal(plant: Plant, posting: Posting, kind: type[Refusal]) -> None:
     assert refused.value.sentence == foreseen.sentence
 
 
-def test_it_is_refused_where_the_goods_have_gone(plant: Plant) -> None:
+def test_a_reversal_is_refused_if_the_goods_have_left(plant: Plant) -> None:
     plant.has(8, "BOLT")
     booked = posting_of(plant.books(2, "BRACKET"))
     plant.moves(1, "BRACKET", "FG", "ADJUST", action="ADJUST")
@@ -131,7 +131,7 @@ def test_it_is_refused_where_the_goods_have_gone(plant: Plant) -> None:
     assert goes_back(booked)
 
 
-def test_it_is_refused_twice_and_where_nothing_goes_back(plant: Plant) -> None:
+def test_a_second_reversal_and_an_empty_one_are_refused(plant: Plant) -> None:
     plant.has(8, "BOLT", at="RAW")
     moved = plant.moves(1, "BOLT")
     reversal = plant.reverses(moved)
@@ -140,7 +140,7 @@ def test_it_is_refused_twice_and_where_nothing_goes_back(plant: Plant) -> None:
     assert not any(map(goes_back, (moved, reversal)))
 
 
-def test_a_booking_and_a_settlement_are_refused_twice_too(plant: Plant) -> None:
+def test_a_second_reversal_of_a_booking_or_settlement_is_refused(plant: Plant) -> None:
     plant.has(100, "BOLT", at="RAW")
     booked = posting_of(plant.books(2, "BRACKET"))
     settled = posting_of(plant.resolves("BOLT", source="MAIN/RAW"))
@@ -149,7 +149,7 @@ def test_a_booking_and_a_settlement_are_refused_twice_too(plant: Plant) -> None:
     same_refusal(plant, settled, AlreadyReversed)
 
 
-def test_a_settlement_is_refused_where_the_rest_was_settled_since(plant: Plant) -> None:
+def test_undoing_is_refused_if_the_remainder_was_settled_since(plant: Plant) -> None:
     plant.has(100, "BOLT", at="RAW")
     plant.books(2, "BRACKET")
     settled = posting_of(plant.resolves("BOLT", 3, source="MAIN/RAW", remainder="keep"))

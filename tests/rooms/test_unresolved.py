@@ -24,7 +24,7 @@ def test_a_short_line_waits_whole_and_the_booking_goes_through(plant: Plant) -> 
     assert (plant.waiting(), plant.balance("BOLT"), plant.balance("BRACKET", at="FG")) == (["BOLT 8 short"], 5, 2)
 
 
-def test_where_the_action_says_so_what_is_there_moves_and_the_rest_waits(plant: Plant) -> None:
+def test_if_the_action_allows_parts_the_available_part_moves_and_the_rest_waits(plant: Plant) -> None:
     plant.has(5, "LUG")
     plant.books(2, "TRAY")
     assert (plant.waiting(), plant.balance("LUG")) == (["LUG 15 short"], 0)
@@ -74,7 +74,7 @@ def test_the_quantity_may_be_revised_down_or_up(
     assert faults(plant.site) == []
 
 
-def test_what_is_kept_has_the_original_s_place_reason_and_time(plant: Plant) -> None:
+def test_a_kept_remainder_has_the_original_s_place_reason_and_time(plant: Plant) -> None:
     plant.has(20, "BOLT", at="RAW")
     plant.books(2, "BRACKET", at=DAY)
     original = plant.queue()[0]
@@ -86,7 +86,7 @@ def test_what_is_kept_has_the_original_s_place_reason_and_time(plant: Plant) -> 
 
 
 @pytest.mark.parametrize("quantity", [8, 9])
-def test_nothing_is_kept_where_nothing_would_be_left(plant: Plant, quantity: int) -> None:
+def test_nothing_is_kept_if_nothing_remains(plant: Plant, quantity: int) -> None:
     plant.books(2, "BRACKET")
     plant.has(20, "BOLT")
     with refused("invalid_quantity", field="quantity"):
@@ -108,7 +108,7 @@ def test_the_remainder_is_dropped_or_kept(plant: Plant) -> None:
         plant.resolves("BOLT", 1, remainder="burn")
 
 
-def test_it_may_have_come_from_another_place_that_keeps_balances(plant: Plant) -> None:
+def test_a_movement_can_be_resolved_from_another_location_with_balances(plant: Plant) -> None:
     plant.books(2, "BRACKET")
     plant.has(8, "BOLT", at="FG")
     for nowhere in ("WIP", "BOUGHT"):
@@ -121,7 +121,7 @@ def test_it_may_have_come_from_another_place_that_keeps_balances(plant: Plant) -
     assert faults(plant.site) == []
 
 
-def test_it_never_came_from_where_it_goes(plant: Plant) -> None:
+def test_a_movement_cannot_be_resolved_from_its_own_target(plant: Plant) -> None:
     flush = plant.action("LINEFLUSH", "backflush", "LINE", "RAW")
     plant.type_code("LINED", completion="COMPLETE", backflush=flush)
     plant.stocks("LEVER", "M", "LINED")
@@ -132,7 +132,7 @@ def test_it_never_came_from_where_it_goes(plant: Plant) -> None:
         plant.resolves("BOLT", source="RAW")
 
 
-def test_what_came_from_a_rack_came_from_a_bin_of_it(plant: Plant) -> None:
+def test_a_resolution_from_a_bin_controlled_location_needs_a_bin(plant: Plant) -> None:
     plant.books(1, "CRATE")
     plant.has(3, "LUG", at="RACK", bin="R1")
     plant.books(1, "BRACKET")
@@ -150,7 +150,7 @@ def test_what_came_from_a_rack_came_from_a_bin_of_it(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_a_cancellation_says_why_and_is_all_or_nothing(plant: Plant) -> None:
+def test_a_cancellation_needs_a_reason_and_is_all_or_nothing(plant: Plant) -> None:
     plant.books(1, "BRACKET")
     plant.books(2, "BRACKET")
     one, two = (waiting.pk for waiting in plant.queue())
@@ -172,7 +172,7 @@ def test_a_cancellation_says_why_and_is_all_or_nothing(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_a_settlement_is_not_before_its_booking(plant: Plant) -> None:
+def test_a_settlement_is_not_dated_before_its_booking(plant: Plant) -> None:
     plant.books(1, "BRACKET", at=DAY)
     plant.has(10, "BOLT")
     with refused("date_before_original", field="at"):
@@ -188,7 +188,7 @@ def test_a_settlement_is_not_before_its_booking(plant: Plant) -> None:
 # Retry, U7
 
 
-def test_a_retry_takes_the_oldest_by_event_time_first(plant: Plant) -> None:
+def test_a_retry_settles_the_oldest_by_event_time_first(plant: Plant) -> None:
     plant.books(2, "BRACKET", at=DAY)
     plant.books(1, "BRACKET", at=DAY - timedelta(9))
     plant.books(3, "BRACKET", at=DAY)
@@ -198,7 +198,7 @@ def test_a_retry_takes_the_oldest_by_event_time_first(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_a_retry_passes_over_what_still_does_not_fit(plant: Plant) -> None:
+def test_a_retry_skips_movements_that_still_do_not_fit(plant: Plant) -> None:
     plant.books(3, "BRACKET")
     plant.books(1, "BRACKET")
     plant.has(5, "BOLT")
@@ -218,7 +218,7 @@ def test_a_retry_settles_in_part_where_the_action_posts_in_part(plant: Plant) ->
     assert faults(plant.site) == []
 
 
-def test_a_retry_leaves_alone_what_needs_a_choice(plant: Plant) -> None:
+def test_a_retry_skips_movements_that_need_a_choice(plant: Plant) -> None:
     plant.books(1, "CABINET")
     plant.books(1, "CRATE")
     for item in ("SHEET", "BOLT", "LUG"):
@@ -230,7 +230,7 @@ def test_a_retry_leaves_alone_what_needs_a_choice(plant: Plant) -> None:
     assert plant.waiting() == ["MOTOR 1 serial", "RESIN 0.5 batch", "LUG 3 bin"]
 
 
-def test_a_retry_may_be_of_some(plant: Plant) -> None:
+def test_a_retry_can_be_limited_to_given_movements(plant: Plant) -> None:
     plant.books(1, "BRACKET")
     plant.books(2, "BRACKET")
     plant.has(100, "BOLT")
@@ -239,7 +239,7 @@ def test_a_retry_may_be_of_some(plant: Plant) -> None:
     assert plant.waiting() == ["BOLT 4 short"]
 
 
-def test_a_previewed_retry_is_what_is_then_settled_and_writes_nothing(plant: Plant) -> None:
+def test_the_preview_of_a_retry_equals_the_retry_and_writes_nothing(plant: Plant) -> None:
     for good in (3, 1, 2):
         plant.books(good, "BRACKET")
         plant.books(good, "TRAY")
@@ -252,7 +252,7 @@ def test_a_previewed_retry_is_what_is_then_settled_and_writes_nothing(plant: Pla
     assert faults(plant.site) == []
 
 
-def test_what_one_retry_puts_somewhere_the_next_line_of_it_may_take(plant: Plant) -> None:
+def test_a_later_line_of_a_retry_can_use_stock_moved_by_an_earlier_one(plant: Plant) -> None:
     """A backflush into a place with balances, and one out of it."""
     first = plant.action("TO RAW", "backflush", "LINE", "RAW")
     second = plant.action("FROM RAW", "backflush", "RAW", "WIP")
@@ -266,7 +266,7 @@ def test_what_one_retry_puts_somewhere_the_next_line_of_it_may_take(plant: Plant
     assert faults(plant.site) == []
 
 
-def test_nothing_to_settle_posts_nothing(plant: Plant) -> None:
+def test_a_retry_without_fitting_movements_posts_nothing(plant: Plant) -> None:
     plant.books(1, "BRACKET")
     before = snapshot()
     assert plant.retries() == []
@@ -276,7 +276,7 @@ def test_nothing_to_settle_posts_nothing(plant: Plant) -> None:
 # Tracked stock (T1 to T4)
 
 
-def test_tracked_stock_is_never_assumed_however_much_is_there(plant: Plant) -> None:
+def test_tracked_stock_is_never_assumed(plant: Plant) -> None:
     plant.has(100, "SHEET")
     plant.has(100, "BOLT")
     plant.has(100, "RESIN", batch="B1")
@@ -285,7 +285,7 @@ def test_tracked_stock_is_never_assumed_however_much_is_there(plant: Plant) -> N
     assert plant.waiting() == ["MOTOR 1 serial", "RESIN 0.5 batch"]
 
 
-def test_resolving_it_needs_the_batch_or_as_many_serials(plant: Plant) -> None:
+def test_resolving_tracked_stock_needs_the_batch_or_the_serials(plant: Plant) -> None:
     plant.books(2, "CABINET")
     plant.has(10, "RESIN", batch="B1")
     plant.has(3, "MOTOR", serials=["S1", "S2", "S3"])
@@ -304,7 +304,7 @@ def test_resolving_it_needs_the_batch_or_as_many_serials(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_of_serials_some_may_be_named_and_the_rest_kept(plant: Plant) -> None:
+def test_some_serials_can_be_resolved_and_the_rest_kept(plant: Plant) -> None:
     plant.books(3, "CABINET")
     plant.has(3, "MOTOR", serials=["S1", "S2", "S3"])
     settled = plant.resolves("MOTOR", 2, serials=["S1", "S2"], remainder="keep")
@@ -315,7 +315,7 @@ def test_of_serials_some_may_be_named_and_the_rest_kept(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_tracked_stock_from_a_place_without_balances_waits_for_its_name_and_no_stock(plant: Plant) -> None:
+def test_tracked_stock_from_a_location_without_balances_needs_its_batch_or_serials_but_no_stock(plant: Plant) -> None:
     plant.type_code("OUTSIDE", completion="COMPLETE", backflush=plant.action("OUT", "backflush", "BOUGHT", "WIP"))
     plant.stocks("TANK", "M", "OUTSIDE")
     plant.consists("TANK", plant.line(10, "RESIN", 1), plant.line(20, "MOTOR", 1), plant.line(30, "BOLT", 7))
@@ -327,7 +327,7 @@ def test_tracked_stock_from_a_place_without_balances_waits_for_its_name_and_no_s
     assert faults(plant.site) == []
 
 
-def test_of_several_reasons_the_first_is_given(plant: Plant) -> None:
+def test_the_first_of_several_reasons_is_given(plant: Plant) -> None:
     plant.consists("CRATE", plant.line(10, "RESIN", 1), plant.line(20, "MOTOR", 1), plant.line(30, "LUG", 1))
     plant.books(1, "CRATE")
     assert plant.waiting() == ["RESIN 1 batch", "MOTOR 1 serial", "LUG 1 bin"]
@@ -336,7 +336,7 @@ def test_of_several_reasons_the_first_is_given(plant: Plant) -> None:
 # Undoing, V3
 
 
-def test_an_undone_resolution_puts_the_stock_back_and_the_same_is_due_again(plant: Plant) -> None:
+def test_an_undone_resolution_returns_the_stock_and_is_due_again(plant: Plant) -> None:
     plant.books(2, "BRACKET")
     plant.has(8, "BOLT", at="RAW")
     settlement = plant.resolves("BOLT", 6, source="RAW")
@@ -362,7 +362,7 @@ def test_an_undone_cancellation_is_unresolved_again(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_undoing_takes_the_kept_rest_with_it_unless_that_was_settled_since(plant: Plant) -> None:
+def test_undoing_withdraws_the_kept_remainder_unless_it_was_settled_since(plant: Plant) -> None:
     plant.has(20, "BOLT", at="RAW")
     plant.books(2, "BRACKET")
     first = plant.resolves("BOLT", 5, source="RAW", remainder="keep")
@@ -395,7 +395,7 @@ def test_a_retry_is_undone_as_a_whole(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_an_undo_does_not_leave_an_order_with_less_than_nothing(plant: Plant) -> None:
+def test_an_undo_does_not_make_an_order_s_use_negative(plant: Plant) -> None:
     plant.books(1, "BRACKET")
     plant.has(4, "BOLT")
     settled = plant.resolves("BOLT")
@@ -404,7 +404,7 @@ def test_an_undo_does_not_leave_an_order_with_less_than_nothing(plant: Plant) ->
         plant.reverses(settled)
 
 
-def test_an_undo_is_not_before_what_it_undoes(plant: Plant) -> None:
+def test_an_undo_is_not_dated_before_its_original(plant: Plant) -> None:
     plant.books(1, "BRACKET")
     plant.has(4, "BOLT")
     settled = plant.resolves("BOLT", at=DAY + timedelta(5))
@@ -413,7 +413,7 @@ def test_an_undo_is_not_before_what_it_undoes(plant: Plant) -> None:
     plant.reverses(settled, at=DAY + timedelta(5))
 
 
-def test_many_bookings_of_one_call_each_account_for_their_own(plant: Plant) -> None:
+def test_many_bookings_of_one_call_are_accounted_for_separately(plant: Plant) -> None:
     plant.has(10, "LUG")
     many = [plant.booking(1, "TRAY") for _ in range(4)]
     book_production_many(many, site=plant.site, by=plant.storekeeper)
@@ -425,7 +425,7 @@ def test_many_bookings_of_one_call_each_account_for_their_own(plant: Plant) -> N
     assert faults(plant.site) == []
 
 
-def test_a_time_before_the_original_is_said_by_the_clocks_of_the_site(plant: Plant) -> None:
+def test_a_time_before_the_original_is_shown_in_the_site_s_time_zone(plant: Plant) -> None:
     plant.site.time_zone = "Asia/Tokyo"
     plant.site.save()
     plant.books(1, "BRACKET", at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC))

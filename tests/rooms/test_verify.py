@@ -56,7 +56,7 @@ def a_plant_with_a_history() -> World:
     return world
 
 
-def test_a_sound_ledger_has_no_faults_and_the_report_says_what_was_checked(database: Database) -> None:
+def test_a_sound_ledger_has_no_faults_and_the_report_lists_the_checks(database: Database) -> None:
     world = a_plant_with_a_history()
     yesterday = day_at(world.site, timezone.now()) - timedelta(days=1)
     close_period(site=world.site, through=yesterday, by=world.by, known_unresolved=None)

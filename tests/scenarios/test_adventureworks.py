@@ -129,7 +129,7 @@ ORDERS = (
 
 @pytest.mark.parametrize("stock", STOCKS)
 @pytest.mark.usefixtures("database")
-def test_a_slice_comes_to_what_its_tables_say(stock: str, tables: Path, tmp_path: Path) -> None:
+def test_a_slice_matches_the_totals_of_its_tables(stock: str, tables: Path, tmp_path: Path) -> None:
     convert(tables, tmp_path / "import", stock=stock)
     brought(tmp_path / "import")
     totals = expected(tables, stock=stock)
@@ -149,7 +149,7 @@ def whole() -> Path:
 
 
 @pytest.mark.parametrize("stock", STOCKS)
-def test_the_whole_of_it_comes_to_what_its_tables_say(
+def test_the_whole_data_set_matches_the_totals_of_its_tables(
     stock: str, whole: Path, committed_database: Database, tmp_path: Path
 ) -> None:
     convert(whole, tmp_path, stock=stock)

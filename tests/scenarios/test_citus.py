@@ -31,7 +31,7 @@ ON_POSTGRES = pytest.mark.parametrize("committed_database", ["postgres"], indire
 KINDS = ["book", "produce", "receive", "issue", "move", "resolve", "reverse", "cancel", "retry", "undo"]
 
 
-def test_every_table_that_grows_is_divided_and_all_set_up_is_shared(database: Database) -> None:
+def test_growing_tables_are_distributed_and_set_up_tables_are_shared(database: Database) -> None:
     if database.vendor != "postgresql":
         with pytest.raises(InvalidValue):
             preparation()
@@ -45,7 +45,7 @@ def test_every_table_that_grows_is_divided_and_all_set_up_is_shared(database: Da
 
 
 @ON_POSTGRES
-def test_what_would_be_done_is_shown_and_nothing_is_done(committed_database: Database) -> None:
+def test_show_prints_the_sql_and_changes_nothing(committed_database: Database) -> None:
     Plant.build()
     before = constraints()
     told = Console().says("citus", "--show")
@@ -91,7 +91,7 @@ def test_a_row_cannot_belong_to_another_sites_posting(committed_database: Databa
 
 @ON_POSTGRES
 @pytest.mark.parametrize("seed", range(2))
-def test_everything_people_do_runs_on_swapped_keys(committed_database: Database, seed: int) -> None:
+def test_all_operations_run_on_swapped_keys(committed_database: Database, seed: int) -> None:
     """The same muddle of bookings, settlements and reversals as in the races, two at a time."""
     plant = Plant.build()
     prepare(keys_only=True)
@@ -99,7 +99,7 @@ def test_everything_people_do_runs_on_swapped_keys(committed_database: Database,
 
 
 @ON_POSTGRES
-def test_a_ledger_that_is_there_goes_over(committed_database: Database) -> None:
+def test_an_existing_ledger_is_converted(committed_database: Database) -> None:
     plant = Plant.build()
     Hands(plant, Random(7).choice).start()
     muddles(plant, KINDS * 2, 7)

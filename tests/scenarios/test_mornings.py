@@ -47,7 +47,7 @@ def test_a_shift_that_was_booked_on_the_wrong_order_is_put_right(plant: Plant) -
     assert faults(plant.site) == []
 
 
-def test_the_plater_ran_out_of_lugs_and_used_his_neighbour_s(plant: Plant) -> None:
+def test_the_plater_ran_out_of_lugs_and_used_unbooked_ones(plant: Plant) -> None:
     """Free-issued lugs are sent, plates come back for more than was sent, and the rest turns up at the plant."""
     plant.has(500, "LUG", at="RAW")
     plant.moves(100, "LUG", "RAW", "ACME/STOCK", action="SEND")
@@ -93,7 +93,7 @@ def test_a_cabinet_with_numbered_motors_and_resin_by_the_batch(plant: Plant) -> 
     assert faults(plant.site) == []
 
 
-def test_a_week_in_which_the_delivery_came_late(plant: Plant) -> None:
+def test_a_delivery_is_recorded_a_week_late(plant: Plant) -> None:
     """Production went on all week; the delivery note was typed in on Friday, and one retry settled what it could."""
     for day in range(5):
         plant.books(4, "FRAME", at=DAY + timedelta(day), key=f"day {day}")

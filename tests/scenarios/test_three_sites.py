@@ -190,7 +190,7 @@ def test_a_site_sends_while_the_other_server_is_down(three: list[Works]) -> None
 
 
 @pytest.mark.parametrize("way", TransferDirection)
-def test_a_server_killed_before_any_statement_loses_and_doubles_nothing(
+def test_a_server_killed_before_any_statement_loses_and_duplicates_nothing(
     three: list[Works], way: TransferDirection
 ) -> None:
     north, south, _ = three
@@ -233,7 +233,7 @@ def _survives(deed: Callable[[], Any], dying: Works, statement: int) -> bool:
     return True
 
 
-def test_the_sender_hears_what_has_arrived_when_all_are_up_again(three: list[Works]) -> None:
+def test_the_sender_learns_of_receipts_once_all_servers_run_again(three: list[Works]) -> None:
     north, _, west = three
     waits = north.sends(1, west)
     assert waits.number in north.open()
@@ -243,7 +243,7 @@ def test_the_sender_hears_what_has_arrived_when_all_are_up_again(three: list[Wor
     assert all_is_accounted_for(three)
 
 
-def test_the_console_asks_all_servers_and_names_the_one_that_is_down(three: list[Works]) -> None:
+def test_the_command_line_queries_all_servers_and_names_the_unreachable_one(three: list[Works]) -> None:
     north, south, west = three
     all_hear(three)
     waits = north.sends(4, south)

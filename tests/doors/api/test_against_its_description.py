@@ -162,7 +162,7 @@ def require_refusal(said: dict[str, Any]) -> None:
 
 @ON_SQLITE
 @pytest.mark.parametrize("label", OPERATIONS)
-def test_whatever_is_asked_is_answered_as_described(plant: Plant, label: str) -> None:
+def test_every_response_matches_the_description(plant: Plant, label: str) -> None:
     met = ask(plant, label, QUICK)
     assert met & {HTTPStatus.OK, HTTPStatus.CREATED}
     assert met - {HTTPStatus.OK, HTTPStatus.CREATED}
@@ -170,13 +170,13 @@ def test_whatever_is_asked_is_answered_as_described(plant: Plant, label: str) ->
 
 @pytest.mark.soak
 @pytest.mark.parametrize("label", OPERATIONS)
-def test_whatever_is_asked_for_long_is_answered_as_described(plant: Plant, label: str) -> None:
+def test_every_response_matches_the_description_in_a_long_run(plant: Plant, label: str) -> None:
     ask(plant, label, SOAK)
 
 
 @ON_SQLITE
 @pytest.mark.parametrize("label", OPERATIONS)
-def test_every_method_that_an_address_has_not_is_refused_as_json(plant: Plant, label: str) -> None:
+def test_every_unsupported_method_is_refused_as_json(plant: Plant, label: str) -> None:
     has, address = label.split(" ")
     asks = program(plant).asks
     for method in METHODS:
@@ -188,7 +188,7 @@ def test_every_method_that_an_address_has_not_is_refused_as_json(plant: Plant, l
 
 
 @ON_SQLITE
-def test_every_address_that_there_is_not_is_refused_as_json(plant: Plant) -> None:
+def test_every_unknown_address_is_refused_as_json(plant: Plant) -> None:
     asks = program(plant).asks
 
     @QUICK

@@ -44,7 +44,7 @@ def test_a_token_is_shown_once_and_kept_as_a_digest(plant: Plant) -> None:
     assert Booking.objects.get().posting.by.username == "gateway"
 
 
-def test_a_token_that_was_taken_back_lets_nobody_in(plant: Plant) -> None:
+def test_a_revoked_token_is_refused(plant: Plant) -> None:
     comes_in = program(plant)
     assert comes_in.gets(f"{HERE}/unresolved")[0] == HTTPStatus.OK
     assert "1 tokens are taken back" in Console().says("person", "gateway", "--end-tokens")
@@ -52,25 +52,25 @@ def test_a_token_that_was_taken_back_lets_nobody_in(plant: Plant) -> None:
     assert (status, told(body)[0]) == (HTTPStatus.UNAUTHORIZED, "not_signed_in")
 
 
-def test_a_person_who_was_made_inactive_comes_in_no_more(plant: Plant) -> None:
+def test_the_token_of_a_deactivated_user_is_refused(plant: Plant) -> None:
     comes_in = program(plant)
     User.objects.filter(username="gateway").update(is_active=False)
     assert comes_in.gets(f"{HERE}/unresolved")[0] == HTTPStatus.UNAUTHORIZED
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "0123456789ab.wrong", "0123456789ab", "\u00e9.x"])
-def test_without_a_token_of_somebody_nothing_is_told(plant: Plant, token: str) -> None:
+def test_without_a_valid_token_every_request_is_refused(plant: Plant, token: str) -> None:
     status, body = Program(token).gets(f"{HERE}/unresolved")
     assert (status, told(body)[0]) == (HTTPStatus.UNAUTHORIZED, "not_signed_in")
 
 
-def test_whoever_is_signed_in_to_the_pages_is_nobody_here(plant: Plant) -> None:
+def test_the_session_of_the_pages_does_not_authenticate_here(plant: Plant) -> None:
     client = signed_in(plant, Role.ADMINISTRATOR)
     response = client.post(f"/api/v1{BOOKINGS}", json.dumps(booking()), content_type="application/json")
     assert response.status_code == HTTPStatus.UNAUTHORIZED
 
 
-def test_a_wrong_secret_too_often_shuts_its_token_out_for_a_while_and_no_other(plant: Plant) -> None:
+def test_too_many_wrong_secrets_lock_one_token_for_a_while(plant: Plant) -> None:
     user = person(plant, Role.OPERATOR, name="gateway")
     token, other = make_token(user=user), make_token(user=user)
     wrong = Program(token[:-1] + ("A" if token[-1] != "A" else "B"))
@@ -105,7 +105,7 @@ ASKED: Final[dict[str, tuple[Verb, Callable[[Program], int]]]] = {
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_each_role_may_what_it_may_in_the_pages(plant: Plant, role: Role) -> None:
+def test_roles_have_the_same_rights_as_in_the_pages(plant: Plant, role: Role) -> None:
     plant.releases(10, "BRACKET")
     plant.buys(10, "PLATED")
     comes_in = program(plant, role)
@@ -114,7 +114,7 @@ def test_each_role_may_what_it_may_in_the_pages(plant: Plant, role: Role) -> Non
         assert allowed == (verb in ROLES[role]), name
 
 
-def test_rights_are_asked_for_at_the_site_of_the_address(plant: Plant) -> None:
+def test_rights_are_checked_at_the_site_in_the_address(plant: Plant) -> None:
     Site.objects.create(code="ELSEWHERE")
     status, body = program(plant).posts("/sites/ELSEWHERE/bookings", booking())
     assert (status, told(body)[0]) == (HTTPStatus.FORBIDDEN, "not_allowed")
@@ -125,7 +125,7 @@ def test_rights_are_asked_for_at_the_site_of_the_address(plant: Plant) -> None:
 # Booking
 
 
-def test_a_booking_answers_with_its_posting_and_what_waits(plant: Plant) -> None:
+def test_a_booking_returns_its_posting_and_unresolved_movements(plant: Plant) -> None:
     plant.releases(10, "BRACKET")
     status, body = program(plant).posts(BOOKINGS, booking(key="K"))
     made = Booking.objects.get()
@@ -133,7 +133,7 @@ def test_a_booking_answers_with_its_posting_and_what_waits(plant: Plant) -> None
     assert (body["key"], [(one["item"], one["due"]) for one in body["unresolved"]]) == ("K", [("BOLT", "4")])
 
 
-def test_a_booking_answers_with_what_fits_now_where_that_is_proposed(plant: Plant) -> None:
+def test_a_booking_returns_movements_that_fit_now_if_the_action_proposes_them(plant: Plant) -> None:
     TransferRule.objects.filter(site=plant.site, action__name="COMPLETE").update(target=plant.location("LINE"))
     Action.objects.filter(name="BACKFLUSH").update(retry=RetryRule.PROPOSE)
     plant.stocks("GATE", "M", "MADE")
@@ -177,7 +177,9 @@ def test_the_same_key_posts_once(plant: Plant) -> None:
         ({"order": "\0"}, 422, "invalid_value", "order"),
     ],
 )
-def test_a_refusal_is_code_field_and_sentence(plant: Plant, body: Any, status: int, code: str, field: str) -> None:
+def test_a_refusal_has_a_code_a_field_and_a_sentence(
+    plant: Plant, body: Any, status: int, code: str, field: str
+) -> None:
     plant.releases(10, "BRACKET")
     answer = program(plant).posts(BOOKINGS, body)
     assert (answer[0], *told(answer[1])) == (status, code, field)
@@ -190,7 +192,7 @@ def test_a_closed_order_is_a_conflict(plant: Plant) -> None:
     assert (status, told(body)) == (HTTPStatus.CONFLICT, ("order_not_open", "order"))
 
 
-def test_what_is_too_large_or_of_another_kind_is_refused_before_it_is_read(plant: Plant) -> None:
+def test_a_body_that_is_too_large_or_of_another_type_is_refused_before_it_is_read(plant: Plant) -> None:
     comes_in = program(plant)
     status, body = comes_in.posts(BOOKINGS, booking(scrap_reason="x" * 70_000))
     assert (status, told(body)[0]) == (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large")
@@ -214,7 +216,7 @@ def test_a_stream_is_answered_line_by_line(plant: Plant, kind: str) -> None:
     assert Booking.objects.count() == 2
 
 
-def test_a_stream_of_all_kinds_is_answered_line_by_line(plant: Plant) -> None:
+def test_a_stream_of_all_kinds_of_bookings_is_answered_line_by_line(plant: Plant) -> None:
     plant.releases(10, "BRACKET")
     plant.buys(10, "PLATED")
     sent = [receipt(), booking(), production(), receipt(order="P-NONE"), receipt(rejected="1", line=10)]
@@ -235,7 +237,7 @@ def test_a_stream_of_all_kinds_is_answered_line_by_line(plant: Plant) -> None:
     assert [line["outcome"] for line in again] == ["repeated", "repeated", "repeated", "refused", "repeated"]
 
 
-def test_of_a_stream_only_those_lines_go_in_that_its_sender_may_book(plant: Plant) -> None:
+def test_only_the_lines_of_a_stream_that_the_user_may_book_are_booked(plant: Plant) -> None:
     plant.releases(10, "BRACKET")
     plant.buys(10, "PLATED")
     for role, words in ((Role.OPERATOR, ["booked", "refused"]), (Role.BUYER, ["refused", "booked"])):
@@ -244,7 +246,7 @@ def test_of_a_stream_only_those_lines_go_in_that_its_sender_may_book(plant: Plan
         assert told(lines[words.index("refused")]["refusals"][0]) == ("not_allowed", "user")
 
 
-def test_a_receipt_is_previewed_and_booked_by_itself(plant: Plant) -> None:
+def test_a_single_receipt_is_previewed_and_booked(plant: Plant) -> None:
     plant.buys(10, "PLATED")
     comes_in = program(plant, Role.BUYER)
     seen = comes_in.posts(f"{BOOKINGS}/preview", receipt())[1]
@@ -254,7 +256,7 @@ def test_a_receipt_is_previewed_and_booked_by_itself(plant: Plant) -> None:
     assert comes_in.posts(BOOKINGS, receipt(line=10), key="K")[1]["outcome"] == "repeated"
 
 
-def test_an_array_that_is_none_is_refused(plant: Plant) -> None:
+def test_a_body_that_is_not_an_array_is_refused(plant: Plant) -> None:
     status, body = program(plant).posts(f"{BOOKINGS}/bulk", {"order": "W"})
     assert (status, told(body)[0]) == (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_value")
 
@@ -262,7 +264,7 @@ def test_an_array_that_is_none_is_refused(plant: Plant) -> None:
 # Looking
 
 
-def test_a_preview_says_what_would_wait_and_posts_nothing(plant: Plant) -> None:
+def test_a_preview_returns_what_would_be_unresolved_and_posts_nothing(plant: Plant) -> None:
     plant.releases(10, "BRACKET")
     plant.has(9, "BOLT")
     status, body = program(plant).posts(f"{BOOKINGS}/preview", booking(good="3"))
@@ -273,7 +275,7 @@ def test_a_preview_says_what_would_wait_and_posts_nothing(plant: Plant) -> None:
     assert Booking.objects.count() == 0
 
 
-def test_an_order_says_how_far_it_is(plant: Plant) -> None:
+def test_an_order_shows_its_progress(plant: Plant) -> None:
     plant.releases(10, "BRACKET")
     plant.books(3, "BRACKET", 1)
     plant.releases(5, "TRAY", number="A/1 B")
@@ -285,7 +287,7 @@ def test_an_order_says_how_far_it_is(plant: Plant) -> None:
     assert (status, told(body)) == (HTTPStatus.NOT_FOUND, ("not_found", "number"))
 
 
-def test_what_is_unresolved_comes_in_pages_oldest_first(plant: Plant) -> None:
+def test_unresolved_movements_come_in_pages_oldest_first(plant: Plant) -> None:
     plant.releases(1000, "BRACKET")
     for back in range(60):
         plant.books(1, "BRACKET", at=timezone.now() - timedelta(hours=back + 1))
@@ -308,7 +310,7 @@ def test_what_is_unresolved_comes_in_pages_oldest_first(plant: Plant) -> None:
 # The whole of it
 
 
-def test_an_address_or_a_method_that_there_is_not_is_refused_in_json(plant: Plant) -> None:
+def test_an_unknown_address_or_method_is_refused_in_json(plant: Plant) -> None:
     comes_in = program(plant)
     for address in ("/api/", "/api/v1/", "/api/v1/nothing", "/api/v2/sites"):
         response = comes_in.asks("GET", address)
@@ -319,7 +321,7 @@ def test_an_address_or_a_method_that_there_is_not_is_refused_in_json(plant: Plan
 
 
 @pytest.mark.parametrize("address", ["/api/v1/sites/MAIN/unresolved?item=%00", "/api/v1/nothing/%00", "/api/v1/%0A"])
-def test_what_no_database_can_keep_is_refused_in_json(plant: Plant, address: str) -> None:
+def test_text_that_a_database_cannot_store_is_refused_in_json(plant: Plant, address: str) -> None:
     response = program(plant).asks("GET", address)
     assert (response.headers["Content-Type"], told(response.json())[0]) == (
         "application/json",
@@ -328,18 +330,18 @@ def test_what_no_database_can_keep_is_refused_in_json(plant: Plant, address: str
 
 
 @pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=", "nonsense", ""])
-def test_a_body_that_is_no_json_is_refused_in_json_whatever_it_is(plant: Plant, kind: str) -> None:
+def test_an_invalid_body_is_refused_in_json(plant: Plant, kind: str) -> None:
     status, body = program(plant).posts(BOOKINGS, b"\0\xff--", kind=kind)
     assert (status, told(body)[0]) == (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong_type")
 
 
-def test_a_fault_of_ours_is_json_with_a_reference(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_error_is_json_with_a_reference(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backflush.api.endpoints.queue", lambda *_, **__: 1 / 0)
     status, body = program(plant).gets(f"{HERE}/unresolved")
     assert (status, told(body)[0]) == (HTTPStatus.INTERNAL_SERVER_ERROR, "failed")
 
 
-def test_it_describes_itself_to_whoever_asks(plant: Plant) -> None:
+def test_the_description_is_public(plant: Plant) -> None:
     response = Client(headers={"host": "localhost"}).get("/api/v1/openapi.json")
     described = response.json()
     assert described["openapi"].startswith("3.1")
@@ -386,7 +388,7 @@ def test_statements_stay_within_their_budget(plant: Plant, name: str) -> None:
         asks(comes_in)
 
 
-def test_ending_tokens_says_how_many(plant: Plant) -> None:
+def test_revoking_tokens_returns_how_many(plant: Plant) -> None:
     user = person(plant, Role.OPERATOR)
     make_token(user=user)
     make_token(user=user)

@@ -20,7 +20,7 @@ SENTENCE = re.compile(r"[A-Z].*\.")
 
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.BUYER, Role.VIEWER])
-def test_it_says_every_address_field_and_refusal_of_the_description(plant: Plant, role: Role) -> None:
+def test_the_page_shows_every_address_field_and_refusal_of_the_description(plant: Plant, role: Role) -> None:
     described = Client(headers={"host": "localhost"}).get("/api/v1/openapi.json").json()
     said = unescape(text_of(signed_in(plant, role).get(reverse("programs"))))
     for address, methods in described["paths"].items():
@@ -33,13 +33,13 @@ def test_it_says_every_address_field_and_refusal_of_the_description(plant: Plant
     assert all(f">{kind.code}<" in said and remedy in said for kind, remedy in REMEDIES.items())
 
 
-def test_it_is_found_from_ones_own_page_and_needs_a_log_in(plant: Plant) -> None:
+def test_the_page_is_linked_from_the_account_page_and_needs_a_log_in(plant: Plant) -> None:
     client = signed_in(plant, Role.OPERATOR)
     assert f'href="{reverse("programs")}"' in client.get(reverse("you")).content.decode()
     assert Client(headers={"host": "localhost"}).get(reverse("programs")).status_code == HTTPStatus.FOUND
 
 
-def test_it_takes_nothing_from_elsewhere_and_nothing_inline(plant: Plant) -> None:
+def test_the_page_has_no_external_or_inline_resources(plant: Plant) -> None:
     response = signed_in(plant, Role.OPERATOR).get(reverse("programs"))
     page = response.content.decode()
     assert response.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self';")
@@ -47,7 +47,7 @@ def test_it_takes_nothing_from_elsewhere_and_nothing_inline(plant: Plant) -> Non
     assert re.findall(r"(?:src|href)=\"(?!/|#)[^\"]*\"", page) == []
 
 
-def test_its_examples_are_taken_as_they_stand(plant: Plant) -> None:
+def test_its_examples_are_accepted(plant: Plant) -> None:
     """What somebody copies from the page works, but for the numbers of their own orders."""
     plant.releases(100, "BRACKET")
     plant.buys(100, "PLATED")
@@ -64,19 +64,19 @@ def test_its_examples_are_taken_as_they_stand(plant: Plant) -> None:
     assert '-H "Authorization: Bearer $TOKEN"' in page
 
 
-def test_every_refusal_of_the_api_itself_has_a_remedy_in_a_sentence() -> None:
+def test_every_refusal_of_the_api_itself_has_a_remedy() -> None:
     assert STATUS.keys() - {refusal for refusal in STATUS if refusal.code == "not_found"} <= REMEDIES.keys()
     assert len({kind.code for kind in REMEDIES}) == len(REMEDIES)
     assert all(SENTENCE.fullmatch(remedy) for remedy in REMEDIES.values())
 
 
-def test_it_costs_the_statements_of_an_empty_page(plant: Plant) -> None:
+def test_the_page_takes_as_many_statements_as_an_empty_page(plant: Plant) -> None:
     client = signed_in(plant, Role.OPERATOR)
     client.get(reverse("programs"))
     with statements(6):
         client.get(reverse("programs"))
 
 
-def test_without_a_token_the_description_is_there_and_nothing_else(plant: Plant) -> None:
+def test_without_a_token_only_the_description_is_available(plant: Plant) -> None:
     assert Program("").asks("GET", "/api/v1/openapi.json").status_code == HTTPStatus.OK
     assert json.loads(Program("").asks("GET", "/api/v1/sites/MAIN/unresolved").content)["code"] == "not_signed_in"

@@ -36,13 +36,13 @@ def puts_away(plant: Plant, folder: Path) -> Archive:
     return archive(site=plant.site, through=DAY, folder=folder, by=plant.storekeeper)
 
 
-def test_where_nothing_was_archived_it_says_so_and_how_it_is_done(plant: Plant) -> None:
+def test_a_page_without_archives_says_how_to_create_one(plant: Plant) -> None:
     text = text_of(signed_in(plant, Role.CONTROLLER).get(LIST))
     assert "Everything recorded at MAIN is in the database." in text
     assert "There are no archives" in text
 
 
-def test_what_was_put_away_is_listed_with_what_is_in_it(finished: Plant, tmp_path: Path) -> None:
+def test_archives_are_listed_with_their_contents(finished: Plant, tmp_path: Path) -> None:
     moved = list(Movement.objects.filter(cost_object__number="W-BRACKET").order_by("pk").values_list("pk", flat=True))
     made = puts_away(finished, tmp_path)
     client = signed_in(finished, Role.AUDITOR)
@@ -62,7 +62,7 @@ def test_what_was_put_away_is_listed_with_what_is_in_it(finished: Plant, tmp_pat
     assert "W-FRAME" not in text
 
 
-def test_what_was_brought_back_says_who_did_and_when(finished: Plant, tmp_path: Path) -> None:
+def test_a_restored_archive_shows_who_restored_it_and_when(finished: Plant, tmp_path: Path) -> None:
     made = puts_away(finished, tmp_path)
     unarchive(file=tmp_path / made.file, by=finished.storekeeper)
     client = signed_in(finished, Role.VIEWER)
@@ -73,7 +73,7 @@ def test_what_was_brought_back_says_who_did_and_when(finished: Plant, tmp_path: 
     assert "Archived orders" not in text
 
 
-def test_whoever_asks_for_what_is_archived_is_led_to_its_archive(finished: Plant, tmp_path: Path) -> None:
+def test_the_page_of_an_archived_record_leads_to_its_archive(finished: Plant, tmp_path: Path) -> None:
     movement = Movement.objects.filter(cost_object__number="W-BRACKET").order_by("pk")[0]
     puts_away(finished, tmp_path)
     asked = (
@@ -92,7 +92,7 @@ def test_whoever_asks_for_what_is_archived_is_led_to_its_archive(finished: Plant
         assert f'href="{ONE}"' not in text
 
 
-def test_scan_or_find_knows_what_is_archived(finished: Plant, tmp_path: Path) -> None:
+def test_scan_or_find_finds_archived_records(finished: Plant, tmp_path: Path) -> None:
     movement = Movement.objects.filter(cost_object__number="W-BRACKET").order_by("pk")[0].pk
     client = signed_in(finished, Role.VIEWER)
     puts_away(finished, tmp_path)
@@ -104,14 +104,14 @@ def test_scan_or_find_knows_what_is_archived(finished: Plant, tmp_path: Path) ->
     assert "Nothing has the code or number" in text_of(client.get(reverse("find"), {"q": "9" * 40}))
 
 
-def test_a_form_that_is_refused_leads_there_too(finished: Plant, tmp_path: Path) -> None:
+def test_a_form_about_an_archived_record_leads_there_too(finished: Plant, tmp_path: Path) -> None:
     puts_away(finished, tmp_path)
     client = signed_in(finished, Role.STORES, Role.VIEWER)
     text = text_of(client.get(reverse("book"), {"order": "W-BRACKET"}), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert "is in archive 1 (" in text
 
 
-def test_audit_and_periods_and_stock_lead_to_the_archives(finished: Plant, tmp_path: Path) -> None:
+def test_the_pages_of_audit_periods_and_stock_link_to_the_archives(finished: Plant, tmp_path: Path) -> None:
     puts_away(finished, tmp_path)
     client = signed_in(finished, Role.AUDITOR)
     for page in ("audit", "periods", "stock", "balances"):
@@ -130,13 +130,13 @@ def test_audit_and_periods_and_stock_lead_to_the_archives(finished: Plant, tmp_p
         (Role.ENGINEER, False),
     ],
 )
-def test_who_sees_periods_sees_archives(plant: Plant, role: Role, may: bool) -> None:
+def test_users_who_see_periods_see_archives(plant: Plant, role: Role, may: bool) -> None:
     client = signed_in(plant, role)
     assert client.get(LIST).status_code == (HTTPStatus.OK if may else HTTPStatus.FORBIDDEN)
     assert client.get(ONE).status_code == (HTTPStatus.NOT_FOUND if may else HTTPStatus.FORBIDDEN)
 
 
-def test_of_another_site_there_is_nothing(finished: Plant, tmp_path: Path) -> None:
+def test_nothing_of_another_site_is_shown(finished: Plant, tmp_path: Path) -> None:
     puts_away(finished, tmp_path)
     south = Plant.build_site(code="SOUTH")
     client = signed_in(south, Role.VIEWER, name="sid")

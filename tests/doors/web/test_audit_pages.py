@@ -54,7 +54,7 @@ def works_through(client: Client) -> None:
         client.post(look_at(check), {"remarks": f"seen {check}"})
 
 
-def test_an_audit_is_worked_through_and_signed_off(plant: Plant) -> None:
+def test_an_audit_is_reviewed_and_signed_off(plant: Plant) -> None:
     something_to_find(plant)
     client = signed_in(plant, Role.CONTROLLER, name="cora")
     assert "It is the first audit and will cover everything recorded so far." in text_of(client.get(WORKSHEET))
@@ -91,7 +91,7 @@ FOUND: dict[CheckName, str] = {
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_each_check_shows_what_it_finds_and_says_what_that_is(plant: Plant, check: CheckName) -> None:
+def test_each_check_shows_and_explains_its_findings(plant: Plant, check: CheckName) -> None:
     something_to_find(plant)
     client = signed_in(plant, Role.AUDITOR)
     client.post(reverse("audit-begin"))
@@ -101,7 +101,7 @@ def test_each_check_shows_what_it_finds_and_says_what_that_is(plant: Plant, chec
     assert f"Check {CHECKS.index(check) + 1} of 8" in text
 
 
-def test_a_signed_audit_stands_as_it_was_whatever_happens_after(plant: Plant) -> None:
+def test_a_signed_audit_stays_as_it_was_signed(plant: Plant) -> None:
     something_to_find(plant)
     client = signed_in(plant, Role.AUDITOR)
     works_through(client)
@@ -117,7 +117,7 @@ def test_a_signed_audit_stands_as_it_was_whatever_happens_after(plant: Plant) ->
     assert CheckReview.objects.count() == 8
 
 
-def test_who_signs_second_is_told_who_signed(plant: Plant) -> None:
+def test_the_second_signer_sees_who_signed_first(plant: Plant) -> None:
     first = signed_in(plant, Role.AUDITOR)
     works_through(first)
     second = signed_in(plant, Role.CONTROLLER, name="cora")
@@ -126,7 +126,7 @@ def test_who_signs_second_is_told_who_signed(plant: Plant) -> None:
     assert "Rosa Marsh signed off audit 1 on" in text
 
 
-def test_what_is_missing_is_named_and_nothing_typed_is_lost(plant: Plant) -> None:
+def test_missing_reviews_are_named_and_the_input_is_kept(plant: Plant) -> None:
     client = signed_in(plant, Role.AUDITOR)
     client.post(reverse("audit-begin"))
     text = text_of(client.post(reverse("audit-sign", args=[1])), HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -138,14 +138,14 @@ def test_what_is_missing_is_named_and_nothing_typed_is_lost(plant: Plant) -> Non
     assert not CheckReview.objects.exists()
 
 
-def test_a_day_to_come_is_refused_at_its_field(plant: Plant) -> None:
+def test_a_future_day_is_refused_at_its_field(plant: Plant) -> None:
     client = signed_in(plant, Role.AUDITOR)
     text = text_of(client.post(reverse("audit-begin"), {"until": "2999-01-01"}), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert 'id="until-error"' in text
     assert not Audit.objects.exists()
 
 
-def test_a_double_press_does_it_once(plant: Plant) -> None:
+def test_a_double_press_is_carried_out_once(plant: Plant) -> None:
     client = signed_in(plant, Role.AUDITOR)
     for _press in range(2):
         assert client.post(reverse("audit-begin"), {"key": "begin"}).status_code == HTTPStatus.FOUND
@@ -154,7 +154,7 @@ def test_a_double_press_does_it_once(plant: Plant) -> None:
     assert (Audit.objects.count(), CheckReview.objects.count(), AuditComputation.objects.count()) == (1, 1, 1)
 
 
-def test_a_large_ledger_is_left_to_the_worker(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_worker_computes_the_checks_of_a_large_ledger(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backflush.audit.selectors.SMALL", -1)
     client = signed_in(plant, Role.AUDITOR)
     client.post(reverse("audit-begin"))
@@ -172,7 +172,7 @@ def test_a_large_ledger_is_left_to_the_worker(plant: Plant, monkeypatch: pytest.
     assert "Every promise holds" in text_of(client.get(check_at(CheckName.PROOF)))
 
 
-def test_a_worker_that_is_down_is_said(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_says_that_no_worker_runs(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("backflush.audit.selectors.SMALL", -1)
     client = signed_in(plant, Role.AUDITOR)
     client.post(reverse("audit-begin"))
@@ -180,7 +180,7 @@ def test_a_worker_that_is_down_is_said(plant: Plant, monkeypatch: pytest.MonkeyP
     assert "backflush verify --record" in text_of(client.get(WORKSHEET))
 
 
-def test_a_check_with_many_rows_goes_on_behind_the_last(plant: Plant) -> None:
+def test_a_check_with_many_rows_has_several_pages(plant: Plant) -> None:
     for number in range(60):
         plant.consists("FRAME", plant.line(10, plant.stocks(f"PART-{number:02}").code, 2))
         plant.books(1, plant.releases(5, "FRAME", number=f"F-{number:02}"))
@@ -223,7 +223,7 @@ def test_the_matrix_is_that_of_the_specification() -> None:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_who_may_see_who_may_sign(plant: Plant, role: Role) -> None:
+def test_the_rights_to_see_and_to_sign_are_separate(plant: Plant, role: Role) -> None:
     compute_audit(audit=begin_audit(site=plant.site, by=plant.storekeeper), by=plant.storekeeper)
     client = signed_in(plant, role)
     for address in PAGES:
@@ -236,11 +236,11 @@ def test_who_may_see_who_may_sign(plant: Plant, role: Role) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.CONTROLLER])
-def test_the_area_is_in_the_bar_of_those_who_may_see_it(plant: Plant, role: Role) -> None:
+def test_the_area_is_in_the_navigation_only_for_users_who_may_see_it(plant: Plant, role: Role) -> None:
     assert f'href="{WORKSHEET}"' in text_of(signed_in(plant, role).get(reverse("more")))
 
 
-def test_who_may_not_sign_sees_no_buttons(plant: Plant) -> None:
+def test_users_who_may_not_sign_see_no_buttons(plant: Plant) -> None:
     client = signed_in(plant, Role.VIEWER)
     assert "Begin the audit" not in text_of(client.get(WORKSHEET))
     compute_audit(audit=begin_audit(site=plant.site, by=plant.storekeeper), by=plant.storekeeper)
@@ -248,7 +248,7 @@ def test_who_may_not_sign_sees_no_buttons(plant: Plant) -> None:
     assert "I have reviewed this" not in text_of(client.get(check_at(CheckName.PROOF)))
 
 
-def test_nobody_sees_the_audits_of_another_site(plant: Plant) -> None:
+def test_audits_of_another_site_are_not_shown(plant: Plant) -> None:
     other = Plant.build_site(code="NORTH")
     begin_audit(site=other.site, by=plant.storekeeper)
     client = signed_in(plant, Role.AUDITOR)
@@ -258,12 +258,12 @@ def test_nobody_sees_the_audits_of_another_site(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize("path", ["/audit/9/", "/audit/1/weather/", "/audit/99999999999999999999/"])
-def test_what_is_not_there_is_missing(plant: Plant, path: str) -> None:
+def test_an_unknown_audit_is_not_found(plant: Plant, path: str) -> None:
     begin_audit(site=plant.site, by=plant.storekeeper)
     assert signed_in(plant, Role.AUDITOR).get(path).status_code == HTTPStatus.NOT_FOUND
 
 
-def test_nothing_is_noted_without_the_forms_token(plant: Plant) -> None:
+def test_nothing_is_recorded_without_the_csrf_token(plant: Plant) -> None:
     begin_audit(site=plant.site, by=plant.storekeeper)
     client = browser(enforce_csrf_checks=True)
     client.force_login(person(plant, Role.AUDITOR), backend=MODEL_BACKEND)
@@ -296,7 +296,7 @@ def test_more_rows_cost_no_more_statements(plant: Plant, many: int) -> None:
             text_of(client.get(address))
 
 
-def test_the_same_person_is_shown_by_name(plant: Plant) -> None:
+def test_users_are_shown_by_name(plant: Plant) -> None:
     client: Any = signed_in(plant, Role.AUDITOR)
     works_through(client)
     assert text_of(client.get(WORKSHEET)).count("</svg>Rosa Marsh</span>") == 8

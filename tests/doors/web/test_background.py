@@ -65,7 +65,7 @@ def content_of(response: Any) -> bytes:
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_a_long_retry_is_foreseen_as_far_as_it_was_looked_at(waiting: Plant) -> None:
+def test_the_preview_of_a_long_retry_covers_the_movements_checked_so_far(waiting: Plant) -> None:
     text = text_of(signed_in(waiting, Role.STORES).get(reverse("retry-page")))
     assert "12 movements have some stock. Of the oldest 5 of these, 5 would be settled now" in text
     assert "Retry all in the background" in text
@@ -73,7 +73,7 @@ def test_a_long_retry_is_foreseen_as_far_as_it_was_looked_at(waiting: Plant) -> 
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_all_is_retried_in_steps_and_the_page_says_how_far_it_is(waiting: Plant) -> None:
+def test_the_whole_queue_is_retried_in_steps_and_the_page_shows_the_progress(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
     background_job = begin(client)
     page = reverse("background-job", args=[background_job.pk])
@@ -87,7 +87,7 @@ def test_all_is_retried_in_steps_and_the_page_says_how_far_it_is(waiting: Plant)
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_a_retry_that_was_stopped_halfway_goes_on_where_it_stopped(waiting: Plant) -> None:
+def test_an_interrupted_retry_continues_where_it_stopped(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
     background_job = begin(client)
     stopping.set()
@@ -104,7 +104,7 @@ def test_a_retry_that_was_stopped_halfway_goes_on_where_it_stopped(waiting: Plan
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_what_a_worker_left_when_it_died_is_taken_up_by_the_next(waiting: Plant) -> None:
+def test_the_next_worker_continues_a_job_that_a_dead_worker_left(waiting: Plant) -> None:
     background_job = begin(signed_in(waiting, Role.STORES))
     DBTaskResult.objects.update(status="RUNNING")
     assert not work_off()
@@ -117,7 +117,7 @@ def test_what_a_worker_left_when_it_died_is_taken_up_by_the_next(waiting: Plant)
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_only_what_was_looked_for_is_retried(waiting: Plant) -> None:
+def test_only_the_filtered_movements_are_retried(waiting: Plant) -> None:
     waiting.finds(100, "LUG")
     client = signed_in(waiting, Role.STORES)
     begin(client, item="LUG")
@@ -126,7 +126,7 @@ def test_only_what_was_looked_for_is_retried(waiting: Plant) -> None:
 
 
 @pytest.mark.usefixtures("small_steps")
-def test_a_person_stops_it_and_what_was_done_stays(waiting: Plant) -> None:
+def test_a_user_stops_it_and_the_finished_steps_are_kept(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
     background_job = begin(client)
     stopping.set()
@@ -141,12 +141,12 @@ def test_a_person_stops_it_and_what_was_done_stays(waiting: Plant) -> None:
     assert again.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def test_pressed_twice_it_is_one_background_job(waiting: Plant) -> None:
+def test_a_double_press_starts_one_background_job(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
     assert begin(client).pk == begin(client).pk
 
 
-def test_a_fault_ends_the_background_job_and_says_so(waiting: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_ends_the_background_job_and_is_shown(waiting: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     client = signed_in(waiting, Role.STORES)
     background_job = begin(client)
 
@@ -161,14 +161,14 @@ def test_a_fault_ends_the_background_job_and_says_so(waiting: Plant, monkeypatch
     assert not work_off()
 
 
-def test_whoever_may_not_retry_may_not_begin_one(waiting: Plant) -> None:
+def test_starting_a_retry_needs_its_right(waiting: Plant) -> None:
     client = signed_in(waiting, Role.OPERATOR)
     assert client.get(reverse("retry-page")).status_code == HTTPStatus.FORBIDDEN
     assert client.post(reverse("retry-all"), {"view": ""}).status_code == HTTPStatus.FORBIDDEN
     assert not BackgroundJob.objects.exists()
 
 
-def test_nobody_takes_it_up_is_said_on_its_page(waiting: Plant) -> None:
+def test_the_page_of_a_job_says_that_no_worker_runs(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
     background_job = begin(client)
     BackgroundJob.objects.update(begun_at=timezone.now() - LEFT_AFTER)
@@ -207,7 +207,7 @@ def export(client: Client, name: str, kind: str, **asked: str) -> BackgroundJob:
 
 
 @pytest.mark.usefixtures("long_lists")
-def test_a_long_csv_is_made_in_the_background_and_is_what_the_list_shows(waiting: Plant) -> None:
+def test_a_long_csv_is_made_in_the_background_and_equals_the_list(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
     background_job = export(client, "stock-export", "csv", item="BOLT")
     assert background_job.outcome == f"{background_job.done} rows, ready to download."
@@ -232,7 +232,7 @@ def test_a_long_workbook_is_made_in_the_background(waiting: Plant) -> None:
 
 
 @pytest.mark.usefixtures("long_lists")
-def test_home_offers_what_was_made_to_whoever_asked_for_it(waiting: Plant) -> None:
+def test_home_offers_a_finished_file_to_the_user_who_requested_it(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
     background_job = export(client, "stock-export", "csv")
     block = reverse("block", args=["errands"])
@@ -262,7 +262,7 @@ def test_a_file_is_kept_for_a_week(waiting: Plant) -> None:
     assert client.get(reverse("background-job-file", args=[background_job.pk])).status_code == HTTPStatus.NOT_FOUND
 
 
-def test_what_no_list_has_is_refused(waiting: Plant) -> None:
+def test_a_filter_that_no_list_has_is_refused(waiting: Plant) -> None:
     client = signed_in(waiting, Role.STORES)
     sent = {"list": "transactions", "kind": "csv", "asked": ""}
     assert client.post(reverse("export-begin"), {**sent, "list": "people"}).status_code == HTTPStatus.NOT_FOUND

@@ -46,14 +46,14 @@ def takes_in(client: Client, note: str = "MAIN/SOUTH/7", into: str = "MAIN/RAW",
     return client.post(reverse("between-arrive-post"), {"note": note, "into": into, **said})
 
 
-def test_it_is_offered_only_where_there_is_more_than_one_site(plant: Plant) -> None:
+def test_transfers_are_offered_only_where_there_is_more_than_one_site(plant: Plant) -> None:
     client = stores(plant)
     assert reverse("between") not in text_of(client.get(reverse("stock")))
     Plant.build_site(code="SOUTH")
     assert reverse("between") in text_of(client.get(reverse("stock")))
 
 
-def test_what_would_leave_is_said_before_and_nothing_is_made(plant: Plant, south: Plant) -> None:
+def test_the_preview_shows_what_would_leave_and_posts_nothing(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     postings = Posting.objects.count()
     said = {"to": "SOUTH", "item-0": "BOLT", "quantity-0": "6", "source-0": "MAIN/RAW"}
@@ -65,7 +65,7 @@ def test_what_would_leave_is_said_before_and_nothing_is_made(plant: Plant, south
     assert Posting.objects.count() == postings
 
 
-def test_it_is_sent_shown_with_its_note_and_taken_in_there(plant: Plant, south: Plant) -> None:
+def test_a_transfer_is_sent_shown_with_its_note_and_received(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     client = stores(plant)
     sent = client.get(sends(client)["Location"])
@@ -84,7 +84,7 @@ def test_it_is_sent_shown_with_its_note_and_taken_in_there(plant: Plant, south: 
     assert verify().sound
 
 
-def test_a_sender_in_the_same_database_hears_of_it_at_once(plant: Plant, south: Plant) -> None:
+def test_a_sender_in_the_same_database_sees_the_receipt_at_once(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     client = stores(plant)
     sends(client)
@@ -96,7 +96,7 @@ def test_a_sender_in_the_same_database_hears_of_it_at_once(plant: Plant, south: 
     assert "Taken in at SOUTH on" in text_of(client.get(reverse("between-sent", args=["SOUTH", "7"])))
 
 
-def test_a_double_press_sends_and_takes_in_once(plant: Plant, south: Plant) -> None:
+def test_a_double_press_sends_and_receives_once(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     client, there = stores(plant), receiver(south)
     assert sends(client)["Location"] == sends(client)["Location"]
@@ -105,7 +105,7 @@ def test_a_double_press_sends_and_takes_in_once(plant: Plant, south: Plant) -> N
     assert "was taken in on" in text_of(there.get(reverse("between-arrive"), {"note": "MAIN/SOUTH/7"}))
 
 
-def test_the_list_says_how_old_and_how_much_worth_to_those_who_see_costs(plant: Plant, south: Plant) -> None:
+def test_the_list_shows_ages_and_to_users_who_see_costs_values(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     sends(stores(plant))
     posting = StockTransfer.objects.get().posting
@@ -115,7 +115,7 @@ def test_the_list_says_how_old_and_how_much_worth_to_those_who_see_costs(plant: 
     assert "0.60" in text_of(signed_in(plant, Role.CONTROLLER, name="cora").get(reverse("between")))
 
 
-def test_more_on_the_way_costs_no_more_statements(plant: Plant, south: Plant) -> None:
+def test_more_transfers_in_transit_cost_no_more_statements(plant: Plant, south: Plant) -> None:
     plant.has(1000, "BOLT", at="RAW")
     client = stores(plant)
     for number in range(12):
@@ -124,7 +124,7 @@ def test_more_on_the_way_costs_no_more_statements(plant: Plant, south: Plant) ->
         text_of(client.get(reverse("between")))
 
 
-def test_the_note_as_a_file_is_taken_in_on_another_server(plant: Plant, south: Plant) -> None:
+def test_the_note_as_a_file_is_received_on_another_server(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     client, there = stores(plant), receiver(south)
     sends(client)
@@ -148,7 +148,7 @@ def test_the_note_as_a_file_is_taken_in_on_another_server(plant: Plant, south: P
         ("MAIN/SOUTH/99", "note"),
     ],
 )
-def test_what_is_no_note_is_said_at_the_field(plant: Plant, south: Plant, note: str, field: str) -> None:
+def test_an_invalid_note_is_refused_at_the_field(plant: Plant, south: Plant, note: str, field: str) -> None:
     refused = takes_in(receiver(south), note=note)
     text = text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     assert f'id="{field}-error"' in text
@@ -160,7 +160,7 @@ def test_what_is_no_note_is_said_at_the_field(plant: Plant, south: Plant, note: 
     ("MAIN/WIP", "", "into"),
     ("MAIN/RACK", "", "bin"),
 ])  # fmt: skip
-def test_a_place_that_does_not_do_is_said_before_and_when_it_is_taken_in(
+def test_an_unsuitable_location_is_refused_in_the_preview_and_on_receipt(
     plant: Plant, south: Plant, into: str, bin: str, field: str
 ) -> None:
     plant.has(10, "BOLT", at="RAW")
@@ -172,7 +172,7 @@ def test_a_place_that_does_not_do_is_said_before_and_when_it_is_taken_in(
     assert f'value="{into}"' in refused
 
 
-def test_what_went_to_another_site_is_not_taken_in_here(plant: Plant, south: Plant) -> None:
+def test_a_transfer_to_another_site_is_not_received_here(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     client = stores(plant)
     sends(client)
@@ -196,7 +196,7 @@ def test_what_went_to_another_site_is_not_taken_in_here(plant: Plant, south: Pla
         ({"item-1": "LUG", "quantity-1": "1", "source-1": "MAIN/RACK"}, "bin-1"),
     ],
 )
-def test_a_fault_stands_at_its_row_and_nothing_typed_is_lost(
+def test_a_fault_is_shown_at_its_row_and_the_input_is_kept(
     plant: Plant, south: Plant, said: dict[str, str], field: str
 ) -> None:
     plant.has(10, "BOLT", at="RAW")
@@ -206,7 +206,7 @@ def test_a_fault_stands_at_its_row_and_nothing_typed_is_lost(
     assert plant.balance("BOLT", at="RAW") == 10
 
 
-def test_two_rows_that_are_short_only_together_are_said_above(plant: Plant, south: Plant) -> None:
+def test_two_rows_that_are_short_only_together_are_reported_above_the_rows(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     more = {"item-1": "BOLT", "quantity-1": "6", "source-1": "MAIN/RAW"}
     text = text_of(sends(stores(plant), **more), HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -214,7 +214,7 @@ def test_two_rows_that_are_short_only_together_are_said_above(plant: Plant, sout
     assert plant.balance("BOLT", at="RAW") == 10
 
 
-def test_tracked_stock_goes_by_its_batch_serials_and_bin(plant: Plant, south: Plant) -> None:
+def test_tracked_stock_is_transferred_by_batch_serials_and_bin(plant: Plant, south: Plant) -> None:
     plant.has(2, "RESIN", at="RAW", batch="B-7")
     plant.has(2, "MOTOR", at="RAW", serials=["M1", "M2"])
     plant.has(5, "LUG", at="RACK", bin="R1")
@@ -234,7 +234,9 @@ def test_tracked_stock_goes_by_its_batch_serials_and_bin(plant: Plant, south: Pl
 @pytest.mark.parametrize(("role", "may"), [
     (Role.STORES, True), (Role.SUPERVISOR, True), (Role.OPERATOR, False), (Role.BUYER, False), (Role.AUDITOR, False),
 ])  # fmt: skip
-def test_who_may_move_sends_and_takes_in_and_everybody_looks(plant: Plant, south: Plant, role: Role, may: bool) -> None:
+def test_transfers_need_the_right_to_move_and_every_role_sees_them(
+    plant: Plant, south: Plant, role: Role, may: bool
+) -> None:
     plant.has(10, "BOLT", at="RAW")
     client = signed_in(plant, role)
     assert client.get(reverse("between")).status_code == HTTPStatus.OK
@@ -244,7 +246,7 @@ def test_who_may_move_sends_and_takes_in_and_everybody_looks(plant: Plant, south
     assert sends(client).status_code == (HTTPStatus.FOUND if may else HTTPStatus.FORBIDDEN)
 
 
-def test_a_role_at_one_site_gives_none_at_the_other(plant: Plant, south: Plant) -> None:
+def test_a_role_at_one_site_gives_no_right_at_the_other(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     sends(stores(plant))
     person(south, Role.VIEWER, name="vic")
@@ -254,7 +256,7 @@ def test_a_role_at_one_site_gives_none_at_the_other(plant: Plant, south: Plant) 
     assert takes_in(client).status_code == HTTPStatus.FORBIDDEN
 
 
-def test_nothing_is_taken_into_an_ended_place(plant: Plant, south: Plant) -> None:
+def test_nothing_is_received_into_a_deactivated_location(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     sends(stores(plant))
     end(south.location("RAW"), on=timezone.now().date())

@@ -36,13 +36,13 @@ def books(client: Client, **typed: str) -> Any:
     return client.post(reverse("book-post"), {"order": "W-BRACKET", "key": key_of(page), **typed})
 
 
-def test_an_order_opens_with_nothing_entered(operator: Client) -> None:
+def test_the_booking_page_opens_without_input(operator: Client) -> None:
     text = text_of(operator.get(reverse("book"), {"order": "W-BRACKET"}))
     assert "Enter what was made" in text
     assert "100 to go" in text
 
 
-def test_the_preview_says_what_is_short_and_what_could_be_booked(operator: Client) -> None:
+def test_the_preview_shows_what_is_short_and_the_largest_good_quantity(operator: Client) -> None:
     text = text_of(operator.get(reverse("booking-preview"), {"order": "W-BRACKET", "good": "3"}))
     assert "BOLT is 4 short." in text
     assert "With 2 good, nothing runs short." in text
@@ -50,12 +50,12 @@ def test_the_preview_says_what_is_short_and_what_could_be_booked(operator: Clien
     assert not Booking.objects.exists()
 
 
-def test_more_than_the_order_is_said_and_not_refused(operator: Client) -> None:
+def test_more_than_the_ordered_quantity_is_pointed_out_and_not_refused(operator: Client) -> None:
     text = text_of(operator.get(reverse("booking-preview"), {"order": "W-BRACKET", "good": "101"}))
     assert "more than the 100 to go" in text
 
 
-def test_booking_posts_once_however_often_it_is_pressed(plant: Plant, operator: Client) -> None:
+def test_booking_posts_once_however_often_the_button_is_pressed(plant: Plant, operator: Client) -> None:
     page = text_of(operator.get(reverse("book"), {"order": "W-BRACKET"}))
     typed = {"order": "W-BRACKET", "key": key_of(page), "good": "2", "scrap": "", "foreseen": "0"}
     first, second = (operator.post(reverse("book-post"), typed) for _ in range(2))
@@ -65,14 +65,14 @@ def test_booking_posts_once_however_often_it_is_pressed(plant: Plant, operator: 
     assert "Booked 2 good on W-BRACKET" in text_of(operator.get(first.headers["Location"]))
 
 
-def test_what_waits_is_said_and_that_the_preview_said_otherwise(operator: Client) -> None:
+def test_the_page_says_what_is_unresolved_although_the_preview_differed(operator: Client) -> None:
     response = books(operator, good="3", foreseen="0")
     text = text_of(operator.get(response.headers["Location"]))
     assert "1 component waits for stores." in text
     assert "The preview had said 0: stock moved in between." in text
 
 
-def test_undo_brings_everything_back(plant: Plant, operator: Client) -> None:
+def test_undo_reverses_everything(plant: Plant, operator: Client) -> None:
     response = books(operator, good="2", scrap="0")
     text = text_of(operator.get(response.headers["Location"]))
     posting = re.search(r'name="posting" value="(\d+)"', text)
@@ -84,7 +84,7 @@ def test_undo_brings_everything_back(plant: Plant, operator: Client) -> None:
     assert plant.balance("BOLT") == Decimal(8)
 
 
-def test_an_operator_takes_back_only_the_own_bookings_of_the_day(plant: Plant, operator: Client) -> None:
+def test_an_operator_reverses_only_own_bookings_of_the_day(plant: Plant, operator: Client) -> None:
     earlier = plant.books(1, "BRACKET")
     response = operator.post(reverse("book-undo"), {"posting": earlier.posting_id})
     assert "supervisor" in text_of(response, HTTPStatus.FORBIDDEN)
@@ -102,7 +102,7 @@ def test_an_operator_takes_back_only_the_own_bookings_of_the_day(plant: Plant, o
         ({"good": "1", "at": "2999-01-01T10:00"}, "at", "is in the future"),
     ],
 )
-def test_a_refusal_stands_at_its_field_and_nothing_typed_is_lost(
+def test_a_refusal_is_shown_at_its_field_and_the_input_is_kept(
     operator: Client, typed: dict[str, str], field: str, sentence: str
 ) -> None:
     text = text_of(books(operator, **{"scrap": "7", **typed}), HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -119,7 +119,7 @@ def test_an_order_that_takes_no_bookings_says_why(plant: Plant, operator: Client
     assert response.status_code == HTTPStatus.CONFLICT
 
 
-def test_an_unknown_number_is_said_at_the_field_that_it_was_scanned_into(operator: Client) -> None:
+def test_an_unknown_number_is_refused_at_the_field_that_it_was_scanned_into(operator: Client) -> None:
     text = text_of(operator.get(reverse("book"), {"order": "W-404"}), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert "There is no works order W-404." in text
 
@@ -131,7 +131,7 @@ def test_numbers_are_read_as_people_write_them(plant: Plant, operator: Client) -
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role not in {"operator", "stores", "supervisor"}])
-def test_only_who_may_book_books(plant: Plant, role: Role) -> None:
+def test_booking_needs_its_right(plant: Plant, role: Role) -> None:
     plant.releases(100, "BRACKET")
     client = signed_in(plant, role)
     expected = HTTPStatus.FOUND if role is Role.ADMINISTRATOR else HTTPStatus.FORBIDDEN

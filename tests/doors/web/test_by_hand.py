@@ -14,7 +14,7 @@ ISSUE_POST = reverse("order-issue-post", args=["W-BRACKET"])
 RETURN_POST = reverse("order-return-post", args=["W-BRACKET"])
 
 
-def test_a_scanned_item_says_what_is_there_and_what_the_order_has_had(plant: Plant) -> None:
+def test_a_scanned_item_shows_its_stock_and_the_quantity_issued_to_the_order(plant: Plant) -> None:
     plant.has(50, "LUG", at="RAW")
     plant.releases(10, "BRACKET")
     plant.issues(7, "LUG", "BRACKET")
@@ -24,7 +24,7 @@ def test_a_scanned_item_says_what_is_there_and_what_the_order_has_had(plant: Pla
     assert ">7<" in text
 
 
-def test_one_sentence_then_one_press_and_the_field_is_clear_for_the_next(plant: Plant) -> None:
+def test_one_sentence_is_confirmed_with_one_press_and_the_field_is_empty_again(plant: Plant) -> None:
     plant.has(50, "LUG", at="RAW")
     plant.releases(10, "BRACKET")
     client = signed_in(plant, Role.OPERATOR)
@@ -47,7 +47,7 @@ def test_a_double_press_posts_once(plant: Plant) -> None:
     assert plant.balance("LUG", "RAW") == 38
 
 
-def test_a_supervisor_undoes_it_in_place(plant: Plant) -> None:
+def test_a_supervisor_undoes_an_issue_on_the_same_page(plant: Plant) -> None:
     plant.has(50, "LUG", at="RAW")
     plant.releases(10, "BRACKET")
     client = signed_in(plant, Role.SUPERVISOR)
@@ -60,7 +60,7 @@ def test_a_supervisor_undoes_it_in_place(plant: Plant) -> None:
     assert "Taken back." in text_of(client.get(undone.headers["Location"]))
 
 
-def test_too_little_is_refused_at_the_quantity_and_nothing_typed_is_lost(plant: Plant) -> None:
+def test_a_shortage_is_refused_at_the_quantity_and_the_input_is_kept(plant: Plant) -> None:
     plant.has(5, "LUG", at="RAW")
     plant.releases(10, "BRACKET")
     typed = {"item": "LUG", "quantity": "12", "remarks": "bent threads"}
@@ -70,7 +70,7 @@ def test_too_little_is_refused_at_the_quantity_and_nothing_typed_is_lost(plant: 
     assert plant.balance("LUG", "RAW") == 5
 
 
-def test_no_more_comes_back_than_the_order_has_had(plant: Plant) -> None:
+def test_a_return_cannot_exceed_the_quantity_issued_to_the_order(plant: Plant) -> None:
     plant.has(50, "LUG", at="RAW")
     plant.releases(10, "BRACKET")
     plant.issues(7, "LUG", "BRACKET")
@@ -95,7 +95,7 @@ def test_batches_and_serial_numbers_are_asked_for_where_the_item_has_them(plant:
     assert plant.balance("MOTOR", "RAW") == 0
 
 
-def test_an_item_that_is_not_there_is_said_at_the_field(plant: Plant) -> None:
+def test_an_unknown_item_is_refused_at_the_field(plant: Plant) -> None:
     plant.releases(10, "BRACKET")
     response = signed_in(plant, Role.OPERATOR).get(ISSUE, {"item": "NOWHERE"})
     assert 'id="item-error"' in text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -108,7 +108,7 @@ def test_a_complete_order_takes_nothing(plant: Plant) -> None:
     assert "W-BRACKET is new. Release it first." in text_of(response, HTTPStatus.CONFLICT)
 
 
-def test_reversing_a_booking_says_what_goes_back_and_is_for_those_who_may(plant: Plant) -> None:
+def test_reversing_a_booking_previews_what_goes_back_and_needs_its_right(plant: Plant) -> None:
     plant.has(50, "BOLT")
     plant.releases(10, "BRACKET")
     booking = plant.books(4, "BRACKET")
@@ -123,7 +123,7 @@ def test_reversing_a_booking_says_what_goes_back_and_is_for_those_who_may(plant:
     assert "This was reversed on" in text_of(client.post(now), HTTPStatus.CONFLICT)
 
 
-def test_goods_that_have_left_cannot_be_taken_back(plant: Plant) -> None:
+def test_a_booking_whose_goods_have_left_cannot_be_reversed(plant: Plant) -> None:
     plant.has(50, "BOLT")
     plant.releases(10, "BRACKET")
     booking = plant.books(4, "BRACKET")

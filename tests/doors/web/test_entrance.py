@@ -26,13 +26,13 @@ def with_password(plant: Plant, *roles: Role) -> User:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_nobody_sees_a_page_without_signing_in(plant: Plant, name: str) -> None:
+def test_every_page_needs_a_log_in(plant: Plant, name: str) -> None:
     response = browser().get(reverse(name))
     assert response.status_code == HTTPStatus.FOUND
     assert response.headers["Location"].startswith(reverse("log-in"))
 
 
-def test_a_name_and_its_password_open_the_page_that_was_asked_for(plant: Plant) -> None:
+def test_a_log_in_opens_the_requested_page(plant: Plant) -> None:
     with_password(plant, Role.STORES)
     client = browser()
     asked = {"username": "rosa", "password": PASSWORD, "next": "/unresolved/"}
@@ -47,7 +47,7 @@ def test_a_log_in_never_leads_to_another_host(plant: Plant) -> None:
     assert browser().post(reverse("log-in"), asked).headers["Location"] == reverse("home")
 
 
-def test_the_sixth_try_is_not_even_looked_at(plant: Plant) -> None:
+def test_the_sixth_attempt_is_refused_without_a_check(plant: Plant) -> None:
     with_password(plant, Role.STORES)
     client = browser()
     for _ in range(5):
@@ -58,26 +58,26 @@ def test_the_sixth_try_is_not_even_looked_at(plant: Plant) -> None:
     )
 
 
-def test_a_person_without_a_role_is_told_whom_to_ask(plant: Plant) -> None:
+def test_a_user_without_a_role_sees_whom_to_ask(plant: Plant) -> None:
     text = text_of(signed_in(plant).get(reverse("home")), HTTPStatus.FORBIDDEN)
     assert "You have no role at any site yet. Ask an administrator for one." in text
     assert reverse("log-out") in text
 
 
-def test_a_person_made_inactive_is_out_at_once(plant: Plant) -> None:
+def test_a_deactivated_user_is_signed_out_at_once(plant: Plant) -> None:
     client = signed_in(plant, Role.STORES)
     User.objects.filter(username="rosa").update(is_active=False)
     assert client.get(reverse("home")).status_code == HTTPStatus.FOUND
 
 
-def test_signing_out_ends_it(plant: Plant) -> None:
+def test_signing_out_ends_the_session(plant: Plant) -> None:
     client = signed_in(plant, Role.STORES)
     client.post(reverse("log-out"))
     assert client.get(reverse("home")).status_code == HTTPStatus.FOUND
 
 
 @pytest.mark.parametrize("path", ["/", "/log-in/", "/no/such/page/", "/unresolved/"])
-def test_every_answer_carries_the_policy(plant: Plant, path: str) -> None:
+def test_every_response_has_the_content_security_policy(plant: Plant, path: str) -> None:
     headers = signed_in(plant, Role.STORES).get(path).headers
     assert headers["Content-Security-Policy"] == POLICY
     assert "unsafe" not in POLICY
@@ -95,30 +95,30 @@ def test_no_page_has_inline_script_or_style(plant: Plant) -> None:
         assert "hx-on" not in text
 
 
-def test_a_form_without_its_token_posts_nothing(plant: Plant) -> None:
+def test_a_form_without_its_csrf_token_posts_nothing(plant: Plant) -> None:
     client = browser(enforce_csrf_checks=True)
     client.force_login(person(plant, Role.STORES), backend=MODEL_BACKEND)
     response = client.post(reverse("choose-theme"), {"theme": "dark"})
     assert "Nothing was posted." in text_of(response, HTTPStatus.FORBIDDEN)
 
 
-def test_the_theme_is_set_by_the_server_before_anything_is_drawn(plant: Plant) -> None:
+def test_the_server_sets_the_theme_before_the_page_is_drawn(plant: Plant) -> None:
     client = signed_in(plant, Role.STORES)
     client.post(reverse("choose-theme"), {"theme": "dark"})
     assert 'data-theme="dark"' in text_of(client.get(reverse("home")))
 
 
-def test_the_areas_follow_the_rights(plant: Plant) -> None:
+def test_the_navigation_follows_the_rights(plant: Plant) -> None:
     assert f'href="{reverse("book")}"' in text_of(signed_in(plant, Role.OPERATOR).get(reverse("more")))
     assert f'href="{reverse("book")}"' not in text_of(signed_in(plant, Role.VIEWER, name="vera").get(reverse("more")))
 
 
-def test_a_page_that_takes_a_right_says_who_has_it(plant: Plant) -> None:
+def test_a_page_that_needs_a_right_says_which_roles_have_it(plant: Plant) -> None:
     text = text_of(signed_in(plant, Role.VIEWER).get(reverse("book")), HTTPStatus.FORBIDDEN)
     assert "You need the right to book. At this site these roles have it: operator, stores, supervisor." in text
 
 
-def test_only_https_elsewhere_gets_cookies(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cookies_need_https_except_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBLIC_URL", "https://backflush.example.org")
     address = public_address()
     assert address.secure
@@ -135,7 +135,7 @@ def kept_in(page: str) -> str:
     return found[1]
 
 
-def test_whoever_was_signed_out_comes_back_with_what_they_typed(plant: Plant) -> None:
+def test_a_signed_out_user_returns_to_the_form_with_the_input(plant: Plant) -> None:
     with_password(plant, Role.ENGINEER)
     client, form = browser(), reverse("set-up-new", args=["units"])
     asked = text_of(client.post(form, {"code": "DOZ", "name": "Dozen"}))
@@ -159,7 +159,7 @@ def test_a_part_that_htmx_posts_shows_the_log_in_in_place_of_the_page(plant: Pla
     assert (response.headers["HX-Retarget"], response.headers["HX-Reswap"]) == ("body", "innerHTML")
 
 
-def test_no_password_is_kept_and_nobody_can_make_up_what_was(plant: Plant) -> None:
+def test_no_password_is_kept_and_kept_input_cannot_be_forged(plant: Plant) -> None:
     with_password(plant, Role.ADMINISTRATOR)
     client = browser()
     asked = text_of(client.post(reverse("set-up-new", args=["people"]), {"name": "jan", "password": "trailers-77x"}))
@@ -169,7 +169,7 @@ def test_no_password_is_kept_and_nobody_can_make_up_what_was(plant: Plant) -> No
     assert response.headers["Location"] == reverse("home")
 
 
-def test_a_fault_gives_a_reference_that_stands_in_the_log(
+def test_an_error_page_has_a_reference_that_is_in_the_log(
     plant: Plant, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = signed_in(plant, Role.STORES)

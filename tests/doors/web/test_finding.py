@@ -30,7 +30,7 @@ def found(plant: Plant, asked: str, role: Role = Role.VIEWER) -> str:
     return str(response.headers["Location"])
 
 
-def test_an_order_opens_booking_for_who_books_and_its_page_for_others(stocked: Plant) -> None:
+def test_an_order_number_opens_booking_for_users_who_book_and_the_order_page_for_others(stocked: Plant) -> None:
     assert found(stocked, "W-BRACKET", Role.OPERATOR) == f"{reverse('book')}?order=W-BRACKET"
     assert found(stocked, "W-BRACKET") == reverse("order", args=["W-BRACKET"])
 
@@ -58,7 +58,7 @@ def test_a_movement_opens_its_page_and_an_unresolved_one_its_panel(stocked: Plan
     assert found(stocked, str(moved.pk)) == reverse("movement", args=[moved.pk])
 
 
-def test_what_is_only_called_like_it_is_listed_by_kind(stocked: Plant) -> None:
+def test_partial_matches_are_listed_by_kind(stocked: Plant) -> None:
     text = text_of(signed_in(stocked, Role.VIEWER).get(reverse("find"), {"q": "BRACK"}))
     assert "These are called like it." in text
     assert reverse("item", args=["BRACKET"]) in text
@@ -67,7 +67,7 @@ def test_what_is_only_called_like_it_is_listed_by_kind(stocked: Plant) -> None:
     assert reverse("order", args=["W-BRACKET"]) in orders
 
 
-def test_nothing_at_another_site_is_found(stocked: Plant) -> None:
+def test_records_of_another_site_are_not_found(stocked: Plant) -> None:
     other = Plant.build_site(code="NORTH")
     other.releases(5, "FRAME")
     text = text_of(signed_in(stocked, Role.VIEWER).get(reverse("find"), {"q": "W-FRAME"}))

@@ -76,7 +76,7 @@ def names(client: Client) -> list[str]:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_every_role_begins_with_its_board_and_each_block_comes_by_itself(
+def test_every_role_has_a_default_board_and_each_block_loads_separately(
     plant: Plant, waiting: Movement, role: Role
 ) -> None:
     client = signed_in(plant, role)
@@ -113,7 +113,7 @@ def test_home_shows_number_oldest_and_newest_each_a_link(plant: Plant, waiting: 
     assert f"Newest 5 of {len(plant.queue())}." in shown
 
 
-def test_a_block_is_only_for_those_who_have_its_right(plant: Plant, waiting: Movement) -> None:
+def test_a_block_is_shown_only_to_users_with_its_right(plant: Plant, waiting: Movement) -> None:
     client = signed_in(plant, Role.VIEWER)
     assert client.get(reverse("block", args=["book-production"])).status_code == HTTPStatus.FORBIDDEN
     assert client.get(reverse("block", args=["no-such"])).status_code == HTTPStatus.NOT_FOUND
@@ -124,20 +124,22 @@ def test_a_block_is_only_for_those_who_have_its_right(plant: Plant, waiting: Mov
     assert "book-production" not in names(client)
 
 
-def test_a_block_is_a_page_of_its_own_without_script(plant: Plant, waiting: Movement) -> None:
+def test_without_scripts_a_block_is_a_page_of_its_own(plant: Plant, waiting: Movement) -> None:
     page = text_of(signed_in(plant, Role.STORES).get(reverse("block", args=["unresolved-by-age"])))
     assert "<h1>Unresolved by age</h1>" in page
     assert '<td class="cell-number" data-value="1">1</td>' in page
 
 
-def test_a_chart_says_its_finding_and_has_its_table(plant: Plant, waiting: Movement) -> None:
+def test_a_chart_states_its_finding_and_has_a_table(plant: Plant, waiting: Movement) -> None:
     shown = block(signed_in(plant, Role.STORES), "unresolved-over-time", headers=HTMX)
     assert 'role="img" aria-label="Unresolved movements at the end of each of the last 12 weeks.' in shown
     assert 'id="unresolved-over-time-table"' in shown
     assert "<html" not in shown
 
 
-def test_a_block_that_fails_says_so_in_itself(plant: Plant, waiting: Movement, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_block_shows_its_error_and_leaves_the_others_intact(
+    plant: Plant, waiting: Movement, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(visit: Visit) -> dict[str, Any]:
         raise RuntimeError("broken")
 
@@ -151,7 +153,7 @@ def test_a_block_that_fails_says_so_in_itself(plant: Plant, waiting: Movement, m
     assert "1 unresolved" not in block(client, "hand-issues-due", headers=HTMX)
 
 
-def test_a_plant_in_which_nothing_was_posted_is_told_how_to_begin(plant: Plant) -> None:
+def test_a_plant_without_postings_shows_how_to_begin(plant: Plant) -> None:
     home = text_of(signed_in(plant, Role.ADMINISTRATOR).get(reverse("home")))
     assert "Start here" in home
     assert home.count("done") == 3
@@ -160,7 +162,7 @@ def test_a_plant_in_which_nothing_was_posted_is_told_how_to_begin(plant: Plant) 
     assert "Start here" not in text_of(signed_in(plant, Role.ADMINISTRATOR).get(reverse("home")))
 
 
-def test_whoever_sets_nothing_up_is_told_who_does(plant: Plant) -> None:
+def test_a_user_without_set_up_rights_sees_who_has_them(plant: Plant) -> None:
     home = text_of(signed_in(plant, Role.OPERATOR).get(reverse("home")))
     assert "An engineer or administrator sets the plant up." in home
     assert f'href="{reverse("actions")}"' not in home
@@ -169,7 +171,7 @@ def test_whoever_sets_nothing_up_is_told_who_does(plant: Plant) -> None:
 # ---- arranging them --------------------------------------------------------------------------------------------------
 
 
-def test_blocks_go_earlier_and_later_and_no_further_than_the_ends(plant: Plant, waiting: Movement) -> None:
+def test_blocks_move_earlier_and_later_within_the_board(plant: Plant, waiting: Movement) -> None:
     client = signed_in(plant, Role.OPERATOR)
     book, orders, errors, hand, background_jobs = names(client)
     said = text_of(arrange(client, "earlier", errors))
@@ -182,7 +184,7 @@ def test_blocks_go_earlier_and_later_and_no_further_than_the_ends(plant: Plant, 
     assert names(client) == [errors, book, orders, hand, background_jobs]
 
 
-def test_a_dragged_block_stands_where_it_was_dropped(plant: Plant, waiting: Movement) -> None:
+def test_a_dragged_block_stays_where_it_was_dropped(plant: Plant, waiting: Movement) -> None:
     client = signed_in(plant, Role.OPERATOR)
     book, orders, errors, hand, background_jobs = names(client)
     arrange(client, "place", hand, before=book)
@@ -191,7 +193,7 @@ def test_a_dragged_block_stands_where_it_was_dropped(plant: Plant, waiting: Move
     assert names(client) == [book, orders, hand, errors, background_jobs]
 
 
-def test_a_block_goes_through_its_widths(plant: Plant, waiting: Movement) -> None:
+def test_a_block_cycles_through_its_widths(plant: Plant, waiting: Movement) -> None:
     client = signed_in(plant, Role.STORES)
     widths = []
     for _ in range(3):
@@ -203,7 +205,7 @@ def test_a_block_goes_through_its_widths(plant: Plant, waiting: Movement) -> Non
     )
 
 
-def test_a_removed_block_comes_back_where_it_stood_and_as_wide(plant: Plant, waiting: Movement) -> None:
+def test_a_removed_block_returns_to_its_place_and_width(plant: Plant, waiting: Movement) -> None:
     client = signed_in(plant, Role.STORES)
     arrange(client, "width", "works-orders")
     before = board(client)
@@ -217,7 +219,7 @@ def test_a_removed_block_comes_back_where_it_stood_and_as_wide(plant: Plant, wai
     assert board(client) == before
 
 
-def test_backflush_errors_stay_with_whoever_may_resolve(plant: Plant, waiting: Movement) -> None:
+def test_users_who_may_resolve_cannot_remove_backflush_errors(plant: Plant, waiting: Movement) -> None:
     client = signed_in(plant, Role.STORES)
     response = arrange(client, "remove", "backflush-errors")
     assert "users who can resolve must see unresolved movements" in text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -229,7 +231,7 @@ def test_backflush_errors_stay_with_whoever_may_resolve(plant: Plant, waiting: M
     assert names(viewer)[0] == "backflush-errors"
 
 
-def test_a_board_is_each_persons_own_and_outlives_the_session(plant: Plant, waiting: Movement) -> None:
+def test_each_user_has_a_board_that_outlives_the_session(plant: Plant, waiting: Movement) -> None:
     rosa, jan = signed_in(plant, Role.STORES), signed_in(plant, Role.STORES, name="jan")
     before = board(jan)
     arrange(rosa, "remove", "hand-issues-due")
@@ -239,7 +241,7 @@ def test_a_board_is_each_persons_own_and_outlives_the_session(plant: Plant, wait
     assert board(rosa) == before
 
 
-def test_a_role_lost_takes_its_blocks_and_brings_them_back(plant: Plant, waiting: Movement) -> None:
+def test_a_removed_role_hides_its_blocks_and_a_restored_one_shows_them_again(plant: Plant, waiting: Movement) -> None:
     client = signed_in(plant, Role.OPERATOR, Role.VIEWER)
     arrange(client, "later", "book-production")
     user = person(plant)
@@ -250,7 +252,7 @@ def test_a_role_lost_takes_its_blocks_and_brings_them_back(plant: Plant, waiting
     assert "book-production" in names(client)
 
 
-def test_without_script_the_page_comes_again_still_arranging(plant: Plant, waiting: Movement) -> None:
+def test_without_scripts_the_page_reloads_in_arrange_mode(plant: Plant, waiting: Movement) -> None:
     client = signed_in(plant, Role.STORES)
     response = client.post(reverse("arrange"), {"do": "later", "block": "backflush-errors"})
     assert response.headers["Location"] == f"{reverse('home')}?arrange=1"
@@ -260,7 +262,7 @@ def test_without_script_the_page_comes_again_still_arranging(plant: Plant, waiti
 
 
 @pytest.mark.parametrize("asked", [{"do": "dance"}, {"do": "later", "block": "nope"}, {"do": "place", "before": "x"}])
-def test_what_no_button_asks_for_changes_nothing(plant: Plant, waiting: Movement, asked: dict[str, str]) -> None:
+def test_an_invalid_change_of_the_board_changes_nothing(plant: Plant, waiting: Movement, asked: dict[str, str]) -> None:
     client = signed_in(plant, Role.STORES)
     before = board(client)
     response = client.post(reverse("arrange"), {"block": "works-orders", **asked}, headers=HTMX)
@@ -271,7 +273,7 @@ def test_what_no_button_asks_for_changes_nothing(plant: Plant, waiting: Movement
 # ---- keys ------------------------------------------------------------------------------------------------------------
 
 
-def test_single_letter_keys_are_switched_off_for_the_person_everywhere(plant: Plant, waiting: Movement) -> None:
+def test_single_letter_keys_are_switched_off_for_the_user_everywhere(plant: Plant, waiting: Movement) -> None:
     client = signed_in(plant, Role.STORES)
     home = text_of(client.get(reverse("home")))
     assert 'data-goes="u"' in home

@@ -57,12 +57,12 @@ def test_the_list_costs_the_same_statements_for_one_item_as_for_many(plant: Plan
             text_of(client.get(reverse("items"), asked))
 
 
-def test_an_empty_search_says_how_to_see_all_again(plant: Plant) -> None:
+def test_an_empty_search_result_links_to_all_items(plant: Plant) -> None:
     text = text_of(signed_in(plant, Role.VIEWER).get(reverse("items"), {"q": "no such thing"}))
     assert "No item matches" in text
 
 
-def test_an_item_shows_its_costed_structure_with_what_each_line_takes(plant: Plant) -> None:
+def test_an_item_shows_its_costed_structure_with_each_line_s_consumption(plant: Plant) -> None:
     text = tagless(text_of(signed_in(plant, Role.CONTROLLER).get(reverse("item", args=["FRAME"]))))
     # 3.2 m of tube at 4, six lugs at 0.75, and 150 g of paint at 12.50 the kilogram with 4 % wasted.
     assert "12.8000" in text
@@ -71,7 +71,7 @@ def test_an_item_shows_its_costed_structure_with_what_each_line_takes(plant: Pla
     assert "19.2531" in text
 
 
-def test_a_phantoms_lines_stand_below_it_and_count_in_its_place(plant: Plant) -> None:
+def test_a_phantom_s_lines_are_shown_below_it_and_counted_in_its_place(plant: Plant) -> None:
     text = tagless(text_of(signed_in(plant, Role.CONTROLLER).get(reverse("item", args=["CABINET"]))))
     # Two panels of two sheets at 7 and six bolts at 0.10 each, a motor at 90, half a kilogram of resin at 8.
     assert "phantom" in text
@@ -80,7 +80,7 @@ def test_a_phantoms_lines_stand_below_it_and_count_in_its_place(plant: Plant) ->
     assert "4 EA" in text
 
 
-def test_costs_are_only_for_whom_they_are(plant: Plant) -> None:
+def test_costs_are_shown_only_to_users_with_the_right(plant: Plant) -> None:
     assert "19.2531" not in text_of(signed_in(plant, Role.OPERATOR).get(reverse("item", args=["FRAME"])))
 
 
@@ -122,7 +122,7 @@ def test_an_items_page_costs_the_same_statements_however_long_its_structure(plan
         text_of(client.get(reverse("item", args=["BRACKET"])))
 
 
-def test_what_uses_an_item_is_listed_with_its_dates(plant: Plant) -> None:
+def test_the_structures_that_use_an_item_are_listed_with_dates(plant: Plant) -> None:
     text = tagless(text_of(signed_in(plant, Role.VIEWER).get(reverse("item-used", args=["LUG"]))))
     assert "TRAY" in text
     assert "FRAME" in text
@@ -153,7 +153,7 @@ def test_an_engineer_adds_an_item(plant: Plant) -> None:
     assert item_coded("NUT").description == "Nut"
 
 
-def test_a_code_that_is_taken_stands_at_its_field_with_what_was_typed(plant: Plant) -> None:
+def test_a_code_that_is_taken_is_refused_at_its_field_and_the_input_is_kept(plant: Plant) -> None:
     typed = {**ITEM, "code": "BOLT", "description": "Another one"}
     text = text_of(signed_in(plant, Role.ENGINEER).post(reverse("item-new"), typed), HTTPStatus.CONFLICT)
     assert 'id="code-error"' in text
@@ -169,7 +169,7 @@ def test_only_a_controller_sets_costs(plant: Plant) -> None:
     assert str(Item.objects.select_related("cost").get(code="BOLT").cost.standard_material) == "0.2"  # type: ignore[union-attr]
 
 
-def test_what_use_has_settled_is_shown_and_stays(plant: Plant) -> None:
+def test_fields_fixed_by_use_are_shown_and_cannot_change(plant: Plant) -> None:
     plant.has(5, "BOLT", at="LINE")
     client = signed_in(plant, Role.ENGINEER)
     url = reverse("item-edit", args=["BOLT"])
@@ -179,7 +179,7 @@ def test_what_use_has_settled_is_shown_and_stays(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize("name", ["item-new", "item-edit", "item-structure", "item-copy"])
-def test_whoever_may_only_look_cannot_change(plant: Plant, name: str) -> None:
+def test_users_with_read_access_cannot_change_items(plant: Plant, name: str) -> None:
     url = reverse(name, args=[] if name == "item-new" else ["BRACKET"])
     client = signed_in(plant, Role.STORES)
     assert client.get(url).status_code == HTTPStatus.FORBIDDEN
@@ -199,7 +199,7 @@ def test_a_structure_is_entered_line_by_line(plant: Plant) -> None:
     assert LineSource.objects.get(line__item__code="BRACKET").location.path == "MAIN/LINE"
 
 
-def test_every_fault_stands_at_its_line_and_nothing_typed_is_lost(plant: Plant) -> None:
+def test_every_fault_is_shown_at_its_line_and_the_input_is_kept(plant: Plant) -> None:
     typed = lines_typed(
         "BRACKET",
         {"number": 10, "component": "BOLT", "quantity": "0"},
@@ -228,7 +228,7 @@ def test_versions_of_a_line_may_not_overlap(plant: Plant) -> None:
     assert 'id="line-1-number-error"' in text
 
 
-def test_an_item_cannot_contain_itself_and_the_line_says_so(plant: Plant) -> None:
+def test_an_item_cannot_contain_itself_and_the_fault_is_shown_at_the_line(plant: Plant) -> None:
     typed = lines_typed(
         "PANEL",
         {"number": 10, "component": "BOLT", "quantity": "1"},
@@ -240,7 +240,7 @@ def test_an_item_cannot_contain_itself_and_the_line_says_so(plant: Plant) -> Non
     assert "PANEL &gt; CABINET &gt; PANEL" in text
 
 
-def test_whoever_saves_second_overwrites_nothing(plant: Plant) -> None:
+def test_the_second_user_to_save_overwrites_nothing(plant: Plant) -> None:
     typed = lines_typed("BRACKET", {"number": 10, "component": "LUG", "quantity": "1"})
     plant.consists("BRACKET", plant.line(10, "BOLT", 5))
     url = reverse("item-structure", args=["BRACKET"])
@@ -258,7 +258,7 @@ def test_a_new_version_ends_the_line_today_and_saves_nothing_yet(plant: Plant) -
     assert structure("BRACKET") == [(10, "BOLT", "4")]
 
 
-def test_a_long_structure_is_edited_in_parts_and_the_rest_stays(plant: Plant) -> None:
+def test_a_long_structure_is_edited_in_parts_and_the_rest_is_kept(plant: Plant) -> None:
     plant.consists("BRACKET", *(plant.line(number, "BOLT", 1) for number in range(1, 121)))
     client = signed_in(plant, Role.ENGINEER)
     url = reverse("item-structure", args=["BRACKET"])
@@ -273,7 +273,7 @@ def test_a_long_structure_is_edited_in_parts_and_the_rest_stays(plant: Plant) ->
     assert (60, "LUG", "9") in kept
 
 
-def test_another_sites_own_places_survive_an_edit(plant: Plant) -> None:
+def test_the_from_locations_of_another_site_survive_an_edit(plant: Plant) -> None:
     other = Plant.build_site(code="NORTH")
     line = StructureLine.objects.get(item__code="BRACKET")
     LineSource.objects.create(site=other.site, line=line, location=other.location("RAW"))
@@ -300,14 +300,14 @@ def test_a_copy_that_would_make_a_loop_is_refused(plant: Plant) -> None:
     assert "An item can&#x27;t contain itself" in text
 
 
-def test_changes_need_the_forms_token(plant: Plant) -> None:
+def test_changes_need_the_csrf_token(plant: Plant) -> None:
     client = browser(enforce_csrf_checks=True)
     client.force_login(person(plant, Role.ENGINEER), backend="django.contrib.auth.backends.ModelBackend")
     for name in ("item-edit", "item-structure", "item-copy"):
         assert client.post(reverse(name, args=["BRACKET"]), ITEM).status_code == HTTPStatus.FORBIDDEN
 
 
-def test_there_is_no_page_of_an_item_that_is_not_there(plant: Plant) -> None:
+def test_an_unknown_item_has_no_page(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     assert client.get(f"/items/code/{quote('NO/SUCH')}/").status_code == HTTPStatus.NOT_FOUND
 
@@ -321,7 +321,7 @@ def test_an_items_code_typed_into_find_opens_its_page(plant: Plant) -> None:
 # ---- orders and cost ----------------------------------------------------------------------------------------------
 
 
-def test_an_item_has_its_orders_the_latest_first(plant: Plant) -> None:
+def test_an_item_lists_its_orders_latest_first(plant: Plant) -> None:
     client = signed_in(plant, Role.OPERATOR)
     plant.releases(5, "BRACKET", number="W-1")
     plant.orders(7, "BRACKET", number="W-2")
@@ -348,13 +348,13 @@ def test_an_items_cost_is_shown_by_element_and_rolled_up(plant: Plant) -> None:
     assert "adds up to 0.4000, outside work included." in text
 
 
-def test_who_sees_no_costs_sees_no_cost_page(plant: Plant) -> None:
+def test_the_cost_page_needs_the_right_to_see_costs(plant: Plant) -> None:
     client = signed_in(plant, Role.OPERATOR)
     assert client.get(reverse("item-cost", args=["BRACKET"])).status_code == HTTPStatus.FORBIDDEN
     assert reverse("item-cost", args=["BRACKET"]) not in text_of(client.get(reverse("item", args=["BRACKET"])))
 
 
-def test_where_it_is_leads_to_its_bin_card(plant: Plant) -> None:
+def test_the_stock_of_an_item_links_to_its_bin_card(plant: Plant) -> None:
     plant.has(8, "BOLT")
     text = text_of(signed_in(plant, Role.OPERATOR).get(reverse("item", args=["BOLT"])))
     assert f"{reverse('bin-card')}?item=BOLT&amp;location=MAIN%2FLINE" in text

@@ -32,7 +32,7 @@ def test_one_bin_is_printed_alone(plant: Plant) -> None:
     assert printed(plant, "location-labels", "MAIN/RACK", bin="R2") == ["MAIN/RACK/R2"]
 
 
-def test_of_a_store_there_are_all_places_that_stock_can_be_in_and_all_their_bins(plant: Plant) -> None:
+def test_the_labels_of_a_store_cover_its_locations_with_balances_and_all_bins(plant: Plant) -> None:
     assert printed(plant, "store-labels", "MAIN") == [
         "MAIN/FG",
         "MAIN/LINE",
@@ -45,14 +45,14 @@ def test_of_a_store_there_are_all_places_that_stock_can_be_in_and_all_their_bins
     assert printed(plant, "store-labels", "EMPTY") == []
 
 
-def test_what_has_ended_needs_no_label(plant: Plant) -> None:
+def test_deactivated_locations_get_no_label(plant: Plant) -> None:
     end_bin(location=plant.location("RACK"), code="R1", on=DAY, holds_stock=False)
     assert bin_coded(plant.location("RACK"), "R1").ended_on
     assert printed(plant, "location-labels", "MAIN/RACK") == ["MAIN/RACK", "MAIN/RACK/R2"]
     assert printed(plant, "store-labels", "MAIN")[-1] == "MAIN/RACK/R2"
 
 
-def test_what_is_scanned_opens_its_place(plant: Plant) -> None:
+def test_a_scanned_label_opens_its_place(plant: Plant) -> None:
     shelf = add_location(store=plant.location("RACK").store, code="A/1", bin_controlled=True)
     add_bin(location=shelf, code="R1")
     add_bin(location=shelf, code="L/2")
@@ -66,14 +66,14 @@ def test_what_is_scanned_opens_its_place(plant: Plant) -> None:
         assert response.headers["Location"].endswith(f"?location={location.replace('/', '%2F')}"), code
 
 
-def test_the_code_stands_large_with_its_place_and_what_it_is(plant: Plant) -> None:
+def test_a_label_shows_the_code_large_with_its_place_and_kind(plant: Plant) -> None:
     text = text_of(signed_in(plant, Role.ENGINEER).get(reverse("location-labels", args=["MAIN/RACK"])))
     assert '<b class="code">RACK</b>' in text
     assert '<p class="code">MAIN/RACK</p>' in text
     assert "style=" not in text
 
 
-def test_they_are_reached_from_set_up(plant: Plant) -> None:
+def test_labels_are_reached_from_set_up(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     rack = reverse("location-labels", args=["MAIN/RACK"])
     location = text_of(client.get(reverse("set-up-record", args=["locations", "MAIN/RACK"])))
@@ -83,7 +83,7 @@ def test_they_are_reached_from_set_up(plant: Plant) -> None:
     assert f'href="{reverse("store-labels", args=["MAIN"])}"' in store
 
 
-def test_whoever_works_here_may_print_them_and_set_up_is_linked_only_for_who_may_look(plant: Plant) -> None:
+def test_every_role_may_print_labels_and_set_up_is_linked_only_for_users_who_may_see_it(plant: Plant) -> None:
     page = reverse("location-labels", args=["MAIN/RACK"])
     back = reverse("set-up-record", args=["locations", "MAIN/RACK"])
     assert back not in text_of(signed_in(plant, Role.OPERATOR, name="ken").get(page))
@@ -91,12 +91,14 @@ def test_whoever_works_here_may_print_them_and_set_up_is_linked_only_for_who_may
 
 
 @pytest.mark.parametrize(("name", "key"), [("location-labels", "MAIN/NONE"), ("store-labels", "NONE")])
-def test_what_is_not_there_has_no_label(plant: Plant, name: str, key: str) -> None:
+def test_an_unknown_place_has_no_label(plant: Plant, name: str, key: str) -> None:
     response = signed_in(plant, Role.ENGINEER).get(reverse(name, args=[key]))
     assert response.status_code == HTTPStatus.NOT_FOUND
 
 
-def test_many_are_printed_in_parts_and_cost_no_more_statements(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_labels_are_printed_in_parts_and_cost_no_more_statements(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(labels, "AT_ONCE", 4)
     client, page = signed_in(plant, Role.ENGINEER), reverse("store-labels", args=["MAIN"])
     client.get(page)
@@ -111,7 +113,7 @@ def test_many_are_printed_in_parts_and_cost_no_more_statements(plant: Plant, mon
     assert seen == printed(plant, "store-labels", "MAIN")
 
 
-def test_a_bins_label_is_taken_where_the_place_is_asked(plant: Plant) -> None:
+def test_a_bin_s_label_is_accepted_where_a_location_is_asked_for(plant: Plant) -> None:
     client = signed_in(plant, Role.STORES)
     asked = {"location": "MAIN/RACK/R2", "item": "LUG"}
     text = text_of(client.get(reverse("opening-stock"), asked))

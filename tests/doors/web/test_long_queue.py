@@ -55,7 +55,7 @@ def waiting(plant: Plant, **sought: Any) -> WaitingList:
     return WaitingList(plant.site, SoughtWaiting(**sought))
 
 
-def test_each_cut_says_how_many_it_leaves(mixed: Plant, stores: Client) -> None:
+def test_each_filter_tab_shows_its_count(mixed: Plant, stores: Client) -> None:
     assert waiting(mixed).counts == {QueueTab.FIT: 1, QueueTab.SHORT: 1, QueueTab.CHOICE: 1}
     text = text_of(stores.get(reverse("unresolved")))
     for word in ("Fit now", "Short", "Needs a choice"):
@@ -83,7 +83,7 @@ def test_each_cut_says_how_many_it_leaves(mixed: Plant, stores: Client) -> None:
         ({"item": "LUG", "location": "MAIN/LINE", "order": "W-TRAY"}, ["LUG"]),
     ],
 )
-def test_few_or_many_the_same_is_found(
+def test_a_filter_finds_the_same_in_a_short_and_a_long_queue(
     mixed: Plant, monkeypatch: pytest.MonkeyPatch, few: int, sought: dict[str, str], found: list[str]
 ) -> None:
     for module in (queue, all_movements):
@@ -95,7 +95,7 @@ def test_few_or_many_the_same_is_found(
         assert codes == ({item} if item in found else set())
 
 
-def test_what_a_sub_contractor_has_is_found_by_supplier(plant: Plant) -> None:
+def test_movements_at_a_sub_contractor_are_found_by_supplier(plant: Plant) -> None:
     plant.buys(10, "PLATED")
     plant.receives(10, "PLATED")
     found = waiting(plant, supplier="ACME")
@@ -103,7 +103,7 @@ def test_what_a_sub_contractor_has_is_found_by_supplier(plant: Plant) -> None:
     assert found.total == len(list(found.plain)) == 1
 
 
-def test_it_is_grouped_by_item_place_and_cause(mixed: Plant, stores: Client) -> None:
+def test_the_queue_is_grouped_by_item_place_and_reason(mixed: Plant, stores: Client) -> None:
     for by, keys in (
         (GroupBy.ITEM, ["BOLT", "GLUE-B", "LUG"]),
         (GroupBy.PLACE, ["MAIN/LINE"]),
@@ -118,7 +118,7 @@ def test_it_is_grouped_by_item_place_and_cause(mixed: Plant, stores: Client) -> 
             assert rows_in(text_of(stores.get(reverse("unresolved") + address.replace("&amp;", "&"))))
 
 
-def test_where_too_many_fit_to_name_them_a_group_sends_to_look_instead_of_saying_none(
+def test_a_group_with_too_many_fitting_movements_links_to_them(
     mixed: Plant, stores: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (queue, all_movements):
@@ -130,7 +130,7 @@ def test_where_too_many_fit_to_name_them_a_group_sends_to_look_instead_of_saying
     assert ">show<" in text_of(stores.get(reverse("unresolved"), {"group": "cause"}))
 
 
-def test_a_long_queue_comes_grouped_until_somebody_looks_for_something(
+def test_a_long_queue_is_grouped_until_a_filter_is_set(
     mixed: Plant, stores: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert rows_in(text_of(stores.get(reverse("unresolved"))))
@@ -151,7 +151,7 @@ def test_grouping_costs_the_same_for_few_and_for_many(mixed: Plant, stores: Clie
             stores.get(reverse("unresolved"), {"group": by.value})
 
 
-def test_the_file_is_exactly_what_is_shown(mixed: Plant, stores: Client) -> None:
+def test_the_exported_file_equals_the_list(mixed: Plant, stores: Client) -> None:
     for asked in ({}, {"show": "fit"}, {"item": "BOLT"}, {"order": "W-FRAME", "show": "choice"}):
         shown = rows_in(text_of(stores.get(reverse("unresolved"), {"group": "none", **asked})))
         response: Any = stores.get(reverse("unresolved-export", args=["csv"]), asked)
@@ -162,14 +162,14 @@ def test_the_file_is_exactly_what_is_shown(mixed: Plant, stores: Client) -> None
     assert stores.get(reverse("unresolved-export", args=["pdf"])).status_code == HTTPStatus.NOT_FOUND
 
 
-def test_each_filter_is_a_chip_to_take_off(stores: Client) -> None:
+def test_each_filter_is_a_chip_that_can_be_removed(stores: Client) -> None:
     text = text_of(stores.get(reverse("unresolved"), {"item": "BOLT", "reason": "short", "days": "1"}))
     assert 'href="?reason=short&amp;days=1"' in text
     assert "reason <b>short</b>" in text
     assert stores.get(reverse("unresolved"), {"reason": "mood"}).status_code == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def test_the_empty_queue_names_who_resolved_the_last(plant: Plant) -> None:
+def test_the_empty_queue_names_the_user_who_resolved_the_last(plant: Plant) -> None:
     plant.has(100, "BOLT", at="RAW")
     plant.books(2, "BRACKET")
     plant.resolves(plant.queue("BOLT")[0].pk, source="RAW")
@@ -180,7 +180,7 @@ def test_the_empty_queue_names_who_resolved_the_last(plant: Plant) -> None:
 # Event time (V4)
 
 
-def test_it_may_have_happened_earlier_but_not_before_it_fell_due(plant: Plant) -> None:
+def test_a_resolution_can_be_dated_earlier_but_not_before_its_original(plant: Plant) -> None:
     plant.has(100, "BOLT", at="RAW")
     plant.books(2, "BRACKET", at=timezone.now() - timedelta(days=2))
     short = plant.queue("BOLT")[0]
@@ -200,7 +200,7 @@ def test_it_may_have_happened_earlier_but_not_before_it_fell_due(plant: Plant) -
     assert plant.balance("BOLT", at="RAW") == Decimal(92)
 
 
-def test_cancelling_may_have_happened_earlier_too(plant: Plant) -> None:
+def test_a_cancellation_can_be_dated_earlier_too(plant: Plant) -> None:
     plant.books(2, "BRACKET", at=timezone.now() - timedelta(days=2))
     short = plant.queue("BOLT")[0]
     client = signed_in(plant, Role.STORES)
@@ -214,7 +214,7 @@ def test_cancelling_may_have_happened_earlier_too(plant: Plant) -> None:
     assert short.settlements.get().posting.at == then
 
 
-def test_the_second_person_sees_what_was_done_and_goes_on(plant: Plant) -> None:
+def test_the_second_person_sees_the_settlement_and_continues(plant: Plant) -> None:
     plant.has(100, "BOLT", at="RAW")
     plant.books(2, "BRACKET")
     plant.books(3, "BRACKET")
@@ -230,7 +230,7 @@ def test_the_second_person_sees_what_was_done_and_goes_on(plant: Plant) -> None:
     assert reverse("movement", args=[first.pk]) in said
 
 
-def test_why_so_much_leads_to_the_explanation(plant: Plant) -> None:
+def test_the_quantity_links_to_its_explanation(plant: Plant) -> None:
     plant.books(2, "BRACKET")
     short = plant.queue("BOLT")[0]
     text = opened(signed_in(plant, Role.STORES), short)

@@ -26,7 +26,7 @@ def enters(client: Client, **said: str) -> Any:
     return client.post(reverse("opening-post"), {**asked, **said})
 
 
-def test_place_and_item_are_scanned_and_then_how_many(plant: Plant) -> None:
+def test_location_and_item_are_scanned_before_the_quantity(plant: Plant) -> None:
     client, page = stores(plant), reverse("opening-stock")
     assert 'id="quantity"' not in text_of(client.get(page))
     assert 'id="quantity"' not in text_of(client.get(page, {"location": "MAIN/LINE"}))
@@ -36,7 +36,7 @@ def test_place_and_item_are_scanned_and_then_how_many(plant: Plant) -> None:
     assert "are at MAIN/LINE by the books. Nothing has been posted yet." in text
 
 
-def test_what_will_be_there_is_said_before_and_nothing_is_made(plant: Plant) -> None:
+def test_the_preview_shows_the_new_balance_and_posts_nothing(plant: Plant) -> None:
     plant.has(2, "BOLT")
     postings = Posting.objects.count()
     said = {"location": "MAIN/LINE", "item": "BOLT", "quantity": "5"}
@@ -46,7 +46,7 @@ def test_what_will_be_there_is_said_before_and_nothing_is_made(plant: Plant) -> 
     assert Posting.objects.count() == postings
 
 
-def test_a_line_is_entered_and_the_field_is_clear_for_the_next(plant: Plant) -> None:
+def test_a_line_is_entered_and_the_field_is_empty_again(plant: Plant) -> None:
     client = stores(plant)
     answer = enters(client)
     assert answer.status_code == HTTPStatus.FOUND
@@ -66,7 +66,7 @@ def test_a_double_press_enters_once(plant: Plant) -> None:
     assert plant.balance("BOLT") == 5
 
 
-def test_it_is_undone_in_place_by_who_entered_it(plant: Plant) -> None:
+def test_the_user_who_entered_it_undoes_it_on_the_same_page(plant: Plant) -> None:
     client = stores(plant)
     enters(client)
     posting = Posting.objects.get(process=Process.OPENING)
@@ -77,7 +77,7 @@ def test_it_is_undone_in_place_by_who_entered_it(plant: Plant) -> None:
     assert plant.balance("BOLT") == 0
 
 
-def test_what_has_gone_on_is_not_undone_and_says_why(plant: Plant) -> None:
+def test_opening_stock_that_has_moved_is_not_undone_and_the_page_says_why(plant: Plant) -> None:
     client = stores(plant)
     enters(client, location="MAIN/RAW")
     plant.moves(1, "BOLT", at=None)
@@ -104,7 +104,7 @@ def test_what_has_gone_on_is_not_undone_and_says_why(plant: Plant) -> None:
         ({"at": "soon"}, "at"),
     ],
 )
-def test_a_fault_stands_at_its_field_and_nothing_typed_is_lost(plant: Plant, said: dict[str, str], field: str) -> None:
+def test_a_fault_is_shown_at_its_field_and_the_input_is_kept(plant: Plant, said: dict[str, str], field: str) -> None:
     refused = enters(stores(plant), **said)
     text = text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     assert f'id="{field}-error"' in text
@@ -136,7 +136,7 @@ def test_tracked_stock_names_its_batch_bin_and_serials(plant: Plant) -> None:
         (Role.AUDITOR, False),
     ],
 )
-def test_who_may_count_enters_opening_stock(plant: Plant, role: Role, may: bool) -> None:
+def test_opening_stock_needs_its_right(plant: Plant, role: Role, may: bool) -> None:
     client = signed_in(plant, role)
     page = client.get(reverse("opening-stock"))
     assert page.status_code == (HTTPStatus.OK if may else HTTPStatus.FORBIDDEN)
@@ -144,5 +144,5 @@ def test_who_may_count_enters_opening_stock(plant: Plant, role: Role, may: bool)
     assert (reverse("opening-stock") in text_of(client.get(reverse("stock")))) is may
 
 
-def test_start_here_leads_to_it(plant: Plant) -> None:
+def test_start_here_links_to_opening_stock(plant: Plant) -> None:
     assert reverse("opening-stock") in text_of(stores(plant).get(reverse("home")))

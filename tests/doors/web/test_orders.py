@@ -35,7 +35,7 @@ def new_order(**more: Any) -> dict[str, Any]:
     return {"number": "W-7", "item": "BRACKET", "quantity": "12", "start_date": "2026-03-02", **more}
 
 
-def test_the_list_has_what_takes_bookings_first(plant: Plant) -> None:
+def test_the_list_begins_with_orders_that_take_bookings(plant: Plant) -> None:
     for number, item in (("W-1", "BRACKET"), ("W-2", "FRAME"), ("W-3", "TRAY"), ("W-4", "CRATE")):
         plant.orders(5, item, number=number)
     client = signed_in(plant, Role.SUPERVISOR)
@@ -47,7 +47,7 @@ def test_the_list_has_what_takes_bookings_first(plant: Plant) -> None:
     )
 
 
-def test_the_list_can_be_narrowed_to_a_status_and_a_beginning(plant: Plant) -> None:
+def test_the_list_is_filtered_by_status_and_prefix(plant: Plant) -> None:
     plant.orders(5, "BRACKET", number="A-1")
     plant.releases(5, "BRACKET", number="B-1")
     client = signed_in(plant, Role.VIEWER)
@@ -62,13 +62,13 @@ def test_the_list_can_be_narrowed_to_a_status_and_a_beginning(plant: Plant) -> N
     assert wrong.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def test_a_number_typed_whole_opens_its_order(plant: Plant) -> None:
+def test_a_complete_number_opens_its_order(plant: Plant) -> None:
     plant.orders(5, "BRACKET")
     response = signed_in(plant, Role.VIEWER).get(reverse("orders"), {"number": "W-BRACKET"})
     assert response.headers["Location"] == at("order")
 
 
-def test_the_list_goes_on_behind_the_last_row(plant: Plant) -> None:
+def test_the_list_has_a_next_page(plant: Plant) -> None:
     for number in range(60):
         plant.orders(5, "BRACKET", number=f"W-{number:03}")
     client = signed_in(plant, Role.VIEWER)
@@ -80,7 +80,7 @@ def test_the_list_goes_on_behind_the_last_row(plant: Plant) -> None:
     assert "W-010<" not in second
 
 
-def test_the_list_goes_through_all_statuses_and_back(plant: Plant) -> None:
+def test_the_pages_of_the_list_run_through_all_statuses_and_back(plant: Plant) -> None:
     for number in range(30):
         plant.releases(5, "BRACKET", number=f"R-{number:03}")
         plant.orders(5, "BRACKET", number=f"N-{number:03}")
@@ -97,7 +97,7 @@ def test_the_list_goes_through_all_statuses_and_back(plant: Plant) -> None:
     assert [number in back for number in (">R-007<", ">N-010<", ">N-009<")] == [True, True, False]
 
 
-def test_a_mark_that_somebody_changed_is_refused(plant: Plant) -> None:
+def test_a_tampered_page_mark_is_refused(plant: Plant) -> None:
     client = signed_in(plant, Role.VIEWER)
     for values in ([9, "R-1"], ["0", "R-1"], [0], {"0": 1}):
         mark = base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
@@ -138,7 +138,7 @@ def test_an_order_is_made_from_a_form(plant: Plant) -> None:
         ({"start_date": "tomorrow"}, "start_date"),
     ],
 )
-def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(
+def test_each_fault_is_shown_at_its_field_and_the_input_is_kept(
     plant: Plant, wrong: dict[str, str], field: str
 ) -> None:
     response = signed_in(plant, Role.SUPERVISOR).post(reverse("order-create"), new_order(remarks="keep me", **wrong))
@@ -154,7 +154,7 @@ def test_a_number_that_is_taken_is_a_conflict(plant: Plant) -> None:
     assert "There is a works order W-7 already." in text
 
 
-def test_materials_name_what_is_short_and_what_waits(plant: Plant) -> None:
+def test_materials_show_short_and_unresolved_components(plant: Plant) -> None:
     plant.has(10, "BOLT")
     plant.releases(10, "BRACKET")
     plant.books(4, "BRACKET")
@@ -163,7 +163,7 @@ def test_materials_name_what_is_short_and_what_waits(plant: Plant) -> None:
     assert reverse("unresolved") + "?order=W-BRACKET&amp;item=BOLT" in text
 
 
-def test_bookings_say_how_their_use_stands(plant: Plant) -> None:
+def test_bookings_show_the_state_of_their_assumed_use(plant: Plant) -> None:
     plant.has(20, "BOLT")
     plant.releases(100, "BRACKET")
     plant.books(4, "BRACKET")
@@ -179,7 +179,7 @@ def test_bookings_say_how_their_use_stands(plant: Plant) -> None:
     assert reverse("reversal", args=[waiting.posting_id]) in text
 
 
-def test_cost_is_for_those_whose_right_it_is(plant: Plant) -> None:
+def test_costs_need_their_right(plant: Plant) -> None:
     plant.has(100, "BOLT")
     plant.releases(10, "BRACKET")
     plant.books(2, "BRACKET")
@@ -229,13 +229,13 @@ def test_an_order_without_lines_is_released_with_a_warning(plant: Plant) -> None
     assert "W-BRACKET has no structure lines" in text_of(client.get(at("order")))
 
 
-def test_releasing_twice_is_a_conflict_that_is_said_on_the_order(plant: Plant) -> None:
+def test_releasing_twice_is_a_conflict_that_is_shown_on_the_order(plant: Plant) -> None:
     plant.releases(5, "BRACKET")
     text = text_of(signed_in(plant, Role.SUPERVISOR).post(at("order-release")), HTTPStatus.CONFLICT)
     assert "W-BRACKET is released. Only a new order can be changed or released." in text
 
 
-def test_completing_lists_what_is_unresolved_first(plant: Plant) -> None:
+def test_completing_lists_unresolved_movements_first(plant: Plant) -> None:
     plant.releases(5, "BRACKET")
     plant.books(5, "BRACKET")
     client = signed_in(plant, Role.SUPERVISOR)
@@ -248,7 +248,7 @@ def test_completing_lists_what_is_unresolved_first(plant: Plant) -> None:
     assert status_of(plant) == OrderStatus.OPEN
 
 
-def test_cancelling_takes_a_reason(plant: Plant) -> None:
+def test_cancelling_an_order_needs_a_reason(plant: Plant) -> None:
     plant.orders(5, "BRACKET")
     client = signed_in(plant, Role.SUPERVISOR)
     text = text_of(client.post(at("order-cancel-now"), {"remarks": " "}), HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -258,7 +258,7 @@ def test_cancelling_takes_a_reason(plant: Plant) -> None:
     assert "sold elsewhere" in text_of(client.get(at("order-history")))
 
 
-def test_quantity_and_due_date_change_with_remarks_and_what_stays_is_not_traced(plant: Plant) -> None:
+def test_changes_of_quantity_and_due_date_are_traced_and_unchanged_values_are_not(plant: Plant) -> None:
     plant.releases(5, "BRACKET")
     client = signed_in(plant, Role.SUPERVISOR)
     due = (DAY + timedelta(days=9)).isoformat()
@@ -284,7 +284,7 @@ def lines_typed(*rows: tuple[str, str, str]) -> dict[str, str]:
     return typed
 
 
-def test_the_structure_of_a_new_order_is_changed_in_place_and_taken_afresh(plant: Plant) -> None:
+def test_the_structure_of_a_new_order_is_edited_and_copied_again(plant: Plant) -> None:
     plant.orders(5, "BRACKET")
     client = signed_in(plant, Role.SUPERVISOR)
     shown = text_of(client.get(at("order-structure"), {"edit": "1"}))
@@ -308,7 +308,9 @@ def test_the_structure_of_a_new_order_is_changed_in_place_and_taken_afresh(plant
         (("10", "BOLT", "some"), "is not a number"),
     ],
 )
-def test_a_wrong_line_is_said_and_the_others_stay_typed(plant: Plant, row: tuple[str, str, str], says: str) -> None:
+def test_a_faulty_line_is_shown_and_the_others_keep_their_input(
+    plant: Plant, row: tuple[str, str, str], says: str
+) -> None:
     plant.orders(5, "BRACKET")
     typed = lines_typed(row, ("20", "LUG", "77"))
     response = signed_in(plant, Role.SUPERVISOR).post(at("order-structure-keep"), typed)
@@ -360,7 +362,7 @@ def test_a_number_with_slashes_and_signs_has_a_page_too(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize("name", TABS)
-def test_an_order_that_is_not_there_is_not_found(plant: Plant, name: str) -> None:
+def test_an_unknown_order_is_not_found(plant: Plant, name: str) -> None:
     assert signed_in(plant, Role.ADMINISTRATOR).get(at(name)).status_code == HTTPStatus.NOT_FOUND
 
 
@@ -379,7 +381,7 @@ def test_an_order_that_is_not_there_is_not_found(plant: Plant, name: str) -> Non
         ("order-return-post", {Role.OPERATOR, Role.STORES, Role.SUPERVISOR, Role.ADMINISTRATOR}),
     ],
 )
-def test_each_deed_takes_its_right(plant: Plant, name: str, roles: set[Role]) -> None:
+def test_each_operation_needs_its_right(plant: Plant, name: str, roles: set[Role]) -> None:
     may = {role for role in Role if allowed(signed_in(plant, role, name=role.value), at(name))}
     assert may == roles
 
@@ -388,7 +390,7 @@ def allowed(client: Client, address: str) -> bool:
     return client.post(address).status_code != HTTPStatus.FORBIDDEN
 
 
-def test_no_deed_is_done_without_the_forms_token(plant: Plant) -> None:
+def test_no_operation_runs_without_the_csrf_token(plant: Plant) -> None:
     plant.orders(5, "BRACKET")
     client = browser(enforce_csrf_checks=True)
     client.force_login(person(plant, Role.SUPERVISOR), backend=MODEL_BACKEND)

@@ -30,7 +30,7 @@ def closing_through(client: Any, day: date, **more: str) -> Any:
     return client.post(f"{PAGE}close/", {"through": day.isoformat(), "waiting": "0", **more})
 
 
-def test_a_controller_sees_what_stands_against_it_and_closes(plant: Plant) -> None:
+def test_a_controller_sees_what_blocks_closing_and_closes_the_period(plant: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     client = signed_in(plant, Role.CONTROLLER)
     assert "No period has been closed" in text_of(client.get(PAGE))
@@ -44,7 +44,7 @@ def test_a_controller_sees_what_stands_against_it_and_closes(plant: Plant) -> No
     assert PeriodClosing.objects.get().stock_keys == 1
 
 
-def test_what_is_unresolved_is_a_link_to_the_queue_and_must_be_known(plant: Plant) -> None:
+def test_unresolved_movements_link_to_the_queue_and_must_be_confirmed(plant: Plant) -> None:
     plant.books(1, "BRACKET", at=DAY)
     client = signed_in(plant, Role.CONTROLLER, Role.VIEWER)
     shown = text_of(client.get(f"{PAGE}?through=2026-03-31"))
@@ -60,7 +60,7 @@ def test_what_is_unresolved_is_a_link_to_the_queue_and_must_be_known(plant: Plan
     assert PeriodClosing.objects.get().unresolved == 2
 
 
-def test_the_queue_shows_what_waits_up_to_a_day(plant: Plant) -> None:
+def test_the_queue_shows_movements_up_to_a_day(plant: Plant) -> None:
     plant.books(1, "BRACKET", at=DAY)
     plant.books(1, "BRACKET", at=date(2026, 4, 1))
     client = signed_in(plant, Role.STORES)
@@ -92,7 +92,7 @@ def test_a_day_that_cannot_be_closed_is_refused_at_its_field(plant: Plant) -> No
     assert PeriodClosing.objects.count() == 1
 
 
-def test_reopening_says_what_it_opens_and_asks_why(plant: Plant) -> None:
+def test_reopening_shows_the_affected_periods_and_asks_for_a_reason(plant: Plant) -> None:
     closed(plant, FEBRUARY)
     closed(plant, MARCH)
     client = signed_in(plant, Role.CONTROLLER)
@@ -109,7 +109,7 @@ def test_reopening_says_what_it_opens_and_asks_why(plant: Plant) -> None:
     assert client.get(f"{PAGE}soon/").status_code == HTTPStatus.NOT_FOUND
 
 
-def test_only_controllers_close_and_auditors_may_look(plant: Plant) -> None:
+def test_only_controllers_close_periods_and_auditors_may_see_them(plant: Plant) -> None:
     closed(plant, FEBRUARY)
     auditor = signed_in(plant, Role.AUDITOR)
     shown = text_of(auditor.get(PAGE))
@@ -125,7 +125,7 @@ def test_only_controllers_close_and_auditors_may_look(plant: Plant) -> None:
     assert Site.objects.get().closed_through == FEBRUARY
 
 
-def test_a_closing_that_was_stopped_halfway_can_be_finished(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_closing_can_be_finished(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     plant.has(10, "BOLT")
     with monkeypatch.context() as stopped:
         stopped.setattr("backflush.ledger.periods.count_balances", lambda site: 0)

@@ -14,7 +14,7 @@ PAGE, PREVIEW, POST = reverse("produce"), reverse("produce-preview"), reverse("p
 BUDGET = 24
 
 
-def test_kits_are_offered_and_an_item_opens_its_amounts(plant: Plant) -> None:
+def test_kits_are_offered_and_choosing_an_item_opens_the_quantities(plant: Plant) -> None:
     client = signed_in(plant, Role.OPERATOR)
     assert "?item=PACK" in text_of(client.get(PAGE))
     text = text_of(client.get(PAGE, {"item": "PACK"}))
@@ -22,7 +22,7 @@ def test_kits_are_offered_and_an_item_opens_its_amounts(plant: Plant) -> None:
     assert 'id="good"' in text
 
 
-def test_the_preview_says_what_is_short_and_the_most_that_leaves_nothing_short(plant: Plant) -> None:
+def test_the_preview_shows_shortages_and_the_largest_quantity_without_any(plant: Plant) -> None:
     plant.has(20, "BOLT")
     plant.has(100, "LUG")
     text = text_of(signed_in(plant, Role.OPERATOR).get(PREVIEW, {"item": "PACK", "good": "3"}))
@@ -32,7 +32,7 @@ def test_the_preview_says_what_is_short_and_the_most_that_leaves_nothing_short(p
     assert not Booking.objects.exists()
 
 
-def test_what_was_made_is_booked_once_and_undone_at_once(plant: Plant) -> None:
+def test_a_production_is_booked_once_and_undone_on_the_same_page(plant: Plant) -> None:
     plant.has(20, "BOLT")
     plant.has(100, "LUG")
     client = signed_in(plant, Role.OPERATOR)
@@ -59,7 +59,7 @@ def test_what_was_made_is_booked_once_and_undone_at_once(plant: Plant) -> None:
         ({"good": "1", "at": "2999-01-01T10:00"}, "at"),
     ],
 )
-def test_what_is_wrong_stands_at_its_field(plant: Plant, typed: dict[str, str], field: str) -> None:
+def test_each_fault_is_shown_at_its_field(plant: Plant, typed: dict[str, str], field: str) -> None:
     asked = {"item": "PACK", "scrap_reason": "bent", **typed}
     text = text_of(signed_in(plant, Role.OPERATOR).post(POST, asked), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert f'id="{field}-error"' in text
@@ -67,7 +67,7 @@ def test_what_is_wrong_stands_at_its_field(plant: Plant, typed: dict[str, str], 
 
 
 @pytest.mark.parametrize("item", ["BOLT", "NOWHERE"])
-def test_only_what_can_be_made_opens(plant: Plant, item: str) -> None:
+def test_only_manufactured_items_and_kits_open(plant: Plant, item: str) -> None:
     text = text_of(signed_in(plant, Role.OPERATOR).get(PAGE, {"item": item}), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert 'id="item-error"' in text
 
@@ -83,7 +83,7 @@ def test_goods_by_serial_number_are_named(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.BUYER, Role.AUDITOR])
-def test_it_takes_the_right_to_produce(plant: Plant, role: Role) -> None:
+def test_production_needs_its_right(plant: Plant, role: Role) -> None:
     client = signed_in(plant, role)
     assert client.get(PAGE).status_code == HTTPStatus.FORBIDDEN
     assert client.post(POST).status_code == HTTPStatus.FORBIDDEN

@@ -97,7 +97,7 @@ BRINGS: Final[dict[str, Callable[[Client, Plant], str]]] = {
 @pytest.mark.parametrize("plant", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("rule", RetryRule)
 @pytest.mark.parametrize("way", BRINGS)
-def test_whoever_brings_stock_is_told_what_fits_now_only_where_that_is_proposed(
+def test_movements_that_fit_now_are_shown_only_if_the_action_proposes_a_retry(
     plant: Plant, way: str, rule: RetryRule
 ) -> None:
     Action.objects.filter(name="BACKFLUSH").update(retry=rule)
@@ -117,7 +117,7 @@ def proposing(plant: Plant) -> Plant:
     return plant
 
 
-def test_the_press_leads_to_a_retry_of_only_those(proposing: Plant) -> None:
+def test_the_button_leads_to_a_retry_of_only_those(proposing: Plant) -> None:
     client = signed_in(proposing, Role.STORES)
     page = client.get(opens(client, proposing)).content.decode()
     posting = Posting.objects.latest("pk").pk
@@ -135,19 +135,19 @@ def test_the_press_leads_to_a_retry_of_only_those(proposing: Plant) -> None:
 
 
 @pytest.mark.parametrize("number", ["0", "99999", "9" * 30, "x"])
-def test_a_posting_that_is_not_there_proposes_nothing(plant: Plant, number: str) -> None:
+def test_an_unknown_posting_proposes_nothing(plant: Plant, number: str) -> None:
     response = signed_in(plant, Role.STORES).get(reverse("retry-page"), {"arrived": number})
     assert response.status_code == HTTPStatus.NOT_FOUND
 
 
-def test_an_operator_is_told_too_and_who_may_settle_them(proposing: Plant) -> None:
+def test_an_operator_sees_the_proposal_and_who_may_settle_it(proposing: Plant) -> None:
     client = signed_in(proposing, Role.OPERATOR)
     text = text_of(client.get(books(client, proposing)))
     assert f"{TOLD} Stores and supervisors can settle them." in text
     assert "?arrived=" not in text
 
 
-def test_what_was_undone_proposes_nothing(proposing: Plant) -> None:
+def test_an_undone_posting_proposes_nothing(proposing: Plant) -> None:
     client = signed_in(proposing, Role.STORES)
     opens(client, proposing)
     posting = Posting.objects.latest("pk").pk
@@ -155,7 +155,7 @@ def test_what_was_undone_proposes_nothing(proposing: Plant) -> None:
     assert "unresolved movement" not in text_of(client.get(undone.headers["Location"]))
 
 
-def test_the_form_of_an_action_says_what_each_rule_does(plant: Plant) -> None:
+def test_the_form_of_an_action_explains_each_retry_rule(plant: Plant) -> None:
     text = text_of(signed_in(plant, Role.ENGINEER).get(reverse("action", args=["BACKFLUSH"])))
     for words in ("do nothing", "sees how many movements fit now", "settle automatically"):
         assert words in text

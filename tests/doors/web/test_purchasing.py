@@ -57,7 +57,7 @@ def test_an_order_is_placed_with_its_lines(plant: Plant) -> None:
         ({"due_date-0": "soon"}, "is not a date"),
     ],
 )
-def test_what_is_wrong_is_said_and_the_lines_stay_typed(plant: Plant, wrong: dict[str, str], says: str) -> None:
+def test_faults_are_shown_and_the_lines_keep_their_input(plant: Plant, wrong: dict[str, str], says: str) -> None:
     response = signed_in(plant, Role.BUYER).post(reverse("purchase-order-create"), new_order(**wrong))
     text = text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
     assert says in text
@@ -65,7 +65,7 @@ def test_what_is_wrong_is_said_and_the_lines_stay_typed(plant: Plant, wrong: dic
     assert not PurchaseOrder.objects.exists()
 
 
-def test_open_orders_come_first_and_the_list_can_be_narrowed(plant: Plant) -> None:
+def test_open_orders_come_first_and_the_list_can_be_filtered(plant: Plant) -> None:
     plant.buys(10, "PLATED", number="P-2")
     plant.buys(10, "PLATED", number="P-1")
     client = signed_in(plant, Role.BUYER)
@@ -78,7 +78,7 @@ def test_open_orders_come_first_and_the_list_can_be_narrowed(plant: Plant) -> No
     assert client.get(LIST, {"number": "P-2"}).headers["Location"] == reverse("purchase-order", args=["P-2"])
 
 
-def test_a_receipt_says_first_what_the_sub_contractor_used(plant: Plant) -> None:
+def test_a_receipt_previews_what_the_sub_contractor_used(plant: Plant) -> None:
     plant.has(30, "LUG", at="ACME/STOCK")
     plant.buys(10, "PLATED")
     client = signed_in(plant, Role.STORES)
@@ -108,7 +108,7 @@ def test_a_receipt_is_posted_once_shown_on_its_order_and_reversed_from_there(pla
     assert "Reversed" in text_of(client.get(reverse("receipts")))
 
 
-def test_another_unit_says_what_it_comes_to(plant: Plant) -> None:
+def test_a_quantity_in_another_unit_shows_its_conversion(plant: Plant) -> None:
     plant.consists("BRACKET")
     plant.stocks("RING", "S", "SUBCON")
     plant.buys(1000, "BOLT", number="P-9")
@@ -120,7 +120,7 @@ def test_another_unit_says_what_it_comes_to(plant: Plant) -> None:
     assert "in all" not in text_of(client.get(reverse("receive-preview"), {"order": "P-8", "accepted": "0.5"}))
 
 
-def test_more_than_is_to_come_is_said_and_may_be_received(plant: Plant) -> None:
+def test_more_than_the_open_quantity_is_pointed_out_and_can_be_received(plant: Plant) -> None:
     plant.buys(10, "PLATED")
     client = signed_in(plant, Role.STORES)
     typed = {"order": "P-PLATED", "line": "10", "accepted": "12"}
@@ -129,7 +129,7 @@ def test_more_than_is_to_come_is_said_and_may_be_received(plant: Plant) -> None:
     assert "more than ordered" in text_of(client.get(ORDER))
 
 
-def test_an_order_with_several_lines_asks_which_came_in(plant: Plant) -> None:
+def test_an_order_with_several_lines_asks_which_was_received(plant: Plant) -> None:
     buyer = signed_in(plant, Role.BUYER)
     buyer.post(reverse("purchase-order-create"), new_order())
     client = signed_in(plant, Role.STORES, name="sara")
@@ -148,19 +148,19 @@ def test_an_order_with_several_lines_asks_which_came_in(plant: Plant) -> None:
         ({"accepted": "1", "at": "2999-01-01T10:00"}, "at"),
     ],
 )
-def test_what_is_wrong_with_a_receipt_stands_at_its_field(plant: Plant, typed: dict[str, str], field: str) -> None:
+def test_each_fault_of_a_receipt_is_shown_at_its_field(plant: Plant, typed: dict[str, str], field: str) -> None:
     plant.buys(10, "PLATED")
     asked = {"order": "P-PLATED", "line": "10", **typed}
     text = text_of(signed_in(plant, Role.STORES).post(POST, asked), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert f'id="{field}-error"' in text
 
 
-def test_an_order_that_is_not_there_is_said_at_the_field(plant: Plant) -> None:
+def test_an_unknown_order_is_refused_at_the_field(plant: Plant) -> None:
     response = signed_in(plant, Role.STORES).get(RECEIVE, {"order": "NONE"})
     assert 'id="order-error"' in text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-def test_closing_names_what_will_not_come_and_nothing_is_received_afterwards(plant: Plant) -> None:
+def test_closing_names_the_open_quantity_and_nothing_is_received_afterwards(plant: Plant) -> None:
     plant.buys(10, "PLATED")
     plant.has(100, "LUG", at="ACME/STOCK")
     plant.receives(4, "PLATED")
@@ -190,12 +190,12 @@ def test_closing_names_what_will_not_come_and_nothing_is_received_afterwards(pla
         ("receive-post", {Role.STORES, Role.SUPERVISOR, Role.BUYER, Role.ADMINISTRATOR}),
     ],
 )
-def test_each_deed_takes_its_right(plant: Plant, name: str, roles: set[Role]) -> None:
+def test_each_operation_needs_its_right(plant: Plant, name: str, roles: set[Role]) -> None:
     answers = {role: signed_in(plant, role, name=role.value).post(reverse(name)).status_code for role in Role}
     assert {role for role, status in answers.items() if status != HTTPStatus.FORBIDDEN} == roles
 
 
-def test_sub_contractors_show_what_they_have_and_what_of_it_is_unresolved(plant: Plant) -> None:
+def test_sub_contractors_show_their_stock_and_unresolved_movements(plant: Plant) -> None:
     belongs_to_acme(plant)
     plant.has(30, "LUG", at="ACME/STOCK")
     plant.has(8, "BOLT", at="ACME/STOCK")
@@ -213,7 +213,7 @@ def test_sub_contractors_show_what_they_have_and_what_of_it_is_unresolved(plant:
     assert "P-PLATED" in one
 
 
-def test_an_unknown_supplier_is_not_found_and_others_may_not_look(plant: Plant) -> None:
+def test_an_unknown_supplier_is_not_found_and_the_page_needs_its_right(plant: Plant) -> None:
     buyer = signed_in(plant, Role.BUYER)
     assert buyer.get(reverse("sub-contractor", args=["NOBODY"])).status_code == HTTPStatus.NOT_FOUND
     operator = signed_in(plant, Role.OPERATOR, name="ken")
@@ -221,7 +221,7 @@ def test_an_unknown_supplier_is_not_found_and_others_may_not_look(plant: Plant) 
 
 
 @pytest.mark.parametrize("few", [10_000, 1], ids=["few", "many"])
-def test_all_receipts_are_listed_and_nothing_else(plant: Plant, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+def test_all_receipts_and_only_receipts_are_listed(plant: Plant, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
     monkeypatch.setattr(movement_list, "FEW", few)
     monkeypatch.setattr(selectors, "FEW", few)
     plant.buys(10, "PLATED")

@@ -68,7 +68,7 @@ def test_more_locations_cost_no_more_statements(plant: Plant) -> None:
         ("sites", "MAIN"),
     ],
 )
-def test_each_thing_has_its_page(plant: Plant, kind: str, key: str) -> None:
+def test_each_record_has_its_page(plant: Plant, kind: str, key: str) -> None:
     client = admin(plant)
     with statements(THING_BUDGET):
         text_of(client.get(at(kind, key)))
@@ -86,7 +86,7 @@ def test_stores_locations_and_bins_are_added(plant: Plant) -> None:
     assert 'id="bin-error"' in text_of(again, HTTPStatus.CONFLICT)
 
 
-def test_how_stock_is_kept_stays_once_any_has_moved(plant: Plant) -> None:
+def test_balance_and_bin_settings_are_fixed_once_stock_has_moved(plant: Plant) -> None:
     plant.has(5, "BOLT", at="LINE")
     client = signed_in(plant, Role.ENGINEER)
     assert "Stock has moved here, so this can&#x27;t change." in text_of(client.get(at("locations", "MAIN/LINE")))
@@ -96,14 +96,14 @@ def test_how_stock_is_kept_stays_once_any_has_moved(plant: Plant) -> None:
     assert Location.objects.get(site=plant.site, path="MAIN/LINE").has_balance
 
 
-def test_a_code_that_is_taken_stands_at_its_field(plant: Plant) -> None:
+def test_a_code_that_is_taken_is_refused_at_its_field(plant: Plant) -> None:
     refused = signed_in(plant, Role.ENGINEER).post(new("stores"), {"code": "MAIN", "description": "Twice"})
     text = text_of(refused, HTTPStatus.CONFLICT)
     assert 'id="code-error"' in text
     assert "Twice" in text
 
 
-def test_units_groups_and_conversions_are_kept(plant: Plant) -> None:
+def test_units_groups_and_conversions_are_saved(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     client.post(new("units"), {"code": "DOZ", "name": "dozen"})
     client.post(new("groups"), {"code": "PARTS", "description": "Parts"})
@@ -116,7 +116,7 @@ def test_units_groups_and_conversions_are_kept(plant: Plant) -> None:
     assert str(UnitConversion.objects.get(target__code="DOZ").ratio) == "1/2"
 
 
-def test_conversions_may_not_disagree(plant: Plant) -> None:
+def test_contradicting_conversions_are_refused(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     refused = client.post(new("conversions"), {"from": "G", "to": "KG", "factor": "0.5", "item": ""})
     assert 'id="factor-error"' in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -129,7 +129,7 @@ def test_a_supplier_gets_its_stock_location(plant: Plant) -> None:
     assert stock.location.path == "MAIN/RAW"
 
 
-def test_a_suppliers_stock_location_is_taken_away_once_nothing_is_there(plant: Plant) -> None:
+def test_a_supplier_s_stock_location_is_removed_once_it_is_empty(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     client.post(new("suppliers"), {"code": "NEWCO", "name": "New", "stock": "MAIN/RAW"})
     plant.has(5, "BOLT", at="RAW")
@@ -141,7 +141,7 @@ def test_a_suppliers_stock_location_is_taken_away_once_nothing_is_there(plant: P
     assert not SupplierStock.objects.filter(supplier__code="NEWCO").exists()
 
 
-def test_a_bin_that_never_held_anything_is_removed_and_another_says_why_not(plant: Plant) -> None:
+def test_an_unused_bin_is_deleted_and_a_used_one_says_why_not(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     client.post(reverse("bin-add", args=["MAIN/RACK"]), {"bin": "NEW-1"})
     plant.has(5, "BOLT", at="RACK", bin="R1")
@@ -157,7 +157,7 @@ def test_a_bin_that_never_held_anything_is_removed_and_another_says_why_not(plan
     assert "NEW-1" not in bins
 
 
-def test_a_used_location_is_ended_after_its_rules_instead_of_deleted(plant: Plant) -> None:
+def test_a_used_location_is_deactivated_after_its_rules_instead_of_deleted(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     text = text_of(client.get(at("locations", "MAIN/RACK")))
     assert "Deactivate it instead: then nothing new can use it" in text
@@ -185,7 +185,7 @@ def test_a_used_location_is_ended_after_its_rules_instead_of_deleted(plant: Plan
         ("groups", "PARTS", Role.ENGINEER),
     ],
 )
-def test_what_is_ended_stands_quietly_in_its_list_and_can_be_left_out(
+def test_deactivated_rows_are_dimmed_in_their_list_and_can_be_left_out(
     plant: Plant, kind: str, key: str, role: Role
 ) -> None:
     add_product_group(code="PARTS")
@@ -212,7 +212,7 @@ KINDS_AT = {
 }
 
 
-def test_what_is_ended_is_offered_in_no_form(plant: Plant) -> None:
+def test_deactivated_rows_are_offered_in_no_form(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER, Role.BUYER)
     client.post(new("suppliers"), {"code": "OLDCO", "name": "", "stock": ""})
     for kind, key in (("units", "BOX"), ("type-codes", "BYHAND"), ("suppliers", "OLDCO")):
@@ -224,7 +224,7 @@ def test_what_is_ended_is_offered_in_no_form(plant: Plant) -> None:
     assert 'value="OLDCO"' not in text_of(client.get(new("locations")))
 
 
-def test_a_form_that_names_what_ended_since_says_so_at_the_field(plant: Plant) -> None:
+def test_a_form_that_names_a_row_deactivated_since_is_refused_at_the_field(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     client.post(reverse("set-up-deactivate", args=["suppliers", "ACME"]))
     typed = {"store": "MAIN", "code": "NEW", "keeps": "balances", "description": "", "supplier": "ACME"}
@@ -233,7 +233,7 @@ def test_a_form_that_names_what_ended_since_says_so_at_the_field(plant: Plant) -
     assert "Choose another, or reactivate it." in refused
 
 
-def test_a_bin_that_held_something_is_ended_once_it_is_empty(plant: Plant) -> None:
+def test_a_used_bin_is_deactivated_once_it_is_empty(plant: Plant) -> None:
     client, page = signed_in(plant, Role.ENGINEER), at("locations", "MAIN/RACK")
     plant.has(5, "BOLT", at="RACK", bin="R1")
     assert "Deactivate bin R1" not in text_of(client.get(page))
@@ -248,7 +248,7 @@ def test_a_bin_that_held_something_is_ended_once_it_is_empty(plant: Plant) -> No
     assert not Bin.objects.get(location__path="MAIN/RACK", code="R1").ended_on
 
 
-def test_an_action_is_ended_after_its_rules(plant: Plant) -> None:
+def test_an_action_is_deactivated_after_its_rules(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     end = reverse("action-deactivate", args=["ISSUE"])
     assert "ISSUE has rules at these sites: MAIN. End them first." in text_of(
@@ -263,7 +263,7 @@ def test_an_action_is_ended_after_its_rules(plant: Plant) -> None:
     assert Action.objects.get(name="ISSUE").ended_on is None
 
 
-def test_only_who_sets_a_thing_up_may_end_it(plant: Plant) -> None:
+def test_deactivating_needs_the_right_to_set_up(plant: Plant) -> None:
     client = signed_in(plant, Role.SUPERVISOR, Role.VIEWER)
     for address in (
         reverse("set-up-deactivate", args=["units", "BOX"]),
@@ -277,13 +277,13 @@ def test_only_who_sets_a_thing_up_may_end_it(plant: Plant) -> None:
     assert not Unit.objects.get(code="BOX").ended_on
 
 
-def test_what_has_no_end_has_no_such_page(plant: Plant) -> None:
+def test_kinds_that_cannot_be_deactivated_have_no_such_page(plant: Plant) -> None:
     client = admin(plant)
     for kind, key in (("sites", "MAIN"), ("people", "rosa")):
         assert client.post(reverse("set-up-deactivate", args=[kind, key])).status_code == HTTPStatus.NOT_FOUND
 
 
-def test_an_ended_place_is_named_below_the_stock_map_and_not_drawn(plant: Plant) -> None:
+def test_a_deactivated_location_is_named_below_the_stock_map_and_not_drawn(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     client.post(new("locations"), {"store": "MAIN", "code": "OLD", "keeps": "balances"})
     plant.has(1, "BOLT", at="OLD")
@@ -294,7 +294,7 @@ def test_an_ended_place_is_named_below_the_stock_map_and_not_drawn(plant: Plant)
     assert "Ended, so not drawn:" in text_of(client.get(reverse("stock-map")))
 
 
-def test_a_row_says_what_is_wrong_with_it_and_by_what_it_is_used(plant: Plant) -> None:
+def test_a_row_shows_its_faults_and_its_users(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     TransferRule.objects.filter(site=plant.site, action__name="BACKFLUSH").update(active=False)
     said = "BACKFLUSH has no rule at MAIN, so every backflush by it is refused."
@@ -313,7 +313,7 @@ def test_a_type_code_takes_only_actions_of_the_right_type(plant: Plant) -> None:
     assert 'id="backflush-error"' in text
 
 
-def test_a_site_is_set_up_but_its_days_stay_once_stock_has_moved(plant: Plant) -> None:
+def test_the_time_zone_of_a_site_is_fixed_once_stock_has_moved(plant: Plant) -> None:
     plant.has(1, "BOLT")
     client = admin(plant)
     typed = {"code": "MAIN", "name": "Main plant", "time_zone": "UTC", "receive_action": "RECEIVE"}
@@ -324,14 +324,14 @@ def test_a_site_is_set_up_but_its_days_stay_once_stock_has_moved(plant: Plant) -
     assert "so its time zone can&#x27;t change" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-def test_whoever_makes_a_site_can_work_there(plant: Plant) -> None:
+def test_the_creator_of_a_site_can_work_there(plant: Plant) -> None:
     client = admin(plant)
     client.post(new("sites"), {"code": "NORTH", "name": "North", "time_zone": "Europe/London"})
     roles = Assignment.objects.filter(site__code="NORTH", user__username="rosa").values_list("role", flat=True)
     assert list(roles) == [Role.ADMINISTRATOR]
 
 
-def test_what_nothing_names_is_deleted_and_what_is_used_says_why_not(plant: Plant) -> None:
+def test_an_unused_row_is_deleted_and_a_used_one_says_why_not(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     client.post(new("units"), {"code": "DOZ", "name": ""})
     client.post(reverse("set-up-delete", args=["units", "DOZ"]))
@@ -342,7 +342,7 @@ def test_what_nothing_names_is_deleted_and_what_is_used_says_why_not(plant: Plan
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_only_who_sets_up_may_change(plant: Plant, kind: str) -> None:
+def test_changes_need_the_right_to_set_up(plant: Plant, kind: str) -> None:
     client = signed_in(plant, Role.AUDITOR)
     assert client.get(new(kind)).status_code == HTTPStatus.FORBIDDEN
     assert client.post(new(kind), {"code": "X"}).status_code == HTTPStatus.FORBIDDEN
@@ -410,7 +410,7 @@ def test_a_rule_ends(plant: Plant) -> None:
     assert "has no rule here, so nothing that needs it can be booked" in text
 
 
-def test_the_same_place_twice_is_said_while_choosing_and_when_saved(plant: Plant) -> None:
+def test_the_same_place_twice_is_refused_while_choosing_and_on_saving(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     ends = {"from": "MAIN/RAW", "to": "MAIN/RAW"}
     assert "needs two different locations" in text_of(client.post(reverse("rule-live-check", args=["REPLENISH"]), ends))
@@ -443,7 +443,7 @@ def test_a_rule_of_another_site_cannot_be_ended_from_here(plant: Plant) -> None:
     assert TransferRule.objects.get(pk=rule.pk).active
 
 
-def test_set_up_posts_need_the_forms_token(plant: Plant) -> None:
+def test_set_up_forms_need_the_csrf_token(plant: Plant) -> None:
     client = browser(enforce_csrf_checks=True)
     client.force_login(person(plant, Role.ADMINISTRATOR), backend=MODEL_BACKEND)
     for url in (new("units"), at("units", "EA"), reverse("rule-add", args=["BACKFLUSH"]), reverse("action-new")):
@@ -465,7 +465,7 @@ def test_set_up_posts_need_the_forms_token(plant: Plant) -> None:
         ("sites", "", {"code": "X", "time_zone": "Mars/Olympus"}, "time zone"),
     ],
 )
-def test_a_form_says_what_would_be_refused_while_it_is_typed(
+def test_a_form_shows_faults_while_it_is_typed(
     plant: Plant, kind: str, key: str, typed: dict[str, str], said: str
 ) -> None:
     client, before = admin(plant), Unit.objects.count() + UnitConversion.objects.count() + Site.objects.count()
@@ -476,14 +476,14 @@ def test_a_form_says_what_would_be_refused_while_it_is_typed(
     assert Unit.objects.count() + UnitConversion.objects.count() + Site.objects.count() == before
 
 
-def test_what_would_be_saved_or_is_not_filled_in_yet_is_no_fault(plant: Plant) -> None:
+def test_valid_and_empty_fields_are_no_faults_while_typing(plant: Plant) -> None:
     client = admin(plant)
     for typed in ({"code": "DOZ", "name": "Dozen"}, {"code": "", "name": "Dozen"}):
         assert "notice-bad" not in text_of(client.post(reverse("set-up-live-check-new", args=["units"]), typed))
     assert not Unit.objects.filter(code="DOZ").exists()
 
 
-def test_an_items_form_is_tried_while_it_is_typed(plant: Plant) -> None:
+def test_an_item_s_form_is_checked_while_it_is_typed(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     typed = {"code": "BOLT", "class": "B", "type_code": "BOUGHT", "unit": "EA", "decimals": "9", "cost_decimals": "4"}
     assert "notice-bad" in text_of(client.post(reverse("item-live-check", args=["BOLT"]), typed))
@@ -531,13 +531,13 @@ def test_the_last_administrator_stays_one(plant: Plant) -> None:
     assert Assignment.objects.filter(user__username="rosa", role=Role.ADMINISTRATOR).exists()
 
 
-def test_the_last_administrator_cannot_be_ended_either(plant: Plant) -> None:
+def test_the_last_administrator_cannot_be_deactivated_either(plant: Plant) -> None:
     refused = admin(plant).post(at("people", "rosa"), {"name": "rosa", "roles-MAIN": ["administrator"]})
     assert "is the only administrator here" in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     assert User.objects.get(username="rosa").is_active
 
 
-def test_somebody_is_ended_and_stays_named(plant: Plant) -> None:
+def test_a_deactivated_user_is_still_named(plant: Plant) -> None:
     jan = person(plant, Role.STORES, name="jan")
     admin(plant).post(at("people", "jan"), {"name": "jan", "roles-MAIN": ["stores"]})
     jan.refresh_from_db()
@@ -559,7 +559,7 @@ def test_roles_at_several_sites_are_given_in_one_form(plant: Plant) -> None:
     assert "NORTH" in text_of(client.get(reverse("set-up-list", args=["people"])))
 
 
-def test_nobody_signs_in_as_the_administrator_of_another_site(plant: Plant) -> None:
+def test_an_administrator_of_another_site_cannot_be_taken_over(plant: Plant) -> None:
     """A password of somebody's is a way in to everything that they may do anywhere."""
     other = Plant.build_site(code="NORTH")
     jan = person(plant, Role.STORES, name="jan")
@@ -572,7 +572,7 @@ def test_nobody_signs_in_as_the_administrator_of_another_site(plant: Plant) -> N
     assert client.post(at("people", "jan"), {**typed, "roles-MAIN": ["buyer"]}).status_code == HTTPStatus.FOUND
 
 
-def test_a_change_of_roles_says_first_what_it_takes_away(plant: Plant) -> None:
+def test_a_change_of_roles_previews_the_rights_that_it_removes(plant: Plant) -> None:
     client = admin(plant)
     person(plant, Role.STORES, name="jan")
     text = text_of(client.get(reverse("person-effect", args=["jan"]), {"roles-MAIN": ["operator"], "active": "on"}))
@@ -580,7 +580,7 @@ def test_a_change_of_roles_says_first_what_it_takes_away(plant: Plant) -> None:
     assert "Given" not in text
 
 
-def test_a_new_password_ends_the_wait_after_too_many_tries(plant: Plant) -> None:
+def test_a_new_password_ends_the_lock_after_too_many_attempts(plant: Plant) -> None:
     client, jan = admin(plant), person(plant, Role.STORES, name="jan")
     set_password(user=jan, password=PASSWORD)
     for _ in range(5):
@@ -600,7 +600,7 @@ def test_rights_are_shown_as_a_matrix(plant: Plant) -> None:
 # ---- the check --------------------------------------------------------------------------------------------------
 
 
-def test_the_check_says_what_will_go_wrong_with_a_link_to_where_it_is_mended(plant: Plant) -> None:
+def test_the_check_lists_findings_with_a_link_to_the_place_to_correct_them(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     tracked = text_of(client.get(reverse("set-up-check")))
     assert reverse("item-structure", args=["CABINET"]) in tracked
@@ -610,7 +610,7 @@ def test_the_check_says_what_will_go_wrong_with_a_link_to_where_it_is_mended(pla
     assert reverse("action", args=["BACKFLUSH"]) in text
 
 
-def test_the_check_of_one_thing_names_only_that(plant: Plant) -> None:
+def test_the_check_of_one_row_shows_only_its_findings(plant: Plant) -> None:
     text = text_of(signed_in(plant, Role.ENGINEER).get(reverse("set-up-check"), {"about": "RESIN"}))
     assert "RESIN" in text
     assert "MOTOR" not in text
@@ -624,7 +624,7 @@ def test_suppliers_and_items_are_named_on_their_lists(plant: Plant) -> None:
     )
 
 
-def test_a_rule_that_is_there_already_is_said_while_choosing(plant: Plant) -> None:
+def test_an_existing_rule_is_refused_while_choosing(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     judge = reverse("rule-live-check", args=["REPLENISH"])
     there = {"from": "MAIN/RAW", "to": "MAIN/LINE"}
@@ -636,7 +636,7 @@ def test_a_rule_that_is_there_already_is_said_while_choosing(plant: Plant) -> No
     assert rules("BACKFLUSH") == ["MAIN/LINE MAIN/WIP"]
 
 
-def test_an_actions_taken_name_is_said_while_typing_and_adds_nothing(plant: Plant) -> None:
+def test_an_action_s_taken_name_is_refused_while_typing(plant: Plant) -> None:
     client = signed_in(plant, Role.ENGINEER)
     judge, typed = reverse("action-live-check-new"), {"type": "issue", "name": "ISSUE", "description": ""}
     assert "ISSUE exists already" in text_of(client.post(judge, typed))
@@ -649,7 +649,7 @@ def test_an_actions_taken_name_is_said_while_typing_and_adds_nothing(plant: Plan
     assert not Action.objects.get(name="ISSUE").description
 
 
-def test_a_taken_log_in_name_and_a_weak_password_are_said_while_typing(plant: Plant) -> None:
+def test_a_taken_log_in_name_and_a_weak_password_are_refused_while_typing(plant: Plant) -> None:
     client, judge = admin(plant), reverse("set-up-live-check-new", args=["people"])
     typed = {"name": "rosa", "first_name": "", "last_name": "", "password": ""}
     assert "There is a user rosa already." in text_of(client.post(judge, typed))
@@ -659,7 +659,7 @@ def test_a_taken_log_in_name_and_a_weak_password_are_said_while_typing(plant: Pl
     assert not User.objects.filter(username="nina").exists()
 
 
-def test_that_a_site_would_be_left_without_administrator_is_said_while_ticking(plant: Plant) -> None:
+def test_removing_the_last_administrator_is_refused_while_ticking(plant: Plant) -> None:
     client, judge = admin(plant), reverse("set-up-live-check", args=["people", "rosa"])
     typed = {"name": "rosa", "first_name": "Rosa", "last_name": "Marsh", "password": "", "active": "on"}
     said = text_of(client.post(judge, {**typed, "roles-MAIN": ["stores"]}))
@@ -671,7 +671,7 @@ def test_that_a_site_would_be_left_without_administrator_is_said_while_ticking(p
     assert list(Assignment.objects.filter(user__username="rosa").values_list("role", flat=True)) == ["administrator"]
 
 
-def test_who_may_not_sign_in_any_more_loses_everything_and_the_form_says_so(plant: Plant) -> None:
+def test_a_deactivated_user_loses_all_rights_and_the_form_says_so(plant: Plant) -> None:
     client = admin(plant)
     person(plant, Role.OPERATOR, name="jan")
     text = text_of(client.get(reverse("person-effect", args=["jan"]), {"roles-MAIN": ["operator"]}))

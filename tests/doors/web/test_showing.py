@@ -16,7 +16,7 @@ from backflush.web.forms.values import number_in, pks_in
 from backflush.web.platform.static_files import STAMP, gather
 
 
-def test_the_unit_of_the_field_may_stand_behind_a_number() -> None:
+def test_the_unit_of_the_field_may_follow_a_number() -> None:
     assert number_in({"good": "240 EA"}, "good", unit="EA") == Decimal(240)
     assert number_in({"good": "240ea"}, "good", unit="EA") == Decimal(240)
     with pytest.raises(InvalidValue, match="Enter this quantity in EA, not in KG") as refused:
@@ -34,13 +34,13 @@ def test_the_decimal_sign_is_that_of_the_number_format() -> None:
             number_in({"good": "1.000"}, "good")
 
 
-def test_an_empty_field_is_nothing_or_refused() -> None:
+def test_an_empty_field_is_none_or_refused() -> None:
     assert number_in({"good": " "}, "good") == Decimal(0)
     with pytest.raises(InvalidValue):
         number_in({}, "good", empty=None)
 
 
-def test_only_numbers_are_picked() -> None:
+def test_only_numbers_are_accepted_as_picked_rows() -> None:
     assert pks_in(["1", "2"], field="pick") == [1, 2]
     with pytest.raises(InvalidValue):
         pks_in(["1 or 1=1"], field="pick")
@@ -76,18 +76,18 @@ def test_ages_are_counted_by_the_days_of_the_site() -> None:
         assert formats.weekday(moment) == "Thursday 13 March 2025"
 
 
-def test_a_count_that_was_made_up_to_a_limit_says_so() -> None:
+def test_a_count_that_reached_its_limit_says_so() -> None:
     assert formats.counted(10_000, 10_000) == "10,000"
     assert formats.counted(10_001, 10_000) == "more than 10,000"
 
 
-def test_an_icon_that_nobody_put_into_the_sprite_is_a_fault() -> None:
+def test_an_icon_missing_from_the_sprite_is_an_error() -> None:
     assert "#check" in icon("check")
     with pytest.raises(AssertionError, match="make setup"):
         icon("no-such-icon")
 
 
-def test_gathering_again_changes_nothing() -> None:
+def test_collecting_static_files_again_changes_nothing() -> None:
     gather()
     stamp = Path(settings.STATIC_ROOT) / STAMP
     before = stamp.stat().st_mtime_ns

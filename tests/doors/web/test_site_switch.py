@@ -33,7 +33,7 @@ def switches(client: Client, site: str, *, back: str) -> str:
     return str(answer["Location"])
 
 
-def test_the_switch_stands_only_where_a_person_works_at_several_sites(plant: Plant, north: Plant) -> None:
+def test_the_site_switch_is_shown_only_to_users_with_several_sites(plant: Plant, north: Plant) -> None:
     assert 'class="site-switch"' not in text_of(signed_in(plant, Role.STORES).get(reverse("stock")))
     assert 'class="site-switch"' in text_of(at_both(plant, north).get(reverse("stock")))
 
@@ -45,7 +45,7 @@ def test_a_list_stays_open_at_the_other_site(plant: Plant, north: Plant, name: s
     assert client.get(reverse(name)).status_code == HTTPStatus.OK
 
 
-def test_what_all_sites_have_stays_open_and_says_what_is_at_this_one(plant: Plant, north: Plant) -> None:
+def test_a_page_common_to_all_sites_stays_open_and_shows_the_data_of_this_one(plant: Plant, north: Plant) -> None:
     plant.has(7, "BOLT")
     client, item = at_both(plant, north), reverse("item", args=["BOLT"])
     assert "MAIN/LINE" in text_of(client.get(item))
@@ -53,14 +53,14 @@ def test_what_all_sites_have_stays_open_and_says_what_is_at_this_one(plant: Plan
     assert "MAIN/LINE" not in text_of(client.get(item))
 
 
-def test_a_thing_of_the_one_site_leads_to_the_others_list(plant: Plant, north: Plant) -> None:
+def test_the_page_of_a_record_of_one_site_leads_to_the_list_of_the_other(plant: Plant, north: Plant) -> None:
     number = plant.releases(5, "BRACKET")
     client = at_both(plant, north)
     assert switches(client, "NORTH", back=reverse("order", args=[number])) == reverse("orders")
 
 
 @pytest.mark.parametrize("back", ["", "/no/such/page/", "https://elsewhere.example/stock/", "//elsewhere.example/"])
-def test_any_other_address_leads_to_this_application(plant: Plant, north: Plant, back: str) -> None:
+def test_a_foreign_address_leads_back_to_this_application(plant: Plant, north: Plant, back: str) -> None:
     assert switches(at_both(plant, north), "NORTH", back=back) in {reverse("home"), reverse("stock")}
 
 
@@ -76,7 +76,7 @@ def test_rights_are_those_of_the_site(plant: Plant, north: Plant) -> None:
     assert client.get(reverse("stock")).status_code == HTTPStatus.OK
 
 
-def test_nobody_chooses_a_site_where_they_have_no_role(plant: Plant, north: Plant) -> None:
+def test_a_site_without_a_role_cannot_be_chosen(plant: Plant, north: Plant) -> None:
     client = signed_in(plant, Role.SUPERVISOR)
     refused = client.post(reverse("choose-site"), {"site": "NORTH", "back": reverse("stock")})
     assert "You have no role at this site." in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -84,7 +84,7 @@ def test_nobody_chooses_a_site_where_they_have_no_role(plant: Plant, north: Plan
     assert client.get(reverse("order", args=["W-BRACKET"])).status_code == HTTPStatus.OK
 
 
-def test_a_role_that_is_taken_away_ends_the_stay(plant: Plant, north: Plant) -> None:
+def test_removing_a_role_ends_the_access_to_its_site(plant: Plant, north: Plant) -> None:
     client = at_both(plant, north)
     switches(client, "NORTH", back="/")
     User.objects.get(username="rosa").assignments.filter(site=north.site).delete()
@@ -92,7 +92,7 @@ def test_a_role_that_is_taken_away_ends_the_stay(plant: Plant, north: Plant) -> 
     assert 'class="site-switch"' not in text
 
 
-def test_a_page_of_the_other_sites_thing_says_where_one_is(plant: Plant, north: Plant) -> None:
+def test_the_page_of_another_site_s_record_says_which_site_is_chosen(plant: Plant, north: Plant) -> None:
     plant.has(40, "BOLT")
     number = plant.releases(5, "BRACKET")
     plant.books(1, "BRACKET")

@@ -33,7 +33,7 @@ def test_rules_and_places_are_in_the_tables_that_it_is_drawn_from(plant: Plant) 
     assert "data-framed" not in place
 
 
-def test_what_waits_is_counted_where_it_comes_from_and_leads_to_the_queue(plant: Plant) -> None:
+def test_unresolved_movements_are_counted_at_their_source_and_link_to_the_queue(plant: Plant) -> None:
     plant.orders(2, "BRACKET", number="W-1")
     plant.releases(2, "TRAY")
     plant.books(2, "TRAY")
@@ -43,7 +43,7 @@ def test_what_waits_is_counted_where_it_comes_from_and_leads_to_the_queue(plant:
     assert reverse("unresolved") in place
 
 
-def test_completing_an_item_numbers_only_its_rules_and_says_the_same(plant: Plant) -> None:
+def test_tracing_an_item_numbers_its_rules_and_describes_them(plant: Plant) -> None:
     text = text_of(signed_in(plant, Role.ENGINEER).get(reverse("stock-map"), {"item": "FRAME"}))
     assert 'data-steps="1"' in row(text, 'data-action="COMPLETE"')
     assert 'data-steps="2"' in row(text, 'data-action="BACKFLUSH"')
@@ -68,7 +68,7 @@ def test_a_line_with_a_place_of_its_own_is_an_arrow_of_its_own(plant: Plant) -> 
     assert "own place" in own
 
 
-def test_an_action_without_a_rule_is_said_below_and_refuses(plant: Plant) -> None:
+def test_an_action_without_a_rule_is_named_below_the_map(plant: Plant) -> None:
     TransferRule.objects.filter(site=plant.site, action__name="BACKFLUSH").update(active=False)
     text = text_of(signed_in(plant, Role.ENGINEER).get(reverse("stock-map"), {"item": "FRAME"}))
     assert "2 BACKFLUSH has no rule here, so all of it is refused" in text
@@ -103,12 +103,12 @@ def test_more_places_and_rules_cost_no_more_statements(plant: Plant) -> None:
         text_of(client.get(reverse("stock-map"), {"item": "FRAME"}))
 
 
-def test_what_isnt_there_cannot_be_traced(plant: Plant) -> None:
+def test_an_unknown_item_cannot_be_traced(plant: Plant) -> None:
     text = text_of(signed_in(plant, Role.ENGINEER).get(reverse("stock-map"), {"item": "NOSUCH"}))
     assert "There is no item NOSUCH." in text
 
 
-def test_values_are_for_whom_costs_are(plant: Plant) -> None:
+def test_values_need_the_right_to_see_costs(plant: Plant) -> None:
     plant.has(5, "LUG", at="LINE")
     response = signed_in(plant, Role.OPERATOR).get(reverse("stock-map"))
     assert response.status_code == HTTPStatus.OK

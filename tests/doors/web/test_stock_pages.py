@@ -77,7 +77,7 @@ def test_every_movement_is_shown_as_its_pair_newest_first(morning: Plant, stores
     assert "Unresolved" in text
 
 
-def test_filters_stand_as_chips_that_can_be_taken_off(stores: Client) -> None:
+def test_filters_are_shown_as_chips_that_can_be_removed(stores: Client) -> None:
     asked = {"item": "LUG", "location": "MAIN/RAW", "process": "hand movement", "since": "2026-03-01"}
     text = text_of(stores.get(reverse("stock"), asked))
     assert numbers_in(text) == [movement_of("LUG", posting__process="hand movement").pk]
@@ -86,7 +86,7 @@ def test_filters_stand_as_chips_that_can_be_taken_off(stores: Client) -> None:
     assert 'href="?item=LUG&amp;process=hand+movement&amp;since=2026-03-01"' in text
 
 
-def test_a_list_in_which_nothing_matches_says_what_to_do(stores: Client) -> None:
+def test_an_empty_list_says_what_to_do(stores: Client) -> None:
     text = text_of(stores.get(reverse("stock"), {"item": "NOPE"}))
     assert "No movement matches" in text
     assert "Remove all filters" in text
@@ -98,18 +98,18 @@ def test_no_day_is_too_early_or_too_late_for_a_filter(stores: Client) -> None:
 
 
 @pytest.mark.parametrize("asked", [{"since": "soon"}, {"status": "lost"}, {"process": "magic"}])
-def test_what_cannot_be_read_is_refused_at_its_field(stores: Client, asked: dict[str, str]) -> None:
+def test_an_unreadable_value_is_refused_at_its_field(stores: Client, asked: dict[str, str]) -> None:
     response = stores.get(reverse("stock"), asked)
     assert f'id="{next(iter(asked))}-error"' in text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-def test_a_mark_that_was_tampered_with_is_refused(stores: Client) -> None:
+def test_a_tampered_page_mark_is_refused(stores: Client) -> None:
     for mark in ("x", "e30", "WzFd", "W251bGwsIG51bGxd"):
         response = stores.get(reverse("stock"), {"after": mark})
         assert response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY, mark
 
 
-def test_older_and_newer_lead_through_all_of_it_and_back(
+def test_older_and_newer_lead_through_all_pages_and_back(
     morning: Plant, stores: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pagination.page_of, "__kwdefaults__", {**(pagination.page_of.__kwdefaults__ or {}), "size": 3})
@@ -132,9 +132,7 @@ def test_older_and_newer_lead_through_all_of_it_and_back(
 # Files
 
 
-def test_what_takes_long_to_count_is_counted_once_it_is_shown(
-    morning: Plant, stores: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_counts_are_loaded_after_the_page(morning: Plant, stores: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(movement_list, "FEW", pagination.PAGE_SIZE)
     for _ in range(13):
         morning.books(1, "FRAME")
@@ -152,7 +150,7 @@ def test_what_takes_long_to_count_is_counted_once_it_is_shown(
     assert "All 14, newest first" in text_of(stores.get(reverse("stock"), {**asked, "item": "FRAME"}))
 
 
-def test_the_csv_is_exactly_what_the_list_shows(stores: Client) -> None:
+def test_the_csv_equals_the_list(stores: Client) -> None:
     shown = numbers_in(text_of(stores.get(reverse("stock"), {"item": "LUG"})))
     response = stores.get(reverse("stock-export", args=["csv"]), {"item": "LUG"})
     rows = list(csv.DictReader(io.StringIO(content_of(response).decode())))
@@ -161,7 +159,7 @@ def test_the_csv_is_exactly_what_the_list_shows(stores: Client) -> None:
     assert (moved["From"], moved["To"], moved["Moved"], moved["Left at from"]) == ("MAIN/RAW", "MAIN/LINE", "20", "80")
 
 
-def test_the_workbook_has_numbers_and_times_as_such(stores: Client) -> None:
+def test_the_workbook_has_typed_numbers_and_times(stores: Client) -> None:
     response = stores.get(reverse("stock-export", args=["xlsx"]), {"item": "LUG", "process": "hand movement"})
     sheet = CalamineWorkbook.from_filelike(io.BytesIO(content_of(response))).get_sheet_by_index(0)
     head, row = sheet.to_python()
@@ -170,9 +168,7 @@ def test_the_workbook_has_numbers_and_times_as_such(stores: Client) -> None:
     assert f"{row[1]:%Y-%m-%d}" == f"{DAY}"
 
 
-def test_a_list_too_long_to_wait_for_is_offered_in_the_background(
-    stores: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_long_list_is_offered_as_a_background_export(stores: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "AT_ONCE", 2)
     lines = content_of(stores.get(reverse("stock-export", args=["csv"]))).decode().splitlines()
     assert len(lines) == 1 + Movement.objects.count()
@@ -223,12 +219,12 @@ def test_an_assumed_quantity_is_explained_step_by_step(morning: Plant, stores: C
     assert "4 movements of posting" in text
 
 
-def test_what_a_person_entered_says_so(stores: Client) -> None:
+def test_an_entered_quantity_is_explained_as_such(stores: Client) -> None:
     text = text_of(stores.get(reverse("movement", args=[movement_of("LUG", cost_object__isnull=True).pk])))
     assert "were entered for its hand movement." in text
 
 
-def test_what_became_of_it_leads_both_ways(morning: Plant) -> None:
+def test_a_movement_and_its_settlement_link_to_each_other(morning: Plant) -> None:
     client = signed_in(morning, Role.SUPERVISOR)
     waiting = morning.queue("PAINT")[0]
     assert "It still waits." in text_of(client.get(reverse("movement", args=[waiting.pk])))
@@ -241,7 +237,7 @@ def test_what_became_of_it_leads_both_ways(morning: Plant) -> None:
     assert "Undone by" in text_of(client.get(reverse("movement", args=[waiting.pk])))
 
 
-def test_a_rest_that_was_kept_and_what_settled_the_other_part_are_linked(morning: Plant, stores: Client) -> None:
+def test_a_kept_remainder_and_the_settled_part_link_to_each_other(morning: Plant, stores: Client) -> None:
     morning.has(100, "PAINT", at="RAW")
     waiting = morning.queue("PAINT")[0]
     settlement = morning.resolves("PAINT", "0.1", source="MAIN/RAW", remainder="keep")
@@ -253,13 +249,13 @@ def test_a_rest_that_was_kept_and_what_settled_the_other_part_are_linked(morning
         assert waiting.pk in numbers_in(text_of(stores.get(reverse("movement", args=[number]))))
 
 
-def test_costs_are_for_those_who_may_see_them(morning: Plant, stores: Client) -> None:
+def test_movement_costs_need_the_right_to_see_costs(morning: Plant, stores: Client) -> None:
     address = reverse("movement", args=[movement_of("TUBE").pk])
     assert "Standard cost" not in text_of(stores.get(address))
     assert "Standard cost" in text_of(signed_in(morning, Role.AUDITOR, name="ann").get(address))
 
 
-def test_a_movement_that_is_not_here_is_missing(stores: Client) -> None:
+def test_an_unknown_movement_is_not_found(stores: Client) -> None:
     assert "There is no movement 999999." in text_of(
         stores.get(reverse("movement", args=[999999])), HTTPStatus.NOT_FOUND
     )
@@ -268,7 +264,7 @@ def test_a_movement_that_is_not_here_is_missing(stores: Client) -> None:
 # Taking back
 
 
-def test_a_supervisor_sees_what_goes_back_and_takes_it_back_once(morning: Plant) -> None:
+def test_a_supervisor_previews_a_reversal_and_reverses_once(morning: Plant) -> None:
     client = signed_in(morning, Role.SUPERVISOR)
     booked = movement_of("FRAME").posting
     page = text_of(client.get(reverse("reversal", args=[booked.pk])))
@@ -284,7 +280,7 @@ def test_a_supervisor_sees_what_goes_back_and_takes_it_back_once(morning: Plant)
     assert "This was reversed on" in text_of(refused, HTTPStatus.CONFLICT)
 
 
-def test_what_goes_back_is_shown_the_other_way_round_and_what_waits_as_it_was_due(morning: Plant) -> None:
+def test_a_reversal_is_previewed_with_source_and_target_swapped(morning: Plant) -> None:
     page = text_of(signed_in(morning, Role.SUPERVISOR).get(reverse("reversal", args=[movement_of("FRAME").posting_id])))
     back, waits = page.split("What waits no longer</h2>")
     assert "MAIN/FG to MAIN/WIP" in ends_in(back.split("What goes back</h2>")[1])
@@ -297,7 +293,7 @@ def ends_in(text: str) -> list[str]:
     return [f"{source} to {target}" for source, target in zip(places[::2], places[1::2], strict=True)]
 
 
-def test_where_the_goods_have_gone_it_says_so_and_offers_no_button(morning: Plant) -> None:
+def test_a_reversal_without_the_goods_is_refused_and_has_no_button(morning: Plant) -> None:
     client = signed_in(morning, Role.SUPERVISOR)
     booked = movement_of("FRAME").posting
     morning.moves(2, "FRAME", "FG", "ADJUST", action="ADJUST")
@@ -317,7 +313,7 @@ def test_a_time_before_the_posting_is_refused_at_its_field(morning: Plant) -> No
     assert 'value="2026-01-01T10:00"' in text
 
 
-def test_who_may_not_take_it_back_is_told_who_may(morning: Plant, stores: Client) -> None:
+def test_users_who_may_not_reverse_see_who_may(morning: Plant, stores: Client) -> None:
     booked = movement_of("FRAME").posting
     assert "Supervisors may reverse this" in text_of(stores.get(reverse("reversal", args=[booked.pk])))
     refused = stores.post(reverse("take-back", args=[booked.pk]), {"key": "k"})
@@ -328,14 +324,14 @@ def test_who_may_not_take_it_back_is_told_who_may(morning: Plant, stores: Client
 # Balances and the bin card
 
 
-def test_balances_are_what_is_there_now(morning: Plant, stores: Client) -> None:
+def test_balances_show_the_present_stock(morning: Plant, stores: Client) -> None:
     text = text_of(stores.get(reverse("balances"), {"location": "MAIN/RAW"}))
     assert "LUG" in text
     assert "80" in text
     assert "TUBE" not in text
 
 
-def test_balances_at_a_date_mark_a_past_below_zero(plant: Plant) -> None:
+def test_balances_at_a_date_mark_negative_past_stock(plant: Plant) -> None:
     plant.has(5, "BOLT", at="RAW")
     plant.moves(5, "BOLT", "RAW", "LINE", at=DAY)
     plant.moves(5, "BOLT", "LINE", "RAW", at=DAY + timedelta(days=2))
@@ -350,12 +346,12 @@ def test_balances_at_a_date_mark_a_past_below_zero(plant: Plant) -> None:
     assert [(row["Place"], row["There"]) for row in rows] == [("MAIN/LINE", "10"), ("MAIN/RAW", "-5")]
 
 
-def test_a_day_to_come_is_refused_at_its_field(stores: Client) -> None:
+def test_a_future_day_is_refused_at_its_field(stores: Client) -> None:
     text = text_of(stores.get(reverse("balances"), {"on": "2999-01-01"}), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert "1 Jan 2999 is in the future." in text
 
 
-def test_the_bin_card_runs_down_to_its_beginning(morning: Plant, stores: Client) -> None:
+def test_the_bin_card_reaches_back_to_its_first_movement(morning: Plant, stores: Client) -> None:
     text = text_of(stores.get(reverse("bin-card"), {"item": "LUG", "location": "MAIN/RAW"}))
     assert "there now:" in text
     assert len(numbers_in(text)) == 2
@@ -366,7 +362,9 @@ def test_the_bin_card_runs_down_to_its_beginning(morning: Plant, stores: Client)
     ("item", "location", "field"),
     [("NOPE", "MAIN/RAW", "item"), ("LUG", "NOPE", "location"), ("LUG", "MAIN/WIP", "location")],
 )
-def test_a_bin_card_of_nothing_is_refused_at_its_field(stores: Client, item: str, location: str, field: str) -> None:
+def test_a_bin_card_without_item_and_location_is_refused_at_its_field(
+    stores: Client, item: str, location: str, field: str
+) -> None:
     response = stores.get(reverse("bin-card"), {"item": item, "location": location})
     assert f'id="{field}-error"' in text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -379,7 +377,7 @@ def way(plant: Plant, target: str, action: str = "REPLENISH") -> str:
     return str(rules.get(source__path="MAIN/RAW").pk)
 
 
-def test_moving_by_hand_posts_once_keeps_the_place_and_can_be_undone(morning: Plant, stores: Client) -> None:
+def test_a_manual_move_posts_once_keeps_the_places_and_can_be_undone(morning: Plant, stores: Client) -> None:
     page = text_of(stores.get(reverse("move"), {"source": "MAIN/RAW", "item": "LUG"}))
     typed = {"source": "MAIN/RAW", "item": "LUG", "quantity": "30", "rule": way(morning, "LINE"), "key": key_of(page)}
     response = stores.post(reverse("move-post"), typed)
@@ -395,7 +393,7 @@ def test_moving_by_hand_posts_once_keeps_the_place_and_can_be_undone(morning: Pl
     assert morning.balance("LUG", at="RAW") == 80
 
 
-def test_the_sentence_says_what_will_move_before_it_does(morning: Plant, stores: Client) -> None:
+def test_a_sentence_previews_the_move(morning: Plant, stores: Client) -> None:
     asked = {"source": "MAIN/RAW", "item": "LUG", "quantity": "30", "rule": way(morning, "LINE")}
     text = text_of(stores.get(reverse("move-preview"), asked))
     assert "will move from MAIN/RAW to MAIN/LINE, by REPLENISH." in text
@@ -417,7 +415,7 @@ def test_the_sentence_says_what_will_move_before_it_does(morning: Plant, stores:
         ({"source": "MAIN/BOUGHT"}, "source"),
     ],
 )
-def test_what_cannot_be_moved_is_refused_at_its_field(
+def test_an_impossible_move_is_refused_at_its_field(
     morning: Plant, stores: Client, typed: dict[str, str], field: str
 ) -> None:
     whole = {"source": "MAIN/RAW", "item": "LUG", "quantity": "1", "rule": way(morning, "LINE"), "key": "k", **typed}
@@ -453,14 +451,14 @@ def test_a_bin_is_asked_for_where_there_are_bins(morning: Plant, stores: Client)
     assert morning.balance("LUG", at="RACK") == 5
 
 
-def test_moving_takes_its_right(morning: Plant) -> None:
+def test_moving_needs_its_right(morning: Plant) -> None:
     operator = signed_in(morning, Role.OPERATOR)
     assert operator.get(reverse("move")).status_code == HTTPStatus.FORBIDDEN
     assert operator.post(reverse("move-post"), {}).status_code == HTTPStatus.FORBIDDEN
     assert reverse("move") not in text_of(operator.get(reverse("stock")))
 
 
-def test_nobody_takes_back_a_movement_of_somebody_else_by_its_number(morning: Plant, stores: Client) -> None:
+def test_a_movement_of_another_user_cannot_be_reversed_by_its_number(morning: Plant, stores: Client) -> None:
     moved = movement_of("LUG", posting__process="hand movement").posting
     assert stores.post(reverse("move-undo"), {"posting": moved.pk}).status_code == HTTPStatus.FORBIDDEN
     assert not Posting.objects.filter(reverses=moved).exists()
@@ -470,7 +468,7 @@ def test_nobody_takes_back_a_movement_of_somebody_else_by_its_number(morning: Pl
 
 
 @pytest.mark.parametrize("name", ["move-post", "move-undo", "take-back"])
-def test_nothing_is_posted_without_the_forms_token(morning: Plant, name: str) -> None:
+def test_nothing_is_posted_without_the_csrf_token(morning: Plant, name: str) -> None:
     client = browser(enforce_csrf_checks=True)
     client.force_login(person(morning, Role.SUPERVISOR), backend=MODEL_BACKEND)
     address = reverse(name, args=[movement_of("FRAME").posting_id] if name == "take-back" else [])
@@ -481,7 +479,7 @@ def test_nothing_is_posted_without_the_forms_token(morning: Plant, name: str) ->
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("name", PAGES)
-def test_whoever_has_a_role_may_look(plant: Plant, role: Role, name: str) -> None:
+def test_every_role_may_see_stock(plant: Plant, role: Role, name: str) -> None:
     assert signed_in(plant, role).get(reverse(name)).status_code == HTTPStatus.OK
 
 
@@ -524,7 +522,7 @@ def test_a_movement_of_a_large_posting_costs_no_more_statements(plant: Plant) ->
 
 
 @pytest.mark.parametrize("name", ["stock", "balances", "bin-card"])
-def test_a_list_of_stock_says_that_some_of_it_is_in_archives(morning: Plant, stores: Client, name: str) -> None:
+def test_a_stock_list_says_that_older_movements_are_archived(morning: Plant, stores: Client, name: str) -> None:
     assert "are in archives" not in text_of(stores.get(reverse(name)))
     Site.objects.filter(pk=morning.site.pk).update(archived_through=DAY)
     assert f"up to {DAY.day} {DAY:%b %Y} are in archives" in text_of(stores.get(reverse(name)))

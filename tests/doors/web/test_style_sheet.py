@@ -70,16 +70,16 @@ def is_among(name: str, names: Iterable[str]) -> bool:
     return name in names or (OPEN in name and any(one.startswith(name.split(OPEN)[0]) for one in names))
 
 
-def test_every_class_that_a_page_names_is_drawn() -> None:
+def test_every_class_of_a_page_has_a_style() -> None:
     known = drawn() | HOOKS
     assert sorted(name for name in named() if not is_among(name, known)) == []
 
 
-def test_every_class_that_is_drawn_is_named_by_a_page() -> None:
+def test_every_style_is_used_by_a_page() -> None:
     names = mentioned() | SET_BY_HTMX
     beginnings = tuple(name.split(OPEN)[0] for name in names if OPEN in name)
     assert sorted(name for name in drawn() - names if not name.startswith(beginnings)) == []
 
 
-def test_every_name_says_in_words_what_it_is_for() -> None:
+def test_every_class_name_is_made_of_whole_words() -> None:
     assert sorted(name for name in drawn() if not NAME.fullmatch(name) or len(name) < len("chip")) == []

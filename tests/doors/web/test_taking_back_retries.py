@@ -66,7 +66,7 @@ def page_of(client: Client, background_job: BackgroundJob) -> str:
     return text_of(client.get(reverse("background-job", args=[background_job.pk])))
 
 
-def test_one_press_takes_all_of_it_back_in_the_background(plant: Plant) -> None:
+def test_one_press_undoes_a_whole_retry_in_the_background(plant: Plant) -> None:
     retry = retried(plant)
     client = signed_in(plant, Role.SUPERVISOR)
     assert "Undo everything" in page_of(client, retry)
@@ -81,7 +81,7 @@ def test_one_press_takes_all_of_it_back_in_the_background(plant: Plant) -> None:
     assert faults(plant.site) == []
 
 
-def test_it_goes_back_newest_first_each_posting_under_a_key_of_its_own(plant: Plant) -> None:
+def test_postings_are_undone_newest_first_each_under_its_own_key(plant: Plant) -> None:
     retry = retried(plant)
     undoing = press(signed_in(plant, Role.SUPERVISOR), retry)
     work_off()
@@ -91,7 +91,7 @@ def test_it_goes_back_newest_first_each_posting_under_a_key_of_its_own(plant: Pl
     assert list(undone) == [(number, f"errand {undoing.pk}, posting {number}") for number in reversed(postings)]
 
 
-def test_home_offers_it_to_whoever_may_undo_and_only_once(plant: Plant) -> None:
+def test_home_offers_it_to_users_who_may_undo_and_only_once(plant: Plant) -> None:
     retry = retried(plant)
     block = reverse("block", args=["errands"])
     sue, jan = signed_in(plant, Role.SUPERVISOR, name="sue"), signed_in(plant, Role.STORES, name="jan")
@@ -103,7 +103,7 @@ def test_home_offers_it_to_whoever_may_undo_and_only_once(plant: Plant) -> None:
     assert "Taken back: Retry of all" in text_of(jan.get(block)), "what runs is everybody's"
 
 
-def test_whoever_may_not_undo_can_neither_press_nor_stop_it(plant: Plant) -> None:
+def test_undoing_and_stopping_need_the_right(plant: Plant) -> None:
     retry = retried(plant)
     jan = signed_in(plant, Role.STORES, name="jan")
     assert "Undo everything" not in page_of(jan, retry)
@@ -113,7 +113,7 @@ def test_whoever_may_not_undo_can_neither_press_nor_stop_it(plant: Plant) -> Non
     assert "Stop it" not in page_of(jan, undoing)
 
 
-def test_pressed_by_two_it_is_one_background_job_and_afterwards_the_third_is_told(plant: Plant) -> None:
+def test_two_users_start_one_background_job_and_a_third_sees_that_it_is_done(plant: Plant) -> None:
     retry = retried(plant)
     sue, ama = signed_in(plant, Role.SUPERVISOR, name="sue"), signed_in(plant, Role.ADMINISTRATOR, name="ama")
     assert press(sue, retry).pk == press(ama, retry).pk
@@ -124,7 +124,7 @@ def test_pressed_by_two_it_is_one_background_job_and_afterwards_the_third_is_tol
     assert not work_off()
 
 
-def test_what_is_under_way_is_stopped_first(plant: Plant) -> None:
+def test_a_running_retry_is_stopped_first(plant: Plant) -> None:
     for _ in range(MANY):
         plant.books(1, "BRACKET")
     plant.finds(100, "BOLT")
@@ -142,7 +142,7 @@ def test_what_is_under_way_is_stopped_first(plant: Plant) -> None:
     assert plant.waiting() == ["BOLT 4 short"] * MANY
 
 
-def test_what_is_no_retry_cannot_be_taken_back(plant: Plant) -> None:
+def test_only_a_retry_can_be_undone_this_way(plant: Plant) -> None:
     client = signed_in(plant, Role.SUPERVISOR)
     retry = retried(plant, 1)
     undoing = press(client, retry)
@@ -151,7 +151,7 @@ def test_what_is_no_retry_cannot_be_taken_back(plant: Plant) -> None:
     assert client.post(reverse("background-job-take-back", args=[10**6])).status_code == HTTPStatus.NOT_FOUND
 
 
-def test_what_cannot_go_back_is_named_with_its_reason_and_the_rest_goes_on(plant: Plant) -> None:
+def test_postings_that_cannot_be_undone_are_named_with_a_reason_and_the_rest_is_undone(plant: Plant) -> None:
     retry = retried(plant)
     first, second, third = background_retry.postings_of(retry)
     plant.reverses_number(third)
@@ -173,7 +173,7 @@ def test_what_cannot_go_back_is_named_with_its_reason_and_the_rest_goes_on(plant
     assert faults(plant.site) == []
 
 
-def test_pressed_again_only_what_still_stands_is_named(plant: Plant) -> None:
+def test_a_second_press_names_only_the_postings_that_remain(plant: Plant) -> None:
     retry = retried(plant, 4)
     first, second = background_retry.postings_of(retry)
     plant.reverses(first_booking_of(second))
@@ -188,7 +188,7 @@ def test_pressed_again_only_what_still_stands_is_named(plant: Plant) -> None:
     assert Posting.objects.filter(reverses=first).count() == 1
 
 
-def test_its_page_and_a_step_cost_the_same_for_few_and_for_many(plant: Plant) -> None:
+def test_its_page_and_a_step_take_the_same_statements_for_few_and_many(plant: Plant) -> None:
     client = signed_in(plant, Role.SUPERVISOR)
     for many in (2, 20):
         retry = retried(plant, many)
@@ -215,7 +215,7 @@ def takes_one_turn(_: Plant, before: int) -> bool:
         return work_off()
 
 
-def test_whenever_the_worker_is_killed_each_posting_goes_back_once(
+def test_each_posting_is_undone_once_whenever_the_worker_is_killed(
     committed_plant: Plant, committed_database: Database
 ) -> None:
     plant = committed_plant

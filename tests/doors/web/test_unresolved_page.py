@@ -46,11 +46,11 @@ def resolves(client: Client, movement: Movement, place: str = "MAIN/RAW", **type
     return response.status_code, " ".join(response.content.decode().split())
 
 
-def test_an_empty_queue_says_that_all_is_well(plant: Plant) -> None:
+def test_an_empty_queue_says_that_nothing_is_unresolved(plant: Plant) -> None:
     assert "Nothing is unresolved" in text_of(signed_in(plant, Role.STORES).get(reverse("unresolved")))
 
 
-def test_the_only_row_opens_by_itself_and_nothing_is_chosen_for_the_person(plant: Plant, short: Movement) -> None:
+def test_the_only_row_opens_automatically_without_a_chosen_place(plant: Plant, short: Movement) -> None:
     text = text_of(signed_in(plant, Role.STORES).get(reverse("unresolved")))
     assert f'data-number="{short.pk}"' in text
     assert "short 3" in text
@@ -58,7 +58,7 @@ def test_the_only_row_opens_by_itself_and_nothing_is_chosen_for_the_person(plant
     assert not re.search(r'name="from"[^>]*checked', text)
 
 
-def test_where_it_fits_the_planned_place_is_chosen_and_one_press_resolves(plant: Plant, short: Movement) -> None:
+def test_the_planned_place_is_chosen_if_it_fits_and_one_press_resolves(plant: Plant, short: Movement) -> None:
     plant.finds(10, "BOLT")
     client = signed_in(plant, Role.STORES)
     text = opened(client, short)
@@ -67,7 +67,7 @@ def test_where_it_fits_the_planned_place_is_chosen_and_one_press_resolves(plant:
     assert "and leaves <b><span" in text
 
 
-def test_resolving_from_where_it_really_came_from(plant: Plant, short: Movement) -> None:
+def test_a_movement_is_resolved_from_its_real_source(plant: Plant, short: Movement) -> None:
     status, text = resolves(signed_in(plant, Role.STORES), short)
     assert status == HTTPStatus.FOUND
     assert "BOLT resolved. 0 left." in text
@@ -75,7 +75,7 @@ def test_resolving_from_where_it_really_came_from(plant: Plant, short: Movement)
     assert plant.balance("BOLT") == Decimal(5)
 
 
-def test_less_was_used_and_the_rest_is_kept_or_dropped(plant: Plant, short: Movement) -> None:
+def test_if_less_was_used_the_rest_is_kept_or_dropped(plant: Plant, short: Movement) -> None:
     client = signed_in(plant, Role.STORES)
     resolves(client, short, quantity="6", remainder="keep")
     assert plant.waiting() == ["BOLT 2 short"]
@@ -83,7 +83,7 @@ def test_less_was_used_and_the_rest_is_kept_or_dropped(plant: Plant, short: Move
     assert plant.waiting() == []
 
 
-def test_the_outcome_is_said_before_it_happens(plant: Plant, short: Movement) -> None:
+def test_the_outcome_is_previewed(plant: Plant, short: Movement) -> None:
     client = signed_in(plant, Role.STORES)
     raw = choice_at(opened(client, short), "MAIN/RAW")
     asked = {"from": raw, "quantity": "6"}
@@ -93,7 +93,7 @@ def test_the_outcome_is_said_before_it_happens(plant: Plant, short: Movement) ->
     assert plant.waiting() == ["BOLT 8 short"]
 
 
-def test_too_little_at_the_place_is_refused_at_the_quantity(plant: Plant, short: Movement) -> None:
+def test_a_shortage_at_the_place_is_refused_at_the_quantity(plant: Plant, short: Movement) -> None:
     status, text = resolves(signed_in(plant, Role.STORES), short, place="MAIN/LINE")
     assert status == HTTPStatus.UNPROCESSABLE_ENTITY
     assert 'id="quantity-error"' in text
@@ -101,7 +101,7 @@ def test_too_little_at_the_place_is_refused_at_the_quantity(plant: Plant, short:
     assert plant.waiting() == ["BOLT 8 short"]
 
 
-def test_no_place_chosen_is_refused_at_the_choice(plant: Plant, short: Movement) -> None:
+def test_a_missing_choice_of_place_is_refused_at_the_choice(plant: Plant, short: Movement) -> None:
     client = signed_in(plant, Role.STORES)
     response = client.post(reverse("resolve", args=[short.pk]), {"quantity": "8", "key": "k"})
     text = text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -109,7 +109,7 @@ def test_no_place_chosen_is_refused_at_the_choice(plant: Plant, short: Movement)
     assert "Choose where the stock came from." in text
 
 
-def test_the_second_person_is_told_and_nothing_is_posted_twice(plant: Plant, short: Movement) -> None:
+def test_the_second_person_sees_the_settlement_and_nothing_is_posted_twice(plant: Plant, short: Movement) -> None:
     second = signed_in(plant, Role.STORES, name="ken")
     text = opened(second, short)
     asked = {"key": key_of(text), "from": choice_at(text, "MAIN/RAW"), "quantity": "7"}
@@ -148,7 +148,7 @@ def test_a_batch_is_chosen_by_a_person_first_expired_first(plant: Plant) -> None
     assert Movement.objects.get(resolves=waiting).batch == "A2"
 
 
-def test_serials_are_ticked_as_many_as_the_quantity(plant: Plant) -> None:
+def test_as_many_serials_are_ticked_as_the_quantity(plant: Plant) -> None:
     plant.stocks("GPS", tracking=Tracking.SERIAL)
     plant.consists("BRACKET", plant.line(10, "GPS", 1))
     plant.has(3, "GPS", serials=["S1", "S2", "S3"])
@@ -165,7 +165,7 @@ def test_serials_are_ticked_as_many_as_the_quantity(plant: Plant) -> None:
     assert plant.balance("GPS") == Decimal(1)
 
 
-def test_cancelling_asks_why(plant: Plant, short: Movement) -> None:
+def test_cancelling_asks_for_a_reason(plant: Plant, short: Movement) -> None:
     client = signed_in(plant, Role.STORES)
     asked = {"pick": short.pk, "open": short.pk, "key": "k", "remarks": " "}
     text = text_of(client.post(reverse("cancel"), asked), HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -176,7 +176,7 @@ def test_cancelling_asks_why(plant: Plant, short: Movement) -> None:
     assert "wrong colour" in opened(client, short)
 
 
-def test_what_is_picked_is_cancelled_together_or_not_at_all(plant: Plant, short: Movement) -> None:
+def test_picked_movements_are_cancelled_together_or_not_at_all(plant: Plant, short: Movement) -> None:
     plant.books(5, "BRACKET")
     picked = [one.pk for one in plant.queue("BOLT")]
     client = signed_in(plant, Role.STORES)
@@ -187,7 +187,7 @@ def test_what_is_picked_is_cancelled_together_or_not_at_all(plant: Plant, short:
     assert Movement.objects.filter(status=Status.UNRESOLVED).count() == len(picked) - 1
 
 
-def test_retry_shows_what_would_go_through_and_then_does_it(plant: Plant, short: Movement) -> None:
+def test_a_retry_is_previewed_and_then_carried_out(plant: Plant, short: Movement) -> None:
     plant.finds(10, "BOLT")
     client = signed_in(plant, Role.STORES)
     text = text_of(client.get(reverse("retry-page")))
@@ -202,7 +202,7 @@ def retried(client: Client, **asked: str | list[int]) -> str:
     return re.sub(r"</?b>", "", text)
 
 
-def test_a_retry_says_how_many_stay_and_why_each_with_its_cut_of_the_queue(plant: Plant, short: Movement) -> None:
+def test_a_retry_shows_how_many_stay_by_reason_with_links_to_the_queue(plant: Plant, short: Movement) -> None:
     plant.books(2, "BRACKET")
     plant.books(2, "CABINET")
     plant.finds(10, "BOLT")
@@ -218,7 +218,7 @@ def test_a_retry_says_how_many_stay_and_why_each_with_its_cut_of_the_queue(plant
     assert "0 need a choice" in narrowed
 
 
-def test_a_retry_of_what_was_picked_counts_only_that(plant: Plant, short: Movement) -> None:
+def test_a_retry_of_picked_movements_counts_only_these(plant: Plant, short: Movement) -> None:
     plant.books(1, "CABINET")
     plant.finds(10, "BOLT")
     picked = [short.pk, plant.queue("MOTOR")[0].pk]
@@ -229,7 +229,7 @@ def test_a_retry_of_what_was_picked_counts_only_that(plant: Plant, short: Moveme
     assert "show=choice" not in text
 
 
-def test_where_nothing_fits_it_still_says_how_many_wait_for_what(plant: Plant, short: Movement) -> None:
+def test_a_retry_without_fitting_movements_still_shows_the_reasons(plant: Plant, short: Movement) -> None:
     plant.books(1, "CABINET")
     text = retried(signed_in(plant, Role.STORES))
     assert "Nothing fits yet" in text
@@ -237,7 +237,7 @@ def test_where_nothing_fits_it_still_says_how_many_wait_for_what(plant: Plant, s
     assert "2 need a choice" in text
 
 
-def test_a_supervisor_undoes_what_was_settled(plant: Plant, short: Movement) -> None:
+def test_a_supervisor_undoes_a_settlement(plant: Plant, short: Movement) -> None:
     settlement = plant.resolves(short.pk, source="RAW")
     stores = signed_in(plant, Role.STORES)
     assert stores.post(reverse("undo-settling"), {"posting": settlement.posting_id}).status_code == HTTPStatus.FORBIDDEN
@@ -246,7 +246,7 @@ def test_a_supervisor_undoes_what_was_settled(plant: Plant, short: Movement) -> 
     assert "BOLT is unresolved again. 1 left." in text_of(supervisor.get(done.headers["Location"]))
 
 
-def test_the_usual_cuts_and_the_filters(plant: Plant, short: Movement) -> None:
+def test_the_queue_has_filter_tabs_and_filters(plant: Plant, short: Movement) -> None:
     client = signed_in(plant, Role.STORES)
     for asked, found in (
         ({"show": "short"}, True),
@@ -265,7 +265,7 @@ def test_the_usual_cuts_and_the_filters(plant: Plant, short: Movement) -> None:
     assert refused.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
 
 
-def test_whoever_may_only_look_is_told_who_may(plant: Plant, short: Movement) -> None:
+def test_users_with_read_access_see_who_may_resolve(plant: Plant, short: Movement) -> None:
     client = signed_in(plant, Role.OPERATOR)
     assert "You can see this, but only stores and supervisors can resolve it." in opened(client, short)
     asked = {"quantity": "8", "from": "planned", "remarks": "no", "pick": short.pk}
@@ -275,7 +275,7 @@ def test_whoever_may_only_look_is_told_who_may(plant: Plant, short: Movement) ->
 
 
 @pytest.mark.parametrize("number", ["0", "999999", "9" * 30, "x"])
-def test_a_movement_that_is_not_there_is_a_page_of_its_own(plant: Plant, number: str) -> None:
+def test_an_unknown_movement_has_an_error_page(plant: Plant, number: str) -> None:
     response = signed_in(plant, Role.STORES).get(reverse("unresolved"), {"open": number})
     assert response.status_code == HTTPStatus.NOT_FOUND
 

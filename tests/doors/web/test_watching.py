@@ -50,7 +50,7 @@ def measure(client: Client | None = None, **headers: Any) -> dict[tuple[str, ...
     return figures(response.content.decode())
 
 
-def test_a_living_process_says_so_and_asks_no_database(plant: Plant) -> None:
+def test_a_running_process_reports_health_without_the_database(plant: Plant) -> None:
     with statements(0):
         response = browser().get("/health/")
     assert (response.status_code, response.json()) == (HTTPStatus.OK, {"status": "alive"})
@@ -64,14 +64,14 @@ def test_an_up_to_date_database_is_ready(plant: Plant) -> None:
     assert "no-store" in response.headers["Cache-Control"]
 
 
-def test_a_database_that_waits_for_its_upgrade_is_not_ready(plant: Plant) -> None:
+def test_a_database_that_needs_an_upgrade_is_not_ready(plant: Plant) -> None:
     MigrationRecorder(connection).record_unapplied("ledger", "0001_initial")
     response = browser().get("/ready/")
     assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert response.json()["reason"] == "The database waits for `backflush upgrade`: 1 steps."
 
 
-def test_a_server_that_does_not_answer_is_not_ready_and_its_address_is_not_told() -> None:
+def test_an_unreachable_server_is_not_ready_and_its_address_is_not_shown() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
@@ -84,7 +84,7 @@ def test_a_server_that_does_not_answer_is_not_ready_and_its_address_is_not_told(
 
 
 @pytest.mark.parametrize("address", ["/health/", "/ready/"])
-def test_only_looking_is_allowed(plant: Plant, address: str) -> None:
+def test_only_get_and_head_are_allowed(plant: Plant, address: str) -> None:
     assert browser().head(address).status_code == HTTPStatus.OK
     assert browser().post(address).status_code == HTTPStatus.METHOD_NOT_ALLOWED
 
@@ -92,7 +92,7 @@ def test_only_looking_is_allowed(plant: Plant, address: str) -> None:
 # Who may read the figures
 
 
-def test_without_a_token_this_machine_alone_may(plant: Plant, settings_of: Any) -> None:
+def test_without_a_token_only_this_machine_may_read_metrics(plant: Plant, settings_of: Any) -> None:
     settings_of(METRICS_TOKEN="")
     assert browser().get("/metrics/").status_code == HTTPStatus.OK
     assert browser().get("/metrics/", REMOTE_ADDR="::1").status_code == HTTPStatus.OK
@@ -106,7 +106,7 @@ def test_without_a_token_this_machine_alone_may(plant: Plant, settings_of: Any) 
         assert browser().get("/metrics/", **how).status_code == HTTPStatus.FORBIDDEN, how
 
 
-def test_with_a_token_whoever_shows_it_may_and_nobody_else(plant: Plant, settings_of: Any) -> None:
+def test_with_a_token_only_its_holder_may_read_metrics(plant: Plant, settings_of: Any) -> None:
     settings_of(METRICS_TOKEN=TOKEN)
     shown: dict[str, Any] = {"REMOTE_ADDR": "10.0.0.7", "HTTP_AUTHORIZATION": f"Bearer {TOKEN}"}
     assert browser().get("/metrics/", **shown).status_code == HTTPStatus.OK
@@ -142,7 +142,7 @@ def test_bookings_lines_and_postings_are_counted_from_the_ledger(plant: Plant) -
     assert counted["lines"] == {"MAIN": 4}
 
 
-def test_before_its_first_booking_a_site_says_none(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_site_without_bookings_reports_zero(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the first one begins the series, and whoever asks how much it went up never sees it."""
     monkeypatch.setattr(metrics, "_TALLY", LedgerCounters())
     told = measure()
@@ -161,7 +161,7 @@ def test_resolving_assumes_no_line_again(plant: Plant) -> None:
     assert count_on(cumulative_use)["lines"] == {"MAIN": 1}
 
 
-def test_what_was_counted_is_settled_after_a_while_and_not_counted_again(plant: Plant) -> None:
+def test_counted_rows_are_stored_after_a_while_and_not_counted_again(plant: Plant) -> None:
     cumulative_use = LedgerCounters()
     start = timezone.now()
     for minutes in range(4):
@@ -177,7 +177,7 @@ def test_what_was_counted_is_settled_after_a_while_and_not_counted_again(plant: 
     assert count_on(read_ledger_counters(cumulative_use.as_text()), now=later)["bookings"] == {"MAIN": 4}
 
 
-def test_counting_costs_the_same_whatever_is_there(plant: Plant) -> None:
+def test_counting_costs_the_same_for_any_number_of_rows(plant: Plant) -> None:
     cumulative_use = LedgerCounters()
     for _ in range(3):
         plant.books(5, "BRACKET")
@@ -185,7 +185,7 @@ def test_counting_costs_the_same_whatever_is_there(plant: Plant) -> None:
             count_on(cumulative_use)
 
 
-def test_what_waits_is_said_for_each_site(plant: Plant) -> None:
+def test_unresolved_movements_are_reported_by_site(plant: Plant) -> None:
     Plant.build_site(code="SOUTH")
     plant.books(1, "FRAME")
     assert [(one.site, one.count, one.oldest_seconds > 0) for one in waiting_now()] == [
@@ -217,7 +217,7 @@ def test_requests_are_counted_by_route_and_refusals_by_code(plant: Plant) -> Non
 # Several processes
 
 
-def test_whichever_worker_is_asked_answers_for_all(committed_database: Database, tmp_path: Path) -> None:
+def test_any_worker_reports_the_metrics_of_all(committed_database: Database, tmp_path: Path) -> None:
     Plant.build()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -261,7 +261,7 @@ def _asked(port: int, path: str) -> str:
 # Logs
 
 
-def test_every_answer_has_a_number_of_its_own_or_the_proxys(plant: Plant) -> None:
+def test_every_response_has_its_own_request_number_or_the_proxy_s(plant: Plant) -> None:
     one, other = (browser().get("/health/").headers["X-Request-ID"] for _ in range(2))
     assert one != other
     assert browser().get("/health/", HTTP_X_REQUEST_ID="proxy-0001").headers["X-Request-ID"] == "proxy-0001"
@@ -282,6 +282,6 @@ def test_a_log_line_is_one_json_object_with_the_traceback_in_it() -> None:
     assert "ValueError: two" in facts["traceback"]
 
 
-def test_people_get_lines_and_collectors_json() -> None:
+def test_logs_are_lines_for_people_and_json_for_collectors() -> None:
     assert logging_settings(as_json=False)["handlers"]["out"]["stream"] == "ext://sys.stderr"
     assert logging_settings(as_json=True)["handlers"]["out"]["stream"] == "ext://sys.stdout"

@@ -32,7 +32,7 @@ def client(plant: Plant) -> Client:
         ("log-in", {"next": "/\0"}),
     ],
 )
-def test_a_null_character_that_is_looked_for_is_refused(client: Client, name: str, typed: dict[str, str]) -> None:
+def test_a_null_character_in_a_search_is_refused(client: Client, name: str, typed: dict[str, str]) -> None:
     response = client.get(reverse(name), typed)
     assert response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert SENTENCE in response.content.decode()
@@ -43,7 +43,7 @@ def test_a_null_character_in_an_address_is_refused(client: Client) -> None:
         assert client.get(address).status_code == HTTPStatus.UNPROCESSABLE_ENTITY, address
 
 
-def test_a_null_character_that_is_sent_posts_nothing(plant: Plant, client: Client) -> None:
+def test_a_null_character_in_a_form_posts_nothing(plant: Plant, client: Client) -> None:
     plant.books(2, "BRACKET")
     number = plant.queue("BOLT")[0].pk
     sent = {"pick": number, "remarks": "no\0", "key": "k"}
@@ -51,7 +51,7 @@ def test_a_null_character_that_is_sent_posts_nothing(plant: Plant, client: Clien
     assert plant.waiting() == ["BOLT 8 short"]
 
 
-def test_a_null_character_at_the_log_in_is_refused_to_whoever_is_outside(plant: Plant) -> None:
+def test_a_null_character_at_the_log_in_is_refused(plant: Plant) -> None:
     visitor = browser()
     typed = {"username": "ro\0sa", "password": "northmoor-12"}
     assert visitor.post(reverse("log-in"), typed).status_code == HTTPStatus.UNPROCESSABLE_ENTITY

@@ -68,7 +68,7 @@ def free_port() -> str:
 
 @needs_proc
 @pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
-def test_serve_keeps_one_worker_and_takes_it_along(
+def test_serve_runs_one_worker_and_stops_it_at_its_end(
     committed_plant: Plant, committed_database: Database, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
@@ -93,7 +93,7 @@ def test_a_worker_does_not_outlive_the_serve_that_started_it(
         assert orphan.wait(SECONDS_MAX) == 0
 
 
-def test_a_worker_by_itself_does_what_was_queued(
+def test_a_separate_worker_carries_out_queued_jobs(
     committed_plant: Plant, committed_database: Database, tmp_path: Path
 ) -> None:
     committed_plant.books(1, "BRACKET")
@@ -112,7 +112,7 @@ def test_a_worker_by_itself_does_what_was_queued(
 
 @pytest.mark.parametrize("form", ["json", "lines"])
 @pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
-def test_a_worker_says_its_trouble_once(
+def test_a_worker_reports_a_lasting_problem_once(
     committed_plant: Plant, committed_database: Database, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOG_FORMAT", form)
@@ -128,7 +128,7 @@ def test_a_worker_says_its_trouble_once(
 
 
 @pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
-def test_a_worker_settles_what_waits_for_stock_that_arrives(
+def test_a_worker_settles_movements_when_stock_arrives(
     committed_plant: Plant, committed_database: Database, tmp_path: Path
 ) -> None:
     Action.objects.filter(name="BACKFLUSH").update(retry=RetryRule.AUTOMATIC)

@@ -16,7 +16,7 @@ def names(page: Page) -> list[str]:
     return found
 
 
-def test_blocks_are_arranged_by_keys_alone_and_focus_stays(committed_plant: Plant, visit: Visit) -> None:
+def test_blocks_are_arranged_by_keyboard_alone_and_keep_the_focus(committed_plant: Plant, visit: Visit) -> None:
     short_of_bolts(committed_plant)
     page = visit.sign_in("rosa").page
     first, second, *others = names(page)
@@ -66,7 +66,7 @@ def test_charts_are_drawn_from_their_tables_and_again_in_the_other_theme(committ
     assert visit.complaints == []
 
 
-def test_letters_go_places_until_they_are_switched_off(committed_plant: Plant, visit: Visit) -> None:
+def test_single_letter_keys_open_pages_until_they_are_switched_off(committed_plant: Plant, visit: Visit) -> None:
     short_of_bolts(committed_plant)
     page = visit.sign_in("rosa").page
     page.keyboard.press("?")

@@ -141,7 +141,7 @@ pytestmark = pytest.mark.parametrize("committed_database", SEEN, indirect=True)
 
 
 @pytest.mark.parametrize("share", range(len(LOOKS)))
-def test_no_page_keeps_anybody_out(committed_plant: Plant, browser: Browser, served: str, share: int) -> None:
+def test_no_page_has_accessibility_faults(committed_plant: Plant, browser: Browser, served: str, share: int) -> None:
     """Each page once, each size and theme for a share of them."""
     pages = PAGES[share :: len(LOOKS)]
     assert faults_of(browser, served, LOOKS[share], pages, something_on_every_page(committed_plant)) == []
@@ -149,7 +149,7 @@ def test_no_page_keeps_anybody_out(committed_plant: Plant, browser: Browser, ser
 
 @pytest.mark.soak
 @pytest.mark.parametrize("look", LOOKS)
-def test_no_page_keeps_anybody_out_however_it_is_looked_at(
+def test_no_page_has_accessibility_faults_at_any_size_and_theme(
     committed_plant: Plant, browser: Browser, served: str, look: tuple[str, str]
 ) -> None:
     assert faults_of(browser, served, look, PAGES, something_on_every_page(committed_plant)) == []

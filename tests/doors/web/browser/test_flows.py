@@ -33,7 +33,7 @@ def test_from_home_to_resolved_in_three_presses(committed_plant: Plant, visit: V
     assert visit.complaints == []
 
 
-def test_the_queue_is_worked_by_keys_alone(committed_plant: Plant, visit: Visit) -> None:
+def test_the_queue_is_worked_by_keyboard_alone(committed_plant: Plant, visit: Visit) -> None:
     short_of_bolts(committed_plant)
     committed_plant.books(3, "BRACKET")
     first, second = (one.pk for one in committed_plant.queue("BOLT"))
@@ -78,7 +78,7 @@ def test_scanned_booked_and_undone(committed_plant: Plant, visit: Visit) -> None
     assert visit.complaints == []
 
 
-def test_a_refusal_keeps_what_was_typed_and_takes_the_focus(committed_plant: Plant, visit: Visit) -> None:
+def test_a_refusal_keeps_the_input_and_gets_the_focus(committed_plant: Plant, visit: Visit) -> None:
     committed_plant.releases(100, "BRACKET")
     visit.sign_in("ken").goes("/book/?order=W-BRACKET")
     page = visit.page
@@ -112,7 +112,7 @@ def test_an_amount_is_stepped_and_set_by_buttons(committed_plant: Plant, visit: 
     assert visit.complaints == []
 
 
-def test_the_second_person_is_told(committed_plant: Plant, visit: Visit) -> None:
+def test_the_second_person_sees_that_it_is_done(committed_plant: Plant, visit: Visit) -> None:
     number = short_of_bolts(committed_plant)
     visit.sign_in("rosa").goes(f"/unresolved/?open={number}")
     visit.page.check("text=MAIN/RAW")

@@ -9,7 +9,7 @@ from tests.doors.web.browser.visit import Visit
 pytestmark = pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
 
 
-def test_no_connection_is_said_at_the_form_and_the_next_try_goes_through(committed_plant: Plant, visit: Visit) -> None:
+def test_a_lost_connection_is_shown_at_the_form_and_the_next_try_succeeds(committed_plant: Plant, visit: Visit) -> None:
     page = visit.sign_in("ama").goes("/set-up/units/new/").page
     page.fill("#code", "DOZ")
     page.context.set_offline(True)
@@ -22,7 +22,7 @@ def test_no_connection_is_said_at_the_form_and_the_next_try_goes_through(committ
     page.wait_for_url("**/set-up/units/at/DOZ/")
 
 
-def test_whoever_was_signed_out_is_back_in_the_form_after_the_log_in(committed_plant: Plant, visit: Visit) -> None:
+def test_a_signed_out_user_returns_to_the_form_after_the_log_in(committed_plant: Plant, visit: Visit) -> None:
     page = visit.sign_in("ama").goes("/set-up/units/new/").page
     page.fill("#code", "DOZ")
     page.context.clear_cookies(name="backflush_session")
@@ -37,13 +37,15 @@ def test_whoever_was_signed_out_is_back_in_the_form_after_the_log_in(committed_p
     page.wait_for_url("**/set-up/units/at/DOZ/")
 
 
-def test_the_chosen_day_stands_in_words_beside_its_field(committed_plant: Plant, visit: Visit) -> None:
+def test_the_chosen_day_is_shown_in_words_beside_its_field(committed_plant: Plant, visit: Visit) -> None:
     page = visit.sign_in("ama").goes("/orders/new/").page
     page.fill("#start_date", "2026-03-12")
     expect(page.locator("#start_date + [data-day-said]")).to_have_text("Thursday 12 March 2026")
 
 
-def test_a_form_says_what_would_be_refused_and_a_role_what_it_takes_away(committed_plant: Plant, visit: Visit) -> None:
+def test_a_form_shows_what_would_be_refused_and_which_rights_a_role_change_removes(
+    committed_plant: Plant, visit: Visit
+) -> None:
     page = visit.sign_in("ama").goes("/set-up/units/new/").page
     page.fill("#code", "EA")
     page.press("#code", "Tab")

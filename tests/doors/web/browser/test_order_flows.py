@@ -52,7 +52,7 @@ def test_material_is_issued_by_scanner_and_taken_back_with_one_press(committed_p
     assert committed_plant.balance("LUG", at="RAW") == Decimal(50)
 
 
-def test_a_receipt_shows_what_it_takes_while_it_is_typed(committed_plant: Plant, visit: Visit) -> None:
+def test_a_receipt_previews_its_consumption_while_it_is_typed(committed_plant: Plant, visit: Visit) -> None:
     committed_plant.has(30, "LUG", at="ACME/STOCK")
     committed_plant.buys(10, "PLATED")
     page = opened(visit, "ama", "/orders/receive/?order=P-PLATED")
@@ -68,7 +68,7 @@ def test_a_receipt_shows_what_it_takes_while_it_is_typed(committed_plant: Plant,
     assert visit.complaints == []
 
 
-def test_a_kit_is_made_refused_and_made(committed_plant: Plant, visit: Visit) -> None:
+def test_a_kit_is_booked_after_a_refusal(committed_plant: Plant, visit: Visit) -> None:
     committed_plant.has(16, "BOLT")
     committed_plant.has(16, "LUG")
     page = opened(visit, "ken", "/book/item/")

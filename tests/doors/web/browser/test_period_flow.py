@@ -10,7 +10,7 @@ from tests.doors.web.browser.visit import Visit
 pytestmark = pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
 
 
-def test_a_period_is_closed_booking_says_so_and_it_is_reopened(committed_plant: Plant, visit: Visit) -> None:
+def test_a_period_is_closed_refuses_bookings_and_is_reopened(committed_plant: Plant, visit: Visit) -> None:
     plant = committed_plant
     plant.books(1, "BRACKET", at=DAY)
     visit.sign_in("ama").goes("/audit/")

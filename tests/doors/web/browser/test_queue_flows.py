@@ -37,7 +37,7 @@ def test_a_morning_at_the_queue_by_keys(committed_plant: Plant, visit: Visit) ->
     assert visit.complaints == []
 
 
-def test_letters_do_nothing_for_whoever_has_switched_them_off(committed_plant: Plant, visit: Visit) -> None:
+def test_single_letter_keys_can_be_switched_off(committed_plant: Plant, visit: Visit) -> None:
     committed_plant.books(2, "BRACKET")
     committed_plant.books(3, "BRACKET")
     first = committed_plant.queue("BOLT")[0].pk
@@ -51,7 +51,7 @@ def test_letters_do_nothing_for_whoever_has_switched_them_off(committed_plant: P
 
 
 @pytest.mark.background
-def test_a_long_retry_goes_on_while_one_is_elsewhere(committed_plant: Plant, visit: Visit) -> None:
+def test_a_long_retry_continues_while_the_user_is_on_another_page(committed_plant: Plant, visit: Visit) -> None:
     plant = committed_plant
     for _ in range(210):
         plant.books(1, "BRACKET")

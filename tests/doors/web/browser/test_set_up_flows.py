@@ -30,7 +30,7 @@ def test_a_level_is_closed_and_opened_and_focus_stays_on_its_arrow(committed_pla
     expect(page.locator(".structure-tree")).to_contain_text("SHEET")
 
 
-def test_a_line_says_what_was_typed_and_a_fault_loses_nothing(committed_plant: Plant, visit: Visit) -> None:
+def test_a_faulty_line_keeps_all_input(committed_plant: Plant, visit: Visit) -> None:
     page = opened(visit, "/items/structure/BRACKET/")
     page.fill("#line-1-component", "LUG")
     page.press("#line-1-component", "Tab")
@@ -44,14 +44,14 @@ def test_a_line_says_what_was_typed_and_a_fault_loses_nothing(committed_plant: P
     expect(page.locator(".structure-tree")).to_contain_text("LUG")
 
 
-def test_the_same_place_twice_is_said_before_anything_is_saved(committed_plant: Plant, visit: Visit) -> None:
+def test_the_same_place_twice_is_shown_before_anything_is_saved(committed_plant: Plant, visit: Visit) -> None:
     page = opened(visit, "/set-up/actions/at/REPLENISH/")
     page.select_option("#from", "MAIN/RAW")
     page.select_option("#to", "MAIN/RAW")
     expect(page.locator("#judged-rule")).to_contain_text("needs two different locations")
 
 
-def test_choosing_an_item_lights_its_arrows_and_moves_nothing(committed_plant: Plant, visit: Visit) -> None:
+def test_choosing_an_item_highlights_its_arrows_without_moving_the_map(committed_plant: Plant, visit: Visit) -> None:
     page = opened(visit, "/stock-map/")
     before = page.locator("#map .map-place rect").evaluate_all("boxes => boxes.map(box => box.getAttribute('x'))")
     page.select_option("#trace", "FRAME")
@@ -105,7 +105,7 @@ def test_folded_stores_open_where_they_are_pressed_and_fold_again(committed_plan
     expect(places).to_have_count(folded)
 
 
-def test_what_is_traced_is_seen_although_its_store_is_folded(committed_plant: Plant, visit: Visit) -> None:
+def test_a_traced_path_is_visible_although_its_store_is_folded(committed_plant: Plant, visit: Visit) -> None:
     many_places(committed_plant)
     page = opened(visit, "/stock-map/?item=FRAME")
     assert sorted(page.locator("#map .map-step-number").all_text_contents()) == ["1", "2"]

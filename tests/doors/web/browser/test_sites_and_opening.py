@@ -39,9 +39,7 @@ def goes_to(page: Page, site: str) -> None:
         page.select_option("#site", site)
 
 
-def test_opening_stock_is_entered_undone_and_the_field_is_clear_for_the_next(
-    committed_plant: Plant, visit: Visit
-) -> None:
+def test_opening_stock_is_entered_and_undone_and_the_field_is_empty_again(committed_plant: Plant, visit: Visit) -> None:
     page = opened(visit, "/stock/opening/")
     assert visit.focused() == "location"
     page.keyboard.type("MAIN/LINE")
@@ -64,7 +62,7 @@ def test_opening_stock_is_entered_undone_and_the_field_is_clear_for_the_next(
     assert visit.complaints == []
 
 
-def test_a_used_unit_is_ended_and_taken_in_use_again(committed_plant: Plant, visit: Visit) -> None:
+def test_a_used_unit_is_deactivated_and_reactivated(committed_plant: Plant, visit: Visit) -> None:
     page = opened(visit, "/set-up/units/at/BOX/")
     page.click("text=End BOX")
     expect(page.locator("#gone-h")).to_have_text(re.compile("Ended"))
@@ -77,7 +75,7 @@ def test_a_used_unit_is_ended_and_taken_in_use_again(committed_plant: Plant, vis
     assert visit.complaints == []
 
 
-def test_what_a_form_of_people_would_refuse_is_said_while_it_is_filled_in(committed_plant: Plant, visit: Visit) -> None:
+def test_the_user_form_shows_faults_while_it_is_filled_in(committed_plant: Plant, visit: Visit) -> None:
     page = opened(visit, "/set-up/people/new/")
     page.fill("#name", "rosa")
     page.press("#name", "Tab")
@@ -94,7 +92,7 @@ def test_what_a_form_of_people_would_refuse_is_said_while_it_is_filled_in(commit
     assert visit.complaints == []
 
 
-def test_a_rule_that_is_there_is_said_while_it_is_chosen(committed_plant: Plant, visit: Visit) -> None:
+def test_an_existing_rule_is_reported_while_it_is_chosen(committed_plant: Plant, visit: Visit) -> None:
     page = opened(visit, "/set-up/actions/at/REPLENISH/")
     page.select_option("#from", "MAIN/RAW")
     page.select_option("#to", "MAIN/LINE")
@@ -106,7 +104,7 @@ def test_a_rule_that_is_there_is_said_while_it_is_chosen(committed_plant: Plant,
     assert visit.complaints == []
 
 
-def test_the_switch_keeps_the_page_and_a_thing_of_one_site_leads_to_the_others_list(
+def test_the_site_switch_keeps_the_page_or_leads_to_the_list_of_the_other_site(
     committed_plant: Plant, south: Plant, visit: Visit
 ) -> None:
     committed_plant.has(7, "BOLT")
@@ -125,7 +123,7 @@ def test_the_switch_keeps_the_page_and_a_thing_of_one_site_leads_to_the_others_l
     assert page.url == f"{visit.address}/orders/"
 
 
-def test_stock_goes_from_one_site_to_the_other_by_its_note(committed_plant: Plant, south: Plant, visit: Visit) -> None:
+def test_stock_is_transferred_between_sites_by_its_note(committed_plant: Plant, south: Plant, visit: Visit) -> None:
     committed_plant.has(10, "BOLT", at="RAW")
     page = opened(visit, "/stock/")
     page.click("text=Between sites")
@@ -156,7 +154,7 @@ def test_stock_goes_from_one_site_to_the_other_by_its_note(committed_plant: Plan
     assert south.balance("BOLT", at="RAW") == 6
 
 
-def test_nothing_between_sites_keeps_anybody_out(
+def test_the_transfer_pages_have_no_accessibility_faults(
     committed_plant: Plant, south: Plant, browser: Browser, served: str
 ) -> None:
     committed_plant.has(10, "BOLT", at="RAW")
