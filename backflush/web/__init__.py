@@ -63,7 +63,7 @@ prints.
 
 **Home's blocks** are in `blocks/`, which says how to add one.
 
-**Styles** are in `styles/`: `app.css` names the cascade layers and the files of each (`components/button.css`,
+**Styles** are in `display/styles/`: `app.css` names the cascade layers and the files of each (`components/button.css`,
 `pages/queue.css`). `platform/style_sheet.py` combines them into `static/built/app.css`. Media queries are in the file
 of what they change.
 
