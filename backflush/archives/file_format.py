@@ -1,13 +1,14 @@
-"""The file of an archive: a zip of tables in JSON lines, to be read in decades with nothing but a text editor.
+"""The file of an archive: a zip of tables as JSON lines, which can be read in decades with a text editor.
 
-    README.txt               what this is, and how to read it
-    archive.json             the list of contents: each table with its columns, rows and SHA-256, and the archive before
-    ledger_movement.jsonl    one list of values for each row, and so on for every table
-    items_item.jsonl         and what the rows name: items, places, people, structures, ...
-    pots.jsonl               for people: item, place, bin, batch, serial, and what came in and went out
+    README.txt               explains the file
+    archive.json             the table of contents: columns, rows and SHA-256 of each table, and the previous archive
+    ledger_movement.jsonl    one list of values per row; likewise for every table
+    items_item.jsonl         the rows that these refer to: items, locations, users, structures, ...
+    pots.jsonl               for people: item, location, bin, batch, serial number, quantity in and out
 
-Values are as in a portable copy (`upkeep/portable.py`): quantities in millionths, moments in ISO with their zone. The
-digest of `archive.json` is that of the archive: it covers every table, and by the digest before it every archive.
+Values are as in a portable backup (`operations/portable.py`): quantities in millionths, moments in ISO format with
+their time zone. The digest of `archive.json` is the digest of the archive. It covers every table and, through the
+previous archive's digest, every earlier archive.
 """
 
 import hashlib
@@ -42,9 +43,9 @@ ABOUT: Final = "README.txt"
 CHUNK: Final = 500
 Thing = TypeVar("Thing")
 DAMAGE: Final = (KeyError, BadZipFile, OSError, EOFError, zlib.error)
-"""How a file shows that it was cut off or changed."""
+"""The exceptions that a truncated or changed file raises."""
 OF_PEOPLE: Final = ("id", "username", "first_name", "last_name")
-"""Of people only who they are, nothing by which they log in."""
+"""The columns of users in the file: names only, no passwords."""
 
 _ABOUT: Final = """\
 This is an archive of a Backflush ledger: what was finished in a closed period, with everything that it names.
@@ -73,7 +74,7 @@ class Member:
 
 @dataclass(slots=True)
 class Contents:
-    """What `archive.json` says."""
+    """The contents of `archive.json`."""
 
     site: str
     number: int
@@ -81,32 +82,32 @@ class Contents:
     by: str
     at: str
     before: str
-    """The digest of the archive before this one; empty for a site's first."""
+    """The digest of the previous archive; empty for a site's first archive."""
     tables: dict[str, Member] = field(default_factory=dict)
     format: str = FORMAT
 
     def as_text(self) -> str:
-        """As it stands in the file."""
+        """Return the contents as JSON, as they are in the file."""
         return json.dumps(asdict(self), indent=1, ensure_ascii=False)
 
     @property
     def digest(self) -> str:
-        """What the whole archive comes to."""
+        """The digest of the whole archive."""
         return digest_of(self.as_text().encode())
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many rows went of each table."""
+        """The number of archived rows of each table."""
         return {going.table: self.tables[going.table].rows for going in GOING}
 
 
 def digest_of(text: bytes) -> str:
-    """SHA-256, as everybody writes it."""
+    """Return the SHA-256 digest in hexadecimal."""
     return hashlib.sha256(text).hexdigest()
 
 
 def batched(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:
-    """Some at a time."""
+    """Yield the rows in batches."""
     remaining = iter(things)
     while some := list(islice(remaining, size)):
         yield some
@@ -116,7 +117,7 @@ def batched(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:
 
 
 def write(file: Path, *, site: Site, head: Contents) -> Contents:
-    """Write what is chosen into a file, with all that it names, down to the disk; answers with its list of contents."""
+    """Write the selected rows and everything they refer to into a file, flushed to disk. Return the contents."""
     with file.open("wb") as out:
         with ZipFile(out, "w", ZIP_DEFLATED, compresslevel=6) as archive:
             archive.writestr(ABOUT, _ABOUT)
@@ -167,7 +168,7 @@ def _rows_named(table: CopiedTable, wanted: Iterable[int]) -> Iterator[Row]:
 
 
 def _named(site: Site) -> list[tuple[type[Model], set[int]]]:
-    """What the chosen rows name, and what that names, to the end: by model, with the numbers."""
+    """Return the rows that the selected rows refer to, directly or indirectly: primary keys by model."""
     known: dict[type[Model], set[int]] = {}
     new: dict[type[Model], set[int]] = {}
     for going in GOING:
@@ -191,12 +192,12 @@ def _named_by(model: type[Model], numbers: Iterable[int]) -> Iterator[tuple[type
         for other, column in _outward(model):
             yield other, _numbers(f"SELECT DISTINCT {column} FROM {table} WHERE id IN {among}", some)
         if model is FrozenStructure:
-            # A structure is what its lines say.
+            # A structure consists of its lines.
             yield FrozenLine, _numbers(f"SELECT id FROM structures_frozenline WHERE structure_id IN {among}", some)
 
 
 def _outward(model: type[Model]) -> list[tuple[type[Model], str]]:
-    """The references of a table that lead out of what goes."""
+    """Return the foreign keys of a table that lead to tables that aren't archived."""
     fields = references(model) if model is not User else []
     return [(field.related_model, str(field.column)) for field in fields if field.related_model not in OF_MODEL]
 
@@ -222,7 +223,7 @@ _OF_STOCK_KEYS: Final = """
 
 
 def _stock_keys(site: Site) -> Iterator[Row]:
-    """For people: what came and went, by the names of things."""
+    """Yield the quantities in and out of each balance, with codes instead of primary keys."""
     from_movements = next(going.chosen for going in GOING if going.table == "ledger_movement")
     with connection.cursor() as cursor:
         cursor.execute(_OF_STOCK_KEYS.format(chosen=from_movements), [site.pk, site.pk])
@@ -240,7 +241,7 @@ def _stock_keys(site: Site) -> Iterator[Row]:
 
 
 class ArchiveFile:
-    """A file of an archive, opened for reading. Its contents are only what they say after `require_whole`."""
+    """An archive file, opened for reading. Call `require_whole` before trusting its contents."""
 
     def __init__(self, archive: ZipFile, path: Path) -> None:
         self._archive = archive
@@ -250,11 +251,11 @@ class ArchiveFile:
 
     @property
     def digest(self) -> str:
-        """The digest of what the list of contents says."""
+        """The digest of the contents."""
         return digest_of(self._text)
 
     def damage(self) -> list[str]:
-        """Which tables aren't what the list of contents says they are."""
+        """Return the tables whose digest or row count differs from the contents."""
         wrong = []
         for name, member in self.contents.tables.items():
             try:
@@ -271,7 +272,7 @@ class ArchiveFile:
         return wrong
 
     def require_whole(self) -> None:
-        """Refuse a file that was changed or cut off."""
+        """Refuse a changed or truncated file."""
         wrong = self.damage()
         if wrong:
             raise InvalidValue(
@@ -282,7 +283,7 @@ class ArchiveFile:
             )
 
     def rows(self, name: str) -> Iterator[list[Any]]:
-        """The rows of a table."""
+        """Yield the rows of a table."""
         with self._archive.open(_file_of(name)) as lines:
             for line in lines:
                 yield json.loads(line)
@@ -315,7 +316,7 @@ def _no_archive(path: Path) -> InvalidValue:
 
 @contextmanager
 def opened(path: Path) -> Iterator[ArchiveFile]:
-    """Open the file of an archive; refused where it is none."""
+    """Open an archive file. Refused if it is no archive."""
     if not path.is_file():
         raise NotFound("There is no file {file}.", file=path, field="file")
     try:
@@ -327,7 +328,7 @@ def opened(path: Path) -> Iterator[ArchiveFile]:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is one of these."""
+    """Return whether a file is an archive."""
     try:
         with ZipFile(path) as archive:
             return CONTENTS in archive.namelist()
@@ -336,7 +337,7 @@ def is_archive(path: Path) -> bool:
 
 
 def flush_folder(folder: Path) -> None:
-    """Bring a folder down to the disk, so that a file's new name outlives a power cut."""
+    """Flush a folder to disk, so that the new file name survives a power failure."""
     opened_folder = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened_folder)

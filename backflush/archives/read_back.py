@@ -1,8 +1,8 @@
-"""A file of an archive opened as a database of its own, so that whatever reads the ledger reads it too.
+"""Open an archive file as a database, so that every query on the ledger works on it.
 
-The tables are made from the models in a file that is thrown away afterwards, and stand in the place of the database for
-this thread. What the rest of the ledger did in between stands there as stretches, so that the chain of balances is
-whole, and every pot ends empty: the same proof that goes over the ledger then goes over the file.
+The tables are created from the models in a temporary SQLite file, which replaces the database for the current thread.
+Movements that aren't in the file are represented by their totals (`ArchivedStretch`), so that the running balances are
+complete. The checks that verify the ledger can then verify the file.
 """
 
 import tempfile
@@ -36,7 +36,7 @@ _ADDING: Final = (
     f"INSERT INTO ledger_archivedstretch ({_STOCK_KEY}, archive_id, first, last, count, change, after) "
     f"SELECT {_STOCK_KEY}, 0, at, at, 0, change, after FROM "
 )
-# Between two movements that followed one another nothing can have happened: there the balances must meet.
+# Nothing can have happened between two movements with consecutive numbers, so their balances must match.
 _BETWEEN: Final = f"""
     {_ADDING} (
         SELECT {_STOCK_KEY}, id - 1 AS at, after - change - COALESCE(behind, 0) AS change, after - change AS after
@@ -56,7 +56,7 @@ _AT_THE_END: Final = f"""
 
 @contextmanager
 def reading(file: ArchiveFile) -> Iterator[None]:
-    """Within, this thread sees what the file holds in the place of the database. It can't be changed by that."""
+    """Let this thread see the file's contents instead of the database. Changes are discarded."""
     with tempfile.TemporaryDirectory(prefix="backflush-archive-") as folder:
         address = f"sqlite:///{quote(str(Path(folder) / 'archive.sqlite3'))}"
         with another_database(address) as alias, _in_the_place_of_the_database(alias):
@@ -78,7 +78,7 @@ def _in_the_place_of_the_database(alias: str) -> Iterator[None]:
 
 def _make_tables() -> None:
     with connection.cursor() as cursor:
-        # It is thrown away; and what the file leaves out is missing here too.
+        # The file is temporary, and rows that the archive leaves out are missing here too.
         cursor.execute("PRAGMA synchronous = OFF")
     with connection.schema_editor(atomic=False) as editor:
         for model in models_of_rooms():
@@ -99,7 +99,7 @@ def _fill(file: ArchiveFile) -> None:
 
 
 def table_named(name: str) -> CopiedTable:
-    """The table of a name; refused where this version has none."""
+    """Return the table with this name. Refused if this version has none."""
     for model in models_of_rooms():
         if model._meta.db_table == name:
             return CopiedTable(model)
@@ -111,9 +111,9 @@ def table_named(name: str) -> CopiedTable:
 
 
 def fitted(file: ArchiveFile, table: CopiedTable, *, whole: bool = False) -> Iterable[Row]:
-    """The rows of a file as this version's table takes them: by the names of columns, new ones with their defaults.
+    """Convert rows of the file to this version's columns, matched by name; new columns get their defaults.
 
-    Where the rows must come back `whole`, a column that isn't there any more is refused.
+    With `whole`, a column that no longer exists is refused.
     """
     there = file.contents.tables[table.name].columns
     wanted = [column.name for column in table.columns]
@@ -136,7 +136,7 @@ def fitted(file: ArchiveFile, table: CopiedTable, *, whole: bool = False) -> Ite
 
 
 def _default(field: "Field[Any, Any]") -> Any:
-    """What a row has in a column that came after it; moments of people's accounts are of no matter here."""
+    """Return the value for a column that is newer than the file. Dates of user accounts don't matter here."""
     if field.null:
         return None
     if field.get_internal_type() == "DateTimeField":

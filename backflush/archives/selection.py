@@ -1,9 +1,9 @@
-"""Which things may go into an archive, worked out by the database in a handful of statements.
+"""Select the rows that can be archived, in a few statements in the database.
 
-The ledger is seen as a net of nodes: postings, and the jobs of orders (as negative numbers). Every other row belongs to
-one of them, and every reference between two rows ties their nodes. What isn't finished stays; what is tied to
-something that stays, stays too, until nothing changes any more. What is left over refers to nothing that stays, and
-nothing that stays refers to it. A table that is not named here ties what it refers to to the database.
+Postings and cost objects (as negative numbers) are the nodes of a graph. Every other row belongs to a node, and every
+reference between two rows connects their nodes. Unfinished nodes stay, and so does everything connected to them, round
+by round until nothing changes. The remaining nodes have no reference to or from anything that stays. A table that isn't
+listed here makes everything it refers to stay.
 """
 
 import hashlib
@@ -29,7 +29,8 @@ from backflush.works.models import OrderChange, WorksOrder
 ROWS: Final = 10_000
 _POSTINGS: Final = "SELECT id FROM archive_goes WHERE id > 0"
 _COST_OBJECTS: Final = "SELECT -id FROM archive_goes WHERE id < 0"
-# Made before it is asked: PostgreSQL would begin with all orders, and compare each with each job for minutes.
+# Materialized, because otherwise PostgreSQL starts with all orders and compares each with each cost object, for
+# minutes.
 _OF_COST_OBJECTS: Final = (
     "WITH those AS MATERIALIZED "
     "(SELECT {wanted} AS id FROM archive_goes g JOIN {table} o ON o.job_id = -g.id WHERE g.id < 0) SELECT id FROM those"
@@ -38,7 +39,7 @@ _OF_COST_OBJECTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """A table whose rows may go: to which node a row (`t`) belongs, and which rows are those of the nodes that go."""
+    """A table whose rows can be archived: the node of a row (`t`), and the condition for rows of the selected nodes."""
 
     model: type[Model]
     node: str
@@ -46,7 +47,7 @@ class Going:
 
     @property
     def table(self) -> str:
-        """What it is called in the database."""
+        """The name of the table in the database."""
         return self.model._meta.db_table
 
 
@@ -70,16 +71,16 @@ GOING: Final = (
     Going(PurchaseOrderLine, "-{t}.job_id", f"job_id IN ({_COST_OBJECTS})"),
     Going(CostObject, "-{t}.id", f"id IN ({_COST_OBJECTS})"),
 )
-"""In the order in which rows are taken away: what refers to others first, but for orders, which lines name."""
+"""In the order of deletion: referring rows first, except orders, which lines refer to."""
 
 OF_MODEL: Final = {going.model: going for going in GOING}
 
 
 def choose(site: Site, through: date) -> dict[str, int]:
-    """Work out what may go of a site through a day; answers with how many rows of each table.
+    """Select what can be archived of a site through a day. Return the number of rows of each table.
 
-    The nodes that go stand in a temporary table of this connection, `archive_goes`, until the next choice; `prepare`
-    has made it.
+    The selected nodes are in a temporary table of this connection, `archive_goes`, until the next selection; `prepare`
+    creates it.
     """
     _begin(site, through)
     _keep_what_is_tied_to_the_rest(site)
@@ -89,7 +90,7 @@ def choose(site: Site, through: date) -> dict[str, int]:
 
 
 def counts(site: Site) -> dict[str, int]:
-    """How many rows of each table are chosen."""
+    """Return the number of selected rows of each table."""
     return {
         going.table: _ask(f"SELECT COUNT(*) FROM {going.table} WHERE site_id = %s AND {going.chosen}", site.pk)
         for going in GOING
@@ -97,13 +98,14 @@ def counts(site: Site) -> dict[str, int]:
 
 
 def staying(site: Site, through: date) -> int:
-    """How many postings through a day stay, because they, or something tied to them, aren't finished."""
+    """Return the number of postings through a day that stay, because they, or something connected to them, aren't
+    finished."""
     all_of_them = Posting.objects.filter(site=site, at__lt=end_of_day(site, through)).count()
     return all_of_them - _ask("SELECT COUNT(*) FROM archive_goes WHERE id > %s", 0)
 
 
 def fingerprint() -> str:
-    """What the choice comes to, to compare it with a later one."""
+    """Return a digest of the selection, to compare it with a later one."""
     seen = hashlib.sha256()
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM archive_goes ORDER BY id")
@@ -113,9 +115,9 @@ def fingerprint() -> str:
 
 
 def lock(site: Site) -> bool:
-    """Lock the orders and postings that are chosen, in the order in which everybody locks them.
+    """Lock the selected orders and postings, in the order that all services use.
 
-    Answers with whether anybody can have changed them before: on SQLite there is one writer only.
+    Return whether another user could have changed them before; on SQLite there is only one writer.
     """
     if connection.vendor != "postgresql":
         return False
@@ -126,7 +128,7 @@ def lock(site: Site) -> bool:
 
 
 def prepare() -> None:
-    """Make the temporary tables of this connection: in a snapshot that only reads nothing can be made."""
+    """Create the temporary tables of this connection, because a read-only snapshot can't create any."""
     number, ends = "bigint PRIMARY KEY", ""
     if connection.vendor == "sqlite":
         number, ends = "integer PRIMARY KEY", "WITHOUT ROWID"
@@ -138,7 +140,8 @@ def prepare() -> None:
 
 
 def _begin(site: Site, through: date) -> None:
-    """All postings through the day, and the jobs of all finished orders of before; the opening stock stays."""
+    """Start with all postings through the day and the cost objects of all orders finished by then. Opening stock
+    stays."""
     _do("DELETE FROM archive_goes")
     end = connection.ops.adapt_datetimefield_value(end_of_day(site, through))
     _do(
@@ -166,9 +169,9 @@ def _begin(site: Site, through: date) -> None:
 
 
 def _keep_what_is_tied_to_the_rest(site: Site) -> None:
-    """What waits stays, what another table names stays, and of every table the row with the highest number.
+    """Keep unresolved movements, rows that other tables refer to, and the row with the highest number of each table.
 
-    Numbers are given out from the highest on where a copy is restored, and none may be given out twice.
+    A restored backup continues numbering from the highest number, and no number may be used twice.
     """
     _do(
         "DELETE FROM archive_goes WHERE id IN "
@@ -184,7 +187,7 @@ def _keep_what_is_tied_to_the_rest(site: Site) -> None:
 
 
 def _named_elsewhere() -> Iterator[str]:
-    """The nodes of what a table names whose rows don't go."""
+    """Return the nodes that a table refers to whose rows aren't archived."""
     for model in stock_models():
         if model in OF_MODEL:
             continue
@@ -198,9 +201,9 @@ def _named_elsewhere() -> Iterator[str]:
 
 
 def _tie(site: Site) -> None:
-    """Write down which nodes are tied, both ways: to the nodes that may go, because of others nobody asks.
+    """Store the connections between nodes, in both directions, as far as they lead to selected nodes.
 
-    Each reference is looked at from both its ends, so that what is read grows with what may go and not with the ledger.
+    Each reference is queried from both ends, so the work grows with the selection and not with the ledger.
     """
     _do("DELETE FROM archive_ties")
     if connection.vendor == "postgresql":
@@ -212,9 +215,9 @@ def _tie(site: Site) -> None:
                 continue
             one, two = going.node.format(t="a"), other.node.format(t="b")
             if one == two.replace("b.id", f"a.{field.column}"):
-                # A row that belongs to the very node that it names.
+                # A row that belongs to the node it refers to.
                 continue
-            # Said although the join says it, too: some indexes have only the rows that name anything.
+            # Stated although the join implies it, because some indexes contain only rows with a reference.
             named = f"a.{field.column} IS NOT NULL"
             for may_go in (f"a.{going.chosen}", f"b.{other.chosen}"):
                 _do(
@@ -230,7 +233,7 @@ def _tie(site: Site) -> None:
 
 
 def _spread() -> None:
-    """Keep what is tied to something that stays, until nothing changes: as many rounds as the longest way is long."""
+    """Keep everything connected to something that stays, until nothing changes: as many rounds as the longest path."""
     while _do(
         "DELETE FROM archive_goes WHERE id IN (SELECT t.one FROM archive_ties t LEFT JOIN archive_goes g "
         "ON g.id = t.other WHERE g.id IS NULL)"

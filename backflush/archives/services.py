@@ -1,4 +1,4 @@
-"""Putting away, and bringing back. Nothing leaves the database before the file was read back and proved."""
+"""Archive and restore. Nothing is deleted from the database before the file has been read back and verified."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -46,24 +46,24 @@ from backflush.stockmap.models import Site
 Progress = Callable[[str, int, int], None]
 STEPS: Final = 5
 KNOWN_OF: Final = (ArchivedStretch, ArchivedRange, ArchivedOrder, ArchivedKey)
-"""What the database keeps of an archive as long as it stands."""
+"""The tables that describe an archive in the database until it is restored."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveSelection:
-    """What would go: rows of each table, and how many postings of the time stay."""
+    """The rows of each table that would be archived, and the number of postings of the period that stay."""
 
     counts: dict[str, int]
     staying: int
 
     @property
     def empty(self) -> bool:
-        """Whether nothing would."""
+        """Whether nothing would be archived."""
         return not any(self.counts.values())
 
 
 def preview_archive(*, site: Site, through: date) -> ArchiveSelection:
-    """What `archive` would put away now, refused as it would be. Writes nothing."""
+    """Return what `archive` would archive now, with the same refusals. Writes nothing."""
     _require_closed(site, through)
     selection.prepare()
     with _one_moment():
@@ -71,10 +71,10 @@ def preview_archive(*, site: Site, through: date) -> ArchiveSelection:
 
 
 def archive(*, site: Site, through: date, folder: Path, by: User, progress: Progress | None = None) -> Archive:
-    """Put what is finished of a closed period into a file, and take it out of the database.
+    """Archive the finished part of a closed period: write it to a file, and delete it from the database.
 
-    The file is written from one moment of the database, while people go on booking; then it is read back and proved
-    like a ledger. Only then do the rows leave, in one transaction, which finds out whether anybody has touched them.
+    The file is written from a snapshot of the database while users go on booking. It is then read back and verified
+    like a ledger. Only then are the rows deleted, in one transaction, which checks that no other user has changed them.
     """
     tell = progress or (lambda name, done, total: None)
     _require_closed(site, through)
@@ -130,7 +130,7 @@ def _require_no_audit(site: Site) -> None:
 
 
 def _one_moment() -> AbstractContextManager[None]:
-    """Everything read within is as at one moment; a transaction that is open already is one."""
+    """Read a snapshot within this context; a transaction that is open already is one."""
     return nullcontext() if connection.in_atomic_block else snapshot()
 
 
@@ -147,7 +147,7 @@ def _head(site: Site, through: date, by: User) -> Contents:
 
 
 def _require_sound(part: Path, head: Contents) -> None:
-    """The file holds what was read, byte for byte, and that is a sound piece of ledger."""
+    """Require that the file holds what was read, byte for byte, and that this part of the ledger is valid."""
     with opened(part) as file:
         assert file.digest == head.digest, "the list of contents isn't what was written"
         file.require_whole()
@@ -185,16 +185,18 @@ def _take_away(site: Site, through: date, head: Contents, chosen: str, part: Pat
         if gone != head.counts[going.table]:
             raise _changed()
     if connection.vendor == "postgresql":
-        # Whoever named something of it meanwhile shows now, not at the commit. SQLite would read everything for that.
+        # Check now for references that other users have added meanwhile, not at the commit. SQLite would read
+        # everything for that.
         connection.check_constraints()
-    # Last of all: whoever dies before the commit leaves a file that no database knows, and every row where it was.
+    # The last step: if the process dies before the commit, the file is unknown to the database and every row is in
+    # place.
     part.rename(part.with_name(made.file))
     flush_folder(part.parent)
     return made
 
 
 def _chosen_again(site: Site, through: date, head: Contents) -> str:
-    """Lock what would go, and say what would go now that nobody can touch it any more."""
+    """Lock the selected rows, and select again now that no other user can change them."""
     found = selection.choose(site, through)
     if selection.lock(site):
         found = selection.choose(site, through)
@@ -212,14 +214,14 @@ def _lock_site(site: Site) -> None:
 
 
 def _say_through(site: Site) -> None:
-    """Keep with the site up to which day something of it is in archives, where everybody who reads has it at hand."""
+    """Store the last archived day with the site, where every reader has it at hand."""
     standing = standing_archives(site)
     site.archived_through = max((one.through for one in standing), default=None)
     site.save(update_fields=["archived_through"])
 
 
 def _note(made: Archive) -> None:
-    """What the database keeps: the change of each pot, the numbers, and the keys."""
+    """Store the net change of each balance, the numbers and the keys of the archived rows."""
     site = made.site_id
     movements, postings = OF_MODEL[Movement].chosen, OF_MODEL[Posting].chosen
     with connection.cursor() as cursor:
@@ -244,7 +246,7 @@ def _do(statement: str, *given: Any) -> int:
 
 
 def unarchive(*, file: Path, by: User) -> Archive:
-    """Bring back what a file holds, row for row, as if it had never gone. The file is no longer needed then."""
+    """Restore the rows of an archive file as they were. The file is no longer needed then."""
     with opened(file) as found:
         found.require_whole()
         with transaction.atomic():
@@ -264,7 +266,8 @@ def unarchive(*, file: Path, by: User) -> Archive:
 
 
 def archive_of(file: ArchiveFile) -> Archive:
-    """The archive whose file this is, as this database knows it; refused where it was brought back, or is another."""
+    """Return the database's record of an archive file. Refused if the archive was restored, or if the file is
+    another one."""
     contents = file.contents
     known = (
         Archive.objects.filter(site__code=contents.site, number=contents.number).select_related("site", "by").first()
@@ -289,7 +292,7 @@ def archive_of(file: ArchiveFile) -> Archive:
 
 
 def _require_names(file: ArchiveFile) -> None:
-    """Refuse where something that the rows name isn't in the database any more."""
+    """Refuse to restore rows that refer to something that is no longer in the database."""
     for name, member in file.contents.tables.items():
         if name == STOCK_KEYS or (table := table_named(name)).model in OF_MODEL:
             continue

@@ -1,10 +1,10 @@
-"""What the database keeps of an archive, worked out by the database from what is chosen (`archive_goes`)."""
+"""SQL for the record of an archive, computed in the database from the selected rows (`archive_goes`)."""
 
 from typing import Final
 
 _STOCK_KEY: Final = "item_id, location_id, bin, batch, serial"
 
-# What is numbered before the first movement that goes, or after the last, doesn't stand between two that do.
+# Numbers before the first archived movement or after the last can't lie between two archived ones.
 FIRST_AND_LAST: Final = "SELECT MIN(id), MAX(id) FROM ledger_movement WHERE site_id = %s AND {chosen}"
 _ENDS: Final = """
     SELECT m.id, m.posting_id, m.item_id, m.target_id AS location_id, m.target_bin AS bin, m.batch, m.serial,
@@ -15,8 +15,8 @@ _ENDS: Final = """
     FROM ledger_movement m WHERE m.site_id = %(site)s AND m.id BETWEEN %(first)s AND %(last)s
 """
 
-# The net of a run is the balance behind its last less that before its first, so no sum can pass 64 bits. Stretches of
-# archives before stand in the way like movements that stay, so no stretch ever reaches over another.
+# The net change of a run is the balance after its last movement less that before its first, so no sum can exceed 64
+# bits. Stretches of earlier archives interrupt a run like movements that stay, so no stretch extends across another.
 ADD_STRETCHES: Final = f"""
     INSERT INTO ledger_archivedstretch
         (site_id, archive_id, {_STOCK_KEY}, first, last, count, change, after)
@@ -47,7 +47,7 @@ ADD_STRETCHES: Final = f"""
     JOIN ledger_archive a ON a.id = %(archive)s
 """
 
-# What only stands for the outside, and what was due and never moved: that it was named.
+# For locations without balances, and for unresolved movements that never moved, store only that they were used.
 ADD_NAMED: Final = f"""
     INSERT INTO ledger_archivedstretch (site_id, archive_id, {_STOCK_KEY}, first, last, count)
     SELECT l.site_id, a.id, e.item_id, e.location_id, '', '', '', MIN(e.id), MAX(e.id), COUNT(*)

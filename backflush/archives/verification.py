@@ -1,4 +1,4 @@
-"""The proof of archives: each file is whole, is the one that the database knows, and is a sound piece of ledger."""
+"""Verify archives: each file is complete, is the one that the database knows, and is a valid part of the ledger."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -27,13 +27,13 @@ _ENDS: Final = """
 
 
 def proof_of(file: ArchiveFile, progress: Progress | None = None) -> list[InvariantCheck]:
-    """The proof of the ledger, over what a file holds."""
+    """Run the checks of the ledger on the contents of a file."""
     with reading(file):
         return verify(progress).checks
 
 
 def files_among(paths: Iterable[Path]) -> list[Path]:
-    """The files of archives among some paths: files as they are named, and all that are in folders."""
+    """Return the archive files among some paths: the files given, and all archives in the folders given."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -46,7 +46,7 @@ def files_among(paths: Iterable[Path]) -> list[Path]:
 
 
 def prove_archives(paths: Sequence[Path], progress: Progress | None = None) -> VerificationReport:
-    """Prove the files of all archives that stand: one that is missing is a fault, and so is one that was changed."""
+    """Verify the files of all archives that weren't restored. A missing or changed file is a fault."""
     tell = progress or (lambda name, done, total: None)
     report = VerificationReport()
     seen: set[int] = set()
@@ -62,7 +62,7 @@ def prove_archives(paths: Sequence[Path], progress: Progress | None = None) -> V
 
 
 def _proved(path: Path, seen: set[int]) -> InvariantCheck:
-    """One file, as one check: on how many movements it was tried, and everything that is wrong with it."""
+    """Return the check of one file: the number of movements tested, and every fault."""
     sentence = "The file is the one that was made, whole, a sound piece of ledger, and what the database took off."
     faults: list[str] = []
     count = 0
@@ -107,7 +107,7 @@ def _chain_faults(file: ArchiveFile, known: Archive | None) -> Iterator[str]:
 
 
 def _taken_off(known: Archive | None) -> Mapping[KeyColumns, list[tuple[int, int, int, Decimal, Decimal]]]:
-    """What the database kept of an archive: each pot's stretches, in order."""
+    """Return the stretches of each balance that the database stores for an archive, in order."""
     stretches = ArchivedStretch.objects.filter(archive=known, after__isnull=False).order_by("last")
     kept: dict[KeyColumns, list[tuple[int, int, int, Decimal, Decimal]]] = {}
     stock_keys = stretches.values_list("item", "location", "bin", "batch", "serial")
@@ -118,7 +118,7 @@ def _taken_off(known: Archive | None) -> Mapping[KeyColumns, list[tuple[int, int
 
 
 def _differences(taken_off: Mapping[KeyColumns, list[tuple[int, int, int, Decimal, Decimal]]]) -> Iterator[str]:
-    """Where the movements of a file, run by run, don't come to what the database took off."""
+    """Yield each run of movements in a file whose total differs from the one that the database stores."""
     left = {stock_key: list(stretches) for stock_key, stretches in taken_off.items()}
     with connection.cursor() as cursor:
         cursor.execute(_ENDS)

@@ -1,7 +1,7 @@
-"""Audits: check that the ledger is whole and that the assumptions were true. Nothing here writes stock.
+"""Audits: verify the ledger, and check whether the assumptions were true. Nothing here writes stock.
 
 - `verification` checks the invariants of the whole ledger (`backflush verify`)
-- `checks` defines the checks of a regular audit of backflushes, `lines` what each of them lists
+- `checks` defines the checks of a regular audit of backflushes, `lines` the findings that each lists
 - `computation` carries out the part of an audit that reads the whole ledger
-- `services` begins an audit, records who looked at a check, and signs the audit off
+- `services` begins an audit, records reviews of its checks, and signs it off
 """

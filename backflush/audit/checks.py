@@ -1,7 +1,7 @@
-"""The checks of an audit, each with how many there are and its list.
+"""The checks of an audit, each with the number and the list of its findings.
 
-Two are asked of the ledger as it is now, along its indexes: what is unresolved, and what was cancelled. The others take
-a walk through all of it, or all of the period, so they are worked out once for an audit (`reckoning`).
+Two checks query the current ledger by index: unresolved and cancelled movements. The others read the whole ledger, or
+the whole period, so they are computed once per audit (`computation`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,30 +24,30 @@ from backflush.works.models import WorksOrder
 COUNTED_MOST: Final = 10_000
 CHUNK: Final = 500
 WORKED_OUT: Final = frozenset(CheckName) - {CheckName.UNRESOLVED, CheckName.CANCELLED}
-"""What a reckoning finds."""
+"""The checks that a computation answers."""
 KEPT_LESS, KEPT_REST, MORE, ELSEWHERE = "dropped", "kept", "more", "elsewhere"
 ASSUMED_TOO, BEYOND = "assumed too", "beyond"
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What a check finds: the rows, the fields that they are ordered by, and how some rows become lines."""
+    """The findings of a check: the rows, their order, and how rows become lines."""
 
     found: QuerySet[Any]
     by: tuple[str, ...]
     lines: Callable[[list[Any]], list[FindingLine]]
 
     def count(self) -> int:
-        """How many there are; one more than 10,000 stands for more."""
+        """The number of findings; 10,001 stands for more than 10,000."""
         return self.found.order_by().values("pk")[: COUNTED_MOST + 1].count()
 
     def first(self, most: int) -> list[FindingLine]:
-        """The first lines."""
+        """Return the first lines."""
         return self.lines(list(self.found.order_by(*self.by)[:most]))
 
 
 def listed(audit: Audit, check: CheckName, computation: AuditComputation | None = None) -> Listed:
-    """What a check of an audit finds; of a check that is worked out, what that reckoning found."""
+    """Return the findings of a check of an audit; for a computed check, those of the last computation."""
     if check in WORKED_OUT:
         found = CheckFinding.objects.filter(site=audit.site_id, computation=computation, check_name=check)
         return Listed(found, ("position",), lambda rows: [FindingLine.of(row.line) for row in rows])
@@ -55,19 +55,19 @@ def listed(audit: Audit, check: CheckName, computation: AuditComputation | None 
 
 
 def last_computation(audit: Audit) -> AuditComputation | None:
-    """The latest that was worked out for an audit to its end."""
+    """Return the last completed computation of an audit."""
     done = AuditComputation.objects.filter(site=audit.site_id, audit=audit, finished_at__isnull=False, failed=False)
     return done.select_related("by").order_by("-pk").first()
 
 
 def latest_looks(audit: Audit) -> dict[str, CheckReview]:
-    """Who looked last at each check."""
+    """Return the last review of each check."""
     looks = CheckReview.objects.filter(site=audit.site_id, audit=audit).select_related("by").order_by("pk")
     return {look.check_name: look for look in looks}
 
 
 def _unresolved(audit: Audit) -> Listed:
-    """All that waits, of whatever period: the oldest first."""
+    """Return all unresolved movements of any period, oldest first."""
     waiting = waiting_movements(audit.site).select_related(None).order_by()
     return Listed(waiting, ("at", "pk"), _waiting_lines)
 
@@ -90,7 +90,7 @@ def _waiting(row: Movement) -> FindingLine:
 
 
 def _settled(audit: Audit, outcome: SettlementOutcome) -> QuerySet[Settlement]:
-    """What was settled in the period and stands, what a reversal cancelled of its booking left out."""
+    """Return the settlements of the period that weren't undone, without cancellations by a booking's reversal."""
     found = Settlement.objects.filter(
         site=audit.site_id,
         posting__gt=audit.first_posting,
@@ -103,7 +103,7 @@ def _settled(audit: Audit, outcome: SettlementOutcome) -> QuerySet[Settlement]:
 
 
 def _cancelled(audit: Audit) -> Listed:
-    """Cancelled by somebody, not with a booking that was reversed."""
+    """Return movements that a user cancelled, not those of a reversed booking."""
     found = _settled(audit, SettlementOutcome.CANCELLED).filter(posting__process=Process.RESOLUTION)
     return Listed(found, ("posting_id", "pk"), lambda rows: [_settlement(row) for row in rows])
 
@@ -124,7 +124,7 @@ def _settlement(row: Settlement, **more: Any) -> FindingLine:
 
 
 def revised(audit: Audit) -> Iterator[FindingLine]:
-    """Resolved with another quantity, or from another place than was planned. Every resolution moves something."""
+    """Return resolutions with another quantity or source than planned. Every resolution moves something."""
     moved = "movement__resolved_by"
     elsewhere = Q(**{f"{moved}__source__lt": F("movement__source")}) | Q(
         **{f"{moved}__source__gt": F("movement__source")}
@@ -159,9 +159,9 @@ def _revision(row: Settlement, place: str) -> FindingLine:
 
 
 def issued(audit: Audit) -> Iterator[FindingLine]:
-    """Issued by hand to an order of what is backflushed, though its structure doesn't say that this is done by hand.
+    """Return issues by hand of components that are backflushed, although the structure doesn't mark them *by hand*.
 
-    What was taken back is left out. What the structure assumes too is used twice, as far as anyone can see.
+    Reversed issues are left out. If the structure assumes the component too, its use is probably recorded twice.
     """
     found = Posting.objects.filter(
         site=audit.site_id,
@@ -193,7 +193,7 @@ def _issues(rows: list[Posting]) -> Iterator[FindingLine]:
 
 
 def _issue(row: Posting, moved: list[Movement], kind: str) -> FindingLine:
-    """One issue is of one item, in as many movements as it has serial numbers."""
+    """One issue of one item, with one movement per serial number."""
     first = moved[0]
     return FindingLine(
         **_item(first),
@@ -229,5 +229,5 @@ _ASKED: Final[Mapping[CheckName, Callable[[Audit], Listed]]] = {
 
 
 def kept(lines: Iterable[FindingLine]) -> list[dict[str, Any]]:
-    """Lines as they are kept with a look."""
+    """Return lines as they are stored with a review."""
     return [line.kept() for line in lines]

@@ -1,6 +1,6 @@
-"""What takes a walk through the whole ledger, worked out once for an audit: the proof, and five of the checks.
+"""The computation of an audit: the verification, and the five checks that read the whole ledger, once per audit.
 
-No page waits for it: a ledger that isn't small is left to the worker, or to `backflush verify --record`.
+No page waits for it: for a large ledger the worker computes it, or `backflush verify --record`.
 """
 
 from collections import Counter
@@ -34,14 +34,14 @@ from backflush.structures.services import digest
 from backflush.works.models import WorksOrder
 
 RECURS_FROM: Final = 3
-"""Short in so many bookings of the period, a shortage recurs."""
+"""The number of bookings in the period that must have been short of an item to count as a recurring shortage."""
 FOUND_MOST: Final = 10_000
 BELOW_ZERO, RECURS = "below zero", "recurs"
 BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def work_out(computation: AuditComputation, progress: Progress | None = None) -> None:
-    """Work it all out and keep it. Each part is written when it is found; only the end makes it count."""
+    """Compute everything and store it. Each part is stored when it is found; only a completed computation counts."""
     tell = _telling(computation, progress)
     report = verify(tell)
     counts = {CheckName.PROOF: report.fault_count}
@@ -59,7 +59,7 @@ def work_out(computation: AuditComputation, progress: Progress | None = None) ->
 
 
 def _telling(computation: AuditComputation, progress: Progress | None) -> Progress:
-    """Pass on how far it is, and note it where the page finds it, at each new step."""
+    """Report the progress, and store it for the page at each new step."""
 
     def tell(name: str, done: int, total: int) -> None:
         if name != computation.step:
@@ -72,7 +72,7 @@ def _telling(computation: AuditComputation, progress: Progress | None) -> Progre
 
 
 def _keep(computation: AuditComputation, check: CheckName, lines: Iterable[FindingLine]) -> int:
-    """Keep the lines of a check, as many as are counted; answers with how many these are."""
+    """Store the lines of a check, up to the limit of counting. Return how many."""
     some = list(islice(lines, FOUND_MOST + 1))
     CheckFinding.objects.bulk_create(
         (
@@ -92,7 +92,7 @@ def _faults(report: VerificationReport) -> Iterator[FindingLine]:
 
 
 def never_moved(audit: Audit) -> list[FindingLine]:
-    """Components that were assumed in the period and of which no assumption has moved: all wait or were cancelled."""
+    """Return components assumed in the period of which nothing has moved: everything is unresolved or cancelled."""
     rows = (
         Movement.objects.filter(
             site=audit.site_id,
@@ -122,7 +122,7 @@ def never_moved(audit: Audit) -> list[FindingLine]:
 
 
 def changed_structures(audit: Audit) -> list[FindingLine]:
-    """Items with orders in work whose own copy isn't what is in force on the last day: these go on with the old one."""
+    """Return items whose open orders have another structure than the one in force on the last day."""
     orders = WorksOrder.objects.filter(site=audit.site_id, status__in=BOOKABLE)
     made = list(orders.values_list("item", "structure").annotate(Count("pk")).order_by())
     items = _items(item for item, *_ in made)
@@ -148,7 +148,7 @@ def _digests_in_force(audit: Audit, items: Collection[int]) -> dict[int, str]:
 
 
 def negative_tendencies(audit: Audit) -> list[FindingLine]:
-    """Places that were below zero by event time, and items that were short again and again."""
+    """Return balances that were negative by event time, and items that were short repeatedly."""
     return [*_below_zero(audit), *_recurring(audit)]
 
 
@@ -173,7 +173,7 @@ def _below_zero(audit: Audit) -> list[FindingLine]:
 
 
 def _moment(found: Any) -> datetime:
-    """A moment as a plain statement gives it: SQLite keeps text."""
+    """Convert a moment from a plain statement: SQLite returns text."""
     at = datetime.fromisoformat(found) if isinstance(found, str) else found
     assert isinstance(at, datetime)
     return at if at.tzinfo else at.replace(tzinfo=UTC)

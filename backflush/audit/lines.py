@@ -1,4 +1,4 @@
-"""One line of a check, as it is shown now and as it is kept once somebody has looked."""
+"""One finding of a check, as shown now and as stored with a review."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -11,10 +11,10 @@ from backflush.core.quantity import written
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingLine:
-    """What is known of one finding; each check fills in what it has.
+    """The facts of one finding; each check fills in what applies.
 
-    `quantity` is what was due or moved, `other` what it became (or the lowest balance), `why` a person's remark, a
-    reason or a sentence, `kind` what sort of finding it is where a check has several.
+    `quantity` is the quantity due or moved, `other` the revised quantity (or the lowest balance), `why` a remark, a
+    reason or a sentence, `kind` the kind of finding, for checks with several.
     """
 
     item: str = ""
@@ -34,13 +34,13 @@ class FindingLine:
     why: str = ""
 
     def kept(self) -> dict[str, Any]:
-        """What is kept of it: all that isn't empty, numbers and moments as text."""
+        """Return the facts to store: those that aren't empty, numbers and moments as text."""
         known = {one.name: getattr(self, one.name) for one in fields(self)}
         return {name: _plain(value) for name, value in known.items() if value not in ("", None)}
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> "FindingLine":
-        """The line that was kept."""
+        """Return the finding from stored facts."""
         values = dict(kept)
         for name in ("quantity", "other"):
             if name in values:

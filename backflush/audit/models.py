@@ -7,7 +7,7 @@ from backflush.stockmap.models import Site
 
 
 class CheckName(models.TextChoices):
-    """The eight questions of an audit, in the order in which they are worked through."""
+    """The eight checks of an audit, in order."""
 
     UNRESOLVED = "unresolved"
     CANCELLED = "cancelled"
@@ -20,10 +20,10 @@ class CheckName(models.TextChoices):
 
 
 class Audit(models.Model):
-    """One regular audit of a site's backflushes: begun, looked through check by check, signed off; then it stands.
+    """A regular audit of a site's backflushes: begun, reviewed check by check, signed off. Then it never changes.
 
-    It is about what was recorded behind `first_posting` up to `last_posting`: numbers, not times, so nothing that was
-    recorded late falls between two audits. `since` and `until` say the same in moments.
+    It covers the postings after `first_posting` up to `last_posting`. These are numbers, not times, so nothing that was
+    recorded late falls between two audits. `since` and `until` are the corresponding moments.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
@@ -54,10 +54,10 @@ class Audit(models.Model):
 
 
 class AuditComputation(models.Model):
-    """What takes a walk through the whole ledger, worked out once for an audit: the proof, and the slow checks.
+    """The computation of an audit: the verification, and the checks that read the whole ledger.
 
-    `promises` are the proof's, each with how often it was tried and how often it doesn't hold. `moved_at` is when it
-    last took a step: one that stands still for long was left by a worker that died.
+    `promises` are the checked invariants, with the number of tests and faults of each. `moved_at` is the time of the
+    last step; a computation without a step for long was abandoned by a worker that died.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
@@ -76,7 +76,7 @@ class AuditComputation(models.Model):
 
 
 class CheckFinding(models.Model):
-    """One line that a reckoning found for a check; `line` is what is shown of it."""
+    """One finding that a computation stored for a check; `line` holds the facts to show."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     computation = WithinSite(
@@ -94,9 +94,9 @@ class CheckFinding(models.Model):
 
 
 class CheckReview(models.Model):
-    """Somebody has looked at a check: what it came to then, and what they say to it. Looks are added, never changed.
+    """A user's review of a check: the number of findings at that time, and a remark. Reviews are added, never changed.
 
-    `count` stops at one more than 10,000; `lines` are the first that were shown.
+    `count` ends at 10,001, which stands for more than 10,000; `lines` are the first findings.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
@@ -114,7 +114,7 @@ class CheckReview(models.Model):
 
 
 class AuditKey(models.Model):
-    """A caller's key for something that was done to an audit, so that a repeated request does it once (I)."""
+    """The idempotency key of an operation on an audit: a repeated request is carried out once (I)."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     key = models.CharField(max_length=200)

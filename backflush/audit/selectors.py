@@ -1,4 +1,4 @@
-"""Questions about audits: which is at work, which were signed, and how far its reckoning is."""
+"""Queries on audits: the current one, the signed ones, and the progress of a computation."""
 
 from datetime import timedelta
 from typing import Final
@@ -12,28 +12,28 @@ from backflush.ledger.models import Movement
 from backflush.stockmap.models import Site
 
 SMALL: Final = 2_000
-"""So many movements are walked through while somebody waits."""
+"""The number of movements that are checked while a user waits."""
 LEFT_AFTER: Final = timedelta(minutes=10)
-"""A reckoning that took no step for so long was left by a worker that died."""
+"""A computation without a step for this long was abandoned by a worker that died."""
 NOT_TAKEN_UP: Final = timedelta(seconds=20)
-"""A running worker has taken it up long before."""
+"""A running worker starts a computation much sooner than this."""
 NUMBER_MAX: Final = 2**31 - 1
 
 
 def audits(site: Site) -> QuerySet[Audit]:
-    """The signed audits of a site, the last first."""
+    """Return the signed audits of a site, newest first."""
     signed = Audit.objects.filter(site=site, signed_at__isnull=False)
     return signed.select_related("begun_by", "signed_by").order_by("-number")
 
 
 def audit_at_work(site: Site) -> Audit | None:
-    """The audit that is being worked through."""
+    """Return the current audit of a site."""
     found = Audit.objects.filter(site=site, signed_at__isnull=True)
     return found.select_related("site", "begun_by").first()
 
 
 def audit_numbered(site: Site, number: int) -> Audit:
-    """One audit, by its number."""
+    """Return the audit with this number."""
     found = Audit.objects.filter(site=site, number=number).select_related("site", "begun_by", "signed_by")
     audit = found.first() if number <= NUMBER_MAX else None
     if audit is None:
@@ -42,12 +42,12 @@ def audit_numbered(site: Site, number: int) -> Audit:
 
 
 def is_small(site: Site) -> bool:
-    """Whether the ledger can be walked through while somebody waits. All of it counts: the proof is of all sites."""
+    """Return whether the ledger of all sites is small enough to be checked while a user waits."""
     return Movement.objects.order_by().values("pk")[: SMALL + 1].count() <= SMALL
 
 
 def running_computation(audit: Audit) -> AuditComputation | None:
-    """What is being worked out for an audit, unless a worker died over it."""
+    """Return the running computation of an audit, unless a dead worker abandoned it."""
     found = AuditComputation.objects.filter(
         site=audit.site_id,
         audit=audit,
@@ -58,10 +58,10 @@ def running_computation(audit: Audit) -> AuditComputation | None:
 
 
 def is_waited_for_in_vain(computation: AuditComputation) -> bool:
-    """Whether nobody has taken it up for so long that probably no worker runs."""
+    """Return whether a computation has been queued for so long that probably no worker runs."""
     return not computation.step and timezone.now() - computation.begun_at > NOT_TAKEN_UP
 
 
 def last_asked(audit: Audit) -> AuditComputation | None:
-    """The latest reckoning of an audit, however it went."""
+    """Return the last computation of an audit, finished or not."""
     return AuditComputation.objects.filter(site=audit.site_id, audit=audit).order_by("-pk").first()

@@ -1,7 +1,7 @@
-"""Working through an audit: begin it, look at its checks, sign it off. It writes its own notes and never stock.
+"""Begin an audit, review its checks, sign it off. These services write audit records and never stock.
 
-What is signed is never changed: looks are added while an audit is at work, and the lock of the audit decides between
-somebody who looks and somebody who signs.
+A signed audit never changes: reviews are added while it is current, and the lock of the audit decides between a user
+who reviews and a user who signs.
 """
 
 from dataclasses import dataclass
@@ -37,13 +37,13 @@ from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import day_at
 
 LINES_KEPT: Final = 100
-"""So many lines of a check are kept with each look."""
+"""The number of findings that are stored with each review."""
 
 
 def begin_audit(*, site: Site, by: User, until: date | None = None, key: str = "") -> Audit:
-    """Begin an audit of what was recorded since the last one, until the end of a day, or until now.
+    """Begin an audit of everything recorded since the last one, until the end of a day, or until now.
 
-    One at a time is at work at a site, so that everybody works through the same one.
+    A site has one current audit, so that all users work on the same one.
     """
     now = timezone.now()
     end = _end_of(site, until, now)
@@ -51,7 +51,7 @@ def begin_audit(*, site: Site, by: User, until: date | None = None, key: str = "
         claim = _claim(site, Request(key, "begin audit", {"until": until}))
         if claim.audit is not None:
             return claim.audit
-        # Whoever begins another one waits here, and then sees this one.
+        # A second user waits here, and then sees the first one's audit.
         Site.objects.select_for_update(no_key=True).get(pk=site.pk)
         _require_none_at_work(site)
         last = Audit.objects.filter(site=site).order_by("-number").first()
@@ -77,7 +77,7 @@ def begin_audit(*, site: Site, by: User, until: date | None = None, key: str = "
 
 
 def _end_of(site: Site, until: date | None, now: datetime) -> datetime:
-    """The moment up to which it goes: a day that isn't over goes until now."""
+    """Return the end of the period; for a day that isn't over, now."""
     if until is None:
         return now
     if until > day_at(site, now):
@@ -86,7 +86,7 @@ def _end_of(site: Site, until: date | None, now: datetime) -> datetime:
 
 
 def _last_posting(site: Site, end: datetime, *, after: int) -> int:
-    """The last posting that was recorded before a moment; never one that the audit before had."""
+    """Return the last posting recorded before a moment, but none of the previous audit."""
     before = Posting.objects.filter(site=site, pk__gt=after, recorded_at__lt=end).order_by("-pk")
     return before.values_list("pk", flat=True).first() or after
 
@@ -103,11 +103,11 @@ def _require_none_at_work(site: Site) -> None:
 
 
 def look_at(*, site: Site, number: int, check: str, by: User, remarks: str = "", key: str = "") -> CheckReview:
-    """Say that one has looked at a check, and what one says to it; what it comes to now is kept with that."""
+    """Record a review of a check with a remark. The present findings are stored with it."""
     name = _check_named(check)
     require_short(remarks, REMARKS_LENGTH, field="remarks", what="A remark")
     audit = audit_numbered(site, number)
-    # What it comes to is read first: nobody who books waits for it.
+    # Read the findings before locking, so that no booking waits for it.
     computation = last_computation(audit) if name in WORKED_OUT else None
     found = listed(audit, name, computation)
     content = {"audit": number, "check": name.value, "remarks": remarks}
@@ -135,7 +135,8 @@ def look_at(*, site: Site, number: int, check: str, by: User, remarks: str = "",
 
 
 def _counted(check: CheckName, computation: AuditComputation | None, count: Any) -> int:
-    """Of what was worked out the count is known, of the proof with the faults that aren't listed."""
+    """Return the number of findings. For computed checks it is stored; for the verification it includes unlisted
+    faults."""
     return int(computation.counts[check.value]) if computation is not None else int(count())
 
 
@@ -152,7 +153,7 @@ def _check_named(check: str) -> CheckName:
 
 @transaction.atomic
 def sign_off(*, site: Site, number: int, by: User, remarks: str = "", key: str = "") -> Audit:
-    """Sign an audit off, once somebody has looked at all of its checks (`not_looked_at`). Nothing changes it then."""
+    """Sign an audit off. Refused (`not_looked_at`) until every check is reviewed. It can't change afterwards."""
     require_short(remarks, REMARKS_LENGTH, field="remarks", what="A remark")
     claim = _claim(site, Request(key, "sign off audit", {"audit": number, "remarks": remarks}))
     if claim.audit is not None:
@@ -171,7 +172,7 @@ def sign_off(*, site: Site, number: int, by: User, remarks: str = "", key: str =
 
 
 def _lock(site: Site, number: int) -> Audit:
-    """An audit that is at work, locked."""
+    """Return a current audit, locked."""
     pk = audit_numbered(site, number).pk
     audit = Audit.objects.select_for_update(no_key=True, of=("self",)).select_related("site", "begun_by").get(pk=pk)
     if audit.signed_at is not None:
@@ -191,16 +192,16 @@ def _words(site: Site, moment: datetime) -> str:
 
 
 def compute_audit(*, audit: Audit, by: User, progress: Progress | None = None) -> AuditComputation:
-    """Work out now what takes a walk through the whole ledger."""
+    """Compute the verification and the checks that read the whole ledger, now."""
     computation = _new_computation(audit, by)
     _work_out(computation, progress)
     return computation
 
 
 def ask_computation(*, audit: Audit, by: User) -> AuditComputation:
-    """The same for a page, which can't wait: at once where the ledger is small, else left to the worker.
+    """Request a computation for a page: at once if the ledger is small, else by the worker.
 
-    Where one is on its way already, that is the one.
+    Returns the running computation if there is one.
     """
     running = running_computation(audit)
     if running is not None:
@@ -221,7 +222,7 @@ def _new_computation(audit: Audit, by: User) -> AuditComputation:
 
 @task()
 def work_out_later(number: int) -> None:
-    """A reckoning, done by the worker."""
+    """Carry out a queued computation in the worker."""
     computation = AuditComputation.objects.select_related("audit__site").get(pk=number)
     if computation.finished_at is None and not computation.step:
         _work_out(computation, None)
@@ -238,20 +239,20 @@ def _work_out(computation: AuditComputation, progress: Progress | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """A caller's key: new, or what was done under it."""
+    """A claimed idempotency key, with the first outcome if it was used before."""
 
     new: AuditKey | None = None
     audit: Audit | None = None
     look: CheckReview | None = None
 
     def fulfil(self, *, audit: Audit, look: CheckReview | None = None) -> None:
-        """Keep with a new key what was done."""
+        """Store the outcome with a new key."""
         if self.new is not None:
             AuditKey.objects.filter(pk=self.new.pk).update(audit=audit, look=look)
 
 
 def _claim(site: Site, request: Request) -> _Claim:
-    """Claim a key, if there is one. Whoever comes second with it waits for the first."""
+    """Claim a key, if one is given. A second request with the key waits for the first."""
     if not request.key:
         return _Claim()
     if len(request.key) > KEY_LENGTH:

@@ -1,7 +1,7 @@
-"""The SQL of the proof, every question by name. Each answers with faults only, so a sound ledger answers with nothing.
+"""The SQL of the verification, by name. Each query returns faults only, so it returns nothing for a valid ledger.
 
-Sums are taken of whole units and of millionths apart: a sum of millionths would pass 64 bits on SQLite. What went into
-archives counts by its stretches: each stands in its pot's history like one movement.
+Whole units and millionths are summed separately, because a sum of millionths could exceed 64 bits on SQLite. Archived
+movements are represented by their stretches, each like one movement in the history of its balance.
 """
 
 WHOLE = 1_000_000
@@ -168,8 +168,8 @@ LEFT_STANDING = """
       AND ((m.status = 'ok' AND b.id IS NULL) OR m.status = 'unresolved')
 """
 
-# Bookings are added up first: joined one by one, SQLite without statistics looks for each order through all bookings
-# that weren't reversed, which took over seven minutes for 72,591 of them.
+# Bookings are summed first. Joined one by one, SQLite without statistics scans all bookings that weren't reversed for
+# each order, which took over seven minutes for 72,591 of them.
 COST_OBJECTS_AGAINST_BOOKINGS = """
     SELECT j.number, j.good, j.scrap, j.produced, COALESCE(b.good, 0), COALESCE(b.scrap, 0), COALESCE(b.produced, 0)
     FROM ledger_job j
@@ -207,9 +207,9 @@ REVERSED_BOOKINGS_WITHOUT_REVERSAL = """
     ORDER BY b.posting_id
 """
 
-# Each closing against the one before it and what moved in between, so that a movement is read once for all closings.
-# SQLite keeps to the order of a cross join: closing by closing along the index of time. What was before the last
-# archive can't be told again without its file: there it begins with the first closing since, and what archives took.
+# Each closing is compared with the previous one and the movements in between, so each movement is read once for all
+# closings. SQLite keeps the order of a cross join: closing by closing along the index of time. Balances before the last
+# archive can't be computed without its file, so the comparison begins with the first closing after it.
 PERIOD_BALANCES_AGAINST_MOVEMENTS = f"""
     WITH a AS (SELECT site_id, MAX(until) AS until FROM ledger_archive WHERE brought_back_at IS NULL GROUP BY site_id),
     c AS (
@@ -261,8 +261,8 @@ _BY_PLACE = """
     WHERE m.quantity > 0 AND m.site_id = %s
 """
 
-# A balance is below 10 to the 12th, so sums of millionths stay within 64 bits here. What happened at the same moment
-# counts as it was recorded.
+# A balance is below 10 to the 12th, so sums of millionths fit 64 bits here. Movements of the same moment count in the
+# order of recording.
 BELOW_ZERO_BY_EVENT_TIME = f"""
     SELECT item_id, location_id, MIN(total), MIN(at), COUNT(*)
     FROM (

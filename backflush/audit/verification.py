@@ -1,8 +1,8 @@
-"""The proof: nothing is lost, nothing is doubled, every assumed quantity follows from its structure.
+"""Verify the ledger: nothing is lost or duplicated, and every assumed quantity follows from its structure.
 
-`verify` reads the whole ledger and says what it checked. It trusts nothing that the services computed: balances are
-added up again from the movements, and what every booking assumed is worked out again from the frozen structures and
-the order in which things were recorded.
+`verify` reads the whole ledger and reports what it checked. It trusts nothing that the services computed: balances are
+summed from the movements, and the assumed use of every booking is recomputed from the frozen structures in the order of
+recording.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,12 +28,12 @@ FAULTS_SHOWN = 1_000
 CHUNK = 500
 
 Progress = Callable[[str, int, int], None]
-"""Told the check at work, how far it is, and how much there is."""
+"""Called with the current check, the progress, and the total."""
 
 
 @dataclass(frozen=True, slots=True)
 class InvariantCheck:
-    """One promise, on how many things it was tried, and where it doesn't hold (the first thousand in words)."""
+    """One invariant: the number of cases tested, and the faults (the first thousand in words)."""
 
     name: str
     sentence: str
@@ -43,29 +43,29 @@ class InvariantCheck:
 
     @property
     def sound(self) -> bool:
-        """Whether the promise holds everywhere."""
+        """Whether the invariant holds everywhere."""
         return not self.fault_count
 
 
 @dataclass(slots=True)
 class VerificationReport:
-    """What was checked, and what was found."""
+    """The checked invariants with their faults."""
 
     checks: list[InvariantCheck] = field(default_factory=list)
 
     @property
     def sound(self) -> bool:
-        """Whether every promise holds."""
+        """Whether every invariant holds."""
         return all(check.sound for check in self.checks)
 
     @property
     def fault_count(self) -> int:
-        """All faults of all checks."""
+        """The number of faults of all checks."""
         return sum(check.fault_count for check in self.checks)
 
 
 def verify(progress: Progress | None = None) -> VerificationReport:
-    """Check the whole ledger, of all sites."""
+    """Check the whole ledger of all sites."""
     tell = progress or (lambda name, done, total: None)
     report = VerificationReport()
     for position, check in enumerate(CHECKS):
@@ -192,7 +192,7 @@ def _line_name(line: int) -> str:
 
 
 def _histories(bookings: QuerySet[Booking]) -> Iterator[list[Booking]]:
-    """Bookings in chunks that hold all of a job, in the order of recording; those without a job by themselves."""
+    """Yield bookings in chunks that contain all of a cost object, in the order of recording."""
     cost_objects = (
         CostObject.objects.filter(bookings__assumed=True).distinct().order_by("pk").values_list("pk", flat=True)
     )
@@ -215,7 +215,7 @@ def _grouped(keys: Iterable[int]) -> Iterator[list[int]]:
 
 
 class _KnownLines:
-    """Frozen lines, read once: they are shared by many bookings and never change."""
+    """Frozen lines, each read once: many bookings share them, and they never change."""
 
     def __init__(self) -> None:
         self._known: dict[int, FrozenLines] = {}
@@ -234,7 +234,7 @@ class _KnownLines:
 
 
 def _assumed_again(history: Sequence[Booking], known: _KnownLines) -> dict[tuple[int, int], Decimal]:
-    """What each booking must have assumed of each line, told again from the start."""
+    """Yield the quantity that each booking must have assumed of each line, recomputed from the start."""
     known.learn(history)
     tallies: dict[int, CumulativeUse] = {}
     assumed: dict[tuple[int, int], Decimal] = {}
@@ -253,7 +253,7 @@ def _assumed_again(history: Sequence[Booking], known: _KnownLines) -> dict[tuple
 
 
 def _recorded(history: Sequence[Booking]) -> dict[tuple[int, int], dict[str, Decimal]]:
-    """What the ledger says became of each booking's assumed use: moved, unresolved, cancelled, dropped."""
+    """Return the recorded outcome of each booking's assumed use: moved, unresolved, cancelled, dropped."""
     found: dict[tuple[int, int], dict[str, Decimal]] = {}
 
     def note(of: tuple[int, int], what: str, quantity: Decimal | None) -> None:
@@ -271,7 +271,7 @@ def _recorded(history: Sequence[Booking]) -> dict[tuple[int, int], dict[str, Dec
             note((posting, line), status, due)
         if status == Status.RESOLVED:
             settled[pk] = posting, line
-    # Only what was resolved has a family: remainders that were kept, and settlements that moved or dropped.
+    # Only a resolved movement has followers: kept remainders, and settlements that moved or dropped a quantity.
     for group in _grouped(list(settled)):
         kept = Movement.objects.filter(origin__in=group, due__isnull=False, reverses__isnull=True)
         for pk, origin, status, due in kept.values_list("pk", "origin", "status", "due"):
@@ -308,7 +308,7 @@ def _what_was_made_is_in_stock(_: Progress) -> InvariantCheck:
 
 
 def _goods_due() -> Iterator[tuple[int, Decimal]]:
-    """Yield how much each booking brought into stock: its good share, which six decimals may not hold exactly."""
+    """Yield the quantity that each booking added to stock: its good share, which may need more than six decimals."""
     names = ("posting", "good", "scrap", "quantity", "item__quantity_decimals")
     for posting, good, scrap, quantity, decimals in Booking.objects.order_by("posting").values_list(*names).iterator():
         yield posting, round_half_up(Fraction(quantity) * Fraction(good) / Fraction(good + scrap), decimals)

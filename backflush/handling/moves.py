@@ -217,7 +217,7 @@ def _rule_by_hand(site: Site, action: Action, source: Location, target: Location
 
 
 def reverse(*, site: Site, posting: int, by: User, at: datetime | date | None = None, key: str = "") -> Posting:
-    """Take a posting of any process back, once: a booking with its use, a settlement, or a manual movement (V1, V3).
+    """Reverse a posting of any process, once: a booking with its use, a settlement, or a manual movement (V1, V3).
 
     Raises `AlreadyReversed`, `NotReversible`, `NotFound`, `DateBeforeOriginal`, `InsufficientStock`, `PeriodClosed`.
     """
@@ -243,7 +243,7 @@ def not_reversible(posting: int, process: Process) -> NotReversible:
 
 @transaction.atomic
 def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date | None = None, key: str = "") -> Posting:
-    """Take back an issue, a return, a manual movement or opening stock, once (V3). See `reverse`.
+    """Reverse an issue, a return, a manual movement or opening stock, once (V3). See `reverse`.
 
     Locks the key, the cost object, the posting and balances.
     """
@@ -278,9 +278,9 @@ def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date |
 
 
 def require_not_reversed(original: Posting) -> None:
-    """Refuse to take a posting by hand back twice, or a transfer between sites at all.
+    """Refuse to reverse a manual posting twice, or to reverse a transfer between sites.
 
-    A transfer may have been received without this server knowing; taken back here, the stock would exist twice.
+    A transfer may have been received without this server knowing it; reversed here, the stock would exist twice.
     """
     if original.process == Process.HAND and original.transfers.filter(site=original.site_id).exists():
         raise NotReversible(

@@ -1,4 +1,4 @@
-"""Running a plant's database as a whole: backup and restore, upgrade, statistics, Citus, and figures for monitoring.
+"""Operation of a plant's database: backup and restore, upgrade, planner statistics, Citus, and metrics.
 
-It knows which tables there are, but not what they mean; `audit` checks their content.
+It knows which tables exist, but not what they mean; `audit` checks their content.
 """

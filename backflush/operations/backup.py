@@ -1,8 +1,8 @@
-"""Back-up and restore of the whole database.
+"""Back up and restore the whole database.
 
-SQLite is copied by its own online back-up, PostgreSQL by `pg_dump` where the machine has it; both are exact, and people
-go on booking. Where there is no `pg_dump`, or where the copy is to go into the other kind of database, it is a portable
-one (`portable.py`): so a laptop's plant grows into a server's. A copy appears under its name only when it is whole.
+SQLite is copied by its online backup, PostgreSQL by `pg_dump` if the machine has it. Both copies are exact, and users
+can go on booking. Without `pg_dump`, or for a restore into the other kind of database, the backup is a portable one
+(`portable.py`), so a plant on a laptop can move to a server. A backup gets its name only when it is complete.
 """
 
 import os
@@ -36,7 +36,7 @@ USUAL_PLACES: Final = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homeb
 
 
 class CopyFormat(StrEnum):
-    """How a copy is kept."""
+    """The format of a backup."""
 
     SQLITE = "sqlite"
     PG_DUMP = "pg_dump"
@@ -45,14 +45,15 @@ class CopyFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BackupCopy:
-    """A copy that was made."""
+    """A finished backup."""
 
     kind: CopyFormat
     size: int
 
 
 def back_up(file: Path, *, as_portable: bool = False) -> BackupCopy:
-    """Copy the database into a file that isn't there yet. Only its owner may read it: it holds everybody's log-in."""
+    """Back up the database into a new file. Only its owner can read it, because it holds every user's password
+    digest."""
     if file.exists():
         raise AlreadyThere("{file} exists already. Choose another name for the copy.", file=file, field="file")
     if not file.absolute().parent.is_dir():
@@ -80,7 +81,7 @@ def _kind_for(*, as_portable: bool) -> CopyFormat:
 
 @contextmanager
 def _whole(file: Path) -> Iterator[Path]:
-    """A file to write into that takes its name when it is whole and on the disk."""
+    """Open a temporary file that gets its name when it is complete and on disk."""
     part = file.with_name(f"{file.name}.part")
     part.unlink(missing_ok=True)
     part.touch(mode=0o600)
@@ -95,10 +96,10 @@ def _whole(file: Path) -> Iterator[Path]:
 
 def _copy_sqlite(part: Path) -> None:
     source = connection.settings_dict["NAME"]
-    # All in one step: a reader of the write-ahead log, for whom nobody waits.
+    # In a single step: it only reads the write-ahead log, so no user waits for it.
     with closing(_open_sqlite(Path(source))) as original, closing(sqlite3.connect(part)) as copy:
         original.backup(copy)
-        # Without the log beside it: a copy is one file.
+        # Without a write-ahead log beside it, so the backup is one file.
         copy.execute("PRAGMA journal_mode=DELETE")
         (found,) = copy.execute("PRAGMA quick_check").fetchone()
     if found != "ok":
@@ -114,7 +115,7 @@ def _dump(part: Path) -> None:
 
 
 def _tool(name: str) -> str | None:
-    """A program of PostgreSQL on this machine: that on the PATH, else the newest in a usual place."""
+    """Return a PostgreSQL program of this machine: the one on the PATH, else the newest in a usual folder."""
     found = [
         str(place / name) for pattern in USUAL_PLACES for place in Path("/").glob(pattern) if (place / name).exists()
     ]
@@ -127,7 +128,7 @@ def _run_tool(name: str, *arguments: str) -> None:
     tool = _tool(name)
     if tool is None:
         raise NotFound("{program} isn't installed. Install the PostgreSQL client programs.", program=name, field="file")
-    # The password goes by the environment: everybody sees the arguments of a program.
+    # Pass the password in the environment, because every user can see the arguments of a process.
     (_, *where), environment = DatabaseClient.settings_to_cmd_args_env(connection.settings_dict, [])
     database = where.pop()
     done = subprocess.run(
@@ -146,7 +147,7 @@ def _run_tool(name: str, *arguments: str) -> None:
 
 
 def restore(file: Path, *, replace: bool = False) -> CopyFormat:
-    """Put a copy in the place of an empty database; in that of another only where it is asked for (`already_there`)."""
+    """Restore a backup into an empty database; into one with data only with `replace` (`already_there`)."""
     kind = kind_of(file)
     if not replace and not is_empty():
         raise AlreadyThere(
@@ -185,7 +186,7 @@ def restore(file: Path, *, replace: bool = False) -> CopyFormat:
 
 
 def kind_of(file: Path) -> CopyFormat:
-    """How a copy is kept, by how it begins."""
+    """Return the format of a backup, recognised by its first bytes."""
     if not file.is_file():
         raise NotFound("There is no file {file}.", file=file, field="file")
     with file.open("rb") as opened:
@@ -200,7 +201,7 @@ def kind_of(file: Path) -> CopyFormat:
 
 
 def is_empty() -> bool:
-    """Whether nothing was ever set up or posted here: no tables of ours, or nothing in them."""
+    """Return whether nothing was set up or posted: our tables are missing or empty."""
     if missing_file():
         return True
     there = set(connection.introspection.table_names())

@@ -1,10 +1,11 @@
-"""A database prepared for Citus: PostgreSQL spread over many servers, each with the stock of some sites.
+"""Prepare a database for Citus: PostgreSQL on many servers, each with the stock of some sites.
 
-What every site reads becomes a reference table, whole on each server. What grows with bookings is divided by its site:
-its key becomes (id, site), and what refers to it refers to (site, id), so that a row and all that belongs to it lie on
-one server and no rule asks another. In Django the key stays the number alone, which one sequence gives out for all.
+Tables that every site reads become reference tables, copied to each server. Tables that grow with bookings are
+distributed by site: their primary key becomes (id, site), and references to them become (site, id), so a row and
+everything that belongs to it are on one server, and no constraint involves another. For Django the key is still the id,
+from one sequence for all sites.
 
-The names of constraints are read from the database itself; everything else follows from the models.
+The names of constraints are read from the database; everything else follows from the models.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from backflush.operations.tables import stock_models
 
 SITE: Final = "site_id"
 TOGETHER: Final = "ledger_job"
-"""The stock table that the others lie beside: rows of one site in all of them are on one server."""
+"""The stock table with which the others are co-located: the rows of a site are on one server in all of them."""
 
 _CONSTRAINTS: Final = """
     SELECT c.conname, c.contype::text, t.relname, r.relname, pg_get_constraintdef(c.oid),
@@ -34,7 +35,7 @@ _CONSTRAINTS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A key or a reference as the database has it."""
+    """A key or foreign key as defined in the database."""
 
     name: str
     kind: str
@@ -47,14 +48,15 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which table goes where: `divided` by site, or `shared` whole by every server. Others stay on the first."""
+    """The placement of tables: `divided` by site, or `shared` by every server. Others stay on the coordinator."""
 
     divided: tuple[str, ...]
     shared: tuple[str, ...]
 
 
 def layout() -> Layout:
-    """What grows is divided; what it refers to, and what refers to that, is shared."""
+    """Return the placement: growing tables are distributed; tables that they refer to, or that refer to these, are
+    shared."""
     divided = tuple(model._meta.db_table for model in stock_models())
     linked = {name for one in constraints() if one.kind == "f" and one.target for name in (one.table, one.target)}
     shared = tuple(table.name for table in tables() if table.name in linked and table.name not in divided)
@@ -62,7 +64,7 @@ def layout() -> Layout:
 
 
 def constraints() -> list[Constraint]:
-    """The keys and references of this database."""
+    """Return the keys and foreign keys of this database."""
     with connection.cursor() as cursor:
         cursor.execute(_CONSTRAINTS)
         return [
@@ -72,7 +74,7 @@ def constraints() -> list[Constraint]:
 
 
 def preparation(*, keys_only: bool = False) -> list[str]:
-    """The statements, in order; with `keys_only` those that plain PostgreSQL takes as well."""
+    """Return the statements in order; with `keys_only`, those that plain PostgreSQL accepts too."""
     if connection.vendor != "postgresql":
         raise InvalidValue(
             "Citus needs PostgreSQL, and this is another database. Name one with --database.", field="database"
@@ -91,14 +93,14 @@ def preparation(*, keys_only: bool = False) -> list[str]:
 
 
 def is_prepared() -> bool:
-    """Whether the keys were swapped before."""
+    """Return whether the keys were swapped before."""
     return any(one.kind == "p" and one.table == TOGETHER and SITE in one.columns for one in constraints())
 
 
 def _swapped_keys(found: Sequence[Constraint], place: Layout) -> Iterator[str]:
     for key in found:
         if key.kind == "p" and key.table in place.divided:
-            # The number first: one index serves look-ups by it, and by it and the site.
+            # The id comes first, so that one index serves searches by id, and by id and site.
             columns = ", ".join(f'"{column}"' for column in (*key.columns, SITE))
             yield f'ALTER TABLE "{key.table}" DROP CONSTRAINT "{key.name}", ADD PRIMARY KEY ({columns})'
 
@@ -124,7 +126,7 @@ def _reference(one: Constraint, place: Layout) -> str:
 
 
 def prepare(*, keys_only: bool = False) -> int:
-    """Do it, in one transaction; answers with how many statements there were. Nobody may be working meanwhile."""
+    """Run the statements in one transaction, and return how many there were. No one may be working at the same time."""
     statements = preparation(keys_only=keys_only)
     with transaction.atomic(), connection.cursor() as cursor:
         for statement in statements:

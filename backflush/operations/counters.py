@@ -1,9 +1,9 @@
-"""What was recorded since somebody began to count, read from the ledger itself: by pages, console and imports alike.
+"""Counters for monitoring, read from the ledger: postings, bookings and lines since counting began, from every source.
 
-Nothing counts while it books. Each reading counts only the rows that are new since the last, by their numbers, so it
-costs the same at ten million movements as at none. Rows may be committed later than rows with higher numbers, so the
-mark below which nothing is counted again follows only after `SETTLING`; a transaction that takes longer than that may
-be left out. These figures are for watching: the ledger itself is the proof.
+Booking itself counts nothing. Each reading counts only rows that are new since the last one, by primary key, so it
+costs the same at ten million movements as at none. Rows can be committed after rows with higher keys, so the mark up to
+which rows are counted for good advances only after `SETTLING`; a longer transaction may be missed. These figures are
+for monitoring: the ledger itself is exact.
 """
 
 import json
@@ -23,7 +23,7 @@ from backflush.stockmap.models import Site
 
 SETTLING: Final = timedelta(minutes=5)
 UNRESOLVED_MOST: Final = 10_000
-"""More are said to be this many: the queue isn't read to its end each time somebody looks."""
+"""The limit of counting the queue, so that a long queue isn't read to its end at each reading."""
 
 POSTINGS, BOOKINGS, LINES = "postings", "bookings", "lines"
 TABLES: Final[Mapping[str, "Manager[Any]"]] = {
@@ -35,19 +35,19 @@ TABLES: Final[Mapping[str, "Manager[Any]"]] = {
 
 @dataclass(slots=True)
 class LedgerCounters:
-    """How far was counted, and what it came to: for each table the settled mark, the counts, and marks to come."""
+    """The state of counting: for each table the settled mark, the counts, and later marks."""
 
     marks: dict[str, int] = field(default_factory=dict)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     coming: list[tuple[str, dict[str, int]]] = field(default_factory=list)
 
     def as_text(self) -> str:
-        """To be kept in a file that several processes share."""
+        """Return the state as text, for a file that several processes share."""
         return json.dumps(asdict(self))
 
 
 def read_ledger_counters(text: str) -> LedgerCounters:
-    """The tally that a file holds; a new one where it is empty."""
+    """Return the state that a file holds; a new one if the file is empty."""
     facts: dict[str, Any] = json.loads(text) if text else {}
     return LedgerCounters(
         facts.get("marks", {}), facts.get("counts", {}), [(when, marks) for when, marks in facts.get("coming", [])]
@@ -55,7 +55,7 @@ def read_ledger_counters(text: str) -> LedgerCounters:
 
 
 def count_on(ledger_counters: LedgerCounters, *, now: datetime | None = None) -> dict[str, dict[str, int]]:
-    """Bring a tally up to date, and say what was recorded since it began: postings by process, bookings, lines."""
+    """Update the state, and return what was recorded since it began: postings by process, bookings, lines."""
     now = now or timezone.now()
     newest = {name: _newest(rows) for name, rows in TABLES.items()}
     if not ledger_counters.marks:
@@ -99,7 +99,7 @@ def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedCount:
-    """What is unresolved at a site now: how many, up to a limit, and for how long the oldest has been."""
+    """The number of unresolved movements of a site, up to a limit, and the age of the oldest."""
 
     site: str
     count: int
@@ -107,7 +107,7 @@ class UnresolvedCount:
 
 
 def waiting_now() -> list[UnresolvedCount]:
-    """What is unresolved at each site, by the index of what waits."""
+    """Return the unresolved movements of each site, counted by the index of unresolved movements."""
     now = timezone.now()
     answer = []
     for site in Site.objects.order_by("code"):

@@ -1,4 +1,4 @@
-"""What a database knows of how much is where, by which it chooses its ways."""
+"""Refresh the statistics by which the database plans its queries (ANALYZE)."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -10,12 +10,12 @@ from django.db.backends.utils import CursorWrapper
 from backflush.operations.tables import stock_models
 
 SQLITE_ROWS: Final = 1_000
-"""So many rows of an index tell SQLite enough, within some milliseconds."""
+"""The number of index rows that SQLite samples, which takes some milliseconds."""
 EACH_SECONDS: Final = 3600.0
 
 
 SMALL_ROWS: Final = 1_000
-"""A stock table with fewer rows can have many times as many before it is analysed again."""
+"""The limit of a small table: it can have many times as many rows before it is analysed again."""
 
 
 def look_over() -> None:
@@ -43,14 +43,14 @@ def _forget_small_tables(cursor: CursorWrapper) -> None:
     cursor.execute(
         f"DELETE FROM sqlite_stat1 WHERE tbl IN ({of_stock}) AND CAST(stat AS INTEGER) < %s", [*names, SMALL_ROWS]
     )
-    # Makes SQLite read what is left of the statistics.
+    # SQLite reads the remaining statistics after this.
     cursor.execute("ANALYZE sqlite_schema")
 
 
 class RegularLook:
-    """Has SQLite look over its tables at once and every hour, because by itself it never does.
+    """Refreshes SQLite's statistics at once and every hour, because SQLite never does so itself.
 
-    A plant grows, and what SQLite once saw of it doesn't: then it takes ways that are short only where little is there.
+    Otherwise it would keep using plans that are fast only for small tables while the plant grows.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
@@ -58,7 +58,7 @@ class RegularLook:
         self._next = clock()
 
     def when_due(self) -> None:
-        """Look over them if the hour is over."""
+        """Refresh the statistics if an hour has passed."""
         if connection.vendor == "sqlite" and self._clock() >= self._next:
             look_over()
             self._next = self._clock() + EACH_SECONDS

@@ -1,10 +1,10 @@
-"""A copy of a whole database that doesn't depend on which database it came from: a zip of tables in JSON lines.
+"""A portable backup, independent of the kind of database: a zip of tables as JSON lines.
 
-    backflush.json          which migrations it had, and each table with its columns and its number of rows
-    ledger_movement.jsonl   one list of values for each row, and so on for every table
+    backflush.json          the applied migrations, and the columns and row count of each table
+    ledger_movement.jsonl   one list of values per row; likewise for every table
 
-Everything is read in one snapshot, so it is consistent while people book, and nobody waits. Quantities are whole
-millionths in both databases, so they go over as they are, exactly; moments are ISO with their zone.
+Everything is read in one snapshot, so it is consistent while users go on booking, and no one waits. Quantities are
+whole millionths in both databases, so they are transferred exactly; moments are in ISO format with their time zone.
 """
 
 import json
@@ -39,7 +39,7 @@ Row = Sequence[Any]
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """A column of a table and what kind of value it holds."""
+    """A column of a table, with the kind of its values."""
 
     name: str
     kind: str
@@ -47,23 +47,23 @@ class TableColumn:
 
 @dataclass(frozen=True, slots=True)
 class CopiedTable:
-    """A table as the models say it is."""
+    """A table as the models define it."""
 
     model: type[Model]
 
     @property
     def name(self) -> str:
-        """What it is called in the database."""
+        """The name of the table in the database."""
         return self.model._meta.db_table
 
     @property
     def columns(self) -> list[TableColumn]:
-        """Its columns, in order."""
+        """The columns in order."""
         return [TableColumn(str(field.column), _kind(field)) for field in self.model._meta.local_concrete_fields]
 
 
 def tables() -> list[CopiedTable]:
-    """Every table that Django knows, ours and its own, but for the list of migrations."""
+    """Return every table that Django knows, ours and its own, except the list of migrations."""
     return [
         CopiedTable(model)
         for model in apps.get_models(include_auto_created=True)
@@ -77,21 +77,22 @@ def _kind(field: "Field[Any, Any]") -> str:
     return field.get_internal_type()
 
 
-# Out of a database
+# Read from a database
 
 
 @contextmanager
 def snapshot(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
-    """Everything that is read within is as at one moment, whoever books meanwhile. Nobody has to wait for it."""
+    """Read a snapshot within this context, whatever is booked meanwhile. No one has to wait for it."""
     connection = connections[using]
     if connection.vendor == "postgresql":
         with transaction.atomic(using), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            # What is begun is read to its end; else PostgreSQL hurries to the first rows, past all that don't count.
+            # The query is read to its end. By default PostgreSQL plans a cursor for its first rows, which scans all
+            # that don't match.
             cursor.execute("SET LOCAL cursor_tuple_fraction = 1")
             yield
         return
-    # Not `atomic`, which takes the write lock.
+    # Not `atomic`, which would take the write lock.
     with connection.cursor() as cursor:
         cursor.execute("BEGIN DEFERRED")
         try:
@@ -103,7 +104,7 @@ def snapshot(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
 def rows_of(
     table: CopiedTable, using: str = DEFAULT_DB_ALIAS, *, which: str = "", given: Sequence[Any] = ()
 ) -> Iterator[list[Any]]:
-    """The rows of a table, as JSON can hold them; all of them, or those `which` a clause names."""
+    """Yield the rows of a table as JSON values: all of them, or those that the condition `which` selects."""
     connection = connections[using]
     names = ", ".join(connection.ops.quote_name(column.name) for column in table.columns)
     plain = [PLAIN.get(column.kind) for column in table.columns]
@@ -135,7 +136,7 @@ PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
 
 
 def write(file: IO[bytes], using: str = DEFAULT_DB_ALIAS) -> dict[str, int]:
-    """Write a portable copy of a database; answers with the number of rows of each table."""
+    """Write a portable backup of a database, and return the number of rows of each table."""
     _require_this_version(MigrationRecorder(connections[using]).applied_migrations())
     counts: dict[str, int] = {}
     with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=3) as archive, snapshot(using):
@@ -180,13 +181,13 @@ def _rooms() -> set[str]:
     return {room for room, _ in known_migrations()}
 
 
-# Into a database
+# Write into a database
 
 Source = Callable[[CopiedTable], Iterable[Row]]
 
 
 def is_portable(file: Path) -> bool:
-    """Whether a file is such a copy."""
+    """Return whether a file is a portable backup."""
     try:
         with ZipFile(file) as archive:
             return CONTENTS in archive.namelist()
@@ -195,7 +196,7 @@ def is_portable(file: Path) -> bool:
 
 
 def read(file: Path, using: str = DEFAULT_DB_ALIAS) -> dict[str, int]:
-    """Load a portable copy in one transaction, in the place of all that is there."""
+    """Restore a portable backup in one transaction, replacing all data."""
     with ZipFile(file) as archive:
         contents = json.loads(archive.read(CONTENTS))
         if contents.get("format") != FORMAT:
@@ -226,14 +227,14 @@ def _require_complete(expected: dict[str, int], counts: dict[str, int]) -> None:
 
 
 def copy_from(source: str, using: str = DEFAULT_DB_ALIAS) -> dict[str, int]:
-    """Load what another database holds, of whichever kind, as at one moment."""
+    """Copy a snapshot of another database of either kind into this one."""
     _require_this_version(MigrationRecorder(connections[source]).applied_migrations())
     with snapshot(source):
         return load(lambda table: rows_of(table, source), using)
 
 
 def load(rows: Source, using: str = DEFAULT_DB_ALIAS) -> dict[str, int]:
-    """Put rows in the place of all that is there. References are checked when it is done, so the order is any."""
+    """Replace all data by these rows. Foreign keys are checked at the end, so the tables can come in any order."""
     connection = connections[using]
     with transaction.atomic(using):
         _empty(using)
@@ -256,7 +257,7 @@ def _empty(using: str) -> None:
 
 
 def add_rows(table: CopiedTable, rows: Iterable[Row], using: str = DEFAULT_DB_ALIAS) -> int:
-    """Put rows into a table beside those that are there, keys and all; answers with how many."""
+    """Add rows to a table with their primary keys, and return how many."""
     add = _copy_in if connections[using].vendor == "postgresql" else _insert
     return add(table, rows, using)
 

@@ -1,4 +1,4 @@
-"""Whether a database is there and up to date, asked without making or changing anything."""
+"""Checks whether a database exists and is up to date, without creating or changing anything."""
 
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ MIGRATIONS = "migrations"
 
 @cache
 def known_migrations() -> frozenset[tuple[str, str]]:
-    """Every migration that this version has, by room."""
+    """Return every migration of this version, by app."""
     return frozenset(
         (room.label, module.name)
         for room in apps.get_app_configs()
@@ -22,12 +22,13 @@ def known_migrations() -> frozenset[tuple[str, str]]:
 
 
 def missing_file() -> bool:
-    """Whether an SQLite file would be made by looking at it."""
+    """Return whether the SQLite file doesn't exist; connecting would create it."""
     name = str(connection.settings_dict["NAME"])
     return connection.vendor == "sqlite" and ":memory:" not in name and not Path(name).exists()
 
 
 def pending_migrations() -> list[str]:
-    """What `backflush upgrade` would still do here, in one statement or two; everything where nothing was set up."""
+    """Return the migrations that `backflush upgrade` would apply, in one or two statements; all for an empty
+    database."""
     done = set() if missing_file() else set(MigrationRecorder(connection).applied_migrations())
     return sorted(f"{room}.{name}" for room, name in known_migrations() - done)

@@ -1,7 +1,7 @@
-"""Which tables are stock, which are set-up of a site, and which are common to all sites.
+"""Which tables are stock, which are a site's set-up, and which are common to all sites.
 
-Stock is what grows with bookings. A model that nobody names here counts as stock, and must then keep the rules for
-growth: a site, and every unique rule within it (tests/rooms/test_house_rules_for_growth.py).
+Stock tables grow with bookings. A model that isn't listed here counts as stock, and must then follow the rules for
+growth: it has a site, and every unique constraint includes the site (tests/rooms/test_house_rules_for_growth.py).
 """
 
 from typing import Final
@@ -27,7 +27,7 @@ COMMON: Final = frozenset(
         "structures.StructureLine",
     }
 )
-"""Master data: the same at every site, and with no site of its own."""
+"""Master data, common to all sites."""
 
 SET_UP: Final = frozenset(
     {
@@ -44,11 +44,11 @@ SET_UP: Final = frozenset(
         "errands.BackgroundJobPart",
     }
 )
-"""What belongs to one site or person but doesn't grow with bookings: set-up, and work in hand that is swept away."""
+"""Tables of one site or user that don't grow with bookings: set-up, and records that are deleted after a while."""
 
 
 def models_of_rooms() -> list[type[Model]]:
-    """Every model of ours that is a table, in the order in which the rooms stand."""
+    """Return all models of the package that have a table, in the order of the installed apps."""
     return [
         model
         for room in apps.get_app_configs()
@@ -59,27 +59,27 @@ def models_of_rooms() -> list[type[Model]]:
 
 
 def stock_models() -> list[type[Model]]:
-    """What grows with bookings."""
+    """Return the models of stock tables."""
     return [model for model in models_of_rooms() if model._meta.label not in COMMON | SET_UP]
 
 
 def shared_models() -> list[type[Model]]:
-    """What every site reads: master data, and each site's set-up."""
+    """Return the models that every site reads: master data, and each site's set-up."""
     return [model for model in models_of_rooms() if model._meta.label in COMMON | SET_UP]
 
 
 def columns_of(model: type[Model]) -> list["Field[object, object]"]:
-    """The fields of a model that are columns."""
+    """Return the fields of a model that are columns."""
     return [field for field in model._meta.local_fields if field.column is not None]
 
 
 def references(model: type[Model]) -> list["ForeignKey[Model, Model]"]:
-    """The foreign keys of a model."""
+    """Return the foreign keys of a model."""
     return [field for field in columns_of(model) if isinstance(field, ForeignKey)]
 
 
 def unique_rules(model: type[Model]) -> dict[str, frozenset[str]]:
-    """Every unique rule of a model but its key: what it is called, and over which fields it goes."""
+    """Return the unique constraints of a model except its primary key, with their fields."""
     rules = {
         field.name: frozenset({field.name}) for field in columns_of(model) if field.unique and not field.primary_key
     }

@@ -1,10 +1,10 @@
-"""Bringing a database up to this version without holding up the people who book.
+"""Upgrade a database to this version without blocking the users who book.
 
-On PostgreSQL a step that wants a table for itself waits in line, and everybody who comes later waits behind it. So it
-waits for a moment only, lets everybody pass, and tries again, until its patience is over: nothing of that step is done
-then, and the upgrade can be run again. A moment is shorter than what PostgreSQL takes to look for a deadlock, so it is
-the upgrade that steps back and not a booking that fails. Two upgrades at once, as when several containers start
-together, would get in each other's way; the second is refused.
+On PostgreSQL a step that needs an exclusive lock on a table queues for it, and everyone who comes later queues behind
+it. So each attempt waits only briefly, lets the others pass, and is repeated until a time limit. After that nothing of
+the step has been done, and the upgrade can be run again. The wait is shorter than PostgreSQL's deadlock timeout, so the
+upgrade gives way and no booking fails. Two upgrades at once, as when several containers start together, would block
+each other, so the second is refused.
 """
 
 from collections.abc import Iterator
@@ -22,23 +22,23 @@ from backflush.operations.readiness import pending_migrations
 
 PATIENCE_SECONDS: Final = 10
 MOMENT_SECONDS: Final = 0.4
-"""`deadlock_timeout` is a second unless somebody set it."""
+"""PostgreSQL's `deadlock_timeout` is one second by default."""
 PAUSE_SECONDS: Final = 0.6
 ONE_AT_A_TIME: Final = 4_200_420
-"""The number of the advisory lock; any will do, as long as it stays the same."""
+"""The number of the advisory lock; an arbitrary constant."""
 _SETS_PATIENCE: Final = "SELECT set_config('lock_timeout', %s, false)"
 IN_THE_WAY: Final = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
 
 def upgrade_database(*, patience: float = PATIENCE_SECONDS) -> None:
-    """Make the tables, or bring them up to date; nothing happens where they are."""
+    """Create the tables or upgrade them. Does nothing if they are up to date."""
     with _alone(), _in_moments(patience):
         _migrate(patience)
         look_over()
 
 
 def _migrate(patience: float) -> None:
-    """Step by step. One in a transaction is begun anew when somebody is in its way."""
+    """Apply the migrations one by one. One in a transaction is restarted when it is blocked."""
     left, ends = pending_migrations(), monotonic() + patience
     while True:
         try:
@@ -63,13 +63,13 @@ def _migrate(patience: float) -> None:
 
 @contextmanager
 def _in_moments(patience: float) -> Iterator[None]:
-    """Let no statement wait for longer than a moment for a table that it wants for itself."""
+    """Limit the time for which a statement waits for a lock."""
     if connection.vendor != "postgresql":
         yield
         return
 
     def in_a_moment(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        # What builds beside the running system waits for the others to end and is in nobody's way.
+        # Operations that build concurrently wait for other transactions to end without blocking them.
         beside = " CONCURRENTLY " in str(sql)
         moment = patience if beside else min(MOMENT_SECONDS, patience)
         ends = monotonic() + patience
@@ -95,7 +95,7 @@ def _alone() -> Iterator[None]:
     if connection.vendor != "postgresql":
         yield
         return
-    # Not one that waits: whoever waits in a statement keeps an index from being built beside the running system.
+    # Don't wait inside a statement: an open statement would block a concurrent index build.
     if not _say("SELECT pg_try_advisory_lock(%s)", ONE_AT_A_TIME):
         raise DatabaseUnreachable(
             "Another upgrade of this database is running. Wait until it has finished.", field="database"

@@ -9,7 +9,7 @@ from backflush.stockmap.models import Action, Site, Supplier
 
 
 class PurchaseOrder(models.Model):
-    """An order to a supplier; received through its own receive action, else the site's (R5)."""
+    """A purchase order. Goods are received by its own receive action, else by the site's (R5)."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     number = models.CharField(max_length=50)
@@ -30,7 +30,7 @@ class PurchaseOrder(models.Model):
 
 
 class PurchaseOrderLine(models.Model):
-    """So much of an item, in a unit of its own; `factor` is stock units for one of these (R2)."""
+    """A quantity of an item in the line's unit; `factor` is stock units per unit (R2)."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     order = WithinSite(PurchaseOrder, models.PROTECT, related_name="lines")
@@ -53,7 +53,7 @@ class PurchaseOrderLine(models.Model):
         ordering = ["order", "number"]
         constraints = [
             models.UniqueConstraint(fields=["site", "order", "number"], name="purchase_line_once"),
-            # The job first, so that this one index serves look-ups by it too.
+            # The cost object comes first, so that this index also serves searches by it alone.
             models.UniqueConstraint(fields=["cost_object", "site"], name="one_purchase_line_each_job"),
             models.CheckConstraint(condition=Q(quantity__gt=0), name="purchase_line_for_something"),
         ]

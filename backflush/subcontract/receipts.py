@@ -1,4 +1,4 @@
-"""Receiving goods on purchase orders, with the use that it assumes at the sub-contractor (R1 to R3)."""
+"""Book receipts on purchase orders, with the use that they assume at the sub-contractor (R1 to R3)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptIn(Report):
-    """A receipt as it is reported, in the order's unit; `line` may be left out where the order has one only."""
+    """The input for a receipt, in the order's unit; `line` can be left out for an order with a single line."""
 
     order: Annotated[
         str,
@@ -92,7 +92,7 @@ class ReceivableLines(Subjects[ReceiptIn]):
 
 
 class Receipts(ReportKind[ReceiptIn]):
-    """Reports of goods that came in on purchase orders."""
+    """Receipts of goods on purchase orders."""
 
     report = ReceiptIn
     lock_order = LockOrder.PURCHASE_ORDERS
@@ -113,7 +113,8 @@ class Receipts(ReportKind[ReceiptIn]):
     may_complete = True
 
     def completed(self, reports: Sequence[ReceiptIn], site: Site) -> Sequence[ReceiptIn | Refusal]:
-        """Receipts that name their order line, which may be left out where the order has one only."""
+        """Return the receipts with their order lines filled in; a line can be left out for an order with a single
+        line."""
         orders = {one.order for one in reports if one.line is None}
         lines = _lines(site, orders, lock=False) if orders else {}
         missing = orders - lines.keys()
@@ -129,7 +130,7 @@ class Receipts(ReportKind[ReceiptIn]):
         return done
 
     def subjects(self, reports: Sequence[ReceiptIn], *, site: Site, lock: bool) -> ReceivableLines:
-        """Return all lines of the orders: an order is locked with its first line, so the orders come in one order."""
+        """Return all lines of the orders, locked in a fixed order: an order is locked together with its first line."""
         orders = {one.order for one in reports}
         lines = _lines(site, orders, lock=lock)
         if lock and len(lines) < len(orders):
@@ -186,7 +187,7 @@ def _with_line(receipt: ReceiptIn, lines: Lines, site: Site) -> ReceiptIn | Refu
 
 
 def received_along(order: PurchaseOrder) -> TransferRule:
-    """Return the rule along which goods of an order come in (R5); raises `NoReceiveAction` and `NoRule`."""
+    """Return the rule by which goods of an order are received (R5); raises `NoReceiveAction` and `NoRule`."""
     action = order.receive_action or order.site.receive_action
     if action is None:
         raise _no_receive_action(order, order.site)

@@ -1,4 +1,4 @@
-"""Questions about purchase orders and about what sub-contractors have of ours."""
+"""Queries on purchase orders, receipts, and our stock at sub-contractors."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
 
 
 def purchase_order_numbered(site: Site, number: str) -> PurchaseOrder:
-    """One purchase order, with who it is at."""
+    """Return the purchase order with this number and its supplier; raises `NotFound` and `Archived`."""
     order = (
         PurchaseOrder.objects.filter(site=site, number=number)
         .select_related("site__receive_action", "supplier", "receive_action")
@@ -37,7 +37,7 @@ def purchase_order_numbered(site: Site, number: str) -> PurchaseOrder:
 def purchase_orders_in_turn(
     site: Site, *, status: str = "", number: str = "", supplier: str = ""
 ) -> QuerySet[PurchaseOrder]:
-    """Purchase orders with their place in the list, `turn`: open ones first. `number` is how the number begins."""
+    """Return purchase orders, open ones first (`turn`). `number` is a prefix of the order number."""
     turn = Case(When(status=PurchaseStatus.OPEN, then=Value(1)), default=Value(0), output_field=IntegerField())
     found = PurchaseOrder.objects.filter(site=site).annotate(turn=turn)
     if status:
@@ -50,23 +50,23 @@ def purchase_orders_in_turn(
 
 
 def purchase_lines(order: PurchaseOrder) -> list[PurchaseOrderLine]:
-    """The lines of a purchase order; what was received and rejected stands on each one's job."""
+    """Return the lines of a purchase order; the quantities received and rejected are on their cost objects."""
     found = PurchaseOrderLine.objects.filter(order=order).order_by("number")
     return list(found.select_related("item__stock_unit", "item__type_code__backflush", "unit", "cost_object"))
 
 
 def receipts(order: PurchaseOrder) -> QuerySet[Booking]:
-    """The receipts of an order, reversed ones too, to be listed by posting.
+    """Return the receipts of an order, including reversed ones.
 
-    Each says which order line it was for: `order_number`, `line_number`, `supplier_code`, and the line's `unit_code`.
+    Each has the order line it was for: `order_number`, `line_number`, `supplier_code`, and the line's `unit_code`.
     """
     return _received(order.site).filter(cost_object__purchase_line__order=order)
 
 
 def all_receipts(site: Site) -> tuple[QuerySet[Booking], int]:
-    """All receipts of a site, and how many; one more than `FEW` stands for more.
+    """Return all receipts of a site, and their number; `FEW` + 1 stands for more than `FEW`.
 
-    Where there are few, they are named one by one: SQLite would go through all bookings for them.
+    Few receipts are selected by primary key, because SQLite would scan all bookings for them.
     """
     few = few_of(Posting.objects.filter(site=site, process=Process.GOODS_RECEIVED))
     if few is None:
@@ -86,10 +86,10 @@ def _received(site: Site) -> QuerySet[Booking]:
 
 @dataclass(slots=True)
 class Outside:
-    """A sub-contractor: where it keeps our stock, what that is worth, what is unresolved there, what comes next.
+    """A sub-contractor: its locations with our stock, the value, the unresolved movements there, and the next due date.
 
-    `value` is at present standard material cost; `comes` the first day that an open order line not yet received in
-    full is due.
+    `value` is at present standard material cost; `comes` is the earliest due date of an order line that isn't received
+    in full.
     """
 
     supplier: Supplier
@@ -103,7 +103,7 @@ class Outside:
 
 
 def outsides(site: Site, supplier: str = "") -> list[Outside]:
-    """Suppliers who hold stock of ours here or have an open order, by code; only one of them where a code is given."""
+    """Return the suppliers with our stock or an open order, by code; with a code, only that supplier."""
     known = Supplier.objects.filter(code=supplier) if supplier else Supplier.objects.all()
     found = {one.pk: Outside(one) for one in known.order_by("code")}
     places = Location.objects.filter(site=site, supplier__in=found).order_by("path")
@@ -155,7 +155,7 @@ def _orders(site: Site, found: dict[int, Outside]) -> None:
 
 
 def outside_coded(site: Site, code: str) -> Outside:
-    """One sub-contractor."""
+    """Return the sub-contractor with this code; raises `NotFound`."""
     found = outsides(site, code)
     if not found:
         raise NotFound("There is no supplier {supplier}.", supplier=code, field="supplier")
@@ -164,7 +164,7 @@ def outside_coded(site: Site, code: str) -> Outside:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a sub-contractor has of an item at a place, what of it is unresolved, and what is left once that is used."""
+    """The stock of an item at a sub-contractor's location, and the unresolved quantity that it will still consume."""
 
     item: Item
     place: Location
@@ -174,17 +174,17 @@ class Held:
 
     @property
     def left(self) -> Decimal:
-        """What should be there once everything unresolved is settled as it was assumed."""
+        """The stock that remains once every unresolved movement is settled as assumed."""
         return self.quantity - self.unresolved
 
     @property
     def value(self) -> Decimal:
-        """At present standard material cost."""
+        """The value at present standard material cost."""
         return EXACT.multiply(self.quantity, self.item.cost.standard_material) if self.item.cost else ZERO
 
 
 def held_at(site: Site, places: Sequence[Location]) -> list[Held]:
-    """Stock at some places by item, with what is unresolved of it there though nothing of it be left."""
+    """Return the stock at some locations by item, including items that have only unresolved movements."""
     pks = [place.pk for place in places if place.has_balance]
     there = Balance.objects.filter(site=site, location__in=pks).exclude(quantity=0)
     quantities = {

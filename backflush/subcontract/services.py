@@ -1,4 +1,4 @@
-"""Purchase orders: placing and closing them."""
+"""Place and close purchase orders."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ NUMBER_LENGTH = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchaseLineIn:
-    """A line of a purchase order as it is entered; `unit` empty is the item's stock unit."""
+    """The input for a purchase order line; an empty `unit` means the item's stock unit."""
 
     item: str
     quantity: Decimal
@@ -51,7 +51,7 @@ class PurchaseLineIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchaseOrderIn:
-    """A purchase order as it is entered."""
+    """The input for a purchase order."""
 
     number: str
     supplier: str
@@ -63,7 +63,8 @@ class PurchaseOrderIn:
 @named_once("a purchase order", field="number")
 @transaction.atomic
 def place_orders(orders: Sequence[PurchaseOrderIn], *, site: Site, by: User) -> list[PurchaseOrder]:
-    """Place orders for bought-in or sub-contracted items; refused where a line in force can't be converted (Q4)."""
+    """Place purchase orders for bought-in or sub-contracted items. Refused (`no_conversion`) where a structure line in
+    force can't be converted (Q4)."""
     there = order_numbers(
         PurchaseOrder.objects.all(), site, CostObjectKind.PURCHASE_ORDER, [order.number for order in orders]
     )
@@ -114,12 +115,12 @@ def place_orders(orders: Sequence[PurchaseOrderIn], *, site: Site, by: User) -> 
 
 
 def place_order(order: PurchaseOrderIn, *, site: Site, by: User) -> PurchaseOrder:
-    """Place one order."""
+    """Place one purchase order."""
     return place_orders([order], site=site, by=by)[0]
 
 
 def line_refusals(line: PurchaseLineIn, item: Item, unit: Unit | None, conversions: Converter) -> Iterator[Refusal]:
-    """Everything about an order's line by itself that can't be as it stands (W, Q4, Q5)."""
+    """Yield a refusal for each invalid value of an order line by itself (W, Q4, Q5)."""
     if item.component_class not in {ComponentClass.BOUGHT, ComponentClass.SUBCONTRACTED}:
         yield WrongClass(
             "{item} is {component_class}. A purchase order is for bought-in and sub-contracted items.",
@@ -174,7 +175,7 @@ def _line(
 
 @transaction.atomic
 def close_order(*, site: Site, number: str, by: User) -> PurchaseOrder:
-    """Expect no more on a purchase order, full or short."""
+    """Close a purchase order, full or short: no more receipts are expected."""
     order = PurchaseOrder.objects.select_for_update(no_key=True).filter(site=site, number=number).first()
     if order is None:
         raise no_orders(site, CostObjectKind.PURCHASE_ORDER, [number])
