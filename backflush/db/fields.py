@@ -144,7 +144,7 @@ class WithinSite(models.ForeignKey[_Set, _Get]):
         return WhereNode([Exact(there, here)])  # type: ignore[list-item]
 
     def get_extra_descriptor_filter(self, instance: models.Model) -> dict[str, Any]:
-        """Following the reference asks for a row of the site as well."""
+        """Add the site to the condition when the reference is followed."""
         return {"site_id": instance.site_id}  # type: ignore[attr-defined]
 
     def deconstruct(self) -> Any:

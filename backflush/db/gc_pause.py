@@ -1,6 +1,6 @@
-"""Python's search for cycles of objects that nobody needs any more, where it would only take time.
+"""Pause Python's cyclic garbage collection where it would only take time.
 
-What is no longer needed is freed all the same, by counting who refers to it; the search is for what refers to itself.
+Objects without cycles are freed by reference counting all the same; the collector only finds cycles.
 """
 
 import gc
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_search() -> Iterator[None]:
-    """Search for no cycles within; in the whole process, so not for long.
+    """Disable the cyclic garbage collector inside the block. It affects the whole process, so keep the block short.
 
-    For where thousands of rows are made that have none: each brings the next search nearer, and each search goes
-    through all rows made so far. It took a sixth of a booking of 22,000 movements.
+    For code that creates thousands of rows without cycles: each allocation brings the next collection nearer, and each
+    collection visits all rows created so far. It took a sixth of a booking of 22,000 movements.
     """
     if not gc.isenabled():
         yield
@@ -26,9 +26,9 @@ def no_search() -> Iterator[None]:
 
 
 def keep_what_is_loaded() -> None:
-    """From now on search only among what comes later: what a process has loaded at its start stays until its end.
+    """Exclude the objects loaded so far from garbage collection, because a process keeps them until its end.
 
-    Going through all of it took a tenth of a second, which every few dozen pages somebody waited for.
+    Visiting them all took a tenth of a second, for which every few dozen pages a user had to wait.
     """
     gc.collect()
     gc.freeze()

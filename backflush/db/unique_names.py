@@ -1,4 +1,4 @@
-"""Two people who add something under the same name at the same moment: one adds it, the other is told."""
+"""A context for adding named rows: of two users who add the same name at once, the second is refused."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,10 +14,10 @@ Added = TypeVar("Added")
 
 
 def named_once(kind: str, *, field: str = "code") -> Callable[[Callable[Asked, Added]], Callable[Asked, Added]]:
-    """Refuse the second of two who add under one name at once (`already_there`).
+    """Refuse the second of two users who add the same name at once (`already_there`).
 
-    Each has looked and found the name free, so only the database's unique rule can tell. It goes around the
-    transaction: nothing of the second one's is left then.
+    Both have checked that the name is free, so only the unique constraint can decide. Use it around the transaction, so
+    that nothing of the second one remains.
     """
 
     def wrap(add: Callable[Asked, Added]) -> Callable[Asked, Added]:

@@ -1,6 +1,6 @@
-"""What has gone into archives: where a number is that isn't in the database any more, and what is still known of it.
+"""Records of archived rows: the archive in which a number is, and what the database still knows of it.
 
-The rows themselves are written by the room of archiving; everybody who finds nothing under a number asks here.
+The `archives` package writes these records. Whoever finds no row for a number asks here.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,17 +25,17 @@ from backflush.stockmap.selectors import moment_of
 
 
 def standing_archives(site: Site) -> list[Archive]:
-    """The archives of a site that hold something that isn't in the database: not those that were brought back."""
+    """Return the archives of a site that weren't restored."""
     return list(Archive.objects.filter(site=site, brought_back_at__isnull=True).order_by("number"))
 
 
 def archives(site: Site) -> QuerySet[Archive]:
-    """All archives of a site, the last first; those that were brought back too."""
+    """Return all archives of a site, newest first, including restored ones."""
     return Archive.objects.filter(site=site).select_related("by", "brought_back_by").order_by("-number")
 
 
 def archive_numbered(site: Site, number: int) -> Archive:
-    """One archive, by its number."""
+    """Return the archive with this number, or refuse (`not_found`)."""
     found = archives(site).filter(number=number).first()
     if found is None:
         raise NotFound("There is no archive {archive}.", archive=number, field="archive")
@@ -43,22 +43,22 @@ def archive_numbered(site: Site, number: int) -> Archive:
 
 
 def orders_in(archive: Archive) -> QuerySet[ArchivedOrder]:
-    """The orders that are in an archive, works orders and purchase orders, by number; none once it was brought back."""
+    """Return the works and purchase orders in an archive, by number; none if it was restored."""
     return ArchivedOrder.objects.filter(site=archive.site_id, archive=archive).order_by("kind", "number")
 
 
 def numbers_in(archive: Archive, kind: ArchivedKind) -> QuerySet[ArchivedRange]:
-    """The numbers of movements or postings that are in an archive, in rows; none once it was brought back."""
+    """Return the ranges of movement or posting numbers in an archive; none if it was restored."""
     return ArchivedRange.objects.filter(site=archive.site_id, archive=archive, kind=kind).order_by("first")
 
 
 def archived_until(site: Site) -> datetime | None:
-    """The first moment from which on nothing of a site is in archives; none where nothing is."""
+    """Return the moment from which on nothing of a site is archived; None if nothing is."""
     return None if site.archived_through is None else moment_of(site, site.archived_through + timedelta(days=1))
 
 
 def require_not_archived(site: Site, until: datetime) -> None:
-    """Refuse what only the files of archives can tell: what was there in the middle of what they hold (`archived`)."""
+    """Refuse (`archived`) a question about the past that only archive files can answer."""
     first = archived_until(site)
     if first is not None and site.archived_through is not None and until < first:
         raise Archived(
@@ -71,7 +71,8 @@ def require_not_archived(site: Site, until: datetime) -> None:
 
 
 def no_number(site: Site, kind: ArchivedKind, number: int) -> Refusal:
-    """Why there is nothing of a number: it is in an archive (`archived`), or never was (`not_found`)."""
+    """Return the refusal for a number without a row: it is in an archive (`archived`), or never existed
+    (`not_found`)."""
     held = (
         ArchivedRange.objects.filter(site=site, kind=kind, first__lte=number)
         .select_related("archive")
@@ -93,7 +94,8 @@ def no_number(site: Site, kind: ArchivedKind, number: int) -> Refusal:
 
 
 def no_orders(site: Site, kind: CostObjectKind | None, numbers: Collection[str]) -> Refusal:
-    """Why there are no orders of these numbers, of a kind or any: they are in archives (`archived`), or never were."""
+    """Return the refusal for orders without a row: they are in archives (`archived`), or never existed
+    (`not_found`)."""
     held = ArchivedOrder.objects.filter(site=site, number__in=numbers).select_related("archive")
     held = held if kind is None else held.filter(kind=kind)
     found = {one.number: one.archive for one in held}
@@ -118,7 +120,7 @@ def no_orders(site: Site, kind: CostObjectKind | None, numbers: Collection[str])
 
 
 def archived_as(site: Site, asked: str) -> list[Archived]:
-    """What is in archives under a number that somebody looks for, whatever it is the number of."""
+    """Return what archives hold under a number that a user searches for: an order, a movement or a posting."""
     found: list[Refusal] = []
     number = whole_or_none(asked)
     if number is not None:
@@ -128,7 +130,7 @@ def archived_as(site: Site, asked: str) -> list[Archived]:
 
 
 def key_archived(held: ArchivedKey) -> Archived:
-    """The first outcome of a key, which is in an archive: nothing is posted again."""
+    """Return the refusal for a key whose posting is in an archive; nothing is posted again."""
     return Archived(
         "The key '{key}' was used for posting {posting}, which is in archive {archive} ({file}), no longer in the "
         "database. Nothing was posted again.",
@@ -142,13 +144,13 @@ def key_archived(held: ArchivedKey) -> Archived:
 
 
 def order_numbers(orders: QuerySet[Any], site: Site, kind: CostObjectKind, numbers: Sequence[str]) -> set[str]:
-    """Those of some numbers that can't be used again: one of the orders has them, or one that is in an archive."""
+    """Return the order numbers among these that are taken, by an existing or an archived order."""
     there = orders.filter(site=site, number__in=numbers).values_list("number", flat=True)
     held = ArchivedOrder.objects.filter(site=site, kind=kind, number__in=numbers).values_list("number", flat=True)
     return set(there.union(held))
 
 
 def archived_keys(site: Site, keys: Collection[str]) -> list[ArchivedKey]:
-    """What was posted under some keys and is in archives."""
+    """Return the archived postings of some keys."""
     held = ArchivedKey.objects.filter(site=site, key__key__in=keys, key__site=site)
     return list(held.select_related("key", "archive"))

@@ -1,4 +1,4 @@
-"""The bin card: what came to a place and left it, of one item, with what was there after each."""
+"""The bin card: the movements of one item to and from a place, each with the balance after it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from backflush.stockmap.models import Location, Site
 
 @dataclass(frozen=True, slots=True)
 class CardLine:
-    """A movement as the place sees it: `came` or `went`, both where it was from bin to bin, and what was there then.
+    """A movement as seen from the place: `came` or `went` (both, if it moved between bins), and the balance after it.
 
-    By event time, so `after` may be below zero where something was recorded later than it happened (B9).
+    Ordered by event time, so `after` can be negative if something was recorded late (B9).
     """
 
     movement: Movement
@@ -30,14 +30,15 @@ class CardLine:
 
     @property
     def negative(self) -> bool:
-        """Whether the past shows less than nothing here."""
+        """Whether the past balance is negative."""
         return self.after < 0
 
 
 def card_movements(site: Site, item: Item, location: Location) -> QuerySet[Movement]:
-    """What moved of an item to or from a place, newest first.
+    """Return the movements of an item to or from a place, newest first.
 
-    Where little moved at the place at all, that is named one by one: an item may have moved a hundred thousand times.
+    At a place with few movements these are selected by primary key, because the item may have moved a hundred thousand
+    times.
     """
     here = Movement.objects.filter(Q(source=location) | Q(target=location))
     found = here.filter(site=site, item=item, status=Status.OK)
@@ -47,9 +48,9 @@ def card_movements(site: Site, item: Item, location: Location) -> QuerySet[Movem
 
 
 def card_lines(site: Site, item: Item, location: Location, rows: Sequence[Movement]) -> list[CardLine]:
-    """Some movements in a row of a card, newest first, with the running balance.
+    """Return consecutive movements of a bin card, newest first, with the running balance.
 
-    It is counted back from what is there now, so the newest page, which is looked at most, adds nothing up.
+    It is computed backwards from the present balance, so the newest page, which is read most, needs no sums.
     """
     if not rows:
         return []
@@ -64,7 +65,7 @@ def card_lines(site: Site, item: Item, location: Location, rows: Sequence[Moveme
 
 
 def _since(site: Site, item: Item, location: Location, row: Movement) -> Decimal:
-    """By how much the movements after one have changed what is there."""
+    """Return the change of the balance by the movements after one."""
     later = Movement.objects.filter(
         Q(at__gt=row.at) | Q(at=row.at, pk__gt=row.pk), site=site, item=item, status=Status.OK, at__gte=row.at
     )

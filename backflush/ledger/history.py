@@ -1,10 +1,10 @@
-"""What was there at a moment of the past, by event time, without reading all history.
+"""Balances at a past moment, by event time, without reading the whole history.
 
-There are moments at which every balance is known: before the first movement nothing was there, at the end of a closed
-period it is what its closing counted, and now it is what the balances say. From the nearest of them, what moved in
-between is added or taken off. One statement does both, so nothing is missed that is posted meanwhile.
+Every balance is known before the first movement (zero), at the end of each closed period (stored by the closing), and
+now. Starting from the nearest of these, the movements in between are added or subtracted, in the same statement, so no
+posting made meanwhile is missed.
 
-Moments are kept as the first one that isn't in it any more: the end of a day is the beginning of the next.
+A moment is stored as the first one after it: the end of a day is the beginning of the next.
 """
 
 from collections.abc import Collection, Mapping
@@ -25,15 +25,14 @@ from backflush.ledger.models import Movement, PeriodClosing
 from backflush.stockmap.models import Location, Site
 
 INSTANT: Final = timedelta(microseconds=1)
-"""The shortest time that is kept."""
+"""The resolution of stored times."""
 
 
 @dataclass(frozen=True, slots=True)
 class BalanceAt:
-    """What was in a pot at a moment of the past, by event time.
+    """A balance at a past moment, by event time.
 
-    It may be below zero where something was recorded later than it happened: *never negative* is a promise about
-    the present (B9).
+    It can be negative if something was recorded late: only present balances are never negative (B9).
     """
 
     item: str
@@ -48,16 +47,16 @@ class BalanceAt:
 
     @property
     def negative(self) -> bool:
-        """Whether the past shows less than nothing here."""
+        """Whether the past balance is negative."""
         return self.quantity < 0
 
 
 def balances_at(
     site: Site, moment: datetime, *, item: str = "", location: str = "", items: Collection[int] | None = None
 ) -> list[BalanceAt]:
-    """What was there at a moment, pot by pot, by event time, zeros left out; of one item, of some, or of all.
+    """Return the balances at a moment by event time, without zeros; of one item, some or all.
 
-    Places are sorted out afterwards, because a database that goes by place reads far more than one that goes by item.
+    Locations are filtered afterwards, because the database reads far more rows by location than by item.
     """
     if item:
         items = list(Item.objects.filter(code=item).values_list("pk", flat=True))
@@ -67,25 +66,25 @@ def balances_at(
 
 
 def totals_until(site: Site, until: datetime, items: Collection[int] | None = None) -> dict[StockKey, Decimal]:
-    """What was in each pot right before a moment, zeros and places without balances left out."""
+    """Return the balance of each stock key just before a moment, without zeros and locations without balances."""
     while True:
         known = known_nearest(site, until)
         totals = _read(site, known, until, items)
-        # A period that was reopened meanwhile has no balances any more.
+        # A period that was reopened meanwhile has no stored balances any more.
         if known.closing is None or standing_closings(site).filter(pk=known.closing).exists():
             return totals
 
 
 def standing_closings(site: Site) -> QuerySet[PeriodClosing]:
-    """The closings of a site that weren't reopened."""
+    """Return the closings of a site that weren't reopened."""
     return PeriodClosing.objects.filter(site=site, reopened_at__isnull=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A moment at which every balance is known: `at` None is before all, or, looking `back`, now.
+    """A moment at which every balance is known. `at` is None for the beginning or, with `back`, for now.
 
-    Looking back from it, what moved since the moment asked for is taken off; else what moved up to that is added.
+    With `back`, later movements are subtracted from it; otherwise earlier ones are added.
     """
 
     at: datetime | None = None
@@ -94,10 +93,10 @@ class Known:
 
 
 def known_nearest(site: Site, until: datetime) -> Known:
-    """From where least has probably happened up to a moment, or since: that which is nearest in time.
+    """Return the known moment nearest in time, from which the fewest movements probably have to be summed.
 
-    Not where some of what happened in between is in an archive: what was there at the end of a period that is archived
-    is known, anything else of it isn't (`archived`).
+    Refused (`archived`) if some of the movements in between are archived: of an archived period only the balances at
+    its end are known.
     """
     counted = standing_closings(site).filter(counted_at__isnull=False)
     if site.archived_through is not None:
@@ -113,7 +112,7 @@ def known_nearest(site: Site, until: datetime) -> Known:
 
 
 def _known_after_archives(site: Site, until: datetime, counted: QuerySet[PeriodClosing]) -> Known:
-    """From the end of a period that ended then, or the nearest one after it, or now: nothing since is archived."""
+    """Return the nearest known moment after all archived movements: the end of a period, or now."""
     exact = counted.filter(until=until).first()
     if exact is not None:
         return Known(exact.until, closing=exact.pk)
@@ -123,12 +122,12 @@ def _known_after_archives(site: Site, until: datetime, counted: QuerySet[PeriodC
 
 
 _STOCK_KEY: Final = "item_id, location_id, bin, batch, serial"
-# The whole units and the millionths apart: SQLite's sum of millionths would stop at 64 bits.
+# Whole units and millionths are summed separately, because SQLite's sum of millionths would overflow 64 bits.
 _WHOLE: Final = f"quantity / {SCALE}"
 _PART: Final = f"quantity %% {SCALE}"
 _ENDS: Final = "item_id, source_id, source_bin, target_id, target_bin, batch, serial"
-# Added up by their two ends first: there are few pairs of ends, and each is then counted once at either. SQLite keeps
-# to the order of a cross join, so the movements come first.
+# Sum by source and target first: there are few such pairs, and each is then counted once at either end. SQLite keeps
+# the order of a cross join, so the movements come first.
 _WAYS: Final = (
     "SELECT item_id, CASE w.way WHEN 1 THEN target_id ELSE source_id END AS location_id, "
     "CASE w.way WHEN 1 THEN target_bin ELSE source_bin END AS bin, batch, serial, "
@@ -147,7 +146,7 @@ _AMONG: Final = {"postgresql": "= ANY(%(items)s)", "sqlite": "IN (SELECT value F
 
 
 def stock_keys_until(known: Known, *, of_items: bool) -> str:
-    """The statement for each pot: its names, and what was in it in whole units and millionths."""
+    """Return the SQL for the balance of each stock key, in whole units and millionths."""
     ways = _WAYS.replace("{sign}", "-1" if known.back else "1").replace("{between}", _between(known))
     if known.closing is not None:
         ways += _KEPT.replace("{table}", "ledger_periodbalance") + " AND closing_id = %(closing)s"
@@ -158,7 +157,7 @@ def stock_keys_until(known: Known, *, of_items: bool) -> str:
 
 
 def counting(known: Known) -> str:
-    """The statement that writes the same down as the balances of a closing."""
+    """Return the SQL that stores these balances for a closing."""
     return (
         f"INSERT INTO ledger_periodbalance (site_id, closing_id, {_STOCK_KEY}, quantity) "
         f"SELECT %(site)s, %(of)s, {_STOCK_KEY}, whole * {SCALE} + part "
@@ -167,14 +166,14 @@ def counting(known: Known) -> str:
 
 
 def _between(known: Known) -> str:
-    """What moved between what is known and the moment asked for, whichever comes first."""
+    """Return the SQL for the movements between the known moment and the requested one."""
     if known.back:
         return "at >= %(until)s" + (" AND at < %(known)s" if known.at else "")
     return "at < %(until)s" + (" AND at >= %(known)s" if known.at else "")
 
 
 def values_until(site: Site, known: Known, until: datetime) -> dict[str, Any]:
-    """What that statement is asked with."""
+    """Return the parameters of that SQL."""
     values: dict[str, Any] = {"site": site.pk, "until": driver_time(until)}
     if known.at is not None:
         values["known"] = driver_time(known.at)
@@ -196,7 +195,7 @@ def _read(site: Site, known: Known, until: datetime, items: Collection[int] | No
 
 
 def _paths(site: Site, location: str) -> dict[int, str]:
-    """The places of a site that keep balances, or that of a path, or those of a store."""
+    """Return the locations with balances: all of the site, the one of a path, or those of a store."""
     kept = Location.objects.filter(site=site, has_balance=True)
     if location:
         kept = kept.filter(path=location) if "/" in location else kept.filter(store__code=location)
@@ -204,7 +203,7 @@ def _paths(site: Site, location: str) -> dict[int, str]:
 
 
 def _named(totals: Mapping[StockKey, Decimal], paths: Mapping[int, str]) -> list[BalanceAt]:
-    """Pots by the names that people know them by, in order of these."""
+    """Return balances with codes in place of primary keys, sorted by these."""
     items = Item.objects.select_related("stock_unit").in_bulk({stock_key.item for stock_key in totals})
     named = [
         BalanceAt(

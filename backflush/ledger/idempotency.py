@@ -1,7 +1,7 @@
-"""Callers' keys: the same request twice posts once (I).
+"""Idempotency keys: the same request sent twice posts once (I).
 
-The key is claimed before anything else is looked at, so that a repeated request gets its first outcome whatever has
-happened since. Whoever comes second while the first is still at work waits for it, in the database.
+The key is claimed before anything else is read, so a repeated request gets its first outcome, whatever has happened
+since. While the first request is still running, the database makes the second one wait.
 """
 
 import hashlib
@@ -24,21 +24,21 @@ KEY_LENGTH = 200
 
 
 STREAM_MARK: Final = "\N{SYMBOL FOR UNIT SEPARATOR}"
-"""Stands between the name of a stream and the number of a line in the key of that line. No caller's key may have it."""
+"""The separator between stream name and line number in the key of a line. A caller's key can't contain it."""
 
 
 def require_own_key(key: str) -> str:
-    """Return a caller's key; refuse one that could be the key of a stream's line, or is too long (`InvalidValue`)."""
+    """Return a caller's key; refuse one that is too long or could be the key of a stream's line (`InvalidValue`)."""
     if STREAM_MARK in key:
         raise InvalidValue("A key must not contain {mark}. Choose another key.", mark=STREAM_MARK, field="key")
     return require_short(key, KEY_LENGTH, field="key", what="A key")
 
 
 def stream_keys(site: Site, stream: str, numbers: Sequence[int]) -> dict[int, str]:
-    """Return the keys of a stream's lines by their numbers, so that a line that is sent again posts nothing twice.
+    """Return the keys of a stream's lines by line number, so that a line sent again posts nothing twice.
 
-    Earlier versions made keys of the name, a space and the number, which a caller may have chosen too. Those that were
-    posted before the upgrade (`Site.spaced_keys_through`) are recognised.
+    Earlier versions separated name and number by a space, which a caller's key may contain too. Keys posted before the
+    upgrade (`Site.spaced_keys_through`) are still recognised.
     """
     keys = {number: f"{stream}{STREAM_MARK}{number}" for number in numbers}
     if site.spaced_keys_through is not None:
@@ -50,9 +50,10 @@ def stream_keys(site: Site, stream: str, numbers: Sequence[int]) -> dict[int, st
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One keyed request: the operation, and its content with all defaults filled in.
+    """A request with a key: the operation, and its content with all defaults filled in.
 
-    A time that the caller didn't give and the person are not content: the same scan sent twice is the same.
+    The user, and an event time that wasn't given, aren't part of the content: the same scan sent twice is the same
+    request.
     """
 
     key: str
@@ -61,7 +62,7 @@ class Request:
 
     @property
     def digest(self) -> str:
-        """What the content comes to, compared by value: 5 is 5.0, and order and notation don't matter."""
+        """The digest of the content, compared by value: 5 equals 5.0, and neither order nor notation matters."""
         text = json.dumps([self.operation, _plain(self.content)], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -82,16 +83,16 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What claiming some keys came to: new keys by name, and for the others what was posted under them."""
+    """The result of claiming keys: new keys by name, and the earlier outcomes of the others."""
 
     new: Mapping[str, int]
     posted: Mapping[str, Posting]
 
 
 def claim_keys(*, site: Site, requests: Sequence[Request]) -> Claims:
-    """Claim the keys of some requests; refused where one was used with other content (`key_reused`).
+    """Claim the keys of some requests; refused if one was used with other content (`key_reused`).
 
-    Call it first in the transaction: keys are locked before orders, orders before balances.
+    Call it first in the transaction: keys are locked before orders, and orders before balances.
     """
     asked = _by_key(requests)
     if not asked:
@@ -110,13 +111,13 @@ def _columns(asked: Sequence[tuple[str, Request]]) -> dict[str, list[str]]:
 
 
 def claim_key(*, site: Site, key: str, operation: str, content: Mapping[str, Any]) -> tuple[int | None, Posting | None]:
-    """Claim one key, if the caller gave any: the new key's number, or what was posted under it before."""
+    """Claim one key, if given. Return the new key's primary key, or the earlier outcome."""
     claims = claim_keys(site=site, requests=[Request(key, operation, content)])
     return claims.new.get(key), claims.posted.get(key)
 
 
 def posted_keys(*, site: Site, requests: Sequence[Request]) -> tuple[set[str], dict[str, KeyReused]]:
-    """Which of some requests were posted before, and which keys were used for something else; claims nothing."""
+    """Return which requests were posted before, and which keys were used for other requests. Claims nothing."""
     known = dict(
         Key.objects.filter(site=site, key__in=[request.key for request in requests]).values_list("key", "digest")
     )

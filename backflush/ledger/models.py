@@ -13,18 +13,18 @@ from backflush.structures.models import FrozenLine, FrozenStructure
 
 
 class CostObjectKind(models.TextChoices):
-    """What a job belongs to."""
+    """The kind of order that a cost object belongs to."""
 
     WORKS_ORDER = "works order"
     PURCHASE_ORDER = "purchase order"
 
 
 class CostObject(models.Model):
-    """What material is charged to, and how far it is: one for each works order and purchase order line.
+    """What material is charged to: one per works order and purchase order line, with the quantities booked so far.
 
-    `good` and `scrap` (rejected, for receipts) are in the order's unit, less what was reversed. `produced` is
-    what was backflushed for, in the stock unit. As long as the job is not `uneven` (no booking reversed, one
-    structure only), what its lines have assumed follows from `produced`, without reading its bookings.
+    `good` and `scrap` (rejected, for receipts) are in the order's unit, less reversals. `produced` is the quantity
+    backflushed so far, in the stock unit. Unless `uneven` is set (a booking was reversed, or the structure changed),
+    the assumed quantities follow from `produced`, without reading the bookings.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
@@ -46,7 +46,7 @@ class CostObject(models.Model):
 
 
 class Key(models.Model):
-    """A caller's own name for one request, so that a repeated one posts nothing twice (I)."""
+    """A caller's idempotency key for one request, so that a repeated one posts nothing twice (I)."""
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
     key = models.CharField(max_length=200)
@@ -58,7 +58,7 @@ class Key(models.Model):
 
 
 class Posting(models.Model):
-    """One operation on stock, whole: who, when it happened (`at`) and when it was recorded, by which process."""
+    """One complete stock operation: user, event time (`at`), time of recording, and process."""
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
     process = models.CharField(max_length=20, choices=[(process.value, process.value) for process in Process])
@@ -74,7 +74,7 @@ class Posting(models.Model):
 
     class Meta:
         constraints = [
-            # What is looked up first comes first, so that these serve look-ups by it alone, too.
+            # The column that is searched by comes first, so that these indexes also serve searches by it alone.
             models.UniqueConstraint(
                 fields=["reverses", "site"], condition=Q(reverses__isnull=False), name="reversed_only_once"
             ),
@@ -84,11 +84,11 @@ class Posting(models.Model):
 
 
 class Movement(models.Model):
-    """One quantity of one item from one place to another, or, unresolved, what was due and could not move.
+    """One quantity of one item from a source to a target or, if unresolved, a quantity due that could not move.
 
-    `source_after` and `target_after` are the balances left behind (empty where none is kept). `charged` is what
-    it does to its job's material: 1 had, -1 given back, 0 neither. `line` says where an assumed quantity comes
-    from, `cost` what the item cost at that moment, `origin` the assumed movement that this one goes back to.
+    `source_after` and `target_after` are the balances after it (empty where none is kept). `charged` is its effect on
+    the cost object: 1 use, -1 return, 0 neither. `line` is the structure line of an assumed quantity, `cost` the item's
+    cost at that moment, and `origin` the assumed movement that this one settles or continues.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
@@ -140,9 +140,9 @@ class Movement(models.Model):
                 condition=Q(status=Status.UNRESOLVED),
                 name="unresolved_oldest_first",
             ),
-            # Of what waits alone, so a booking that leaves nothing waiting pays for neither. This one has all that the
-            # queue's groups are counted from; the status for SQLite, which looks it up elsewhere if it isn't there, and
-            # last, because PostgreSQL doesn't look at it.
+            # Partial indexes of unresolved movements, so a booking without any pays for neither. This one contains
+            # every column that the queue's groups are counted from. The status is included for SQLite, which would
+            # otherwise read the table, and comes last, because PostgreSQL doesn't need it.
             models.Index(
                 fields=["site", "source", "item", "reason", "due", "at", "status"],
                 condition=Q(status=Status.UNRESOLVED),
@@ -156,7 +156,7 @@ class Movement(models.Model):
                 condition=Q(status=Status.UNRESOLVED) & ~Q(reason=Reason.SHORT),
                 name="waiting_for_choice",
             ),
-            # The item first, so that this one serves look-ups by it alone, too.
+            # The item comes first, so that this index also serves searches by it alone.
             models.Index(fields=["item", "site", "at", "id"], name="movement_of_item"),
             models.Index(fields=["site", "at", "id"], name="movement_by_time"),
             models.Index(fields=["site", "status", "at", "id"], condition=~Q(status=Status.OK), name="due_by_status"),
@@ -169,9 +169,9 @@ class Movement(models.Model):
 
 
 class Balance(models.Model):
-    """What is there of an item in one pot: location, bin, batch and serial.
+    """The present quantity of one stock key: item, location, bin, batch and serial number.
 
-    The database itself refuses less than nothing, and a serial number that is there twice.
+    Database constraints refuse a negative balance, and a serial number in two places.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
@@ -196,10 +196,10 @@ class Balance(models.Model):
 
 
 class PeriodClosing(models.Model):
-    """A site's days up to `through`, closed: from then on nothing is posted there, so what was there is settled.
+    """A closing of all days of a site up to `through`: nothing is posted on them any more.
 
-    `until` is the first moment after it. The closing stands as long as it wasn't reopened. Once `counted_at` is there,
-    its balances are, so many `pots` of them. How many movements were `unresolved` when it was closed is kept with it.
+    `until` is the first moment after the period. The closing is valid until it is reopened. `counted_at` is when its
+    balances were stored, `pots` how many. `unresolved` is the number of unresolved movements at the closing.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
@@ -224,9 +224,9 @@ class PeriodClosing(models.Model):
 
 
 class PeriodBalance(models.Model):
-    """What was in one pot at the end of a closed period, by event time; where there was nothing, there is no row.
+    """The balance of one stock key at the end of a closed period, by event time; zero balances have no row.
 
-    Like every past it may be below zero (B9). It follows from the movements, so reopening the period drops it.
+    It can be negative, like any past balance (B9). It follows from the movements, so reopening deletes it.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
@@ -240,7 +240,7 @@ class PeriodBalance(models.Model):
 
     class Meta:
         constraints = [
-            # By the closing first, so that this one index serves whoever reads a closing's balances.
+            # The closing comes first, so that this one index also serves reading all balances of a closing.
             models.UniqueConstraint(
                 fields=["closing", "item", "location", "bin", "batch", "serial", "site"], name="period_balance_once"
             ),
@@ -248,10 +248,10 @@ class PeriodBalance(models.Model):
 
 
 class Archive(models.Model):
-    """One file that finished things of a closed period went into, whole. The row stays, also when they came back.
+    """A file that holds the finished part of a closed period. The record stays after a restore.
 
-    `digest` is that of the file's list of contents, which names the digest of each table in it and of the archive
-    before, so a file that is missing or was changed shows. `until` is the first moment after it.
+    `digest` is that of the file's table of contents, which contains the digest of each table and of the previous
+    archive, so a missing or changed file is detected. `until` is the first moment after the period.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
@@ -274,10 +274,10 @@ class Archive(models.Model):
 
 
 class ArchivedStretch(models.Model):
-    """What followed without a gap in one pot and went into an archive: the change that it came to.
+    """The net change of one stock key by consecutive archived movements.
 
-    It stands in the pot's history where its last movement stood, with the balance that this one left behind, so the
-    proof walks over it as over one movement. Of the outside, where no balance is kept, one row says that it was used.
+    It takes the place of its last movement in the history of the balance, with the balance after it, so the
+    verification treats it like one movement. For a location without balances, one row records that it was used.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
@@ -295,14 +295,14 @@ class ArchivedStretch(models.Model):
 
 
 class ArchivedKind(models.TextChoices):
-    """What has a number that people ask for."""
+    """The kinds of records that users look up by number."""
 
     MOVEMENT = "movement"
     POSTING = "posting"
 
 
 class ArchivedRange(models.Model):
-    """Numbers in a row that went into an archive, so that whoever asks for one is told where it is."""
+    """A range of archived numbers, so that a lookup can name the archive."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     archive = WithinSite(Archive, models.PROTECT, related_name="ranges")
@@ -315,7 +315,7 @@ class ArchivedRange(models.Model):
 
 
 class ArchivedOrder(models.Model):
-    """The number of an order that is in an archive: nobody may use it again."""
+    """The number of an archived order, which can't be used again."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     archive = WithinSite(Archive, models.PROTECT, related_name="orders")
@@ -327,7 +327,7 @@ class ArchivedOrder(models.Model):
 
 
 class ArchivedKey(models.Model):
-    """A caller's key whose posting is in an archive: the key stays, so that it posts nothing again (I)."""
+    """An idempotency key whose posting is archived: the key stays, so that nothing is posted again (I)."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     archive = WithinSite(Archive, models.PROTECT, related_name="keys")
@@ -335,5 +335,5 @@ class ArchivedKey(models.Model):
     posting = models.BigIntegerField()
 
     class Meta:
-        # The key first, so that this one index serves look-ups by it too.
+        # The key comes first, so that this index also serves searches by it alone.
         constraints = [models.UniqueConstraint(fields=["key", "site"], name="archived_key_once")]

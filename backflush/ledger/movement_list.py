@@ -1,8 +1,8 @@
-"""Movements as a list that people search, at the same speed with half a million of them.
+"""Search the movements of a site, at the same speed with half a million of them.
 
-A list is ordered by time, and there are two ways to find a page of it. Where many match, one goes along the index of
-time until the page is full. Where few match, that would look at the whole ledger: then one takes the few that one of
-the filters leaves, and sorts these. Which of the two it is, a look at each filter says, which stops early.
+A list is ordered by time, and there are two ways to read a page. If many movements match, read the index of time until
+the page is full. If few match, that would read the whole ledger; then select all that match one filter, and sort them.
+Counting each filter, up to a limit, decides between the two.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,15 +20,15 @@ from backflush.people.models import User
 from backflush.stockmap.models import Location, Site, TransferRule
 
 FEW = 10_000
-"""So many are counted, and so many at most are taken and sorted."""
+"""The limit of counting, and of the number of movements that are sorted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """Which movements are looked for; all that is given must hold, and what is empty doesn't matter.
+    """The filters of a search. All that are given must match; empty ones don't count.
 
     `location` is a path, or a store's code for all of its locations, at either end of a movement; `order` a works or
-    purchase order, `person` a log-in name. `until` is not included.
+    purchase order, `person` a log-in name. `until` is exclusive.
     """
 
     status: str = ""
@@ -43,9 +43,9 @@ class Sought:
 
 
 class Found:
-    """What matches, newest first, and how many there are.
+    """The matching movements, newest first, and their number.
 
-    `slow` is whether counting them takes longer than finding a page of them: each asks its posting then.
+    `slow` says that counting them takes longer than reading a page, because each needs its posting.
     """
 
     def __init__(self, movements: QuerySet[Movement], *, total: int | None = None, slow: bool = False) -> None:
@@ -55,17 +55,17 @@ class Found:
 
     @cached_property
     def total(self) -> int:
-        """How many; one more than `FEW` stands for more."""
+        """Return the number; `FEW` + 1 stands for more than `FEW`."""
         return self.movements.order_by().values("pk")[: FEW + 1].count() if self._known is None else self._known
 
 
 def movements_sought(site: Site, sought: Sought) -> Found:
-    """Search the ledger of a site."""
+    """Search the movements of a site."""
     conditions = _conditions(site, sought)
     found = Movement.objects.filter(*conditions.values(), site=site)
     postings = _some_postings(site, sought)
     if conditions.keys() == {"process"} and len(postings) > FEW and sought.process != Process.RESOLUTION:
-        # Each of them moved something, so there are more than are counted; a resolution may only have dropped.
+        # Each posting has a movement, so there are more than the limit. Only a resolution may have dropped everything.
         return Found(_newest_first(found), total=FEW + 1)
     few = _few(site, sought, conditions, postings)
     if few is not None:
@@ -78,33 +78,33 @@ def _newest_first(found: QuerySet[Movement]) -> QuerySet[Movement]:
 
 
 def movements_named() -> QuerySet[Movement]:
-    """Movements with what a list shows of each."""
+    """Return movements with the related rows that a list shows."""
     return Movement.objects.select_related(
         "item__stock_unit", "source", "target", "cost_object", "posting__by", "rule__action"
     )
 
 
 def named_in_order(numbers: Sequence[int]) -> list[Movement]:
-    """Some movements with what a list shows of each, in the order of the numbers.
+    """Return movements with the related rows that a list shows, in the order of the given primary keys.
 
-    A list finds numbers first: where names are asked for with them, SQLite joins all that matches before it cuts it
-    off, which took five seconds where 160,000 wait.
+    A list selects primary keys first: with related rows, SQLite would join every match before it applies the limit,
+    which took five seconds with 160,000 unresolved movements.
     """
     named = movements_named().in_bulk(numbers)
     return [named[number] for number in numbers if number in named]
 
 
 def _few(site: Site, sought: Sought, conditions: Mapping[str, Q], postings: Sequence[int]) -> list[int] | None:
-    """The movements that one of the conditions leaves, if it alone leaves few; the first that does.
+    """Return the movements that match the first condition that matches few; None if none does.
 
-    Each is asked without its site where it names something that belongs to one: only its own index is the short way
-    then. A database that has no statistics would choose another, and read everything.
+    Conditions that imply the site are queried without it, so that their own index is used. A database without
+    statistics would choose another index and read everything.
     """
     alone = [
         Movement.objects.filter(conditions[name]) for name in ("order", "action", "location") if name in conditions
     ]
     if (sought.process or sought.person) and len(postings) <= FEW:
-        # Named one by one, or a database that has no statistics goes through all movements for them.
+        # As a list of keys; a database without statistics would scan all movements for a subquery.
         alone.append(Movement.objects.filter(posting__in=postings))
     if sought.item:
         alone.append(Movement.objects.filter(conditions["item"], site=site))
@@ -115,18 +115,19 @@ def _few(site: Site, sought: Sought, conditions: Mapping[str, Q], postings: Sequ
 
 
 def few_of(found: QuerySet[Any]) -> list[int] | None:
-    """The numbers of some things, if these are few: whatever else is asked of them is quickly said then."""
+    """Return the primary keys of some rows if there are few, so that further conditions on them are cheap."""
     numbers = list(found.values_list("pk", flat=True)[: FEW + 1])
     return numbers if len(numbers) <= FEW else None
 
 
 def _conditions(site: Site, sought: Sought) -> dict[str, Q]:
-    """Names are looked up first: a database sees the short way only by numbers."""
+    """Return the conditions by filter. Codes are looked up first, because the planner needs primary keys to choose an
+    index."""
     conditions = _of_posting(site, sought)
     if sought.status:
         conditions["status"] = Q(status=sought.status)
     if sought.status not in {"", Status.OK}:
-        # Said once more as its index says it, or SQLite doesn't see that it may use it.
+        # Repeat the condition of the partial index, or SQLite doesn't use it.
         conditions["due"] = ~Q(status=Status.OK)
     if sought.since:
         conditions["since"] = Q(at__gte=sought.since)
@@ -155,25 +156,25 @@ def _of_posting(site: Site, sought: Sought) -> dict[str, Q]:
 
 
 def _posted(**how: Any) -> Q:
-    """Of postings like this: asked posting by posting along the way. For a join SQLite reads all postings first."""
+    """Return movements whose posting matches, as a subquery per posting. For a join SQLite reads all postings first."""
     return Q(Exists(Posting.objects.filter(site=OuterRef("site"), pk=OuterRef("posting"), **how)))
 
 
 def _no_later(site: Site, process: str) -> Q:
-    """Where to begin along the index of time: no movement of a process is later than the latest of its postings."""
+    """Return where to begin in the index of time: no movement of a process is later than its latest posting."""
     latest = Posting.objects.filter(site=site, process=process).aggregate(latest=Max("at"))["latest"]
     return Q() if latest is None else Q(at__lte=latest)
 
 
 def _cost_objects(site: Site, order: str) -> list[int]:
-    """A works order's, or a purchase order's lines: asked one after the other, each by its own index."""
+    """Return the cost objects of a works order or a purchase order's lines, each by its own index."""
     charged = CostObject.objects.filter(site=site, kind__in=CostObjectKind.values, number=order)
     lines = CostObject.objects.filter(site=site, purchase_line__order__number=order)
     return [*charged.values_list("pk", flat=True), *lines.values_list("pk", flat=True)]
 
 
 def _some_postings(site: Site, sought: Sought) -> list[int]:
-    """The postings of a process or person, if one is sought; one more than `FEW` stand for more."""
+    """Return the postings of a process or person, if these are filters; `FEW` + 1 stand for more than `FEW`."""
     if not (sought.process or sought.person):
         return []
     found = Posting.objects.filter(site=site)

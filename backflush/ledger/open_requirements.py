@@ -1,7 +1,7 @@
-"""What waits, read as the moves that are due: what a retry of thousands needs of them, and nothing else.
+"""Unresolved movements read as the moves that are due, with just what a retry of thousands needs.
 
-Made of six models each, reading a movement took longer than settling it: 100,000 unresolved movements took twice as
-long to retry. So this is one statement whose rows become moves at once.
+Building model instances from six tables took longer than settling: a retry of 100,000 took twice as long. So one
+statement reads them, and its rows become moves directly.
 """
 
 from collections.abc import Collection
@@ -48,9 +48,9 @@ class RequirementRow(NamedTuple):
 
 
 class Due(NamedTuple):
-    """One unresolved movement: `move` is what is due as it would move now, at the cost of now.
+    """One unresolved movement: `move` is the quantity due as it would move now, at the present cost.
 
-    `root` is the assumed movement that it goes back to, which may be itself; `cost` what the item cost then.
+    `root` is the assumed movement that it continues, or itself; `cost` is the item's cost at that time.
     """
 
     number: int

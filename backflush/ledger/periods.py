@@ -1,8 +1,8 @@
-"""Closing periods, and opening them again: from when on nothing is posted any more, and what was there by then.
+"""Close and reopen periods, and store the balances at their end.
 
-A closing takes two transactions. The first one locks the site's row, which waits for the bookings that are being
-posted and holds up new ones, so it only says through which day the site is closed. From then on nothing can change in
-the period, and the second counts its balances while people book on.
+A closing takes two transactions. The first locks the site's row, which waits for bookings in progress and blocks new
+ones; so it only stores the closed day. From then on nothing in the period can change, and the second transaction
+computes its balances while users go on booking.
 """
 
 from datetime import date, datetime, timedelta
@@ -25,22 +25,22 @@ DAY = timedelta(days=1)
 
 
 def end_of_day(site: Site, day: date) -> datetime:
-    """The first moment after a day of the site's."""
+    """Return the first moment after a day in the site's time zone."""
     return moment_of(site, day + DAY)
 
 
 def waiting_through(site: Site, through: date) -> QuerySet[Movement]:
-    """What is unresolved of the days up to one, oldest first, also of periods that were closed although it was."""
+    """Return unresolved movements of all days up to one, oldest first, including those of closed periods."""
     return waiting_movements(site).filter(at__lt=end_of_day(site, through))
 
 
 def closings(site: Site) -> QuerySet[PeriodClosing]:
-    """Every closing of a site, the last first, also those that were reopened."""
+    """Return every closing of a site, newest first, including reopened ones."""
     return PeriodClosing.objects.filter(site=site).select_related("closed_by", "reopened_by").order_by("-pk")
 
 
 def require_closable(site: Site, through: date) -> None:
-    """Refuse to close through a day that isn't over, or up to which the site is closed already."""
+    """Refuse to close through a day that isn't over, or that is closed already."""
     today = day_at(site, timezone.now())
     if through >= today:
         raise DateInFuture(
@@ -55,10 +55,10 @@ def require_closable(site: Site, through: date) -> None:
 def close_period(
     *, site: Site, through: date, by: User, remarks: str = "", known_unresolved: int | None = 0
 ) -> PeriodClosing:
-    """Close all days of a site up to one, that one included, and keep what was there at its end (P).
+    """Close all days of a site up to and including one, and store the balances at its end (P).
 
-    What is unresolved stays so, and is settled at a later time of its own (V4). Whoever closes says how many of these
-    are known; where there are more, it is refused (`unresolved_in_period`). None takes as many as there are.
+    Unresolved movements stay unresolved, and are settled with a later event time (V4). The caller passes how many of
+    them the user knows of; if there are more, it is refused (`unresolved_in_period`). None accepts any number.
     """
     closing = _close(site, through, by, remarks, known_unresolved)
     site.closed_through, site.closed_by = closing.through, by
@@ -70,7 +70,7 @@ def close_period(
 @transaction.atomic
 def _close(site: Site, through: date, by: User, remarks: str, known_unresolved: int | None) -> PeriodClosing:
     require_short(remarks, REMARKS_LENGTH, field="remarks", what="A remark")
-    # Alone: every booking holds a share of this row from when its posting is added until it is whole.
+    # An exclusive lock: every booking holds a shared lock on this row from the insert of its posting to its commit.
     locked = Site.objects.select_for_update().get(pk=site.pk)
     require_closable(locked, through)
     waiting = waiting_through(locked, through).order_by().select_related(None).count()
@@ -96,10 +96,10 @@ def _close(site: Site, through: date, by: User, remarks: str, known_unresolved: 
 
 @transaction.atomic
 def count_balances(site: Site) -> int:
-    """Keep the balances at the end of every closed period that hasn't its own yet; answers with how many periods.
+    """Store the balances at the end of every closed period that has none yet, and return the number of periods.
 
-    Mostly that is the one just closed; one more where the machine stopped between a closing's two transactions.
-    Bookings aren't held up: the site's row is locked against other closings only.
+    Usually that is the period just closed, and one more if the process died between a closing's two transactions.
+    Bookings don't wait: the site's row is locked only against other closings.
     """
     site = Site.objects.select_for_update(no_key=True).get(pk=site.pk)
     uncounted = list(standing_closings(site).filter(counted_at__isnull=True).order_by("until"))
@@ -111,7 +111,7 @@ def count_balances(site: Site) -> int:
 
 
 def _count(site: Site, closing: PeriodClosing) -> int:
-    """Write down what was in every pot at a period's end, from the nearest moment at which that is known."""
+    """Store every balance at a period's end, computed from the nearest known moment."""
     known = known_nearest(site, closing.until)
     with connection.cursor() as cursor:
         values = {**values_until(site, known, closing.until), "of": closing.pk}
@@ -121,7 +121,7 @@ def _count(site: Site, closing: PeriodClosing) -> int:
 
 
 def _require_not_archived(site: Site, through: date) -> None:
-    """Refuse to reopen what archives hold a part of (`archived`): it would change, and they couldn't."""
+    """Refuse (`archived`) to reopen a period that is partly archived, because archives can't change."""
     earlier = standing_closings(site).filter(through__lt=through).order_by("until").last()
     if site.archived_through is not None and (earlier is None or site.archived_through > earlier.through):
         raise Archived(
@@ -133,9 +133,9 @@ def _require_not_archived(site: Site, through: date) -> None:
 
 @transaction.atomic
 def reopen_period(*, site: Site, through: date, by: User, remarks: str) -> list[PeriodClosing]:
-    """Open the period that was closed through a day again, and every later one with it; says why.
+    """Reopen the period that was closed through a day, and every later one. A reason is required.
 
-    Their balances are dropped, because they may change now. Bookings aren't held up: whoever still sees the site
+    Their stored balances are deleted, because they may change now. Bookings don't wait: one that still sees the site as
     closed is refused once more.
     """
     require_short(remarks, REMARKS_LENGTH, field="remarks", what="A remark")

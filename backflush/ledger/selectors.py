@@ -29,9 +29,9 @@ from backflush.structures.models import FrozenLine
 
 
 def waiting_movements(site: Site) -> QuerySet[Movement]:
-    """What is unresolved, oldest first: by event time of the booking, then by order of recording (U7).
+    """Return unresolved movements, oldest first: by event time of the booking, then by order of recording (U7).
 
-    A kept remainder stands where the movement stood that it goes back to.
+    A kept remainder has the place of its original in this order.
     """
     return (
         Movement.objects.filter(site=site, status=Status.UNRESOLVED)
@@ -41,15 +41,16 @@ def waiting_movements(site: Site) -> QuerySet[Movement]:
 
 
 def waiting_of_item(site: Site, item: Item) -> QuerySet[Movement]:
-    """The same of one item; said as its index says it, or SQLite goes through all that the item ever did."""
+    """Return the unresolved movements of one item. Repeats the condition of the partial index, or SQLite reads all
+    movements of the item."""
     return waiting_movements(site).filter(item=item).exclude(status=Status.OK)
 
 
 def waiting_by_posting(site: Site, postings: Collection[int]) -> dict[int, list[Movement]]:
-    """What still waits of some postings, each with its item, in the order of the lines.
+    """Return the unresolved movements of some postings, each with its item, in line order.
 
-    The status is looked at here and not in the statement: a database that was asked for it might read all that waits
-    at the site rather than these postings.
+    The status is checked in Python: with a condition on it, a database might read all unresolved movements of the site
+    instead of these postings.
     """
     rows = Movement.objects.filter(site=site, posting__in=postings, due__isnull=False).select_related("item")
     found: dict[int, list[Movement]] = {}
@@ -60,7 +61,7 @@ def waiting_by_posting(site: Site, postings: Collection[int]) -> dict[int, list[
 
 
 def movement_numbered(site: Site, number: int) -> Movement:
-    """One movement, by its number."""
+    """Return the movement with this number; raises `NotFound` and `Archived`."""
     movement = (
         Movement.objects.filter(site=site, pk=number)
         .select_related(
@@ -74,7 +75,7 @@ def movement_numbered(site: Site, number: int) -> Movement:
 
 
 def posting_keyed(site: Site, key: str) -> Posting:
-    """What was posted under a caller's key."""
+    """Return the posting that was made under an idempotency key."""
     found = Posting.objects.filter(site=site, key__site=site, key__key=key).first()
     if found is None:
         for held in archived_keys(site, [key]):
@@ -84,7 +85,7 @@ def posting_keyed(site: Site, key: str) -> Posting:
 
 
 def posting_numbered(site: Site, number: int) -> Posting:
-    """One posting, by its number."""
+    """Return the posting with this number; raises `NotFound` and `Archived`."""
     posting = Posting.objects.filter(site=site, pk=number).first()
     if posting is None:
         raise no_number(site, ArchivedKind.POSTING, number)
@@ -92,7 +93,7 @@ def posting_numbered(site: Site, number: int) -> Posting:
 
 
 def move_of(movement: Movement) -> Move:
-    """A recorded movement as the core knows it; one that waits, with the whole of what is due."""
+    """Convert a recorded movement to the core's `Move`; for an unresolved one, with the whole quantity due."""
     return Move(
         item=movement.item_id,
         quantity=movement.quantity if movement.due is None else movement.due,
@@ -113,7 +114,7 @@ def move_of(movement: Movement) -> Move:
 
 
 def had_by_cost_object(cost_object: CostObject, items: Collection[int]) -> dict[int, Decimal]:
-    """What a job has had of some items: assumed, resolved and issued, less returned and reversed (B4)."""
+    """Return a cost object's use of some items: assumed, resolved and issued, less returned and reversed (B4)."""
     had = _had_by_cost_objects(cost_object.site_id, [cost_object.pk], items)
     return {item: had.get((cost_object.pk, item), ZERO) for item in items}
 
@@ -121,7 +122,7 @@ def had_by_cost_object(cost_object: CostObject, items: Collection[int]) -> dict[
 def _had_by_cost_objects(
     site: int, cost_objects: Collection[int], items: Collection[int]
 ) -> dict[tuple[int, int], Decimal]:
-    """The same of many jobs at once, by job and item."""
+    """Return the use of many cost objects, by cost object and item."""
     rows = (
         Movement.objects.filter(site=site, cost_object__in=cost_objects, item__in=items)
         .exclude(charged=0)
@@ -135,12 +136,13 @@ def _had_by_cost_objects(
 
 
 def require_had(cost_object: CostObject, moves: Iterable[Move]) -> None:
-    """Refuse to give back more than a job has had, of any item (`more_than_issued`). The job must be locked."""
+    """Refuse (`more_than_issued`) to return more of an item than a cost object has used. The cost object must be
+    locked."""
     _require_had(cost_object.site_id, ((cost_object.pk, move) for move in moves))
 
 
 def require_cost_objects_had(site: Site, moves: Iterable[Move]) -> None:
-    """The same of moves that name their jobs, however many: those that name none give nothing back."""
+    """Check returns to many cost objects like `require_had`. Moves without a cost object return nothing."""
     _require_had(site.pk, ((move.cost_object, move) for move in moves if move.cost_object is not None))
 
 
@@ -177,7 +179,7 @@ def _over_sentences(site: int, over: Mapping[tuple[int, int], tuple[Decimal, Dec
 
 
 def require_not_before(site: Site, at: datetime, original: datetime) -> None:
-    """A reversal or settlement has an event time of its own, not before the original's (V4)."""
+    """Refuse (`date_before_original`) an event time of a reversal or settlement before its original's (V4)."""
     if at < original:
         zone = ZoneInfo(site.time_zone)
         raise DateBeforeOriginal(
@@ -189,7 +191,7 @@ def require_not_before(site: Site, at: datetime, original: datetime) -> None:
 
 
 def balances(site: Site, *, item: str = "", location: str = "", with_zero: bool = False) -> QuerySet[Balance]:
-    """What is there, pot by pot; `location` is a path, or a store's code for all of its locations."""
+    """Return balances; `location` is a path, or a store's code for all of its locations."""
     found = Balance.objects.filter(site=site).select_related("item__stock_unit", "location")
     if not with_zero:
         found = found.exclude(quantity=0)
@@ -203,20 +205,20 @@ def balances(site: Site, *, item: str = "", location: str = "", with_zero: bool 
 
 
 def items_kept(site: Site, *, item: str = "", location: str = "") -> QuerySet[Item]:
-    """The items of which something is or was anywhere at a site, or at a place or store of it, by code."""
+    """Return items with a balance record, zero or not, at a site, store or location, by code."""
     kept = balances(site, item=item, location=location, with_zero=True)
     return Item.objects.filter(pk__in=kept.order_by().values("item")).order_by("code")
 
 
 def total_at(site: Site, item: Item, location: int) -> Decimal:
-    """All of an item at a location, whatever its bins, batches and serials."""
+    """Return the balance of an item at a location over all bins, batches and serial numbers."""
     there = Balance.objects.filter(site=site, item=item, location=location)
     total: Decimal | None = there.aggregate(total=ExactSum("quantity"))["total"]
     return total if total is not None else ZERO
 
 
 def totals_at(site: Site, items: Collection[int], locations: Collection[int]) -> dict[tuple[int, int], Decimal]:
-    """All of some items at some locations, by item and location."""
+    """Return the balances of some items at some locations, by item and location."""
     rows = Balance.objects.filter(site=site, item__in=items, location__in=locations)
     return {
         (item, location): total
@@ -234,7 +236,7 @@ def transactions(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> QuerySet[Movement]:
-    """Movements, newest first; the filters join with *and*. `until` is not included, `location` a path or a store."""
+    """Return movements, newest first; all filters must match. `until` is exclusive, `location` a path or a store."""
     end = "path" if "/" in location else "store__code"
     filters = (
         (status, Q(status=status)),
@@ -251,22 +253,22 @@ def transactions(
 
 
 def has_moved(items: Collection[int]) -> set[int]:
-    """Those of some items that any movement names: their stock unit, decimals and tracking can't change any more."""
+    """Return the items among these with movements: their stock unit, decimals and tracking can't change."""
     moved = Movement.objects.filter(item__in=items).order_by().values_list("item", flat=True)
     archived = ArchivedStretch.objects.filter(item__in=items).values_list("item", flat=True)
     return set(moved.union(archived))
 
 
 def items_in_use(items: Collection[int]) -> set[int]:
-    """Those of some items that moved, or that an order is for or counts in: their unit and tracking are settled."""
+    """Return the items among these with movements or orders: their unit and tracking can't change."""
     ordered = CostObject.objects.filter(item__in=items).values_list("item", flat=True).distinct()
     planned = FrozenLine.objects.filter(component__in=items).values_list("component", flat=True).distinct()
     return has_moved(items) | set(ordered) | set(planned)
 
 
 def locations_in_use(locations: Collection[int]) -> set[int]:
-    """Those of some locations where anything has moved: how stock is kept there is settled."""
-    # There are no more than were asked for; told so, a database that has found the only one doesn't read on.
+    """Return the locations among these with movements: their balance and bin settings can't change."""
+    # The limit tells the database to stop once it has found all of them.
     most = len(locations)
     came = Movement.objects.filter(target__in=locations).values_list("target", flat=True).distinct()[:most]
     went = Movement.objects.filter(source__in=locations).values_list("source", flat=True).distinct()[:most]
@@ -275,25 +277,25 @@ def locations_in_use(locations: Collection[int]) -> set[int]:
 
 
 def bins_in_use(location: int, bins: Collection[str]) -> set[str]:
-    """Those of some bins of a location that have held anything."""
+    """Return the bins of a location among these that ever held stock."""
     kept = Balance.objects.filter(location=location, bin__in=bins)
     return set(kept.order_by().values_list("bin", flat=True).distinct())
 
 
 def bins_holding_stock(location: int, bins: Collection[str]) -> set[str]:
-    """Those of some bins of a location in which there is anything now."""
+    """Return the bins of a location among these that hold stock now."""
     there = Balance.objects.filter(location=location, bin__in=bins, quantity__gt=0)
     return set(there.order_by().values_list("bin", flat=True).distinct())
 
 
 def holding_stock(locations: Collection[int]) -> set[int]:
-    """Those of some locations where there is anything now."""
+    """Return the locations among these that hold stock now."""
     there = Balance.objects.filter(location__in=locations, quantity__gt=0)
     return set(there.order_by().values_list("location", flat=True).distinct())
 
 
 def sites_in_use(sites: Collection[int]) -> set[int]:
-    """Those of some sites where anything was posted or closed: their days are settled."""
+    """Return the sites among these with postings or closings: their time zone can't change."""
     posted = Posting.objects.filter(site__in=sites).order_by().values_list("site", flat=True)
     archived = Archive.objects.filter(site__in=sites).values_list("site", flat=True)
     closed = PeriodClosing.objects.filter(site__in=sites).values_list("site", flat=True)
@@ -301,13 +303,13 @@ def sites_in_use(sites: Collection[int]) -> set[int]:
 
 
 def serials_there(site: Site, items: Collection[int], serials: Collection[str]) -> dict[tuple[int, str], str]:
-    """Where some serial numbers of some items are in stock: the location's path, by item and serial number."""
+    """Return the location paths of serial numbers in stock, by item and serial number."""
     there = Balance.objects.filter(site=site, item__in=items, serial__in=serials, quantity__gt=0).exclude(serial="")
     return {(item, serial): path for item, serial, path in there.values_list("item", "serial", "location__path")}
 
 
 def openings_at(site: Site, items: Collection[int]) -> dict[StockKey, tuple[Decimal, datetime]]:
-    """The opening stock of some items by pot, with the day that it was entered for; not what was taken back."""
+    """Return the opening stock of some items by stock key, with its date; reversed postings are left out."""
     rows = Movement.objects.filter(site=site, item__in=items, posting__process=Process.OPENING)
     taken_back = Posting.objects.filter(site=site, reverses__process=Process.OPENING).values("reverses")
     rows = rows.exclude(posting__in=taken_back)
@@ -317,7 +319,7 @@ def openings_at(site: Site, items: Collection[int]) -> dict[StockKey, tuple[Deci
 
 
 def movements_of(posting: Posting) -> QuerySet[Movement]:
-    """What a posting moved and what waited of it, as it was recorded."""
+    """Return the movements of a posting, posted and unresolved, in the order of recording."""
     found = Movement.objects.filter(site=posting.site_id, posting=posting)
     return found.select_related(
         "item__stock_unit", "source", "target", "cost_object", "posting__by", "rule__action"

@@ -1,4 +1,5 @@
-"""The ledger's statements by name. Their text stands in `ledger/sql/`, with what each does and why it is by hand."""
+"""The ledger's statements by name. The SQL is in `ledger/sql/`, with the purpose of each and why it isn't left to
+the ORM."""
 
 from typing import Final
 
@@ -58,7 +59,7 @@ LOCK_UNRESOLVED: Final = FastRead(
 
 
 def _stock(only: str = "") -> str:
-    # As a bigint, which the index can be asked with: PostgreSQL adds them up to a numeric.
+    # Cast to bigint, the type of the index: PostgreSQL's sum is numeric.
     return (
         "(SELECT item_id, location_id, CAST(SUM(quantity) AS bigint) AS there FROM ledger_balance WHERE site_id = %s "
         f"{only}GROUP BY item_id, location_id HAVING SUM(quantity) > 0) t"
@@ -72,8 +73,8 @@ _BROUGHT = (
 )
 _WAITING = "m.site_id = %s AND m.status = 'unresolved' AND m.source_id = t.location_id AND m.item_id = t.item_id"
 
-# Both begin with the stock, and look once for each pot into the index of what waits: the other way round they would
-# read everything that waits. SQLite keeps to the order of a cross join, PostgreSQL to that of a lateral one.
+# Both start with the stock, and search the index of unresolved movements once per stock key; the other way round they
+# would read every unresolved movement. SQLite keeps the order of a cross join, PostgreSQL that of a lateral join.
 _FITTING = {
     "sqlite": f"SELECT m.id FROM {_STOCK} CROSS JOIN ledger_movement m ON {_WAITING} AND m.reason = 'short' "
     "AND m.due <= t.there LIMIT %s",
@@ -88,7 +89,8 @@ _WITH_STOCK = {
 }
 
 
-# What waits under actions of one retry rule, oldest first. Of an action that posts in part any stock will do.
+# Unresolved movements of actions with one retry rule, oldest first. For an action that posts in part, any stock will
+# do.
 _UNDER_A_RULE = (
     "SELECT m.item_id, m.source_id, m.id FROM {stock} CROSS JOIN ledger_movement m "
     "JOIN stockmap_transferrule r ON r.id = m.rule_id JOIN stockmap_action a ON a.id = r.action_id "
@@ -98,7 +100,7 @@ _UNDER_A_RULE = (
 
 
 def fitting_movements(site: int, most: int) -> list[int]:
-    """Which unresolved movements wait for stock that is there now, each by itself; so many at most."""
+    """Return the unresolved movements that fit the present stock, each by itself, up to a limit."""
     limits = [most] if connection.vendor == "sqlite" else [most, most]
     with connection.cursor() as cursor:
         cursor.execute(_FITTING[connection.vendor], [site, site, *limits])
@@ -106,7 +108,7 @@ def fitting_movements(site: int, most: int) -> list[int]:
 
 
 def waiting_with_stock(site: int) -> list[tuple[int, int]]:
-    """The items and places of which something is there while something waits for it."""
+    """Return items and locations that have both stock and unresolved movements."""
     with connection.cursor() as cursor:
         cursor.execute(_WITH_STOCK[connection.vendor], [site, site])
         return [(item, place) for item, place in cursor.fetchall()]
@@ -115,10 +117,10 @@ def waiting_with_stock(site: int) -> list[tuple[int, int]]:
 def waiting_under_rule(
     site: int, rule: str, *, in_part: bool, most: int, brought_by: int | None = None
 ) -> list[tuple[int, int, int]]:
-    """Item, place and number of what waits for stock that is there now, under actions of one retry rule (U7).
+    """Return item, location and number of unresolved movements that fit now, for actions with one retry rule (U7).
 
-    `brought_by` names a posting: then only what waits where that brought something. `in_part` asks for those too whose
-    action posts in part: it reads all that waits for an item that is there.
+    `brought_by` is a posting: only movements of the stock that it brought. `in_part` includes actions that post in
+    part, which reads all unresolved movements of each item in stock.
     """
     enough = "(m.due <= t.there OR a.short = 'part')" if in_part else "m.due <= t.there"
     stock, brought = (_STOCK, []) if brought_by is None else (_stock(_BROUGHT), [site, brought_by])

@@ -1,4 +1,4 @@
-"""What is where: stock and what waits, place by place, for the stock map and an item's page."""
+"""Stock and unresolved movements by location, for the stock map and an item's page."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -15,7 +15,7 @@ from backflush.stockmap.models import Location, Site
 
 @dataclass(frozen=True, slots=True)
 class PlaceStock:
-    """What is at a location: how many items, and what they are worth at standard cost."""
+    """The stock at a location: the number of items, and their value at standard cost."""
 
     items: int = 0
     value: Decimal = ZERO
@@ -25,7 +25,9 @@ STANDARD = ("material", "labour", "outside", "overhead")
 
 
 def stock_by_place(site: Site) -> dict[int, PlaceStock]:
-    """What is at each location with stock, by its key. Products are added up here: a database would pass 64 bits."""
+    """Return the stock at each location by primary key. Values are summed in Python, because a database sum could
+    exceed 64
+    bits."""
     there = Balance.objects.filter(site=site).exclude(quantity=0).order_by()
     costs = (f"item__cost__standard_{element}" for element in STANDARD)
     found: dict[int, PlaceStock] = {}
@@ -38,7 +40,8 @@ def stock_by_place(site: Site) -> dict[int, PlaceStock]:
 
 @dataclass(frozen=True, slots=True)
 class WaitingAt:
-    """How many movements are unresolved, by the place they come from, and by rule and place; `more` weren't counted."""
+    """The number of unresolved movements by source location, and by rule and location; `more` says that a limit was
+    reached."""
 
     by_place: Mapping[int, int]
     by_rule: Mapping[tuple[int, int], int]
@@ -46,7 +49,8 @@ class WaitingAt:
 
 
 def waiting_by_place(site: Site, most: int = 10_000) -> WaitingAt:
-    """Where the unresolved movements wait: the oldest ones up to a limit, so that no queue makes it slow."""
+    """Count unresolved movements by location: the oldest ones, up to a limit, so that a long queue doesn't slow it
+    down."""
     ends = waiting_movements(site).select_related(None).values_list("source", "target", "rule")[: most + 1]
     rows = list(ends)
     counted = rows[:most]
@@ -58,13 +62,13 @@ def waiting_by_place(site: Site, most: int = 10_000) -> WaitingAt:
 
 
 def stock_of(site: Site, items: Collection[int]) -> dict[int, Decimal]:
-    """All of some items at a site, by item, whatever its place."""
+    """Return the total stock of some items at a site."""
     there = Balance.objects.filter(site=site, item__in=items).order_by().values_list("item")
     return dict(there.annotate(total=ExactSum("quantity")))
 
 
 def places_of(site: Site, item: Item) -> list[tuple[Location, Decimal]]:
-    """Where some of an item is, and how much, by location."""
+    """Return the stock of an item by location."""
     there = Balance.objects.filter(site=site, item=item).exclude(quantity=0).order_by().values_list("location")
     totals = dict(there.annotate(total=ExactSum("quantity")))
     places = Location.objects.filter(pk__in=totals).select_related("supplier").order_by("path")
