@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from http import HTTPStatus
 from itertools import chain, islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from django.db import InterfaceError, OperationalError
 from django.db.models.functions import Coalesce
@@ -16,10 +16,10 @@ from ninja.security import HttpBearer
 
 from backflush import __version__
 from backflush.api.errors import NotSignedIn, TooManyTries, answer_refusal
+from backflush.api.remedies import refusals_described
 from backflush.api.request_bodies import key_of, many_bookings, one_booking
 from backflush.api.schemas import (
     COMPONENTS,
-    JSON_LINES,
     MANY_BOOKINGS,
     ONE_BOOKING,
     BookingOut,
@@ -28,32 +28,31 @@ from backflush.api.schemas import (
     RefusalOut,
     UnresolvedPage,
 )
-from backflush.backflushing.selectors import PreviewLine
 from backflush.backflushing.stream import CHUNK, DATABASE_AWAY, Booker, StreamLine
 from backflush.booking_kinds import KINDS, kind_of, preview_report
 from backflush.core.failures import Failed, failure, log_failure
 from backflush.core.quantity import written
 from backflush.core.refusals import DatabaseUnreachable, InvalidValue, NotFound, Refusal
-from backflush.ledger.models import Movement
+from backflush.delivery.pagination import page_of
+from backflush.delivery.payloads import JSON_LINES, preview_line_payload, refusal_payload, unresolved_payload
+from backflush.delivery.refusals import REFERENCE
+from backflush.delivery.visitor import Visitor
 from backflush.ledger.selectors import waiting_movements
 from backflush.people.models import User
 from backflush.people.rights import Verb
-from backflush.people.selectors import not_allowed, verbs_at
+from backflush.people.selectors import not_allowed
 from backflush.people.tokens import user_by_token
-from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import site_named
-from backflush.streams.line_format import answers, in_one_line, refusal_facts
+from backflush.streams.line_format import answers, in_one_line
 from backflush.unresolved.arrivals import proposed_by
 from backflush.unresolved.selectors import queue
-from backflush.web.lists.pagination import page_of
-from backflush.web.platform.errors import REFERENCE, failed
 from backflush.works.selectors import order_numbered
 
 _log: Final = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS: Final = 10
 
 REFUSED: Final[dict[Any, Any]] = {
-    frozenset({400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503}): RefusalOut,
+    frozenset({400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 500, 503}): RefusalOut,
 }
 
 
@@ -75,6 +74,7 @@ class DescribedAPI(NinjaAPI):
         """Return the OpenAPI document."""
         document = super().get_openapi_schema(**how)
         document["components"]["schemas"].update(COMPONENTS)
+        document["x-refusals"] = refusals_described()
         return document
 
 
@@ -94,27 +94,12 @@ VERBS: Final = tuple(kind.verb for kind in KINDS)
 """The rights to book, one for each kind of booking."""
 
 
-class Visitor(NamedTuple):
-    """The user of a request, the site, and the user's rights there."""
-
-    site: Site
-    by: User
-    may: frozenset[Verb]
-
-    def require(self, verb: Verb) -> None:
-        """Refuse an operation that the user has no right to (`NotAllowed`)."""
-        if verb not in self.may:
-            raise not_allowed(verb)
-
-
 def _visitor(request: HttpRequest, code: str, *verbs: Verb) -> Visitor:
-    """Return the user and site of a request. Refused unless the user has at least one of the rights."""
+    """Return the token's user at a site; refuse (`NotAllowed`) one without any of these rights there."""
     user = request.user
-    assert isinstance(user, User), "the API authenticates every request"
-    site = site_named(code)
-    visitor = Visitor(site, user, verbs_at(user, site))
-    if visitor.may.isdisjoint(verbs):
-        raise not_allowed(verbs[0])
+    assert isinstance(user, User), "the token was checked before"
+    visitor = Visitor(user, site_named(code))
+    visitor.require(*verbs)
     return visitor
 
 
@@ -132,7 +117,7 @@ def book(request: HttpRequest, site: str) -> HttpResponse:
     report = one_booking(request)
     visitor.require(kind_of(report).verb)
     line = StreamLine(1, report)
-    [result] = Booker(KINDS, visitor.site, visitor.by).book_chunk([line])
+    [result] = Booker(KINDS, visitor.site, visitor.user).book_chunk([line])
     if result.booking is None:
         first, *others = result.refusals
         first.details = (*first.details, *(one.sentence for one in others))
@@ -155,7 +140,7 @@ def book_many(request: HttpRequest, site: str) -> StreamingHttpResponse:
     posted or refused; a refused booking doesn't stop the others. With an Idempotency-Key, a stream can be sent again
     without posting anything twice."""
     visitor = _visitor(request, site, *VERBS)
-    booker = Booker(KINDS, visitor.site, visitor.by, key_of(request))
+    booker = Booker(KINDS, visitor.site, visitor.user, key_of(request))
     answered = _in_chunks(_allowed(many_bookings(request), visitor), booker)
     # Before the status is sent: where nothing can be booked, the status says so.
     first = next(answered, "")
@@ -166,7 +151,7 @@ def _allowed(lines: Iterator[StreamLine], visitor: Visitor) -> Iterator[StreamLi
     """Yield the lines; those that the user has no right to book are replaced by a refusal."""
     for line in lines:
         verb = None if isinstance(line.report, Refusal) else kind_of(line.report).verb
-        yield line if verb is None or verb in visitor.may else StreamLine(line.number, not_allowed(verb))
+        yield line if verb is None or visitor.may(verb) else StreamLine(line.number, not_allowed(verb))
 
 
 def _to_the_end(answered: Iterator[str]) -> Iterator[str]:
@@ -177,11 +162,11 @@ def _to_the_end(answered: Iterator[str]) -> Iterator[str]:
     try:
         yield from answered
     except DATABASE_AWAY as error:
-        yield in_one_line({"line": None, "outcome": "failed", "refusals": [refusal_facts(_database_away(error))]})
+        yield in_one_line({"line": None, "outcome": "failed", "refusals": [refusal_payload(_database_away(error))]})
         raise
     except Exception:
         broken = failure(_log, "a stream of bookings")
-        yield in_one_line({"line": None, "outcome": "failed", "refusals": [refusal_facts(broken)]})
+        yield in_one_line({"line": None, "outcome": "failed", "refusals": [refusal_payload(broken)]})
         raise
 
 
@@ -208,22 +193,8 @@ def preview(request: HttpRequest, site: str) -> dict[str, Any]:
     visitor.require(kind_of(report).verb)
     found = preview_report(report, site=visitor.site)
     return {
-        "lines": [_line_facts(line) for line in found.lines],
+        "lines": [preview_line_payload(line) for line in found.lines],
         "largest": None if found.largest is None else written(found.largest),
-    }
-
-
-def _line_facts(line: PreviewLine) -> dict[str, Any]:
-    return {
-        "path": line.path,
-        "component": line.component,
-        "unit": line.unit,
-        "source": line.source,
-        "assumed": written(line.assumed),
-        "there": None if line.there is None else written(line.there),
-        "moves": written(line.moves),
-        "waits": written(line.waits),
-        "reason": line.reason,
     }
 
 
@@ -239,7 +210,8 @@ def order(request: HttpRequest, site: str, number: str) -> dict[str, Any]:
     try:
         found = order_numbered(where, number)
     except NotFound as refusal:
-        raise NotFound.of(refusal.sentence, field="number") from None
+        refusal.field = "number"
+        raise
     return {
         "number": found.number,
         "item": found.item.code,
@@ -267,23 +239,7 @@ def unresolved(request: HttpRequest, site: str, item: str = "", after: str = "")
     found = queue(where, item=item).select_related(None).annotate(place=Coalesce("origin", "id"))
     page = page_of(found.only("pk", "at"), {"after": after}, by=("at", "place", "pk"), total=0)
     shown = waiting_movements(where).filter(pk__in=[row.pk for row in page.rows])
-    return {"lines": [_waiting_facts(row) for row in shown], "after": page.following}
-
-
-def _waiting_facts(row: Movement) -> dict[str, Any]:
-    assert row.due is not None, "an unresolved movement has a quantity due"
-    return {
-        "movement": row.pk,
-        "posting": row.posting_id,
-        "at": row.at.isoformat(),
-        "order": row.cost_object.number if row.cost_object else None,
-        "item": row.item.code,
-        "unit": row.item.stock_unit.code,
-        "due": written(row.due),
-        "reason": row.reason,
-        "source": row.source.path,
-        "target": row.target.path,
-    }
+    return {"lines": [unresolved_payload(row) for row in shown], "after": page.following}
 
 
 @api.exception_handler(Refusal)
@@ -324,7 +280,9 @@ def _away(request: HttpRequest, error: OperationalError | InterfaceError) -> Htt
 
 @api.exception_handler(Exception)
 def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
-    reference = failed(request).headers[REFERENCE]
-    return answer_refusal(
+    reference = log_failure(_log, f"{request.method} {request.path}")
+    response = answer_refusal(
         request, Failed("The server failed. Give your administrator the reference {reference}.", reference=reference)
     )
+    response.headers[REFERENCE] = reference
+    return response

@@ -7,70 +7,64 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
-from backflush.core.failures import Failed
-from backflush.core.refusals import NotFound, Refusal
-from backflush.streams.line_format import refusal_facts
-from backflush.web.platform.errors import status_of
-from backflush.web.platform.metrics import count_refusal
-from backflush.web.platform.null_bytes import PROGRAMS, null_refusal
+from backflush.core.refusals import Refusal
+from backflush.delivery.metrics import count_refusal
+from backflush.delivery.null_characters import PROGRAMS, null_refusal
+from backflush.delivery.payloads import refusal_payload
+from backflush.delivery.refusals import RequestRefusal, status_of
 
 
-class NotSignedIn(Refusal):
-    """The token is missing, unknown or revoked."""
+class NotSignedIn(RequestRefusal):
+    """The token is missing or not in use."""
 
     code = "not_signed_in"
+    status = HTTPStatus.UNAUTHORIZED
 
 
-class TooManyTries(Refusal):
-    """A wrong token was sent too often."""
+class TooManyTries(RequestRefusal):
+    """Too many wrong tokens."""
 
     code = "too_many_tries"
+    status = HTTPStatus.TOO_MANY_REQUESTS
 
 
-class TooLarge(Refusal):
-    """The request body is too large."""
+class TooLarge(RequestRefusal):
+    """The body is too large."""
 
     code = "too_large"
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
-class WrongType(Refusal):
-    """The request's Content-Type isn't JSON."""
+class WrongType(RequestRefusal):
+    """The body isn't of the type that is required."""
 
     code = "wrong_type"
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
-class NoSuchAddress(Refusal):
-    """The address doesn't exist."""
+class NoSuchAddress(RequestRefusal):
+    """There is nothing at the address."""
 
     code = "not_found"
+    status = HTTPStatus.NOT_FOUND
 
 
-class NoSuchMethod(Refusal):
-    """The address doesn't support this method."""
+class NoSuchMethod(RequestRefusal):
+    """The address doesn't support the method."""
 
     code = "not_allowed_method"
+    status = HTTPStatus.METHOD_NOT_ALLOWED
 
 
-STATUS: Final[dict[type[Refusal], HTTPStatus]] = {
-    NotSignedIn: HTTPStatus.UNAUTHORIZED,
-    TooManyTries: HTTPStatus.TOO_MANY_REQUESTS,
-    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    WrongType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    NoSuchAddress: HTTPStatus.NOT_FOUND,
-    NoSuchMethod: HTTPStatus.METHOD_NOT_ALLOWED,
-    Failed: HTTPStatus.INTERNAL_SERVER_ERROR,
-}
 IN_ADDRESS: Final = ("site", "number")
-"""Fields that are part of the address. If the record they name doesn't exist, the status is 404."""
+"""The fields that are part of addresses."""
 
 
 def answer_refusal(request: HttpRequest, refusal: Refusal) -> JsonResponse:
     """Return a refusal as JSON, with its status."""
     count_refusal(refusal)
-    status = STATUS.get(type(refusal), status_of(refusal))
-    if isinstance(refusal, NotFound) and refusal.field in IN_ADDRESS:
-        status = HTTPStatus.NOT_FOUND
-    response = JsonResponse(refusal_facts(refusal), status=status)
+    status = status_of(refusal, address=IN_ADDRESS)
+    response = JsonResponse(refusal_payload(refusal), status=status)
     if status is HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -1,6 +1,6 @@
 """A remedy for each refusal code, for people who write a program and haven't met the refusal yet."""
 
-from typing import Final
+from typing import Any, Final
 
 from backflush.api.errors import (
     NoSuchMethod,
@@ -12,6 +12,7 @@ from backflush.api.errors import (
 from backflush.core import refusals
 from backflush.core.failures import Failed
 from backflush.core.refusals import Refusal
+from backflush.delivery.refusals import status_of
 
 REMEDIES: Final[dict[type[Refusal], str]] = {
     refusals.InvalidValue: "Correct the named field; the sentence shows the format.",
@@ -47,3 +48,20 @@ REMEDIES: Final[dict[type[Refusal], str]] = {
     Failed: "Try again later under the same key; give the reference to your administrator.",
 }
 """The refusals that are worth naming. The sentence of any other refusal contains its remedy."""
+
+
+def refusals_described() -> list[dict[str, Any]]:
+    """Return the refusals for the description of the API: code, status, meaning and remedy."""
+    return [
+        {
+            "code": kind.code,
+            "status": int(status_of(kind("", field="any"))),
+            "meaning": _meaning(kind),
+            "remedy": remedy,
+        }
+        for kind, remedy in sorted(REMEDIES.items(), key=lambda one: one[0].code)
+    ]
+
+
+def _meaning(kind: type[Refusal]) -> str:
+    return " ".join((kind.__doc__ or "").split()).split(" (")[0].rstrip(".") + "."

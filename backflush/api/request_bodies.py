@@ -7,10 +7,10 @@ from typing import Final
 from django.http import HttpRequest
 
 from backflush.api.errors import TooLarge, WrongType
-from backflush.api.schemas import JSON, JSON_LINES
 from backflush.backflushing.report_kinds import Report
 from backflush.backflushing.stream import StreamLine
 from backflush.core.refusals import InvalidValue
+from backflush.delivery.payloads import JSON, JSON_LINES
 from backflush.ledger.idempotency import require_own_key
 from backflush.streams.arrivals import BLOCK, Cutter
 from backflush.streams.line_format import LONGEST, read_booking, read_object, stream_line

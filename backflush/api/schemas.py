@@ -7,6 +7,7 @@ from ninja import Field, Schema
 
 from backflush.backflushing.report_kinds import ReportKind
 from backflush.booking_kinds import KINDS
+from backflush.delivery.payloads import JSON, JSON_LINES
 
 
 class RefusalOut(Schema):
@@ -15,6 +16,7 @@ class RefusalOut(Schema):
     code: str = Field(description="A code for programs; all codes are listed under Refusals.")
     field: str = Field(description="The field that is wrong, or empty.")
     sentence: str = Field(description="The fault and its remedy, for people.")
+    params: dict[str, Any] = Field(description="The values in the sentence, by name.")
     details: list[str] = Field(description="Further faults, one sentence each.")
 
 
@@ -123,8 +125,6 @@ BOOKING: Final[Mapping[str, Any]] = {
 COMPONENTS: Final[Mapping[str, Any]] = {"Booking": BOOKING}
 """Schemas of requests, which the framework doesn't know."""
 _BOOKING: Final = {"$ref": "#/components/schemas/Booking"}
-JSON: Final = "application/json"
-JSON_LINES: Final = "application/x-ndjson"
 KEY_HEADER: Final[Mapping[str, Any]] = {
     "in": "header",
     "name": "Idempotency-Key",

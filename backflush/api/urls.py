@@ -1,9 +1,8 @@
-"""The addresses of the API and of the page about it. Unknown addresses under the same prefix are refused in JSON."""
+"""The addresses of the API. Unknown addresses under the same prefix are refused in JSON."""
 
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from backflush.api.description import urlpatterns as described
 from backflush.api.endpoints import api
 from backflush.api.errors import missing, told_in_json
 
@@ -16,7 +15,6 @@ for _pattern in _patterns:
 
 urlpatterns = [
     path("api/v1/", (_patterns, "api", "api")),
-    *described,
     # The view changes nothing, so a forged request does no harm.
     re_path(r"^api/(?P<rest>[\s\S]*)$", csrf_exempt(missing)),
 ]

@@ -36,7 +36,7 @@ INSTALLED_APPS = [
 # Outermost first. Static files come before sessions, because they are the same for everyone.
 MIDDLEWARE = [
     "backflush.config.logs.numbered",
-    "backflush.web.platform.metrics.measured",
+    "backflush.delivery.metrics.measured",
     "django.middleware.security.SecurityMiddleware",
     "backflush.web.platform.csp.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -54,7 +54,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
-ROOT_URLCONF = "backflush.web.urls"
+ROOT_URLCONF = "backflush.config.urls"
 WSGI_APPLICATION = "backflush.config.wsgi.application"
 
 TEMPLATES = [

@@ -19,6 +19,7 @@ from backflush.console.output import Command, Desk, HelpSection, Listing, comman
 from backflush.console.postings import WHY, answer_posting, good_and_scrap
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
+from backflush.delivery.payloads import preview_line_payload
 
 COMMON: Final = frozenset({"at", "key"})
 """Inputs that are common options of every command that posts."""
@@ -211,17 +212,8 @@ def _preview_facts(seen: Preview) -> dict[str, Any]:
         "short": len(seen.short),
         "needing_choice": len(seen.needing_choice),
         "lines": [
-            {
-                "line": line.path,
-                "item": line.component,
-                "unit": line.unit,
-                "from": line.source,
-                "assumed": line.assumed,
-                "there": line.there,
-                "moves": line.moves,
-                "waits": line.waits,
-                "reason": line.reason,
-            }
+            # The API has other names for three of the fields; here both are given.
+            {**preview_line_payload(line), "line": line.path, "item": line.component, "from": line.source}
             for line in seen.lines
         ],
     }

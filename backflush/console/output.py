@@ -53,9 +53,10 @@ from rich.text import Text
 from backflush.console.main import STOPPED
 from backflush.console.readiness import away, prepare_plant, require_plant
 from backflush.core.input_values import null_character, read_moment
-from backflush.core.quantity import round_half_up, written
+from backflush.core.quantity import round_half_up
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.core.text import require_short
+from backflush.delivery.payloads import as_text, refusal_payload
 from backflush.items.models import Item
 from backflush.ledger.idempotency import require_own_key
 from backflush.people.models import User
@@ -282,18 +283,7 @@ def _log_in_name() -> str:
 
 def in_json(facts: Any) -> str:
     """Return the facts as JSON: decimals and ratios as strings, dates in ISO format."""
-    return json.dumps(facts, default=_plain, ensure_ascii=False, indent=2)
-
-
-def _plain(value: object) -> str:
-    match value:
-        case Decimal():
-            return written(value)
-        case datetime() | date():
-            return value.isoformat()
-        case Fraction():
-            return str(value)
-    raise TypeError(f"{value!r} can't be written as JSON")
+    return json.dumps(facts, default=as_text, ensure_ascii=False, indent=2)
 
 
 def in_decimals(quantity: Decimal, item: Item) -> str:
@@ -459,13 +449,7 @@ def answering(*, as_json: bool) -> Iterator[None]:
 
 def _refuse(refusal: Refusal, *, as_json: bool) -> None:
     if as_json:
-        error = {
-            "code": refusal.code,
-            "field": refusal.field,
-            "sentence": refusal.sentence,
-            "details": list(refusal.details),
-        }
-        sys.stderr.write(in_json({"error": error}) + "\n")
+        sys.stderr.write(in_json({"error": refusal_payload(refusal)}) + "\n")
     else:
         sys.stderr.write("".join(f"{line}\n" for line in (refusal.sentence, *refusal.details)))
     raise typer.Exit(REFUSED) from None

@@ -12,10 +12,11 @@ from typing import Final
 from backflush.backflushing.stream import CHUNK, Booker
 from backflush.booking_kinds import KINDS
 from backflush.core.refusals import AlreadyThere, InvalidValue
+from backflush.delivery.payloads import refusal_payload
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.streams.arrivals import Arriving
-from backflush.streams.line_format import answers, in_one_line, outcome_word, refusal_facts
+from backflush.streams.line_format import answers, in_one_line, outcome_word
 
 DONE: Final = "done"
 REFUSED: Final = "refused"
@@ -113,7 +114,7 @@ class Folder:
             if not ended:
                 return None
             if _standing(path) != before:
-                answered.write(in_one_line({"line": None, "outcome": "refused", "refusals": [refusal_facts(GREW)]}))
+                answered.write(in_one_line({"line": None, "outcome": "refused", "refusals": [refusal_payload(GREW)]}))
                 counts["refused"] += 1
         now = self._free(self.path / (REFUSED if counts["refused"] else DONE) / path.name, digest)
         unfinished.replace(now.with_name(f"{now.name}.answers.jsonl"))

@@ -16,8 +16,8 @@ from backflush.backflushing.report_kinds import Report
 from backflush.backflushing.stream import StreamLine
 from backflush.booking_kinds import kind_named, kind_of
 from backflush.core.failures import failure
-from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, Refusal
+from backflush.delivery.payloads import refusal_payload, waiting_payload
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import waiting_by_posting
 from backflush.stockmap.models import Site
@@ -100,9 +100,9 @@ def _answer(number: int, result: ReportResult, waiting: Mapping[int, Sequence[Mo
         kind = kind_of(report)
         said |= {"kind": kind.word, kind.inputs.subject.name: report.of, "key": report.key or None}
     if result.booking is None:
-        return said | {"refusals": [refusal_facts(refusal) for refusal in result.refusals]}
+        return said | {"refusals": [refusal_payload(refusal) for refusal in result.refusals]}
     posting = result.booking.posting_id
-    return said | {"posting": posting, "unresolved": [_waits(one) for one in waiting.get(posting, ())]}
+    return said | {"posting": posting, "unresolved": [waiting_payload(one) for one in waiting.get(posting, ())]}
 
 
 def outcome_word(result: ReportResult) -> str:
@@ -110,26 +110,6 @@ def outcome_word(result: ReportResult) -> str:
     if result.booking is None:
         return "refused"
     return "repeated" if result.repeated else "booked"
-
-
-def refusal_facts(refusal: Refusal) -> dict[str, Any]:
-    """Return a refusal for JSON."""
-    return {
-        "code": refusal.code,
-        "field": refusal.field,
-        "sentence": refusal.sentence,
-        "details": list(refusal.details),
-    }
-
-
-def _waits(movement: Movement) -> dict[str, Any]:
-    assert movement.due is not None, "an unresolved movement has a quantity due"
-    return {
-        "movement": movement.pk,
-        "item": movement.item.code,
-        "due": written(movement.due),
-        "reason": movement.reason,
-    }
 
 
 _ENDS: Final = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}

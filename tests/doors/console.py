@@ -35,6 +35,6 @@ class Console:
         spoken, told = self.run(*words), self.run(*words, "--json")
         assert (spoken.exit_code, told.exit_code, spoken.stdout, told.stdout) == (1, 1, "", "")
         error = json.loads(told.stderr)["error"]
-        assert set(error) == {"code", "field", "sentence", "details"}
+        assert set(error) == {"code", "field", "sentence", "params", "details"}
         assert spoken.stderr.splitlines() == [error["sentence"], *error["details"]]
         return str(error["code"])

@@ -194,9 +194,12 @@ def test_previewing_posts_nothing(plant: Plant, console: Console) -> None:
     (line,) = told["lines"]
     assert line == {
         "line": "10",
+        "path": "10",
         "item": "BOLT",
+        "component": "BOLT",
         "unit": "EA",
         "from": "MAIN/LINE",
+        "source": "MAIN/LINE",
         "assumed": "20",
         "there": "10",
         "moves": "0",

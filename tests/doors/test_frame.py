@@ -142,6 +142,7 @@ def test_a_refusal_is_a_sentence_with_its_details_on_stderr() -> None:
                     "code": "insufficient_stock",
                     "field": "quantity",
                     "sentence": "Too little.",
+                    "params": {},
                     "details": ["Of this.", "Of that."],
                 }
             }

@@ -16,6 +16,7 @@ from django.test import Client
 from backflush.audit.models import Audit
 from backflush.audit.services import begin_audit
 from backflush.core.moves import Process, Status
+from backflush.delivery.pagination import mark_of
 from backflush.ledger.models import Movement, Posting
 from backflush.ledger.selectors import waiting_movements
 from backflush.people.models import User
@@ -23,7 +24,6 @@ from backflush.people.rights import Role
 from backflush.people.services import give_role
 from backflush.stockmap.models import Location, Site
 from backflush.web.home.blocks import BLOCKS
-from backflush.web.lists.pagination import mark_of
 from backflush.web.platform.preload import warm_up
 from backflush.works.models import WorksOrder
 from tests.speed.figures import Figure, Watch, counted, peak_memory_mb

@@ -10,10 +10,10 @@ from django.urls import path
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as lazy
 
+from backflush.delivery.pagination import count_up_to, page_of
 from backflush.ledger.archived_numbers import archive_numbered, archives, numbers_in, orders_in
 from backflush.ledger.models import Archive, ArchivedKind, ArchivedRange
 from backflush.web.audit.periods import SEEN_BY
-from backflush.web.lists.pagination import count_up_to, page_of
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest
 

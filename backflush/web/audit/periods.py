@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from backflush.core.input_values import read_day, whole_or_none
 from backflush.core.refusals import InvalidValue, NotFound, Refusal
+from backflush.delivery.pagination import COUNTED_MOST, count_up_to, page_of
 from backflush.ledger.models import PeriodClosing
 from backflush.ledger.periods import (
     close_period,
@@ -25,7 +26,6 @@ from backflush.stockmap.models import Site
 from backflush.web.forms.fields import Field, FieldKind, Form
 from backflush.web.forms.standard_fields import remarks_field
 from backflush.web.forms.values import day_in, text_in
-from backflush.web.lists.pagination import COUNTED_MOST, count_up_to, page_of
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest, Visit
 

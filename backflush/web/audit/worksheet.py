@@ -24,13 +24,13 @@ from backflush.audit.selectors import (
 )
 from backflush.audit.services import ask_computation, begin_audit, look_at, sign_off
 from backflush.core.refusals import NotFound, Refusal
+from backflush.delivery.pagination import count_up_to, page_of
 from backflush.people.rights import Verb
 from backflush.web.display import badges
 from backflush.web.forms.fields import Field, FieldKind, Form
 from backflush.web.forms.idempotency import new_key
 from backflush.web.forms.standard_fields import remarks_field
 from backflush.web.forms.values import day_in, text_in
-from backflush.web.lists.pagination import count_up_to, page_of
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
 

@@ -13,11 +13,11 @@ from django.utils.functional import Promise
 
 from backflush.core.quantity import ZERO, round_half_up
 from backflush.costing.structure import CostedStructure
+from backflush.delivery.pagination import page_of
 from backflush.items.models import ItemCost
 from backflush.people.rights import Verb
 from backflush.subcontract.models import PurchaseOrderLine
 from backflush.web.items.views import COST_DECIMALS, ELEMENTS, SEES_COSTS, item_at
-from backflush.web.lists.pagination import page_of
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest
 from backflush.works.models import WorksOrder

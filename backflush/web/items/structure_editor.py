@@ -18,6 +18,7 @@ from backflush.core.input_values import LINE_MAX, whole_or_none
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue, Refusal, StructureLoop
 from backflush.core.structure import find_loop, line_refusals, overlap_refusals
+from backflush.delivery.refusals import status_of
 from backflush.items.models import Item, Unit
 from backflush.people.rights import Verb
 from backflush.stockmap.deactivation import offered
@@ -29,7 +30,6 @@ from backflush.web.forms.fields import input_text
 from backflush.web.forms.values import day_in, number_in, whole_in
 from backflush.web.items.views import item_at
 from backflush.web.platform.decorators import page, posts
-from backflush.web.platform.errors import status_of
 from backflush.web.platform.visit import PageRequest
 
 SHOWN: Final = 50

@@ -19,6 +19,7 @@ from backflush.core.moves import Tracking
 from backflush.core.quantity import plain, round_half_up
 from backflush.core.refusals import NotFound, Refusal
 from backflush.costing.structure import CostedLine, CostedStructure
+from backflush.delivery.pagination import count_up_to, page_of
 from backflush.items.models import ComponentClass, Item, ProductGroup, TypeCode, Unit
 from backflush.items.selectors import item_coded, items_found, unit_coded
 from backflush.items.services import COST_ELEMENTS, ITEM_FIELDS, ItemIn, add_item, change_items
@@ -36,7 +37,6 @@ from backflush.web.display import formats
 from backflush.web.forms.dry_run import live_check
 from backflush.web.forms.fields import Field, FieldKind, Form, input_text
 from backflush.web.forms.values import chosen_in, day_in, optional_number, text_in, whole_in
-from backflush.web.lists.pagination import count_up_to, page_of
 from backflush.web.platform.decorators import by_method, page, posts
 from backflush.web.platform.visit import PageRequest, Visit
 

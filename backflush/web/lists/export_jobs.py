@@ -26,10 +26,10 @@ from django_tasks import task
 from backflush.background.jobs import Write, add_part, begin_background_job, carry_on, report
 from backflush.background.models import BackgroundJob, BackgroundJobKind
 from backflush.core.refusals import InvalidValue
+from backflush.delivery.pagination import count_up_to
 from backflush.web.display import formats
 from backflush.web.forms.values import text_in
 from backflush.web.lists.files import FileColumn, as_csv, as_xlsx, csv_heads, csv_lines, flat_rows, workbook_of
-from backflush.web.lists.pagination import count_up_to
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest, Visit
 

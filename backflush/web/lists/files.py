@@ -21,7 +21,7 @@ from xlsxwriter import Workbook
 
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
-from backflush.web.lists.pagination import behind, count_up_to, page_of
+from backflush.delivery.pagination import behind, count_up_to, page_of
 
 AT_ONCE: Final = 2_000
 WORKBOOK_MOST: Final = 100_000

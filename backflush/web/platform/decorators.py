@@ -22,10 +22,10 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from backflush.core.refusals import NotAllowed, Refusal
+from backflush.delivery.metrics import count_refusal
+from backflush.delivery.refusals import status_of
 from backflush.ledger.idempotency import require_own_key
 from backflush.people.rights import Verb
-from backflush.web.platform.errors import status_of
-from backflush.web.platform.metrics import count_refusal
 from backflush.web.platform.resubmission import SignedOut, ask_to_sign_in, require_sent_now
 from backflush.web.platform.visit import PageRequest, enter
 

@@ -12,29 +12,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from backflush.core.failures import log_failure
-from backflush.core.refusals import Archived, Conflict, Forbidden, NotFound, Refusal, Unavailable
-from backflush.web.platform.metrics import count_refusal
-
-
-def status_of(refusal: Refusal) -> HTTPStatus:
-    """Return the HTTP status of a refusal's family. A field that names something unknown is an invalid field (422)."""
-    match refusal:
-        case Forbidden():
-            return HTTPStatus.FORBIDDEN
-        case NotFound() if not refusal.field:
-            return HTTPStatus.NOT_FOUND
-        case Conflict():
-            return HTTPStatus.CONFLICT
-        case Unavailable():
-            return HTTPStatus.SERVICE_UNAVAILABLE
-    return HTTPStatus.UNPROCESSABLE_ENTITY
+from backflush.core.refusals import Refusal
+from backflush.delivery.metrics import count_refusal
+from backflush.delivery.refusals import REFERENCE, status_of
 
 
 def answer_refusal(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """Answer a refusal that no form took: not found, not allowed, or invalid."""
     count_refusal(refusal)
-    status = HTTPStatus.NOT_FOUND if isinstance(refusal, NotFound) else status_of(refusal)
-    status = HTTPStatus.GONE if isinstance(refusal, Archived) else status
+    # No form took it, so what it names is part of the address.
+    status = status_of(refusal, address=[refusal.field])
     part = bool(getattr(request, "htmx", False)) and not request.htmx.boosted  # type: ignore[attr-defined]
     template = "web/forms/refusal.html" if part else "web/platform/refused.html"
     return render(request, template, {"refusal": refusal, "status": status.value}, status=status)
@@ -51,7 +38,6 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "web/platform/missing.html", status=HTTPStatus.NOT_FOUND)
 
 
-REFERENCE: Final = "X-Reference"
 _log: Final = logging.getLogger(__name__)
 
 

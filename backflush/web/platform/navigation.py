@@ -14,11 +14,11 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as lazy
 
+from backflush.delivery.pagination import count_up_to
 from backflush.ledger.selectors import waiting_movements
 from backflush.people.rights import Verb
 from backflush.stockmap.models import Site
 from backflush.web.audit.periods import SEEN_BY
-from backflush.web.lists.pagination import count_up_to
 from backflush.web.platform.visit import Visit
 
 THEME: Final = "backflush_theme"

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -16,9 +15,9 @@ from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 
 from backflush.core.refusals import NotAllowed, Refusal
+from backflush.delivery.visitor import Visitor
 from backflush.people.models import User
-from backflush.people.rights import Role, Verb, verbs_of
-from backflush.people.selectors import not_allowed, roles_of, sites_of
+from backflush.people.selectors import sites_of
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import day_at
 from backflush.web.platform.errors import answer_refusal
@@ -29,31 +28,10 @@ SITE: Final = "site"
 
 
 @dataclass
-class Visit:
-    """A user at a site, for the duration of a request."""
+class Visit(Visitor):
+    """A user at a site for the duration of a request, with the sites that the user can switch to."""
 
-    user: User
-    site: Site
     sites: list[Site]
-
-    @cached_property
-    def roles(self) -> list[Role]:
-        """The user's roles at the site."""
-        return roles_of(self.user, self.site)
-
-    @cached_property
-    def verbs(self) -> frozenset[Verb]:
-        """The user's rights at the site."""
-        return verbs_of(self.roles)
-
-    def may(self, verb: Verb) -> bool:
-        """Return whether the user has a right."""
-        return verb in self.verbs
-
-    def require(self, *verbs: Verb) -> None:
-        """Refuse (`not_allowed`) unless the user has one of the rights."""
-        if not any(verb in self.verbs for verb in verbs):
-            raise not_allowed(verbs[0])
 
     @property
     def zone(self) -> ZoneInfo:

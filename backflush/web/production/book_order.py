@@ -18,6 +18,7 @@ from backflush.core.moves import Reason, Status, Tracking
 from backflush.core.quantity import DECIMALS_MAX, ZERO
 from backflush.core.refusals import InvalidQuantity, InvalidValue, Refusal
 from backflush.dashboard.bookable_orders import bookable_orders
+from backflush.delivery.refusals import status_of
 from backflush.handling.moves import reverse as take_back
 from backflush.handling.rights import may_reverse, require_may_reverse
 from backflush.items.models import Item
@@ -31,7 +32,6 @@ from backflush.web.display.formats import number
 from backflush.web.forms.idempotency import new_key
 from backflush.web.forms.values import moment_in, number_in, serials_in
 from backflush.web.platform.decorators import page, posts
-from backflush.web.platform.errors import status_of
 from backflush.web.platform.visit import PageRequest, Visit
 from backflush.works.models import WorksOrder
 from backflush.works.selectors import orders_found, require_found

@@ -9,6 +9,7 @@ from django.urls import path, reverse
 
 from backflush.booking_kinds import preview_report
 from backflush.core.refusals import InvalidQuantity, Refusal
+from backflush.delivery.refusals import status_of
 from backflush.items.models import ComponentClass, Item
 from backflush.people.rights import Verb
 from backflush.stockmap.selectors import single_rules
@@ -16,7 +17,6 @@ from backflush.web.forms.idempotency import new_key
 from backflush.web.forms.production_form import Task, amounts_in, shown_of
 from backflush.web.forms.values import moment_in, serials_in, text_in
 from backflush.web.platform.decorators import page, posts
-from backflush.web.platform.errors import status_of
 from backflush.web.platform.visit import PageRequest
 from backflush.web.stock.reversal import strip
 from backflush.works.services.production_without_order import ProductionIn, produce, producible

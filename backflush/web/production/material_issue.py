@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from backflush.core.lifecycle import refuse_posting
 from backflush.core.moves import Process, Tracking
 from backflush.core.refusals import Refusal
+from backflush.delivery.refusals import status_of
 from backflush.items.models import Item
 from backflush.items.selectors import item_coded
 from backflush.ledger.models import Balance, Posting
@@ -27,7 +28,6 @@ from backflush.web.forms.idempotency import new_key
 from backflush.web.forms.standard_fields import remarks_field
 from backflush.web.forms.values import serials_in, stock_quantity_in, text_in
 from backflush.web.platform.decorators import page, posts
-from backflush.web.platform.errors import status_of
 from backflush.web.platform.visit import PageRequest
 from backflush.web.production.order_detail import refused
 from backflush.web.stock.reversal import strip

@@ -29,6 +29,7 @@ from backflush.core.lifecycle import (
 from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.costing.selectors import OrderCost, order_cost
+from backflush.delivery.pagination import count_up_to, page_of
 from backflush.items.models import Item
 from backflush.items.selectors import items_coded, units_coded
 from backflush.people.models import User
@@ -38,7 +39,6 @@ from backflush.structures.services import LineIn
 from backflush.web.display.qr import qr_path
 from backflush.web.forms.fields import Field, FieldKind, Form, input_text
 from backflush.web.forms.values import day_in, number_in, rows_in, text_in
-from backflush.web.lists.pagination import count_up_to, page_of
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest, Visit
 from backflush.web.stock.reversal import strip

@@ -8,13 +8,13 @@ from django.utils.translation import gettext as _
 
 from backflush.core.lifecycle import OrderStatus
 from backflush.core.refusals import InvalidValue, Refusal
+from backflush.delivery.pagination import count_up_to, page_along
 from backflush.items.models import Unit
 from backflush.people.rights import Verb
 from backflush.stockmap.deactivation import offered
 from backflush.web.display import badges
 from backflush.web.forms.fields import Field, FieldKind, Form
 from backflush.web.forms.values import day_in, number_in, text_in
-from backflush.web.lists.pagination import count_up_to, page_along
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
 from backflush.works.models import WorksOrder

@@ -10,6 +10,7 @@ from django.urls import path
 from backflush.core.input_values import LINE_MAX, read_whole
 from backflush.core.lifecycle import PurchaseStatus, refuse_closing, refuse_receipt
 from backflush.core.refusals import InvalidValue, Refusal
+from backflush.delivery.pagination import page_of
 from backflush.items.models import Unit
 from backflush.people.rights import Verb
 from backflush.stockmap.deactivation import offered
@@ -26,7 +27,6 @@ from backflush.web.display import badges
 from backflush.web.forms.fields import Form
 from backflush.web.forms.production_form import left_of
 from backflush.web.forms.values import day_in, number_in, rows_in, text_in
-from backflush.web.lists.pagination import page_of
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
 from backflush.web.purchasing.receipts import booked_of

@@ -12,6 +12,8 @@ from backflush.backflushing.outcomes import UseState, use_states
 from backflush.booking_kinds import preview_report
 from backflush.core.lifecycle import PurchaseStatus, refuse_receipt
 from backflush.core.refusals import InvalidQuantity, InvalidValue, Refusal
+from backflush.delivery.pagination import page_of
+from backflush.delivery.refusals import status_of
 from backflush.people.rights import Verb
 from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
 from backflush.subcontract.receipts import ReceiptIn, receive, received_along
@@ -19,9 +21,7 @@ from backflush.subcontract.selectors import all_receipts, purchase_lines, purcha
 from backflush.web.forms.idempotency import new_key
 from backflush.web.forms.production_form import Task, amounts_in, left_of, shown_of
 from backflush.web.forms.values import moment_in, serials_in, text_in
-from backflush.web.lists.pagination import page_of
 from backflush.web.platform.decorators import page, posts
-from backflush.web.platform.errors import status_of
 from backflush.web.platform.visit import PageRequest
 from backflush.web.production.order_detail import Booked
 from backflush.web.stock.reversal import strip

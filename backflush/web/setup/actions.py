@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from backflush.backflushing.material_flow import material_flow
 from backflush.core.refusals import Refusal
+from backflush.delivery.pagination import page_of
 from backflush.items.models import Item, TypeCode
 from backflush.items.selectors import item_coded
 from backflush.people.rights import Verb
@@ -36,7 +37,6 @@ from backflush.stockmap.services import (
 from backflush.web.forms.dry_run import live_check
 from backflush.web.forms.fields import Field, FieldKind, Form
 from backflush.web.forms.values import text_in
-from backflush.web.lists.pagination import page_of
 from backflush.web.platform.decorators import by_method, page, posts
 from backflush.web.platform.visit import PageRequest
 from backflush.web.setup.classification import TYPE_CODE_ACTIONS

@@ -8,9 +8,9 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 
+from backflush.delivery.pagination import page_along
 from backflush.stockmap.deactivation import offered
 from backflush.stockmap.models import Bin, Location, Store
-from backflush.web.lists.pagination import page_along
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest, Visit
 from backflush.web.setup.resource import SETTING_UP

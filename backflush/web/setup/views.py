@@ -10,6 +10,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 
 from backflush.core.refusals import Refusal
+from backflush.delivery.pagination import page_of
 from backflush.ledger.selectors import bins_holding_stock, bins_in_use
 from backflush.people.rights import Verb
 from backflush.stockmap.deactivation import bin_coded, end_bin, use_again
@@ -19,7 +20,6 @@ from backflush.stockmap.services import add_bin
 from backflush.web.forms.dry_run import live_check
 from backflush.web.forms.fields import Field, Form
 from backflush.web.forms.values import text_in
-from backflush.web.lists.pagination import page_of
 from backflush.web.platform.decorators import by_method, page, posts
 from backflush.web.platform.visit import PageRequest
 from backflush.web.setup.classification import ProductGroupResource, TypeCodeResource

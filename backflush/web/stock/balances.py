@@ -16,6 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.refusals import DateInFuture, InvalidValue, Refusal
+from backflush.delivery.pagination import Page, page_of
 from backflush.items.models import Item
 from backflush.items.selectors import item_coded
 from backflush.ledger.bin_card import CardLine, card_lines, card_movements
@@ -29,7 +30,6 @@ from backflush.web.display import badges, formats
 from backflush.web.forms.values import day_in
 from backflush.web.lists.files import AT_ONCE, FileColumn, as_csv, as_xlsx, require_workbook, rows_of
 from backflush.web.lists.filters import Chip, chips_of, moment_after, same_list
-from backflush.web.lists.pagination import Page, page_of
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest, Visit
 from backflush.web.stock.transactions import SUGGESTED_MOST

@@ -12,6 +12,7 @@ from backflush.backflushing.explanation import QuantityExplanation, in_words
 from backflush.backflushing.models import Booking
 from backflush.backflushing.selectors import explain
 from backflush.core.refusals import NotFound
+from backflush.delivery.pagination import count_up_to
 from backflush.handling.rights import may_reverse
 from backflush.handling.selectors import goes_back
 from backflush.ledger.models import Movement, Posting
@@ -20,7 +21,6 @@ from backflush.people.rights import Verb
 from backflush.unresolved.selectors import fate_of
 from backflush.web.display import badges
 from backflush.web.display.translation import said
-from backflush.web.lists.pagination import count_up_to
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest, Visit
 from backflush.web.stock.reversal import TAKING_BACK

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as lazy
 from backflush.core.input_values import whole_or_none
 from backflush.core.moves import Process, Status
 from backflush.core.refusals import InvalidValue, Refusal
+from backflush.delivery.pagination import COUNTED_MOST, UNCOUNTED, Page, page_of
 from backflush.ledger.models import Movement
 from backflush.ledger.movement_list import Found, Sought, movements_named, movements_sought
 from backflush.people.selectors import people_at
@@ -27,7 +28,6 @@ from backflush.web.forms.values import day_in
 from backflush.web.lists.export_jobs import Sent, send
 from backflush.web.lists.files import FileColumn
 from backflush.web.lists.filters import Chip, chips_of, first_moment, moment_after, same_list
-from backflush.web.lists.pagination import COUNTED_MOST, UNCOUNTED, Page, page_of
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest, Visit
 

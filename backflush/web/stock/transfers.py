@@ -18,6 +18,7 @@ from django.urls import path, reverse
 from django.utils.http import urlencode
 
 from backflush.core.refusals import InvalidValue, Refusal
+from backflush.delivery.pagination import page_of
 from backflush.handling.models import StockTransfer
 from backflush.handling.transfer_queries import (
     arrived_transfer,
@@ -38,7 +39,6 @@ from backflush.stockmap.selectors import place_names
 from backflush.unresolved.arrivals import proposed_by
 from backflush.web.forms.values import amount_in, rows_in, serials_in, text_in
 from backflush.web.items.views import sees_costs
-from backflush.web.lists.pagination import page_of
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
 from backflush.web.stock.transactions import SUGGESTED_MOST

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.input_values import read_whole
 from backflush.core.moves import Reason
+from backflush.delivery.pagination import Page, page_of
 from backflush.ledger.history import INSTANT
 from backflush.ledger.models import Movement
 from backflush.ledger.movement_list import FEW
@@ -28,7 +29,6 @@ from backflush.web.forms.values import day_in
 from backflush.web.lists.export_jobs import Sent
 from backflush.web.lists.files import FileColumn
 from backflush.web.lists.filters import moment_after
-from backflush.web.lists.pagination import Page, page_of
 from backflush.web.platform.visit import Visit
 from backflush.web.unresolved.row import Reading, reading_of
 

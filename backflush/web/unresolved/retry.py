@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from backflush.background.selectors import running_retries
 from backflush.core.input_values import whole_or_none
 from backflush.core.refusals import NotFound
+from backflush.delivery.pagination import count_up_to
 from backflush.ledger.movement_list import FEW
 from backflush.ledger.selectors import posting_numbered
 from backflush.people.rights import Verb
@@ -20,7 +21,6 @@ from backflush.unresolved.background_retry import begin_retry, worth_retrying
 from backflush.unresolved.queue import QueueTab
 from backflush.unresolved.retry import RetryForeseen, foresee_retry, retry
 from backflush.web.forms.idempotency import new_key
-from backflush.web.lists.pagination import count_up_to
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
 from backflush.web.unresolved.queue import Queue

@@ -156,7 +156,7 @@ def require_as_it_says(response: Any) -> None:
 
 
 def require_refusal(said: dict[str, Any]) -> None:
-    assert set(said) == {"code", "field", "sentence", "details"}
+    assert set(said) == {"code", "field", "sentence", "params", "details"}
     assert said["sentence"].endswith(".")
 
 

@@ -27,7 +27,7 @@ JSON_LINES = "application/x-ndjson"
 
 
 def told(body: Any) -> tuple[str, str]:
-    assert set(body) == {"code", "field", "sentence", "details"}
+    assert set(body) == {"code", "field", "sentence", "params", "details"}
     assert body["sentence"].endswith(".")
     return body["code"], body["field"]
 

@@ -16,11 +16,12 @@ from django.urls import reverse
 from python_calamine import CalamineWorkbook
 
 from backflush.core.moves import Status
+from backflush.delivery import pagination
 from backflush.ledger import movement_list
 from backflush.ledger.models import Movement, Posting
 from backflush.people.rights import Role
 from backflush.stockmap.models import Site
-from backflush.web.lists import export_jobs, files, pagination
+from backflush.web.lists import export_jobs, files
 from tests.cast import DAY, Plant
 from tests.doors.web.visitors import MODEL_BACKEND, browser, person, signed_in, statements, text_of
 

@@ -23,9 +23,9 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from backflush.config.logs import JsonLines, WithRequest, logging_settings
+from backflush.delivery import metrics
 from backflush.operations.counters import SETTLING, LedgerCounters, count_on, read_ledger_counters, waiting_now
 from backflush.people.rights import Role
-from backflush.web.platform import metrics
 from tests.cast import Plant
 from tests.databases import Database
 from tests.doors.web.visitors import browser, signed_in, statements
@@ -144,7 +144,7 @@ def test_bookings_lines_and_postings_are_counted_from_the_ledger(plant: Plant) -
 
 def test_a_site_without_bookings_reports_zero(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise the first one begins the series, and whoever asks how much it went up never sees it."""
-    monkeypatch.setattr(metrics, "_TALLY", LedgerCounters())
+    monkeypatch.setattr(metrics, "_LEDGER_COUNTERS", LedgerCounters())
     told = measure()
     assert (told["backflush_bookings_total", "MAIN"], told["backflush_lines_total", "MAIN"]) == (0, 0)
     plant.books(2, "BRACKET")

@@ -15,9 +15,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backflush.core.refusals import Refusal
+from backflush.delivery.pagination import COUNTED_MOST
 from backflush.items.models import Item
 from backflush.web.display import badges, formats, number_format, translation
-from backflush.web.lists.pagination import COUNTED_MOST
 
 register: Final = template.Library()
 

@@ -1,6 +1,6 @@
-"""The API's description as a page for people, generated from the OpenAPI document, so the two always agree.
+"""The page about the API for people, made from the description that programs get.
 
-It is an ordinary page: it needs a log-in and loads nothing from other servers.
+The description is read from its address, so the pages depend on nothing of the API.
 """
 
 import json
@@ -10,16 +10,12 @@ from http import HTTPStatus
 from itertools import groupby
 from typing import Any, Final
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import path, reverse
+from django.urls import path, resolve, reverse
 
-from backflush.api.endpoints import api
-from backflush.api.errors import STATUS
-from backflush.api.remedies import REMEDIES
-from backflush.api.schemas import JSON, JSON_LINES
+from backflush.delivery.payloads import JSON, JSON_LINES
 from backflush.web.platform.decorators import page
-from backflush.web.platform.errors import status_of
 from backflush.web.platform.visit import PageRequest
 
 HERE: Final = "#/components/schemas/"
@@ -101,13 +97,13 @@ class Operation:
 @page()
 def programs_page(request: PageRequest) -> HttpResponse:
     """Show the operations of the API, with examples for this site."""
-    described = api.get_openapi_schema(path_prefix=reverse("api:api-root"))
+    described = _description(request)
     root = request.build_absolute_uri("/").rstrip("/")
     operations = list(_operations(described, root, request.visit.site.code))
     shown = {
         "tags": [(tag, list(some)) for tag, some in groupby(operations, key=lambda one: one.tag)],
         "shapes": [_shape(name, shape) for name, shape in described["components"]["schemas"].items()],
-        "refusals": sorted(_refusals()),
+        "refusals": described["x-refusals"],
         "description": reverse("api:openapi-json"),
     }
     return render(request, "web/platform/programs.html", shown)
@@ -195,12 +191,10 @@ def _example(described: Mapping[str, Any], there: str, bodies: Mapping[str, Any]
     return " \\\n  ".join(said)
 
 
-def _refusals() -> Iterator[tuple[str, int, str, str]]:
-    """Yield the code, status, meaning and remedy of each refusal."""
-    for kind, remedy in REMEDIES.items():
-        status = STATUS.get(kind, status_of(kind("", field="any")))
-        means = " ".join((kind.__doc__ or "").split())
-        yield kind.code, int(status), means.split(" (")[0].rstrip(".") + ".", remedy
+def _description(request: HttpRequest) -> Any:
+    """Return the description of the API, as its own view answers it."""
+    view, arguments, named = resolve(reverse("api:openapi-json"))
+    return json.loads(view(request, *arguments, **named).content)
 
 
 urlpatterns = [path("programs/", programs_page, name="programs")]

@@ -5,7 +5,8 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("backflush.api.urls")),
     path("", include("backflush.web.platform.health")),
-    path("", include("backflush.web.platform.metrics")),
+    path("", include("backflush.delivery.metrics")),
+    path("", include("backflush.web.platform.programs")),
     path("", include("backflush.web.home.account")),
     path("", include("backflush.web.home.views")),
     path("", include("backflush.web.home.search")),
