@@ -47,7 +47,7 @@ def test_a_token_is_shown_once_and_kept_as_a_digest(plant: Plant) -> None:
 def test_a_revoked_token_is_refused(plant: Plant) -> None:
     comes_in = program(plant)
     assert comes_in.gets(f"{HERE}/unresolved")[0] == HTTPStatus.OK
-    assert "1 tokens are taken back" in Console().says("person", "gateway", "--end-tokens")
+    assert "1 tokens were revoked" in Console().says("person", "gateway", "--end-tokens")
     status, body = comes_in.gets(f"{HERE}/unresolved")
     assert (status, told(body)[0]) == (HTTPStatus.UNAUTHORIZED, "not_signed_in")
 
