@@ -51,7 +51,8 @@ $(READY): requirements/dev.txt pyproject.toml setup.py
 	@echo "Installing the locked Python packages into $(VENV) (up to a minute; longer if they must be downloaded) ..."
 	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
 	@echo "Installing Backflush itself, in editable mode ..."
-	@$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@# setuptools warns about every editable installation.
+	@PYTHONWARNINGS=ignore $(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 # Installs the locked packages without running any of their scripts.
