@@ -5,6 +5,7 @@ where SQLite would turn a decimal column into a binary float. What has any numbe
 (structure quantities, conversion factors) is kept as text, because it is read and never added up by a database.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -66,6 +67,13 @@ class ExactSum(Aggregate):
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         split = "(SUM({0} / {1}) || ' ' || SUM({0} - {0} / {1} * {1}))".format("%(expressions)s", SCALE)
         return self.as_sql(compiler, connection, template=split, **context)
+
+
+def from_column(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
+    """Return what reads a value of one of our fields from its column, where that isn't empty; None for other fields."""
+    if type(field) is QuantityField:
+        return from_scaled
+    return _ratio if type(field) is RatioField else None
 
 
 class ExactDecimalField(models.Field):  # type: ignore[type-arg]

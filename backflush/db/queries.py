@@ -32,6 +32,7 @@ from django.db import connection
 from django.db.models import Model, QuerySet
 from django.db.models.base import ModelState
 
+from backflush.db.fields import from_column
 from backflush.db.statements import Statement, connection_in_use
 
 Convert = Callable[[Any, Any, Any], Any]
@@ -70,6 +71,7 @@ class _Reader:
     names: list[str]
     begin: int
     end: int
+    own_conversions: list[tuple[str, Callable[[Any], Any]]]
     conversions: list[tuple[str, Convert, Any]]
     owner: int
     relation: Any
@@ -81,6 +83,9 @@ class _Reader:
         attributes["_state"] = state = ModelState()
         state.adding, state.db = False, database.alias
         attributes.update(zip(self.names, row[self.begin : self.end], strict=True))
+        for name, read in self.own_conversions:
+            if attributes[name] is not None:
+                attributes[name] = read(attributes[name])
         for name, convert, column in self.conversions:
             attributes[name] = convert(attributes[name], column, database)
         return made
@@ -131,6 +136,7 @@ class FastRead:
                     names=[one.attname for one in part.fields],
                     begin=begin,
                     end=end,
+                    own_conversions=[(one.attname, read) for one in part.fields if (read := from_column(one))],
                     conversions=[*_conversions(part)],
                     owner=places[owner] if owner else -1,
                     relation=_meta(self.parts[places[owner]].model).get_field(relation) if owner else None,
@@ -156,11 +162,15 @@ def _instances(shared: Sequence[tuple[_Reader, dict[int, Model]]], row: Sequence
 
 
 def _conversions(part: Part) -> Iterable[tuple[str, Convert, Any]]:
-    """Yield what Django does with a column's value on this database, for the columns where it does anything."""
+    """Yield what Django does with a column's value on this database, for the columns where it does anything.
+
+    Our own fields say themselves how a value is read (`from_column`), which saves two calls for each value.
+    """
     for one in part.fields:
         column = one.get_col(part.alias)
-        for convert in (*connection.ops.get_db_converters(column), *one.get_db_converters(connection)):
-            yield one.attname, convert, column
+        if from_column(one) is None:
+            for convert in (*connection.ops.get_db_converters(column), *one.get_db_converters(connection)):
+                yield one.attname, convert, column
 
 
 def rows_of(found: "QuerySet[Any]", *relations: str) -> list[Instances]:

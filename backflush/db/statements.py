@@ -26,6 +26,8 @@ import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import CharField, Field, ForeignKey, Model, TextField
 
+from backflush.core.quantity import to_scaled
+from backflush.db.fields import QuantityField
 from backflush.db.sql_files import SqlText, texts_of
 
 Row = tuple[Any, ...]
@@ -161,6 +163,8 @@ def _conversion(field: "Field[Any, Any]") -> Callable[[Any], Any] | None:
     """Return what makes the column's value of an attribute's; None where it is the same."""
     if isinstance(field, CharField | TextField):
         return str  # psycopg would write an enum's name, not its value
+    if isinstance(field, QuantityField):
+        return to_scaled
     own = type(field).get_prep_value.__module__.startswith("backflush.")
     return field.get_prep_value if own and not isinstance(field, ForeignKey) else None
 
