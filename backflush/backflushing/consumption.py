@@ -7,7 +7,7 @@ from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import PlannedBooking
 from backflush.backflushing.statements import FROZEN_LINES, FROZEN_LINES_WITH_STEPS
 from backflush.core.consumption import AssumedUse, CumulativeUse, UseLine
-from backflush.core.moves import Move, Process, Tracking
+from backflush.core.moves import Move, Tracking
 from backflush.core.refusals import SameLocation
 from backflush.ledger.models import CostObject, CostObjectKind
 from backflush.stockmap.models import Location, ShortRule, TransferRule
@@ -37,14 +37,15 @@ class FrozenLines:
     ) -> None:
         statement = FROZEN_LINES_WITH_STEPS if steps else FROZEN_LINES
         rows = statement.rows(site_id=site_id, structures=sorted(structures)) if structures else ()
-        self._lines: dict[int, list[LinePair]] = {structure: [] for structure in structures}
+        self.lines: dict[int, list[LinePair]] = {structure: [] for structure in structures}
         for line in (*(line for line, _, _ in rows), *drafts):
             if not line.by_hand:
-                self._lines[line.structure_id].append((line, use_line(line)))
+                self.lines[line.structure_id].append((line, use_line(line)))
 
-    def of(self, structure_id: int, *, received: bool) -> list[LinePair]:
+    def of(self, structure_id: int | None, *, received: bool) -> list[LinePair]:
         """Return the lines of a structure in order, for a receipt without those that the supplier provides."""
-        pairs = self._lines[structure_id]
+        assert structure_id is not None, "the structure of an order, or of the day, is frozen by now"
+        pairs = self.lines[structure_id]
         return [pair for pair in pairs if not pair[0].supplier_provides] if received else pairs
 
 
@@ -74,8 +75,8 @@ class UseBook:
         named = [owner.structure_id for some in (assuming, orders, history) for owner in some]
         structures = {structure_id for structure_id in named if structure_id is not None}
         drafts = [line for planned in assuming for line in planned.draft_lines]
-        self._lines = FrozenLines(site_id, structures, drafts, steps=steps)
-        self._so_far = replay(history, self._lines) if history else {}
+        self.lines = FrozenLines(site_id, structures, drafts, steps=steps)
+        self._so_far = replay(history, self.lines) if history else {}
         self._first: dict[int, PlannedBooking] = {}
         self._shared: dict[tuple[object, ...], list[Move]] = {}
         self._booked = 0
@@ -93,7 +94,7 @@ class UseBook:
         if order is None or order.produced or order.needs_replay or order.pk in self._so_far or order.pk in self._first:
             return due_moves(planned, self.book(planned))
         place = subject.supplier_stock
-        alike = planned.structure_id, subject.process, planned.produced, rule.pk, place.pk if place else None
+        alike = planned.structure_id, subject.received, planned.produced, rule.pk, place.pk if place else None
         if alike in self._shared:
             self._first[order.pk] = planned
         else:
@@ -102,18 +103,12 @@ class UseBook:
 
     def book(self, planned: PlannedBooking) -> list[Assumption]:
         """Return what a booking assumes of each line, and count it for the bookings after it."""
-        pairs = self.lines(planned)
+        pairs = self.lines.of(planned.structure_id, received=planned.subject.received)
         so_far = self.cumulative_use(planned.subject.cost_object)
         self._booked += 1
         # A number that no recorded booking has.
         uses = so_far.book(-self._booked, [use for _, use in pairs], planned.produced)
         return [Assumption(line, use) for (line, _), use in zip(pairs, uses, strict=True)]
-
-    def lines(self, planned: PlannedBooking) -> list[LinePair]:
-        """Return the lines that a booking assumes use of."""
-        if planned.backflush_rule is None or planned.structure_id is None:
-            return []
-        return self._lines.of(planned.structure_id, received=planned.subject.process is Process.GOODS_RECEIVED)
 
     def cumulative_use(self, order: CostObject | None) -> CumulativeUse:
         """Return what an order has assumed so far; nothing for a production without order.
@@ -124,9 +119,10 @@ class UseBook:
             return CumulativeUse()
         if order.pk not in self._so_far:
             assert not order.needs_replay or not order.produced, "the history of its bookings was read"
-            received = order.kind == CostObjectKind.PURCHASE_ORDER
-            pairs = self._lines.of(order.structure_id, received=received) if order.structure_id is not None else ()
-            self._so_far[order.pk] = CumulativeUse.even([use for _, use in pairs], order.produced)
+            so_far = self._so_far[order.pk] = CumulativeUse()
+            if order.produced:
+                pairs = self.lines.of(order.structure_id, received=order.kind == CostObjectKind.PURCHASE_ORDER)
+                so_far.book(0, [use for _, use in pairs], order.produced)
             if order.pk in self._first:
                 self.book(self._first.pop(order.pk))
         return self._so_far[order.pk]
@@ -175,9 +171,9 @@ def due_moves(planned: PlannedBooking, assumed: Sequence[Assumption]) -> list[Mo
 def require_two_ends(planned: PlannedBooking, lines: FrozenLines) -> None:
     """Refuse a booking of which any line would be taken from where it goes to (`SameLocation`)."""
     rule = planned.backflush_rule
-    if rule is None or planned.structure_id is None:
+    if rule is None:
         return
-    for line, _ in lines.of(planned.structure_id, received=planned.subject.process is Process.GOODS_RECEIVED):
+    for line, _ in lines.of(planned.structure_id, received=planned.subject.received):
         source = source_of(line, planned)
         if source.pk == rule.target_id:
             raise same_location(line, source, rule)

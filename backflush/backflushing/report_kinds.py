@@ -146,7 +146,10 @@ class Subject:
     in_stock_unit: bool = False
     goods_action: Action | None
     structure_id: int | None = None
+    received: bool = False
+    """Whether it comes from a supplier, who provides some lines of the structure himself (S6)."""
     supplier_stock: Location | None = None
+    """The stock at the supplier, from which the lines without a from-location are taken (S7)."""
     cost_object: CostObject | None = None
     refusals: Sequence[Refusal] = ()
 

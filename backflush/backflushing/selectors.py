@@ -92,15 +92,20 @@ def preview(report: Report, subjects: Subjects[Any]) -> Preview:
     if isinstance(planned, list):
         raise planned[0]
     planned = with_draft_of_day(planned, site=site)
+    if planned.backflush_rule is None:
+        return Preview((), None)
     uses = UseBook(site.pk, [planned], steps=True)
-    places = [(line, use, source_of(line, planned)) for line, use in uses.lines(planned)]
+    places = [
+        (line, use, source_of(line, planned))
+        for line, use in uses.lines.of(planned.structure_id, received=planned.subject.received)
+    ]
     stock_keys = {line.pk: StockKey(line.component_id, place.pk) for line, _, place in places if place.has_balance}
     stock = read_balances(site=site, stock_keys=set(stock_keys.values()))
     on_hand = {stock_key: stock.there(stock_key) for stock_key in stock_keys.values()}
     # From what the order has assumed so far, so before this booking is counted.
     largest = _largest(places, stock_keys, on_hand, uses.cumulative_use(planned.subject.cost_object), planned.subject)
     assumed = uses.book(planned)
-    steps = plan_posting((), due_moves(planned, assumed) if assumed else (), stock)
+    steps = plan_posting((), due_moves(planned, assumed), stock)
     there = totals_at(site, {line.component_id for line, _, _ in places}, {place.pk for _, _, place in places})
     moves = {step.move.line: step.move.quantity for step in steps.moved}
     waits = {step.move.line: step for step in steps.waiting}

@@ -121,17 +121,6 @@ class CumulativeUse:
 
     _paths: dict[tuple[str, int], _PathUse] = field(default_factory=dict, init=False)
 
-    @classmethod
-    def even(cls, lines: Sequence[UseLine], produced: Decimal) -> "CumulativeUse":
-        """Return the cumulative use of an order whose bookings all used these lines, with none reversed.
-
-        It follows from their total (`produced`, in the stock unit), so the bookings needn't be read.
-        """
-        cumulative_use = cls()
-        if produced:
-            cumulative_use.book(0, lines, produced)
-        return cumulative_use
-
     def would_assume(self, line: UseLine, produced: Fraction) -> AssumedUse:
         """Return what a booking of this many pieces, good and scrap together, would assume of a line."""
         path = self._paths.get((line.path, line.item)) or _PathUse()

@@ -4,7 +4,7 @@ Every movement takes one quantity of one item from one place to another. The out
 stock is never created or lost.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -174,12 +174,12 @@ class Plan:
         return [step for step in self.steps if isinstance(step, UnresolvedMove)]
 
 
+@dataclass(slots=True, eq=False)
 class Stock:
     """The locked balances during planning, with the changes that the plan has made so far."""
 
-    def __init__(self, on_hand: Mapping[StockKey, Decimal]) -> None:
-        self._left = dict(on_hand)
-        self._changed: dict[StockKey, Decimal] = {}
+    _left: dict[StockKey, Decimal]
+    _changed: dict[StockKey, Decimal] = field(default_factory=dict, init=False)
 
     def there(self, stock_key: StockKey) -> Decimal:
         """Return the quantity left of a balance at this point of the plan."""
@@ -192,19 +192,15 @@ class Stock:
 
     def carry(self, move: Move) -> Moved:
         """Apply a move to both balances."""
-        return Moved(
-            move,
-            self._change(move.source_stock_key, -move.quantity),
-            self._change(move.target_stock_key, move.quantity),
-        )
-
-    def _change(self, stock_key: StockKey | None, by: Decimal) -> Decimal | None:
-        if stock_key is None:
-            return None
-        after = self._left.get(stock_key, ZERO) + by
-        self._left[stock_key] = after
-        self._changed[stock_key] = self._changed.get(stock_key, ZERO) + by
-        return after
+        left, changed = self._left, self._changed
+        source_after = target_after = None
+        if (source := move.source_stock_key) is not None:
+            left[source] = source_after = left.get(source, ZERO) - move.quantity
+            changed[source] = changed.get(source, ZERO) - move.quantity
+        if (target := move.target_stock_key) is not None:
+            left[target] = target_after = left.get(target, ZERO) + move.quantity
+            changed[target] = changed.get(target, ZERO) + move.quantity
+        return Moved(move, source_after, target_after)
 
     def changes(self) -> dict[StockKey, Decimal]:
         """Return the plan's net change of each balance."""
@@ -223,11 +219,6 @@ def stock_keys_of(moves: Iterable[Move]) -> set[StockKey]:
         for stock_key in (move.source_stock_key, move.target_stock_key)
         if stock_key is not None
     }
-
-
-def obstacle(move: Move, stock: Stock) -> Reason | None:
-    """Return why assumed use can't move now: the first reason in the order batch, serial, bin, short (T1, T4, U1)."""
-    return choice_needed(move) or (None if stock.has(move) else Reason.SHORT)
 
 
 def choice_needed(move: Move) -> Reason | None:
@@ -256,13 +247,14 @@ def plan_posting(made: Sequence[Move], due: Sequence[Move], stock: Stock) -> Pla
             assert move.source_stock_key is not None, "a place without balances is never short"
             plan.shortages.append(Shortage(move, stock.there(move.source_stock_key)))
     for move in due:
-        reason = obstacle(move, stock)
-        if reason is None:
+        if reason := choice_needed(move):
+            plan.steps.append(UnresolvedMove(move, reason))
+        elif stock.has(move):
             plan.steps.append(stock.carry(move))
-        elif reason is Reason.SHORT and move.parts_allowed:
+        elif move.parts_allowed:
             _post_in_part(plan, move, stock)
         else:
-            plan.steps.append(UnresolvedMove(move, reason))
+            plan.steps.append(UnresolvedMove(move, Reason.SHORT))
     return plan
 
 

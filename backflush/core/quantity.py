@@ -48,7 +48,7 @@ def to_scaled(quantity: Decimal) -> int:
 def from_scaled(scaled: int) -> Decimal:
     """Convert whole millionths to a quantity without trailing zeros."""
     whole, part = divmod(scaled, SCALE)
-    return plain(Decimal(scaled).scaleb(-DECIMALS_MAX)) if part else Decimal(whole)
+    return Decimal(scaled).scaleb(-DECIMALS_MAX).normalize() if part else Decimal(whole)
 
 
 def require_fit(quantity: Decimal, decimals: int, *, field: str, what: str, above_zero: bool = False) -> Decimal:
@@ -80,7 +80,8 @@ def require_fit(quantity: Decimal, decimals: int, *, field: str, what: str, abov
             nearest=nearest,
             field=field,
         )
-    return plain(quantity)
+    # A whole number without an exponent is written shortest already.
+    return plain(quantity) if quantity.as_tuple().exponent else quantity
 
 
 def _either(nearest: Sequence[Decimal]) -> Sentence | Decimal:

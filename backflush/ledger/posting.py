@@ -20,7 +20,7 @@ from backflush.core.quantity import LARGEST, ZERO, from_scaled, to_scaled
 from backflush.core.refusals import QuantityTooLarge, SerialInStock
 from backflush.core.sentences import Sentence
 from backflush.core.text import require_short
-from backflush.db.statements import Row, columns_of, insert
+from backflush.db.statements import columns_of, insert
 from backflush.items.models import Item
 from backflush.ledger.models import Balance, CostObject, CostObjectKind, Movement, Posting
 from backflush.ledger.shortages import insufficient_stock
@@ -66,16 +66,13 @@ def lock_balances(*, site: Site, stock_keys: Iterable[StockKey]) -> Stock:
     if len(locked) < len(in_order):
         OPEN_BALANCES.execute_many(columns, site_id=site.pk)
         locked = LOCK_BALANCES.execute_many(columns, site_id=site.pk)
-    return _stock(locked)
+    return Stock({StockKey(*key): from_scaled(quantity) for *key, quantity in locked})
 
 
 def read_balances(*, site: Site, stock_keys: Iterable[StockKey]) -> Stock:
     """What is in some pots, without locking them: for previews."""
-    return _stock(READ_BALANCES.execute_many(_stock_key_columns([*stock_keys]), site_id=site.pk))
-
-
-def _stock(rows: Iterable[Row]) -> Stock:
-    return Stock({StockKey(*row[:5]): from_scaled(row[5]) for row in rows})
+    read = READ_BALANCES.execute_many(_stock_key_columns([*stock_keys]), site_id=site.pk)
+    return Stock({StockKey(*key): from_scaled(quantity) for *key, quantity in read})
 
 
 def post(entries: Sequence[Entry], *, site: Site, by: User, stock: Stock) -> list[Posting]:

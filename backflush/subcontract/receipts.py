@@ -85,6 +85,7 @@ class ReceivableLines(Subjects[ReceiptIn]):
             unit_code=lambda: str(line.unit.code),
             in_stock_unit=report.in_stock_unit,
             goods_action=action,
+            received=True,
             supplier_stock=self._supplier_stock.get(order.supplier_id),
             cost_object=line.cost_object,
             refusals=refusals,

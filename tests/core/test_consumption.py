@@ -21,7 +21,6 @@ from backflush.core.moves import (
     StockKey,
     Tracking,
     UnresolvedMove,
-    obstacle,
     plan_posting,
 )
 from backflush.core.quantity import LARGEST, ZERO, round_half_up, smallest_step
@@ -141,7 +140,8 @@ def test_cumulative_use_from_the_total_equals_the_replayed_history(
     history = CumulativeUse()
     for number, some in enumerate(pieces):
         assumed(history, number, line, some)
-    even = CumulativeUse.even([line], Decimal(sum(pieces)))
+    even = CumulativeUse()
+    even.book(0, [line], Decimal(sum(pieces)))
     assert even.would_assume(line, Fraction(5)) == history.would_assume(line, Fraction(5))
 
 
@@ -219,7 +219,8 @@ def test_the_first_of_several_reasons_is_given(
     tracking: Tracking, source: Place, target: Place, reason: Reason
 ) -> None:
     """Batch, serial, bin, short: nothing is there, so short would always be true (T4)."""
-    assert obstacle(move(BOLT, 1, source, target, tracking=tracking), stock()) is reason
+    (waiting,) = plan_posting([], [move(BOLT, 1, source, target, tracking=tracking)], stock()).waiting
+    assert waiting.reason is reason
 
 
 def test_tracked_stock_is_unresolved_even_with_enough_stock() -> None:
@@ -305,7 +306,9 @@ def test_the_largest_good_quantity_is_the_one_that_trying_all_finds(
         (UseLine(n, str(n), item, places, per_piece), StockKey(item, 10))
         for n, (per_piece, item, places) in enumerate(needs)
     ]
-    cumulative_use = CumulativeUse.even([line for line, _ in uses], Decimal(made_before))
+    cumulative_use = CumulativeUse()
+    if made_before:
+        cumulative_use.book(0, [line for line, _ in uses], Decimal(made_before))
     found = largest_good(uses, cumulative_use, on_hand, scrap=Fraction(scrap), factor=factor, step=step)
 
     def leaves_none_short(good: Decimal) -> bool:
