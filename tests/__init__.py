@@ -1,5 +1,4 @@
-"""The tests. Those of behaviour run on SQLite and on PostgreSQL, in one run of pytest.
+"""The tests. Tests of behaviour run on SQLite and on PostgreSQL, in one run of pytest.
 
-`postgres.py` starts a server, `databases.py` makes databases, `conftest.py`
-hands them to the tests that ask.
+`postgres.py` starts a server, `databases.py` creates databases, `conftest.py` provides them as fixtures.
 """

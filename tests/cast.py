@@ -1,17 +1,17 @@
-"""The same few people and items in every test, and a plant that reads as a morning on the shop floor.
+"""The plant that most tests use, with the same few people and items.
 
     plant.has(5, "BOLT", at="LINE")
     plant.books(2, "BRACKET")                    # each bracket takes four bolts
     assert plant.waiting() == ["BOLT 8 short"]
 
-Everything goes through the services that the doors use. A location is named as people call it: LINE is MAIN/LINE,
-the sub-contractor's are ACME/STOCK and ACME/USED. The set-up is committed once for each worker and database
-(`Plant.build`); a test finds it there and what it adds is rolled back.
+Everything goes through the services that the doors use. Locations have short names: LINE is MAIN/LINE, and the
+sub-contractor's are ACME/STOCK and ACME/USED. The set-up is committed once for each worker and database
+(`Plant.build`); changes of a test are rolled back.
 
     BRACKET   made       4 BOLT
     FRAME     made       3.2 M of TUBE, 6 LUG, 150 G of PAINT (4 % waste)
     CABINET   made       2 PANEL (a phantom: 2 SHEET, 6 BOLT), 1 MOTOR (serial), 0.5 KG of RESIN (batch)
-    TRAY      made       10 LUG, posted as far as they go
+    TRAY      made       10 LUG, posted in part
     CRATE     made       3 LUG from the rack, which has bins R1 and R2
     PLATED    S          4 LUG, free-issued to ACME
     PACK      kit        8 BOLT, 2 LUG
@@ -72,7 +72,7 @@ PLENTY = 1_000_000
 
 UNITS = ("EA", "KG", "G", "M", "MM", "BOX")
 CONVERSIONS = (("KG", "G", 1000), ("M", "MM", 1000))
-# Store, location, and what it is: balances, or the outside, or bins.
+# Store, location, and its kind: with balances, outside, or with bins.
 LOCATIONS = {
     "RAW": "balances",
     "LINE": "balances",
@@ -138,7 +138,7 @@ STRUCTURES: dict[str, list[tuple[Any, ...]]] = {
 
 
 class Plant:
-    """One plant as the people in it speak of it."""
+    """One plant, with methods named as its people would speak."""
 
     def __init__(self, site: Site | None = None) -> None:
         self.site = site or site_named()
@@ -146,7 +146,7 @@ class Plant:
 
     @classmethod
     def build(cls, *, code: str = "MAIN", time_zone: str = "UTC") -> Self:
-        """Set up the stock map, the items and the structures, with nothing in stock."""
+        """Set up the stock map, the items and the structures, without stock."""
         for name, type, short, _ in ACTIONS:
             add_action(name=name, type=type, short=short)
         add_supplier(code="ACME")
@@ -165,7 +165,7 @@ class Plant:
 
     @classmethod
     def build_site(cls, *, code: str, time_zone: str = "UTC") -> Self:
-        """A site with the stores and the rules that each of ours has; items and actions are common to all."""
+        """Add a site with the stores and rules that each site of the plant has; items and actions are common to all."""
         plant = cls(add_site(code=code, time_zone=time_zone))
         plant._lay_out()
         for name, _, _, rules in ACTIONS:
@@ -186,44 +186,44 @@ class Plant:
             for bin in BINS if kind == "bins" else ():
                 add_bin(location=location, code=bin)
 
-    # What there is
+    # Queries
 
     @staticmethod
     def path(name: str) -> str:
-        """LINE is MAIN/LINE."""
+        """Return the path of a location: LINE is MAIN/LINE."""
         return name if "/" in name or not name else f"MAIN/{name}"
 
     def location(self, name: str) -> Location:
-        """A location by what people call it."""
+        """Return a location by its short name."""
         return location_at(self.site, self.path(name))
 
     def balance(self, item: str, at: str = "LINE") -> Decimal:
-        """All of an item at a location."""
+        """Return the total balance of an item at a location."""
         return total_at(self.site, item_coded(item), self.location(at).pk)
 
     def waiting(self) -> list[str]:
-        """What is unresolved, oldest first: item, due quantity and reason."""
+        """Return the unresolved movements, oldest first, as "ITEM quantity reason"."""
         return [f"{one.item.code} {written(one.due or Decimal(0))} {one.reason}" for one in self.queue()]
 
     def queue(self, item: str = "") -> list[Movement]:
-        """The unresolved movements, oldest first; of one item, or of all."""
+        """Return the unresolved movements of one item, or of all, oldest first."""
         found = waiting_movements(self.site)
         return list(found.filter(item__code=item) if item else found)
 
     def order(self, item: str) -> WorksOrder:
-        """The works order of an item, as it stands now."""
+        """Return the works order of an item, read again."""
         return WorksOrder.objects.select_related("cost_object").get(site=self.site, number=self.order_number(item))
 
     def cost_object(self, item: str) -> CostObject:
-        """What the material of an item's works order is charged to."""
+        """Return the cost object of an item's works order."""
         return self.order(item).cost_object
 
     @staticmethod
     def order_number(item: str) -> str:
-        """An item's order is W-ITEM, unless a test names one of its own by a dash in it."""
+        """Return W-ITEM, or the given name if it contains a dash, because it is then an order number."""
         return item if "-" in item else f"W-{item}"
 
-    # Setting up
+    # Set-up
 
     def stocks(
         self,
@@ -237,7 +237,7 @@ class Plant:
         cost: Number = 1,
         obsolete_on: date | None = None,
     ) -> Item:
-        """One item more."""
+        """Add an item."""
         asked = ItemIn(
             code=code,
             component_class=component_class,
@@ -262,7 +262,7 @@ class Plant:
         source: str = "",
         **more: Any,
     ) -> LineIn:
-        """A structure line as it is entered."""
+        """Return the input for a structure line."""
         component = item_coded(item)
         return LineIn(
             number=number,
@@ -289,7 +289,7 @@ class Plant:
         batch: str = "",
         serials: Sequence[str] = (),
     ) -> None:
-        """So much was there when the ledger began."""
+        """Post opening stock."""
         heaps = [(Decimal(1), serial) for serial in serials] or [(Decimal(quantity), "")]
         thing, location = item_coded(item), self.location(at)
         openings = [
@@ -299,14 +299,14 @@ class Plant:
         open_stock(openings, site=self.site, by=self.storekeeper, at=YEARS_AGO)
 
     def orders(self, quantity: Number, item: str, *, number: str = "", at: date = DAY, unit: str = "") -> str:
-        """A works order, not released yet; answers with its number."""
+        """Create a works order without releasing it, and return its number."""
         asked = OrderIn(
             number=number or self.order_number(item), item=item, quantity=Decimal(quantity), unit=unit, start_date=at
         )
         return create_order(asked, site=self.site, by=self.storekeeper).number
 
     def releases(self, quantity: Number, item: str, **more: Any) -> str:
-        """A works order, released."""
+        """Create and release a works order."""
         number = self.orders(quantity, item, **more)
         release_order(site=self.site, number=number, by=self.storekeeper)
         return number
@@ -322,21 +322,21 @@ class Plant:
         supplier: str = "ACME",
         receive_action: str = "",
     ) -> str:
-        """A purchase order with one line; answers with its number."""
+        """Place a purchase order with one line, and return its number."""
         line = PurchaseLineIn(item=item, quantity=Decimal(quantity), unit=unit)
         order = PurchaseOrderIn(
             number=number or f"P-{item}", supplier=supplier, lines=[line], placed_on=at, receive_action=receive_action
         )
         return place_order(order, site=self.site, by=self.storekeeper).number
 
-    # A morning on the shop floor
+    # Operations
 
     def books(self, good: Number, item: str, scrap: Number = 0, *, at: When = DAY, **more: Any) -> Booking:
-        """Book production on an item's works order; it is released first where there is none."""
+        """Book production on an item's works order; create and release the order first if there is none."""
         return book_production(self.booking(good, item, scrap, at=at, **more), site=self.site, by=self.storekeeper)
 
     def booking(self, good: Number, item: str, scrap: Number = 0, *, at: When = DAY, **more: Any) -> BookingIn:
-        """What is reported when production is booked."""
+        """Return the report of production on a works order."""
         number = self.order_number(item)
         if not WorksOrder.objects.filter(site=self.site, number=number).exists():
             self.releases(1000, item)
@@ -347,11 +347,11 @@ class Plant:
         return preview_report(self.booking(good, item, scrap, **more), site=self.site)
 
     def produces(self, good: Number, item: str, scrap: Number = 0, *, at: When = DAY, **more: Any) -> Booking:
-        """Produce without an order."""
+        """Book production without an order."""
         return produce(self.production(good, item, scrap, at=at, **more), site=self.site, by=self.storekeeper)
 
     def production(self, good: Number, item: str, scrap: Number = 0, *, at: When = DAY, **more: Any) -> ProductionIn:
-        """What is reported when something is made without an order."""
+        """Return the report of production without an order."""
         return ProductionIn(item=item, good=Decimal(good), scrap=Decimal(scrap), at=at, **more)
 
     def foresees_production(self, good: Number, item: str, scrap: Number = 0, **more: Any) -> Preview:
@@ -363,7 +363,7 @@ class Plant:
         return receive(self.receipt(accepted, item, rejected, at=at, **more), site=self.site, by=self.storekeeper)
 
     def receipt(self, accepted: Number, item: str, rejected: Number = 0, *, at: When = DAY, **more: Any) -> ReceiptIn:
-        """What is reported when goods come in."""
+        """Return the report of a receipt."""
         order = item if "-" in item else f"P-{item}"
         return ReceiptIn(order=order, accepted=Decimal(accepted), rejected=Decimal(rejected), at=at, **more)
 
@@ -392,7 +392,7 @@ class Plant:
         at: When = DAY,
         **more: Any,
     ) -> Posting:
-        """Move by hand along a rule."""
+        """Move stock by hand along a rule."""
         return move_stock(
             site=self.site,
             action=action,
@@ -406,7 +406,7 @@ class Plant:
         )
 
     def finds(self, quantity: Number, item: str) -> Posting:
-        """More is at the line than was booked."""
+        """Move stock that was found into the line by hand."""
         return self.moves(quantity, item, "ADJUST", "LINE", action="ADJUST")
 
     def resolves(
@@ -431,25 +431,25 @@ class Plant:
         return self.queue(what)[0].pk if isinstance(what, str) else what
 
     def retries(self, **more: Any) -> list[Settlement]:
-        """Settle whatever has become possible."""
+        """Settle every unresolved movement that fits now."""
         return retry(site=self.site, by=self.storekeeper, **more)
 
     def reverses(self, what: Booking | Posting | Settlement, *, at: When = None, key: str = "") -> Posting:
-        """Take back a booking, a movement by hand, a resolution or a cancellation."""
+        """Reverse a booking, a manual move, a resolution or a cancellation."""
         return self.reverses_number(what.pk if isinstance(what, Posting) else what.posting_id, at=at, key=key)
 
     def reverses_number(self, posting: int, *, at: When = None, key: str = "") -> Posting:
-        """Take back what a posting posted."""
+        """Reverse the posting with this number."""
         return reverse(site=self.site, posting=posting, by=self.storekeeper, at=at, key=key)
 
     def action(self, name: str, type: str, source: str, target: str) -> str:
-        """One action more, with its rule; answers with its name."""
+        """Add an action with its rule, and return its name."""
         action = add_action(name=name, type=type)
         add_rule(action=action, source=self.location(source), target=self.location(target))
         return name
 
     def type_code(self, code: str, **actions: str) -> None:
-        """One type code more, with its actions by name."""
+        """Add a type code, with its actions by name."""
         add_type_code(
             code=code,
             completion=self._action(actions, "completion"),
@@ -463,13 +463,13 @@ class Plant:
         return action_named(actions[end]) if end in actions else None
 
     def boxes(self, item: str, *, of: int) -> None:
-        """Say how many of an item are in a box."""
+        """Add a conversion from boxes to pieces for an item."""
         add_conversions([ConversionIn(unit_coded("BOX"), unit_coded("EA"), Fraction(of), item_coded(item))])
 
     def completes_when_full(self) -> None:
-        """Have full orders completed by themselves."""
+        """Let full orders complete themselves."""
         set_complete_when_full(site=self.site, on=True)
 
     def names_stock_of(self, supplier: str, at: str) -> None:
-        """Name the supplier's own stock location."""
+        """Set the supplier's own stock location."""
         set_supplier_stock(supplier=supplier_named(supplier), location=self.location(at))

@@ -1,17 +1,13 @@
-"""Django for all tests, and a database for those that ask.
+"""Django for all tests, and databases as fixtures.
 
-`database`            both engines, rolled back after the test: use it by default
-`committed_database`  both engines, a database of its own: for real commits,
-                      threads and other processes
-`plant`               both engines, with the plant of `tests/cast.py` in it, rolled back
-`committed_plant`     the same in a database of its own
+`database`            both engines, rolled back after the test: the default choice `committed_database`  both engines, a
+separate database: for real commits, threads and other processes `plant`               both engines, with the plant of
+`tests/cast.py`, rolled back `committed_plant`     the same plant in a separate database
 
-A test about one engine says so:
-`@pytest.mark.parametrize("database", ["sqlite"], indirect=True)`.
+A test of one engine says so: `@pytest.mark.parametrize("database", ["sqlite"], indirect=True)`.
 
-No plugin for Django: each test of behaviour runs on both engines in one run.
-With `--engine sqlite` only the tests on SQLite run, and those that need no
-database; no PostgreSQL is started.
+No Django plugin is used, because each test of behaviour runs on both engines in one run. With `--engine sqlite` only
+the tests on SQLite run, and those without a database; no PostgreSQL is started.
 """
 
 import gc
@@ -32,24 +28,24 @@ from tests import no_database
 from tests.part_times import PartTimes
 from tests.postgres import NoServer, Server
 
-# An address in the environment is somebody's stock. A test that starts a process
-# without naming a database gets an empty one in memory.
+# An address in the environment could be a real plant. A test that starts a process without naming a database gets an
+# empty one in memory.
 os.environ["DATABASE_URL"] = "sqlite://:memory:"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backflush.config.settings")
 settings.DATABASES = {"default": no_database.SETTINGS}
-# Many rounds are there to hold up whoever guesses passwords; nobody guesses here.
+# Many hashing rounds slow down attackers; tests don't need them.
 PBKDF2PasswordHasher.iterations = 1
-# How long an example takes says how busy the machine is, not whether the promise holds.
+# The duration of an example depends on the load of the machine, not on the code.
 examples.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 examples.load_profile("busy")
-# Before the import below, and before any module of tests names a model.
+# This must come before the import below, and before any test module imports a model.
 django.setup()
 
 from tests.cast import Plant
 from tests.databases import EMPTY, ENGINES, Content, Database, Databases, drop_run, rolled_back
 from tests.doors.web.browser.where import chromium
 
-# What the tests of one of these files look at takes long to make: one worker makes it once.
+# The tests of each of these files share data that takes long to create, so one worker runs all of them.
 TOGETHER: Final = ("tests/doors/test_tour.py", "tests/rooms/test_demo.py", "tests/scenarios/test_three_sites.py")
 PLANT: Final = Content("plant", Plant.build)
 RUN: Final = pytest.StashKey[str]()
@@ -79,12 +75,13 @@ def _parameters(item: pytest.Item) -> set[str]:
 
 
 def pytest_report_header() -> str:
-    """Say once whether the pages are tried in a browser; without one those tests are left out."""
+    """State whether browser tests run; without a browser they are skipped."""
     return f"chromium: {chromium() or 'none here, so the tests in a browser are left out'}"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the run and hold its one PostgreSQL server; under xdist the controller does, and tells the workers."""
+    """Name the run and hold its PostgreSQL server. Under xdist the controller holds it, and tells the workers its
+    address."""
     told = _told(config)
     config.stash[RUN] = told.get("run") or f"backflush_{uuid4().hex[:8]}"
     config.stash[SERVER] = Server(told.get("server"))
@@ -93,15 +90,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was loaded and collected stays until the end, so no search for cycles need go through it again and again."""
+    """Exclude everything loaded so far from garbage collection, because it is kept until the end."""
     gc.collect()
     gc.freeze()
 
 
 class Together(LoadGroupScheduling):  # type: ignore[misc]  # it has no types
-    """Hands out tests one by one, and those of some files together.
+    """A scheduler that distributes single tests, but keeps the tests of some files on one worker.
 
-    By the file, because the mark `xdist_group` goes by a name that pytest 9 no longer reads: it kept nothing together.
+    By file, because the mark `xdist_group` relies on a name that pytest 9 no longer reads, and had no effect.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -111,7 +108,7 @@ class Together(LoadGroupScheduling):  # type: ignore[misc]  # it has no types
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together | None:
-    """What `--dist loadgroup` means here."""
+    """Return this scheduler for `--dist loadgroup`."""
     return Together(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
@@ -123,7 +120,7 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave nothing behind, on a borrowed server either."""
+    """Remove everything that the run created, on a borrowed server too."""
     if _told(config) or SERVER not in config.stash:
         return
     server = config.stash[SERVER]
@@ -134,11 +131,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
-    """The databases of this worker, each made when first needed."""
+    """The databases of this worker, each created on first use."""
     told = _told(pytestconfig)
     own_folder = tmp_path_factory.getbasetemp()
     made = Databases(
-        # Workers have folders inside the one of the run; templates are shared.
+        # Each worker has a folder inside that of the run; templates are shared.
         folder=own_folder.parent if told else own_folder,
         postgres=lambda: _server_url(pytestconfig),
         run=pytestconfig.stash[RUN],
@@ -150,14 +147,14 @@ def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(params=ENGINES)
 def database(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Database]:
-    """A migrated database behind `default`; what the test writes is rolled back."""
+    """A migrated database as `default`; changes of the test are rolled back."""
     with databases.kept(request.param).as_default() as database, rolled_back():
         yield database
 
 
 @pytest.fixture(params=ENGINES)
 def committed_database(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Database]:
-    """A migrated database of the test's own behind `default`, with its `url` for other processes."""
+    """A migrated, separate database as `default`, with its `url` for other processes."""
     content = PLANT if "committed_plant" in request.fixturenames else EMPTY
     with databases.fresh(request.param, content) as database, database.as_default():
         yield database
@@ -165,19 +162,19 @@ def committed_database(request: pytest.FixtureRequest, databases: Databases) -> 
 
 @pytest.fixture(params=ENGINES)
 def plant(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Plant]:
-    """The plant with nothing in stock; what the test does in it is rolled back."""
+    """The plant without stock; changes of the test are rolled back."""
     with databases.kept(request.param, PLANT).as_default(), rolled_back():
         yield Plant()
 
 
 @pytest.fixture
 def committed_plant(committed_database: Database) -> Plant:
-    """The plant in a database of the test's own."""
+    """The plant in a separate database."""
     return Plant()
 
 
 def _told(config: pytest.Config) -> dict[str, Any]:
-    """What the controller told this worker; nothing if this is no worker."""
+    """Return what the controller told this worker; nothing if this is no worker."""
     return getattr(config, "workerinput", {})
 
 

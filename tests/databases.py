@@ -1,9 +1,8 @@
-"""Databases for tests: made once, copied per worker, swapped in under Django's `default`.
+"""Databases for tests: created once, copied per worker, and swapped in as Django's `default`.
 
-A *template* is a database with all migrations applied and some content (none,
-or the plant of `tests/cast.py`), one per engine, content and run of pytest.
-Everything a test sees is a copy of one, so migrations and the plant are paid for
-once, however many workers and tests there are.
+A *template* is a migrated database with some content (none, or the plant of `tests/cast.py`), one per engine, content
+and run of pytest. Tests only see copies, so migrations and the plant are created once, however many workers and tests
+there are.
 """
 
 import fcntl
@@ -33,7 +32,7 @@ RESTORE_SECONDS_MAX: Final = 60
 
 
 class Database:
-    """One database: its address for other processes, its connection for this one."""
+    """One database, with its address for other processes and its connection for this one."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -41,20 +40,20 @@ class Database:
 
     @cached_property
     def connection(self) -> BaseDatabaseWrapper:
-        """Kept from test to test; opened when first used."""
+        """The connection, opened on first use and kept from test to test."""
         with _default_settings(self.settings):
             return connections.create_connection(DEFAULT_DB_ALIAS)
 
     @property
     def vendor(self) -> str:
-        """`sqlite` or `postgresql`, in Django's words."""
+        """`sqlite` or `postgresql`, as Django calls it."""
         return str(self.connection.vendor)
 
     @contextmanager
     def as_default(self) -> Iterator["Database"]:
-        """Let everything that goes to `default` come here, from other threads too."""
+        """Make this database `default` inside the block, for other threads too."""
         before = connections[DEFAULT_DB_ALIAS]
-        # Rows may be numbered differently here than in the database used before.
+        # Primary keys may differ from those in the database used before.
         ContentType.objects.clear_cache()
         with _default_settings(self.settings):
             connections[DEFAULT_DB_ALIAS] = self.connection
@@ -66,11 +65,11 @@ class Database:
 
 @contextmanager
 def rolled_back() -> Iterator[None]:
-    """Forget everything written within. For one test, or for one example of a property test."""
+    """Roll back everything written inside the block: for one test, or for one example of a property test."""
     with transaction.atomic():
         yield
         connection = transaction.get_connection()
-        # Foreign keys are checked at commit, and there will be none.
+        # Foreign keys are checked at the commit, which never happens here.
         if not connection.needs_rollback:
             connection.check_constraints()
         transaction.set_rollback(True)
@@ -78,7 +77,7 @@ def rolled_back() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Content:
-    """What a template has in it: a name, and who puts it there, through the services."""
+    """The content of a template: its name, and the function that creates it through the services."""
 
     name: str
     put: Callable[[], object]
@@ -88,32 +87,32 @@ EMPTY: Final = Content("empty", lambda: None)
 
 
 class Engine(ABC):
-    """Makes databases of one kind."""
+    """Creates databases of one kind."""
 
     @abstractmethod
     def template(self, content: Content) -> Database:
-        """Name a template, which need not exist yet."""
+        """Return a template, which need not exist yet."""
 
     @abstractmethod
     def create_empty(self, database: Database) -> None:
-        """Make a database with nothing in it."""
+        """Create an empty database."""
 
     @abstractmethod
     def copy(self, database: Database, content: Content) -> Database:
-        """Copy a template, to which nobody may be connected."""
+        """Copy a template, to which no one may be connected."""
 
     @abstractmethod
     def named(self, name: str) -> Database:
-        """Name a database, which need not exist yet."""
+        """Return a database by name, which need not exist yet."""
 
     @abstractmethod
     def drop(self, database: Database) -> None:
-        """Remove a database, whoever is still connected."""
+        """Delete a database, even if someone is still connected."""
 
 
 @dataclass(frozen=True)
 class Sqlite(Engine):
-    """Files in a folder."""
+    """Databases as files in a folder."""
 
     folder: Path
 
@@ -128,7 +127,7 @@ class Sqlite(Engine):
         return database
 
     def restore(self, database: Database, content: Content) -> None:
-        """Make a database again what the template is, under the hands of those who have it open."""
+        """Reset a database to the content of its template while others have it open."""
         with (
             closing(sqlite3.connect(self.template(content).settings["NAME"])) as source,
             closing(sqlite3.connect(database.settings["NAME"], timeout=RESTORE_SECONDS_MAX)) as target,
@@ -176,7 +175,7 @@ class Postgres(Engine):
 
 
 class Databases:
-    """What one worker has: for each engine and content one database that is kept, and others for the asking."""
+    """The databases of one worker: one kept per engine and content, and fresh ones on request."""
 
     def __init__(self, *, folder: Path, postgres: Callable[[], str], run: str, worker: str) -> None:
         self._folder = folder
@@ -189,7 +188,7 @@ class Databases:
         self._kept: dict[tuple[str, str], Database] = {}
 
     def kept(self, engine: str, content: Content = EMPTY) -> Database:
-        """The database in which this worker's tests are rolled back."""
+        """Return the database in which this worker's tests are rolled back."""
         key = engine, content.name
         if key not in self._kept:
             made = self._engine(engine, content)
@@ -198,7 +197,7 @@ class Databases:
 
     @contextmanager
     def fresh(self, engine: str, content: Content = EMPTY) -> Iterator[Database]:
-        """A database of its own, in which commits are commits; dropped afterwards."""
+        """Create a separate database for tests that commit, and drop it afterwards."""
         made = self._engine(engine, content)
         database = made.copy(made.named(f"{self._worker}_{next(self._numbers)}"), content)
         try:
@@ -208,18 +207,18 @@ class Databases:
             made.drop(database)
 
     def restore(self, database: Database, content: Content) -> None:
-        """Make a database on SQLite what it was when it was fresh, while others have it open."""
+        """Reset an SQLite database to its fresh content while others have it open."""
         made = self._engine("sqlite", content)
         assert isinstance(made, Sqlite)
         made.restore(database, content)
 
     def close(self) -> None:
-        """Hang up. Files go with their folder, a server's databases with the server or `drop_run`."""
+        """Close all connections. Files are deleted with their folder, databases with their server or by `drop_run`."""
         for database in self._kept.values():
             database.connection.close()
 
     def _engine(self, name: str, content: Content) -> Engine:
-        """An engine that has the template of a content."""
+        """Return an engine that has the template of a content."""
         if name not in self._engines:
             self._engines[name] = self._make(name)
         engine = self._engines[name]
@@ -237,7 +236,7 @@ class Databases:
 
 
 class PlantDatabases:
-    """For each engine one database that something was put into, committed, before the first test came."""
+    """One database per engine with committed content that was created before the first test."""
 
     def __init__(self, databases: Databases, put: Callable[[], object]) -> None:
         self._databases = databases
@@ -252,7 +251,7 @@ class PlantDatabases:
         self._open.close()
 
     def of(self, engine: str) -> Database:
-        """The database of an engine; tests in it are rolled back."""
+        """Return the database of an engine; tests in it are rolled back."""
         if engine not in self._made:
             database = self._open.enter_context(self._databases.fresh(engine))
             with database.as_default():
@@ -262,7 +261,7 @@ class PlantDatabases:
 
 
 def drop_run(server: str, run: str) -> None:
-    """Remove from a server that lives on everything one run of pytest made there."""
+    """Delete everything that one run of pytest created on a borrowed server."""
     with psycopg.connect(server, autocommit=True) as connection:
         named = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
         for (name,) in connection.execute(named, [f"{run}_"]).fetchall():
@@ -281,13 +280,13 @@ def _fill_template(engine: Engine, content: Content) -> None:
                 call_command("migrate", verbosity=0, interactive=False)
             content.put()
         finally:
-            # PostgreSQL copies no database somebody is connected to, and SQLite
-            # folds its write-ahead log into the file when the last one leaves.
+            # PostgreSQL can't copy a database with open connections, and SQLite merges its write-ahead log when the
+            # last connection closes.
             template.connection.close()
 
 
 def _once(made: Path, make: Callable[[], None]) -> None:
-    """Make something that all workers share; the first to come does it, the others wait."""
+    """Create something that all workers share: the first worker creates it, the others wait."""
     with made.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
@@ -299,16 +298,16 @@ def _settings(url: str) -> dict[str, Any]:
     settings = database_at(url)
     pragmas = settings["OPTIONS"].get("init_command")
     if pragmas:
-        # Nothing here need outlive a power cut.
+        # Nothing here has to survive a power failure.
         settings["OPTIONS"]["init_command"] = pragmas.replace("synchronous=FULL", "synchronous=OFF")
-    # Fills in what Django expects to find there.
+    # Fills in the settings that Django expects.
     connections.configure_settings({DEFAULT_DB_ALIAS: settings})
     return settings
 
 
 @contextmanager
 def _default_settings(settings: dict[str, Any]) -> Iterator[None]:
-    # A thread that has no connection yet makes its own from these.
+    # A thread without a connection opens its own from these settings.
     before = connections.settings[DEFAULT_DB_ALIAS]
     connections.settings[DEFAULT_DB_ALIAS] = settings
     try:

@@ -56,7 +56,7 @@ class Audit(models.Model):
 class AuditComputation(models.Model):
     """The computation of an audit: the verification, and the checks that read the whole ledger.
 
-    `promises` are the checked invariants, with the number of tests and faults of each. `moved_at` is the time of the
+    `invariants` are those checked, with the number of tests and faults of each. `moved_at` is the time of the
     last step; a computation without a step for long was abandoned by a worker that died.
     """
 

@@ -23,7 +23,7 @@ class CostObject(models.Model):
     """What material is charged to: one per works order and purchase order line, with the quantities booked so far.
 
     `good` and `scrap` (rejected, for receipts) are in the order's unit, less reversals. `produced` is the quantity
-    backflushed so far, in the stock unit. Unless `uneven` is set (a booking was reversed, or the structure changed),
+    backflushed so far, in the stock unit. Unless `needs_replay` is set (a booking was reversed, or the structure changed),
     the assumed quantities follow from `produced`, without reading the bookings.
     """
 
@@ -199,7 +199,7 @@ class PeriodClosing(models.Model):
     """A closing of all days of a site up to `through`: nothing is posted on them any more.
 
     `until` is the first moment after the period. The closing is valid until it is reopened. `counted_at` is when its
-    balances were stored, `pots` how many. `unresolved` is the number of unresolved movements at the closing.
+    balances were stored, `stock_keys` how many. `unresolved` is the number of unresolved movements at the closing.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")

@@ -1,1 +1,1 @@
-"""The worked examples of the specification, run through the same services as the doors use."""
+"""The worked examples of the specification, run through the services that the doors use."""

@@ -75,11 +75,11 @@ class NotBuilt(Exception):
 
 
 NOT_YET = (NotBuilt, Refusal, AssertionError)
-"""What a case of a rule that isn't built yet fails with."""
+"""The exceptions with which a case of a rule that isn't built yet fails."""
 
 
 def require_built(found: Collection[str], built: Collection[str], where: str) -> None:
-    """Raise `NotBuilt` for keys of the format that nothing is done with yet."""
+    """Raise `NotBuilt` for keys of the format that aren't implemented yet."""
     missing = sorted(set(found) - set(built))
     if missing:
         raise NotBuilt(f"{where}: {', '.join(missing)}")
@@ -249,7 +249,7 @@ class World:
                         serial=str(fields.get("serial", "")),
                     )
                 )
-        # Opening stock is there before anything happens, whatever day a case books on.
+        # Opening stock is posted before everything else, whatever day a case books on.
         open_stock([one for one in openings if one.quantity], site=self.site, by=self.by, at=date(2000, 1, 1))
 
     def _location(self, path: str) -> Location:
@@ -496,9 +496,10 @@ class World:
         cancel(site=self.site, movements=[self._oldest(item, key)], remarks=remarks, at=at, key=str(key), by=self.by)
 
     def _oldest(self, item: str, key: str) -> int:
-        """The oldest unresolved movement of an item; without any, the last that was, which is then refused."""
+        """Return the oldest unresolved movement of an item; without any, the last settled one, which is then
+        refused."""
         if key:
-            # The same request sent again is about the same movement, though that no longer waits.
+            # A repeated request is about the same movement, although it is settled by now.
             earlier = Movement.objects.filter(settlements__posting__key__key=key, item__code=item).first()
             if earlier is not None:
                 return earlier.pk
@@ -611,7 +612,7 @@ class World:
             assert found == {name: fields.get(name, ZERO) for name in USE_FIELDS}, f"line {line}: {found}"
 
     def _use(self, key: str, path: str) -> dict[str, Decimal]:
-        """Return what one booking assumed of one line and what became of it, in the component's stock unit."""
+        """Return the use that one booking assumed of one line and its outcome, in the component's stock unit."""
         posting = posting_keyed(self.site, key)
         own = Movement.objects.filter(posting=posting, line__path=path, reverses__isnull=True).first()
         if own is None:

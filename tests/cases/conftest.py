@@ -18,14 +18,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
-        # Under plain `pytest` this file is read too late to add an option; then there is none.
+        # With plain `pytest` this file is imported too late to add an option.
         given = metafunc.config.getoption("--cases", None)
         path = Path(given).resolve() if given else HERE
         metafunc.parametrize("case", [_parameter(case) for case in read_cases(path, HERE)])
 
 
 def _parameter(case: Case) -> Any:
-    """Return a test parameter; a pending case must fail, so that nobody forgets to take it out of the list."""
+    """Return a test parameter. A pending case must fail, so that it isn't forgotten in the list once it passes."""
     marks = []
     if case.name in RULE_OF:
         reason = f"{RULE_OF[case.name]} is not built yet"

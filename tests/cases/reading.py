@@ -118,7 +118,7 @@ def load(path: Path) -> Any:
 
 
 def require_known(found: Collection[str], known: Collection[str], where: str) -> None:
-    """Refuse keys that are not part of the format, so that a misspelt field can't be passed over."""
+    """Refuse keys that are not part of the format, so that a misspelt field isn't ignored."""
     unknown = sorted(set(found) - set(known))
     if unknown:
         raise ValueError(f"{where}: unknown {', '.join(unknown)}; known are {', '.join(sorted(known))}")

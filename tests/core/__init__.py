@@ -1,1 +1,1 @@
-"""Decisions and arithmetic, without a database."""
+"""Tests of the core, without a database."""

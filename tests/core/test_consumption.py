@@ -1,4 +1,4 @@
-"""The assumption: rounding that never drifts, and what of it can move (Q2, Q3, S6, U1, U2, T1, T4, B7)."""
+"""Assumed use: rounding that never drifts, and the plan of what can be posted (Q2, Q3, S6, U1, U2, T1, T4, B7)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -66,7 +66,7 @@ def test_the_sum_of_what_was_assumed_is_never_off_by_more_than_half_a_step(
 def test_a_reversal_takes_back_exactly_what_its_booking_assumed(
     per_piece: Fraction, data: st.DataObject, decimals: int
 ) -> None:
-    """After any bookings and reversals, the next booking brings the sum to what the standing ones need."""
+    """After any bookings and reversals, the next booking raises the sum to the requirement of those not reversed."""
     line, cumulative_use = use(per_piece, decimals), CumulativeUse()
     standing: dict[int, tuple[int, Decimal]] = {}
     for number in range(data.draw(st.integers(1, 15))):
@@ -87,7 +87,7 @@ def test_the_next_booking_evens_out_the_rounding() -> None:
     line, cumulative_use = use(Fraction(1, 2)), CumulativeUse()
     assert [assumed(cumulative_use, number, line, 1) for number in (1, 2, 3)] == [1, 0, 1]
     cumulative_use.take_back(1)
-    # Two bookings stand; they assumed 0 and 1, and need 1. So a third has what three need, less that.
+    # The two remaining bookings assumed 0 and 1, and need 1. So a third assumes the requirement of three, less that.
     assert assumed(cumulative_use, 4, line, 1) == 1
 
 
@@ -125,7 +125,7 @@ def test_the_first_booking_that_is_not_reversed_has_the_fixed_quantity() -> None
     for number in (1, 2):
         assumed(cumulative_use, number, line, 1)
     cumulative_use.take_back(1)
-    # It went back with the first; the second is now the first that stands, so the third makes up for it.
+    # The first booking's fixed quantity was reversed. The second is the first one now, so the third assumes it.
     assert assumed(cumulative_use, 3, line, 1) == 11
     cumulative_use.take_back(2)
     cumulative_use.take_back(3)
@@ -218,7 +218,7 @@ def test_a_plan_can_use_stock_that_it_moved_before() -> None:
 def test_the_first_of_several_reasons_is_given(
     tracking: Tracking, source: Place, target: Place, reason: Reason
 ) -> None:
-    """Batch, serial, bin, short: nothing is there, so short would always be true (T4)."""
+    """The order is batch, serial, bin, short: without any stock, short would always be true (T4)."""
     (waiting,) = plan_posting([], [move(BOLT, 1, source, target, tracking=tracking)], stock()).waiting
     assert waiting.reason is reason
 
@@ -297,7 +297,7 @@ def test_the_largest_good_quantity_is_the_one_that_trying_all_finds(
     scrapped: int,
     unit: tuple[Fraction, int],
 ) -> None:
-    """With scrap, with what was booked before, with lines that share a pot, and in boxes of the order's own."""
+    """With scrap, with earlier bookings, with lines that share a stock key, and in boxes as order unit."""
     factor, decimals = unit
     step = smallest_step(factor, decimals)
     scrap = scrapped * step

@@ -1,4 +1,4 @@
-"""Money is exact, however large the quantity and the cost (C1)."""
+"""Costs are exact, however large the quantity and the unit cost (C1)."""
 
 from decimal import Decimal
 from fractions import Fraction

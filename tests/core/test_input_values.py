@@ -1,4 +1,4 @@
-"""What people and programs enter is read by one grammar; what could mean two things is refused with the question."""
+"""Input of people and programs is read by one grammar, and ambiguous input is refused."""
 
 from contextlib import suppress
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""What may be done with an order in which status: every status and every verb (W)."""
+"""The operations that each order status allows (W)."""
 
 from collections.abc import Callable
 

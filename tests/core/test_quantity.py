@@ -1,4 +1,4 @@
-"""Exact numbers: rounded once, half up; refused where they don't fit, with the two nearest that do (Q1, Q5)."""
+"""Exact numbers: rounded once, half up; refused if they don't fit, with the two nearest that do (Q1, Q5)."""
 
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -142,6 +142,6 @@ def test_a_quantity_that_cannot_be_converted_exactly_is_refused() -> None:
 
 
 def test_a_refusal_never_suggests_zero() -> None:
-    """Below the smallest quantity there is only one that fits, because zero doesn't do."""
+    """Below the smallest quantity only one neighbour fits, because zero isn't allowed."""
     with pytest.raises(InvalidQuantity, match=r"Enter 1\."):
         require_positive(Decimal("0.4"), 0, field="good", what="BOLT")

@@ -1,4 +1,4 @@
-"""The family of refusals is complete, and every member has a code of its own."""
+"""The refusals are complete, and each has a code of its own."""
 
 import ast
 import copy
@@ -23,7 +23,7 @@ FAMILIES = (Invalid, Conflict, NotFound, Forbidden, Unavailable)
 
 
 def below(kind: type[Refusal]) -> Iterator[type[Refusal]]:
-    """All refusals below one, at any depth; the doors have a few of their own, which are defined there."""
+    """Return all subclasses of a refusal in the core, at any depth; the doors define a few of their own."""
     for one in kind.__subclasses__():
         if one.__module__ == refusals.__name__:
             yield one
@@ -31,7 +31,7 @@ def below(kind: type[Refusal]) -> Iterator[type[Refusal]]:
 
 
 FAMILY = list(below(Refusal))
-# Those that the specification names.
+# Named in the specification
 NAMED = frozenset(
     """
     invalid_quantity no_conversion conversions_disagree structure_loop wrong_class obsolete_item too_many_rules no_rule
@@ -110,7 +110,7 @@ def test_a_value_is_written_by_its_type(value: object, text: str) -> None:
 
 def test_a_sentence_survives_copying_and_pickling() -> None:
     sentence = Sentence("{item} is short.", item="{unit}")
-    for copied in (copy.deepcopy(sentence), pickle.loads(pickle.dumps(sentence))):  # our own
+    for copied in (copy.deepcopy(sentence), pickle.loads(pickle.dumps(sentence))):  # added by us
         assert (copied, copied.template, copied.params) == (sentence, sentence.template, sentence.params)
 
 
@@ -119,7 +119,7 @@ HOUSE = Path(backflush.__file__).parent
 
 
 def sentence_calls() -> Iterator[tuple[str, ast.Call]]:
-    """Each call in the package that makes a refusal or a sentence from a template, with where it is."""
+    """Yield each call in the package that makes a refusal or a sentence from a template, with its place."""
     files = (file for file in sorted(HOUSE.rglob("*.py")) if file != Path(refusals.__file__))
     trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
     makers = {"Sentence", "Refusal", *(one.__name__ for one in FAMILY)}
@@ -149,7 +149,7 @@ POSTING_ROOMS = ("core", "items", "ledger", "unresolved", "backflushing", "works
 
 
 def test_every_refusal_of_a_posting_names_a_field() -> None:
-    """Whoever raises one says what it is about, so that a page can show it there."""
+    """So that a page can show it at the field."""
     names = {one.__name__ for one in FAMILY}
     without = []
     for file in (file for room in POSTING_ROOMS for file in (HOUSE / room).rglob("*.py")):
@@ -158,5 +158,5 @@ def test_every_refusal_of_a_posting_names_a_field() -> None:
                 continue
             if not any(keyword.arg == "field" for keyword in node.keywords):
                 without.append(f"{file.name}:{node.lineno} {node.func.id}")
-    # A structure that is too large is about no field of it.
+    # A structure that is too large concerns no single field.
     assert [one for one in without if "StructureTooLarge" not in one] == []

@@ -1,4 +1,4 @@
-"""Structures: lines in force, phantoms at every depth, what is inherited, and the loop that may not be (S2 to S6)."""
+"""Structures: lines in force, phantoms at every depth, inherited settings, and loops (S2 to S6)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ FRAME = Component(13, "FRAME", "EA", phantom=True)
 
 
 def one(component: Component, unit: str) -> Fraction | None:
-    """Every unit is one stock unit, but G of KG."""
+    """Return the factor 1, except for G of KG."""
     return {("G", "KG"): Fraction(1, 1000), ("FATHOM", "EA"): None}.get((unit, component.unit), Fraction(1))
 
 
@@ -117,7 +117,7 @@ def test_a_phantom_with_no_line_in_force_uses_nothing_and_is_named() -> None:
 
 
 def marked(line: ComponentLine, flag: str) -> ComponentLine:
-    """The same line, by hand or supplier-provided."""
+    """Return the same line, marked by hand or supplier-provided."""
     return replace(line, by_hand=flag == "by_hand", supplier_provides=flag == "supplier_provides")
 
 
@@ -126,7 +126,7 @@ def test_settings_of_a_phantom_line_apply_to_all_lines_below_it(flag: str) -> No
     structures = {PANEL.item: [line(1, DOOR), line(2, BOLT)], DOOR.item: [line(1, PAINT)]}
     requirements = exploded([marked(line(10, PANEL), flag), line(20, BOLT)], structures).requirements
     assert [getattr(requirement, flag) for requirement in requirements] == [True, True, False]
-    # And one below that says so itself needs nobody above it.
+    # A line below that is marked itself needs no mark above it.
     structures[DOOR.item] = [marked(line(1, PAINT), flag)]
     requirements = exploded([line(10, PANEL)], structures).requirements
     assert [getattr(requirement, flag) for requirement in requirements] == [True, False]
@@ -178,7 +178,7 @@ def test_phantoms_that_explode_to_too_many_lines_are_refused_early() -> None:
 
 @given(st.data())
 def test_the_explosion_is_the_sum_over_all_paths(data: st.DataObject) -> None:
-    """Random phantoms three deep, against a count of every way from the top by hand."""
+    """Random phantoms three levels deep, compared with an enumeration of all paths."""
     quantities = st.integers(1, 5)
     levels = [[Component(depth * 10 + n, f"P{depth}{n}", "EA", phantom=True) for n in range(2)] for depth in range(3)]
     below = [*levels[1:], [BOLT]]
@@ -229,7 +229,7 @@ GRAPHS = st.dictionaries(st.integers(0, 7), st.sets(st.integers(0, 7), max_size=
 
 
 def reaches_itself(contains: Mapping[int, set[int]], item: int) -> bool:
-    """By brute force: follow everything until nothing is new."""
+    """Return whether an item contains itself, by brute force."""
     met: set[int] = set()
     todo = set(contains.get(item, ()))
     while todo:

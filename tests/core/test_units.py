@@ -1,4 +1,4 @@
-"""Units: both directions, through a third, the item's own first; never by the order of entry (Q4)."""
+"""Units: both directions, through a third unit, an item's own conversions first, in any order of entry (Q4)."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -96,7 +96,7 @@ PAIRS = st.lists(st.sampled_from([(a, b) for a in NAMES for b in NAMES if a != b
 
 
 def agreeing(pairs: Sequence[tuple[str, str]], scale: int = 1) -> list[Conversion]:
-    """Conversions between units of known sizes, so that they never contradict one another."""
+    """Return conversions between units of known sizes, which can't contradict each other."""
     return [Conversion(a, b, Fraction(SIZES[a] * scale ** SIZES[a], SIZES[b] * scale ** SIZES[b])) for a, b in pairs]
 
 
@@ -142,7 +142,7 @@ def test_a_conversion_and_its_reverse_cancel_out(system: list[tuple[str, str]], 
 
 
 def test_the_same_one_of_several_equal_paths_is_always_used() -> None:
-    """Two own ways of one length that differ, by way of the system's: the units' names decide."""
+    """Two own paths of equal length that differ: the unit codes decide."""
     own = [Conversion("CRATE", "BOX", Fraction(2)), Conversion("PACK", "EA", Fraction(5))]
     system = [Conversion("BOX", "PACK", Fraction(3)), Conversion("CRATE", "PACK", Fraction(7))]
     found = {
@@ -154,7 +154,7 @@ def test_the_same_one_of_several_equal_paths_is_always_used() -> None:
 
 
 def test_a_missing_conversion_among_many_units_is_found_quickly() -> None:
-    """Every unit known to the item and to the system, and one that nobody can reach."""
+    """Every unit is known to the item and to the system, and one is unreachable."""
     names = [f"U{number}" for number in range(12)]
     chain = [Conversion(a, b, Fraction(2)) for a, b in pairwise(names)]
     assert Units(Family(chain), Family(chain)).factor("U0", "NOWHERE") is None

@@ -1,1 +1,1 @@
-"""The doors: what they translate, and how they refuse."""
+"""Tests of the doors: how they translate input and answers, and how they refuse."""

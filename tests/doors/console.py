@@ -9,29 +9,29 @@ from backflush.console.main import commands
 
 
 class Console:
-    """A terminal at which commands are typed; each word an argument of its own."""
+    """Runs commands; each argument is one word."""
 
     def __init__(self) -> None:
         self._app = commands()
 
     def run(self, *words: object) -> Result:
-        """Type a command, whatever comes of it; what isn't a refusal is raised."""
+        """Run a command, and return its result. Any exception but a refusal is raised."""
         result = CliRunner().invoke(self._app, [str(word) for word in words], catch_exceptions=False)
         assert "Traceback" not in result.stderr
         return result
 
     def says(self, *words: object) -> str:
-        """What a command that works tells a person."""
+        """Return the text output of a successful command."""
         result = self.run(*words)
         assert (result.exit_code, result.stderr) == (0, ""), result.stderr
         return result.stdout
 
     def tells(self, *words: object) -> Any:
-        """What a command that works tells a program."""
+        """Return the JSON output of a successful command."""
         return json.loads(self.says(*words, "--json"))
 
     def refuses(self, *words: object) -> str:
-        """The code of a refusal, which has a sentence for people and the same for programs, and no other answer."""
+        """Return the code of a refusal, and require that it has a sentence and no other output."""
         spoken, told = self.run(*words), self.run(*words, "--json")
         assert (spoken.exit_code, told.exit_code, spoken.stdout, told.stdout) == (1, 1, "", "")
         error = json.loads(told.stderr)["error"]

@@ -16,7 +16,7 @@ LATER = date(2026, 5, 4)
 
 @pytest.fixture
 def finished(plant: Plant) -> Plant:
-    """A complete order in a closed period, and one that isn't."""
+    """A complete order in a closed period, and an unfinished one."""
     plant.has(100, "BOLT")
     plant.has(100, "SHEET")
     plant.books(3, "BRACKET")

@@ -1,4 +1,4 @@
-"""Stock between two sites from the terminal: a note in a file, and what is on the way."""
+"""Stock transfers between two sites from the command line, by a note in a file."""
 
 import json
 from pathlib import Path

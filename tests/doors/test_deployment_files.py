@@ -1,4 +1,4 @@
-"""The files with which Backflush is deployed: they name what there is, run as nobody special, and hold no secret."""
+"""The deployment files: they name existing files, run unprivileged, and contain no secret."""
 
 import re
 import shutil
@@ -21,7 +21,7 @@ DOCKERFILE: Final = (ROOT / "Dockerfile").read_text()
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 UNITS: Final = sorted((ROOT / "deploy").glob("backflush*"))
 COMMANDS: Final = {command for commands in MODULES.values() for command in commands}
-# What one of the three may be given, and which is never written down.
+# Secrets that are passed to a container or unit and never written down.
 NO_VARIABLES: Final = {"CONN_HEALTH_CHECKS", "CONN_MAX_AGE", "ENGINE", "NAME", "OPTIONS", "IMMEDIATE"}
 SECRETS: Final = ("POSTGRES_PASSWORD", "SECRET_KEY", "METRICS_TOKEN")
 
@@ -51,7 +51,7 @@ def test_every_file_that_the_image_copies_exists_and_is_not_ignored() -> None:
 
 
 def test_the_build_tools_of_the_image_are_locked_by_hash() -> None:
-    """As the Dockerfile finds it in the list of the house's tools."""
+    """The Dockerfile takes them from the list of development requirements."""
     chosen = re.search(r"awk '(.+?)' requirements/dev.txt", DOCKERFILE)
     assert chosen is not None
     answer = subprocess.check_output(["awk", chosen[1], "requirements/dev.txt"], cwd=ROOT, text=True)
@@ -93,7 +93,7 @@ def test_compose_requires_its_variables_and_serves_this_machine_only() -> None:
 
 
 def test_the_image_has_a_folder_of_its_user_for_every_volume() -> None:
-    """A new volume takes its owner from the folder that it covers; where there is none it is root's."""
+    """A new volume takes its owner from the folder that it covers; without one it belongs to root."""
     owned = re.search(r"install -d -o backflush -g backflush -m 0700 ((?:/\w+ ?)+)", DOCKERFILE)
     assert owned is not None
     for service in COMPOSE["services"].values():
@@ -134,7 +134,7 @@ def test_every_unit_runs_an_existing_command(unit: Path) -> None:
 
 
 def test_all_units_are_hardened_alike() -> None:
-    """The copy at night holds everybody's log-in too."""
+    """The nightly backup contains every user's password digest too."""
     after = [unit.read_text().split("NoNewPrivileges=")[1] for unit in UNITS if unit.suffix == ".service"]
     fences = [{line for line in text.split("\n[")[0].splitlines() if line} for text in after]
     assert fences[0] == fences[1]
@@ -144,7 +144,7 @@ def test_all_units_are_hardened_alike() -> None:
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here to read the units")
 def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
     for unit in UNITS:
-        # The program isn't installed there, and the check asks for it.
+        # The program isn't installed here, and systemd-analyze checks for it.
         (tmp_path / unit.name).write_text(unit.read_text().replace("/opt/backflush/bin/backflush", "/bin/true"))
     asked = ["systemd-analyze", "verify", *(str(tmp_path / unit.name) for unit in UNITS)]
     found = subprocess.run(asked, capture_output=True, text=True, check=False)

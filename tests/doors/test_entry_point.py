@@ -1,4 +1,4 @@
-"""The installed `backflush`, as a process of its own: exit codes, streams, and a database that isn't there."""
+"""The installed `backflush` as a separate process: exit codes, streams, and missing databases."""
 
 import json
 import os
@@ -20,7 +20,7 @@ PROGRAM = Path(sys.executable).with_name("backflush")
 
 
 def backflush(*words: object, folder: Path, url: str = "", **more: Any) -> subprocess.CompletedProcess[str]:
-    """Run the program in a folder; without an address it takes the default, a file in that folder."""
+    """Run the program in a folder; without an address it uses the default file in that folder."""
     return subprocess.run(
         [PROGRAM, *map(str, words)],
         cwd=folder,
@@ -154,7 +154,7 @@ def test_wrong_usage_has_exit_code_two(tmp_path: Path, words: list[str]) -> None
 def test_help_and_version_need_no_database_and_are_quick(tmp_path: Path) -> None:
     started = time.monotonic()
     helped = backflush("book", "--help", folder=tmp_path)
-    assert time.monotonic() - started < 10  # a second on an idle machine; the tests share theirs
+    assert time.monotonic() - started < 10  # a second on an idle machine, more while other tests run
     assert helped.returncode == 0
     assert "Example: backflush book W-1001 38 --scrap 2" in helped.stdout
     assert backflush("--version", folder=tmp_path).stdout.startswith("backflush 0.")
@@ -175,10 +175,10 @@ def test_control_c_while_waiting_for_a_lock_leaves_no_traceback(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell has whatever it starts in the background ignore Ctrl-C, and tests that run there hand that on.
+        # A shell makes background processes ignore Ctrl-C, and tests that run there inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no thread holds a lock
     )
-    time.sleep(8)  # until it has started, on a busy machine too, and waits
+    time.sleep(8)  # until it has started and waits, on a busy machine too
     waiting.send_signal(signal.SIGINT)
     time.sleep(0.5)
     holder.execute("ROLLBACK")

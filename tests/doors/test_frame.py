@@ -1,4 +1,4 @@
-"""What all commands share: how they read, show, refuse and count."""
+"""Shared code of all commands: how they read, print, refuse and count."""
 
 import re
 import sys
@@ -266,7 +266,7 @@ def test_every_command_has_an_example_in_its_help() -> None:
             del taught[name]
     unhelpful = [name for name, one in taught.items() if f"Example: backflush {name}" not in (one.help or "")]
     assert unhelpful == []
-    # A tour is told to a person, and only to a person.
+    # The tour is for people only, so it has no JSON.
     talking = [name for name, one in taught.items() if "as_json" not in {option.name for option in one.params}]
     assert set(talking) <= {"tour"}
 

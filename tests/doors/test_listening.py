@@ -1,4 +1,4 @@
-"""`backflush listen`: bookings as lines of JSON, from a stream or a folder, each in once whatever happens."""
+"""`backflush listen`: bookings as lines of JSON, from a stream or a folder, each booked once whatever happens."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def outcomes(text: str) -> list[str]:
     return [one["outcome"] for one in answered(text)]
 
 
-# What a line says
+# The format of a line
 
 
 def test_a_line_has_the_field_names_of_the_command_line() -> None:
@@ -246,7 +246,7 @@ def test_statements_do_not_grow_with_the_lines(plant: Plant, tmp_path: Path) -> 
     plant.releases(1000, "BRACKET")
     console = Console()
     files = [dropped(tmp_path, f"{count}.jsonl", *[line()] * count) for count in (1, 2, 200)]
-    # What is read once, such as who books, is read before it is counted.
+    # Data that is read once, such as the user, is read before statements are counted.
     _, few, many = (statements_of(partial(console.run, "listen", file)) for file in files)
     assert many == few
 

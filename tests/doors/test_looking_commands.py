@@ -1,4 +1,4 @@
-"""balance, transactions, cost, explain, verify and sites: they answer and change nothing."""
+"""balance, transactions, cost, explain, verify and sites: they change nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from tests.doors.console import Console
 
 @contextmanager
 def reading_only() -> Iterator[None]:
-    """Let the database itself refuse whatever writes."""
+    """Make the database refuse writes inside the block."""
     sqlite = connection.vendor == "sqlite"
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("PRAGMA query_only = ON" if sqlite else "SET TRANSACTION READ ONLY")
@@ -25,7 +25,7 @@ def reading_only() -> Iterator[None]:
         finally:
             if sqlite:
                 cursor.execute("PRAGMA query_only = OFF")
-        # On PostgreSQL this is what ends it.
+        # This ends the read-only mode on PostgreSQL.
         transaction.set_rollback(True)
 
 

@@ -1,4 +1,4 @@
-"""What `backflush serve` refuses before it listens."""
+"""The checks of `backflush serve` before it listens."""
 
 import socket
 

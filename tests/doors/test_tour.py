@@ -1,4 +1,4 @@
-"""The tour and the demo as a reader runs them: processes of their own, on files."""
+"""The tour and the demo as separate processes, on files."""
 
 import os
 import re
@@ -28,7 +28,7 @@ def backflush(*arguments: str, folder: Path, database: str | None = None) -> sub
 
 @pytest.fixture(scope="module")
 def toured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A folder in which the tour was run, and what it said."""
+    """A folder in which the tour was run, and its output."""
     folder = tmp_path_factory.mktemp("tour")
     done = backflush("tour", "--no-serve", folder=folder, database="sqlite:///mine.sqlite3")
     assert done.returncode == 0, done.stderr

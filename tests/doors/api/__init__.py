@@ -1,1 +1,1 @@
-"""What programs do through the API."""
+"""Tests of the API."""

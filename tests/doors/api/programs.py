@@ -1,4 +1,4 @@
-"""Programs that come in through the API in tests."""
+"""Programs that use the API in tests."""
 
 import json
 from typing import Any
@@ -12,10 +12,10 @@ ORDER = "W-BRACKET"
 
 
 class Program:
-    """A program with a token of somebody."""
+    """A program with an API token of a user."""
 
     def __init__(self, token: str) -> None:
-        # Checks for forged requests, as a server does.
+        # Check for forged requests, as the server does.
         self._client = browser(enforce_csrf_checks=True, authorization=f"Bearer {token}")
 
     def gets(self, address: str, **asked: str) -> tuple[int, Any]:
@@ -23,7 +23,7 @@ class Program:
         return response.status_code, response.json()
 
     def posts(self, address: str, body: Any, *, key: str = "", kind: str = "application/json") -> tuple[int, Any]:
-        """Its status and what it says; of lines, each of them."""
+        """Send a request, and return the status and the response; for JSON lines, a list."""
         response = self.answered(address, body, key=key, kind=kind)
         if not response.streaming:
             return response.status_code, response.json()
@@ -40,7 +40,7 @@ class Program:
 
 
 def program(plant: Plant, *roles: Role, name: str = "gateway") -> Program:
-    """A program that comes in as somebody with some roles."""
+    """Return a program that acts as a user with some roles."""
     return Program(make_token(user=person(plant, *(roles or (Role.OPERATOR,)), name=name)))
 
 

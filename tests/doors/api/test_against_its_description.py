@@ -1,4 +1,4 @@
-"""The API asked whatever its own description allows, and more: it never fails, and answers as it says."""
+"""Random requests, valid by the API's own description and invalid: it never fails, and responds as described."""
 
 import json
 import string
@@ -59,12 +59,12 @@ QUICK: Final = settings(
 )
 SOAK: Final = settings(max_examples=2_000, deadline=None, suppress_health_check=HELD_BACK)
 ON_SQLITE: Final = pytest.mark.parametrize("plant", ["sqlite"], indirect=True)
-"""What is asked and answered doesn't hang on the engine; the other tests of the API run on both."""
+"""Requests and responses don't depend on the engine; the other tests of the API run on both."""
 
 
 @contextmanager
 def one_connection() -> Iterator[None]:
-    """Within, no request closes the connection, in which is what the test will roll back."""
+    """Keep the connection open inside the block, because the test will roll back its transaction."""
     ends = (request_started, request_finished)
     for end in ends:
         end.disconnect(close_old_connections)
@@ -75,7 +75,7 @@ def one_connection() -> Iterator[None]:
 
 @cache
 def operations() -> dict[str, Asked]:
-    """What there is to ask, by method and address."""
+    """Return the operations by method and address."""
     with one_connection():
         described = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
     return {one.ok().label: one.ok() for one in described.get_all_operations() if isinstance(one, Ok)}
@@ -83,7 +83,7 @@ def operations() -> dict[str, Asked]:
 
 @st.composite
 def cases(draw: st.DrawFn, operation: Asked) -> Case[Asked]:
-    """A request as the description allows it, or doesn't; some name what there is, so that something happens."""
+    """Draw valid and invalid requests; some name existing records, so that something is posted."""
     mode = draw(st.sampled_from([GenerationMode.POSITIVE, GenerationMode.POSITIVE, GenerationMode.NEGATIVE]))
     case = draw(operation.as_strategy(generation_mode=mode))
     assert isinstance(case, Case)
@@ -98,7 +98,7 @@ def cases(draw: st.DrawFn, operation: Asked) -> Case[Asked]:
 
 
 def _aim(draw: st.DrawFn, booking: dict[str, Any]) -> None:
-    """Name an order or an item that there is, and a quantity that may do."""
+    """Fill in an existing order or item, and a plausible quantity."""
     names = {"receipt": ("order", "P-PLATED"), "production": ("item", "PACK")}
     name, there = names.get(str(booking.get("kind")), ("order", "W-BRACKET"))
     booking[name] = there
@@ -111,7 +111,7 @@ def _aim(draw: st.DrawFn, booking: dict[str, Any]) -> None:
 
 
 def ask(plant: Plant, label: str, how: settings) -> set[int]:
-    """Ask one thing in many ways; answers with the statuses that were met."""
+    """Send many variants of a request, and return the statuses received."""
     plant.releases(1_000, "BRACKET")
     plant.buys(1_000, "PLATED")
     plant.books(1, "BRACKET")
@@ -135,7 +135,7 @@ def ask(plant: Plant, label: str, how: settings) -> set[int]:
         answers(case)
 
     with one_connection():
-        # One that goes through, whatever is drawn: fifty may all be refused.
+        # One valid request in any case, because fifty drawn ones may all be refused.
         answers(
             operations()[label].Case(path_parameters={"site": "MAIN", "number": "W-BRACKET"}, **GOOD.get(label, {}))
         )
@@ -144,7 +144,7 @@ def ask(plant: Plant, label: str, how: settings) -> set[int]:
 
 
 def require_as_it_says(response: Any) -> None:
-    """A refusal is one, and so is every line of a stream."""
+    """Require that a refusal, and every line of a stream, has the described form."""
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         require_refusal(response.json())
     elif response.headers["content-type"][0].startswith("application/x-ndjson"):

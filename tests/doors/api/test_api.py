@@ -1,4 +1,4 @@
-"""The API: tokens, bookings, and looking, on both databases."""
+"""The API: tokens, bookings and queries, on both databases."""
 
 import json
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def told(body: Any) -> tuple[str, str]:
     return body["code"], body["field"]
 
 
-# Coming in
+# Authentication
 
 
 def test_a_token_is_shown_once_and_kept_as_a_digest(plant: Plant) -> None:
@@ -83,7 +83,7 @@ def test_too_many_wrong_secrets_lock_one_token_for_a_while(plant: Plant) -> None
 
 
 def streams(one: Program, sent: Any) -> int:
-    """How a stream of one line is answered: as the line, where that isn't let in."""
+    """Return the status or the refusal code of a stream with one line."""
     status, lines = one.posts(f"{BOOKINGS}/bulk", [sent])
     if status != HTTPStatus.OK or lines[0]["outcome"] != "refused":
         return status
@@ -261,7 +261,7 @@ def test_a_body_that_is_not_an_array_is_refused(plant: Plant) -> None:
     assert (status, told(body)[0]) == (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_value")
 
 
-# Looking
+# Queries
 
 
 def test_a_preview_returns_what_would_be_unresolved_and_posts_nothing(plant: Plant) -> None:
@@ -307,7 +307,7 @@ def test_unresolved_movements_come_in_pages_oldest_first(plant: Plant) -> None:
     assert (status, told(body)[0]) == (HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_value")
 
 
-# The whole of it
+# The API as a whole
 
 
 def test_an_unknown_address_or_method_is_refused_in_json(plant: Plant) -> None:
@@ -372,7 +372,7 @@ BUDGET = {
     "order": 9,
     "unresolved": 9,
 }
-"""Who it is takes five of them: the site, the token, its tries, and the roles."""
+"""Authentication takes five of them: site, token, failed attempts, and roles."""
 
 
 @pytest.mark.parametrize("name", list(ASKED))

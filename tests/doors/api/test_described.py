@@ -1,4 +1,4 @@
-"""The page about the API: it says what the description says, to everybody, and takes nothing from elsewhere."""
+"""The page about the API: it agrees with the OpenAPI document and loads nothing from other servers."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def test_the_page_has_no_external_or_inline_resources(plant: Plant) -> None:
 
 
 def test_its_examples_are_accepted(plant: Plant) -> None:
-    """What somebody copies from the page works, but for the numbers of their own orders."""
+    """A copied example works once its order numbers are replaced."""
     plant.releases(100, "BRACKET")
     plant.buys(100, "PLATED")
     described = Client(headers={"host": "localhost"}).get("/api/v1/openapi.json").json()

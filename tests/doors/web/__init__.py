@@ -1,1 +1,1 @@
-"""The pages: by Django's client on both databases, and in `browser` as a person sees them."""
+"""The pages, by Django's test client on both databases; `browser` tests them in a browser."""

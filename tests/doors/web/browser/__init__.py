@@ -1,4 +1,4 @@
-"""The pages as a person sees them: chromium against `backflush serve`, in a database of its own, under the real policy.
+"""The pages in chromium, served by `backflush serve` with the real security policy, in a database of their own.
 
-Left out where there is no chromium; BACKFLUSH_BROWSER=required makes that a failure. BACKFLUSH_BROWSER=/path names one.
+Skipped without chromium; BACKFLUSH_BROWSER=required makes that a failure. BACKFLUSH_BROWSER=/path names one.
 """

@@ -19,7 +19,7 @@ from tests.doors.web.browser.visit import AXE, Visit
 from tests.doors.web.browser.where import chromium, is_required
 from tests.doors.web.visitors import open_log_in
 
-# Playwright runs a loop of its own in this thread; Django would refuse its database there.
+# Playwright runs an event loop in this thread, where Django would refuse database access.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 FLAGS: Final = [
@@ -33,7 +33,7 @@ FLAGS: Final = [
 ]
 SECONDS_TO_START: Final = 60
 OPEN: Final = Content("open", lambda: open_log_in(Plant.build()))
-# A machine may be busy with the other tests; what never comes is found all the same.
+# The machine may be busy with other tests; a generous timeout still detects what never happens.
 expect.set_options(timeout=20_000)
 
 
@@ -52,14 +52,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def shown(databases: Databases) -> Iterator[Database]:
-    """The database of a worker that is served: its plant, and its people with a password."""
+    """The served database of a worker, with its plant and users with passwords."""
     with databases.fresh("sqlite", OPEN) as database:
         yield database
 
 
 @pytest.fixture(params=["sqlite"])
 def committed_database(shown: Database, databases: Databases) -> Iterator[Database]:
-    """The database that is served, which is made again what it was before each test: so one server does for all."""
+    """The served database, reset before each test, so that one server is enough for all."""
     databases.restore(shown, OPEN)
     with shown.as_default():
         yield shown
@@ -68,9 +68,9 @@ def committed_database(shown: Database, databases: Databases) -> Iterator[Databa
 
 @pytest.fixture(scope="session")
 def serving(shown: Database, gathered: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the server that does for all.
+    """The address of the shared server.
 
-    It keeps the last check of the set-up for some minutes, of whichever test that was; none here looks at that block.
+    It caches the set-up check for some minutes, also between tests; no test here reads that block.
     """
     with _serving(shown, tmp_path_factory.mktemp("serving"), "--no-worker") as address:
         yield address
@@ -88,7 +88,7 @@ def served(request: pytest.FixtureRequest, committed_database: Database, tmp_pat
 
 @pytest.fixture
 def visit(browser: Browser, served: str) -> Iterator[Visit]:
-    """A person at a desk screen, not signed in yet."""
+    """A visitor with a desktop screen, not signed in yet."""
     with closing(Visit(browser, served)) as made:
         yield made
 
@@ -99,7 +99,7 @@ def _serving(database: Database, folder: Path, *words: str) -> Iterator[str]:
     entry = "from backflush.console.main import main; main()"
     command = [sys.executable, "-c", entry, "serve", "--port", str(port), *words]
     with (folder / "served.txt").open("w") as log:
-        # The same key, so that the server knows those whom a test signed in.
+        # The same secret key, so that the server accepts the sessions that tests create.
         environment = {**os.environ, "DATABASE_URL": database.url, "SECRET_KEY": settings.SECRET_KEY}
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         address = f"http://127.0.0.1:{port}"

@@ -1,4 +1,4 @@
-"""Home in a browser: arranged by keys alone and by dragging, its charts drawn, its keys switched off."""
+"""Home in a browser: arranged by keyboard and by dragging, charts, shortcuts switched off."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.parametrize("committed_database", ["sqlite"], indirect=
 
 
 def names(page: Page) -> list[str]:
-    """The blocks on the board, in order."""
+    """Return the blocks on the board in order."""
     found: list[str] = page.locator("[data-block]").evaluate_all("blocks => blocks.map(one => one.dataset.block)")
     return found
 

@@ -1,7 +1,7 @@
-"""Axe finds nothing on any page; nothing scrolls sideways or breaks the policy.
+"""Axe finds no fault on any page; nothing scrolls sideways or violates the policy.
 
-Each page is looked at once, the sizes and themes in turn; `make soak` looks at every page at every size in both themes.
-BACKFLUSH_PICTURES names a folder that gets a picture of each look, for the eyes of people.
+Each page is checked once, with sizes and themes in turn; `make soak` checks every page at every size in both themes.
+BACKFLUSH_PICTURES names a folder for a screenshot of each check.
 """
 
 import os
@@ -26,7 +26,7 @@ from tests.doors.web.browser.test_flows import short_of_bolts
 from tests.doors.web.browser.visit import SIZES, THEMES, Visit
 
 SEEN = ("sqlite",)
-"""How a page looks doesn't hang on the engine."""
+"""The layout of a page doesn't depend on the engine."""
 
 PAGES = (
     "/",
@@ -132,7 +132,7 @@ PAGES = (
     "/stock/postings/{posting}/",
     "/stock/postings/{posting}/?home=1",
 )
-"""Whoever adds a page adds its address here."""
+"""Add the address of a new page here."""
 
 
 LOOKS = [(size, theme) for size in SIZES for theme in THEMES]
@@ -142,7 +142,7 @@ pytestmark = pytest.mark.parametrize("committed_database", SEEN, indirect=True)
 
 @pytest.mark.parametrize("share", range(len(LOOKS)))
 def test_no_page_has_accessibility_faults(committed_plant: Plant, browser: Browser, served: str, share: int) -> None:
-    """Each page once, each size and theme for a share of them."""
+    """Each page once, each size and theme for a part of them."""
     pages = PAGES[share :: len(LOOKS)]
     assert faults_of(browser, served, LOOKS[share], pages, something_on_every_page(committed_plant)) == []
 
@@ -156,7 +156,7 @@ def test_no_page_has_accessibility_faults_at_any_size_and_theme(
 
 
 def something_on_every_page(plant: Plant) -> int:
-    """A plant of which every page has something to show; answers with what waits in it."""
+    """Fill the plant so that every page shows something. Return the unresolved movements."""
     waiting = short_of_bolts(plant)
     plant.books(5, "BRACKET")
     plant.orders(5, "FRAME")
@@ -170,7 +170,7 @@ def something_on_every_page(plant: Plant) -> int:
 
 
 def put_away(plant: Plant) -> None:
-    """An archive as the database knows it; its file is of no matter to the pages."""
+    """Add the database record of an archive; the pages don't need its file."""
     archive = Archive.objects.create(
         site=plant.site,
         number=1,
@@ -189,14 +189,14 @@ def put_away(plant: Plant) -> None:
 
 
 def periods(plant: Plant) -> None:
-    """One that is closed, and one that was reopened."""
+    """Add a closed period and a reopened one."""
     for through in (date(2026, 1, 31), date(2026, 2, 28)):
         close_period(site=plant.site, through=through, by=plant.storekeeper, remarks="all slips are in")
     reopen_period(site=plant.site, through=date(2026, 2, 28), by=plant.storekeeper, remarks="a slip was found")
 
 
 def audits(plant: Plant) -> None:
-    """One audit that was signed, and one that is at work, with something for its checks to find."""
+    """Add a signed audit and a current one with findings."""
     for signed in (True, False):
         plant.books(1, plant.releases(5, "FRAME", number=f"F-{signed}"))
         plant.cancels("LUG", "counted, none is missing")
@@ -214,7 +214,7 @@ def audits(plant: Plant) -> None:
 
 
 def faults_of(browser: Browser, served: str, look: tuple[str, str], pages: Iterable[str], waiting: int) -> list[str]:
-    """What axe, the policy and the width find on some pages at one size and in one theme."""
+    """Return the faults of some pages at one size and in one theme: of axe, the policy and the width."""
     posting = Movement.objects.get(pk=waiting).posting_id
     with closing(Visit(browser, served, *look)) as visit:
         visit.goes("/log-in/")
@@ -228,7 +228,7 @@ def faults_of(browser: Browser, served: str, look: tuple[str, str], pages: Itera
 
 
 def picture(visit: Visit, path: str, look: tuple[str, str]) -> None:
-    """What the page looks like from its top to its end, if pictures are wanted."""
+    """Take a full-page screenshot, if pictures are wanted."""
     if folder := os.environ.get("BACKFLUSH_PICTURES"):
         name = re.sub(r"[^\w]+", "-", path).strip("-") or "home"
         visit.page.screenshot(path=Path(folder, *look, f"{name}.png"), full_page=True)

@@ -1,4 +1,4 @@
-"""The three flows of every day, by hand and by keys."""
+"""The three daily flows, by mouse and by keyboard."""
 
 from decimal import Decimal
 
@@ -9,11 +9,11 @@ from tests.cast import Plant
 from tests.doors.web.browser.visit import Visit
 
 pytestmark = pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
-"""The pages' own tests run on both engines; what a browser does with them doesn't hang on the engine."""
+"""The tests of the pages run on both engines; the behaviour of the browser doesn't depend on it."""
 
 
 def short_of_bolts(plant: Plant) -> int:
-    """Eight bolts are due at the line, where five are; a hundred are in the raw store."""
+    """Eight bolts are due at the line, which has five; the raw store has a hundred."""
     plant.has(5, "BOLT")
     plant.has(100, "BOLT", at="RAW")
     plant.books(2, "BRACKET")
@@ -49,7 +49,7 @@ def test_the_queue_is_worked_by_keyboard_alone(committed_plant: Plant, visit: Vi
     page.fill("#remarks", "wrong colour")
     page.click("text=Cancel the movement")
     expect(page.locator("#strip")).to_contain_text("BOLT cancelled. 1 left.")
-    page.wait_for_load_state()  # keys do nothing before the script is there
+    page.wait_for_load_state()  # shortcuts work only once the script has loaded
     page.keyboard.press("Escape")
     expect(page.locator(f"[data-row='{second}'] [data-open]")).to_be_focused()
     assert len(committed_plant.queue()) == 1

@@ -1,4 +1,4 @@
-"""The line is down, or the person was signed out: what was typed is never lost, and the page says so."""
+"""A lost connection or an expired session never loses input, and the page says what happened."""
 
 import pytest
 from playwright.sync_api import expect

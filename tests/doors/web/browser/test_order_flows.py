@@ -1,4 +1,4 @@
-"""Orders in a browser: released and printed, material issued by hand, goods received, a kit made."""
+"""Orders in a browser: release, print, issue by hand, receive, make a kit."""
 
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.parametrize("committed_database", ["sqlite"], indirect=
 
 
 def opened(visit: Visit, name: str, path: str) -> Page:
-    """A page as somebody opens it after signing in."""
+    """Sign in and open a page."""
     visit.sign_in(name).goes(path)
     return visit.page
 

@@ -1,4 +1,4 @@
-"""A period closed in a browser: what stands against it, the closing, what booking says then, and the reopening."""
+"""A period in a browser: what blocks closing, the closing, a refused booking, the reopening."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""The long way through the queue: by keys, without letters, and in the background while one is elsewhere."""
+"""The queue in a browser: by keyboard, without single-letter keys, and with a retry in the background."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Items, rules and the stock map in a browser: lines opened and saved, a rule chosen, arrows lit."""
+"""Items, rules and the stock map in a browser: lines edited and saved, a rule chosen, arrows highlighted."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -9,13 +9,13 @@ from tests.cast import Plant
 from tests.doors.web.browser.visit import Visit
 
 READABLE = 11
-"""In pixels: no letter on the stock map gets smaller, it scrolls instead."""
+"""The smallest text on the stock map in pixels; a larger map scrolls instead."""
 
 pytestmark = pytest.mark.parametrize("committed_database", ["sqlite"], indirect=True)
 
 
 def opened(visit: Visit, path: str) -> Page:
-    """A page as the administrator opens it after signing in."""
+    """Sign in as the administrator and open a page."""
     visit.sign_in("ama").goes(path)
     return visit.page
 
@@ -73,7 +73,7 @@ def test_every_place_on_the_map_is_reached_by_keys(committed_plant: Plant, visit
 
 
 def many_places(plant: Plant) -> None:
-    """Two more stores of thirty places each: the stock map folds its stores."""
+    """Add two stores of thirty locations each, so that the stock map folds its stores."""
     replenish = Action.objects.get(name="REPLENISH")
     for code in ("ANNEX", "YARD"):
         store = Store.objects.create(site=plant.site, code=code)

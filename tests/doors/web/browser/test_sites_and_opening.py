@@ -1,4 +1,4 @@
-"""In a browser: opening stock line after line, what is ended, and two sites: stock between them, and the switch."""
+"""Opening stock, deactivation, and two sites with transfers and the site switch, in a browser."""
 
 import re
 from contextlib import closing
@@ -20,7 +20,7 @@ AT_BOTH: Final = (Role.ADMINISTRATOR, Role.STORES)
 
 @pytest.fixture
 def south(committed_plant: Plant, served: str) -> Plant:
-    """A second site, at which Ama may do everything too."""
+    """A second site, at which Ama is an administrator too."""
     made = Plant.build_site(code="SOUTH")
     for role in AT_BOTH:
         give_role(user=User.objects.get(username="ama"), site=made.site, role=role)
@@ -28,7 +28,7 @@ def south(committed_plant: Plant, served: str) -> Plant:
 
 
 def opened(visit: Visit, path: str) -> Page:
-    """A page as the administrator opens it after signing in."""
+    """Sign in as the administrator and open a page."""
     visit.sign_in("ama").goes(path)
     return visit.page
 

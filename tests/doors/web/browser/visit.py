@@ -13,7 +13,7 @@ THEMES: Final = ("light", "dark")
 
 
 class Visit:
-    """A person in front of a browser. What the console complains of is kept in `complaints`."""
+    """A visitor with a browser. `complaints` collects the errors of the browser's console."""
 
     def __init__(self, browser: Browser, address: str, size: str = "desk", theme: str = "light") -> None:
         width, height = SIZES[size]
@@ -29,17 +29,17 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def close(self) -> None:
-        """Leave."""
+        """Close the browser context."""
         self._context.close()
 
     def sign_in(self, name: str) -> "Visit":
-        """Come in as whoever it is, without the log-in, and begin at Home."""
+        """Start a session of a user without the log-in page, and open Home."""
         session = session_of(name)
         self._context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": self.address}])
         return self.goes("/")
 
     def sign_in_by_hand(self, name: str) -> "Visit":
-        """Sign in as whoever it is."""
+        """Sign in through the log-in page."""
         self.goes("/log-in/")
         self.page.fill("#username", name)
         self.page.fill("#password", PASSWORD)
@@ -54,12 +54,12 @@ class Visit:
         return self
 
     def focused(self) -> str:
-        """The id of what has focus."""
+        """The id of the focused element."""
         return str(self.page.evaluate("document.activeElement.id"))
 
     def violations(self) -> list[str]:
-        """What axe finds on the page, best practice included, and whether it scrolls sideways."""
-        # Colours on their way from one to another are neither.
+        """Return what axe finds on the page, including best practices, and whether it scrolls sideways."""
+        # Wait for colour transitions to end.
         self.page.evaluate("Promise.allSettled(document.getAnimations().map(one => one.finished))")
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found: dict[str, Any] = self.page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)

@@ -1,4 +1,4 @@
-"""Which chromium drives the pages, if there is one."""
+"""Finds the chromium that runs the browser tests."""
 
 import os
 import shutil
@@ -8,12 +8,12 @@ REQUIRED = "required"
 
 
 def is_required() -> bool:
-    """Whether a missing browser is a failure."""
+    """Return whether a missing browser is a failure."""
     return os.environ.get("BACKFLUSH_BROWSER") == REQUIRED
 
 
 def chromium() -> str | None:
-    """The one named in the environment, else the first on the path."""
+    """Return the chromium named in the environment, else the first on the PATH."""
     named = os.environ.get("BACKFLUSH_BROWSER", "")
     if named and named != REQUIRED:
         return shutil.which(named)
