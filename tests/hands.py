@@ -1,8 +1,8 @@
-"""Everything that people can do in the plant of `tests/cast.py`, one deed after the other as chance picks.
+"""All operations of users in the plant of `tests/cast.py`, chosen at random.
 
-A `Deed` is one operation with its content; `Hands` picks the next one from what is there: an unresolved movement, a
-posting that might be reversed, an order. Hypothesis chooses in property tests, a seeded random in races. What is
-picked may well be refused, by `REFUSALS` only.
+A `Deed` is one operation with its content; `Hands` picks the next one from the present state: an unresolved movement, a
+posting that can be reversed, an order. Hypothesis chooses in property tests, a seeded random generator in races. An
+operation may be refused, but only by `REFUSALS`.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ REFUSALS: Final = frozenset(
         "settled_since",
     }
 )
-"""How a deed may be refused by the state of things; anything else is a fault of the deed or of the program."""
+"""The refusals that can follow from the state; any other is an error of the operation or the program."""
 
 ORDERED = ("BRACKET", "FRAME", "CABINET", "TRAY", "CRATE")
 COMPONENTS = ("BOLT", "LUG", "TUBE", "PAINT", "SHEET")
@@ -47,20 +47,20 @@ Choose = Callable[[Sequence[Any]], Any]
 
 @dataclass(frozen=True)
 class Deed:
-    """One operation: what the plant is asked to do, and with what."""
+    """One operation with its arguments."""
 
     name: str
     arguments: dict[str, Any] = field(default_factory=dict)
 
     def do(self, plant: Plant, **more: Any) -> Any:
-        """Do it; answers with what names its outcome."""
+        """Carry it out, and return what identifies its outcome."""
         if self.name == "books_many":
             reports = [one.report(plant) for one in self.arguments["deeds"]]
             return identity([one.booking for one in take_reports(reports, ALL, site=plant.site, by=plant.storekeeper)])
         return identity(getattr(plant, self.name)(**self.arguments, **more))
 
     def report(self, plant: Plant, **more: Any) -> Report:
-        """What a booking, receipt or production is reported as."""
+        """Return the report of a booking, receipt or production."""
         makes: dict[str, Callable[..., Report]] = {
             "books": plant.booking,
             "receives": plant.receipt,
@@ -70,21 +70,21 @@ class Deed:
 
 
 def identity(outcome: Any) -> Any:
-    """What names an outcome, so that two can be compared."""
+    """Return what identifies an outcome, so that two outcomes can be compared."""
     if isinstance(outcome, list):
         return [identity(one) for one in outcome]
     return type(outcome).__name__, outcome.pk
 
 
 class Hands:
-    """Picks what is done next."""
+    """Picks the next operation."""
 
     def __init__(self, plant: Plant, choose: Choose) -> None:
         self.plant = plant
         self.choose = choose
 
     def start(self) -> None:
-        """Release the orders and lay in a little of everything: enough for some, too little for others."""
+        """Release the orders and post opening stock: enough for some operations, too little for others."""
         for item in ORDERED:
             self.plant.releases(1000, item)
         self.plant.buys(1000, "PLATED")
@@ -98,7 +98,7 @@ class Hands:
         self.plant.has(4, "MOTOR", at="LINE", serials=SERIALS)
 
     def pick(self, name: str) -> Deed | None:
-        """A deed of a kind; None where there is nothing that it could be about."""
+        """Return an operation of a kind; None if the state allows none."""
         picked = getattr(self, name)()
         assert picked is None or isinstance(picked, Deed)
         return picked
@@ -115,7 +115,7 @@ class Hands:
         return Deed("books_many", {"deeds": [self.reported() for _ in range(3)]})
 
     def reported(self) -> Deed:
-        """A booking, a receipt or a production."""
+        """Pick a booking, a receipt or a production."""
         return self.pick(self.choose(("book", "book", "receive", "produce"))) or self.book()
 
     def produce(self) -> Deed:
@@ -181,16 +181,16 @@ class Hands:
         return Deed("retries")
 
     def reverse(self) -> Deed | None:
-        """Of a booking, production or receipt."""
+        """Pick a booking, production or receipt to reverse."""
         return self._taking_back(Booking.objects.order_by("-pk").values_list("posting", flat=True))
 
     def undo(self) -> Deed | None:
-        """Of a resolution, a cancellation or a retry."""
+        """Pick a resolution, a cancellation or a retry to undo."""
         found = Settlement.objects.filter(posting__process=Process.RESOLUTION)
         return self._taking_back(found.order_by("-pk").values_list("posting", flat=True))
 
     def take_back(self) -> Deed | None:
-        """Of an issue, a return or a hand movement."""
+        """Pick an issue, a return or a manual move to reverse."""
         by_hand = Posting.objects.filter(process__in=[Process.ISSUE, Process.RETURN, Process.HAND])
         return self._taking_back(by_hand.order_by("-pk").values_list("pk", flat=True))
 

@@ -1,4 +1,4 @@
-"""Import files for tests: the template's tiny plant, changed table by table."""
+"""Import files for tests: the template's tiny plant, with changes."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,12 @@ from backflush.ledger.models import Balance, Movement, Posting
 
 Lines = Sequence[Mapping[str, str]]
 LATER = ("receipts", "productions")
-"""Tables that most tests don't ask for."""
+"""Tables that most tests don't need."""
 EXAMPLE: Mapping[str, Lines] = {name: table.examples for name, table in TABLES.items()}
 
 
 def files(folder: Path, **changed: Lines | None) -> Path:
-    """A folder of CSV files: the template's lines up to its bookings, with some tables replaced or left out."""
+    """Write a folder of CSV files: the template's rows up to its bookings, with some tables replaced or left out."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, lines in {**EXAMPLE, **dict.fromkeys(LATER), **changed}.items():
         if lines is not None:
@@ -30,7 +30,7 @@ def files(folder: Path, **changed: Lines | None) -> Path:
 
 
 def write(path: Path, lines: Lines, *, delimiter: str = ",", encoding: str = "utf-8") -> Path:
-    """One CSV file with the columns that its lines have."""
+    """Write one CSV file with the columns of its rows."""
     columns = list(dict.fromkeys(column for line in lines for column in line))
     with path.open("w", encoding=encoding, newline="") as out:
         writer = csv.DictWriter(out, columns, delimiter=delimiter, restval="")
@@ -40,7 +40,7 @@ def write(path: Path, lines: Lines, *, delimiter: str = ",", encoding: str = "ut
 
 
 def workbook(path: Path, tables: Mapping[str, Sequence[Sequence[Any]]]) -> Path:
-    """A workbook of sheets, whose cells are what they are: numbers are numbers, dates dates."""
+    """Write a workbook with typed cells: numbers as numbers, dates as dates."""
     with xlsxwriter.Workbook(path) as book:
         date_format = book.add_format({"num_format": "yyyy-mm-dd"})
         for name, rows in tables.items():
@@ -60,7 +60,7 @@ def bring(path: Path, **options: Any) -> ImportReport:
 
 
 def brought(path: Path, **options: Any) -> ImportReport:
-    """Import a path in which nothing is wrong."""
+    """Import a path, and require that it has no faults."""
     report = bring(path, **options)
     assert not report.findings, "\n".join(map(str, report.findings))
     assert [fault for check in verify().checks for fault in check.faults] == []
@@ -68,15 +68,15 @@ def brought(path: Path, **options: Any) -> ImportReport:
 
 
 def said(finding: ImportFault) -> tuple[str, int, str]:
-    """Where a finding is: file, row and column."""
+    """Return the place of a fault: file, row and column."""
     return finding.file, finding.row, finding.column
 
 
 def counts(report: ImportReport) -> dict[str, tuple[int, int, int]]:
-    """New, changed and there already, by table."""
+    """Return new, changed and existing rows, by table."""
     return {name: (count.new, count.changed, count.there) for name, count in report.counts.items()}
 
 
 def everything() -> dict[str, int]:
-    """How much there is of what an import makes."""
+    """Return the number of rows that imports create, by model."""
     return {model.__name__: model.objects.count() for model in (Item, Posting, Movement, Balance)}

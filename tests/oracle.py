@@ -152,7 +152,7 @@ class _Books:
                 yield f"item {item}: {net[item]} came in less out, {there[item]} is there"
 
     def _assumed_is_what_was_due(self) -> Iterator[str]:
-        """Q3 from scratch: the rounded exact requirement of all standing bookings, less what they assumed."""
+        """Q3 recomputed: the rounded exact requirement of all bookings not reversed, less what they assumed."""
         taken: dict[Any, dict[int, tuple[Fraction, Fraction, Any]]] = defaultdict(dict)
         events = [(booking["posting_id"], booking) for booking in self.bookings if booking["assumed"]]
         events += [
@@ -195,7 +195,7 @@ class _Books:
         return max(Fraction(0), rounded - sum(Fraction(one[2]) for one in standing.values()))
 
     def _assumed_is_accounted_for(self) -> Iterator[str]:
-        """U8: every booking and line, assumed = moved + unresolved + cancelled + dropped."""
+        """U8: for every booking and line, assumed = moved + unresolved + cancelled + dropped."""
         for booking in self.bookings:
             assumed: dict[int, Any] = defaultdict(int)
             became: dict[int, Any] = defaultdict(int)
@@ -224,7 +224,7 @@ class _Books:
         return total
 
     def _was_undone(self, row: Row) -> bool:
-        """Taken back by an undo, after which it no longer counts; a booking's reversal stands apart."""
+        """Return whether a settlement was undone and no longer counts; a booking's reversal is treated separately."""
         return any(
             self.postings[mirror["posting_id"]]["reverses_id"] == row["posting_id"]
             for mirror in self.mirrors.get(row["id"], ())

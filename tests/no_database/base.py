@@ -6,14 +6,14 @@ from django.db.backends.sqlite3 import base
 
 
 class DatabaseNotAskedFor(Exception):
-    """The test needs a fixture it has not named."""
+    """The test uses the database without a fixture for it."""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """The connection `default` stands for until a fixture swaps it."""
+    """The connection of `default` until a fixture replaces it."""
 
     def connect(self) -> NoReturn:
-        """Say what the test has to do."""
+        """Refuse, and say what the test has to do."""
         raise DatabaseNotAskedFor(
             "This test touches the database without asking for it:"
             " name the fixture `database`, or `committed_database` for real commits."

@@ -1,4 +1,4 @@
-"""Check that the documents are true of the code: rule codes, module paths, worked cases, words and links."""
+"""Check that the documents agree with the code: rule codes, module paths, worked cases, words and links."""
 
 import ast
 import io

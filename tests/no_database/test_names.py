@@ -12,22 +12,22 @@ import backflush
 PACKAGE: Final = Path(backflush.__file__).parent
 WEB: Final = PACKAGE / "web"
 ENTRIES_MAX: Final = 16
-"""As many entries as a reader takes in at a glance."""
+"""The number of entries that a reader can scan at a glance."""
 
 NOUNS: Final = {
     "backflushing", "binding", "booking", "bookings", "costing", "finding", "findings", "handling", "ordering",
     "opening", "posting", "postings", "purchasing", "setting", "settings", "string", "strings", "thing",
 }  # fmt: skip
-"""Words that end like a participle and are nouns of the trade or of English."""
+"""Words that end like a participle but are nouns of the trade or of English."""
 
 BUILT: Final = {"__pycache__", "served", "vendor"}
-"""Folders that are made by set-up or by running, and are not in the repository."""
+"""Folders that are created by set-up or at run time and aren't in the repository."""
 
 OLD_WORDS: Final = {
     "consignment", "consigning", "crossing", "errand", "errands", "happening", "happenings", "pot", "pots", "reckoning",
     "tally", "uneven", "uzlet", "uzlets",
 }  # fmt: skip
-"""Words that the code had of its own where the trade has others: see docs/glossary.md."""
+"""Home-made words that the code used where the trade has standard ones: see docs/glossary.md."""
 
 
 def _modules() -> Iterator[Path]:
@@ -91,7 +91,7 @@ def test_the_pages_have_few_folders_and_templates_have_the_same() -> None:
 
 
 GETTEXT: Final = {"gettext": "_", "gettext_lazy": "lazy", "gettext_noop": "marked"}
-"""Translated at once; when it is shown; marked here and translated by another module."""
+"""Translated at once; translated when shown; marked here and translated by another module."""
 
 
 def test_each_way_to_translate_has_one_name() -> None:

@@ -1,4 +1,4 @@
-"""Archives as pages: which there are, what is in one, and where whoever asks for what is archived is led to."""
+"""The pages of archives: the list, the contents of one, and the way to it from an archived record."""
 
 from datetime import date
 from http import HTTPStatus
@@ -22,7 +22,7 @@ BUDGET = 16
 
 @pytest.fixture
 def finished(plant: Plant) -> Plant:
-    """A complete order in a closed period, and one that isn't."""
+    """A complete order in a closed period, and an unfinished one."""
     plant.has(100, "BOLT")
     plant.books(3, "BRACKET")
     complete_order(site=plant.site, number="W-BRACKET", by=plant.storekeeper)

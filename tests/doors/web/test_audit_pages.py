@@ -1,4 +1,4 @@
-"""The audit's pages: the worksheet, its checks, the sign-off, and audits as they were signed."""
+"""The pages of the audit: the worksheet, its checks, the sign-off, and signed audits."""
 
 import re
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def main_of(response: Any) -> str:
 
 
 def something_to_find(plant: Plant) -> None:
-    """Something for each check that asks the ledger."""
+    """Create a finding for each check that queries the ledger."""
     plant.has(500, "BOLT", at="RAW")
     for _ in range(3):
         plant.books(1, "BRACKET")

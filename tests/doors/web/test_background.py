@@ -1,4 +1,4 @@
-"""What takes long is done in the background: its progress outlives the page, and Home offers what it made."""
+"""Background jobs: their progress outlives the page, and Home offers their results."""
 
 import csv
 import io
@@ -29,7 +29,7 @@ MANY = 12
 
 @pytest.fixture
 def waiting(plant: Plant) -> Plant:
-    """Twelve bookings wait for four bolts each, and forty bolts are found since."""
+    """Twelve unresolved movements of four bolts each, and forty bolts found since."""
     for _ in range(MANY):
         plant.books(1, "BRACKET")
     plant.finds(40, "BOLT")
@@ -38,7 +38,7 @@ def waiting(plant: Plant) -> Plant:
 
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A long queue is one of more than three, and a step takes two."""
+    """Treat more than three movements as a long queue, and process two per step."""
     monkeypatch.setattr(background_retry, "STEP", 2)
     monkeypatch.setattr(retry_pages, "AT_ONCE_MOST", 3)
     monkeypatch.setattr(retry_pages, "LOOKED_AT_MOST", 5)
@@ -46,7 +46,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def nobody_stops() -> Iterator[None]:
-    """The worker's own flag is as it was."""
+    """Restore the worker's stop flag afterwards."""
     yield
     stopping.clear()
 
@@ -59,7 +59,7 @@ def begin(client: Client, **view: str) -> BackgroundJob:
 
 
 def content_of(response: Any) -> bytes:
-    """What was sent."""
+    """Return the content of a download."""
     assert response.status_code == HTTPStatus.OK
     return b"".join(response.streaming_content)
 
@@ -186,14 +186,14 @@ def test_an_idle_worker_only_reads(plant: Plant) -> None:
 
 @pytest.fixture
 def long_lists(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two rows are as many as are waited for, and a step reads three."""
+    """Treat more than two rows as a long list, and read three per step."""
     monkeypatch.setattr(export_jobs, "AT_ONCE_MOST", 2)
     monkeypatch.setattr(export_jobs, "STEP_ROWS", 3)
     monkeypatch.setattr(files, "AT_ONCE", 2)
 
 
 def export(client: Client, name: str, kind: str, **asked: str) -> BackgroundJob:
-    """Ask for a file, and have it made in the background as the page offers."""
+    """Request a file, and have it made in the background."""
     answer = client.get(reverse(name, args=[kind]), asked)
     assert answer.status_code == HTTPStatus.FOUND
     text = text_of(client.get(answer.headers["Location"]))

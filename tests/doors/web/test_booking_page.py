@@ -1,4 +1,4 @@
-"""Book production: what is seen before, what is posted, what is undone, what is refused."""
+"""The booking page: preview, posting, undo and refusals."""
 
 import re
 from decimal import Decimal
@@ -17,14 +17,14 @@ from tests.doors.web.visitors import signed_in, statements, text_of
 
 @pytest.fixture
 def operator(plant: Plant) -> Client:
-    """Somebody at the line, with an order of brackets; each takes four bolts, and eight are there."""
+    """An operator with an order of brackets, each of four bolts, and eight bolts at the line."""
     plant.has(8, "BOLT")
     plant.releases(100, "BRACKET")
     return signed_in(plant, Role.OPERATOR)
 
 
 def key_of(text: str) -> str:
-    """The key that a form on the page carries."""
+    """Return the idempotency key in a form on the page."""
     found = re.search(r'name="key" value="([^"]+)"', text)
     assert found
     return found.group(1)

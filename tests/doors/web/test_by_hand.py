@@ -1,4 +1,4 @@
-"""Issue and return by hand: scan, quantity, one sentence, confirm; taken back in place or from the order's page."""
+"""Issues and returns by hand: scan, quantity, one sentence, confirmation; undone on the same page or on the order's."""
 
 from http import HTTPStatus
 

@@ -1,4 +1,4 @@
-"""Who comes in, what every answer carries, and who is sent away."""
+"""Log-in, access without rights, and the headers of every response."""
 
 import re
 from http import HTTPStatus

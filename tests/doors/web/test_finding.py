@@ -1,4 +1,4 @@
-"""Scan or find: what has exactly this code opens at once, of whatever kind; else what is called like it is listed."""
+"""Scan or find: an exact code opens its page, whatever its kind; otherwise similar codes are listed."""
 
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +16,7 @@ from tests.doors.web.visitors import signed_in, statements, text_of
 
 @pytest.fixture
 def stocked(plant: Plant) -> Plant:
-    """A plant with an order to book, one to receive, and some bolts of which too few are there."""
+    """A plant with an order to book, one to receive, and too few bolts."""
     plant.has(4, "BOLT")
     plant.releases(5, "BRACKET")
     plant.buys(5, "PLATED")

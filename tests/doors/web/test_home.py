@@ -1,4 +1,4 @@
-"""Home: blocks that load by themselves, the board that each person arranges, and the keys that one may switch off."""
+"""Home: blocks that load separately, each user's own board, and single-letter keys."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from tests.cast import Plant
 from tests.doors.web.visitors import person, signed_in, statements, text_of
 
 LOOKING: Final = 5
-"""Statements of any page: the session, the person, their sites and roles."""
+"""The statements of any page: session, user, sites and roles."""
 BUDGETS: Final = {
     "backflush-errors": 10,
     "book-production": 5,
@@ -33,7 +33,7 @@ BUDGETS: Final = {
     "consumption-by-day": 2,
     "errands": 4,
 }
-"""What each block costs beyond that, however many rows there are."""
+"""The further statements of each block, for any number of rows."""
 HTMX: Final = {"HX-Request": "true"}
 
 
@@ -60,7 +60,7 @@ def arrange(client: Client, do: str, name: str = "", **more: Any) -> Any:
 
 
 def board(client: Client) -> list[tuple[str, int]]:
-    """The blocks on somebody's Home with their widths, as the page has them."""
+    """Return the blocks on a user's Home with their widths."""
     home = text_of(client.get(reverse("home")))
     return [
         (name, int(width))

@@ -1,4 +1,4 @@
-"""Items: found, looked at, changed, and what each is made of."""
+"""Items: search, page, editing, and structure."""
 
 import re
 from datetime import date, timedelta
@@ -25,7 +25,7 @@ def tagless(text: str) -> str:
 
 
 def lines_typed(item: str, *lines: dict[str, Any], seen: str | None = None) -> dict[str, str]:
-    """The form of an item's structure, as a browser sends it; lines that aren't given anew are gone."""
+    """Return the form data of an item's structure, as a browser sends it."""
     kept = StructureLine.objects.filter(item__code=item).order_by("pk").values_list("pk", flat=True)
     typed = {
         "rows": str(len(lines)),
@@ -64,7 +64,7 @@ def test_an_empty_search_result_links_to_all_items(plant: Plant) -> None:
 
 def test_an_item_shows_its_costed_structure_with_each_line_s_consumption(plant: Plant) -> None:
     text = tagless(text_of(signed_in(plant, Role.CONTROLLER).get(reverse("item", args=["FRAME"]))))
-    # 3.2 m of tube at 4, six lugs at 0.75, and 150 g of paint at 12.50 the kilogram with 4 % wasted.
+    # 3.2 m of tube at 4, six lugs at 0.75, and 150 g of paint at 12.50 per kilogram with 4 % waste.
     assert "12.8000" in text
     assert "4.5000" in text
     assert "0.15625 KG" in text

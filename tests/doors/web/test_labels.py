@@ -1,4 +1,4 @@
-"""Labels for places on paper: of a location and its bins, of one bin, of a store; scanned, each opens its place."""
+"""Printed labels: of a location and its bins, of one bin, of a store. Scanned, each opens its place."""
 
 import re
 from http import HTTPStatus
@@ -18,7 +18,7 @@ BUDGET = 16
 
 
 def printed(plant: Plant, name: str, key: str, **asked: str) -> list[str]:
-    """What the codes of a page say."""
+    """Return the contents of the QR codes on a page."""
     text = text_of(signed_in(plant, Role.ENGINEER).get(reverse(name, args=[key]), asked))
     return re.findall(r'aria-label="QR code of ([^"]+)"', text)
 

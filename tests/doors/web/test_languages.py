@@ -33,7 +33,7 @@ TEXTS = messages.all_texts()
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    """A request leaves its language and its number format in the thread."""
+    """Reset the language and number format that a request leaves in the thread."""
     with number_format.override(POINT):
         yield
     deactivate()

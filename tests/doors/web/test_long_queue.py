@@ -1,4 +1,4 @@
-"""The queue when it is long: grouped first, searched, counted and sent as a file."""
+"""A long queue: groups, filters, counts and export."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ from tests.doors.web.visitors import signed_in, statements, text_of
 
 @pytest.fixture
 def mixed(plant: Plant) -> Plant:
-    """Bolts short at the line, lugs that fit by now, glue of which nobody has said the batch."""
+    """Bolts that are short at the line, lugs that fit by now, and glue without a batch."""
     plant.stocks("GLUE-B", tracking=Tracking.BATCH)
     plant.books(2, "BRACKET")
     plant.books(1, "TRAY", at=DAY)
@@ -41,17 +41,17 @@ def mixed(plant: Plant) -> Plant:
 
 @pytest.fixture
 def stores(mixed: Plant) -> Client:
-    """Somebody of stores."""
+    """A user with the role stores."""
     return signed_in(mixed, Role.STORES)
 
 
 def rows_in(text: str) -> list[int]:
-    """The movements of a page."""
+    """Return the movements on a page."""
     return [int(number) for number in re.findall(r'data-row="(\d+)"', text)]
 
 
 def waiting(plant: Plant, **sought: Any) -> WaitingList:
-    """What is looked for."""
+    """Return the movements that match some filters."""
     return WaitingList(plant.site, SoughtWaiting(**sought))
 
 

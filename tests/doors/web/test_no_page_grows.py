@@ -17,12 +17,12 @@ from tests.doors.web.browser.test_every_page import PAGES, something_on_every_pa
 from tests.doors.web.visitors import person, signed_in
 
 MOST = 60
-"""No page takes more than so many, the log-in and the frame with the areas and their counts included."""
+"""The limit for any page, including session, navigation and its counts."""
 ROWS = 15
 
 
 def taken(client: Client, plant: Plant, waiting: int) -> dict[str, int]:
-    """How many statements each page takes."""
+    """Return the number of statements of each page."""
     posting = Movement.objects.get(pk=waiting).posting_id
     counts = {}
     for path in PAGES:
@@ -34,7 +34,7 @@ def taken(client: Client, plant: Plant, waiting: int) -> dict[str, int]:
 
 
 def grow(plant: Plant) -> None:
-    """More of everything that a page lists."""
+    """Add rows to everything that a page lists."""
     parts = [f"PART-{number:02}" for number in range(ROWS)]
     for part in parts:
         plant.stocks(part)

@@ -1,4 +1,4 @@
-"""Opening stock line after line: what will be there is said first, nothing typed is lost, and it is undone in place."""
+"""Opening stock line by line: a preview, kept input, and undo on the same page."""
 
 from decimal import Decimal
 from http import HTTPStatus

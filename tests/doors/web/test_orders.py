@@ -1,4 +1,4 @@
-"""Works orders as pages: the list, one order's views, what may be done with it, and its paper."""
+"""Works orders: the list, an order's views, its operations, and the printed order."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ from tests.doors.web.visitors import MODEL_BACKEND, browser, person, signed_in, 
 TABS = ("order", "order-bookings", "order-cost", "order-structure", "order-history", "order-print")
 BUDGET = 26
 LIST_BUDGET = 16
-"""Each of the five statuses is a run of its own."""
+"""The list is read in five runs, one per status."""
 
 
 def at(name: str, order: str = "W-BRACKET") -> str:
@@ -416,7 +416,7 @@ FORMS = {
     "order-issue": "order-issue",
     "order-return": "order-return",
 }
-"""The address of a deed's form, and where its form leads."""
+"""The address of each operation's form, and the address it posts to."""
 
 
 @pytest.mark.parametrize("plant", ["sqlite"], indirect=True)

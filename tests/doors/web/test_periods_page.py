@@ -1,4 +1,4 @@
-"""Periods: what stands against closing one, the closing, the reopening, and what the other pages say of it."""
+"""Periods: what blocks closing, the closing, the reopening, and the effect on other pages."""
 
 from datetime import date
 from http import HTTPStatus
@@ -53,7 +53,7 @@ def test_unresolved_movements_link_to_the_queue_and_must_be_confirmed(plant: Pla
     again = text_of(closing_through(client, MARCH), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert "Unresolved movements up to 31 Mar 2026: 1" in again
     plant.books(1, "BRACKET", at=DAY)
-    # One more has come to wait since the page was shown.
+    # One more movement has become unresolved since the page was shown.
     again = text_of(closing_through(client, MARCH, although="1", waiting="1"), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert "Unresolved movements up to 31 Mar 2026: 2" in again
     assert closing_through(client, MARCH, although="1", waiting="2").status_code == HTTPStatus.FOUND

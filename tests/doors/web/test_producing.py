@@ -1,4 +1,4 @@
-"""Production without an order, and kits: an item in place of an order, the same preview, the same way back."""
+"""Production without an order, and kits: an item instead of an order, with the same preview and undo."""
 
 from http import HTTPStatus
 

@@ -1,4 +1,4 @@
-"""Whoever brings stock in is told what fits now because of it, where the action says that it be proposed."""
+"""Arrived stock: the user sees which unresolved movements fit now, if the action proposes a retry."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -18,12 +18,12 @@ TOLD = "1 unresolved movement of this stock fits now."
 
 
 def into_line(plant: Plant, action: str) -> None:
-    """Have an action bring things to where they are used."""
+    """Let an action move goods to the place where they are used."""
     TransferRule.objects.filter(site=plant.site, action__name=action).update(target=plant.location("LINE"))
 
 
 def needs(plant: Plant, part: str) -> None:
-    """Two of something wait to be used."""
+    """Create two unresolved movements of an item."""
     plant.stocks("GATE", "M", "MADE")
     plant.consists("GATE", plant.line(10, part, 2))
     plant.books(1, plant.releases(5, "GATE", number="G-1"))

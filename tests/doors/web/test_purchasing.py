@@ -1,4 +1,4 @@
-"""Purchase orders, receipts on them, and what sub-contractors have of ours."""
+"""Purchase orders, their receipts, and our stock at sub-contractors."""
 
 from http import HTTPStatus
 
@@ -208,7 +208,7 @@ def test_sub_contractors_show_their_stock_and_unresolved_movements(plant: Plant)
     assert "23.30" in text
     one = text_of(client.get(reverse("sub-contractor", args=["ACME"])))
     assert "?item=LUG&amp;location=ACME%2FSTOCK" in one
-    # Of 30 lugs 36 are unresolved: six fewer than nothing would be left.
+    # 36 of 30 lugs are unresolved, so six fewer than none would be left.
     assert "\N{MINUS SIGN}6" in one
     assert "P-PLATED" in one
 

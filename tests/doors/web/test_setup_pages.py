@@ -1,4 +1,4 @@
-"""Set-up: what there is of each kind, rules that are ended and never changed, and who may set up what."""
+"""Set-up: the list and pages of each kind, rules that end and never change, and the rights to set up."""
 
 from http import HTTPStatus
 
@@ -19,7 +19,7 @@ from tests.doors.web.visitors import MODEL_BACKEND, PASSWORD, browser, person, s
 
 KINDS = ("stores", "locations", "type-codes", "units", "conversions", "groups", "suppliers", "sites", "people")
 LIST_BUDGET = 28
-"""The doctor's findings about each row among them."""
+"""Including those for the findings about each row."""
 THING_BUDGET = 45
 
 
@@ -450,7 +450,7 @@ def test_set_up_forms_need_the_csrf_token(plant: Plant) -> None:
         assert client.post(url, {"code": "X"}).status_code == HTTPStatus.FORBIDDEN
 
 
-# ---- while it is typed ---------------------------------------------------------------------------------------------
+# ---- checks while typing --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -560,7 +560,7 @@ def test_roles_at_several_sites_are_given_in_one_form(plant: Plant) -> None:
 
 
 def test_an_administrator_of_another_site_cannot_be_taken_over(plant: Plant) -> None:
-    """A password of somebody's is a way in to everything that they may do anywhere."""
+    """Setting a user's password would give access to everything that the user may do at any site."""
     other = Plant.build_site(code="NORTH")
     jan = person(plant, Role.STORES, name="jan")
     Assignment.objects.create(user=jan, site=other.site, role=Role.ADMINISTRATOR)

@@ -1,4 +1,4 @@
-"""Numbers and days as people write and read them, without a database."""
+"""Numbers and dates as users write and read them, without a database."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

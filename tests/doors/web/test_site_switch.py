@@ -1,4 +1,4 @@
-"""More than one site: the switch keeps the page where that makes sense, and rights are those of the site."""
+"""Several sites: the switch keeps the page where possible, and rights are those of the chosen site."""
 
 from http import HTTPStatus
 
@@ -19,7 +19,7 @@ def north(plant: Plant) -> Plant:
 
 
 def at_both(plant: Plant, north: Plant, here: Role = Role.SUPERVISOR, there: Role = Role.SUPERVISOR) -> Client:
-    """Somebody who works at both sites, standing at the first."""
+    """A user with roles at both sites, at the first one."""
     give_role(user=person(plant, here), site=north.site, role=there)
     client = signed_in(plant)
     switches(client, "MAIN", back="/")
@@ -27,7 +27,7 @@ def at_both(plant: Plant, north: Plant, here: Role = Role.SUPERVISOR, there: Rol
 
 
 def switches(client: Client, site: str, *, back: str) -> str:
-    """Choose a site on a page; answers with where that leads."""
+    """Choose a site on a page, and return the address it leads to."""
     answer = client.post(reverse("choose-site"), {"site": site, "back": back})
     assert answer.status_code == HTTPStatus.FOUND
     return str(answer["Location"])

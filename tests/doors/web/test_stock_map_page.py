@@ -1,4 +1,4 @@
-"""The stock map: everything that is drawn stands in its tables."""
+"""The stock map: everything in the drawing is in its tables too."""
 
 import re
 from http import HTTPStatus
@@ -14,7 +14,7 @@ BUDGET = 20
 
 
 def row(text: str, *facts: str) -> str:
-    """The one table row that has all of some attributes."""
+    """Return the only table row with all of these attributes."""
     found: list[str] = [one for one in re.findall(r"<tr [^>]*>.*?</tr>", text) if all(fact in one for fact in facts)]
     assert len(found) == 1, found
     return found[0]

@@ -1,4 +1,4 @@
-"""Stock: what moved, what is where, why this quantity, taking it back, moving by hand."""
+"""Stock: movements, balances, explanations, reversals and manual moves."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ PAGES = ("stock", "balances", "bin-card")
 
 @pytest.fixture
 def morning(plant: Plant) -> Plant:
-    """Frames: tubes are there, lugs come from the raw store, paint is short."""
+    """Frames: tubes are in stock, lugs come from the raw store, paint is short."""
     plant.has(100, "TUBE")
     plant.has(100, "LUG", at="RAW")
     plant.moves(20, "LUG", at=DAY)
@@ -40,12 +40,12 @@ def morning(plant: Plant) -> Plant:
 
 @pytest.fixture
 def stores(morning: Plant) -> Client:
-    """Somebody of the stores."""
+    """A user with the role stores."""
     return signed_in(morning, Role.STORES)
 
 
 def numbers_in(text: str) -> list[int]:
-    """The movements that a list shows, in its order."""
+    """Return the movements that a list shows, in order."""
     return [int(number) for number in re.findall(r'href="/stock/movements/(\d+)/"', text)]
 
 
@@ -137,7 +137,7 @@ def test_slow_counts_are_loaded_after_the_page(morning: Plant, stores: Client, m
     monkeypatch.setattr(movement_list, "FEW", pagination.PAGE_SIZE)
     for _ in range(13):
         morning.books(1, "FRAME")
-    # One more than are counted stands for more; 14 bookings of four movements each.
+    # One more than the limit stands for more; 14 bookings of four movements each.
     said = "50 of 51"
     asked = {"process": "works order"}
     page = text_of(stores.get(reverse("stock"), asked))
@@ -262,7 +262,7 @@ def test_an_unknown_movement_is_not_found(stores: Client) -> None:
     )
 
 
-# Taking back
+# Reversals
 
 
 def test_a_supervisor_previews_a_reversal_and_reverses_once(morning: Plant) -> None:
@@ -289,7 +289,7 @@ def test_a_reversal_is_previewed_with_source_and_target_swapped(morning: Plant) 
 
 
 def ends_in(text: str) -> list[str]:
-    """From where to where, of each row."""
+    """Return source and target of each row."""
     places = re.findall(r"<span>(MAIN/[A-Z]+)", text)
     return [f"{source} to {target}" for source, target in zip(places[::2], places[1::2], strict=True)]
 
@@ -370,7 +370,7 @@ def test_a_bin_card_without_item_and_location_is_refused_at_its_field(
     assert f'id="{field}-error"' in text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-# Moving by hand
+# Manual moves
 
 
 def way(plant: Plant, target: str, action: str = "REPLENISH") -> str:
@@ -465,7 +465,7 @@ def test_a_movement_of_another_user_cannot_be_reversed_by_its_number(morning: Pl
     assert not Posting.objects.filter(reverses=moved).exists()
 
 
-# All of them
+# All pages
 
 
 @pytest.mark.parametrize("name", ["move-post", "move-undo", "take-back"])
@@ -519,7 +519,7 @@ def test_a_movement_of_a_large_posting_costs_no_more_statements(plant: Plant) ->
             assert client.get(reverse("reversal", args=[settled.posting_id])).status_code == HTTPStatus.OK
 
 
-# What is in files
+# Archived movements
 
 
 @pytest.mark.parametrize("name", ["stock", "balances", "bin-card"])

@@ -1,4 +1,4 @@
-"""The style sheet draws each class that a page names, and draws no class that no page names."""
+"""The style sheet: every class on a page has a style, and every style is used."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""A retry in the background is taken back with one press, in the background too, the newest posting first."""
+"""Undo of a background retry: one press, in the background too, newest posting first."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -29,14 +29,14 @@ MANY = 6
 
 @pytest.fixture(autouse=True)
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A step of a retry takes two; and the worker's own flag is as it was afterwards."""
+    """Process two movements per step, and restore the worker's stop flag afterwards."""
     monkeypatch.setattr(background_retry, "STEP", 2)
     yield
     stopping.clear()
 
 
 def retried(plant: Plant, many: int = MANY) -> BackgroundJob:
-    """Bookings waited for four bolts each; these were found, and a retry in the background has settled all."""
+    """Movements of four bolts each, all settled by a background retry."""
     for _ in range(many):
         plant.books(1, "BRACKET")
     plant.finds(4 * many, "BOLT")
@@ -56,13 +56,13 @@ def press(client: Client, background_job: BackgroundJob) -> BackgroundJob:
 
 
 def first_booking_of(posting: int) -> Booking:
-    """The booking of which a posting has settled something, the first of them."""
+    """Return the first booking of which a posting settled something."""
     settled = Settlement.objects.filter(posting=posting).select_related("movement").order_by("pk")[0]
     return Booking.objects.get(posting=settled.movement.posting_id)
 
 
 def page_of(client: Client, background_job: BackgroundJob) -> str:
-    """What the page of an errand says."""
+    """Return the text of a background job's page."""
     return text_of(client.get(reverse("background-job", args=[background_job.pk])))
 
 
@@ -205,12 +205,12 @@ def test_its_page_and_a_step_take_the_same_statements_for_few_and_many(plant: Pl
             pass
         with statements(16):
             client.get(reverse("background-job", args=[undoing.pk]))
-        # What waits again is not to be in the next one's way.
+        # Otherwise the movements that are unresolved again would affect the next round.
         plant.retries()
 
 
 def takes_one_turn(_: Plant, before: int) -> bool:
-    """Work at what is queued in a process that dies before its n-th statement, if there are so many."""
+    """Run the queue in a process that dies before its n-th statement, if there are that many."""
     with killed_before(before):
         return work_off()
 
@@ -223,7 +223,7 @@ def test_each_posting_is_undone_once_whenever_the_worker_is_killed(
     undoing = begin_undo(site=plant.site, number=retry.pk, title="Taken back", by=plant.storekeeper)
     killed = 0
     while not BackgroundJob.objects.get(pk=undoing.pk).is_finished:
-        # Each dies a little later than the one before, so that one of them dies at every moment of a step.
+        # Each process dies a little later than the one before, so one dies at every moment of a step.
         died = Worker(committed_database, takes_one_turn, 1 + 3 * killed).outcome().failure == "died"
         killed += died
         assert killed < 100

@@ -1,4 +1,4 @@
-"""The tour in full, as `make run` runs it: a process that serves the demo plant until somebody stops it."""
+"""The whole tour as `make run` starts it: a process that serves the demo plant until it is stopped."""
 
 import re
 import signal
@@ -22,7 +22,7 @@ SECONDS_TO_SERVE = 120
 
 @contextmanager
 def served_tour(folder: Path, port: int) -> Iterator[Path]:
-    """A tour that goes on serving; the file is what it says. Stopped as by Ctrl-C, whereupon nothing answers."""
+    """A running tour with its output file. It is stopped as by Ctrl-C, and then nothing must be listening."""
     said = folder / "said.txt"
     command = [*COMMAND, "tour", "--port", str(port)]
     environment = environment_of() | {"PUBLIC_URL": "https://elsewhere.example"}
@@ -41,7 +41,7 @@ def served_tour(folder: Path, port: int) -> Iterator[Path]:
 
 
 def visited(browser: urllib.request.OpenerDirector, address: str, **typed: str) -> str:
-    """What a page says, once somebody answers."""
+    """Return the text of a page, once the server accepts connections."""
     until = time.monotonic() + SECONDS_TO_SERVE
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The queue: seen, settled, refused, undone, by two people at once."""
+"""The queue: listed, settled, refused, undone, and used by two people at once."""
 
 import re
 from decimal import Decimal
@@ -18,7 +18,7 @@ from tests.doors.web.visitors import signed_in, statements, text_of
 
 @pytest.fixture
 def short(plant: Plant) -> Movement:
-    """Eight bolts due at the line, where five are; a hundred are in the raw store."""
+    """Eight bolts are due at the line, which has five; the raw store has a hundred."""
     plant.has(5, "BOLT")
     plant.has(100, "BOLT", at="RAW")
     plant.books(2, "BRACKET")
@@ -26,18 +26,18 @@ def short(plant: Plant) -> Movement:
 
 
 def opened(client: Client, movement: Movement) -> str:
-    """The page with a movement's panel open."""
+    """Return the page with a movement's panel open."""
     return text_of(client.get(reverse("unresolved"), {"open": movement.pk}))
 
 
 def choice_at(text: str, place: str) -> str:
-    """The value of the choice that stands for a place, batch or bin."""
+    """Return the value of the choice for a place, batch or bin."""
     found = re.findall(r'name="from" value="(\w+)"[^>]*/?> <span><b class="code">([^<]+)</b>', text)
     return str({name: value for value, name in found}[place])
 
 
 def resolves(client: Client, movement: Movement, place: str = "MAIN/RAW", **typed: str) -> tuple[int, str]:
-    """Choose a place, press *Resolve and next*; answers with the status and what the page then says."""
+    """Choose a place and press *Resolve and next*. Return the status and text of the next page."""
     text = opened(client, movement)
     asked = {"key": key_of(text), "from": choice_at(text, place), "quantity": "8", **typed}
     response = client.post(reverse("resolve", args=[movement.pk]), asked)
@@ -208,7 +208,7 @@ def test_a_retry_shows_how_many_stay_by_reason_with_links_to_the_queue(plant: Pl
     plant.finds(10, "BOLT")
     client = signed_in(plant, Role.STORES)
     text = retried(client)
-    # 8 fit; then 8 fit by themselves only; 24 bolts and 8 sheets are short; motors and resin need a choice.
+    # 8 fit; another 8 fit only by themselves; 24 bolts and 8 sheets are short; motors and resin need a choice.
     assert f'href="{reverse("unresolved")}?show=fit">1 would be settled<' in text
     assert f'href="{reverse("unresolved")}?show=short">3 still short<' in text
     assert f'href="{reverse("unresolved")}?show=choice">2 need a choice<' in text

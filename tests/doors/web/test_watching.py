@@ -1,4 +1,4 @@
-"""Health, readiness and figures for monitoring: without log-in, without secrets, right with several workers."""
+"""Health, readiness and metrics: without log-in, without secrets, correct with several worker processes."""
 
 import json
 import logging
@@ -36,7 +36,7 @@ COMMAND = (sys.executable, "-c", "from backflush.console.main import main; main(
 
 
 def figures(text: str) -> dict[tuple[str, ...], float]:
-    """Every figure of an answer by its name and the values of its labels."""
+    """Return every metric by its name and label values."""
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
@@ -89,7 +89,7 @@ def test_only_get_and_head_are_allowed(plant: Plant, address: str) -> None:
     assert browser().post(address).status_code == HTTPStatus.METHOD_NOT_ALLOWED
 
 
-# Who may read the figures
+# Access to the metrics
 
 
 def test_without_a_token_only_this_machine_may_read_metrics(plant: Plant, settings_of: Any) -> None:
@@ -125,7 +125,7 @@ def settings_of(monkeypatch: pytest.MonkeyPatch) -> Any:
     return change
 
 
-# What they say
+# The values
 
 
 def test_bookings_lines_and_postings_are_counted_from_the_ledger(plant: Plant) -> None:
@@ -138,12 +138,12 @@ def test_bookings_lines_and_postings_are_counted_from_the_ledger(plant: Plant) -
     counted = count_on(cumulative_use)
     assert counted["bookings"] == {"MAIN": 2}
     assert counted["postings"]["works order"] == 2
-    # One line of the bracket moved; three of the frame wait, and were assumed all the same.
+    # One line of the bracket moved; three of the frame are unresolved, and were assumed too.
     assert counted["lines"] == {"MAIN": 4}
 
 
 def test_a_site_without_bookings_reports_zero(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise the first one begins the series, and whoever asks how much it went up never sees it."""
+    """Otherwise the first booking starts the series, and its increase is never seen."""
     monkeypatch.setattr(metrics, "_LEDGER_COUNTERS", LedgerCounters())
     told = measure()
     assert (told["backflush_bookings_total", "MAIN"], told["backflush_lines_total", "MAIN"]) == (0, 0)
@@ -173,7 +173,7 @@ def test_counted_rows_are_stored_after_a_while_and_not_counted_again(plant: Plan
     later = start + SETTLING + timedelta(minutes=2)
     assert count_on(cumulative_use, now=later)["bookings"] == {"MAIN": 4}
     assert cumulative_use.marks["bookings"] > mark
-    # What another process reads out of the file is the same.
+    # Another process reads the same from the file.
     assert count_on(read_ledger_counters(cumulative_use.as_text()), now=later)["bookings"] == {"MAIN": 4}
 
 
@@ -210,7 +210,7 @@ def test_requests_are_counted_by_route_and_refusals_by_code(plant: Plant) -> Non
     assert more("backflush_refusals_total", "not_found") == 1
     assert more("backflush_request_seconds_count", "unresolved") == 1
     assert after["backflush_unresolved", "MAIN"] == 0
-    # An address is data: nobody who tries many may fill the memory with them.
+    # Addresses come from outside, so trying many of them must not fill the memory.
     assert "999999" not in str(after.keys())
 
 

@@ -1,4 +1,4 @@
-"""A null character is refused at the door, wherever it stands, on both databases."""
+"""A NUL character is refused at every door, on both databases."""
 
 from http import HTTPStatus
 
@@ -16,7 +16,7 @@ SENTENCE = "contains a NUL character"
 
 @pytest.fixture
 def client(plant: Plant) -> Client:
-    """Somebody who may everything."""
+    """A user with all rights."""
     return signed_in(plant, Role.ADMINISTRATOR)
 
 

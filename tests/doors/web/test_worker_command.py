@@ -1,4 +1,4 @@
-"""The worker: beside `serve` and by itself; it comes again when it goes down, and goes when `serve` goes."""
+"""The worker, beside `serve` and separately: it is restarted when it dies, and ends with `serve`."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ needs_proc = pytest.mark.skipif(not PROC.exists(), reason="processes are looked 
 
 @contextmanager
 def running(database: Database, log: Path, *words: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """A command that goes on until it is stopped."""
+    """Run a command until the end of the block."""
     environment = {**os.environ, "DATABASE_URL": database.url}
     with log.open("w") as out:
         process = subprocess.Popen([sys.executable, "-c", ENTRY, *words], env=environment, stdout=out, stderr=out)
@@ -41,7 +41,7 @@ def running(database: Database, log: Path, *words: str) -> Iterator["subprocess.
 
 
 def until(true: Callable[[], object], log: Path) -> None:
-    """Wait for something to become true."""
+    """Wait until a condition is true."""
     end = time.monotonic() + SECONDS_MAX
     while not true():
         assert time.monotonic() < end, log.read_text()
@@ -49,7 +49,7 @@ def until(true: Callable[[], object], log: Path) -> None:
 
 
 def workers_of(parent: int) -> list[int]:
-    """The workers that a process has started."""
+    """Return the worker processes that a process has started."""
     found = []
     for entry in PROC.glob("[0-9]*"):
         with suppress(OSError):
@@ -60,7 +60,7 @@ def workers_of(parent: int) -> list[int]:
 
 
 def free_port() -> str:
-    """A port that nobody listens at."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return str(probe.getsockname()[1])

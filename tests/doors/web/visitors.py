@@ -1,4 +1,4 @@
-"""Who visits the pages in tests, and how many statements a visit costs."""
+"""Users of the pages in tests, and the number of statements of a page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def person(plant: Plant, *roles: Role, name: str = "rosa") -> User:
-    """Somebody with some roles at the plant."""
+    """Return a user with some roles at the plant."""
     user, _ = User.objects.get_or_create(username=name, defaults={"first_name": "Rosa", "last_name": "Marsh"})
     for role in roles:
         give_role(user=user, site=plant.site, role=role)
@@ -29,14 +29,15 @@ def person(plant: Plant, *roles: Role, name: str = "rosa") -> User:
 
 
 def open_log_in(plant: Plant) -> None:
-    """Let the plant's people sign in: Rosa of stores, Ken at the line, Sue who supervises, Ama who may everything."""
+    """Set passwords for the plant's people: Rosa of stores, Ken at the line, Sue the supervisor, Ama the
+    administrator."""
     people = {"rosa": Role.STORES, "ken": Role.OPERATOR, "sue": Role.SUPERVISOR, "ama": Role.ADMINISTRATOR}
     for name, role in people.items():
         set_password(user=person(plant, role, name=name), password=PASSWORD)
 
 
 def browser(*, enforce_csrf_checks: bool = False, **headers: str) -> Client:
-    """A browser in which nobody is signed in."""
+    """Return a client without a session."""
     client = Client(headers={"host": "localhost", **headers})
     client.handler = server(enforce_csrf_checks)
     return client
@@ -44,19 +45,19 @@ def browser(*, enforce_csrf_checks: bool = False, **headers: str) -> Client:
 
 @cache
 def server(enforce_csrf_checks: bool) -> ClientHandler:
-    """What answers: one for all browsers, as where it is served; each anew would look at all static files anew."""
+    """Return the request handler, shared by all clients; a new one would scan all static files again."""
     return ClientHandler(enforce_csrf_checks)
 
 
 def signed_in(plant: Plant, *roles: Role, name: str = "rosa") -> Client:
-    """A browser in which somebody with some roles is signed in."""
+    """Return a client with the session of a user with some roles."""
     client = browser()
     client.force_login(person(plant, *roles, name=name), backend=MODEL_BACKEND)
     return client
 
 
 def session_of(name: str) -> str:
-    """The key of a session in which somebody the plant knows is signed in, for a browser outside this process."""
+    """Return the session key of a signed-in user of the plant, for a browser outside this process."""
     client = browser()
     client.force_login(User.objects.get(username=name), backend=MODEL_BACKEND)
     key = client.session.session_key
@@ -65,7 +66,7 @@ def session_of(name: str) -> str:
 
 
 def text_of(response: Any, status: int = HTTPStatus.OK) -> str:
-    """What a page says, if it answered as expected; line breaks of the template don't matter."""
+    """Return the text of a page with normalised spaces, after checking its status."""
     assert isinstance(response, HttpResponse)
     assert response.status_code == status, response.content.decode()
     return " ".join(response.content.decode().split())
@@ -73,7 +74,7 @@ def text_of(response: Any, status: int = HTTPStatus.OK) -> str:
 
 @contextmanager
 def statements(most: int) -> Iterator[None]:
-    """What happens within costs so many statements at most."""
+    """Require that the block runs at most this many statements."""
     with CaptureQueriesContext(connection) as captured:
         yield
     asked = [one["sql"] for one in captured.captured_queries]
