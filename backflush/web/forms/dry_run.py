@@ -18,10 +18,10 @@ from backflush.web.forms.fields import Form
 def live_check(
     request: HttpRequest, save: Callable[[], Any], form: Form, *, always: Collection[str] = ()
 ) -> HttpResponse:
-    """Answer with the refusal that saving the form as it stands would get, or with nothing.
+    """Return the refusal that saving the current entries would get, or nothing.
 
-    A refusal about a field that is still empty is left out: the person hasn't come to it yet. Refusals about the
-    fields named in `always` are shown all the same; they are about several inputs.
+    A refusal about an empty field is left out, because the user may still fill it in. Refusals about the fields named
+    in `always` are always shown; they concern several inputs.
     """
     refusal = _refusal_of(save)
     if refusal is not None and refusal.field and refusal.field not in always:

@@ -1,4 +1,4 @@
-"""The other views of an item: the orders for it, and what it costs by element, on record and by its structure."""
+"""Further tabs of an item: its orders, and its cost by element, recorded and rolled up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ PURCHASES_SHOWN: Final = 50
 
 @page(Verb.SEE_WORK)
 def orders_page(request: PageRequest, code: str) -> HttpResponse:
-    """The works orders for an item by number, the latest first, and who delivers it on which purchase order."""
+    """Show the works orders for an item, newest first, and its purchase orders by supplier."""
     item, site = item_at(code), request.visit.site
     found: QuerySet[WorksOrder] = WorksOrder.objects.filter(site=site, item=item).select_related("unit", "cost_object")
     bought = PurchaseOrderLine.objects.filter(site=site, item=item).order_by("-pk")
@@ -46,7 +46,7 @@ def orders_page(request: PageRequest, code: str) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class ElementRow:
-    """What one element of the cost is on record."""
+    """The recorded cost of one element."""
 
     name: str | Promise
     standard: Decimal
@@ -54,7 +54,7 @@ class ElementRow:
 
 
 def by_element(cost: ItemCost) -> list[ElementRow]:
-    """A cost element by element."""
+    """Return a cost by element."""
     return [
         ElementRow(name, getattr(cost, f"standard_{element}"), getattr(cost, f"latest_{element}"))
         for element, name in ELEMENTS.items()
@@ -62,13 +62,13 @@ def by_element(cost: ItemCost) -> list[ElementRow]:
 
 
 def totals(rows: Sequence[ElementRow]) -> tuple[Decimal, Decimal]:
-    """All elements together, standard and latest."""
+    """Return the standard and latest cost, all elements together."""
     return sum((row.standard for row in rows), ZERO), sum((row.latest for row in rows), ZERO)
 
 
 @page(*SEES_COSTS)
 def cost_page(request: PageRequest, code: str) -> HttpResponse:
-    """What it costs on record, what its structure adds up to today, and what it has cost before."""
+    """Show the recorded cost, the rolled-up cost of the structure today, and earlier costs."""
     item, visit = item_at(code), request.visit
     structure = CostedStructure(visit.site, item, visit.today)
     elements = by_element(item.cost) if item.cost else []
@@ -81,7 +81,7 @@ def cost_page(request: PageRequest, code: str) -> HttpResponse:
     }
     facts["standard"], facts["latest"] = totals(elements)
     if len(structure) and structure.each is not None and item.cost:
-        # What is made here holds the outside work of all below it on record, beside its material.
+        # For a manufactured item, the recorded cost includes the outside work of all levels below.
         on_record = item.cost.standard_material + item.cost.standard_outside
         rolled = round_half_up(structure.each, COST_DECIMALS)
         facts |= {"rolled": rolled, "on_record": on_record, "difference": rolled - on_record}

@@ -1,4 +1,4 @@
-"""Editing what an item is made of: its lines with all their versions, each fault at its line, nothing typed lost.
+"""The structure editor: an item's lines with all versions, each fault at its line, with all entries kept.
 
 A long structure is edited fifty lines at a time; the lines that aren't shown stay as they are.
 """
@@ -38,14 +38,14 @@ LINE_STEP: Final = 10
 COLUMNS: Final = ("number", "component", "quantity", "unit", "waste", "fixed", "source", "starts", "ends")
 TICKS: Final = ("by_hand", "supplier_provides")
 FIELDS: Final = {"line": "number", "end": "ends"}
-"""What a refusal calls a field, and how it is called here."""
+"""The names of the service's fields in this form."""
 BEGUN: Final = ("component", "quantity")
-"""A row in which neither is filled in isn't a line."""
+"""A row in which both of these are empty is ignored."""
 
 
 @dataclass(slots=True)
 class EditorRow:
-    """One line as it stands in the form, with its faults by field. `pk` is the line that it was, if any."""
+    """One line of the form, with its faults by field. `pk` is the stored line, if any."""
 
     index: int
     values: Mapping[str, str]
@@ -56,22 +56,22 @@ class EditorRow:
 
     @property
     def is_line(self) -> bool:
-        """Whether anything was entered, or was there."""
+        """Whether the row has entries or is a stored line."""
         return self.pk is not None or any(self.values.get(name, "").strip() for name in BEGUN)
 
     def fault(self, refusal: Refusal) -> None:
-        """Take note of the first thing that is wrong with a field."""
+        """Record the first fault of a field."""
         name = FIELDS.get(refusal.field or "", refusal.field or "component")
         self.faults.setdefault(name if name in (*COLUMNS, *TICKS) else "component", refusal.sentence)
 
     @property
     def cells(self) -> list[dict[str, str]]:
-        """Its fields in order, as the template draws them."""
+        """The fields in the template's order."""
         return [self._cell(name) for name in COLUMNS]
 
     @property
     def ticks(self) -> list[dict[str, str]]:
-        """What is ticked of it."""
+        """The ticked check boxes."""
         return [self._cell(name) for name in TICKS]
 
     def _cell(self, name: str) -> dict[str, str]:
@@ -93,7 +93,7 @@ def _kept_row(index: int, line: StructureLine, site: Site) -> EditorRow:
 
 
 def _typed_rows(typed: Mapping[str, str]) -> list[EditorRow]:
-    """What was typed, without the lines that are taken away."""
+    """Return the entered rows, without the removed lines."""
     count = whole_in(typed, "rows", most=SHOWN * 3) or 0
     rows = []
     for index in range(count):
@@ -107,7 +107,7 @@ def _typed_rows(typed: Mapping[str, str]) -> list[EditorRow]:
 
 @page(Verb.STRUCTURES)
 def edit_page(request: PageRequest, code: str) -> HttpResponse:
-    """The lines as they are, some at a time, and a few empty rows below the last."""
+    """Show the lines, one page at a time, with empty rows below the last."""
     item = item_at(code)
     lines = list(structure_rows(item))
     start = min(whole_in(request.GET, "start") or 0, max(len(lines) - 1, 0))
@@ -118,7 +118,7 @@ def edit_page(request: PageRequest, code: str) -> HttpResponse:
 
 @posts(Verb.STRUCTURES)
 def change_page(request: PageRequest, code: str) -> HttpResponse:
-    """Save the lines; or give one more row or version of a line, and save nothing yet."""
+    """Save the lines; or add a row or a version of a line without saving."""
     item, typed = item_at(code), request.POST
     rows = _typed_rows(typed)
     start, stamp = whole_in(typed, "start") or 0, typed.get("stamp", "")
@@ -130,7 +130,7 @@ def change_page(request: PageRequest, code: str) -> HttpResponse:
     lines = [row for row in rows if row.is_line]
     _read(lines, request.visit.site)
     try:
-        # First of all: what others have changed since isn't this person's fault.
+        # First: a change by another user is not a fault of this user's entries.
         require_unchanged(item, stamp)
         kept = _not_shown(item, typed, request.visit.site)
         _judge(lines, kept)
@@ -146,13 +146,13 @@ def change_page(request: PageRequest, code: str) -> HttpResponse:
 
 
 def _not_shown(item: Item, typed: Mapping[str, str], site: Site) -> list[LineIn]:
-    """The lines of the item that the form didn't have."""
+    """Return the item's lines that are not on the form."""
     seen = {whole_or_none(pk) for pk in typed.get("seen", "").split(",")}
     return [as_entered(line, site) for line in structure_rows(item) if line.pk not in seen]
 
 
 def _with_version(rows: list[EditorRow], index: str, request: PageRequest) -> list[EditorRow]:
-    """With another version of a line that begins tomorrow, where the one that is there ends today."""
+    """Return the rows with a new version of a line that starts tomorrow; the existing version ends today."""
     found = next((row for row in rows if str(row.index) == index), None)
     if found is None:
         return rows
@@ -165,7 +165,7 @@ def _with_version(rows: list[EditorRow], index: str, request: PageRequest) -> li
 
 
 def _read(rows: Sequence[EditorRow], site: Site) -> None:
-    """Make lines of what was typed; what can't be read is a fault at its field."""
+    """Return the entered lines. A value that can't be read is a fault of its field."""
     named = {row.values["component"].strip() for row in rows}
     items = {item.code: item for item in Item.objects.filter(code__in=named).select_related("stock_unit")}
     units = {unit.code: unit for unit in Unit.objects.all()}
@@ -180,7 +180,7 @@ def _read(rows: Sequence[EditorRow], site: Site) -> None:
 
 
 def _places(site: Site, item: Item) -> list[Location]:
-    """What a line may take from: what is in use, and what a line takes from already."""
+    """Return the from-locations to offer: the active ones, and those that lines use now."""
     named = set(LineSource.objects.filter(site=site, line__item=item).values_list("location", flat=True))
     found = Location.objects.filter(site=site, has_balance=True).order_by("path")
     return [place for place in found if place.ended_on is None or place.pk in named]
@@ -235,7 +235,7 @@ def _read_one(row: EditorRow, name: str, read: Any) -> Any:
 
 
 def _judge(rows: Sequence[EditorRow], kept: Sequence[LineIn]) -> None:
-    """All that the core finds wrong with the lines, each at the row where it stands."""
+    """Record the core's refusals of the lines, each at its row."""
     readable = [row for row in rows if row.line is not None]
     lines = [row.line.as_line() for row in readable if row.line is not None]
     for row, line in zip(readable, lines, strict=True):
@@ -248,7 +248,7 @@ def _judge(rows: Sequence[EditorRow], kept: Sequence[LineIn]) -> None:
 
 
 def _blame(item: Item, rows: Sequence[EditorRow], refusal: StructureLoop) -> None:
-    """Show a loop at the lines that make one."""
+    """Show a structure loop at the lines that form it."""
     contains = contents()
     for row in rows:
         if row.line is not None:
@@ -303,7 +303,7 @@ def _show(
 
 
 def _next_numbers(item: Item, rows: Sequence[EditorRow]) -> list[str]:
-    """The numbers that further lines would have, in tens behind the last."""
+    """Return the next line numbers, in steps of ten."""
     typed = [whole_or_none(row.values.get("number", ""), most=LINE_MAX) or 0 for row in rows]
     last = StructureLine.objects.filter(item=item).order_by("-number").values_list("number", flat=True).first()
     top = max([last or 0, *typed])

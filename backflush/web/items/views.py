@@ -1,4 +1,4 @@
-"""Items: what we stock, what each is made of on a day and what that comes to, where it is and where it is used."""
+"""Items: the list, and an item with its costed structure, where-used, stock and form."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,12 +49,12 @@ MADE: Final = {ComponentClass.MADE, ComponentClass.KIT, ComponentClass.SUBCONTRA
 
 
 def item_at(code: str) -> Item:
-    """The item of an address; there is no such page where there is none."""
+    """Return the item of an address; 404 if there is none."""
     return item_coded(code, field="")
 
 
 def sees_costs(visit: Visit) -> bool:
-    """Whether the person may see what things cost."""
+    """Return whether the user may see costs."""
     return any(visit.may(verb) for verb in SEES_COSTS)
 
 
@@ -63,7 +63,7 @@ def sees_costs(visit: Visit) -> bool:
 
 @page(Verb.SEE_WORK)
 def items_page(request: PageRequest) -> HttpResponse:
-    """All items, by code; found by code or description, class and group."""
+    """List items by code, filtered by code or description, class and group."""
     asked = {name: request.GET.get(name, "").strip() for name in ("q", "class", "group", "type")}
     found = items_found(text=asked["q"], component_class=asked["class"], group=asked["group"], type_code=asked["type"])
     listed = page_of(found, request.GET, by=("code",))
@@ -94,7 +94,7 @@ def items_page(request: PageRequest) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class TreeRow:
-    """A structure line as it is shown, with what pressing its arrow opens or closes."""
+    """A structure line of the tree, with the address that opens or closes its level."""
 
     costed: CostedLine
     traits: Sequence[str]
@@ -112,7 +112,7 @@ ALL_OPEN: Final = "all"
 
 @page(Verb.SEE_WORK)
 def item_page(request: PageRequest, code: str) -> HttpResponse:
-    """What is it made of, what does it cost, where is it?"""
+    """Show an item: its costed structure, verdict and stock."""
     item, visit = item_at(code), request.visit
     day = day_in(request.GET, "on") or visit.today
     structure = CostedStructure(visit.site, item, day)
@@ -135,7 +135,7 @@ def item_page(request: PageRequest, code: str) -> HttpResponse:
 
 
 def _tree(structure: CostedStructure, asked: str, on: str) -> dict[str, Any]:
-    """The lines that are shown: all of a small structure, else the first level and what was opened."""
+    """Return the visible lines: all of a small structure, else the first level and the opened ones."""
     small = structure.size(OPENED_MOST + 1) <= OPENED_MOST
     everything = asked == ALL_OPEN or (not asked and small)
     opened = None if everything else frozenset(asked.split(","))
@@ -179,7 +179,7 @@ TRACKING_SAID: Final = {Tracking.BATCH.value: lazy("batch"), Tracking.SERIAL.val
 
 
 def traits_of(costed: CostedLine, places: Mapping[int, Location]) -> list[str]:
-    """What is special about a line, in a word each."""
+    """Return the special properties of a line, as short tags."""
     line, item = costed.line, costed.item
     own = places.get(line.source) if line.source is not None else None
     traits = []
@@ -204,7 +204,7 @@ def traits_of(costed: CostedLine, places: Mapping[int, Location]) -> list[str]:
 
 @page(Verb.SEE_WORK)
 def used_page(request: PageRequest, code: str) -> HttpResponse:
-    """What an item is used in, all versions of lines, ended ones too."""
+    """Show the parents of an item, with all versions of the lines."""
     item = item_at(code)
     listed = page_of(where_used(item), request.GET, by=("made", "number", "pk"))
     return render(request, "web/items/used.html", {"item": item, "page": listed, "today": request.visit.today})
@@ -212,7 +212,7 @@ def used_page(request: PageRequest, code: str) -> HttpResponse:
 
 @page(Verb.SEE_WORK)
 def about_part(request: PageRequest) -> HttpResponse:
-    """What a code typed into a line is: a word beside it."""
+    """Return the description of an entered item code."""
     name = next((name for name in request.GET if name.endswith("component")), "component")
     code = request.GET.get(name, "").strip()
     item = Item.objects.filter(code=code).select_related("stock_unit").first() if code else None
@@ -282,14 +282,14 @@ NEW_ITEM: Final = {"class": "B", "decimals": "0", "cost_decimals": "4", "trackin
 
 
 def item_values(item: Item) -> dict[str, str]:
-    """What an item is now, as one would type it."""
+    """Return the item's values as form entries."""
     values = {CALLED.get(name, name): input_text(getattr(item, name)) for name in ITEM_FIELDS}
     costs = {name: input_text(getattr(item.cost, name)) for name in COST_ELEMENTS} if item.cost else {}
     return {"code": item.code, **values, **costs}
 
 
 def item_in(request: PageRequest, code: str) -> ItemIn:
-    """The item that was typed."""
+    """Read an item from its form."""
     typed = request.POST
     kind = chosen_in(typed, "class", ComponentClass.values)
     type_code = TypeCode.objects.filter(code=typed.get("type_code", "")).first()
@@ -335,26 +335,26 @@ def show_item_form(request: PageRequest, refusal: Refusal | None = None, code: s
 
 @page(Verb.ITEMS)
 def new_page(request: PageRequest) -> HttpResponse:
-    """A new item."""
+    """Show the form of a new item."""
     return show_item_form(request)
 
 
 @posts(Verb.ITEMS, again=show_item_form)
 def add_page(request: PageRequest) -> HttpResponse:
-    """Add it."""
+    """Add an item."""
     item = add_item(item_in(request, text_in(request.POST, "code", most=60)))
     return redirect("item", item.code)
 
 
 @page(Verb.ITEMS)
 def edit_page(request: PageRequest, code: str) -> HttpResponse:
-    """What may still change of an item."""
+    """Show the form of an existing item."""
     return show_item_form(request, None, code)
 
 
 @posts(Verb.ITEMS)
 def check_part(request: PageRequest, code: str = "") -> HttpResponse:
-    """Say what would be refused of the form as it stands, while it is being filled in."""
+    """Return the refusal that saving the current entries would get."""
 
     def save() -> None:
         if code:
@@ -373,7 +373,7 @@ def _show_again(request: PageRequest, refusal: Refusal, code: str) -> HttpRespon
 
 @posts(Verb.ITEMS, again=_show_again)
 def change_page(request: PageRequest, code: str) -> HttpResponse:
-    """Change it."""
+    """Change an item."""
     item = item_at(code)
     change_items([(item, item_in(request, code))], in_use=items_in_use([item.pk]))
     return redirect("item", code)
@@ -425,13 +425,13 @@ def _replace_field(item: Item, lines: int) -> Field:
 
 @page(Verb.STRUCTURES)
 def copy_form_page(request: PageRequest, code: str) -> HttpResponse:
-    """Look at another item's structure before it is copied."""
+    """Preview the structure to copy."""
     return show_copy(request, None, code)
 
 
 @posts(Verb.STRUCTURES, again=show_copy)
 def copy_page(request: PageRequest, code: str) -> HttpResponse:
-    """Copy it."""
+    """Copy a structure."""
     item = item_at(code)
     copy_structure(
         source=item_coded(request.POST.get("source", "").strip(), field="source"),

@@ -40,7 +40,7 @@ STOCK_KEYS_OFFERED: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class HandMoveKind:
-    """What differs between an issue and a return."""
+    """The differences between an issue and a return."""
 
     process: Process
     verb: Verb

@@ -1,4 +1,4 @@
-"""One works order: how far is it, and what is missing? Each of its views has its own address."""
+"""One works order: its progress, materials, bookings, cost, structure and history, each at its own address."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,12 +64,12 @@ HAND_SHOWN: Final = 200
 SPARE_LINES: Final = 3
 LINES_TYPED_MOST: Final = 1000
 HALF: Final = 50
-"""Half the width of a bar of usage variances, whose middle is zero."""
+"""Half the width of a variance bar, whose middle is zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One view of an order."""
+    """One tab of an order."""
 
     name: str | Promise
     at: str
@@ -89,13 +89,13 @@ Refuses = Callable[[str, OrderStatus], Refusal | None]
 
 
 def refused(order: WorksOrder, refuse: Refuses) -> Refusal | None:
-    """Why an order's status doesn't allow something; what is refused isn't offered."""
+    """Return why an order's status doesn't allow an operation. Such operations aren't offered."""
     return refuse(order.number, OrderStatus(order.status))
 
 
 @dataclass(frozen=True, slots=True)
 class Doing:
-    """What may be done with an order in its status, by this person."""
+    """The operations that an order's status and the user's rights allow."""
 
     order: WorksOrder
     visit: Visit
@@ -105,57 +105,57 @@ class Doing:
 
     @property
     def release(self) -> bool:
-        """Release it, and change its structure before."""
+        """Release the order, or change its structure before."""
         return self._may(Verb.RELEASE, refuse_edit)
 
     @property
     def reset(self) -> bool:
-        """Take it back to new."""
+        """Reset the order to new."""
         return self._may(Verb.RELEASE, refuse_reset)
 
     @property
     def revise(self) -> bool:
-        """Change its quantity or due date."""
+        """Change quantity or due date."""
         return self._may(Verb.RELEASE, refuse_revising)
 
     @property
     def book(self) -> bool:
-        """Book production on it."""
+        """Book production."""
         return self._may(Verb.BOOK, refuse_posting)
 
     @property
     def issue(self) -> bool:
-        """Issue material to it by hand."""
+        """Issue material by hand."""
         return self._may(Verb.ISSUE, refuse_posting)
 
     @property
     def give_back(self) -> bool:
-        """Return material from it."""
+        """Return material."""
         return self._may(Verb.RETURN, refuse_posting)
 
     @property
     def complete(self) -> bool:
-        """Say that no more is made on it."""
+        """Complete the order."""
         return self._may(Verb.COMPLETE, refuse_completion)
 
     @property
     def reopen(self) -> bool:
-        """Take bookings again."""
+        """Reopen the order."""
         return self._may(Verb.REOPEN, refuse_reopening)
 
     @property
     def cancel(self) -> bool:
-        """Give it up."""
+        """Cancel the order."""
         return self._may(Verb.CANCEL_ORDERS, refuse_cancelling)
 
     @property
     def more(self) -> bool:
-        """Whether there is anything for the list behind the main buttons."""
+        """Whether the menu behind the main buttons has entries."""
         return self.give_back or self.revise or self.reset or self.cancel
 
 
 def to_go(order: WorksOrder) -> Decimal:
-    """What of the ordered quantity isn't made yet."""
+    """Return the ordered quantity that isn't made yet."""
     left: Decimal = order.quantity - order.cost_object.good
     return max(ZERO, left)
 
@@ -180,7 +180,7 @@ def _found(request: PageRequest, number: str) -> WorksOrder:
 
 @page()
 def materials_page(request: PageRequest, number: str) -> HttpResponse:
-    """What is missing?"""
+    """Show the materials: needed, used, unresolved, still to come, and short."""
     return _materials(request, None, number)
 
 
@@ -195,7 +195,7 @@ def _materials(request: PageRequest, refusal: Refusal | None, number: str) -> Ht
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """A booking in the list, with how the use that it assumed stands."""
+    """A booking of the list, with the state of its assumed use."""
 
     booking: Booking
     use: UseState
@@ -203,7 +203,7 @@ class Booked:
 
 @page()
 def bookings_page(request: PageRequest, number: str) -> HttpResponse:
-    """What was booked, issued and returned, each with its way back."""
+    """Show the bookings, issues and returns, each with a link to reverse it."""
     order = _found(request, number)
     shown = page_of(bookings_of(order), request.GET, by=("posting_id",), descending=True)
     uses = use_states(booking.posting_id for booking in shown.rows)
@@ -221,7 +221,7 @@ def bookings_page(request: PageRequest, number: str) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class VarianceBar:
-    """A component's usage variance, with its bar left or right of zero."""
+    """A component's usage variance as a bar left or right of zero."""
 
     variance: UsageVariance
     item: Item
@@ -229,17 +229,17 @@ class VarianceBar:
 
     @property
     def over(self) -> bool:
-        """Whether more was used than the structure says."""
+        """Whether more was used than the standard."""
         return self.variance.amount > 0
 
     @property
     def x(self) -> Decimal:
-        """Where the bar begins."""
+        """The left edge of the bar."""
         return Decimal(HALF) if self.over else HALF - self.width
 
 
 def bars_of(cost: OrderCost) -> list[VarianceBar]:
-    """The worst difference first; the longest bar fills its half."""
+    """Return the bars, largest variance first; the longest bar fills its half."""
     worst = max((abs(one.amount) for one in cost.variances), default=ZERO) or Decimal(1)
     scale = Decimal(HALF) / worst
     found = sorted(cost.variances, key=lambda one: -abs(one.amount))
@@ -248,7 +248,7 @@ def bars_of(cost: OrderCost) -> list[VarianceBar]:
 
 @page(Verb.SEE, Verb.COSTS)
 def cost_page(request: PageRequest, number: str) -> HttpResponse:
-    """What it cost, and why that differs."""
+    """Show the material cost, the standard, and the usage variances."""
     order = _found(request, number)
     cost = order_cost(order.cost_object)
     facts = {"cost": cost, "difference": cost.material - cost.standard, "bars": bars_of(cost)}
@@ -257,7 +257,7 @@ def cost_page(request: PageRequest, number: str) -> HttpResponse:
 
 @page()
 def structure_page(request: PageRequest, number: str) -> HttpResponse:
-    """What it is made from."""
+    """Show the order's structure."""
     return _structure(request, None, number)
 
 
@@ -300,7 +300,7 @@ def _row_of(line: LineIn) -> dict[str, str]:
 
 
 def _typed_rows(request: PageRequest) -> list[dict[str, str]]:
-    """The rows that name a component, as they were typed."""
+    """Return the entered rows that name a component."""
     return [row for row in rows_in(request.POST, CELLS, most=LINES_TYPED_MOST) if row["component"]]
 
 
@@ -332,7 +332,7 @@ def _line_typed(row: dict[str, str], item: Item, units: dict[str, Any], places: 
 
 @posts(Verb.RELEASE, again=_structure)
 def keep_structure(request: PageRequest, number: str) -> HttpResponse:
-    """Give a new order the structure that was typed."""
+    """Save the entered structure of a new order."""
     site = request.visit.site
     edit_structure(site=site, number=number, lines=_lines_typed(_typed_rows(request), site), by=request.user)
     return redirect("order-structure", number)
@@ -340,7 +340,7 @@ def keep_structure(request: PageRequest, number: str) -> HttpResponse:
 
 @page()
 def history_page(request: PageRequest, number: str) -> HttpResponse:
-    """What was changed, by whom and when."""
+    """Show the changes of the order: what, by whom and when."""
     order = _found(request, number)
     shown = page_of(changes_of(order), request.GET, by=("pk",), descending=True)
     facts = {**_context(request, order, "order-history"), "page": shown, "opened_by": opened_by(order)}
@@ -349,7 +349,7 @@ def history_page(request: PageRequest, number: str) -> HttpResponse:
 
 @page()
 def print_page(request: PageRequest, number: str) -> HttpResponse:
-    """The order on paper: the QR code of its number, figures, materials, bookings."""
+    """Show the order for printing: the QR code of its number, figures, materials and bookings."""
     order = _found(request, number)
     bookings = list(bookings_of(order).filter(reversed_by__isnull=True).order_by("-posting_id")[:SHOWN_WAITING])
     facts = {
@@ -364,7 +364,7 @@ Verbed = Callable[..., WorksOrder]
 
 
 def _at_once(verb: Verb, do: Verbed) -> Callable[..., HttpResponse]:
-    """A deed that asks nothing: it is done, or refused on the order's own page."""
+    """Carry out an operation that needs no input; a refusal is shown on the order's page."""
 
     @posts(verb, again=_materials)
     def done(request: PageRequest, number: str) -> HttpResponse:
@@ -409,7 +409,7 @@ def _revise_form(request: PageRequest, refusal: Refusal | None, number: str) -> 
 def _order_form(
     request: PageRequest, order: WorksOrder, template: str, post_at: str, context: Mapping[str, Any]
 ) -> HttpResponse:
-    """Show the question that is asked before an order is completed, cancelled or revised."""
+    """Show the form to complete, cancel or revise an order."""
     return render(request, template, {**_context(request, order, ""), "post_at": post_at, **context})
 
 
@@ -423,14 +423,14 @@ def _asks(verb: Verb, form: Callable[..., HttpResponse]) -> Callable[..., HttpRe
 
 @posts(Verb.COMPLETE, again=_complete_form)
 def complete(request: PageRequest, number: str) -> HttpResponse:
-    """No more is made on it; what is unresolved can still be settled."""
+    """Complete the order. Its unresolved movements can still be settled."""
     complete_order(site=request.visit.site, number=number, by=request.user)
     return redirect("order", number)
 
 
 @posts(Verb.CANCEL_ORDERS, again=_cancel_form)
 def cancel(request: PageRequest, number: str) -> HttpResponse:
-    """Give it up, with a reason."""
+    """Cancel the order, with a reason."""
     remarks = text_in(request.POST, "remarks", most=500)
     cancel_order(site=request.visit.site, number=number, by=request.user, remarks=remarks)
     return redirect("order", number)
@@ -438,7 +438,7 @@ def cancel(request: PageRequest, number: str) -> HttpResponse:
 
 @posts(Verb.RELEASE, again=_revise_form)
 def revise(request: PageRequest, number: str) -> HttpResponse:
-    """Another quantity or due date; what is as before isn't traced."""
+    """Change quantity or due date. Only real changes are kept in the history."""
     order, typed, by = _found(request, number), request.POST, request.user
     quantity = number_in(typed, "quantity", unit=order.unit.code, empty=None)
     due = day_in(typed, "due_date")

@@ -24,7 +24,7 @@ from backflush.works.services.orders import OrderIn, create_order
 
 @page()
 def orders_page(request: PageRequest) -> HttpResponse:
-    """All works orders; a number that is typed whole opens its order at once."""
+    """List all works orders. A complete order number opens its order at once."""
     status, number = request.GET.get("status", ""), text_in(request.GET, "number", empty=True)
     if status and status not in set(OrderStatus):
         raise InvalidValue(
@@ -52,7 +52,7 @@ def orders_page(request: PageRequest) -> HttpResponse:
 
 @page(Verb.RELEASE)
 def new_page(request: PageRequest) -> HttpResponse:
-    """The form of a new order."""
+    """Show the form of a new order."""
     return _new_form(request, None)
 
 
@@ -78,7 +78,7 @@ def _new_fields() -> list[Field]:
 
 @posts(Verb.RELEASE, again=_new_form)
 def create(request: PageRequest) -> HttpResponse:
-    """Create it, with a copy of the structure of its start date."""
+    """Create an order, with a copy of the structure of its start date."""
     typed = request.POST
     order = OrderIn(
         number=text_in(typed, "number", most=60),

@@ -1,4 +1,4 @@
-"""Purchase orders: the list, a new one with its lines, and one with what was received on it."""
+"""Purchase orders: the list, a new order with its lines, and an order with its receipts."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -40,7 +40,7 @@ NUMBERED_BY: Final = 10
 
 @page()
 def purchase_orders_page(request: PageRequest) -> HttpResponse:
-    """All purchase orders, open ones first; a number that is typed whole opens its order at once."""
+    """List all purchase orders, open ones first. A complete order number opens its order at once."""
     status, number = request.GET.get("status", ""), text_in(request.GET, "number", empty=True)
     supplier = text_in(request.GET, "supplier", empty=True)
     if status and status not in set(PurchaseStatus):
@@ -67,7 +67,7 @@ def purchase_orders_page(request: PageRequest) -> HttpResponse:
 
 @page(Verb.PURCHASE)
 def new_page(request: PageRequest) -> HttpResponse:
-    """The form of a new purchase order."""
+    """Show the form of a new purchase order."""
     return _new_form(request, None)
 
 
@@ -90,7 +90,7 @@ def _new_form(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
 
 
 def _typed_rows(request: PageRequest) -> list[dict[str, str]]:
-    """The rows that name an item, as they were typed."""
+    """Return the entered rows that name an item."""
     return [row for row in rows_in(request.POST, CELLS, most=LINES_TYPED_MOST) if row["item"]]
 
 
@@ -111,7 +111,7 @@ def _lines_in(rows: Sequence[dict[str, str]]) -> list[PurchaseLineIn]:
 
 @posts(Verb.PURCHASE, again=_new_form)
 def create(request: PageRequest) -> HttpResponse:
-    """Place it."""
+    """Place the purchase order."""
     typed = request.POST
     asked = PurchaseOrderIn(
         number=text_in(typed, "number", most=50),
@@ -125,7 +125,7 @@ def create(request: PageRequest) -> HttpResponse:
 
 @page()
 def purchase_order_page(request: PageRequest, number: str) -> HttpResponse:
-    """Its lines, with what was received and rejected, and the receipts."""
+    """Show the lines with the accepted and rejected quantities, and the receipts."""
     return _order(request, None, number)
 
 
@@ -148,7 +148,7 @@ def _order(request: PageRequest, refusal: Refusal | None, number: str) -> HttpRe
 
 @page(Verb.PURCHASE)
 def close_page(request: PageRequest, number: str) -> HttpResponse:
-    """What will not come any more, and the button."""
+    """Show what is still to come, and ask whether to close the order."""
     order = purchase_order_numbered(request.visit.site, number)
     lines = [(line, left_of(line.quantity, line.cost_object.good)) for line in purchase_lines(order)]
     facts = {"order": order, "lines": lines, "form": Form(refusal=refuse_closing(number, PurchaseStatus(order.status)))}
@@ -157,7 +157,7 @@ def close_page(request: PageRequest, number: str) -> HttpResponse:
 
 @posts(Verb.PURCHASE, again=_order)
 def close(request: PageRequest, number: str) -> HttpResponse:
-    """Expect no more on it."""
+    """Close the purchase order short."""
     close_order(site=request.visit.site, number=number, by=request.user)
     return redirect("purchase-order", number)
 

@@ -1,4 +1,4 @@
-"""Sub-contractors: what they have of ours, what of it is unresolved, and what comes next."""
+"""Sub-contractors: our stock there, its unresolved movements, and the next receipts."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ SHOWN: Final = 20
 
 @page(*WHO_SEES)
 def outsides_page(request: PageRequest) -> HttpResponse:
-    """All of them, with the value of what they have."""
+    """List all sub-contractors with the value of our stock there."""
     found = outsides(request.visit.site)
     together = sum(one.value for one in found)
     return render(request, "web/purchasing/subcontractors.html", {"found": found, "together": together})
@@ -25,7 +25,7 @@ def outsides_page(request: PageRequest) -> HttpResponse:
 
 @page(*WHO_SEES)
 def outside_page(request: PageRequest, code: str) -> HttpResponse:
-    """One of them: stock by item and place, and the open orders."""
+    """Show one sub-contractor: stock by item and place, and the open orders."""
     one = outside_coded(request.visit.site, code)
     orders = purchase_orders_in_turn(request.visit.site, status="open", supplier=code).order_by("-number")
     facts = {

@@ -1,4 +1,4 @@
-"""The set-up check: what the doctor finds wrong, each with a link to where it is mended."""
+"""The set-up check: its findings, each with a link to the page on which to correct it."""
 
 import re
 from collections import Counter
@@ -28,7 +28,7 @@ _LINE: Final = re.compile(r"(?P<item>.+) line [\d/]+")
 
 @dataclass(frozen=True, slots=True)
 class ShownFinding:
-    """A finding as it is shown."""
+    """A finding for display."""
 
     code: str
     sentence: str
@@ -83,7 +83,7 @@ MENDED_AT: Final[Mapping[str, Callable[[str], str]]] = {
 
 
 def mended_at(finding: SetupFinding) -> str:
-    """Where a finding is mended: the line that it names, else what it is about."""
+    """Return the address at which to correct a finding: its structure line, else the thing that it concerns."""
     line = _LINE.fullmatch(finding.subject)
     if line is not None:
         return _structure(line["item"])
@@ -92,20 +92,20 @@ def mended_at(finding: SetupFinding) -> str:
 
 
 def codes_of(kind: str) -> Collection[str]:
-    """What the doctor finds about a kind of thing; everything where none is named."""
+    """Return the finding codes for a kind of thing; all codes if none is given."""
     if kind == "actions":
         return ACTION_CHECKS
     return KINDS[kind].checks if kind in KINDS else HEADINGS
 
 
 def concerns(finding: SetupFinding, about: str) -> bool:
-    """Whether a finding is about a thing of this name; of whatever name where none is given."""
+    """Return whether a finding concerns a thing with this name, or any thing if no name is given."""
     return not about or about in {name for _, name in finding.about}
 
 
 @dataclass(frozen=True, slots=True)
 class FindingGroup:
-    """The findings of one kind, as many as are shown at first, and how many there are."""
+    """The findings of one kind: the first ones, and how many there are."""
 
     heading: str
     refused: bool
@@ -115,7 +115,7 @@ class FindingGroup:
 
 @page(*SETTING_UP)
 def check_page(request: PageRequest) -> HttpResponse:
-    """All findings of the site, or those about one kind or one thing, the heaviest group first."""
+    """Show the findings of the site, or those about one kind or one thing, most severe group first."""
     kind, about = request.GET.get("kind", ""), request.GET.get("about", "")
     found = [one for one in examine(request.visit.site, codes=codes_of(kind)) if concerns(one, about)]
     narrow = bool(request.htmx) and not request.GET.get("all")

@@ -1,4 +1,4 @@
-"""Labels for places on paper: the code large, and a QR code that *Scan or find* opens the place by."""
+"""Printed labels for places: the code in large letters, and a QR code that *Scan or find* opens."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,15 +16,15 @@ from backflush.web.platform.visit import PageRequest, Visit
 from backflush.web.setup.resource import SETTING_UP
 
 AT_ONCE: Final = 60
-"""Five sheets of twelve."""
+"""The most labels at once: five sheets of twelve."""
 BY: Final = ("path", "bin")
 LONG: Final = 8
-"""Codes of more characters are written smaller, so that they stay on the label."""
+"""Longer codes are printed smaller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One label: what stands large on it, where that is, what it is, and what its QR code says."""
+    """One label: its large text, the place, the description, and the content of the QR code."""
 
     large: str
     path: str
@@ -33,19 +33,19 @@ class Label:
 
     @property
     def long(self) -> bool:
-        """Whether what stands large is too long to stand very large."""
+        """Whether the large text must be printed smaller."""
         return len(self.large) > LONG
 
 
 def _label(place: Any) -> Label:
-    """Of a location or a bin. What is scanned of a bin says its location too: bins of several may be called alike."""
+    """Return the label of a location or bin. A bin's QR code includes the location, because bin codes may repeat."""
     if isinstance(place, Bin):
         return Label(place.code, place.path, "", f"{place.path}/{place.code}")  # type: ignore[attr-defined]
     return Label(place.code, place.path, place.description, place.path)
 
 
 def _show(request: PageRequest, places: QuerySet[Location], bins: QuerySet[Bin], **about: Any) -> HttpResponse:
-    """First the locations, then their bins, as many sheets as are printed at once."""
+    """Show the labels of locations, then of their bins, up to the limit."""
     runs: list[Any] = [
         places.annotate(bin=Value("")),
         bins.annotate(path=F("location__path"), bin=F("code")),
@@ -59,13 +59,13 @@ def _show(request: PageRequest, places: QuerySet[Location], bins: QuerySet[Bin],
 
 
 def _used(visit: Visit, **where: Any) -> QuerySet[Bin]:
-    """Bins that are in use: nobody looks for another."""
+    """Return the active bins."""
     return offered(Bin.objects.filter(site=visit.site, **where))
 
 
 @page()
 def location_labels(request: PageRequest, key: str) -> HttpResponse:
-    """One location and its bins; or one of its bins alone."""
+    """Show the labels of one location and its bins, or of a single bin."""
     here = Location.objects.filter(site=request.visit.site, path=key)
     if not here.exists():
         raise Http404
@@ -77,7 +77,7 @@ def location_labels(request: PageRequest, key: str) -> HttpResponse:
 
 @page()
 def store_labels(request: PageRequest, key: str) -> HttpResponse:
-    """All of a store. Parts of the outside have no label: there is nothing to stick it to."""
+    """Show the labels of a store. Locations without balances have none, because they don't exist physically."""
     if not Store.objects.filter(site=request.visit.site, code=key).exists():
         raise Http404
     places = offered(Location.objects.filter(site=request.visit.site, store__code=key, has_balance=True))

@@ -189,7 +189,7 @@ class ListTab:
 
 
 OLD_TABS: Final = {"in-use": "active", "ended": "inactive"}
-"""What addresses of earlier versions call the tabs."""
+"""The names of tabs in addresses of earlier versions."""
 
 
 def tabs_of(records: QuerySet[Any], query: Mapping[str, str]) -> tuple[QuerySet[Any], list[ListTab]]:
