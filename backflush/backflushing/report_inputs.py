@@ -55,7 +55,8 @@ class InUnit(Enum):
 class ReportInput(ABC):
     """One thing that may be entered: how it is called, what it means, and how a raw value of any door is read.
 
-    `column` is its name in an import. `name`, `default` and `required` are those of the report's attribute.
+    `column` is its name in an import. `name`, `default` and `required` are those of the report's attribute. An input
+    that `identifies` says what the report is about; pages ask for it first.
     """
 
     title: str
@@ -64,6 +65,7 @@ class ReportInput(ABC):
     name: str = ""
     default: Any = None
     required: bool = False
+    identifies: bool = False
 
     @abstractmethod
     def read(self, raw: object, dialect: Dialect) -> Any:
@@ -104,6 +106,7 @@ class SubjectInput(TextInput):
     """What the report is about: the number of an order, or the code of an item. `refers` is that table of an import."""
 
     refers: str = ""
+    identifies: bool = True
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of a text that isn't empty."""

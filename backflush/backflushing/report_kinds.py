@@ -130,8 +130,8 @@ class Subject:
 
     `good` and `scrap` (accepted and rejected for a receipt) are the reported amounts, in a unit of which one is
     `factor` stock units, or in the stock unit itself (`in_stock_unit`); `amount_fields` are the names that refusals use
-    for them and `unit_code` gives the code of that unit. `goods_action` brings the good ones
-    into stock. The use is assumed from the structure `structure_id`, or from that of the day where it is None.
+    for them. `unit_code` gives the code of that unit, in which so many were `ordered`. `goods_action` brings the good
+    ones into stock. The use is assumed from the structure `structure_id`, or from that of the day where it is None.
     `refusals` say why nothing can be booked on the subject, whatever the amounts.
     """
 
@@ -143,6 +143,7 @@ class Subject:
     scrap_reason: str = ""
     factor: Fraction
     unit_code: Callable[[], str]
+    ordered: Decimal | None = None
     in_stock_unit: bool = False
     goods_action: Action | None
     structure_id: int | None = None

@@ -36,7 +36,12 @@ class ReceiptIn(Report):
         ),
     ]
     line: Annotated[
-        int | None, WholeInput(marked("Line"), marked("The line of the order; may be left out where it has only one."))
+        int | None,
+        WholeInput(
+            marked("Line"),
+            marked("The line of the order; may be left out where it has only one."),
+            identifies=True,
+        ),
     ] = None
     accepted: Annotated[Decimal, QuantityInput(marked("Accepted"), marked("Accepted pieces, in the order's unit."))] = (
         ZERO
@@ -83,6 +88,7 @@ class ReceivableLines(Subjects[ReceiptIn]):
             amount_fields=("accepted", "rejected"),
             factor=line.factor,
             unit_code=lambda: str(line.unit.code),
+            ordered=line.quantity,
             in_stock_unit=report.in_stock_unit,
             goods_action=action,
             received=True,

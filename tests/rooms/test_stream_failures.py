@@ -37,7 +37,7 @@ class BrokenKind(ProductionOnOrders):
 
     def subjects(self, reports: Sequence[BookingIn], *, site: Site, lock: bool) -> BrokenOrders:
         """Return the orders of some reports."""
-        return BrokenOrders(site, orders_found(site, [report.order for report in reports], lock=lock))
+        return BrokenOrders(site, *orders_found(site, [report.order for report in reports], lock=lock))
 
 
 def line(number: int, **more: Any) -> StreamLine:

@@ -9,6 +9,7 @@ from django.urls import path
 
 from backflush.core.input_values import LINE_MAX, read_whole
 from backflush.core.lifecycle import PurchaseStatus, refuse_closing, refuse_receipt
+from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.delivery.pagination import page_of
 from backflush.items.models import Unit
@@ -25,7 +26,6 @@ from backflush.subcontract.selectors import (
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, close_order, place_order
 from backflush.web.display import badges
 from backflush.web.forms.fields import Form
-from backflush.web.forms.production_form import left_of
 from backflush.web.forms.values import day_in, number_in, rows_in, text_in
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
@@ -132,7 +132,7 @@ def purchase_order_page(request: PageRequest, number: str) -> HttpResponse:
 def _order(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
     order = purchase_order_numbered(request.visit.site, number)
     shown = page_of(receipts(order), request.GET, by=("posting_id",), descending=True)
-    lines = [(line, left_of(line.quantity, line.cost_object.good)) for line in purchase_lines(order)]
+    lines = [(line, max(ZERO, line.quantity - line.cost_object.good)) for line in purchase_lines(order)]
     status = PurchaseStatus(order.status)
     facts: dict[str, Any] = {
         "order": order,
@@ -150,7 +150,7 @@ def _order(request: PageRequest, refusal: Refusal | None, number: str) -> HttpRe
 def close_page(request: PageRequest, number: str) -> HttpResponse:
     """Show what is still to come, and ask whether to close the order."""
     order = purchase_order_numbered(request.visit.site, number)
-    lines = [(line, left_of(line.quantity, line.cost_object.good)) for line in purchase_lines(order)]
+    lines = [(line, max(ZERO, line.quantity - line.cost_object.good)) for line in purchase_lines(order)]
     facts = {"order": order, "lines": lines, "form": Form(refusal=refuse_closing(number, PurchaseStatus(order.status)))}
     return render(request, "web/purchasing/close.html", facts)
 

@@ -1,140 +1,72 @@
 """Receipts on purchase orders: accepted and rejected in the order's unit, and what the sub-contractor used for them."""
 
-from typing import Any, Final
+from typing import Any
 
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import path, reverse
-from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from backflush.backflushing.models import Booking
 from backflush.backflushing.outcomes import UseState, use_states
-from backflush.booking_kinds import preview_report
-from backflush.core.lifecycle import PurchaseStatus, refuse_receipt
-from backflush.core.refusals import InvalidQuantity, InvalidValue, Refusal
+from backflush.core.refusals import Refusal
 from backflush.delivery.pagination import page_of
-from backflush.delivery.refusals import status_of
 from backflush.people.rights import Verb
-from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
-from backflush.subcontract.receipts import ReceiptIn, receive, received_along
+from backflush.subcontract.receipts import RECEIPTS, ReceiptIn
 from backflush.subcontract.selectors import all_receipts, purchase_lines, purchase_order_numbered
-from backflush.web.forms.idempotency import new_key
-from backflush.web.forms.production_form import Task, amounts_in, left_of, shown_of
-from backflush.web.forms.values import moment_in, serials_in, text_in
-from backflush.web.platform.decorators import page, posts
+from backflush.web.forms.booking_pages import BookingPages, Opened
+from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest
 from backflush.web.production.order_detail import Booked
 from backflush.web.stock.reversal import strip
 
-FIELDS: Final = frozenset({"accepted", "rejected", "batch", "serials", "bin", "at", "order", "line"})
 
+class ReceiptPages(BookingPages):
+    """Receipts on the lines of purchase orders."""
 
-def _line(order: PurchaseOrder, number: str) -> PurchaseOrderLine:
-    lines = purchase_lines(order)
-    found = [line for line in lines if number in {"", str(line.number)}]
-    if refusal := refuse_receipt(order.number, PurchaseStatus(order.status)):
-        raise refusal
-    if len(found) != 1:
-        raise InvalidValue("Choose the line that was received.", field="line")
-    return found[0]
+    kind = RECEIPTS
+    name, preview_name, post_name = "receive", "receive-preview", "receive-post"
+    template = "web/purchasing/receive.html"
 
+    def choices(self, request: PageRequest, form_data: QueryDict, refusal: Refusal) -> dict[str, Any] | None:
+        """Return the lines of an order to choose from, where several may have come in."""
+        if refusal.field != "line" or form_data.get("line", "").strip():
+            return None
+        order = purchase_order_numbered(request.visit.site, form_data.get("order", "").strip())
+        return {"order": order, "lines": purchase_lines(order)}
 
-def _task(order: PurchaseOrder, line: PurchaseOrderLine) -> Task:
-    to_go = left_of(line.quantity, line.cost_object.good)
-    return Task(
-        item=line.item,
-        unit=line.unit.code,
-        factor=line.factor,
-        good="accepted",
-        scrap="rejected",
-        hidden={"order": order.number, "line": str(line.number)},
-        preview_at=reverse("receive-preview"),
-        post_at=reverse("receive-post"),
-        into=received_along(order).target,
-        to_go=to_go,
-        quick=[to_go] if to_go else [],
-    )
+    def aside(self, opened: Opened) -> str:
+        """Return the name of the supplier."""
+        supplier = opened.subjects.found[opened.report.of][0].order.supplier
+        return str(supplier.name or supplier.code)
 
+    def strip(self, request: PageRequest) -> dict[str, Any]:
+        """Return what was just received or reversed, read from the ledger."""
+        return strip(request)
 
-def _report(task: Task, typed: QueryDict, *, key: str = "") -> ReceiptIn:
-    accepted, rejected = amounts_in(task, typed)
-    return ReceiptIn(
-        order=task.hidden["order"],
-        line=int(task.hidden["line"]),
-        accepted=accepted,
-        rejected=rejected,
-        at=moment_in(typed, "at"),
-        key=key,
-        batch=text_in(typed, "batch", empty=True),
-        serials=serials_in(typed, "serials"),
-        bin=text_in(typed, "bin", empty=True),
-    )
+    def done_at(self, request: PageRequest, report: ReceiptIn, booking: Booking) -> str:
+        """Return the address of the purchase order, with what was received."""
+        return f"{reverse('purchase-order', args=[report.order])}?done={booking.posting_id}"
 
+    def button(self, good: str, scrap: str) -> str:
+        """Return the words of the button."""
+        if good and scrap:
+            return _("Receive %(good)s, reject %(scrap)s") % {"good": good, "scrap": scrap}
+        if good:
+            return _("Receive %(good)s") % {"good": good}
+        return _("Reject %(scrap)s") % {"scrap": scrap} if scrap else _("Receive")
 
-def _asked(request: PageRequest, typed: QueryDict) -> tuple[PurchaseOrder, Task]:
-    order = purchase_order_numbered(request.visit.site, text_in(typed, "order"))
-    return order, _task(order, _line(order, typed.get("line", "").strip()))
+    def beyond(self, left: str) -> str:
+        """Return the notice that more is entered than was ordered."""
+        return _("That is more than the %(left)s to come. It can be received; the order will show it.") % {"left": left}
 
+    def preview_title(self) -> str:
+        """Return the heading of the preview."""
+        return _("What the sub-contractor used")
 
-@page(Verb.RECEIVE)
-def receive_page(request: PageRequest) -> HttpResponse:
-    """The order field; with an order its lines; with a line the amounts and what will happen."""
-    if not request.GET.get("order", "").strip():
-        return render(request, "web/purchasing/receive.html", strip(request))
-    return _show(request, request.GET)
-
-
-def _show(request: PageRequest, typed: QueryDict, refusal: Refusal | None = None) -> HttpResponse:
-    facts: dict[str, Any] = {
-        "typed": typed,
-        "number": typed.get("order", "").strip(),
-        "key": typed.get("key") or new_key(),
-        "refusal": refusal,
-        "fields": FIELDS,
-    }
-    try:
-        order = purchase_order_numbered(request.visit.site, text_in(typed, "order"))
-        facts |= {"order": order, "lines": purchase_lines(order)}
-        task = _task(order, _line(order, typed.get("line", "").strip()))
-        facts |= {"task": task} | _foreseen(request, task, typed)
-    except Refusal as found:
-        chooses = found.field == "line" and not typed.get("line")
-        facts["refusal"] = refusal or (None if chooses else found)
-    status = status_of(facts["refusal"]) if facts["refusal"] else 200
-    return render(request, "web/purchasing/receive.html", facts, status=status)
-
-
-def _foreseen(request: PageRequest, task: Task, typed: QueryDict) -> dict[str, Any]:
-    try:
-        report = _report(task, typed)
-        preview = preview_report(report, site=request.visit.site) if report.accepted + report.rejected else None
-        return shown_of(task, report.accepted, report.rejected, preview)
-    except Refusal as refusal:
-        return {"unforeseen": refusal}
-
-
-@page(Verb.RECEIVE)
-def preview_part(request: PageRequest) -> HttpResponse:
-    """What will happen with what is typed so far."""
-    _order, task = _asked(request, request.GET)
-    shown = {"task": task, "by_itself": True} | _foreseen(request, task, request.GET)
-    return render(request, "web/forms/making_preview.html", shown)
-
-
-def _again(request: PageRequest, refusal: Refusal) -> HttpResponse:
-    return _show(request, request.POST, refusal)
-
-
-@posts(Verb.RECEIVE, again=_again)
-def post(request: PageRequest) -> HttpResponse:
-    """Take it into stock, and assume what the sub-contractor used."""
-    order, task = _asked(request, request.POST)
-    report = _report(task, request.POST, key=request.POST.get("key", ""))
-    if not report.accepted + report.rejected:
-        raise InvalidQuantity("Enter the quantity received, accepted or rejected.", field="accepted")
-    received = receive(report, site=request.visit.site, by=request.user)
-    done = urlencode({"done": received.posting_id})
-    return redirect(f"{reverse('purchase-order', args=[order.number])}?{done}")
+    def preview_empty(self) -> str:
+        """Return what stands in the preview while nothing is entered."""
+        return _("Enter what came in, and you see here what will be taken out of the sub-contractor's stock.")
 
 
 @page()
@@ -157,8 +89,6 @@ def booked_of(request: PageRequest, bookings: list[Booking]) -> dict[str, Any]:
 
 
 urlpatterns = [
-    path("orders/receive/", receive_page, name="receive"),
-    path("orders/receive/preview/", preview_part, name="receive-preview"),
-    path("orders/receive/post/", post, name="receive-post"),
+    *ReceiptPages().urls("orders/receive/"),
     path("orders/receipts/", receipts_page, name="receipts"),
 ]

@@ -68,6 +68,7 @@ class BookableOrders(Subjects[BookingIn]):
             scrap_reason=report.scrap_reason,
             factor=order.factor,
             unit_code=lambda: str(order.unit.code),
+            ordered=order.quantity,
             in_stock_unit=report.in_stock_unit,
             goods_action=code.completion,
             structure_id=order.structure_id,

@@ -96,7 +96,7 @@ def test_an_operator_reverses_only_own_bookings_of_the_day(plant: Plant, operato
 @pytest.mark.parametrize(
     ("typed", "field", "sentence"),
     [
-        ({"good": "", "scrap": ""}, "good", "Enter the quantity made, good or scrap."),
+        ({"good": "", "scrap": ""}, "good", "BRACKET: enter a quantity, good or scrap."),
         ({"good": "1.5"}, "good", "is counted in whole pieces. Enter 1 or 2."),
         ({"good": "two"}, "good", "is not a number"),
         ({"good": "1", "at": "2999-01-01T10:00"}, "at", "is in the future"),

@@ -135,6 +135,30 @@ def kept_in(page: str) -> str:
     return found[1]
 
 
+@pytest.mark.parametrize(
+    ("name", "subject", "amount"),
+    [
+        ("book-post", {"order": "W-BRACKET"}, "good"),
+        ("produce-post", {"item": "PACK"}, "good"),
+        ("receive-post", {"order": "P-PLATED", "line": "10"}, "accepted"),
+    ],
+)
+def test_a_user_signed_out_while_booking_sees_that_nothing_was_posted(
+    plant: Plant, name: str, subject: dict[str, str], amount: str
+) -> None:
+    plant.releases(10, "BRACKET")
+    plant.buys(10, "PLATED")
+    with_password(plant, Role.SUPERVISOR)
+    client = browser()
+    asked = text_of(client.post(reverse(name), {**subject, amount: "2", "key": "k"}))
+    signing_in = {"username": "rosa", "password": PASSWORD, "kept": kept_in(asked)}
+    response = client.post(reverse("log-in"), signing_in)
+    text = text_of(client.get(response.headers["Location"]))
+    assert "Nothing was posted yet." in text
+    assert f'id="{amount}"' in text
+    assert 'value="2"' in text
+
+
 def test_a_signed_out_user_returns_to_the_form_with_the_input(plant: Plant) -> None:
     with_password(plant, Role.ENGINEER)
     client, form = browser(), reverse("set-up-new", args=["units"])

@@ -26,7 +26,7 @@ def test_the_preview_shows_shortages_and_the_largest_quantity_without_any(plant:
     plant.has(20, "BOLT")
     plant.has(100, "LUG")
     text = text_of(signed_in(plant, Role.OPERATOR).get(PREVIEW, {"item": "PACK", "good": "3"}))
-    assert "BOLT is short." in text
+    assert "BOLT is 4 short." in text
     assert "Make it 2" in text
     assert "Book 3 good" in text
     assert not Booking.objects.exists()

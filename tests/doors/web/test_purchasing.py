@@ -85,7 +85,7 @@ def test_a_receipt_previews_what_the_sub_contractor_used(plant: Plant) -> None:
     typed = {"order": "P-PLATED", "line": "10", "accepted": "7", "rejected": "1"}
     text = text_of(client.get(reverse("receive-preview"), typed))
     assert "from ACME/STOCK" in text
-    assert "LUG is short." in text
+    assert "LUG is 2 short." in text
     assert "Receive 7, reject 1" in text
     assert not Booking.objects.exists()
 
