@@ -1,4 +1,4 @@
-"""The fixtures every other test leans on."""
+"""The database fixtures that all other tests rely on."""
 
 import os
 import sqlite3
@@ -28,7 +28,7 @@ print(connection.vendor, Group.objects.count())
 
 @pytest.fixture
 def engine(request: pytest.FixtureRequest) -> str:
-    """The name of the engine this test was parametrised with."""
+    """The name of the engine of this test's parameter."""
     return str(request.node.callspec.params.get("database", ""))
 
 

@@ -22,12 +22,12 @@ GIT_HAS_NOT: Final = (
     "web/static/built",
     "web/served",
 )
-"""Below `backflush`: the files that `make setup` makes."""
+"""The files below `backflush` that `make setup` creates."""
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of the sources with a front end that is up to date."""
+    """A copy of the sources with an up-to-date front end."""
     gather()
     copy = tmp_path / "checkout"
     copy.mkdir()

@@ -1,1 +1,1 @@
-"""Several processes at once, and processes that die."""
+"""Tests with several processes at once, and with processes that die."""

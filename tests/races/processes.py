@@ -1,8 +1,8 @@
-"""Real processes that work on one database at the same time, and that can be killed like any other.
+"""Real processes that work on one database at the same time, and that can be killed.
 
-Each process is forked from one that has Django loaded already (multiprocessing's fork server), so a hundred of them
-are cheap. A task is a function of a module with what it needs as plain arguments; it runs in a process of its own on
-the database of a URL. `race` starts several of them together.
+Each process is forked from one that has loaded Django already (multiprocessing's fork server), so a hundred of them are
+cheap. A task is a module-level function with plain arguments; it runs in a separate process on the database of a URL.
+`race` starts several of them together.
 """
 
 import multiprocessing
@@ -23,9 +23,9 @@ from tests.cast import Plant
 from tests.databases import Database
 
 PATIENCE_SECONDS: Final = 600
-"""A machine may be busy with other things; what waits for ever is found all the same."""
+"""The machine may be busy with other things; a generous timeout still detects what waits for ever."""
 _FORKS: Final = multiprocessing.get_context("forkserver")
-# The server loads these, and with them Django, once.
+# The fork server imports these, and Django with them, once.
 _FORKS.set_forkserver_preload(["tests.conftest", "tests.races.processes"])
 
 Task = Callable[..., object]
@@ -33,7 +33,7 @@ Task = Callable[..., object]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task: its answer, the code of a refusal, or what it failed with."""
+    """The outcome of a task: its result, the code of a refusal, or an error."""
 
     answer: Any = None
     refusal: str = ""
@@ -55,11 +55,11 @@ def _work(url: str, ready: Any, answers: Connection, task: Task, arguments: tupl
 
 
 class Worker:
-    """One process at work on a task."""
+    """One process with a task."""
 
     def __init__(self, database: Database, task: Task, *arguments: Any, ready: Any = None) -> None:
         self._answers, theirs = _FORKS.Pipe(duplex=False)
-        # Kept, because it is gone with the last who knows it, and the process may not have come so far.
+        # Keep a reference: the event is deleted with its last one, and the process may not have read it yet.
         self._gate = ready or _FORKS.Barrier(1)
         self.process: BaseProcess = _FORKS.Process(
             target=_work, args=(database.url, self._gate, theirs, task, arguments)
@@ -68,7 +68,7 @@ class Worker:
         theirs.close()
 
     def outcome(self) -> Outcome:
-        """Wait until it is done; a process that died says so."""
+        """Wait for the end, and return the outcome; a dead process is an outcome too."""
         try:
             found = self._answers.recv() if self._answers.poll(PATIENCE_SECONDS) else Outcome(failure="never answered")
         except EOFError:
@@ -78,21 +78,21 @@ class Worker:
         return found
 
     def kill(self) -> None:
-        """kill -9, and wait until it is gone."""
+        """Kill the process with signal 9, and wait until it is gone."""
         assert self.process.pid is not None
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.join(PATIENCE_SECONDS)
 
 
 def race(database: Database, *tasks: tuple[Any, ...]) -> list[Outcome]:
-    """Start tasks (a function and its arguments) in processes of their own, all at the same moment."""
+    """Start tasks (a function and its arguments) in separate processes at the same moment."""
     gate = _FORKS.Barrier(len(tasks))
     workers = [Worker(database, task, *arguments, ready=gate) for task, *arguments in tasks]
     return [worker.outcome() for worker in workers]
 
 
 def all_went_through(outcomes: Sequence[Outcome], *refusals: str) -> bool:
-    """Whether every task came to an answer, or to one of these refusals; says which did not."""
+    """Require that every task ended with a result or one of these refusals; the message names the others."""
     wrong = [one for one in outcomes if one.failure or (one.refusal and one.refusal not in refusals)]
     assert not wrong, f"{len(wrong)} of {len(outcomes)}: {wrong[:3]}"
     return True
@@ -100,7 +100,8 @@ def all_went_through(outcomes: Sequence[Outcome], *refusals: str) -> bool:
 
 @contextmanager
 def killed_before(statement: int) -> Iterator[None]:
-    """Within, this process kills itself with signal 9 before its n-th statement (from 1), commits included."""
+    """Inside the block, this process kills itself with signal 9 before its n-th statement (from 1), commits
+    included."""
     seen = 0
 
     def count() -> None:
@@ -114,14 +115,14 @@ def killed_before(statement: int) -> Iterator[None]:
         count()
         return execute(*asked)
 
-    # Any: Django keeps to itself how it commits, and there is no wrapper for it.
+    # Typed as Any: how Django commits is internal, and there is no wrapper for it.
     django: Any = connections[DEFAULT_DB_ALIAS]
     commit = django._commit
 
     def before_commit() -> None:
         count()
         commit()
-        # And once more when it is in, but nobody knows yet.
+        # And once more after the commit, before anyone knows of it.
         count()
 
     django._commit = before_commit

@@ -1,4 +1,4 @@
-"""kill -9 while an archive is made or brought back: every row is in the database, or all of them are in the file."""
+"""Processes killed while they archive or restore: every row is in the database, or all of them are in the file."""
 
 from collections.abc import Callable
 from itertools import count
@@ -20,11 +20,11 @@ from tests.oracle import snapshot
 from tests.races.processes import Outcome, Worker, killed_before, race
 
 EVERY = 9
-"""It is tried before so many statements each: an archive takes over a hundred."""
+"""The distance between the statements before which it is killed: an archive takes over a hundred."""
 
 
 def a_year(plant: Plant) -> None:
-    """Finished, and over; and something that isn't."""
+    """Create a year of finished orders, and an unfinished one."""
     plant.has(100, "BOLT")
     plant.has(100, "SHEET")
     for _ in range(3):
@@ -44,7 +44,7 @@ def brings_back(plant: Plant, folder: str) -> str:
 
 
 def attempt(plant: Plant, task: Callable[[Plant, str], str], folder: str, before: int) -> str:
-    """Do it in this process, which dies before its n-th statement if there are so many."""
+    """Archive or restore in this process, which dies before its n-th statement if there are that many."""
     with killed_before(before):
         return task(plant, folder)
 

@@ -1,4 +1,4 @@
-"""Two people at one audit: one begins it, one signs it, and nothing is added to what is signed."""
+"""Two users on one audit: only one begins it, only one signs it, and a signed audit never changes."""
 
 from backflush.audit.models import Audit, AuditComputation, AuditKey, CheckName, CheckReview
 from backflush.audit.services import ask_computation, begin_audit, compute_audit, look_at, sign_off

@@ -1,4 +1,4 @@
-"""A period is closed while people book into it: each booking is whole before the closing, or refused after it."""
+"""A period is closed while users book into it: each booking is complete before the closing, or refused after it."""
 
 import time
 from datetime import date
@@ -31,7 +31,7 @@ def closes_in_the_middle(plant: Plant, bookings: int) -> int:
 
 
 def closes_slowly(plant: Plant) -> None:
-    """Once somebody has looked at the site, and before they post."""
+    """Close the period after another user has read the site and before that user posts."""
     with transaction.atomic():
         periods._close(plant.site, MARCH, plant.storekeeper, "", None)
         time.sleep(A_WHILE)
@@ -39,7 +39,7 @@ def closes_slowly(plant: Plant) -> None:
 
 
 def books_until_closed(plant: Plant, item: str, most: int) -> int:
-    """Book into the period as often as it goes; answers with how often."""
+    """Book into the period until it is closed, and return the number of bookings."""
     for turn in range(most):
         try:
             plant.books(1, item, at=DAY)
@@ -49,7 +49,7 @@ def books_until_closed(plant: Plant, item: str, most: int) -> int:
 
 
 def books_after_looking(plant: Plant) -> None:
-    """With the site as it was before the closing, which is at work by now."""
+    """Book with the site as it was read before the closing, which is running by now."""
     assert plant.site.closed_through is None
     time.sleep(A_WHILE / 2)
     plant.books(1, "BRACKET", at=DAY)

@@ -1,4 +1,5 @@
-"""kill -9 at any moment: all of an operation is there or none of it, and sent again under its key it is in once."""
+"""Processes killed at any moment: an operation is complete or absent, and is posted once when sent again with its
+key."""
 
 import time
 from collections.abc import Callable
@@ -33,7 +34,7 @@ def produces(plant: Plant) -> Any:
 
 
 def resolves_a_part(plant: Plant) -> Any:
-    """Twelve bolts were due; seven of them, from the raw store, and the rest kept."""
+    """Resolve seven of twelve bolts from the raw store, and keep the rest."""
     return plant.resolves(first_due(plant), 7, source="RAW", remainder="keep", key=KEY)
 
 
@@ -54,7 +55,7 @@ def first_due(plant: Plant) -> int:
 
 
 def a_morning(plant: Plant) -> None:
-    """Something to take back, something resolved, something waiting, and stock to resolve it from."""
+    """Create a booking to reverse, a resolution, an unresolved movement, and stock to resolve it."""
     for item in ("BRACKET", "CABINET"):
         plant.releases(100, item)
     plant.buys(100, "PLATED")
@@ -66,14 +67,14 @@ def a_morning(plant: Plant) -> None:
 
 
 def an_afternoon(plant: Plant) -> None:
-    """The same, with stock at the line, and with the first movement resolved in part."""
+    """Create the same, with stock at the line, and the first movement resolved in part."""
     a_morning(plant)
     plant.has(30, "BOLT")
     plant.resolves(first_due(plant), 7, source="RAW", remainder="keep")
 
 
 def attempt(plant: Plant, task: Callable[[Plant], Any], before: int) -> Any:
-    """Do it in this process, which dies before its n-th statement if there are so many."""
+    """Carry out an operation in this process, which dies before its n-th statement if there are that many."""
     with killed_before(before):
         return identity(task(plant))
 
@@ -102,13 +103,13 @@ def test_an_operation_killed_before_any_statement_leaves_nothing_and_can_be_sent
         if outcome.failure != "died":
             break
         died += 1
-        # Only the last of all, after the commit, may have left anything; and then it is the whole.
+        # Only the last process, killed after the commit, may have left anything, and then everything.
         if Posting.objects.count() == postings:
             assert snapshot() == untouched
         else:
             assert faults(plant.site) == []
     assert outcome.failure == outcome.refusal == ""
-    # It was posted by the process that died after its commit; the one that survived was told so.
+    # The process that died after its commit posted it; the surviving one got the earlier outcome.
     assert Posting.objects.count() == postings + 1
     assert outcome.answer == identity(task(plant))
     assert Posting.objects.count() == postings + 1
@@ -117,13 +118,13 @@ def test_an_operation_killed_before_any_statement_leaves_nothing_and_can_be_sent
 
 
 def keeps_booking(plant: Plant, first: int) -> None:
-    """Book, resolve and reverse, each under a key of its own, until somebody ends it."""
+    """Book, resolve and reverse, each under its own key, until the process is killed."""
     for number in count(first):
         turn(plant, number)
 
 
 def turn(plant: Plant, number: int) -> None:
-    """One round of work, that may be done again."""
+    """Carry out one round of work, which can be repeated."""
     booking = plant.books(1, "BRACKET", key=f"book {number}")
     retried = plant.retries(key=f"retry {number}")
     if number % 3 == 0:
@@ -144,7 +145,7 @@ def kill_at_random_moments(plant: Plant, database: Database, moments: int, seed:
         assert worker.outcome() == Outcome(failure="died")
         found = Posting.objects.filter(key__key__startswith="book ").count()
         assert faults(plant.site) == []
-        # Sent again from where it may have stopped, each is in once.
+        # Sent again from where it may have stopped, each booking is posted once.
         for number in range(max(0, found - 1), found + 1):
             turn(plant, number)
         done = found + 1

@@ -1,4 +1,4 @@
-"""Many people at once, in real processes: nothing is lost, nothing goes below zero, nobody waits for ever."""
+"""Many users at once, in real processes: nothing is lost or negative, and nothing deadlocks."""
 
 from itertools import combinations_with_replacement
 from random import Random
@@ -59,7 +59,8 @@ def books_together(plant: Plant, times: int, items: list[str]) -> None:
 
 
 def reports_together(plant: Plant, times: int, of: list[str]) -> None:
-    """Book on works orders, receive on purchase orders and produce without, together and in the order given."""
+    """Book on works orders, receive on purchase orders and produce without order, in one call and in the given
+    order."""
     for _ in range(times):
         reports: list[Report] = []
         for name in of:
@@ -85,7 +86,7 @@ def receives_serial(plant: Plant, at: str) -> None:
 
 
 def muddles(plant: Plant, kinds: list[str], seed: int) -> dict[str, int]:
-    """Do some deeds, picked from what is there; answers with how many went through."""
+    """Carry out random operations, and return how many succeeded."""
     rng = Random(seed)
     hands = Hands(plant, lambda some: rng.choice(list(some)))
     through = dict.fromkeys(kinds, 0)
@@ -112,7 +113,7 @@ def test_eight_people_book_the_same_items(committed_plant: Plant, committed_data
     assert all_went_through(race(committed_database, *[(books, 8, "BRACKET", "FRAME")] * 8))
     assert Booking.objects.count() == 64
     assert {plant.cost_object(item).good for item in ("BRACKET", "FRAME")} == {32}
-    # Each booking took its four bolts whole until there were none left.
+    # Each booking took its four bolts whole until none were left.
     assert plant.balance("BOLT") == 0
     assert plant.waiting().count("BOLT 4 short") == 32 - 25
     assert faults(plant.site) == []
@@ -249,7 +250,8 @@ def test_only_one_of_several_users_reverses_the_same_posting(
 def test_booking_and_resolving_on_one_order_never_deadlock(
     committed_plant: Plant, committed_database: Database
 ) -> None:
-    """A resolution names the order that a booking holds, and holds the balance that the booking wants."""
+    """The resolution refers to the order that the booking has locked, and has locked the balance that the booking
+    needs."""
     plant = committed_plant
     plant.releases(1000, "BRACKET")
     books(plant, 40, "BRACKET")
@@ -265,18 +267,18 @@ def test_booking_and_resolving_on_one_order_never_deadlock(
 def test_orders_are_locked_in_one_order_whatever_they_are_numbered(
     committed_plant: Plant, committed_database: Database
 ) -> None:
-    """Two people who created orders at the same time may have left them numbered other than their jobs."""
+    """Orders that two users create at the same time can be numbered in another order than their cost objects."""
     plant = committed_plant
     for item in ("BRACKET", "TRAY"):
         plant.releases(1000, item)
     first, second = CostObject.objects.order_by("pk")
     orders = [plant.order("BRACKET"), plant.order("TRAY")]
-    # Swapped by way of a third, because a job has one order.
+    # Swapped through a third value, because a cost object has one order.
     spare = CostObject.objects.create(site=plant.site, kind=first.kind, number="spare", item=first.item)
     for order, cost_object in ((orders[0], spare), (orders[1], first), (orders[0], second)):
         order.cost_object = cost_object
         order.save()
-    # Something of both waits, and a retry settles both: taking that back locks both jobs.
+    # Both have unresolved movements, and a retry settles them. Undoing it locks both cost objects.
     for item in ("BRACKET", "TRAY"):
         plant.books(1, item)
     plant.has(100_000, "BOLT")
@@ -287,7 +289,8 @@ def test_orders_are_locked_in_one_order_whatever_they_are_numbered(
 
 
 def test_all_kinds_of_reports_together_never_deadlock(committed_plant: Plant, committed_database: Database) -> None:
-    """Whatever order they are told in, their orders are locked in one, and structures that are new frozen in one."""
+    """Whatever the order of the reports, their orders are locked in one fixed order, and new structures frozen in
+    one."""
     plant = committed_plant
     for item in ("BRACKET", "TRAY"):
         plant.releases(1000, item)
@@ -327,7 +330,7 @@ def test_every_pair_of_operations_runs_concurrently(
 
 
 def through(outcomes: list[Any]) -> set[str]:
-    """The kinds of deeds of which at least one went through."""
+    """Return the kinds of operations of which at least one succeeded."""
     return {kind for one in outcomes for kind, times in one.answer.items() if times}
 
 

@@ -1,1 +1,1 @@
-"""The rooms' services, on both databases."""
+"""Tests of the rooms' services, on both databases."""

@@ -65,7 +65,7 @@ def test_an_operation_whose_action_has_no_rule_is_refused_and_not_skipped(plant:
         lambda: plant.books(1, "BRACKET"),
         lambda: plant.produces(1, "PACK"),
         lambda: plant.foresees(1, "BRACKET"),
-        # Even scrap alone, of which nothing goes into stock.
+        # Also for scrap alone, of which nothing goes into stock.
         lambda: plant.books(0, "BRACKET", 1),
     ):
         with refused("no_rule", field="action"):

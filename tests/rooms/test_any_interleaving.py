@@ -1,4 +1,4 @@
-"""Whatever people do, in whatever order: every promise holds after each deed, and every refusal changes nothing."""
+"""Random operations in any order: every invariant holds after each, and every refusal changes nothing."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ SOAK = {"max_examples": 400, "stateful_step_count": 60}
 
 
 class ShopFloor(RuleBasedStateMachine):
-    """A plant in which anything may happen; all of it is forgotten afterwards."""
+    """A plant with random operations, rolled back afterwards."""
 
     def __init__(self, plant: Plant) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What is finished goes into a file, whole; what stays behaves as before; and it comes back row for row."""
+"""Archives: finished orders go into a file as a whole, the rest behaves as before, and a restore is exact."""
 
 import json
 from contextlib import suppress
@@ -39,7 +39,7 @@ MORE_REFUSALS = REFUSALS | {"archived", "already_there", "date_before_original"}
 
 
 def closes(plant: Plant, through: date = DAY) -> None:
-    """The period is closed; how that is done is told elsewhere."""
+    """Close the period."""
     Site.objects.filter(pk=plant.site.pk).update(closed_through=through)
     plant.site.refresh_from_db()
 
@@ -58,20 +58,20 @@ def puts_away(plant: Plant, folder: Path, through: date = DAY) -> Archive:
 
 
 def everything() -> dict[str, list[Any]]:
-    """Every row that may go, and every balance."""
+    """Return every row that can be archived, and every balance."""
     tables = [CopiedTable(going.model) for going in GOING] + [CopiedTable(Balance)]
     return {table.name: sorted(map(json.dumps, rows_of(table))) for table in tables}
 
 
 def all_faults(files: Path | None = None) -> list[str]:
-    """What doesn't hold, in the database, and in the files of archives if they are there."""
+    """Return every fault in the database and in the given archive files."""
     reports = [verify(), *([prove_archives([files])] if files else [])]
     return [fault for report in reports for check in report.checks for fault in check.faults]
 
 
 @pytest.fixture
 def finished(plant: Plant) -> Plant:
-    """An order that is done, and one in which something waits."""
+    """A finished order, and one with an unresolved movement."""
     plant.has(100, "BOLT")
     plant.has(100, "SHEET")
     plant.books(3, "BRACKET", key="first")
@@ -113,7 +113,7 @@ def test_an_archive_is_restored_row_for_row(finished: Plant, tmp_path: Path) -> 
 
 
 def test_postings_connected_to_an_unfinished_order_stay(plant: Plant, tmp_path: Path) -> None:
-    """One resolution settled lines of two orders, and one of these is still open."""
+    """One resolution settled lines of two orders, one of which is still open."""
     plant.books(2, "BRACKET", at=DAY)
     plant.books(1, "FRAME", at=DAY)
     plant.has(500, "BOLT")
@@ -131,7 +131,7 @@ def test_postings_connected_to_an_unfinished_order_stay(plant: Plant, tmp_path: 
 
 def test_an_order_cancelled_without_postings_is_archived_and_restored(plant: Plant, tmp_path: Path) -> None:
     for number in ("W-1", "W-2"):
-        # The newest of a table stays.
+        # The newest row of a table stays.
         plant.releases(5, "FRAME", number=number)
         cancel_order(site=plant.site, number=number, by=plant.storekeeper, remarks="no demand")
     before = everything()
@@ -231,7 +231,7 @@ def test_a_row_named_only_in_an_archive_still_counts_as_used(finished: Plant, tm
 
 
 def rewritten(file: Path, change: Any) -> None:
-    """Change what a file says, as somebody would who knows how it is made: with new digests."""
+    """Change the contents of a file and correct its digests, as a person could who knows the format."""
     with ZipFile(file) as archived:
         members = {name: archived.read(name) for name in archived.namelist()}
     change(members)
@@ -298,7 +298,7 @@ def test_a_change_of_the_stored_totals_is_detected(finished: Plant, tmp_path: Pa
 
 
 def lives(plant: Plant, chance: Random, deeds: int, at: date) -> None:
-    """Whatever people do, on a day."""
+    """Carry out random operations on a day."""
     hands = Hands(plant, chance.choice)
     for _ in range(deeds):
         deed = hands.pick(chance.choice(KINDS))

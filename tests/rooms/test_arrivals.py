@@ -1,4 +1,4 @@
-"""Stock that arrives settles what waits for it, where the action says so, and beside nothing else (U7)."""
+"""Arriving stock settles unresolved movements of actions with automatic retry, and changes nothing else (U7)."""
 
 from typing import Any
 
@@ -136,7 +136,7 @@ def test_a_refused_movement_does_not_keep_stock_from_the_others(plant: Plant, mo
     assert len(plant.waiting()) == len(waiting) - 1
 
 
-# To whom it is proposed
+# Proposals
 
 
 def proposals(plant: Plant, posting: Posting) -> list[str]:

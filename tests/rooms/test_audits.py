@@ -1,4 +1,4 @@
-"""The audit of backflushes: each check finds what was planted for it, and what is signed stands as it was signed."""
+"""Audits of backflushes: each check finds the planted findings, and a signed audit never changes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +48,7 @@ def looks_through(plant: Plant, audit: Audit) -> None:
 
 
 def found(plant: Plant, check: CheckName) -> list[FindingLine]:
-    """What a check of an audit begun now finds."""
+    """Return the findings of a check of a new audit."""
     audit = audit_at_work(plant.site) or begins(plant)
     computation = compute_audit(audit=audit, by=plant.storekeeper)
     return listed(audit, check, computation).first(100)

@@ -1,4 +1,4 @@
-"""Stock from one site to another, both in one database: two postings under one key, each done once."""
+"""Stock transfers between sites of one database: two postings under one key, each made once."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -183,7 +183,7 @@ def test_a_transfer_is_not_received_before_it_was_sent(plant: Plant, south: Plan
 
 
 def test_neither_end_of_a_transfer_can_be_reversed(plant: Plant, south: Plant) -> None:
-    """Or it would be at both sites once the other end is posted; it is sent back instead."""
+    """The stock would be at both sites once the other end is posted. It is sent back instead."""
     plant.has(10, "BOLT", at="RAW")
     note = sends(plant, 6)
     arrived = takes_in(south, note)
@@ -242,7 +242,7 @@ NAME = ("NORTH", "SOUTH", "1")
 
 
 def book(site: str, *, sent: Sequence[int] = (), arrived: Sequence[int] = (), heard: bool = False) -> Book:
-    """A book with one consignment from NORTH to SOUTH in it, of so many bolts."""
+    """Return the record of a site with one transfer of bolts from NORTH to SOUTH."""
     at = datetime(2026, 3, 2, tzinfo=UTC)
 
     def note(bolts: int) -> Note:

@@ -1,4 +1,4 @@
-"""A stream of bookings of all kinds: in chunks, with an outcome for every line, and none keeps the others back."""
+"""A stream of bookings of all kinds: in chunks, with a result for every line; refused lines don't stop the others."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -32,7 +32,7 @@ def streamed(plant: Plant, reports: Sequence[Any], *, stream: str = "", chunk: i
 
 
 def told(outcomes: Sequence[ReportResult]) -> list[str]:
-    """What became of each line, in a word, or the codes of its refusals."""
+    """Return the outcome of each line in a word, or the codes of its refusals."""
     return [
         " ".join(one.code for one in outcome.refusals) or ("repeated" if outcome.repeated else "booked")
         for outcome in outcomes
@@ -86,7 +86,7 @@ def test_an_unreadable_line_has_an_outcome_in_its_place(plant: Plant) -> None:
 
 
 def test_a_refusal_that_occurs_only_during_posting_is_assigned_to_its_line(plant: Plant) -> None:
-    """The look beforehand doesn't read structures, so it finds nothing wrong with a line whose ends meet."""
+    """The check before posting doesn't read structures, so it can't find a line whose source is its target."""
     plant.action("GO ROUND", "backflush", "RAW", "LINE")
     plant.type_code("ROUND", completion="COMPLETE", backflush="GO ROUND")
     plant.stocks("RING", component_class="M", type_code="ROUND")
@@ -189,7 +189,7 @@ def test_lines_without_keys_and_stream_post_as_often_as_they_come(plant: Plant) 
 
 
 def platings(plant: Plant, count: int, *, orders: int = 1, **more: Any) -> list[ReceiptIn]:
-    """Receipts of one piece each, on some purchase orders by turns."""
+    """Return receipts of one piece each on several purchase orders in turn."""
     numbers = [f"P-{turn}" for turn in range(orders)]
     for number in numbers:
         if not PurchaseOrder.objects.filter(number=number).exists():
@@ -213,7 +213,7 @@ def test_every_receipt_is_booked_in_the_order_of_the_stream(plant: Plant) -> Non
 
 
 def test_reports_of_all_kinds_are_posted_together_in_order(plant: Plant) -> None:
-    """What one takes the next doesn't find, whatever kinds they are of."""
+    """A report doesn't find stock that an earlier one took, whatever their kinds."""
     plant.has(12, "BOLT")
     plant.has(4, "LUG")
     plant.has(4, "LUG", at="ACME/STOCK")

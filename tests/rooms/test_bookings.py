@@ -1,4 +1,4 @@
-"""Booking, producing and receiving: what goes into stock, what is assumed, and when (B2, B8, B9, Q3, R, S)."""
+"""Bookings, productions and receipts: goods, assumed use, and event time (B2, B8, B9, Q3, R, S)."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -22,7 +22,7 @@ from tests.oracle import faults, refused
 
 
 def used(plant: Plant, booking: Booking) -> dict[str, Decimal]:
-    """What a booking assumed, moved and due together, by item."""
+    """Return what a booking assumed by item, posted and unresolved together."""
     found: dict[str, Decimal] = {}
     for row in Movement.objects.filter(posting=booking.posting_id, line__isnull=False).select_related("item"):
         found[row.item.code] = found.get(row.item.code, Decimal(0)) + row.quantity + (row.due or 0)
@@ -149,7 +149,7 @@ def test_a_fixed_quantity_is_assumed_once_per_order_by_the_first_booking_not_rev
     assert faults(plant.site) == []
 
 
-# Phantoms and what lines say of themselves (S3, S6, S7)
+# Phantoms and the settings of lines (S3, S6, S7)
 
 
 def test_settings_of_a_phantom_line_apply_to_all_lines_below(plant: Plant) -> None:
@@ -228,7 +228,7 @@ def test_an_item_never_contains_itself_on_any_day(plant: Plant) -> None:
         plant.consists("BRACKET", plant.line(10, "PANEL", 1, starts=date(2030, 1, 1)))
 
 
-# Goods that are tracked, or go to a bin (B8)
+# Tracked goods and bins (B8)
 
 
 def test_tracked_goods_need_their_batch_or_serials(plant: Plant) -> None:
@@ -332,7 +332,7 @@ def test_a_future_event_time_is_refused_and_a_past_one_is_not(plant: Plant) -> N
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC"])
 def test_a_day_is_in_the_site_s_time_zone(plant: Plant, zone: str) -> None:
-    """Kiritimati is a day ahead of Pago Pago, so today here may be tomorrow there."""
+    """Kiritimati is a day ahead of Pago Pago, so today at one may be tomorrow at the other."""
     there = Plant.build_site(code="FAR", time_zone=zone)
     there.releases(10, "BRACKET", at=date(2020, 1, 1))
     today = timezone.now().astimezone(ZoneInfo(zone)).date()
@@ -351,7 +351,7 @@ def test_a_time_without_an_offset_is_in_the_site_s_time_zone(plant: Plant) -> No
 
 
 def test_a_receipt_or_production_uses_the_structure_of_its_day_in_the_site_s_time_zone(plant: Plant) -> None:
-    """Half past ten in the evening in London in summer is a day earlier than it looks in UTC plus two."""
+    """Half past ten in the evening in London in summer is still the day before in UTC plus two."""
     there = Plant.build_site(code="FAR", time_zone="Pacific/Kiritimati")
     plant.consists(
         "PACK", plant.line(10, "BOLT", 1, ends=date(2026, 3, 1)), plant.line(10, "BOLT", 2, starts=date(2026, 3, 2))
@@ -371,7 +371,7 @@ def test_a_backdated_booking_does_not_change_earlier_records(plant: Plant) -> No
 
 
 def test_a_booking_is_one_transaction(plant: Plant) -> None:
-    """Whoever wraps it and gives up has nothing of it."""
+    """A caller that rolls back its own transaction rolls the booking back too."""
     plant.releases(10, "BRACKET")
     with transaction.atomic():
         plant.books(1, "BRACKET")

@@ -1,4 +1,4 @@
-"""A stream in any chunks, with any mix of good, repeated and refused lines, leaves what its lines leave one by one."""
+"""A stream in any chunks, with valid, repeated and refused lines, has the same result as its lines one by one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -37,7 +37,7 @@ SOAK = settings(max_examples=1_000, deadline=None, suppress_health_check=CHECKS)
 
 
 def ledger() -> dict[str, list[Any]]:
-    """All that bookings leave, without the numbers that any two runs differ by."""
+    """Return all rows that bookings create, without the keys that differ between runs."""
     bookings = list(Booking.objects.order_by("pk").values_list("posting", flat=True))
     turn = {posting: place for place, posting in enumerate(bookings)}
     facts = (
@@ -85,7 +85,7 @@ def ledger() -> dict[str, list[Any]]:
 
 
 def one_by_one(plant: Plant, reports: Sequence[Report]) -> list[str]:
-    """Each in a call of its own; what became of it."""
+    """Book each report in a call of its own, and return the outcomes."""
     told = []
     for report in reports:
         before = Booking.objects.count()
@@ -99,7 +99,7 @@ def one_by_one(plant: Plant, reports: Sequence[Report]) -> list[str]:
 
 
 def in_bulk(plant: Plant, reports: Sequence[Report], chunk: int) -> list[str]:
-    """All of them as a stream; what became of each."""
+    """Book all reports as a stream, and return the outcomes."""
     lines = (StreamLine(number, report) for number, report in enumerate(reports, 1))
     return [
         outcome.refusals[0].code if outcome.refusals else "repeated" if outcome.repeated else "booked"
@@ -108,7 +108,7 @@ def in_bulk(plant: Plant, reports: Sequence[Report], chunk: int) -> list[str]:
 
 
 def left_by(plant: Plant, does: Callable[[], list[str]]) -> tuple[list[str], dict[str, list[Any]]]:
-    """What is told and what is left, all of which is then taken back."""
+    """Return the outcomes and the rows, and roll everything back."""
     with transaction.atomic():
         left = does(), ledger()
         assert faults(plant.site) == []
@@ -127,7 +127,7 @@ WRONG: dict[str, dict[str, Any]] = {
 
 @st.composite
 def streams(draw: st.DrawFn, plant: Plant) -> list[Report]:
-    """Reports of all kinds: some are wrong, some come under a key that another has."""
+    """Draw reports of all kinds; some are invalid, and some have a key that was used before."""
     hands = Hands(plant, lambda some: draw(st.sampled_from(list(some))))
     reports = []
     for _ in range(draw(st.integers(1, 12))):

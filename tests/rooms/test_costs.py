@@ -1,4 +1,4 @@
-"""What an order's material cost, at the cost of each moment, and why that differs from the structure (C1)."""
+"""The material cost of an order at the cost of each moment, and its variance from the structure (C1)."""
 
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ from tests.oracle import faults
 
 
 def variances(cost: OrderCost) -> dict[str, tuple[Decimal, Decimal]]:
-    """By component: quantity and money used over or under the structure."""
+    """Return the quantity and amount over or under the structure by component."""
     return {cost.items[one.item].code: (one.quantity, one.amount) for one in cost.variances}
 
 
@@ -28,7 +28,7 @@ def test_consumption_issues_and_returns_count_at_the_cost_of_their_moment(plant:
     plant.returns(4, "BOLT", "BRACKET")
     cost = order_cost(plant.cost_object("BRACKET"))
     assert cost.material == 20 * Decimal("0.10") + 10 * Decimal("0.20") - 4 * Decimal("0.30")
-    # The structure says twenty, at the standard of now; twenty-six were had.
+    # The structure requires twenty, at the present standard cost; twenty-six were used.
     assert cost.standard == 6
     assert variances(cost) == {"BOLT": (6, cost.material - 6)}
 

@@ -1,4 +1,4 @@
-"""The questions behind Home's blocks."""
+"""The queries behind Home's blocks."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -29,13 +29,13 @@ TODAY = DAY + 3 * WEEK
 
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow the machine is, each answer is a fresh one."""
+    """Disable the cache, however slow the machine is."""
     cache.clear()
     monkeypatch.setattr(block_cache, "LONG_SECONDS", float("inf"))
 
 
 def by_week(plant: Plant, today: date = TODAY) -> dict[str, int]:
-    """What waited at the end of each of the last weeks, those in which nothing did left out."""
+    """Return the unresolved movements at the end of each week that has any."""
     weeks = unresolved_over_time(plant.site, today).answer.weeks
     assert len(weeks) == 12
     return {f"{week.begins:%d %b}": week.total for week in weeks if week.total}

@@ -1,4 +1,4 @@
-"""The demo plant: the same every time, sound, and with something of everything in it."""
+"""The demo plant: always the same, valid, and with every feature in use."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -29,11 +29,11 @@ from tests.databases import ENGINES, Database, Databases, PlantDatabases, rolled
 pytestmark = pytest.mark.slow
 
 TODAYS = {"sqlite": date(2026, 3, 12), "postgres": date(2025, 11, 2)}
-"""Days of different months and lengths of winter time: what is the same must not hang on the calendar."""
+"""Days in different months, in summer and winter time, because the story must not depend on the calendar."""
 
 
 class Demos:
-    """For each engine the demo plant, made once and ending on a day of its own."""
+    """The demo plant, created once per engine, each with another last day."""
 
     def __init__(self, databases: Databases) -> None:
         self.plants: dict[str, DemoPlant] = {}
@@ -59,13 +59,13 @@ def demos(databases: Databases) -> Iterator[Demos]:
 
 @pytest.fixture(params=ENGINES)
 def demo(request: pytest.FixtureRequest, demos: Demos) -> Iterator[DemoPlant]:
-    """The demo plant; what a test does in it is rolled back."""
+    """The demo plant; changes of a test are rolled back."""
     with demos.database(request.param).as_default(), rolled_back():
         yield demos.plants[request.param]
 
 
 def ledger(plant: DemoPlant) -> list[tuple[Any, ...]]:
-    """Every movement without its keys, days counted from the plant's today."""
+    """Return every movement without its keys, with days counted from the plant's today."""
     rows = Movement.objects.order_by("pk").select_related("item", "source", "target", "posting__by", "cost_object")
     return [
         (

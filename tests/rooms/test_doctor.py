@@ -1,4 +1,4 @@
-"""The doctor: a clean plant has no findings, and each fault that is planted is found, with a remedy."""
+"""The set-up check: a correct plant has no findings, and each planted fault is found, with a remedy."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ YESTERDAY = TODAY - timedelta(days=1)
 
 @pytest.fixture
 def healthy(plant: Plant) -> Plant:
-    """The plant of the cast with its own three faults mended, and stock wherever something is taken from."""
+    """The test plant with its three faults corrected, and stock at every from-location."""
     for item in ("BOLT", "LUG", "TUBE", "PAINT", "SHEET"):
         plant.has(100, item)
     plant.has(100, "LUG", at="ACME/STOCK")
@@ -44,7 +44,7 @@ def findings(plant: Plant) -> list[SetupFinding]:
 
 
 def said(plant: Plant) -> list[tuple[str, str]]:
-    """What is found, by code and subject; each finding says in full what is wrong and what to do."""
+    """Return the findings by code and subject, and require that each states its fault and remedy."""
     found = findings(plant)
     for finding in found:
         assert finding.severity is KINDS[finding.code].severity
@@ -204,7 +204,7 @@ def test_each_of_many_loops_is_found(healthy: Plant) -> None:
 
 
 def put_in(item: str, component: str) -> None:
-    """A line that no service would take."""
+    """Insert a line that no service would accept."""
     thing = item_coded(component)
     StructureLine.objects.create(
         item=item_coded(item), number=90, component=thing, quantity=Decimal(1), unit=thing.stock_unit
@@ -236,7 +236,7 @@ def test_an_obsolete_component_is_found_in_live_structures_only(healthy: Plant) 
     assert "PACK" not in sentence
 
 
-# Where components are taken from
+# From-locations
 
 
 def test_a_component_never_in_stock_at_the_rule_s_location_is_found_with_its_users(healthy: Plant) -> None:
@@ -280,7 +280,7 @@ def test_a_line_whose_from_location_is_the_backflush_s_to_location_is_found(heal
     assert findings(healthy)[0].severity is Severity.REFUSED
 
 
-# All of it
+# The check as a whole
 
 
 def test_the_most_severe_findings_come_first(healthy: Plant) -> None:

@@ -1,4 +1,5 @@
-"""What is used is ended instead of deleted: nothing new names it, what names it stays valid, and it can come back."""
+"""Deactivation instead of deletion: new records can't name the row, existing ones stay valid, and it can be
+reactivated."""
 
 from collections.abc import Callable
 from datetime import date
@@ -51,7 +52,7 @@ TODAY = date(2026, 4, 1)
 
 
 def ends_location(plant: Plant, name: str) -> Location:
-    """End a location as the pages do: with what the rooms above know of it."""
+    """Deactivate a location as the pages do, with what the other rooms know of it."""
     location = plant.location(name)
     lines = lines_taking_from(location, day=TODAY)
     end_location(location=location, on=TODAY, holds_stock=bool(holding_stock([location.pk])), lines=lines)
@@ -59,7 +60,7 @@ def ends_location(plant: Plant, name: str) -> Location:
 
 
 def spare(plant: Plant, code: str = "SPARE", **more: Any) -> Location:
-    """A location that nothing names."""
+    """A location that nothing refers to."""
     return add_location(store=Store.objects.get(site=plant.site, code="MAIN"), code=code, **more)
 
 

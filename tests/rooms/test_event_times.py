@@ -1,4 +1,4 @@
-"""A local time is one moment, or it is refused with the question (B9, Q6)."""
+"""A local time is exactly one moment, or it is refused (B9, Q6)."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""Why a movement has the quantity that it has, in words and step by step, from recorded facts only."""
+"""The explanation of a movement's quantity, in words and step by step, from recorded facts only."""
 
 from datetime import date
 from decimal import Decimal

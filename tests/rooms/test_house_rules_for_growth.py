@@ -1,7 +1,7 @@
-"""The rules that keep the door to many servers open, read off the models and off the database they made.
+"""The rules that make it possible to distribute the tables, read from the models and from the database.
 
-What grows with bookings lies with its site: it has one, every unique rule is within it, and what refers to what is of
-the same site. So the rows of a site can be kept on a server of their own, and no rule ever asks another server.
+Tables that grow with bookings belong to a site: they have a site, every unique constraint includes it, and references
+stay within it. So the rows of a site can be on a server of their own, and no constraint involves another server.
 """
 
 import re
@@ -87,7 +87,7 @@ def test_master_data_and_set_up_refer_to_no_stock(model: type[Model]) -> None:
 
 @pytest.mark.parametrize("model", STOCK, ids=label)
 def test_a_stock_table_refers_to_stock_by_its_key_alone(model: type[Model]) -> None:
-    """So that `backflush citus` can put the site beside it: no reference goes to any other column."""
+    """So that `backflush citus` can add the site: no foreign key refers to any other column."""
     for field in references(model):
         if field.related_model in STOCK:
             assert field.related_model is not None
@@ -113,7 +113,7 @@ NAMED = re.compile(r'(?:FROM|JOIN|UPDATE|INTO) "?(\w+)"?(?: (?:AS )?"?(?!WHERE|J
 
 
 def without_a_site(sql: str) -> list[str]:
-    """The stock tables of which a statement asks for rows, or changes some, without saying of which site."""
+    """Return the stock tables that a statement reads or changes without naming the site."""
     tables = {model._meta.db_table for model in STOCK}
     asked = sql[sql.find("SELECT") :] if sql.startswith("INSERT") else sql
     named = [{*names} - {""} for names in NAMED.findall(asked) if names[0] in tables]
@@ -128,7 +128,7 @@ def without_a_site(sql: str) -> list[str]:
 
 
 def test_every_statement_on_stock_names_the_site(plant: Plant) -> None:
-    """A server that has only some sites must know at once whether it is meant; Citus locks in no other way."""
+    """Citus must know at once which server a statement is for; otherwise it can't lock rows."""
     heard: set[str] = set()
 
     def listen(execute: Any, sql: str, *asked: Any) -> Any:

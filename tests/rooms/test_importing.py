@@ -1,4 +1,4 @@
-"""Importing one's own data: whole or not at all, and as often as one likes."""
+"""Imports: all or nothing, and repeatable."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 def stock() -> dict[str, Decimal]:
-    """What is there, by item and place."""
+    """Return the stock by item and location."""
     return {
         f"{one.item.code}@{one.location.path}{one.bin}{one.batch}{one.serial}": one.quantity
         for one in balances(site_named())
@@ -41,7 +41,7 @@ def stock() -> dict[str, Decimal]:
 
 
 def lines(table: str, *more: dict[str, str], **changed: str) -> list[dict[str, str]]:
-    """The template's lines of a table, the first of them changed, and some more."""
+    """Return the template's rows of a table, with the first one changed and some added."""
     first, *rest = EXAMPLE[table]
     return [{**first, **changed}, *map(dict, rest), *more]
 
@@ -85,7 +85,7 @@ def test_a_second_import_skips_everything_and_posts_nothing(tmp_path: Path) -> N
         name: count.there for name, count in second.counts.items()
     }
     assert everything() == before
-    # The plant has gone on since: a completed order, used stock. None of that is a difference.
+    # The plant has changed since: a completed order, used stock. None of that counts as a difference.
     WorksOrder.objects.update(status="complete")
     brought(tmp_path)
     assert everything() == before
@@ -110,7 +110,7 @@ def test_one_faulty_row_prevents_the_whole_import(tmp_path: Path) -> None:
 
 
 def test_every_fault_is_found_at_once(tmp_path: Path) -> None:
-    """One fault of each kind, most of them in rows of which everything else is right."""
+    """One fault of each kind, most of them in rows that are otherwise valid."""
     item = {"description": "", "class": "B", "type_code": "BOUGHT", "unit": "PCS"}
     files(
         tmp_path,
@@ -120,7 +120,7 @@ def test_every_fault_is_found_at_once(tmp_path: Path) -> None:
             "conversions",
             {"from": "G", "to": "KG", "factor": "0.002"},  # 4: disagrees with row 2
             {"from": "G", "to": "G", "factor": "1"},  # 5: one unit twice
-            {"from": "PCS", "to": "KG", "factor": "0"},  # 6: nothing
+            {"from": "PCS", "to": "KG", "factor": "0"},  # 6: empty
             {"from": "PCS", "to": "TON", "factor": "1/3"},  # 7: no such unit
         ),
         stores=lines("stores", {"code": "A/B"}),
@@ -147,7 +147,7 @@ def test_every_fault_is_found_at_once(tmp_path: Path) -> None:
         ),
         structures=lines(
             "structures",
-            {"item": "BRACKET", "line": "20", "component": "STEEL", "quantity": "1"},  # 5: line 20 stands twice
+            {"item": "BRACKET", "line": "20", "component": "STEEL", "quantity": "1"},  # 5: line 20 occurs twice
             {"item": "STEEL", "line": "10", "component": "PLATED", "quantity": "1"},  # 6: a loop
             {"item": "BOLT", "line": "10", "component": "GOLD", "quantity": "0", "waste": "-1"},
             {"item": "PLATED", "line": "20", "component": "BOLT", "quantity": "1", "waste": "100"},
@@ -293,7 +293,7 @@ def test_different_content_is_a_fault_on_its_column_and_a_change_with_update(tmp
         ("conversions.csv", 2, "factor"),
         ("stores.csv", 2, "description"),
         ("locations.csv", 2, "description"),
-        ("locations.csv", 3, "supplier"),  # it is the supplier's now, by the stock that its row names
+        ("locations.csv", 3, "supplier"),  # it belongs to the supplier now, because it is its stock location
         ("suppliers.csv", 2, "name"),
         ("suppliers.csv", 2, "stock"),
         ("actions.csv", 2, "description"),
@@ -445,7 +445,7 @@ def test_a_receipt_on_an_order_with_a_faulty_row_is_no_fault(tmp_path: Path) -> 
 
 
 def test_a_structure_that_cannot_be_converted_is_a_fault_of_its_receipt(tmp_path: Path) -> None:
-    """The order was placed when the line wasn't in force yet, so nobody has asked for its conversion."""
+    """The line came into force after the order was placed, so its conversion was never checked."""
     later = {"item": "PLATED", "line": "20", "component": "BOLT", "quantity": "1", "unit": "KG", "starts": "2026-01-09"}
     day = "2026-01-09"
     files(
@@ -644,7 +644,7 @@ BOOKED = 2 * CHUNK + 5
 
 
 def many(folder: Path) -> Path:
-    """So many bookings that they go in three chunks, on an order of their own each."""
+    """Return enough bookings for three chunks, each on its own order."""
     numbers = range(BOOKED)
     order = {"item": "BRACKET", "quantity": "1", "start_date": "2026-01-07"}
     return files(
@@ -692,7 +692,7 @@ def test_a_killed_import_is_finished_by_running_it_again(committed_database: Dat
 
 
 def test_a_refusal_between_chunks_names_the_row_and_does_not_stop_the_others(tmp_path: Path) -> None:
-    """What the check can't foresee: someone else completes an order while the bookings are being posted."""
+    """The check can't foresee it: another user completes an order while the bookings are being posted."""
     folder = many(tmp_path)
 
     def meddle(stage: str, done: int, total: int) -> None:

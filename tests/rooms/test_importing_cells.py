@@ -1,4 +1,4 @@
-"""What is written into a file is read back the same, and what a workbook holds is read as a person sees it."""
+"""Written values read back equal, and workbooks are read as displayed."""
 
 import csv
 from datetime import date, datetime

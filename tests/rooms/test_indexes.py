@@ -1,6 +1,6 @@
-"""No index without somebody who asks by it: each is written by every booking, and takes its room for years.
+"""Every index is used by a query, because each is written by every booking and takes space for years.
 
-Whoever adds an index to a table that grows with bookings says here what reads it.
+When you add an index to a table that grows with bookings, add here what reads it.
 """
 
 from typing import Any, Final
@@ -86,7 +86,7 @@ READERS: Final[dict[type[Model], dict[tuple[str, ...], str]]] = {
         ("order_id",): "the trace of an order",
     },
 }
-"""By their columns, in order; an expression is an empty name."""
+"""By their columns in order; an expression is an empty name."""
 WITH_AN_EXPRESSION: Final = ("site_id", "at", "", "id")
 
 
@@ -95,11 +95,11 @@ def label(model: type[Model]) -> str:
 
 
 def indexes_of(model: type[Model]) -> list[tuple[str, ...]]:
-    """The columns of every index that the database really has; a rule that an index keeps is that index."""
+    """Return the columns of every index in the database, including those of unique constraints."""
     with connection.cursor() as cursor:
         found: dict[str, Any] = connection.introspection.get_constraints(cursor, model._meta.db_table)
         kept = (rule for rule in found.values() if rule["index"] or rule["unique"] or rule["primary_key"])
-        # SQLite names no columns where there is an expression among them.
+        # SQLite returns no columns for an index with an expression.
         return [tuple(column or "" for column in rule["columns"] or WITH_AN_EXPRESSION) for rule in kept]
 
 
@@ -110,7 +110,7 @@ def test_every_index_is_used_by_a_query_and_every_query_has_its_index(database: 
 
 @pytest.mark.parametrize("model", READERS, ids=label)
 def test_no_index_is_a_prefix_of_another(database: Database, model: type[Model]) -> None:
-    """Whoever asks by it is served by the longer one. A partial one is another matter: it is small."""
+    """The longer index serves the same queries. Partial indexes are excepted, because they are small."""
     partial = {rule for rule, reader in READERS[model].items() if "partial" in reader}
     whole = [columns for columns in indexes_of(model) if columns not in partial]
     assert [one for one in whole for other in whole if one != other and other[: len(one)] == one] == []

@@ -1,4 +1,4 @@
-"""A copy of the database is whole, is made while people book, and comes back as it was, in either kind of database."""
+"""Backups: complete, made while users book, and restored exactly into either kind of database."""
 
 import json
 import os
@@ -29,14 +29,14 @@ ENGINES = ("sqlite", "postgres")
 
 
 def everything() -> dict[str, list[str]]:
-    """Every row of every table, as values that mean the same in both databases."""
+    """Return every row of every table, as values that are equal in both databases."""
     tables = ((table.name, portable.rows_of(table)) for table in portable.tables())
-    # Sorted within too: PostgreSQL keeps the names of a JSON object in an order of its own.
+    # Sort inside JSON too, because PostgreSQL has its own order of names.
     return {name: sorted(json.dumps(row, sort_keys=True) for row in rows) for name, rows in tables}
 
 
 def figures() -> list[tuple[Any, ...]]:
-    """What people look at: balances, what waits, and what was booked."""
+    """Return the main figures: balances, unresolved movements and bookings."""
     return [
         *Balance.objects.order_by("pk").values_list("item__code", "location__path", "batch", "serial", "quantity"),
         *Movement.objects.order_by("pk").values_list("item__code", "status", "quantity", "due", "at", "source_after"),
@@ -83,7 +83,7 @@ def test_a_backup_is_restored_unchanged(
         restore(tmp_path / "copy")
         assert (figures(), everything()) == (before, rows)
         assert verify().sound
-        # New rows are numbered on from the old ones.
+        # New rows get higher keys than the restored ones.
         plant = Plant()
         plant.books(1, "BRACKET")
         assert verify().sound
@@ -128,7 +128,7 @@ def test_users_can_book_while_a_backup_is_made(
         for number in range(3):
             restore(tmp_path / f"copy{number}", replace=True)
             assert 3 <= Booking.objects.count() < after
-            # As at one moment: every booking with its movements, every balance with what made it.
+            # Consistent: every booking has its movements, and every balance equals its movements.
             assert verify().sound
 
 

@@ -1,4 +1,4 @@
-"""Callers' keys: the same request twice posts once, whatever has happened since (I)."""
+"""Idempotency keys: the same request sent twice posts once, whatever has happened since (I)."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
@@ -22,7 +22,7 @@ Does = Callable[[Plant, str], Any]
 
 
 def ready(plant: Plant) -> None:
-    """Everything that any of the operations needs."""
+    """A plant with everything that the operations need."""
     plant.releases(100, "BRACKET")
     plant.buys(100, "PLATED")
     plant.has(500, "LUG", at="RAW")
@@ -67,7 +67,7 @@ def test_the_same_request_again_gets_the_first_outcome_and_posts_nothing(plant: 
 
 
 def test_a_repeated_request_is_recognised_before_the_state_is_checked(plant: Plant) -> None:
-    """The order is complete by then, the stock is gone, and what was unresolved no longer is."""
+    """By then the order is complete, the stock is gone, and the movement is settled."""
     ready(plant)
     first = {name: identity(does(plant, name)) for name, does in OPERATIONS.items()}
     complete_order(site=plant.site, number="W-BRACKET", by=plant.storekeeper)
@@ -79,7 +79,7 @@ def test_a_repeated_request_is_recognised_before_the_state_is_checked(plant: Pla
 
 
 def test_a_key_used_for_one_thing_is_refused_for_any_other(plant: Plant) -> None:
-    """One space of keys for all operations."""
+    """All operations share one set of keys."""
     ready(plant)
     for name, does in OPERATIONS.items():
         does(plant, name)

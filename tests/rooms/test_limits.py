@@ -1,4 +1,4 @@
-"""Near the largest numbers that a database counts in, sums, balances and money stay exact, or are refused (Q1, Q5)."""
+"""Near the limits of the database, sums, balances and amounts stay exact or are refused (Q1, Q5)."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -72,7 +72,7 @@ def test_a_structure_quantity_with_too_many_digits_is_refused(plant: Plant, quan
 @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=QUIET)
 @given(st.lists(st.integers(1, 2**63 - 1), min_size=1, max_size=12))
 def test_a_sum_of_the_largest_is_exact(plant: Plant, millionths: list[int]) -> None:
-    """Written past the services, which stop far below: the database itself is asked."""
+    """Written directly to the table, because the services refuse such quantities."""
     with rolled_back():
         bolt, line = item_coded("BOLT"), plant.location("LINE")
         Balance.objects.bulk_create(
@@ -108,7 +108,7 @@ def test_the_use_of_an_order_may_exceed_the_limit_of_a_balance(plant: Plant) -> 
         plant.has(MOST, "PAINT", at="RAW")
         plant.issues(MOST, "PAINT", "BRACKET")
     plant.returns(MOST, "PAINT", "BRACKET")
-    # Ten times 999,999,999,999.999 at 999,999,999,999.999999 each, worked out in whole numbers.
+    # Ten times 999,999,999,999.999 at 999,999,999,999.999999 each, computed in whole numbers.
     thousand_millionths = 10 * 999_999_999_999_999 * 999_999_999_999_999_999
     cost = order_cost(plant.cost_object("BRACKET")).material
     assert Fraction(cost) == Fraction(thousand_millionths, 10**9)

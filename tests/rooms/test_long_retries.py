@@ -1,4 +1,4 @@
-"""A long queue is retried part by part, each a transaction of its own, and a keyed one goes on where it stopped."""
+"""A long queue is retried in parts, each in a transaction of its own; one with a key continues where it stopped."""
 
 from collections.abc import Sequence
 from decimal import Decimal

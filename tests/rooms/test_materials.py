@@ -1,4 +1,4 @@
-"""What an order needs, has had, waits for and still takes: the figures of its materials, line by line."""
+"""The materials of an order: needed, used, unresolved and open quantities by line."""
 
 from decimal import Decimal
 
@@ -20,7 +20,7 @@ def material(plant: Plant, order: str, component: str) -> Material:
 
 
 def figures(one: Material) -> dict[str, str]:
-    """The figures that aren't nothing."""
+    """Return the figures that aren't zero."""
     names = ("needed", "assumed", "moved", "unresolved", "issued", "to_come", "there", "short")
     values = {name: getattr(one, name) for name in names}
     return {name: written(value) for name, value in values.items() if value}

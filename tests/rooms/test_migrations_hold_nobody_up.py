@@ -1,6 +1,6 @@
-"""From now on no migration locks a stock table of PostgreSQL for longer than a moment.
+"""No later migration locks a stock table of PostgreSQL for longer than a moment.
 
-Read off the SQL that each one comes to, so that it doesn't matter by which operation it was written.
+The SQL of each migration is checked, so it doesn't matter which operation created it.
 """
 
 import re
@@ -36,7 +36,7 @@ from tests.doors.console import Console
 
 pytestmark = pytest.mark.slow
 
-# The last of each room from before there was a ledger that could be held up.
+# The last migration of each app before there was a ledger to lock.
 BEFORE: Final = {
     "ledger": "0003",
     "structures": "0001",
@@ -64,7 +64,7 @@ HOUSE: Final = {model._meta.app_label for model in models_of_rooms()}
 
 
 def objections(statements: list[str]) -> list[str]:
-    """What some statements would do to a stock table that is there already."""
+    """Return the locks that some statements would take on an existing stock table."""
     tables = {model._meta.db_table for model in stock_models()}
     made = {name for one in statements for name in re.findall(r'CREATE TABLE "(\w+)"', one)}
     found = []
@@ -98,10 +98,10 @@ def test_no_migration_after_the_first_locks_a_stock_table(database: Database) ->
 
 @ONLY_POSTGRES
 def test_no_migration_locks_two_existing_tables_in_one_transaction(database: Database) -> None:
-    """A booking that reads the second and goes on to the first would wait for it, and it for the booking."""
+    """A booking that has read the second table and then needs the first would deadlock with it."""
     executor = MigrationExecutor(connection)
     for (room, name), migration in sorted(executor.loader.disk_migrations.items()):
-        # The first of each room makes its tables, and brings them into shape before anybody books.
+        # The first migration of each app creates its tables before anyone can book.
         if room not in HOUSE or not migration.atomic or migration.initial or name.startswith("0001"):
             continue
         statements = [" ".join(one.split()) for one in statements_of(migration)]
@@ -124,7 +124,7 @@ def test_each_forbidden_statement_is_detected(database: Database) -> None:
 
 
 class Probe(Migration):
-    """Stands for a migration of a later version."""
+    """A stand-in for a migration of a later version."""
 
     atomic = False
 
@@ -201,7 +201,7 @@ TAKEN_AWAY = (
 
 
 def where_it_lies(model: type[models.Model]) -> Any:
-    """What changes when a table is written anew."""
+    """Return a value that changes when a table is rewritten."""
     ask = "SELECT rootpage FROM sqlite_master WHERE name = %s"
     if connection.vendor == "postgresql":
         ask = "SELECT relfilenode FROM pg_class WHERE relname = %s"
@@ -242,7 +242,7 @@ def test_an_interrupted_index_build_is_restarted(committed_database: Database) -
 
 @contextmanager
 def somebody_books(url: str) -> Iterator[psycopg.Connection[Any]]:
-    """An open transaction that has written to the postings, as of a large import."""
+    """Hold an open transaction that has written postings, like a large import."""
     with psycopg.connect(url) as other:
         _write(other)
         yield other
@@ -300,7 +300,7 @@ def _in_thread(database: Database, operation: Any, faults: list[BaseException]) 
 
 
 def test_the_unique_constraints_were_migrated_with_existing_postings(committed_database: Database) -> None:
-    """Back to before the rules were within the site, and forward again, with a ledger in it."""
+    """Migrates a ledger back to before the constraints included the site, and forward again."""
     plant = Plant.build()
     plant.has(100, "BOLT")
     plant.books(1, "BRACKET", key="k1")
@@ -333,7 +333,7 @@ def test_an_upgrade_waits_only_briefly_for_a_lock(committed_database: Database) 
 def test_a_step_that_needs_two_tables_gives_way_to_a_booking(
     committed_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A booking reads the second and goes on to the first: one of the two must give way."""
+    """A booking has read the second table and needs the first, so one of the two must give way."""
     reading, one_taken, faults = Event(), Event(), list[BaseException]()
 
     def read() -> None:
@@ -368,7 +368,7 @@ def test_two_concurrent_upgrades_do_not_conflict(committed_database: Database) -
         other.execute("SELECT pg_advisory_lock(%s)", [ONE_AT_A_TIME])
         with pytest.raises(DatabaseUnreachable, match="Another upgrade of this database is running"):
             upgrade_database()
-        # Let go of it here: a server takes its time to notice that somebody has hung up.
+        # Close it here, because a server takes time to notice a closed connection.
         other.execute("SELECT pg_advisory_unlock(%s)", [ONE_AT_A_TIME])
     upgrade_database()
 

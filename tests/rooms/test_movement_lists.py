@@ -1,4 +1,4 @@
-"""The ledger as lists: searched, paged by key, as a bin card, and as it was at any date."""
+"""Queries on the ledger: filters, pages by key, the bin card, and balances at any date."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -22,7 +22,7 @@ DAYS = [DAY + timedelta(days=days) for days in range(4)]
 
 @pytest.fixture
 def morning(plant: Plant) -> Plant:
-    """Some of everything, over four days."""
+    """Postings of every kind over four days."""
     plant.has(40, "BOLT", at="RAW")
     plant.has(10, "LUG", at="ACME/STOCK")
     plant.moves(20, "BOLT", at=DAYS[0])
@@ -62,7 +62,7 @@ FILTERS: list[dict[str, Any]] = [
 
 
 def matches(movement: Movement, what: dict[str, Any]) -> bool:
-    """The same question, asked of one movement in plain words."""
+    """Return whether one movement matches a filter, in plain Python."""
     ends = {end for place in (movement.source, movement.target) for end in (place.path, place.store.code)}
     order = movement.cost_object.number.split("/")[0] if movement.cost_object else ""
     return all(

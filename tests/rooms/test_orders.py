@@ -1,4 +1,4 @@
-"""Works orders and purchase orders: what they take when they are made, and what may be done with them (Q4, S1, W)."""
+"""Works orders and purchase orders: creation, structures, and status (Q4, S1, W)."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -98,7 +98,7 @@ def test_an_order_s_own_lines_are_validated(plant: Plant) -> None:
 
 
 def test_an_order_s_own_lines_cannot_contain_its_item(plant: Plant) -> None:
-    """Not directly, and not by way of a phantom (S5)."""
+    """Neither directly nor through a phantom (S5)."""
     plant.stocks("SHELL", "P", "BOUGHT")
     plant.consists("SHELL", plant.line(10, "BRACKET", 1))
     plant.orders(10, "BRACKET")
@@ -135,7 +135,7 @@ def test_a_line_without_a_conversion_is_refused_at_release(plant: Plant) -> None
     box, piece = unit_coded("BOX"), unit_coded("EA")
     add_conversions([ConversionIn(box, piece, Fraction(6), item_coded("BOLT"))])
     add_conversions([ConversionIn(unit_coded("M"), piece, Fraction(2), item_coded("LUG"))])
-    # With the conversions of now: the order was created when there were none.
+    # With the present conversions: there were none when the order was created.
     release_order(site=plant.site, number=ORDER, by=plant.storekeeper)
     plant.books(1, "BRACKET")
     assert plant.waiting() == ["BOLT 6 short", "TUBE 0.005 short"]
@@ -145,7 +145,7 @@ def test_a_purchase_order_is_refused_where_a_line_in_force_has_no_conversion(pla
     plant.consists("PLATED", plant.line(10, "LUG", 1, "BOX", starts=DAY))
     with refused("no_conversion"):
         plant.buys(10, "PLATED")
-    # It isn't in force yet on the day before, so it shows at the receipt, which is refused whole.
+    # The line isn't in force on the day before, so only the receipt can find it, and is refused whole.
     plant.buys(10, "PLATED", at=DAY - timedelta(1))
     with refused("no_conversion"):
         plant.receives(1, "PLATED", at=DAY)

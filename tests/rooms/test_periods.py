@@ -1,4 +1,4 @@
-"""Periods: what is closed takes no postings, what was there at its end is kept, and every past stays as it was."""
+"""Periods: a closed one takes no postings, its balances are stored, and past balances stay the same."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,7 +97,7 @@ def test_the_refusal_names_the_first_open_day_and_a_person_to_ask(plant: Plant) 
 
 
 def test_a_booking_checked_before_the_closing_is_refused_by_the_ledger(plant: Plant) -> None:
-    """The site at hand knows of no closing, as one that was read a moment before."""
+    """The site object was read a moment before the closing."""
     plant.has(100, "BOLT")
     plant.releases(100, "BRACKET")
     close_period(site=Site.objects.get(pk=plant.site.pk), through=MARCH, by=plant.storekeeper)
@@ -120,7 +120,7 @@ def test_a_booking_checked_before_the_reopening_is_posted(plant: Plant) -> None:
 
 
 def test_the_closed_day_is_in_the_site_s_time_zone(plant: Plant) -> None:
-    """At half past eleven in the evening of the last day in Auckland it is closed; half an hour later it isn't."""
+    """Half past eleven in the evening of the last day in Auckland is closed; half an hour later is open."""
     Site.objects.filter(pk=plant.site.pk).update(time_zone="Pacific/Auckland")
     there = Plant(Site.objects.get(pk=plant.site.pk))
     there.has(10, "BOLT")
@@ -235,7 +235,7 @@ def test_reopening_needs_a_reason_and_a_closed_period(plant: Plant) -> None:
 
 
 def test_the_balances_of_an_interrupted_closing_are_stored_later(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The period is closed by the first of two transactions; the machine stops before the second."""
+    """The first of two transactions closes the period; the process dies before the second."""
     plant.has(10, "BOLT")
     with monkeypatch.context() as stopped:
         stopped.setattr("backflush.ledger.periods.count_balances", lambda site: 0)
@@ -250,7 +250,7 @@ def test_the_balances_of_an_interrupted_closing_are_stored_later(plant: Plant, m
     assert faults(plant.site) == []
 
 
-# What was there at the end
+# Balances at the end of a period
 
 
 def test_a_closing_stores_every_balance_except_zeros(plant: Plant) -> None:
@@ -347,7 +347,7 @@ DEEDS = st.lists(
 
 @contextmanager
 def without_closings() -> Iterator[None]:
-    """As if nothing had been counted at the end of any period."""
+    """Hide all stored balances of periods."""
     with transaction.atomic():
         PeriodClosing.objects.update(counted_at=None)
         yield
@@ -383,7 +383,7 @@ def test_every_past_is_the_same_with_and_without_closings(busy: Plant, deeds: li
 
 
 def does(plant: Plant, what: str, *how: Any) -> None:
-    """One thing more; what lies in a closed period is refused, and that is all right."""
+    """Carry out one more operation; a refusal because of a closed period is accepted."""
     try:
         with transaction.atomic():
             match what, how:

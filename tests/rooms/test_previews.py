@@ -1,4 +1,4 @@
-"""A preview is what is then posted, and writes nothing (B7)."""
+"""A preview equals the posting, and writes nothing (B7)."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -19,7 +19,7 @@ Line = tuple[str, Decimal, Decimal, str]
 
 
 def foreseen(preview: Preview) -> list[Line]:
-    """Of each line that comes to anything: what moves and what waits, and why."""
+    """Return the posted and unresolved quantity of each previewed line that isn't zero, with the reason."""
     return [
         (line.component, line.moves, line.waits, line.reason.value if line.reason else "")
         for line in preview.lines
@@ -28,7 +28,7 @@ def foreseen(preview: Preview) -> list[Line]:
 
 
 def done(booking: Booking) -> list[Line]:
-    """The same of what was posted; a line in two parts is one."""
+    """Return the same of a posting; a line in two parts is one."""
     lines: dict[int | None, Line] = {}
     rows = Movement.objects.filter(posting=booking.posting_id, line__isnull=False).select_related("item").order_by("pk")
     for row in rows:
@@ -84,7 +84,7 @@ def test_a_preview_shows_the_stock_and_separates_lines_that_need_a_choice(plant:
         ("MOTOR", Reason.SERIAL),
         ("RESIN", Reason.BATCH),
     ]
-    # Twelve bolts each, from twenty: what needs a choice does not limit it.
+    # Twelve bolts each, of twenty: lines that need a choice set no limit.
     assert preview.largest == 1
 
 
@@ -151,7 +151,7 @@ def test_the_preview_refuses_what_the_booking_would_refuse(plant: Plant) -> None
 
 
 def test_a_preview_needs_no_batch_of_the_goods(plant: Plant) -> None:
-    """A preview is about what goes in; the batch is asked for when it is booked."""
+    """A preview is about the components; the batch is required on booking."""
     plant.stocks("MIX", "M", "MADE", "KG", 3, tracking="batch")
     plant.releases(10, "MIX")
     assert plant.foresees(1, "MIX").lines == ()

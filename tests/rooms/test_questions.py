@@ -1,4 +1,4 @@
-"""Questions that change nothing: candidates, balances of the past, warnings at release."""
+"""Queries: candidates, past balances, and warnings on release."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

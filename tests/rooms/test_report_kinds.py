@@ -1,4 +1,4 @@
-"""What is declared of a kind of report holds at every door, and keys of earlier versions still match."""
+"""The declaration of a kind of report applies at every door, and keys of earlier versions still match."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -83,7 +83,7 @@ BOOKED_ONCE = [
         ("receive", "3046eb7da7bd69ddeb44a662598df174de9ccb6c7c4fcab3b664095fd38a6d78"),
     ),
 ]
-"""Reports with the digests that their keys were kept with in version 0.1, before reports were declared."""
+"""Reports with the digests that version 0.1 stored with their keys, before kinds were declared."""
 
 
 @pytest.mark.parametrize(("report", "kept"), BOOKED_ONCE)

@@ -1,4 +1,4 @@
-"""Taking back what was posted: once, whole, from what was recorded, at the cost of its moment (V1 to V5, B4)."""
+"""Reversals: once, whole, from the records, at the cost of the original (V1 to V5, B4)."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ from tests.oracle import faults, refused
 
 
 def nets(plant: Plant) -> set[Decimal]:
-    """What is left of everything that was taken in and given back, at all places, but for opening stock."""
+    """Return the net change of all balances, without opening stock."""
     return {balance.quantity for balance in Balance.objects.filter(site=plant.site)}
 
 
@@ -102,7 +102,7 @@ def test_a_reversal_is_refused_whole_if_the_goods_have_left(plant: Plant) -> Non
     plant.moves(1, "BRACKET", "FG", "ADJUST", action="ADJUST")
     with refused("insufficient_stock"):
         plant.reverses(booking)
-    # Others of the same kind will do: stock of one item is one heap.
+    # Other pieces will do, because untracked stock of an item is interchangeable.
     plant.books(1, "BRACKET")
     plant.reverses(booking)
     assert faults(plant.site) == []
@@ -193,7 +193,7 @@ def test_neither_a_return_nor_a_reversal_makes_an_order_s_use_negative(plant: Pl
         plant.returns(1, "LUG", "BRACKET")
     issued = plant.issues(5, "LUG", "BRACKET")
     booking = plant.books(1, "BRACKET")
-    # What was assumed counts as had.
+    # Assumed use counts as used.
     plant.returns(3, "BOLT", "BRACKET")
     with refused("more_than_issued"):
         plant.returns(2, "BOLT", "BRACKET")
@@ -243,7 +243,7 @@ def test_the_rounding_after_a_reversal_evens_out(plant: Plant) -> None:
     plant.reverses(first)
     plant.books(1, "BRACKET")
     plant.books(2, "BRACKET")
-    # Five pieces stand, at half a bolt each: two and a half, rounded up.
+    # Five pieces remain, at half a bolt each: two and a half, rounded up.
     assert plant.balance("BOLT") == 97
     assert faults(plant.site) == []
 

@@ -1,4 +1,4 @@
-"""A serial number is in stock once, wherever it comes from (T3, B8)."""
+"""A serial number is in stock once, whatever operation brought it in (T3, B8)."""
 
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ def test_a_serial_in_stock_cannot_be_received_again_at_any_place(plant: Plant) -
     ):
         with refused("serial_in_stock", field="serials"):
             attempt()
-    # The same number of another item is another thing.
+    # The same number of another item is a different piece.
     plant.has(1, "MOTOR", serials=["S1"])
     assert faults(plant.site) == []
 
@@ -62,7 +62,7 @@ def test_opening_stock_has_each_serial_once(plant: Plant) -> None:
 
 
 def test_a_reversal_is_refused_if_the_serial_was_received_elsewhere_since(plant: Plant) -> None:
-    """It left, and came in again at another place: it can't be put back as well."""
+    """It left and was received at another place, so it can't be returned as well."""
     plant.has(1, "MOTOR", serials=["S1"])
     plant.has(1, "MOTOR", serials=["S2"])
     booking = plant.books(1, "CABINET")

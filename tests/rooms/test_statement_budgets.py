@@ -1,7 +1,7 @@
-"""The number of statements never grows with lines, bookings or rows: that is what keeps large plants quick.
+"""The number of statements never grows with lines, bookings or rows, so large plants stay fast.
 
-Everything is counted, the ledger's own statements too; BEGIN, COMMIT and savepoints are not. SQLite takes a thousand
-parameters a statement from Django, so it writes long lists in parts; counts there may rise by a few, never by the row.
+Every statement is counted except BEGIN, COMMIT and savepoints. SQLite takes at most a thousand parameters per statement
+from Django, so long lists are written in parts; counts there may rise by a few, but never per row.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,9 +35,9 @@ MOST = {
     "undo": 17,
     "resolve": 12,
 }
-"""What each may take; these numbers may fall and never rise."""
+"""The limits; these numbers may fall and never rise."""
 FIRST_BOOKING = 5
-"""A key to claim, balances to open and to read again, an order to open, and the trace of who opened it."""
+"""For claiming a key, creating and reading balances, opening the order, and the record of who opened it."""
 MANY_LINES = 40
 MANY_BOOKINGS = 50
 MANY_WAITING = 200
@@ -46,7 +46,7 @@ FRAME_OF_A_TRANSACTION = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")
 
 @contextmanager
 def counted() -> Iterator[list[str]]:
-    """The statements that are run within."""
+    """Return the statements run inside the block."""
     statements: list[str] = []
 
     def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -65,7 +65,7 @@ def statements_of(does: Callable[[], object]) -> int:
 
 
 def of_many_lines(plant: Plant, item: str) -> None:
-    """Give an item forty components, with stock of each."""
+    """Give an item forty components with stock."""
     bolt = Item.objects.select_related("type_code", "stock_unit").get(code="BOLT")
     parts = add_items(
         [
@@ -100,7 +100,7 @@ def test_one_line_or_forty_take_the_same_statements(plant: Plant) -> None:
 
 
 def costs_of(plant: Plant, made: str, kit: str, bought: str) -> dict[str, int]:
-    """The statements of each operation, done once before, so that nothing is opened or frozen for the first time."""
+    """Return the statements of each operation, on its second run, when nothing is opened or frozen any more."""
     plant.orders(100, made)
     costs = {
         "release": statements_of(
@@ -115,7 +115,7 @@ def costs_of(plant: Plant, made: str, kit: str, bought: str) -> dict[str, int]:
     )
     booking = plant.booking(1, made)
     costs["book"] = statements_of(lambda: book_production_many([booking], site=plant.site, by=plant.storekeeper))
-    costs["preview"] = statements_of(lambda: plant.foresees(1, made)) - 1  # the helper looks for the order
+    costs["preview"] = statements_of(lambda: plant.foresees(1, made)) - 1  # the test helper reads the order
     costs["produce"] = statements_of(lambda: plant.produces(1, kit))
     costs["receive"] = statements_of(lambda: plant.receives(1, bought))
     for name, posted in (("booking", bookings), ("production", productions), ("receipt", receipts)):

@@ -1,4 +1,4 @@
-"""What SQLite once saw of its tables leads it astray no longer than it must."""
+"""Outdated statistics mislead SQLite no longer than necessary."""
 
 import pytest
 from django.db import connection
@@ -23,7 +23,7 @@ def plan_of(sql: str) -> str:
 
 
 def seen() -> dict[str, str]:
-    """What SQLite knows of the indexes of movements."""
+    """Return SQLite's statistics of the indexes of movements."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT idx, stat FROM sqlite_stat1 WHERE tbl = 'ledger_movement' AND idx IS NOT NULL")
         return dict(cursor.fetchall())
@@ -38,7 +38,7 @@ def test_an_unresolved_movement_is_found_by_primary_key_with_outdated_statistics
 def test_the_unresolved_movements_of_an_item_are_found_by_their_index(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An item may have moved a hundred thousand times, and been cancelled once."""
+    """An item may have a hundred thousand movements and a single cancelled one."""
     monkeypatch.setattr(movement_list, "FEW", 0)
     plant.has(1, "BOLT")
     look_over()

@@ -1,4 +1,4 @@
-"""Who may take what back, and what it would do: seen before, and never otherwise than it then happens."""
+"""Rights to reverse, and previews of reversals, which equal the result."""
 
 from datetime import timedelta
 from typing import Any
@@ -30,7 +30,7 @@ def posting_of(what: Any) -> Posting:
 
 
 def of_somebody(posting: Posting, user: User, *, days_ago: int = 0) -> Posting:
-    """As if that person had posted it, so many days ago."""
+    """Let another user have made a posting, a number of days ago."""
     recorded = timezone.now() - timedelta(days=days_ago)
     Posting.objects.filter(pk=posting.pk).update(by=user, recorded_at=recorded)
     return Posting.objects.get(pk=posting.pk)
@@ -73,7 +73,7 @@ def test_a_supervisor_reverses_anything_and_a_viewer_nothing(plant: Plant) -> No
 
 
 def foreseen_and_done(plant: Plant, posting: Posting) -> None:
-    """What was foreseen is what then happens."""
+    """Reverse a posting, and require that the result equals the preview."""
     foreseen = foresee_reversal(posting)
     assert foreseen.refusal is None
     reversal = plant.reverses(posting)
@@ -115,7 +115,7 @@ def test_an_issue_a_return_and_a_manual_move_are_reversed(plant: Plant) -> None:
 
 
 def same_refusal(plant: Plant, posting: Posting, kind: type[Refusal]) -> None:
-    """It is refused as foreseen, in the same words."""
+    """Require that the reversal is refused with the sentence of the preview."""
     foreseen = foresee_reversal(posting).refusal
     assert isinstance(foreseen, kind)
     with pytest.raises(kind) as refused:

@@ -1,4 +1,4 @@
-"""What could not move waits, until a person says what really happened (U1 to U8, T1 to T4)."""
+"""Unresolved movements: resolve, revise, cancel, retry and undo (U1 to U8, T1 to T4)."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -253,7 +253,7 @@ def test_the_preview_of_a_retry_equals_the_retry_and_writes_nothing(plant: Plant
 
 
 def test_a_later_line_of_a_retry_can_use_stock_moved_by_an_earlier_one(plant: Plant) -> None:
-    """A backflush into a place with balances, and one out of it."""
+    """One backflush moves into a location with balances, and another takes from it."""
     first = plant.action("TO RAW", "backflush", "LINE", "RAW")
     second = plant.action("FROM RAW", "backflush", "RAW", "WIP")
     for code, flush in (("FIRST", first), ("SECOND", second)):

@@ -1,6 +1,6 @@
-"""The proof finds a planted fault of each kind, and nothing where there is none.
+"""The verification finds a planted fault of each kind, and nothing in a valid ledger.
 
-The faults are planted past all services, straight in the tables, because no service lets one happen.
+The faults are written directly to the tables, because no service allows them.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ DAY = date(2026, 3, 2)
 
 
 def a_plant_with_a_history() -> World:
-    """Bookings, a short line resolved in part, one cancelled, one still waiting, a receipt, and a reversal."""
+    """Bookings, a line resolved in part, a cancelled and an unresolved one, a receipt, and a reversal."""
     plant = load(Path(__file__).parent.parent / "cases" / "plant.yaml")
     motor = {"code": "MOTOR", "class": "B", "type": "BOUGHT", "uom": "EA", "decimals": 0, "tracking": "serial"}
     stock = {
@@ -67,7 +67,7 @@ def test_a_sound_ledger_has_no_faults_and_the_report_lists_the_checks(database: 
 
 
 def without_constraints() -> None:
-    """Take away what the database itself would refuse, so that such a fault can be planted at all."""
+    """Drop the database constraints that would refuse the fault."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # pending events would forbid ALTER TABLE
@@ -79,7 +79,7 @@ def without_constraints() -> None:
 
 
 def with_constraints() -> None:
-    """SQLite keeps ignoring until told; PostgreSQL forgets with the test's transaction."""
+    """Restore the constraints: SQLite ignores them until told otherwise, PostgreSQL rolls back with the test."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA ignore_check_constraints = OFF")
@@ -95,7 +95,7 @@ def a_negative_balance() -> None:
 
 
 def a_movement_lost_with_its_balance_change() -> None:
-    """The balance agrees with what is left of the movements, but an assumed quantity is gone."""
+    """The balance equals the remaining movements, but an assumed quantity is missing."""
     movement = Movement.objects.get(posting__key__key="b2", item__code="TUBE")
     Balance.objects.filter(item=movement.item, location=movement.source).update(
         quantity=Balance.objects.get(item=movement.item, location=movement.source).quantity + movement.quantity
@@ -208,7 +208,7 @@ def test_a_planted_fault_is_found(plant: Callable[[], None], check: str, databas
 
 
 def unsound(report: VerificationReport) -> list:  # type: ignore[type-arg]
-    """The checks that found something, each with words for it."""
+    """Return the checks with faults, and require that each describes them."""
     found = [check for check in report.checks if not check.sound]
     assert all(check.faults and check.fault_count >= len(check.faults) for check in found)
     return found

@@ -1,7 +1,7 @@
-"""AdventureWorks from its tables to the ledger, against totals that were worked out without Backflush.
+"""AdventureWorks from its tables to the ledger, compared with totals that were computed without Backflush.
 
-A slice made up here runs always. The whole of it, 72,591 works orders, runs where BACKFLUSH_ADVENTUREWORKS names the
-folder of the tables.
+A small artificial slice always runs. The whole data set, 72,591 works orders, runs if BACKFLUSH_ADVENTUREWORKS names
+the folder of its tables.
 """
 
 import gzip
@@ -39,7 +39,7 @@ def expected(tables: Path, *, stock: str) -> dict[str, Any]:
 
 
 def found() -> dict[str, Any]:
-    """The same totals, from the ledger."""
+    """Return the same totals from the ledger."""
     assumed = Movement.objects.filter(posting__process=Process.WORKS_ORDER, line__isnull=False)
     sums = assumed.values_list("item__code", "item__stock_unit__code").annotate(Sum("quantity"), Sum("due"))
     rows = [(item, unit, moved or Decimal(0), due or Decimal(0)) for item, unit, moved, due in sums.order_by("item")]
@@ -65,7 +65,7 @@ def line(*fields: object) -> str:
 
 @pytest.fixture
 def tables(tmp_path: Path) -> Path:
-    """A few rows in the form of the source: a frame of two versions of a tube, painted by the ounce, and a bike."""
+    """A few rows in the format of the source: a frame with two versions of a tube, painted by the ounce, and a bike."""
     folder = tmp_path / "tables"
     folder.mkdir()
     write: dict[str, list[tuple[object, ...]]] = {
@@ -161,6 +161,6 @@ def test_the_whole_data_set_matches_the_totals_of_its_tables(
 
 
 def first_of_the_queue() -> Iterator[tuple[Any, int]]:
-    """The list of what is unresolved, as people page through it."""
+    """Return the first pages of the unresolved queue."""
     for movement in waiting_movements(site_named())[:50]:
         yield movement.at, movement.pk

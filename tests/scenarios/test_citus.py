@@ -1,7 +1,7 @@
-"""Keys of (id, site), as Citus needs them: on plain PostgreSQL everything runs on them; on Citus where there is one.
+"""Primary keys of (id, site), as Citus needs them: every operation runs on them on plain PostgreSQL, and on Citus.
 
-BACKFLUSH_CITUS_URL names a database of a Citus coordinator that may be emptied. Without it the tests on the real
-cluster are left out with a line that says so.
+BACKFLUSH_CITUS_URL names a database of a Citus coordinator that may be emptied. Without it the tests on a real cluster
+are skipped, with a line that says so.
 """
 
 import os
@@ -92,7 +92,7 @@ def test_a_row_cannot_belong_to_another_sites_posting(committed_database: Databa
 @ON_POSTGRES
 @pytest.mark.parametrize("seed", range(2))
 def test_all_operations_run_on_swapped_keys(committed_database: Database, seed: int) -> None:
-    """The same muddle of bookings, settlements and reversals as in the races, two at a time."""
+    """The same random bookings, settlements and reversals as in the races, by two processes at a time."""
     plant = Plant.build()
     prepare(keys_only=True)
     people_at_work(committed_database, plant, seed)

@@ -1,4 +1,4 @@
-"""Mornings on the shop floor: what people do, and what they then find."""
+"""Mornings on the shop floor: what people do, and the result."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -23,7 +23,7 @@ def test_finding_the_missing_bolts_clears_the_queue(plant: Plant) -> None:
 
 
 def test_a_shift_that_was_booked_on_the_wrong_order_is_put_right(plant: Plant) -> None:
-    """Six frames were made, and booked as brackets. The bolts for these were found, and are wanted back."""
+    """Six frames were made but booked as brackets. The bolts resolved for these have to go back."""
     plant.has(20, "TUBE")
     plant.has(36, "LUG")
     plant.has(1, "PAINT")
@@ -53,11 +53,11 @@ def test_the_plater_ran_out_of_lugs_and_used_unbooked_ones(plant: Plant) -> None
     plant.moves(100, "LUG", "RAW", "ACME/STOCK", action="SEND")
     plant.buys(50, "PLATED")
     plant.receives(20, "PLATED")
-    plant.receives(18, "PLATED", 2)  # two were spoilt, and took their lugs all the same
+    plant.receives(18, "PLATED", 2)  # two were spoilt, and used their lugs too
     assert plant.waiting() == ["LUG 80 short"]
     assert plant.balance("LUG", at="ACME/STOCK") == 20
 
-    # Twenty were there after all; of the others he had forty from us unbooked, and gave up on the rest.
+    # Twenty were there after all. Of the others he had forty from us that were never booked, and the rest was not used.
     plant.resolves("LUG", 20, remainder="keep")
     plant.resolves("LUG", 40, source="RAW", remainder="keep")
     plant.cancels("LUG", "used his own")
@@ -77,13 +77,13 @@ def test_a_cabinet_with_numbered_motors_and_resin_by_the_batch(plant: Plant) -> 
     plant.books(3, "CABINET")
     assert plant.waiting() == ["MOTOR 3 serial", "RESIN 1.5 batch"]
 
-    plant.retries()  # nobody can know which, so nothing happens
+    plant.retries()  # no one can know which, so nothing is settled
     assert len(plant.waiting()) == 2
     motors = plant.resolves("MOTOR", serials=["S1", "S2", "S4"])
     plant.resolves("RESIN", 1, batch="old", remainder="keep")
     plant.resolves("RESIN", batch="new")
 
-    # It was S3 that went in, not S4.
+    # S3 was used, not S4.
     plant.reverses(motors)
     plant.resolves("MOTOR", serials=["S1", "S2", "S3"])
     with refused("insufficient_stock"):

@@ -1,8 +1,8 @@
-"""Three plants, each with a PostgreSQL server of its own, and stock that goes between them.
+"""Three plants, each on its own PostgreSQL server, and stock transfers between them.
 
-The servers are real and so is their death: kill -9 of the whole server in the middle of a posting, before each of its
-statements in turn, before its commit and after it. What comes back is what it had confirmed. Whoever asked asks
-again, and in the end everything is where it should be, once.
+The servers are real, and are killed with signal 9 in the middle of a posting: before each statement, before the commit
+and after it. Each restarts with what it had committed. The caller repeats its request, and in the end all stock is
+where it should be, once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,7 @@ START = 1000
 
 
 def migrated(url: str) -> None:
-    """The tables, before the three are made out of one."""
+    """Create the tables from which the three plants are copied."""
     with Database(url).as_default():
         call_command("migrate", verbosity=0, interactive=False)
         connection.close()
@@ -54,7 +54,7 @@ class Works:
 
     @contextmanager
     def here(self) -> Iterator[None]:
-        """Be at this plant; a connection may have died with its server."""
+        """Make this plant's database the default; its connection may have died with its server."""
         with self.database.as_default():
             try:
                 yield
@@ -99,7 +99,8 @@ class Works:
 
 @contextmanager
 def dying_before(cluster: Cluster, statement: int) -> Iterator[None]:
-    """Within, the server is killed before its n-th statement (from 1); before a commit and after it count as well."""
+    """Inside the block, the server is killed before its n-th statement (from 1); a commit counts twice, before and
+    after."""
     seen = 0
 
     def step() -> None:
@@ -112,7 +113,7 @@ def dying_before(cluster: Cluster, statement: int) -> Iterator[None]:
         step()
         return execute(*asked)
 
-    # Any: Django keeps to itself how it commits, and there is no wrapper for it.
+    # Typed as Any: how Django commits is internal, and there is no wrapper for it.
     django: Any = connection
     commit = django._commit
 
@@ -133,7 +134,7 @@ def dying_before(cluster: Cluster, statement: int) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def three() -> Iterator[list[Works]]:
-    """The three plants, in the state in which the test before left them."""
+    """The three plants, as the previous test left them."""
     with own_clusters(len(CODES), migrated) as clusters:
         yield [Works(code, cluster) for code, cluster in zip(CODES, clusters, strict=True)]
 
@@ -154,7 +155,7 @@ def all_hear(three: Sequence[Works]) -> None:
 
 
 def all_is_accounted_for(three: Sequence[Works]) -> bool:
-    """Not a bolt more or less than the three began with, and every ledger proves itself."""
+    """Require that the number of bolts is unchanged, and that every ledger is valid."""
     on_the_way = sum(line.quantity for note in crossing(three).on_the_way for line in note.lines)
     assert sum(works.bolts for works in three) + on_the_way == START * len(three)
     return all(works.is_sound() for works in three)
@@ -178,7 +179,7 @@ def test_a_site_sends_while_the_other_server_is_down(three: list[Works]) -> None
     with pytest.raises(DOWN):
         south.takes_in(to_south)
     west.takes_in(north.sends(3, west))
-    # What can be said meanwhile is said: one consignment on the way, and nothing held against who can't answer.
+    # The reachable servers are compared: one transfer is in transit, and the unreachable one isn't contradicted.
     assert [note.number for note in crossing(three, without=[south]).on_the_way] == [to_south.number]
     south.cluster.start()
     assert all_is_accounted_for(three)
@@ -211,7 +212,7 @@ def test_a_server_killed_before_any_statement_loses_and_duplicates_nothing(
         assert [works.bolts for works in (north, south)] == [before[0] - 2, before[1] + 2], statement
         if not killed:
             break
-    # Killed before the commit nothing was posted; killed after it all was, though nobody heard.
+    # Killed before the commit, nothing was posted; killed after it, everything was, although no one was told.
     assert outcomes == sorted(outcomes)
     assert outcomes.count(False) > 5
     assert outcomes.count(True) > 0
@@ -220,7 +221,7 @@ def test_a_server_killed_before_any_statement_loses_and_duplicates_nothing(
 
 
 def _survives(deed: Callable[[], Any], dying: Works, statement: int) -> bool:
-    """Do something while a server dies under it; whether it got away."""
+    """Carry something out while a server is killed, and return whether it succeeded."""
     with dying.database.as_default():
         with suppress(*DOWN):
             connection.close()
