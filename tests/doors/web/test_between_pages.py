@@ -102,7 +102,7 @@ def test_a_double_press_sends_and_receives_once(plant: Plant, south: Plant) -> N
     assert sends(client)["Location"] == sends(client)["Location"]
     assert takes_in(there)["Location"] == takes_in(there)["Location"]
     assert (plant.balance("BOLT", at="RAW"), south.balance("BOLT", at="RAW")) == (4, 6)
-    assert "was taken in on" in text_of(there.get(reverse("between-arrive"), {"note": "MAIN/SOUTH/7"}))
+    assert "was received on" in text_of(there.get(reverse("between-arrive"), {"note": "MAIN/SOUTH/7"}))
 
 
 def test_the_list_shows_ages_and_to_users_who_see_costs_values(plant: Plant, south: Plant) -> None:

@@ -68,8 +68,8 @@ def test_booking_posts_once_however_often_the_button_is_pressed(plant: Plant, op
 def test_the_page_says_what_is_unresolved_although_the_preview_differed(operator: Client) -> None:
     response = books(operator, good="3", foreseen="0")
     text = text_of(operator.get(response.headers["Location"]))
-    assert "1 component waits for stores." in text
-    assert "The preview had said 0: stock moved in between." in text
+    assert "1 component is unresolved." in text
+    assert "The preview showed 0; stock has moved since." in text
 
 
 def test_undo_reverses_everything(plant: Plant, operator: Client) -> None:
@@ -78,7 +78,7 @@ def test_undo_reverses_everything(plant: Plant, operator: Client) -> None:
     posting = re.search(r'name="posting" value="(\d+)"', text)
     assert posting
     done = operator.post(reverse("book-undo"), {"posting": posting.group(1), "key": key_of(text)})
-    assert "Booking on W-BRACKET reversed. Everything is back where it was." in text_of(
+    assert "Booking on W-BRACKET reversed. All stock is back where it was." in text_of(
         operator.get(done.headers["Location"])
     )
     assert plant.balance("BOLT") == Decimal(8)

@@ -134,7 +134,7 @@ def test_an_order_with_several_lines_asks_which_was_received(plant: Plant) -> No
     buyer.post(reverse("purchase-order-create"), new_order())
     client = signed_in(plant, Role.STORES, name="sara")
     text = text_of(client.get(RECEIVE, {"order": "P-1"}))
-    assert "Which line came in?" in text
+    assert "Which order line?" in text
     assert "?order=P-1&amp;line=70" in text
     assert 'id="accepted"' in text_of(client.get(RECEIVE, {"order": "P-1", "line": "70"}))
 

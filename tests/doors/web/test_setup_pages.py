@@ -291,7 +291,7 @@ def test_a_deactivated_location_is_named_below_the_stock_map_and_not_drawn(plant
     plant.moves(1, "BOLT", "OLD", "LINE")
     client.post(reverse("location-rules-end", args=["MAIN/OLD"]))
     client.post(reverse("set-up-deactivate", args=["locations", "MAIN/OLD"]))
-    assert "Ended, so not drawn:" in text_of(client.get(reverse("stock-map")))
+    assert "Deactivated, so not drawn:" in text_of(client.get(reverse("stock-map")))
 
 
 def test_a_row_shows_its_faults_and_its_users(plant: Plant) -> None:

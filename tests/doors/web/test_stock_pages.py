@@ -228,7 +228,7 @@ def test_an_entered_quantity_is_explained_as_such(stores: Client) -> None:
 def test_a_movement_and_its_settlement_link_to_each_other(morning: Plant) -> None:
     client = signed_in(morning, Role.SUPERVISOR)
     waiting = morning.queue("PAINT")[0]
-    assert "It still waits." in text_of(client.get(reverse("movement", args=[waiting.pk])))
+    assert "It is unresolved." in text_of(client.get(reverse("movement", args=[waiting.pk])))
     settlement = morning.cancels(waiting.pk, remarks="spilled")
     text = text_of(client.get(reverse("movement", args=[waiting.pk])))
     assert "said on" in text
@@ -269,7 +269,7 @@ def test_a_supervisor_previews_a_reversal_and_reverses_once(morning: Plant) -> N
     client = signed_in(morning, Role.SUPERVISOR)
     booked = movement_of("FRAME").posting
     page = text_of(client.get(reverse("reversal", args=[booked.pk])))
-    assert "3 movements go back to where they came from. 1 that still waits is cancelled with it." in page
+    assert "3 movements go back to where they came from. 1 unresolved movement is cancelled." in page
     typed = {"key": key_of(page)}
     response = client.post(reverse("take-back", args=[booked.pk]), typed)
     again = client.post(reverse("take-back", args=[booked.pk]), typed)
@@ -283,8 +283,8 @@ def test_a_supervisor_previews_a_reversal_and_reverses_once(morning: Plant) -> N
 
 def test_a_reversal_is_previewed_with_source_and_target_swapped(morning: Plant) -> None:
     page = text_of(signed_in(morning, Role.SUPERVISOR).get(reverse("reversal", args=[movement_of("FRAME").posting_id])))
-    back, waits = page.split("What waits no longer</h2>")
-    assert "MAIN/FG to MAIN/WIP" in ends_in(back.split("What goes back</h2>")[1])
+    back, waits = page.split("Movements to cancel</h2>")
+    assert "MAIN/FG to MAIN/WIP" in ends_in(back.split("Movements to reverse</h2>")[1])
     assert ends_in(waits) == ["MAIN/LINE to MAIN/WIP"]
 
 
@@ -340,7 +340,7 @@ def test_balances_at_a_date_mark_negative_past_stock(plant: Plant) -> None:
     client = signed_in(plant, Role.VIEWER)
     asked = {"on": f"{DAY + timedelta(days=1)}"}
     text = text_of(client.get(reverse("balances"), asked))
-    assert "What was there at the end of Tuesday 3 March 2026" in text
+    assert "Balances at the end of Tuesday 3 March 2026" in text
     assert "recorded late" in text
     assert "\N{MINUS SIGN}5" in text
     rows = csv.DictReader(io.StringIO(content_of(client.get(reverse("balances-export", args=["csv"]), asked)).decode()))

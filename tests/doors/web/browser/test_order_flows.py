@@ -63,7 +63,7 @@ def test_a_receipt_previews_its_consumption_while_it_is_typed(committed_plant: P
     expect(page.locator("#go-text")).to_have_text("Receive 7, reject 1")
     page.click("#go")
     expect(page.locator("#strip")).to_contain_text("Received 7, rejected 1 of PLATED")
-    expect(page.locator("#strip")).to_contain_text("1 component waits for stores.")
+    expect(page.locator("#strip")).to_contain_text("1 component is unresolved.")
     assert committed_plant.balance("PLATED", at="FG") == Decimal(7)
     assert visit.complaints == []
 
