@@ -72,7 +72,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Heading:
-    """The name of a package above its first box, and again where it goes on in the next column."""
+    """The name of a package, above its first box and again at the top of the next column."""
 
     text: str
     x: int
@@ -145,7 +145,7 @@ def layout(models: list[type[Model]]) -> tuple[list[Heading], list[Box]]:
 
 
 def package_of(model: type[Model]) -> str:
-    """Return the package that a model is written in, which its label in Django's tables may not be."""
+    """Return the package in which a model is defined; its app label may differ."""
     return model.__module__.split(".")[1]
 
 
@@ -160,13 +160,13 @@ def shown_columns(model: type[Model]) -> list[Any]:
 
 
 def hubs_among(by_model: dict[type[Model], Box]) -> set[type[Model]]:
-    """Return the tables that so many columns reference that lines to them would hide the others."""
+    """Return the tables with so many references that lines to them would hide the others."""
     counted = Counter(target for model in by_model for _, _, target in references_of(model))
     return {model for model, count in counted.items() if count >= HUB_REFERENCES_MIN and model in by_model}
 
 
 def references_of(model: type[Model]) -> list[tuple[int, Any, type[Model]]]:
-    """Return the foreign keys of a model, each with its row and the table that it references."""
+    """Yield the foreign keys of a model, each with its row and the referenced table."""
     return [
         (row, field, field.related_model)
         for row, field in enumerate(shown_columns(model))
@@ -175,7 +175,7 @@ def references_of(model: type[Model]) -> list[tuple[int, Any, type[Model]]]:
 
 
 def lines_from(box: Box, by_model: dict[type[Model], Box], hubs: set[type[Model]]) -> list[str]:
-    """Draw the references of one table that are lines."""
+    """Draw the foreign keys of one table that are shown as lines."""
     return [
         drawn_line(box, box.y + HEADER + ROW * row + ROW // 2, by_model[target])
         for row, _, target in references_of(box.model)
@@ -184,7 +184,7 @@ def lines_from(box: Box, by_model: dict[type[Model], Box], hubs: set[type[Model]
 
 
 def drawn_line(box: Box, y: int, target: Box) -> str:
-    """Draw a curve from a row to the header of a table, by the sides that face each other."""
+    """Draw a curve from a row to the header of a table, between the sides that face each other."""
     end = target.y + HEADER // 2
     if target.column > box.column:
         start_x, end_x, bend = box.x + WIDTH, target.x, GUTTER
@@ -233,7 +233,7 @@ def drawn_box(box: Box) -> str:
 
 
 def type_of(field: Any) -> str:
-    """Return the table that a column references, or what it holds."""
+    """Return the referenced table of a column, or its type."""
     if isinstance(field, ForeignKey):
         return f"→ {field.related_model.__name__}"
     return TYPES[type(field).__name__]

@@ -102,7 +102,8 @@ def walked() -> Iterator[Walk]:
 
 
 class Legs:
-    """The ways to a booking. Each prepares one and returns what is to be measured; the plant has stock of all parts."""
+    """The ways to a booking. Each prepares one and returns the function to measure; the plant has stock of all
+    parts."""
 
     def __init__(self, plant: Plant) -> None:
         self._plant = plant
@@ -113,11 +114,11 @@ class Legs:
         self._numbers = count(1)
 
     def service(self) -> Callable[[], object]:
-        """Book by the service alone, now and without a key."""
+        """Book through the service, without key and event time."""
         return self._books()
 
     def keyed(self) -> Callable[[], object]:
-        """Book by the service alone, under a key and for an earlier day."""
+        """Book through the service, with a key and for an earlier day."""
         return self._books(key=self._key(), at=DAY)
 
     def _books(self, **more: Any) -> Callable[[], object]:
@@ -125,11 +126,11 @@ class Legs:
         return lambda: book_production(booking, site=self._plant.site, by=self._plant.storekeeper)
 
     def post(self) -> Callable[[], Any]:
-        """Press the button of the page."""
+        """Post the form of the booking page."""
         return self._posts(self._order)
 
     def first_post(self) -> Callable[[], Any]:
-        """Press the button for the first booking on an order, which opens it."""
+        """Post the form for the first booking on an order, which opens it."""
         return self._posts(self._plant.releases(1000, ITEM, number=f"W-{next(self._numbers)}"))
 
     def _posts(self, order: str) -> Callable[[], Any]:
@@ -137,7 +138,7 @@ class Legs:
         return lambda: self._client.post(reverse("book-post"), form_data)
 
     def preview(self) -> Callable[[], object]:
-        """See what will happen while an amount is typed."""
+        """Request the preview that the page shows while a quantity is typed."""
         return lambda: self._client.get(reverse("booking-preview"), {"order": self._order, "good": "2"})
 
     def page(self) -> Callable[[], object]:
@@ -173,7 +174,7 @@ LEGS: Final[dict[str, Callable[[Legs], Callable[[], object]]]] = {
 
 
 def measured(legs: Legs, name: str) -> Walk:
-    """The path of one leg, which was taken twice before so that nothing is read or opened for the first time."""
+    """Return the path of one leg on its third run, when nothing is read or opened for the first time."""
     for _ in range(TIMES_BEFORE):
         LEGS[name](legs)()
     does = LEGS[name](legs)

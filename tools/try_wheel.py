@@ -1,11 +1,11 @@
-"""Build the wheel, install it into a new virtual environment, and use it: the smoke test of what is shipped.
+"""Build the wheel, install it into a new virtual environment, and use it: a smoke test of the release.
 
     .venv/bin/python tools/try_wheel.py
 
 The wheel is built from this checkout (after `make setup`) and installed with the locked, hashed runtime requirements.
-Then the installed program states its version, makes the demo plant, and serves it; the log-in page and the static
-files that the page names must be answered. Nothing of the checkout can be imported, because everything runs in a
-folder of its own. The exit status is 1, with a sentence, as soon as a step fails.
+Then the installed program prints its version, creates the demo plant, and serves it; the log-in page and its static
+files must be answered. Everything runs in a temporary folder, so nothing of the checkout can be imported. The exit
+status is 1, with a sentence, as soon as a step fails.
 """
 
 import os
@@ -26,7 +26,7 @@ LINKED = re.compile(r'(?:href|src)="(/static/[^"]+)"')
 
 
 def main() -> None:
-    """Run every step in a temporary folder, and say what is being done."""
+    """Run every step in a temporary folder, and print each."""
     start = time.monotonic()
     with TemporaryDirectory(prefix="backflush-wheel-") as folder:
         wheel = build(Path(folder, "wheel"))
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def build(target: Path) -> Path:
-    """Return the wheel, built without what an earlier build left behind."""
+    """Build the wheel without the results of earlier builds, and return its path."""
     say("Building the wheel ...")
     shutil.rmtree(REPOSITORY / "build", ignore_errors=True)
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", target, REPOSITORY)
@@ -45,7 +45,7 @@ def build(target: Path) -> Path:
 
 
 def install(venv: Path, wheel: Path) -> Path:
-    """Return the program of a new virtual environment that has the wheel and its locked requirements."""
+    """Install the wheel and its locked requirements into a new virtual environment, and return the program."""
     say(f"Installing {wheel.name} with requirements/runtime.txt into a new virtual environment ...")
     run(sys.executable, "-m", "venv", venv)
     python = venv / "bin" / "python"
@@ -75,7 +75,7 @@ def try_program(program: Path, folder: Path) -> None:
 
 
 def try_pages(address: str, server: "subprocess.Popen[bytes]") -> None:
-    """Ask for the log-in page and for every static file that it names."""
+    """Request the log-in page and every static file that it names."""
     page = ask(f"{address}/log-in/", server).decode()
     linked = sorted(set(LINKED.findall(page)))
     if not any(name.endswith(".css") for name in linked) or not any(name.endswith(".js") for name in linked):
@@ -87,7 +87,7 @@ def try_pages(address: str, server: "subprocess.Popen[bytes]") -> None:
 
 
 def ask(address: str, server: "subprocess.Popen[bytes]") -> bytes:
-    """Return the body of an answer with status 200, waiting while the server is starting."""
+    """Return the body of a response with status 200; wait while the server is starting."""
     patience_ends = time.monotonic() + ANSWERS_WITHIN_SECONDS
     while True:
         try:
@@ -100,7 +100,7 @@ def ask(address: str, server: "subprocess.Popen[bytes]") -> bytes:
 
 
 def run(*words: str | Path, folder: Path = REPOSITORY) -> str:
-    """Return what a program writes to standard output; stop with its messages if it fails."""
+    """Return the standard output of a program; stop with its messages if it fails."""
     done = subprocess.run(words, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(map(str, words))}\n{done.stdout}{done.stderr}")
@@ -108,21 +108,21 @@ def run(*words: str | Path, folder: Path = REPOSITORY) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment without what points at another plant or at this checkout."""
+    """Return the environment without variables that point at another plant or at this checkout."""
     return {
         name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "PUBLIC_URL", "PYTHONPATH"}
     }
 
 
 def free_port() -> int:
-    """Return a port of this machine that nothing listens to."""
+    """Return a free port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def say(sentence: str) -> None:
-    """Print what is happening, at once."""
+    """Print a line at once."""
     print(sentence, flush=True)
 
 

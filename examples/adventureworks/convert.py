@@ -1,9 +1,9 @@
-"""Converts the tables of AdventureWorks to files for `backflush import`. Standard library only.
+"""Convert the tables of AdventureWorks to files for `backflush import`. Standard library only.
 
     python convert.py TABLES OUTPUT [--stock ample|snapshot]
 
-TABLES is the folder of the tables: text parted by tabs, without a header, plain or gzipped, as Microsoft publishes
-them. What was decided on the way stands in the README beside this file.
+TABLES is the folder of the tables as Microsoft publishes them: tab-separated text without a header, plain or gzipped.
+The README beside this file explains the choices made.
 """
 
 import argparse
@@ -28,7 +28,7 @@ AMPLE, SNAPSHOT = "ample", "snapshot"
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the bill of materials: so much of a component in one assembly, from day to day."""
+    """A row of the bill of materials: a quantity of a component in one assembly, with its dates."""
 
     assembly: str
     component: str
@@ -40,7 +40,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Order:
-    """A works order; `done` is the day on which it was really finished."""
+    """A works order; `done` is the day on which it was finished."""
 
     number: str
     product: str
@@ -58,18 +58,18 @@ class Tables:
         self._folder = folder
 
     def rows(self, name: str) -> Iterator[list[str]]:
-        """The rows of a table, every field without the padding of fixed widths."""
+        """Yield the rows of a table, without the padding of fixed-width fields."""
         plain, packed = self._folder / f"{name}.csv", self._folder / f"{name}.csv.gz"
         with gzip.open(packed, "rt", encoding="utf-8") if packed.exists() else plain.open(encoding="utf-8") as lines:
             for line in lines:
                 yield [field.strip() for field in line.rstrip("\r\n").split("\t")]
 
     def names(self, name: str) -> dict[str, str]:
-        """The second column of a table by its first."""
+        """Return the second column of a table by its first."""
         return {row[0]: row[1] for row in self.rows(name)}
 
     def lines(self) -> list[Line]:
-        """The component lines; root rows, which have no assembly, are none."""
+        """Yield the component lines; root rows, which have no assembly, are left out."""
         return [
             Line(row[1], row[2], row[5], Decimal(row[7]), day(row[3]), day(row[4]) if row[4] else OPEN_END)
             for row in self.rows("BillOfMaterials")
@@ -77,7 +77,7 @@ class Tables:
         ]
 
     def orders(self) -> list[Order]:
-        """The works orders in the order in which they were finished."""
+        """Return the works orders in the order in which they were finished."""
         orders = [
             Order(row[0], row[1], int(row[3]), int(row[4]), day(row[6]), day(row[7]), row[8])
             for row in self.rows("WorkOrder")
@@ -86,12 +86,12 @@ class Tables:
 
 
 def day(text: str) -> date:
-    """The day of a moment."""
+    """Return the date of a timestamp."""
     return date.fromisoformat(text[:10])
 
 
 def main() -> None:
-    """Read what the command line asks for, and write the files."""
+    """Parse the arguments, and write the files."""
     parser = argparse.ArgumentParser(description="Converts AdventureWorks to files for `backflush import`.")
     parser.add_argument("tables", type=Path, help="the folder of the tables")
     parser.add_argument("output", type=Path, help="the folder for the import files")
@@ -129,7 +129,7 @@ def convert(tables_folder: Path, output: Path, *, stock: str) -> None:
 
 
 def write_set_up(tables: Tables, output: Path) -> None:
-    """Units, the stock map, actions and type codes."""
+    """Write units, stock map, actions and type codes."""
     write_file(output / "units.csv", ("code", "name"), tables.names("UnitMeasure").items())
     write_file(output / "stores.csv", ("code", "description"), [(STORE, "AdventureWorks")])
     places = [(STORE, name, "yes", name) for name in tables.names("Location").values()]
@@ -162,7 +162,7 @@ def write_set_up(tables: Tables, output: Path) -> None:
 
 
 def write_items(tables: Tables, lines: Sequence[Line], output: Path) -> None:
-    """Products as items: pieces, unless the bill of materials counts them in something else."""
+    """Write products as items: in pieces, unless the bill of materials uses another unit."""
     units, exact = {}, defaultdict(list)
     for line in lines:
         units[line.component] = line.unit
@@ -202,13 +202,13 @@ def write_items(tables: Tables, lines: Sequence[Line], output: Path) -> None:
 
 
 def decimals_for(unit: str, quantities: Iterable[Decimal]) -> int:
-    """Whole pieces; anything weighed or measured to the two decimals of the bill of materials."""
+    """Return 0 decimals for pieces, and for other units the two decimals of the bill of materials."""
     whole = unit == PIECES and all(quantity == int(quantity) for quantity in quantities)
     return 0 if whole else 2
 
 
 def write_structures(lines: Sequence[Line], codes: dict[str, str], output: Path) -> None:
-    """The bill of materials; versions of one component of an assembly share a line number."""
+    """Write the bill of materials; dated versions of a component in an assembly share a line number."""
     by_assembly: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
         by_assembly[line.assembly].append(line)
@@ -232,7 +232,7 @@ def write_structures(lines: Sequence[Line], codes: dict[str, str], output: Path)
 
 
 def numbered(lines: Iterable[Line]) -> Iterator[tuple[int, Line]]:
-    """Line numbers in tens: a version goes on under the number of the one that ended before it starts."""
+    """Number lines in tens; a version gets the number of the version that ended before it."""
     last: list[Line] = []
     for line in sorted(lines, key=lambda line: (int(line.component), line.starts)):
         for place, before in enumerate(last):
@@ -246,7 +246,7 @@ def numbered(lines: Iterable[Line]) -> Iterator[tuple[int, Line]]:
 
 
 def ample(lines: Sequence[Line], orders: Sequence[Order]) -> dict[tuple[str, str], Decimal]:
-    """As much of every component as all orders together need, where they take it from."""
+    """Return opening stock of every component for all orders together, at its from-location."""
     in_force: dict[tuple[str, date], list[Line]] = {}
     by_assembly: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
@@ -262,7 +262,7 @@ def ample(lines: Sequence[Line], orders: Sequence[Order]) -> dict[tuple[str, str
 
 
 def snapshot(tables: Tables) -> dict[tuple[str, str], Decimal]:
-    """What the tables say was there, place by place."""
+    """Return the stock in the tables by location."""
     names = tables.names("Location")
     found: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for row in tables.rows("ProductInventory"):
@@ -271,7 +271,7 @@ def snapshot(tables: Tables) -> dict[tuple[str, str], Decimal]:
 
 
 def write_orders(tables: Tables, orders: Sequence[Order], codes: dict[str, str], output: Path) -> None:
-    """Works orders, and the one booking of each."""
+    """Write works orders, and one booking for each."""
     reasons = tables.names("ScrapReason")
     write_file(
         output / "works_orders.csv",
@@ -298,7 +298,7 @@ def write_orders(tables: Tables, orders: Sequence[Order], codes: dict[str, str],
 
 
 def write_file(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """One import file."""
+    """Write one import file."""
     with path.open("w", encoding="utf-8", newline="") as lines:
         writer = csv.writer(lines)
         writer.writerow(header)

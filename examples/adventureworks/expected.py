@@ -1,10 +1,10 @@
-"""What AdventureWorks must come to, worked out from its tables alone: no Backflush in it. Standard library only.
+"""Compute the expected totals of AdventureWorks from its tables, without Backflush. Standard library only.
 
     python expected.py TABLES [--stock ample|snapshot]
 
-Every works order is taken at its whole quantity, with the lines of the bill of materials in force on the day on which
-it was finished, one level deep. Then the same is played through against the opening stock, order after order: a line
-for which there is too little waits whole.
+Every works order counts with its whole quantity, and with the lines of the bill of materials in force on the day on
+which it was finished, one level deep. The same is then posted against the opening stock, order by order: a line with
+too little stock is unresolved as a whole.
 """
 
 import argparse
@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 SUBASSEMBLY = "50"
-"""The place that components are taken from. What is made goes elsewhere, so it is of no help to later orders."""
+"""The location of components. Finished goods go elsewhere, so later orders can't use them."""
 
 Line = tuple[int, str, str, Decimal]
 Totals = dict[str, Any]
 
 
 def rows(folder: Path, name: str) -> Iterator[list[str]]:
-    """The rows of a table."""
+    """Yield the rows of a table."""
     packed = folder / f"{name}.csv.gz"
     with gzip.open(packed, "rt") if packed.exists() else (folder / f"{name}.csv").open() as lines:
         for row in csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
@@ -34,7 +34,7 @@ def rows(folder: Path, name: str) -> Iterator[list[str]]:
 
 
 def bill_of_materials(folder: Path) -> tuple[dict[str, list[Line]], dict[int, str]]:
-    """Component, first day, last day and quantity by assembly; and the unit of each component."""
+    """Return component, first day, last day and quantity by assembly; and the unit of each component."""
     bill: dict[str, list[Line]] = defaultdict(list)
     units = {}
     for _, assembly, component, start, end, unit, _, quantity, _ in rows(folder, "BillOfMaterials"):
@@ -45,7 +45,7 @@ def bill_of_materials(folder: Path) -> tuple[dict[str, list[Line]], dict[int, st
 
 
 def opening(folder: Path) -> dict[int, Decimal]:
-    """What the snapshot has where components are taken from."""
+    """Return the snapshot's stock at the location of components."""
     there: dict[int, Decimal] = defaultdict(Decimal)
     for row in rows(folder, "ProductInventory"):
         if row[1] == SUBASSEMBLY:
@@ -54,7 +54,7 @@ def opening(folder: Path) -> dict[int, Decimal]:
 
 
 def expected(folder: Path, *, stock: str) -> Totals:
-    """The totals: orders, pieces and lines; by unit and by component; and what of them moves and waits."""
+    """Return the totals: orders, pieces and lines; by unit and by component; posted and unresolved."""
     bill, units = bill_of_materials(folder)
     there = opening(folder) if stock == "snapshot" else None
     assumed: dict[int, Decimal] = defaultdict(Decimal)
@@ -80,12 +80,12 @@ def expected(folder: Path, *, stock: str) -> Totals:
 
 
 def finished(folder: Path) -> list[list[str]]:
-    """The works orders in the order in which they were finished."""
+    """Return the works orders in the order in which they were finished."""
     return sorted(rows(folder, "WorkOrder"), key=lambda row: (row[6], int(row[0])))
 
 
 def by_name(folder: Path, units: dict[int, str], assumed: dict[int, Decimal], moved: dict[int, Decimal]) -> Totals:
-    """The sums, by unit and by product number."""
+    """Return the sums by unit and by product number."""
     code = {row[0]: row[2] for row in rows(folder, "Product")}
     by_unit: dict[str, Decimal] = defaultdict(Decimal)
     for component, quantity in assumed.items():
@@ -98,7 +98,7 @@ def by_name(folder: Path, units: dict[int, str], assumed: dict[int, Decimal], mo
 
 
 def main() -> None:
-    """Print the totals, the long ones last."""
+    """Print the totals, the long lists last."""
     parser = argparse.ArgumentParser(description="What AdventureWorks must come to.")
     parser.add_argument("tables", type=Path, help="the folder of the tables")
     parser.add_argument("--stock", choices=("ample", "snapshot"), default="ample", help="as for convert.py")

@@ -1,4 +1,4 @@
-"""Runs the measurements one after the other and writes what they found."""
+"""Run the measurements one after the other, and write the results."""
 
 import argparse
 import json
@@ -18,12 +18,12 @@ from tests.speed.figures import Figure, table
 ENGINES = ("sqlite", "postgresql")
 LETTERS = ("a", "b", "c", "d", "e", "f", "h")
 EXPERIMENTS = ("p",)
-"""Measured only where they are named."""
+"""Measured only on request."""
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
 
 
 def main() -> None:
-    """Measure what was asked for."""
+    """Run the requested measurements."""
     asked, begun = _asked(), time.monotonic()
     figures: list[Figure] = []
     failed: list[str] = []
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _measured(name: str, engine: str, folder: str, server: str) -> list[Figure]:
-    """One measurement, in a process of its own."""
+    """Run one measurement in a separate process."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.speed.measure", name, engine, folder, server],
         stdout=subprocess.PIPE,
@@ -68,7 +68,7 @@ def _measured(name: str, engine: str, folder: str, server: str) -> list[Figure]:
 
 
 def _machine() -> str:
-    """What it was measured on, and how busy that was with other things."""
+    """Return a description of the machine and its load."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     load = os.getloadavg()[2]
     return (
@@ -78,7 +78,7 @@ def _machine() -> str:
 
 
 def _beside(figures: Sequence[Figure]) -> str:
-    """What else the measurements say."""
+    """Return the further results of the measurements."""
     lines = [
         f"- {figure.measurement}, {figure.engine}: {name} {value:,.2f}"
         for figure in figures

@@ -1,4 +1,4 @@
-"""(d) AdventureWorks whole: 72,591 bookings by the import, where the data is at hand."""
+"""(d) The whole of AdventureWorks: 72,591 bookings by import, if the data is available."""
 
 import os
 import runpy
@@ -20,7 +20,7 @@ AT_ONCE = 2_000
 
 
 def whole_of_adventureworks(places: Places) -> list[Figure]:
-    """Set-up and orders go in first, so that what is compared is the bookings; the whole stands beside it."""
+    """Import set-up and orders first, so that only the bookings are compared; report the whole import too."""
     tables = os.environ.get(VARIABLE)
     if not tables:
         print(f"(d) is left out: {VARIABLE} doesn't name the folder of the tables.")
@@ -55,7 +55,7 @@ def whole_of_adventureworks(places: Places) -> list[Figure]:
     for number, part in enumerate(written.in_parts(AT_ONCE)):
         floor.write(part)
         if number == 0:
-            # As the import does, or its checks of references read all postings so far.
+            # Refresh the statistics as the import does, or its foreign key checks read all earlier postings.
             floor.raw.execute("ANALYZE")
             floor.raw.commit()
     floored = perf_counter() - begun

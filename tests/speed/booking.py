@@ -10,7 +10,7 @@ ROUNDS, A_ROUND, COMPONENTS = 12, 25, 10
 
 
 def one_booking(places: Places) -> list[Figure]:
-    """Each booking on an order of its own that was booked on before, keyed as the page sends it."""
+    """Book on separate orders that were booked on before, with keys as the page sends them."""
 
     def fill() -> None:
         shop = Shop.build()

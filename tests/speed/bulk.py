@@ -1,4 +1,4 @@
-"""Many lines in one call: (c) a thousand bookings, (f) a shortage storm, (g) retry when the stock arrives."""
+"""Many lines in one call: (c) a thousand bookings, (f) bookings without stock, (g) a retry when the stock arrives."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -19,11 +19,11 @@ from tests.speed.shop import Shop
 
 TURNS, BOOKINGS, ITEMS, COMPONENTS = 3, 1_000, 100, 20
 STORM = 5_000
-"""Bookings that leave 100,000 lines waiting."""
+"""The number of bookings that leaves 100,000 lines unresolved."""
 
 
 class Turns:
-    """Project and floor by turns on two databases that begin alike; the best of each, as others only add."""
+    """Project and floor in turn on two equal databases; the best time of each counts, because other load only adds."""
 
     def __init__(self, places: Places, name: str, fill: Callable[[], object]) -> None:
         with_all_in(places, name, fill)
@@ -37,7 +37,7 @@ class Turns:
         self.memory = 0.0
 
     def take(self, does: Callable[[], Any]) -> None:
-        """One turn of each."""
+        """Run one turn of each."""
         writings = Writings(self.raw)
         self.raw.rollback()
         with counted() as statements:
@@ -52,7 +52,7 @@ class Turns:
         self.floor_seconds.append(perf_counter() - begun)
 
     def figure(self, letter: str, what: str) -> Figure:
-        """What came of it, in lines a second."""
+        """Return the result in lines per second."""
         project, floor = min(self.project_seconds), min(self.floor_seconds)
         return Figure(
             letter, self.places.engine, what, "lines", self.lines / project, self.lines / floor,
@@ -62,7 +62,7 @@ class Turns:
 
 
 def bookings_in_one_call(places: Places) -> list[Figure]:
-    """(c) Each turn on orders of its own."""
+    """(c) Book a thousand bookings per turn, each turn on other orders."""
 
     def fill() -> None:
         shop = Shop.build()
@@ -79,12 +79,12 @@ def bookings_in_one_call(places: Places) -> list[Figure]:
 
 
 def storm_and_retry(places: Places) -> list[Figure]:
-    """(f) Nothing is in stock, so that every line waits; (g) then the stock arrives, and all of them are retried."""
+    """(f) Book without any stock, so that every line is unresolved; (g) then the stock arrives, and all are retried."""
 
     def fill() -> None:
         shop = Shop.build()
         shop.lay_in(items=ITEMS, components=COMPONENTS, stock=0)
-        shop.has(1, "BOLT")  # so that there is an outside that stock comes from
+        shop.has(1, "BOLT")  # creates the outside location that stock comes from
         shop.opens([(f"W-{n}", f"ITEM {n % ITEMS}") for n in range(STORM)])
 
     storm = Turns(places, "f", fill)

@@ -1,4 +1,4 @@
-"""(j) Closing periods of a long history, balances as at a date after it, and archiving the oldest of it."""
+"""(j) Close the periods of a long history, read balances at a date after it, and archive the oldest part."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,12 +22,12 @@ from tests.speed.pages import somebody, visited
 
 MONTHS, A_MONTH = 14, timedelta(days=30)
 TO_ARCHIVE: Final = 5_000
-"""About so many bookings of orders that are complete, the oldest."""
+"""The approximate number of bookings to archive, the oldest ones of complete orders."""
 LIST, PAGE = "/stock/balances/?item={item}&on={month_ago}", "/stock/balances/?on={month_ago}"
 
 
 def closed_and_archived(places: Places, of: str) -> list[Figure]:
-    """All days are closed, month by month as a plant does it; then the oldest bookings leave."""
+    """Close all days month by month, as a plant does; then archive the oldest bookings."""
     site, person = somebody()
     complete = WorksOrder.objects.filter(cost_object=OuterRef("cost_object"), status=OrderStatus.COMPLETE)
     bookings = Posting.objects.filter(Exists(complete), site=site, process=Process.WORKS_ORDER)
@@ -42,7 +42,7 @@ def closed_and_archived(places: Places, of: str) -> list[Figure]:
         _took(places, f"close {MONTHS} months one after the other, {of}", closes_all),
         *_seen(places, f"{of}, closed month by month"),
     ]
-    # The audit that the pages were measured with, as if it had been signed off: it may look at what goes.
+    # Mark the audit of the page measurement as signed off, because a current audit prevents archiving.
     Audit.objects.filter(site=site, signed_at__isnull=True).update(signed_at=datetime.now(UTC), signed_by=person)
     site.refresh_from_db()
     before = Movement.objects.filter(site=site).count()

@@ -1,4 +1,4 @@
-"""Two databases that begin alike: one for the project, one for the floor."""
+"""Two equal databases: one for the project, one for the floor."""
 
 import shutil
 from collections.abc import Callable
@@ -16,27 +16,27 @@ from backflush.config.env import database_at
 
 @dataclass(frozen=True)
 class Places:
-    """Where the databases of one engine are made: a folder for SQLite, a server's address for PostgreSQL."""
+    """The place of an engine's databases: a folder for SQLite, a server's address for PostgreSQL."""
 
     engine: str
     folder: Path
     server: str
 
     def url(self, name: str) -> str:
-        """The address of a database by its name."""
+        """Return the address of a database."""
         if self.engine == "sqlite":
             return f"sqlite:///{self.folder / name}.sqlite3"
         return f"{self.server.rpartition('/')[0]}/{name}"
 
     def create(self, name: str) -> None:
-        """Make an empty, migrated database and let Django work in it."""
+        """Create a migrated database without rows, and make it Django's default."""
         if self.engine == "postgresql":
             self._say("CREATE DATABASE {}", name)
         self.use(name)
         call_command("migrate", verbosity=0)
 
     def copy(self, name: str, new: str) -> None:
-        """Make a copy of a database as it stands; nobody may be in it."""
+        """Copy a database, to which no one may be connected."""
         connection.close()
         if self.engine == "postgresql":
             self._say("CREATE DATABASE {} TEMPLATE {}", new, name)
@@ -46,19 +46,19 @@ class Places:
         shutil.copy(self.folder / f"{name}.sqlite3", self.folder / f"{new}.sqlite3")
 
     def use(self, name: str) -> None:
-        """Let Django work in a database, as it does for a plant."""
+        """Make a database Django's default, with the options of a plant."""
         self.use_at(self.url(name))
 
     @staticmethod
     def use_at(url: str) -> None:
-        """The same with one that was there before."""
+        """Make an existing database at an address Django's default."""
         settings = database_at(url)
         connections.configure_settings({DEFAULT_DB_ALIAS: settings})
         connections.settings[DEFAULT_DB_ALIAS] = settings
         connections[DEFAULT_DB_ALIAS] = connections.create_connection(DEFAULT_DB_ALIAS)
 
     def connect(self, name: str) -> Any:
-        """A connection of the plain driver, opened as Django opens its own."""
+        """Return a connection of the plain driver, opened with Django's options."""
         if self.engine == "postgresql":
             return psycopg.connect(self.url(name))
         made = connections.create_connection(DEFAULT_DB_ALIAS)
@@ -73,7 +73,7 @@ class Places:
 
 
 def with_all_in(places: Places, name: str, fill: Callable[[], object]) -> None:
-    """Make a database, fill it, and let the engine know what is in it."""
+    """Create a database, fill it, and refresh its statistics."""
     places.create(name)
     fill()
     with connection.cursor() as cursor:

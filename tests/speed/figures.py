@@ -1,4 +1,4 @@
-"""What a measurement found, and how it is shown."""
+"""The results of measurements, and their table."""
 
 import resource
 import sys
@@ -16,7 +16,7 @@ FRAME_OF_A_TRANSACTION = ("SAVEPOINT", "RELEASE", "ROLLBACK", "BEGIN", "COMMIT")
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the result. Times are in milliseconds, `rate` is in `unit` a second."""
+    """One line of the results. Times are in milliseconds, `rate` is `unit` per second."""
 
     measurement: str
     engine: str
@@ -32,29 +32,29 @@ class Figure:
     memory_mb: float | None = None
     more: dict[str, Any] = field(default_factory=dict)
     detail: bool = False
-    """One of many: for the record, not for the table."""
+    """One of many: recorded, but not in the table."""
 
     @property
     def time_ratio(self) -> float | None:
-        """How many times the floor's time it takes."""
+        """The time as a multiple of the floor's."""
         if self.median_ms and self.floor_median_ms:
             return self.median_ms / self.floor_median_ms
         return self.floor_rate / self.rate if self.floor_rate else None
 
     def as_record(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the figure for JSON."""
         return {**asdict(self), "time_ratio": self.time_ratio}
 
 
 class Watch:
-    """Times of one kind of thing."""
+    """Collects times of one operation."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
 
     @contextmanager
     def timed(self) -> Iterator[None]:
-        """Time what is done within."""
+        """Time the block."""
         begun = perf_counter()
         yield
         self.seconds.append(perf_counter() - begun)
@@ -74,7 +74,7 @@ class Watch:
 
 @contextmanager
 def counted() -> Iterator[list[str]]:
-    """The statements that are run within, but for those that frame a transaction."""
+    """Return the statements run inside the block, except those that begin and end transactions."""
     statements: list[str] = []
 
     def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -87,13 +87,13 @@ def counted() -> Iterator[list[str]]:
 
 
 def peak_memory_mb() -> float:
-    """The most memory that this process ever had."""
+    """Return the peak memory of this process."""
     kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return kilobytes / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """The result as a table in Markdown."""
+    """Return the results as a Markdown table."""
     heads = ["", "database", "what", "project", "floor", "times the floor", "median", "99th", "floor's median"]
     heads += ["statements", "memory"]
     rows = [f"| {' | '.join(heads)} |", "|---|---|---|" + "---:|" * (len(heads) - 3)]

@@ -1,7 +1,7 @@
-"""The floor: the same rows and balance changes by raw SQL through the plain driver, with nothing decided.
+"""The floor: the same rows and balance changes by raw SQL through the plain driver, without decisions.
 
-It uses the best way that each driver has: on PostgreSQL whole columns as arrays in one statement for each table, on
-SQLite `executemany`. For each posting, or for all of them, it is one transaction.
+It uses the fastest way of each driver: on PostgreSQL arrays of whole columns in one statement per table, on SQLite
+`executemany`. It commits once per posting, or once for all.
 """
 
 from bisect import bisect_left, bisect_right
@@ -32,9 +32,9 @@ STOCK_KEY = ("site_id", "item_id", "location_id", "bin", "batch", "serial")
 
 @dataclass(frozen=True)
 class Written:
-    """What some use cases wrote: for each table its columns and new rows, and how balances, jobs and orders changed.
+    """The rows written by some operations, by table, and the changes of balances, cost objects and orders.
 
-    `settled` are the unresolved movements whose status moved on.
+    `settled` are the unresolved movements whose status changed.
     """
 
     tables: dict[str, tuple[list[str], list[Row]]]
@@ -45,15 +45,15 @@ class Written:
 
     @property
     def lines(self) -> int:
-        """How many movements there are among it."""
+        """The number of movements."""
         return len(self.tables["ledger_movement"][1])
 
     def in_parts(self, postings: int) -> "Iterator[Written]":
-        """The same, so many postings at a time, each with its share of what changed."""
+        """Yield the rows in parts of some postings, each with its share of the changes."""
         of = {
             name: columns.index("posting_id") for name, (columns, _) in self.tables.items() if "posting_id" in columns
         }
-        # Of several writers at once the numbers go up and down between the postings.
+        # With several concurrent writers, keys don't rise from posting to posting.
         ordered = {
             name: sorted(part, key=itemgetter(of[name])) if name in of else part
             for name, (_, part) in self.tables.items()
@@ -83,13 +83,13 @@ class Written:
 
 
 def _between(rows: Sequence[Row], place: int, first: int, last: int) -> Sequence[Row]:
-    """The rows of some postings; rows stand in the order of their postings."""
+    """Return the rows of some postings; rows are in the order of their postings."""
     begin = bisect_left(rows, first, key=lambda row: row[place])
     return rows[begin : bisect_right(rows, last, key=lambda row: row[place])]
 
 
 class Writings:
-    """Looks at a database before and after, and tells what was written in between."""
+    """Compares a database before and after, and returns the rows written in between."""
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
@@ -99,7 +99,7 @@ class Writings:
         return int(self.raw.execute(sql).fetchone()[0])
 
     def written(self) -> Written:
-        """Everything that is there beyond the marks."""
+        """Return all rows written since."""
         tables = {}
         for table, named in TABLES.items():
             columns = ["id", *named.split()]
@@ -126,7 +126,7 @@ class Writings:
 
 
 def _changes(columns: list[str], movements: Sequence[Row]) -> list[Row]:
-    """How the balances change by some movements: the amount, then the pot, in the order of the pots."""
+    """Return the balance changes by some movements: amount and stock key, sorted by stock key."""
     at = {name: columns.index(name) for name in columns}
     sums: dict[Row, int] = {}
     for row in movements:
@@ -141,7 +141,7 @@ def _changes(columns: list[str], movements: Sequence[Row]) -> list[Row]:
 
 
 class Floor:
-    """Writes what was written once more, into another database."""
+    """Writes the same rows into another database."""
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
@@ -156,7 +156,7 @@ class Floor:
         return {(table, column): kind for table, column, kind in rows}
 
     def write(self, written: Written) -> None:
-        """One durable transaction."""
+        """Write the rows in one durable transaction."""
         self.raw.execute("BEGIN") if self.postgresql else self.raw.execute("BEGIN IMMEDIATE")
         for table, (columns, rows) in written.tables.items():
             self._add(table, columns, rows)
@@ -172,7 +172,7 @@ class Floor:
         self.raw.execute("COMMIT")
 
     def catch_up(self, other: Any) -> None:
-        """Take over the pots, at zero, and the unit costs that another database has and this one hasn't."""
+        """Copy balances (at zero) and unit costs that exist only in the other database."""
         for table, columns in (("ledger_balance", ["id", *STOCK_KEY]), ("items_itemcost", COST)):
             names = ", ".join(columns)
             here = {row[0] for row in self.raw.execute(f"SELECT id FROM {table}").fetchall()}

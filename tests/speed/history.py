@@ -1,4 +1,4 @@
-"""(h) The pages, (i) a booking, and (j) closing periods and archiving, with a long history behind them."""
+"""(h) The pages, (i) a booking, and (j) closing and archiving, with a long history."""
 
 import os
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from tests.speed.shop import Shop
 
 LENGTHS = (0, 1_000_000, 10_000_000)
 OF_SQLITE = LENGTHS if os.environ.get("LONG") else LENGTHS[:2]
-"""A history of ten million takes SQLite longer to make than a whole run may take."""
+"""Creating ten million movements takes SQLite longer than a whole run may take."""
 TURNS, A_TURN = 11, 20
 """The first turn warms up."""
 EMPTY = "h_short"
@@ -27,9 +27,9 @@ KEPT = "BACKFLUSH_PAGES_OF"
 
 
 def long_history(places: Places) -> list[Figure]:
-    """Some days of a plant, copied back in time until the ledger is as long as it should be.
+    """Copy some days of a plant back in time until the ledger has the required length.
 
-    BACKFLUSH_PAGES_OF names a database that is there, migrated: then its pages are measured, and nothing else.
+    BACKFLUSH_PAGES_OF names an existing migrated database; then only its pages are measured.
     """
     if kept := os.environ.get(KEPT):
         if kept.startswith("sqlite") != (places.engine == "sqlite"):
@@ -51,7 +51,7 @@ def long_history(places: Places) -> list[Figure]:
 
 
 def _opened(places: Places, name: str) -> Any:
-    """A database with a connection of its own, in which Django works now."""
+    """Return a database with its own connection, as Django's default."""
     places.use(name)
     return connections[DEFAULT_DB_ALIAS]
 
@@ -61,7 +61,7 @@ def _report(shop: Shop, order: int) -> BookingIn:
 
 
 def _booking(places: Places, length: int, ledgers: Sequence[Any]) -> Figure:
-    """The same bookings in the ledger that stayed short and in the long one, by turns: a busy moment slows both."""
+    """Time the same bookings in a short and a long ledger in turn, so that other load slows both."""
     watches = [Watch() for _ in ledgers]
     for turn in range(TURNS):
         for ledger, watch in zip(ledgers, watches, strict=True):

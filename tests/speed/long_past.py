@@ -1,7 +1,7 @@
-"""A ledger as long as it should be: some real days of a plant, copied back in time.
+"""A ledger of any length: some real days of a plant, copied back in time.
 
-What is copied keeps its references: orders with their jobs, bookings, movements, and what became of those that waited.
-Keys, frozen structures and balances are those of the days that were real, so the proof doesn't hold here; times do.
+Copies keep their references: orders with cost objects, bookings, movements and settlements. Idempotency keys, frozen
+structures and balances are only those of the real days, so the verification fails here, but times are realistic.
 """
 
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ from tests.speed.shop import Shop
 
 ITEMS, PARTS, COMPONENTS, BOOKINGS = 100, 100, 10, 1_000
 SHORT_PARTS = 2
-"""Parts of which nothing is there, so that two lines of a hundred wait."""
+"""Components without stock, so that two lines of a hundred are unresolved."""
 RARE = "BOLT"
-"""An item that has moved a few times only, in all those years; MAIN/RACK is such a place."""
+"""An item with only a few movements in all those years; MAIN/RACK is such a location."""
 
 COPIED = (
     "ledger_job",
@@ -48,15 +48,15 @@ REFERENCES = {
     "origin_id",
     "kept_id",
 }
-"""Columns that number a row of these."""
+"""Columns that refer to a row of these tables."""
 SECONDS_BACK, SECONDS_EACH = 12 * 3600, 20
-"""Between a copy and the next, and between its postings: ten million movements are some fourteen months."""
+"""The time between copies, and between postings: ten million movements span about fourteen months."""
 
 
 def some_days(shop: Shop) -> None:
-    """What a plant does in some days: bookings, lines that wait, are resolved, cancelled; moves by hand; reversals."""
+    """Run a plant for some days: bookings, unresolved lines, resolutions, cancellations, manual moves, reversals."""
     with connection.cursor() as cursor:
-        # Nobody waits for the disk here: it isn't this that is measured.
+        # No need to wait for the disk: this isn't measured.
         cursor.execute(
             "SET synchronous_commit = off" if connection.vendor == "postgresql" else "PRAGMA synchronous = OFF"
         )
@@ -79,7 +79,7 @@ def some_days(shop: Shop) -> None:
 
 
 def _work_the_queue(shop: Shop) -> None:
-    """A quarter of what waits is cancelled, and some is resolved with stock that came by hand."""
+    """Cancel a quarter of the unresolved movements, and resolve some with stock moved in by hand."""
     waiting = Movement.objects.filter(site=shop.site, status=Status.UNRESOLVED).order_by("pk")
     some = list(waiting.values_list("pk", "item__code")[: BOOKINGS // 20])
     for number, _ in some[::2]:
@@ -90,14 +90,14 @@ def _work_the_queue(shop: Shop) -> None:
 
 
 def something_rare(shop: Shop) -> None:
-    """A few movements of an item and of a place that hardly anything else is written about, at the very end."""
+    """Post a few movements of an otherwise unused item and location, at the very end."""
     shop.has(100, RARE, at="RAW")
     for _ in range(3):
         shop.moves(5, RARE, "RAW", "RACK", action="RACK UP", to_bin="R1", at=just_now())
 
 
 class Past:
-    """The days that were real, and how often they have been copied so far."""
+    """The real days, and the number of copies so far."""
 
     def __init__(self) -> None:
         with connection.cursor() as cursor:
@@ -108,7 +108,7 @@ class Past:
         assert postings * SECONDS_EACH < SECONDS_BACK, "copies would overlap"
 
     def lengthen(self, length: int) -> None:
-        """Copy them, each copy half a day further back, until there are about so many movements."""
+        """Copy them, each copy half a day further back, until there are about this many movements."""
         copies = length // self._have - 1
         if copies <= self._copies:
             return
@@ -128,7 +128,7 @@ class Past:
 
 
 def settle_down() -> None:
-    """Let the engine know what is in it, and tidy up as it does by itself over night."""
+    """Refresh the statistics, and tidy up as the engine does overnight."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("VACUUM ANALYZE")
@@ -138,7 +138,7 @@ def settle_down() -> None:
 
 
 def just_now() -> datetime:
-    """A little ago: nothing is booked in the future."""
+    """Return a recent moment, because nothing can be booked in the future."""
     return datetime.now(UTC) - timedelta(minutes=5)
 
 
@@ -148,7 +148,7 @@ def _copying(cursor: Any, table: str, shift: int, first: int, last: int) -> str:
         ", ".join(f'"{name}"' for name in columns),
         ", ".join(_moved(name, table, shift) for name in columns),
     )
-    # From the oldest copy on, so that numbers and rows lie in the order of time as they would have come.
+    # Start with the oldest copy, so that keys and rows are in the order of time.
     return (
         f"WITH RECURSIVE copies(n, place) AS "
         f"(SELECT {last}, {first} UNION ALL SELECT n - 1, place + 1 FROM copies WHERE n > {first}) "
@@ -182,7 +182,7 @@ def _earlier(at: str, seconds: str) -> str:
 
 
 def _trusting(cursor: Any, *, on: bool) -> None:
-    """Whether references go unchecked while rows are copied, which is most of the work otherwise."""
+    """Skip foreign key checks while rows are copied; they would take most of the time."""
     if connection.vendor == "postgresql":
         cursor.execute(f"SET session_replication_role = {'replica' if on else 'origin'}")
         cursor.execute("SET maintenance_work_mem = '512MB'")
@@ -193,7 +193,7 @@ def _trusting(cursor: Any, *, on: bool) -> None:
 
 
 def _without_indexes(cursor: Any) -> Sequence[str]:
-    """Take the indexes away while rows are copied; answers with how to make them again."""
+    """Drop the indexes while rows are copied, and return the statements to create them again."""
     tables = ", ".join(f"'{table}'" for table in COPIED)
     if connection.vendor == "postgresql":
         cursor.execute(

@@ -1,4 +1,4 @@
-"""One measurement in a process of its own: `python -m tests.speed.measure a sqlite FOLDER SERVER`."""
+"""Run one measurement in a separate process: `python -m tests.speed.measure a sqlite FOLDER SERVER`."""
 
 import json
 import os
@@ -25,7 +25,7 @@ MEASUREMENTS: dict[str, Callable[[Places], list[Figure]]] = {
     "h": history.long_history,
     "p": partitions.partitions,
 }
-"""By the first of the letters that they answer: f gives g too, h gives i."""
+"""By the first of their letters: f also measures g, and h measures i."""
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""(b) The same booking over HTTP, as the page sends it, with 1, 4 and 16 people at once."""
+"""(b) The same booking over HTTP, as the page sends it, by 1, 4 and 16 users at once."""
 
 import os
 import re
@@ -33,11 +33,11 @@ PATIENCE_SECONDS = 60
 
 
 def over_http(places: Places) -> list[Figure]:
-    """One server process, as `backflush serve` starts it; the people share the machine with it."""
+    """Measure one server process, as `backflush serve` starts it, on the same machine as its users."""
 
     def fill() -> None:
         shop = Shop.build()
-        # Parts of their own for each: the floor takes no locks in order, and would stop itself.
+        # Separate components for each user: the floor locks in no fixed order, and would deadlock.
         for n in range(max(PEOPLE)):
             shop.lay_in(items=1, components=COMPONENTS, shared=COMPONENTS, prefix=f"{n} ")
         shop.opens([(f"W-{n}", f"{n} ITEM 0") for n in range(max(PEOPLE))], quantity=100_000)
@@ -70,7 +70,7 @@ def over_http(places: Places) -> list[Figure]:
 
 
 def _statements(places: Places) -> int:
-    """How many statements the same request takes, who asks looked up too, in a process that counts them."""
+    """Return the number of statements of the same request, authentication included, in a process that counts them."""
     places.use("b")
     client = Client(headers={"host": "localhost"})
     client.force_login(User.objects.get(username="sam"), backend=MODEL_BACKEND)
@@ -82,14 +82,14 @@ def _statements(places: Places) -> int:
 
 
 def _peak_memory_mb(process: int) -> float | None:
-    """The most memory that another process ever had, where the system says it."""
+    """Return the peak memory of another process, if the system reports it."""
     status = Path(f"/proc/{process}/status")
     found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
     return int(found.group(1)) / 1024 if found else None
 
 
 class _Crowd(Watch):
-    """Times of several at once: `total` is by the clock on the wall."""
+    """The times of several concurrent users: `total` is wall-clock time."""
 
     def __init__(self, seconds: list[float], wall: float) -> None:
         self.seconds, self.wall = seconds, wall

@@ -1,7 +1,7 @@
-"""(h) Every list and page of a large database: the first visit of a process and those after it.
+"""(h) Every list and page of a large database: the first visit of a process, and later ones.
 
-What an address names (an item that moves often, one that hardly ever does, an order, what waits) is looked up in the
-database itself, so that the same pages are measured in any: one with a long past, and AdventureWorks.
+The records in the addresses (a frequent item, a rare one, an order, an unresolved movement) are looked up in the
+database, so that the same pages can be measured in any: one with a long history, and AdventureWorks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ from tests.speed.figures import Figure, Watch, counted, peak_memory_mb
 
 VISITS: Final = 3
 LIST_MS: Final = 100
-"""What a list page may take (issue 4); a page of issue 3 may take 300."""
+"""The limit for a list page (issue 4); other pages may take 300 ms (issue 3)."""
 FAR: Final = 50 * 1_000
 MARKS: Final = ("far", "far_waiting", "far_order")
 MODEL_BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
@@ -170,24 +170,24 @@ FILES: Final = (
     "/unresolved/export.csv",
     "/stock/balances/export.csv",
 )
-"""The first bytes of a file, or the page that offers to make it in the background."""
+"""The first bytes of a file, or the page that offers a background export."""
 
 
 class Unnamed(dict[str, str]):
-    """Names by what an address calls them; what a database has nothing of leaves the address out."""
+    """The records for the places in an address; an address without its record is left out."""
 
     def __missing__(self, name: str) -> str:
         raise LookupError(name)
 
 
 def pages_of(engine: str, of: str) -> list[Figure]:
-    """Measure all of them, in the database that Django works in; `of` says which that is."""
+    """Measure all pages of Django's default database; `of` names it."""
     figures = visited(engine, of, (("list", LISTS), ("page", PAGES), ("file", FILES)))
     return [_summary(engine, of, figures), *figures]
 
 
 def visited(engine: str, of: str, kinds: Sequence[tuple[str, Sequence[str]]]) -> list[Figure]:
-    """Measure some of them, each as the kind that it is."""
+    """Measure some pages, each by its kind."""
     site, person = somebody()
     names = Unnamed((name, value if name in MARKS else quote(value)) for name, value in names_in(site, person))
     client = Client(headers={"host": "localhost"})
@@ -224,9 +224,9 @@ def _visits(
 
 
 def visit(client: Client, address: str) -> None:
-    """Get a page whole, of a file the first bytes."""
+    """Get a whole page, or the first bytes of a file."""
     answer: Any = client.get(address)
-    # 409 or 422: of an order that is complete, the page to issue on it says so; it is a page like others.
+    # 409 or 422: the issue page of a complete order says so, and counts like any other page.
     assert answer.status_code in {200, 302, 409, 422}, f"{address}: {answer.status_code}"
     if answer.streaming:
         next(iter(answer.streaming_content))
@@ -234,7 +234,7 @@ def visit(client: Client, address: str) -> None:
 
 
 def _summary(engine: str, of: str, figures: Sequence[Figure]) -> Figure:
-    """All lists together: the middle one, the slowest one, and how many take longer than they may."""
+    """Return the median and the slowest of all lists, and how many exceed the limit."""
     lists = {one.what: one.median_ms or 0.0 for one in figures if one.what.startswith("list ")}
     others = [one.median_ms or 0.0 for one in figures if one.what not in lists]
     return Figure(
@@ -249,18 +249,18 @@ def _summary(engine: str, of: str, figures: Sequence[Figure]) -> Figure:
     )  # fmt: skip
 
 
-# What there is
+# Records
 
 
 def somebody() -> tuple[Site, User]:
-    """The site with the most behind it, and somebody there who may see everything."""
+    """Return the site with the most movements, and a user who may see everything there."""
     last = Movement.objects.order_by("-pk")[0]
     give_role(user=last.posting.by, site=last.site, role=Role.ADMINISTRATOR)
     return last.site, last.posting.by
 
 
 def names_in(site: Site, person: User) -> Iterator[tuple[str, str]]:
-    """What the addresses name: looked up row by row, because a join might read the whole ledger."""
+    """Return the records for the addresses, looked up row by row, because a join might read the whole ledger."""
     used = Movement.objects.filter(site=site, line__isnull=False, status=Status.OK, cost_object__isnull=False)
     newest, oldest = used.order_by("-pk")[0], used.order_by("pk")[0]
     assert newest.cost_object is not None
@@ -286,7 +286,7 @@ def names_in(site: Site, person: User) -> Iterator[tuple[str, str]]:
 
 
 def _rarities(site: Site, newest: Movement) -> Iterator[tuple[str, str]]:
-    """What was moved last by hand, if that is something else; and a place about which little is written."""
+    """Return a rarely moved item, and a location with few movements."""
     for posting in Posting.objects.filter(site=site, process=Process.HAND).order_by("-at")[:100]:
         moved = Movement.objects.filter(posting=posting).exclude(item=newest.item_id).first()
         if moved is not None:
@@ -306,7 +306,7 @@ def _waiting(site: Site) -> Iterator[tuple[str, str]]:
 
 
 def _far(site: Site) -> Iterator[tuple[str, str]]:
-    """The marks of pages that are a thousand pages away from the first."""
+    """Return the marks of pages a thousand pages from the first."""
     orders = WorksOrder.objects.filter(site=site).order_by("-number")
     queue = waiting_movements(site).select_related(None).annotate(place=Coalesce("origin", "id"))
     lists: tuple[tuple[str, QuerySet[Any, Model], Sequence[str]], ...] = (

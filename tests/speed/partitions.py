@@ -1,8 +1,8 @@
-"""(p) Would the ledger be faster in partitions, one for each month? The same rows in one table and in partitions.
+"""(p) Compare one table with monthly partitions: would the ledger be faster?
 
-PostgreSQL only. Both tables have the columns, checks and indexes of the real one. In partitions every unique rule
-must have the event time in it: the key becomes (id, at), and "taken back once" holds within a month only.
-docs/decisions/0010 says what came of it.
+PostgreSQL only. Both tables have the columns, checks and indexes of the real one. With partitions every unique
+constraint must include the event time: the key becomes (id, at), and "reversed once" holds only within a month.
+docs/decisions/0010 has the result.
 """
 
 import os
@@ -56,13 +56,13 @@ QUESTIONS: Final[dict[str, str]] = {
 
 @dataclass
 class Pair:
-    """The times of one question, of the one table and of the partitions, asked by turns."""
+    """The times of one query on the single table and on the partitions, in turn."""
 
     one: Watch = field(default_factory=Watch)
     parts: Watch = field(default_factory=Watch)
 
     def turn(self, ask: Callable[[str], Any], times: int) -> "Pair":
-        """Ask both, so many times, in turn."""
+        """Run both a number of times, in turn."""
         for _ in range(times):
             for table, watch in ((WHOLE, self.one), (PARTS, self.parts)):
                 with watch.timed():
@@ -71,7 +71,7 @@ class Pair:
 
 
 def partitions(places: Places) -> list[Figure]:
-    """Lay both out, ask both the same, and take a month away from both."""
+    """Create both, run the same queries on both, and delete a month from both."""
     if places.engine != "postgresql":
         print("(p) is left out: SQLite has no partitions.")
         return []
@@ -100,7 +100,7 @@ def _figures(raw: Any) -> Iterator[Figure]:
 
 
 def _figure(what: str, pair: Pair, *, total: bool = False) -> Figure:
-    """The partitions against the one table, which stands as the floor; the best, as others only add."""
+    """Return the best time of the partitions, with that of the single table as the floor."""
     one, parts = ((1000 * (sum if total else min)(watch.seconds)) for watch in (pair.one, pair.parts))
     return Figure(
         "p", "postgresql", f"by month against one table: {what}", "times", 1000 / parts, 1000 / one, parts,
@@ -112,7 +112,7 @@ def _figure(what: str, pair: Pair, *, total: bool = False) -> Figure:
 
 
 def _lay_out(raw: Any) -> None:
-    """One table like the real one, and the same in partitions with an index for each of its own."""
+    """Create a table like the real one, and the same with partitions, each with its indexes."""
     raw.execute(f"CREATE TABLE {WHOLE} (LIKE ledger_movement INCLUDING ALL)")
     raw.execute(
         f"CREATE TABLE {PARTS} (LIKE ledger_movement INCLUDING DEFAULTS INCLUDING CONSTRAINTS) PARTITION BY RANGE (at)"
@@ -150,7 +150,7 @@ def _sizes(raw: Any, of: str = "total_relation") -> dict[str, float]:
 
 
 def _bookings(raw: Any) -> Pair:
-    """The newest month gets eleven rows at a time, each committed by itself."""
+    """Insert eleven rows at a time into the newest month, each in its own transaction."""
     latest = {WHOLE: ROWS, PARTS: ROWS}
 
     def book(table: str) -> None:
@@ -162,7 +162,7 @@ def _bookings(raw: Any) -> Pair:
 
 
 def _ask(raw: Any, question: str) -> Pair:
-    """The same question about another row each time, the first times not counted."""
+    """Run the same query for another row each time; the first runs don't count."""
     asked = iter(range(1_000_003))
 
     def ask(table: str) -> None:

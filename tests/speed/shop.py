@@ -1,4 +1,4 @@
-"""A plant to measure in: items of so many components, with stock of them, and works orders on them."""
+"""A plant to measure in: items with a number of components, stock, and works orders."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -17,10 +17,10 @@ AT_ONCE = 1_000
 
 
 class Shop(Plant):
-    """The plant of the tests, with as many items and orders as a measurement asks for."""
+    """The plant of the tests, with as many items and orders as a measurement needs."""
 
     def lay_in(self, *, items: int, components: int, stock: int = PLENTY, shared: int = 100, prefix: str = "") -> None:
-        """Items `ITEM n` of some components each, out of shared parts that are all in stock."""
+        """Create items `ITEM n` with a number of components each, from shared parts that are in stock."""
         bolt, frame = item_coded("BOLT"), item_coded("BRACKET")
         parts = add_items([self._item(f"{prefix}PART {n}", "B", bolt) for n in range(shared)])
         made = add_items([self._item(f"{prefix}ITEM {n}", "M", frame) for n in range(items)])
@@ -47,7 +47,7 @@ class Shop(Plant):
         return ItemIn(code=code, component_class=kind, type_code=like.type_code, stock_unit=like.stock_unit)
 
     def opens(self, numbers: Sequence[tuple[str, str]], quantity: int = 1_000, start_date: date = DAY) -> None:
-        """Released works orders: their numbers and items."""
+        """Release works orders, and return their numbers and items."""
         for begin in range(0, len(numbers), AT_ONCE):
             orders = [
                 OrderIn(number=number, item=item, quantity=Decimal(quantity), start_date=start_date)
@@ -57,5 +57,5 @@ class Shop(Plant):
 
     @staticmethod
     def report(order: str, good: int = 2, *, key: str = "") -> BookingIn:
-        """What the line reports."""
+        """Return the report of a booking."""
         return BookingIn(order=order, good=Decimal(good), at=DAY, key=key)

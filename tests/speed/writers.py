@@ -1,4 +1,4 @@
-"""(e) Eight writers on the same ten components, against one writer who has items of his own."""
+"""(e) Eight writers on the same ten components, compared with one writer on separate items."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ HEAD_START_SECONDS = 5.0
 
 
 def eight_writers(places: Places) -> list[Figure]:
-    """Each in a process and on an order of its own; all items have the same ten components."""
+    """Run each writer in a process and on an order of its own; all items have the same ten components."""
 
     def fill() -> None:
         shop = Shop.build()
@@ -63,7 +63,7 @@ def _together(places: Places, orders: list[str], bookings: int) -> list[dict[str
 
 
 def write(places: Places, order: str, bookings: int, start: float) -> dict[str, Any]:
-    """One writer: waits for the others, then books one after the other."""
+    """Run one writer: wait for the others, then book one booking after the other."""
     places.use("e")
     shop, watch = Shop(), Watch()
     book_production(shop.report(order, 1), site=shop.site, by=shop.storekeeper)
