@@ -1,7 +1,7 @@
-"""All kinds of booking, for the doors. To add one, declare it in its room and name it here.
+"""All kinds of booking, for the doors. To add a kind, declare it in its package and add it here.
 
-Works and sub-contract don't know each other, so what needs all kinds is above them: programs and streams, the import,
-the console, the pages.
+`works` and `subcontract` don't import each other, so code that needs all kinds uses this module: the API, streams, the
+import, the command line and the pages.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ from backflush.works.services.booking import ON_ORDERS
 from backflush.works.services.production_without_order import WITHOUT_ORDERS
 
 KINDS: Final[ReportKinds] = (ON_ORDERS, WITHOUT_ORDERS, RECEIPTS)
-"""The first is the one that is meant where a program names none. An import posts the last first: what comes in is there
-for what is made of it."""
+"""The first kind is the default for programs. An import posts the last kind first, so that received components are in
+stock before production consumes them."""
 
 _BY_WORD: Final[Mapping[str, ReportKind[Any]]] = {kind.word: kind for kind in KINDS}
 _BY_REPORT: Final[Mapping[type[Report], ReportKind[Any]]] = {kind.report: kind for kind in KINDS}
@@ -30,7 +30,7 @@ def kind_of(report: Report) -> ReportKind[Any]:
 
 
 def kind_named(word: object) -> ReportKind[Any]:
-    """Return the kind that programs name by a word; the first where they name none. Refusals: `InvalidValue`."""
+    """Return the kind with this word; the first kind for an empty word. Refusals: `InvalidValue`."""
     if word is None:
         return KINDS[0]
     if not isinstance(word, str) or word not in _BY_WORD:
@@ -39,9 +39,9 @@ def kind_named(word: object) -> ReportKind[Any]:
 
 
 def preview_report(report: Report, *, site: Site) -> Preview:
-    """Return what a report would assume, and what of it would wait; nothing is posted (B7).
+    """Return what a report would assume, and what would be unresolved; nothing is posted (B7).
 
-    Refused is what posting would refuse.
+    Raises the refusals that posting would raise.
     """
     kind = kind_of(report)
     [complete] = completed_reports([report], [kind], site=site)

@@ -81,7 +81,7 @@ def archive(*, site: Site, through: date, folder: Path, by: User, progress: Prog
     _require_no_audit(site)
     count_balances(site)
     if not folder.is_dir():
-        raise NotFound("There is no folder {folder}. Make it, or choose another.", folder=folder, field="to")
+        raise NotFound("There is no folder {folder}. Create it, or choose another.", folder=folder, field="to")
     part = folder / f".{site.code}-{timezone.now():%Y%m%d%H%M%S%f}.part"
     try:
         tell("choosing", 0, STEPS)
@@ -92,9 +92,9 @@ def archive(*, site: Site, through: date, folder: Path, by: User, progress: Prog
             chosen = selection.fingerprint()
             tell("writing", 1, STEPS)
             head = write(part, site=site, head=_head(site, through, by))
-        tell("reading back", 2, STEPS)
+        tell("reading it back", 2, STEPS)
         _require_sound(part, head)
-        tell("taking away", 3, STEPS)
+        tell("deleting the rows", 3, STEPS)
         made = _take_away(site, through, head, chosen, part, by)
     finally:
         part.unlink(missing_ok=True)
@@ -149,7 +149,7 @@ def _head(site: Site, through: date, by: User) -> Contents:
 def _require_sound(part: Path, head: Contents) -> None:
     """Require that the file holds what was read, byte for byte, and that this part of the ledger is valid."""
     with opened(part) as file:
-        assert file.digest == head.digest, "the list of contents isn't what was written"
+        assert file.digest == head.digest, "the table of contents differs from what was written"
         file.require_whole()
         faults = [fault for check in proof_of(file) for fault in check.faults]
     if faults:

@@ -63,7 +63,10 @@ def prove_archives(paths: Sequence[Path], progress: Progress | None = None) -> V
 
 def _proved(path: Path, seen: set[int]) -> InvariantCheck:
     """Return the check of one file: the number of movements tested, and every fault."""
-    sentence = "The file is the one that was made, whole, a sound piece of ledger, and what the database took off."
+    sentence = (
+        "The file is the one that was written, complete, a valid part of the ledger, and equal to "
+        "the totals in the database."
+    )
     faults: list[str] = []
     count = 0
     try:
@@ -72,7 +75,7 @@ def _proved(path: Path, seen: set[int]) -> InvariantCheck:
             if known is not None:
                 seen.add(known.pk)
             faults.extend(_chain_faults(file, known))
-            faults.extend(f"{name} isn't what it was." for name in file.damage())
+            faults.extend(f"{name} was changed." for name in file.damage())
             if not faults:
                 count = file.contents.tables["ledger_movement"].rows
                 taken_off = _taken_off(known)
@@ -91,19 +94,19 @@ def _known(file: ArchiveFile) -> Archive | None:
 def _chain_faults(file: ArchiveFile, known: Archive | None) -> Iterator[str]:
     contents = file.contents
     if known is None:
-        yield f"This database knows no archive {contents.number} of {contents.site}."
+        yield f"This database has no record of archive {contents.number} of {contents.site}."
         return
     if known.digest != file.digest:
-        yield f"It isn't the file that archive {known.number} went into: its list of contents was changed."
+        yield f"It isn't the file of archive {known.number}: its table of contents was changed."
     if known.brought_back_at is not None:
-        yield f"Archive {known.number} was brought back: what it holds is in the database."
+        yield f"Archive {known.number} was restored: its rows are in the database."
     if known.counts != contents.counts:
-        yield "It holds another number of rows than the database took off."
+        yield "Its number of rows differs from the number that was archived."
     before = (
         Archive.objects.filter(site=known.site_id, number=known.number - 1).values_list("digest", flat=True).first()
     )
     if contents.before != (before or ""):
-        yield f"It doesn't follow on archive {known.number - 1}."
+        yield f"It doesn't continue archive {known.number - 1}."
 
 
 def _taken_off(known: Archive | None) -> Mapping[KeyColumns, list[tuple[int, int, int, Decimal, Decimal]]]:
@@ -128,14 +131,14 @@ def _differences(taken_off: Mapping[KeyColumns, list[tuple[int, int, int, Decima
             run.append((number, from_scaled(change), from_scaled(after)))
             stretches = left.get(stock_key)
             if not stretches or number > stretches[0][1]:
-                yield f"Movement {number} is in the file, and the database took off nothing there."
+                yield f"Movement {number} is in the file, but the database has no total for it."
                 return
             if number == stretches[0][1]:
                 yield from _unlike(run, stretches.pop(0))
                 run = []
     for stretches in left.values():
         for first, last, *_ in stretches:
-            yield f"The database took off movements {first} to {last}, and the file hasn't got them."
+            yield f"The database has a total for movements {first} to {last}, but they are not in the file."
 
 
 def _unlike(run: Sequence[tuple[int, Decimal, Decimal]], kept: tuple[int, int, int, Decimal, Decimal]) -> Iterator[str]:
@@ -143,6 +146,7 @@ def _unlike(run: Sequence[tuple[int, Decimal, Decimal]], kept: tuple[int, int, i
     came_to = sum((by for _, by, _ in run), ZERO)
     if (run[0][0], len(run), came_to, run[-1][2]) != (first, count, change, after):
         yield (
-            f"Movements {run[0][0]} to {last}: {len(run)} of them come to {written(came_to)} and leave "
-            f"{written(run[-1][2])}; the database took off {count}, {written(change)}, leaving {written(after)}."
+            f"Movements {run[0][0]} to {last}: the file has {len(run)} of them, with a sum of "
+            f"{written(came_to)} and a last balance of {written(run[-1][2])}; the database has {count}, "
+            f"{written(change)} and {written(after)}."
         )

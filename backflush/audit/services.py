@@ -163,7 +163,7 @@ def sign_off(*, site: Site, number: int, by: User, remarks: str = "", key: str =
     missing = [str(check.value) for check in CheckName if check not in looked]
     if missing:
         raise NotLookedAt(
-            "These checks haven't been looked at yet: {checks}. Look at them first.", checks=missing, field="check"
+            "These checks haven't been reviewed yet: {checks}. Review them first.", checks=missing, field="check"
         )
     audit.signed_by, audit.signed_at, audit.remarks = by, timezone.now(), remarks
     audit.save(update_fields=["signed_by", "signed_at", "remarks"])
@@ -176,7 +176,7 @@ def _lock(site: Site, number: int) -> Audit:
     pk = audit_numbered(site, number).pk
     audit = Audit.objects.select_for_update(no_key=True, of=("self",)).select_related("site", "begun_by").get(pk=pk)
     if audit.signed_at is not None:
-        assert audit.signed_by is not None, "a constraint of the database says so"
+        assert audit.signed_by is not None, "a database constraint guarantees it"
         raise AuditSigned(
             "{user} signed off audit {audit} on {day}. A signed audit can't be changed.",
             user=audit.signed_by.name,

@@ -108,10 +108,10 @@ def _stock_key(item: str, path: str, bin: str, batch: str, serial: str) -> str:
 def _balances_equal_movements(_: Progress) -> InvariantCheck:
     return _found(
         "balances",
-        "Every balance is what its movements add up to.",
+        "Every balance equals the sum of its movements.",
         Balance.objects.count(),
         (
-            f"{_stock_key(*stock_key)}: the movements come to {_difference(whole, part)} more than the balance."
+            (f"{_stock_key(*stock_key)}: the sum of the movements exceeds the balance by {_difference(whole, part)}.")
             for *stock_key, whole, part in _rows(statements.BALANCES_AGAINST_MOVEMENTS)
         ),
     )
@@ -126,17 +126,20 @@ def _no_balance_is_impossible(_: Progress) -> InvariantCheck:
         f"{item}: serial {serial} is in {places} places."
         for item, serial, places in _rows(statements.SERIALS_IN_TWO_PLACES)
     ]
-    sentence = "No balance is below zero or where none is kept, and no serial number is there twice."
+    sentence = "No balance is negative or at a location without balances, and no serial number is in stock twice."
     return _found("never negative", sentence, Balance.objects.count(), faults)
 
 
 def _nothing_is_made_or_lost(_: Progress) -> InvariantCheck:
     return _found(
         "in and out",
-        "Of every item, what came in equals what went out plus what is there.",
+        "For every item, the quantity received equals the quantity that left plus the stock.",
         Movement.objects.values("site", "item").distinct().count(),
         (
-            f"{item}: {_difference(whole, part)} more came in than went out and is there."
+            (
+                f"{item}: the quantity received exceeds the quantity that left plus the stock by "
+                f"{_difference(whole, part)}."
+            )
             for item, whole, part in _rows(statements.ITEMS_IN_AGAINST_OUT)
         ),
     )
@@ -145,12 +148,14 @@ def _nothing_is_made_or_lost(_: Progress) -> InvariantCheck:
 def _each_balance_left_behind_follows(_: Progress) -> InvariantCheck:
     return _found(
         "running balances",
-        "Every balance that a movement left behind follows from the one before it.",
+        "The balance recorded after each movement follows from the one before it.",
         Movement.objects.filter(status=Status.OK).count(),
         (
-            f"Movement {number} of {item} at {path} left "
-            f"{'nothing on record' if after is None else _amount(after)}; {_amount(before)} and {_amount(change)} "
-            "stand against it."
+            (
+                f"Movement {number} of {item} at {path} recorded "
+                f"{'no balance' if after is None else _amount(after)} after it; the balance before was "
+                f"{_amount(before)}, and the change {_amount(change)}."
+            )
             for number, item, path, before, change, after in _rows(statements.BROKEN_CHAINS)
         ),
     )
@@ -161,7 +166,10 @@ def _every_assumed_quantity_is_accounted_for(tell: Progress) -> InvariantCheck:
     counted = bookings.count()
     return _found(
         "assumed use",
-        "Of every booking and line, what the structure says was assumed is moved, unresolved, cancelled or dropped.",
+        (
+            "For every booking and line, the use that the structure requires has moved, or is "
+            "unresolved, cancelled or dropped."
+        ),
         counted,
         _unaccounted(bookings, counted, tell),
     )
@@ -179,8 +187,8 @@ def _unaccounted(bookings: QuerySet[Booking], total: int, tell: Progress) -> Ite
             if due != sum(found.values(), ZERO):
                 parts = ", ".join(f"{written(quantity)} {word}" for word, quantity in found.items() if quantity)
                 yield (
-                    f"Posting {posting}, {_line_name(line)}: {written(due)} follow from the structure, "
-                    f"{parts or 'nothing'} is on record."
+                    f"Posting {posting}, {_line_name(line)}: the structure requires {written(due)}, but "
+                    f"{parts or 'nothing'} is recorded."
                 )
         done += len(chunk)
         tell("assumed use", done, total)
@@ -275,7 +283,7 @@ def _recorded(history: Sequence[Booking]) -> dict[tuple[int, int], dict[str, Dec
     for group in _grouped(list(settled)):
         kept = Movement.objects.filter(origin__in=group, due__isnull=False, reverses__isnull=True)
         for pk, origin, status, due in kept.values_list("pk", "origin", "status", "due"):
-            assert origin is not None, "it was found by it"
+            assert origin is not None, "the bookings were found by it"
             settled[pk] = settled[origin]
             if status in WAITING_OR_CANCELLED:
                 note(settled[origin], status, due)
@@ -300,11 +308,14 @@ def _what_was_made_is_in_stock(_: Progress) -> InvariantCheck:
     )
     goods: dict[int, Decimal] = dict(moved.iterator())
     faults = (
-        f"Posting {posting}: {written(goods.get(posting, ZERO))} went into stock, {written(due)} were made."
+        (
+            f"Posting {posting}: {written(goods.get(posting, ZERO))} went into stock, but "
+            f"{written(due)} were made or received."
+        )
         for posting, due in _goods_due()
         if goods.get(posting, ZERO) != due
     )
-    return _found("goods", "What every booking made or received good is in stock, once.", bookings, faults)
+    return _found("goods", "The good quantity of every booking went into stock once.", bookings, faults)
 
 
 def _goods_due() -> Iterator[tuple[int, Decimal]]:
@@ -316,52 +327,60 @@ def _goods_due() -> Iterator[tuple[int, Decimal]]:
 
 def _every_settlement_adds_up(_: Progress) -> InvariantCheck:
     faults = [
-        f"Movement {movement} of {item} is {status}, and its settlements don't say so."
+        f"Movement {movement} of {item} is {status}, but its settlements don't agree."
         for movement, item, status in _rows(statements.UNSETTLED)
     ]
     faults += [
-        f"Movement {movement} of {item}: {_amount(due)} were due; settlement {settlement} says {_amount(moved)} moved, "
-        f"{_amount(dropped)} dropped and {_amount(kept)} kept, and {_amount(really)} moved."
+        (
+            f"Movement {movement} of {item}: {_amount(due)} were due; settlement {settlement} records "
+            f"{_amount(moved)} moved, {_amount(dropped)} dropped and {_amount(kept)} kept, but "
+            f"{_amount(really)} moved."
+        )
         for settlement, item, movement, due, moved, dropped, kept, really in _rows(
             statements.SETTLEMENTS_AGAINST_MOVEMENTS
         )
     ]
     counted = Movement.objects.filter(due__isnull=False).count()
-    sentence = "Whatever was unresolved still is, or one settlement says what became of all of it."
+    sentence = "Every movement that was unresolved still is, or one settlement accounts for all of it."
     return _found("settlements", sentence, counted, faults)
 
 
 def _every_reversal_mirrors(_: Progress) -> InvariantCheck:
     faults = [
-        f"Movement {mirror} of {item} isn't the mirror of movement {original}."
+        f"Movement {mirror} of {item} isn't the exact reverse of movement {original}."
         for mirror, item, original in _rows(statements.UNEQUAL_MIRRORS)
     ]
     faults += [
-        f"Movement {original} of {item} was taken back {times} times."
+        f"Movement {original} of {item} was reversed {times} times."
         for item, original, times in _rows(statements.MIRRORED_TWICE)
     ]
     faults += [
-        f"Posting {posting} was reversed, but movement {movement} of {item} is {status} still."
+        f"Posting {posting} was reversed, but movement {movement} of {item} is still {status}."
         for movement, item, status, posting in _rows(statements.LEFT_STANDING)
     ]
     faults += [
-        f"The booking of posting {posting} and its reversal don't name each other."
+        f"The booking of posting {posting} and its reversal don't refer to each other."
         for (posting,) in _rows(statements.REVERSED_BOOKINGS_WITHOUT_REVERSAL)
     ]
     counted = Movement.objects.filter(reverses__isnull=False).count()
-    sentence = "Each movement taken back has one mirror, and nothing of a reversed posting stands."
+    sentence = "Each reversed movement has one reverse movement, and every movement of a reversed posting is reversed."
     return _found("reversals", sentence, counted, faults)
 
 
 def _orders_say_what_was_booked(_: Progress) -> InvariantCheck:
     faults = (
-        f"{number} says good {_amount(good)}, scrap {_amount(scrap)}, backflushed {_amount(produced)}; its bookings "
-        f"say {_amount(booked_good)}, {_amount(booked_scrap)}, {_amount(booked)}."
+        (
+            f"{number} has good {_amount(good)}, scrap {_amount(scrap)}, backflushed "
+            f"{_amount(produced)}; its bookings add up to {_amount(booked_good)}, "
+            f"{_amount(booked_scrap)}, {_amount(booked)}."
+        )
         for number, good, scrap, produced, booked_good, booked_scrap, booked in _rows(
             statements.COST_OBJECTS_AGAINST_BOOKINGS
         )
     )
-    return _found("orders", "Every order says what its bookings add up to.", CostObject.objects.count(), faults)
+    return _found(
+        "orders", "The quantities of every order equal the sums of its bookings.", CostObject.objects.count(), faults
+    )
 
 
 def _every_posting_has_its_reason(_: Progress) -> InvariantCheck:
@@ -373,17 +392,19 @@ def _every_posting_has_its_reason(_: Progress) -> InvariantCheck:
         f"The key {key!r} of {operation} has no posting." for key, operation in _rows(statements.KEYS_WITHOUT_POSTING)
     ]
     counted = Posting.objects.count() + Key.objects.count()
-    return _found("postings", "Every posting has its booking and every key its posting.", counted, faults)
+    return _found("postings", "Every posting of a booking has its booking, and every key its posting.", counted, faults)
 
 
 def _closed_periods_stay(_: Progress) -> InvariantCheck:
     return _found(
         "closed periods",
-        "The balances of every closed period are those of the one before it, and what moved in between.",
+        ("The balances of every closed period equal those of the one before plus the movements in between."),
         PeriodBalance.objects.count(),
         (
-            f"{_stock_key(*stock_key)}, at the end of {through}: the movements come to {_difference(whole, part)} "
-            "more than was kept."
+            (
+                f"{_stock_key(*stock_key)}, at the end of {through}: the sum of the movements exceeds the "
+                f"stored balance by {_difference(whole, part)}."
+            )
             for *stock_key, through, whole, part in _rows(statements.PERIOD_BALANCES_AGAINST_MOVEMENTS)
         ),
     )

@@ -39,7 +39,7 @@ Name = TypeVar("Name", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class ReportResult:
-    """What became of a report: booked, repeated under its key, or refused for at least one reason.
+    """The outcome of a report: booked, repeated under its key, or refused with at least one reason.
 
     The `booking` of a repeated report is that of the first report under its key.
     """
@@ -54,11 +54,11 @@ class ReportResult:
 def take_reports(
     reports: Sequence[Report], kinds: ReportKinds, *, site: Site, by: User, in_turn: bool = False
 ) -> list[ReportResult]:
-    """Take what was made into stock and assume what went into it: all of the reports, or none (B1 to B6).
-
-    A report whose key was posted before gets that posting's booking. Taken `in_turn`, a report is refused as it would
-    be if each came in a call of its own. Raises the first refusal of the first report that has one. Locks keys, then
-    the subjects by kind, frozen structures, and balances (docs/decisions/0003).
+    """Post reports: goods into stock, and the assumed use of components out of it. All of the reports, or none (B1 to
+    B6).
+    A report whose key was posted before returns that posting's booking. With `in_turn`, a report is refused as it would
+    be if each were in a call of its own. Raises the first refusal of the first refused report. Locks keys, then the
+    subjects by kind, frozen structures, and balances (docs/decisions/0003).
     """
     if any(kind.may_complete for kind in kinds) or any(report.units for report in reports):
         reports = _all_completed(reports, kinds, site)

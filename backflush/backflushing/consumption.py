@@ -1,4 +1,4 @@
-"""What bookings assume of each frozen structure line, and how much each order has assumed so far (Q3)."""
+"""The use that bookings assume of each frozen structure line, and the cumulative use of each order (Q3)."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
@@ -16,14 +16,14 @@ from backflush.structures.models import FrozenLine
 
 
 class Assumption(NamedTuple):
-    """What a booking assumes of one frozen line."""
+    """The use that a booking assumes of one frozen line."""
 
     line: FrozenLine
     use: AssumedUse
 
 
 LinePair = tuple[FrozenLine, UseLine]
-"""A frozen line, and what the arithmetic needs of it."""
+"""A frozen line, with its values for the arithmetic."""
 
 
 class FrozenLines:
@@ -44,13 +44,13 @@ class FrozenLines:
 
     def of(self, structure_id: int | None, *, received: bool) -> list[LinePair]:
         """Return the lines of a structure in order, for a receipt without those that the supplier provides."""
-        assert structure_id is not None, "the structure of an order, or of the day, is frozen by now"
+        assert structure_id is not None, "the structure is frozen before posting"
         pairs = self.lines[structure_id]
         return [pair for pair in pairs if not pair[0].supplier_provides] if received else pairs
 
 
 def use_line(line: FrozenLine) -> UseLine:
-    """Return what the arithmetic needs of a frozen line."""
+    """Return the values of a frozen line for the arithmetic."""
     assert line.per_piece is not None, "release and receipt refuse lines without a conversion"
     assert line.fixed_exact is not None
     return UseLine(

@@ -1,7 +1,8 @@
-"""Quantities that were entered with a unit behind them, converted to the unit that they are recorded in (Q6).
+"""Quantities entered with a unit, converted to the unit in which they are recorded (Q6).
 
-The unit that the quantity is in anyway is left out. Another one is converted exactly: to the order's unit where six
-decimals can hold that, else the report's quantities are all in the stock unit (`Report.in_stock_unit`).
+The unit in which the quantity is recorded anyway needs no conversion. Another unit is converted exactly: to the order's
+unit if six decimals can hold the result, else all quantities of the report are recorded in the stock unit
+(`Report.in_stock_unit`).
 """
 
 from collections.abc import Sequence
@@ -20,9 +21,9 @@ from backflush.stockmap.models import Site
 
 
 def in_unit_of_subject(reports: Sequence[R], kind: ReportKind[R], *, site: Site) -> list[R | Refusal]:
-    """Return reports whose quantities are all in one unit, or in place of one why that can't be done.
+    """Return reports with all quantities in one unit, or a refusal in place of a report.
 
-    Refused are `NotFound` for a unit, an order or an item, `NoConversion` and `InvalidQuantity`.
+    The refusals are `NotFound` for a unit, an order or an item, `NoConversion` and `InvalidQuantity`.
     """
     subjects = kind.subjects(reports, site=site, lock=False)
     units = list(Unit.objects.all())
@@ -44,7 +45,7 @@ def in_unit_of_subject(reports: Sequence[R], kind: ReportKind[R], *, site: Site)
 
 @dataclass(frozen=True, slots=True)
 class _Entered:
-    """A quantity as it was entered: how many stock units one of its unit is, and the code of that unit."""
+    """A quantity as entered: the stock units of one of its unit, and the code of that unit."""
 
     field: str
     amount: Decimal

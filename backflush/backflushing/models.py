@@ -9,11 +9,11 @@ from backflush.structures.models import FrozenStructure
 
 
 class Booking(models.Model):
-    """What was reported made or received, and the structure that its use was assumed from.
+    """A booking with its quantities, and the structure from which its use was assumed.
 
-    `good` (accepted) and `scrap` (rejected) are in the order's unit, `quantity` is both in the stock unit.
-    `assumed` is false where the type code had no backflush action (B3). `type_code` and `rule` are
-    those that chose where from and to.
+    `good` (accepted) and `scrap` (rejected) are in the order's unit, `quantity` is both together in the stock unit.
+    `assumed` is false if the type code had no backflush action (B3). `type_code` and `rule` decided source and target
+    of the use.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
@@ -39,7 +39,7 @@ class Booking(models.Model):
 
     class Meta:
         constraints = [
-            # The posting first, so that each of these serves look-ups by it too.
+            # The posting comes first, so that each of these indexes also serves searches by it alone.
             models.UniqueConstraint(fields=["posting", "site"], name="one_booking_each_posting"),
             models.UniqueConstraint(
                 fields=["reversed_by", "site"], condition=Q(reversed_by__isnull=False), name="reverses_one_booking"

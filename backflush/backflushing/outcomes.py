@@ -11,7 +11,7 @@ from backflush.ledger.models import Movement
 
 @dataclass(slots=True)
 class UseState:
-    """The number of structure lines of which a booking assumed use, and how many of these are in each status."""
+    """The number of structure lines of which a booking assumed use, and the number of these in each status."""
 
     lines: int = 0
     unresolved: int = 0

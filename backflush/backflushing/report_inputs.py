@@ -78,12 +78,12 @@ class ReportInput(ABC):
 
 @dataclass(frozen=True, slots=True)
 class TextInput(ReportInput):
-    """A text of so many characters at most (0: any number)."""
+    """A text with a limited number of characters (0: no limit)."""
 
     length: int = 0
 
     def read(self, raw: object, dialect: Dialect) -> str:
-        """Return a text that every database keeps."""
+        """Return a text that every database can store."""
         if not isinstance(raw, str) or isinstance(raw, JsonNumber):
             raise InvalidValue("{name} must be text in quotes.", name=self.name, field=self.name)
         if self.length and len(raw) > self.length:
@@ -103,7 +103,7 @@ class TextInput(ReportInput):
 
 @dataclass(frozen=True, slots=True)
 class SubjectInput(TextInput):
-    """What the report is about: the number of an order, or the code of an item. `refers` is that table of an import."""
+    """The order number or item code of a report. `refers` is the import table that it refers to."""
 
     refers: str = ""
     identifies: bool = True
@@ -124,7 +124,7 @@ class KeyInput(TextInput):
 
 @dataclass(frozen=True, slots=True)
 class QuantityInput(ReportInput):
-    """A quantity of goods: an exact number, which may have a unit behind it."""
+    """A quantity of goods: an exact number, optionally followed by a unit."""
 
     unit: InUnit = InUnit.OF_ORDER
 
@@ -188,7 +188,7 @@ class SerialsInput(ReportInput):
 
 
 class InputRefused(ValueError):
-    """Carries a refusal through pydantic, which then goes on to the next input."""
+    """Passes a refusal through pydantic, which then continues with the next input."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.sentence)
@@ -196,7 +196,7 @@ class InputRefused(ValueError):
 
 
 class Inputs:
-    """All that may be entered in one kind of report, and reading it."""
+    """The inputs of one kind of report, and how they are read."""
 
     def __init__(self, report: type) -> None:
         self.all: tuple[ReportInput, ...] = tuple(_inputs_of(report))
@@ -233,7 +233,7 @@ class Inputs:
         return {"type": "object", **{name: schema[name] for name in ("properties", "required", "additionalProperties")}}
 
     def _refusal(self, error: ValidationError) -> Refusal:
-        # A name that isn't known first: it is mostly the reason why another is missing.
+        # An unknown name comes first, because it is usually the reason why another one is missing.
         errors = sorted(error.errors(), key=lambda one: one["type"] != UNKNOWN)
         first, *others = [self._refusal_of(one) for one in errors]
         first.details = (*first.details, *(one.sentence for one in others))

@@ -51,30 +51,31 @@ class Report:
         str,
         KeyInput(
             marked("Key"),
-            marked("The caller's own name for this report. Sent again under it, nothing is posted twice."),
+            marked("Idempotency key: a report that is sent again under the same key is posted once."),
             length=200,
         ),
     ] = ""
     batch: Annotated[
-        str, TextInput(marked("Batch"), marked("The goods' batch, where they are kept by batch."), length=60)
+        str, TextInput(marked("Batch"), marked("The batch of the goods, for items tracked by batch."), length=60)
     ] = ""
     serials: Annotated[
         Sequence[str],
         SerialsInput(
-            marked("Serial numbers"), marked("The goods' serial numbers, where they have them, one for each piece.")
+            marked("Serial numbers"),
+            marked("The serial numbers of the goods, one for each piece, for items tracked by serial number."),
         ),
     ] = ()
     bin: Annotated[
-        str, TextInput(marked("Bin"), marked("The bin that the goods go into, where the place has bins."), length=40)
+        str, TextInput(marked("Bin"), marked("The bin for the goods, at a bin-controlled location."), length=40)
     ] = ""
 
     units: tuple[tuple[str, str], ...] = ()
-    """The units that were written behind quantities, by attribute. Booking converts them first (`entered_units`)."""
+    """The units entered after quantities, by attribute. They are converted before booking (`entered_units`)."""
     in_stock_unit: bool = False
     """Whether the quantities are in the stock unit, because six decimals can't hold them in the order's (Q6)."""
 
     operation: ClassVar[str]
-    """Names the kind in the content of keys."""
+    """Identifies the kind in the content of keys."""
 
     @property
     def of(self) -> str:
@@ -126,13 +127,13 @@ class LockOrder(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What one report is booked on, with everything about it that a booking needs.
+    """The order or item that one report is booked on, with everything that a booking needs of it.
 
-    `good` and `scrap` (accepted and rejected for a receipt) are the reported amounts, in a unit of which one is
-    `factor` stock units, or in the stock unit itself (`in_stock_unit`); `amount_fields` are the names that refusals use
-    for them. `unit_code` gives the code of that unit, in which so many were `ordered`. `goods_action` brings the good
-    ones into stock. The use is assumed from the structure `structure_id`, or from that of the day where it is None.
-    `refusals` say why nothing can be booked on the subject, whatever the amounts.
+    `good` and `scrap` (accepted and rejected for a receipt) are the reported amounts, in a unit of `factor` stock
+    units, or in the stock unit itself (`in_stock_unit`); `amount_fields` are their names in refusals, and `unit_code`
+    returns the code of that unit. `goods_action` moves the good quantity into stock. The use is assumed from the
+    structure `structure_id`, or from that of the day if it is None. `refusals` are the reasons why nothing can be
+    booked on the subject.
     """
 
     item: Item

@@ -1,4 +1,4 @@
-"""Taking a booking back: production, a receipt or a production without order."""
+"""Reverse a booking: production on an order or without one, or a receipt."""
 
 from datetime import date, datetime
 
@@ -19,10 +19,10 @@ from backflush.unresolved.cancellation import cancel_locked
 
 @transaction.atomic
 def reverse_booking(*, site: Site, posting: int, by: User, at: datetime | date | None = None, key: str = "") -> Booking:
-    """Take a booking, production or receipt back, once, from what it recorded (V1, V2).
+    """Reverse a booking, production or receipt, once, from its records (V1, V2).
 
-    Goods and components go back to where they were, with what was resolved for it; what is unresolved of it is
-    cancelled. The order's status stays.
+    Goods and components return to where they came from, including those of resolutions; unresolved movements are
+    withdrawn. The order's status doesn't change.
     """
     new_key, done = claim_key(site=site, key=key, operation="reverse", content={"posting": posting, "at": at})
     if done:
@@ -54,7 +54,7 @@ def _lock_booking(site: Site, posting: int) -> Booking:
         raise NotFound("Posting {posting} is not a booking.", posting=posting, field="posting")
     cost_objects = CostObject.objects.select_for_update(no_key=True)
     cost_object = cost_objects.get(site=site, pk=found.cost_object_id) if found.cost_object_id is not None else None
-    # Who took it back meanwhile must be read afterwards: a join beside the lock would still see nobody.
+    # Read a concurrent reversal in a second query: a join in the locking query wouldn't see it yet.
     bookings = Booking.objects.select_for_update(no_key=True, of=("self",)).select_related("posting")
     booking = bookings.get(site=site, pk=found.pk)
     booking.cost_object = cost_object
@@ -63,7 +63,7 @@ def _lock_booking(site: Site, posting: int) -> Booking:
 
 
 def require_not_reversed(booking: Booking) -> None:
-    """Refuse to take a booking back twice."""
+    """Refuse to reverse a booking twice."""
     if booking.reversed_by is not None:
         raise AlreadyReversed(
             "This was reversed on {day} by {user}.",
@@ -74,7 +74,7 @@ def require_not_reversed(booking: Booking) -> None:
 
 
 def _lock_family(site: Site, booking: Booking) -> list[Movement]:
-    """Lock all that is, was or goes back to unresolved use of a booking; answers with what is unresolved still."""
+    """Lock all movements that continue the assumed use of a booking, and return the unresolved ones."""
     roots = Movement.objects.filter(site=site, posting=booking.posting_id, due__isnull=False).values_list(
         "pk", flat=True
     )
@@ -85,7 +85,7 @@ def _lock_family(site: Site, booking: Booking) -> list[Movement]:
 
 
 def movements_standing(booking: Booking) -> list[Movement]:
-    """What a booking and its resolutions moved and nobody has taken back yet, the last first."""
+    """Return the movements of a booking and its resolutions that aren't reversed, newest first."""
     here = Movement.objects.filter(site=booking.site_id)
     own = here.filter(posting=booking.posting_id, status=Status.OK)
     resolved = here.filter(
@@ -97,7 +97,7 @@ def movements_standing(booking: Booking) -> list[Movement]:
 
 
 def _set_back(cost_object: CostObject, booking: Booking) -> CostObject:
-    """The job without a booking. What its lines have assumed no longer follows from the sum alone."""
+    """Subtract a booking from its cost object, whose assumed use no longer follows from the total alone."""
     cost_object.good -= booking.good
     cost_object.scrap -= booking.scrap
     if booking.assumed:

@@ -62,10 +62,10 @@ class PreviewLine:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a booking would do (B7).
+    """The result of a preview (B7).
 
-    `largest` is the largest good quantity, at the scrap entered and in the order's unit, that leaves no line
-    short (None: nothing limits it). Lines that wait for a batch, serials or a bin are no shortage.
+    `largest` is the largest good quantity without a shortage, at the scrap entered and in the order's unit (None: no
+    limit). Lines that need a batch, serial numbers or a bin aren't short.
     """
 
     lines: tuple[PreviewLine, ...]
@@ -147,10 +147,10 @@ def _largest(
 
 @dataclass(frozen=True, slots=True)
 class UseOutcome:
-    """What became of the use that one booking assumed of one line: assumed is the sum of all four (U8).
+    """The outcome of the use that one booking assumed of one line: assumed is the sum of all four (U8).
 
-    `dropped` is below zero where more was used than was due. `moved` is what the booking and its resolutions moved,
-    whether or not it was taken back later.
+    `dropped` is negative if more was used than was due. `moved` is the quantity that the booking and its resolutions
+    moved, whether or not it was reversed later.
     """
 
     moved: Decimal = ZERO
@@ -289,7 +289,7 @@ def _changes_since(made: Item, steps: Sequence[PathStep], today: date) -> Iterat
             yield f"{name} ended on {max(ended):%d %b %Y}" if ended else f"{name} isn't in the structure any more"
         elif (current[0].quantity, current[0].unit.code, current[0].waste) != (step.quantity, step.unit, step.waste):
             waste = f" with {written(current[0].waste)} % waste" if current[0].waste else ""
-            yield f"{name} says {written(current[0].quantity)} {current[0].unit.code}{waste} today"
+            yield f"{name} has {written(current[0].quantity)} {current[0].unit.code}{waste} today"
         parent = step.component.item
 
 

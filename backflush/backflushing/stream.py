@@ -1,9 +1,9 @@
-"""Booking a stream of reports, of any kinds and any length, in chunks, with a result for every line.
+"""Book a stream of reports, of any kinds and any length, in chunks, with a result for every line.
 
-A chunk is one transaction, whatever kinds of reports are in it. Only a chunk with a line that is refused is divided, so
-that its other lines are booked: first around the lines in which a check without locks finds a fault, then by halves
-for faults that show only when they are posted. The order of the lines is kept, because a booking doesn't find what the
-one before has taken.
+A chunk is one transaction, whatever kinds of reports it contains. If a line is refused, the chunk is divided so that
+its other lines are booked: first around the lines in which a check without locks finds a fault, then by halves for
+faults that occur only during posting. The order of lines is kept, because a booking can't use stock that an earlier one
+took.
 """
 
 import logging
@@ -31,16 +31,16 @@ from backflush.people.models import User
 from backflush.stockmap.models import Site
 
 DATABASE_AWAY: Final = (OperationalError, InterfaceError)
-"""No fault of a line: the stream is broken off, and sent again when the database can be used."""
+"""Not a fault of a line: the stream is aborted, and sent again when the database is available."""
 _log: Final = logging.getLogger(__name__)
 
 CHUNK: Final = 1_000
-"""Large enough to share the cost of a transaction, small enough that nobody waits long for its locks."""
+"""Large enough to share the cost of a transaction, and small enough that no one waits long for its locks."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamLine:
-    """One numbered line of a stream: a report, or why it couldn't be read. No two lines have one number."""
+    """One numbered line of a stream: a report, or the refusal of an unreadable line. Numbers are unique."""
 
     number: int
     report: Report | Refusal

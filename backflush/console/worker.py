@@ -57,7 +57,7 @@ def beside(wanted: bool) -> Iterator[None]:
     over = Event()
     # Start the first worker before the server forks: a process that forks while another is starting inherits the pipe
     # between the two, and the starter would wait for ever.
-    keeper = Thread(target=_keep, args=[start(), over], name="keeps the worker", daemon=True)
+    keeper = Thread(target=_keep, args=[start(), over], name="supervises the worker", daemon=True)
     keeper.start()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Internal errors: what users and programs are told of one, and the reference under which the log has the rest."""
+"""Internal errors: the message for users and programs, and the reference under which the log has the details."""
 
 import logging
 import secrets
@@ -13,7 +13,7 @@ _LENGTH: Final = 4
 
 
 class Failed(Refusal):
-    """The program failed. It isn't known whether anything is wrong with the request (500)."""
+    """An internal error. The request itself may be valid (500)."""
 
     code = "failed"
 

@@ -1,8 +1,8 @@
-"""How exact numbers are kept in a database.
+"""Model fields for exact numbers, and references within a site.
 
-Moved quantities and money are whole numbers of millionths in a 64-bit column: every database adds them exactly,
-where SQLite would turn a decimal column into a binary float. What has any number of decimals or never ends
-(structure quantities, conversion factors) is kept as text, because it is read and never added up by a database.
+Moved quantities and amounts are whole millionths in a 64-bit column, which every database sums exactly; SQLite would
+store a decimal column as binary floats. Numbers with any number of decimals, and ratios (structure quantities,
+conversion factors), are stored as text, because the database never sums them.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ _Get = TypeVar("_Get", covariant=True)
 
 
 class QuantityField(models.Field):  # type: ignore[type-arg]
-    """A quantity or an amount of money: a `Decimal` of at most six decimals, kept in millionths."""
+    """A quantity or amount: a `Decimal` with at most six decimals, stored in millionths."""
 
     _pyi_private_set_type: Decimal | int | Combinable
     _pyi_private_get_type: Decimal
@@ -44,10 +44,10 @@ class QuantityField(models.Field):  # type: ignore[type-arg]
 
 
 class TotalField(QuantityField):
-    """A sum of quantities as `ExactSum` gives it; it is never a column."""
+    """The type of an `ExactSum`; never a column."""
 
     def get_internal_type(self) -> str:
-        # Or Django would make a number of it before we can.
+        # Otherwise Django would convert it to a number first.
         return "TextField"
 
     def from_db_value(self, value: Any, *_: object) -> Decimal | None:
@@ -58,7 +58,7 @@ class TotalField(QuantityField):
 
 
 class ExactSum(Aggregate):
-    """The sum of a quantity column, however large: SQLite's own stops at 64 bits, which ten balances may pass."""
+    """The exact sum of a quantity column. SQLite's own sum overflows 64 bits, which ten balances can exceed."""
 
     function = "SUM"
     name = "ExactSum"
@@ -77,7 +77,7 @@ def from_column(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
 
 
 class ExactDecimalField(models.Field):  # type: ignore[type-arg]
-    """A decimal with any number of decimals, kept as it is written."""
+    """A decimal with any number of decimals, stored as text."""
 
     _pyi_private_set_type: Decimal | Combinable
     _pyi_private_get_type: Decimal
@@ -102,13 +102,13 @@ class ExactDecimalField(models.Field):  # type: ignore[type-arg]
 
 @lru_cache(maxsize=10_000)
 def _ratio(text: str) -> Fraction:
-    """A ratio that was kept; bookings read the same few again and again, and each costs a division to make."""
+    """Parse a stored ratio. Cached, because bookings read the same few again and again."""
     above, _, below = text.partition("/")
     return Fraction(int(above), int(below))
 
 
 class RatioField(models.Field):  # type: ignore[type-arg]
-    """An exact ratio, kept as `numerator/denominator`."""
+    """An exact ratio, stored as `numerator/denominator`."""
 
     _pyi_private_set_type: Fraction | Combinable
     _pyi_private_get_type: Fraction
@@ -132,19 +132,19 @@ class RatioField(models.Field):  # type: ignore[type-arg]
 
 
 def site_of(model: type[models.Model]) -> Any:
-    """The field that says which site a row of a stock table belongs to."""
+    """Return the field of a stock table that refers to the site."""
     return model._meta.get_field("site")  # noqa: SLF001 - Django documents it under this name
 
 
 class WithinSite(models.ForeignKey[_Set, _Get]):
-    """A reference from one stock table to another: both rows belong to one site, and every join says so.
+    """A foreign key between stock tables: both rows belong to one site, and every join includes the site.
 
-    So a database that is divided by site finds both rows on one server (docs/scaling.md). In a migration it is an
+    So a database that is distributed by site finds both rows on one server (docs/scaling.md). In a migration it is an
     ordinary foreign key, because the table is the same.
     """
 
     def get_extra_restriction(self, alias: str | None, related_alias: str | None) -> Any:
-        """The join's second condition: the same site on both sides."""
+        """Add the second condition of the join: equal sites."""
         if alias is None or related_alias is None:
             return None
         there = site_of(self.remote_field.model).get_col(alias)
@@ -156,6 +156,6 @@ class WithinSite(models.ForeignKey[_Set, _Get]):
         return {"site_id": instance.site_id}  # type: ignore[attr-defined]
 
     def deconstruct(self) -> Any:
-        """As a migration writes it."""
+        """Return the arguments for a migration, which treats it as an ordinary foreign key."""
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.ForeignKey", args, kwargs

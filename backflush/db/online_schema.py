@@ -1,10 +1,9 @@
-"""How a migration changes a stock table without holding up the people who book.
+"""Migration operations that change a stock table without blocking users who book.
 
 On PostgreSQL a plain index or constraint locks its table until it is built, which takes minutes on a ledger of years.
-These operations build beside the running system instead, so the migration that has them says `atomic = False`.
-On SQLite, where everybody waits for a writer anyway, they are Django's own, each in one transaction.
-Every change of an index, unique rule or check of a stock table comes through here; a test reads the migrations to see
-it.
+These operations build concurrently instead, so their migration needs `atomic = False`. On SQLite, where everyone waits
+for a writer anyway, they are Django's own, each in one transaction. Every change of an index, unique constraint or
+check of a stock table must use them; a test reads the migrations to verify that.
 """
 
 from typing import Any
@@ -25,12 +24,12 @@ from django.db.models import CheckConstraint, Model, UniqueConstraint
 
 
 class AddFieldOnline(AddField):
-    """Add a column to a table that every booking reads, holding no other table meanwhile."""
+    """Add a column to a table that every booking reads, without locking any other table at the same time."""
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Add it in a transaction of its own; nothing where an attempt that was interrupted came as far as this."""
+        """Add it in a transaction of its own, unless an interrupted upgrade has added it already."""
         connection = schema_editor.connection
         if _online(self, app_label, schema_editor) and not schema_editor.collect_sql:
             table = to_state.apps.get_model(app_label, self.model_name)._meta
@@ -45,12 +44,12 @@ class AddFieldOnline(AddField):
 
 
 class AddIndexOnline(AddIndex):
-    """Add an index while people write."""
+    """Add an index without blocking writes."""
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Build it beside the running system on PostgreSQL, in one go elsewhere."""
+        """Build it concurrently on PostgreSQL, in one transaction elsewhere."""
         if not _online(self, app_label, schema_editor):
             with transaction.atomic(schema_editor.connection.alias):
                 super().database_forwards(app_label, schema_editor, from_state, to_state)
@@ -61,12 +60,12 @@ class AddIndexOnline(AddIndex):
 
 
 class AddConstraintOnline(AddConstraint):
-    """Add a unique rule or a check while people write."""
+    """Add a unique constraint or a check without blocking writes."""
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Build or check it beside the running system on PostgreSQL, in one go elsewhere."""
+        """Build or validate it concurrently on PostgreSQL, in one transaction elsewhere."""
         if not _online(self, app_label, schema_editor):
             with transaction.atomic(schema_editor.connection.alias):
                 super().database_forwards(app_label, schema_editor, from_state, to_state)
@@ -80,12 +79,12 @@ class AddConstraintOnline(AddConstraint):
 
 
 class RemoveIndexOnline(RemoveIndex):
-    """Drop an index without waiting, at the head of everybody, for those who read."""
+    """Drop an index without queueing for an exclusive lock in front of other users."""
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Drop it beside the running system on PostgreSQL, in one go elsewhere."""
+        """Drop it concurrently on PostgreSQL, in one transaction elsewhere."""
         if _online(self, app_label, schema_editor):
             _drop_index(schema_editor, self.name)
         else:
@@ -94,7 +93,7 @@ class RemoveIndexOnline(RemoveIndex):
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Build it again beside the running system."""
+        """Build it again concurrently."""
         if not _online(self, app_label, schema_editor):
             super().database_backwards(app_label, schema_editor, from_state, to_state)
             return
@@ -104,12 +103,12 @@ class RemoveIndexOnline(RemoveIndex):
 
 
 class RemoveUniqueOnline(RemoveConstraint):
-    """Take away a unique rule that has a condition, once another one stands in its place: it is an index only."""
+    """Drop a conditional unique constraint, which is only an index, once another one replaces it."""
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Drop it beside the running system on PostgreSQL, in one go elsewhere."""
+        """Drop it concurrently on PostgreSQL, in one transaction elsewhere."""
         rule = from_state.models[app_label, self.model_name_lower].get_constraint_by_name(self.name)
         assert isinstance(rule, UniqueConstraint), "another kind is no index"
         assert rule.condition, "one without a condition is a constraint that leans on its index"
@@ -121,7 +120,7 @@ class RemoveUniqueOnline(RemoveConstraint):
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Build it again beside the running system."""
+        """Build it again concurrently."""
         if not _online(self, app_label, schema_editor):
             super().database_backwards(app_label, schema_editor, from_state, to_state)
             return
@@ -130,9 +129,10 @@ class RemoveUniqueOnline(RemoveConstraint):
 
 
 class WithoutOwnIndex(Operation):
-    """Take its own index off foreign keys by which alone nobody looks; columns and references stay untouched.
+    """Drop the single-column indexes of foreign keys by which nothing is searched; columns and references stay.
 
-    Django's own way writes the whole table anew on SQLite; on PostgreSQL it drops each reference and checks it again.
+    Django's own operation rewrites the whole table on SQLite, and on PostgreSQL drops each reference and validates it
+    again.
     """
 
     reduces_to_sql = True
@@ -143,11 +143,11 @@ class WithoutOwnIndex(Operation):
         self.names = names
 
     def describe(self) -> str:
-        """For whoever applies it."""
+        """Describe the operation in the output of `migrate`."""
         return f"Take the indexes of their own off {', '.join(self.names)} of {self.model_name}"
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """The fields say that they have none; whoever refers to the model sees no difference, so is left as it is."""
+        """Change the fields in the state. Models that refer to this one see no difference, so they aren't reloaded."""
         fields = state.models[app_label, self.model_name.lower()].fields
         for name in self.names:
             field = fields[name]
@@ -158,7 +158,7 @@ class WithoutOwnIndex(Operation):
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Drop them, beside the running system on PostgreSQL."""
+        """Drop the indexes, concurrently on PostgreSQL."""
         online = _online(self, app_label, schema_editor)
         model = from_state.apps.get_model(app_label, self.model_name)
         for name in self.names:
@@ -185,9 +185,9 @@ class WithoutOwnIndex(Operation):
 
 
 class LoosenUnique(AlterField):
-    """Take the unique rule off one column, once another rule has taken its place; the foreign key stays untouched.
+    """Drop the unique constraint of one column once another one replaces it; the foreign key stays.
 
-    Django's own would drop the foreign key and read the whole table to put it back.
+    Django's own operation would drop the foreign key and read the whole table to restore it.
     """
 
     atomic = True
@@ -195,7 +195,7 @@ class LoosenUnique(AlterField):
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Drop the constraint alone on PostgreSQL; going back is Django's own way."""
+        """Drop only the constraint on PostgreSQL; Django's own operation reverses it."""
         model = from_state.apps.get_model(app_label, self.model_name)
         field = model._meta.get_field(self.name)
         if schema_editor.connection.vendor != "postgresql" or not field.unique:
@@ -207,7 +207,7 @@ class LoosenUnique(AlterField):
 
 
 def _online(operation: Any, app_label: str, schema_editor: BaseDatabaseSchemaEditor) -> bool:
-    """Whether to build beside the running system: on PostgreSQL, if this database takes the migration at all."""
+    """Return whether to build concurrently: on PostgreSQL, if this database takes the migration at all."""
     connection = schema_editor.connection
     if connection.vendor != "postgresql":
         return False
@@ -218,7 +218,7 @@ def _online(operation: Any, app_label: str, schema_editor: BaseDatabaseSchemaEdi
 
 
 def _forget_half_built(schema_editor: BaseDatabaseSchemaEditor, name: str) -> None:
-    # An attempt that was interrupted leaves an index behind that nobody uses and everybody keeps up.
+    # An interrupted attempt leaves an invalid index behind, which is never used but still updated by every write.
     _drop_index(schema_editor, name)
 
 
@@ -227,7 +227,7 @@ def _drop_index(schema_editor: BaseDatabaseSchemaEditor, name: str) -> None:
 
 
 def _own_index_name(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], name: str) -> str:
-    """What Django calls the index of a foreign key; it follows from table and column."""
+    """Return Django's name of a foreign key's index, which follows from table and column."""
     return str(schema_editor._create_index_name(model._meta.db_table, [_column(model, name)]))  # type: ignore[attr-defined]
 
 
@@ -240,7 +240,7 @@ def _unique(schema_editor: BaseDatabaseSchemaEditor, model: type[Model], rule: U
         _say(schema_editor, build + (f" WHERE {condition}" if condition else ""), model, rule.name), None
     )
     if not condition:
-        # Django keeps a rule without a condition as a constraint; taking over a built index is a matter of a moment.
+        # Django stores an unconditional one as a constraint; attaching an existing index takes only a moment.
         take = "ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE USING INDEX {name}"
         schema_editor.execute(_say(schema_editor, take, model, rule.name), None)
 

@@ -46,20 +46,20 @@ NO_ROUTE: Final = "none"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 PASSED_ON: Final = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_REAL_IP", "HTTP_FORWARDED")
 
-REQUESTS = Counter("backflush_requests", "Requests answered.", ["route", "method", "status"])
+REQUESTS = Counter("backflush_requests", "The number of requests.", ["route", "method", "status"])
 REQUEST_SECONDS = Histogram(
     "backflush_request_seconds",
-    "How long a request took.",
+    "The duration of requests.",
     ["route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10, 30),
 )
 BOOKING_SECONDS = Histogram(
     "backflush_booking_seconds",
-    "How long a booking, production or receipt took that went through, from the request to the answer.",
+    "The duration of successful bookings, productions and receipts, from request to response.",
     ["route"],
     buckets=(0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5),
 )
-REFUSALS = Counter("backflush_refusals", "Refusals answered by the pages, by their code.", ["code"])
+REFUSALS = Counter("backflush_refusals", "The number of refusals by code.", ["code"])
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
@@ -105,7 +105,7 @@ class LedgerFigures(Collector):
         for name, label, text in (
             (POSTINGS, "process", "Postings recorded, by process."),
             (BOOKINGS, "site", "Bookings, productions and receipts recorded."),
-            (LINES, "site", "Component lines assumed, moved or not."),
+            (LINES, "site", "Assumed component lines, posted or unresolved."),
         ):
             family = CounterMetricFamily(f"backflush_{name}", text, labels=[label])
             # Zero is reported too: a series that starts with the first booking would never show the increase.
@@ -119,14 +119,14 @@ class LedgerFigures(Collector):
             labels=["site"],
         )
         oldest = GaugeMetricFamily(
-            "backflush_unresolved_oldest_seconds", "How long ago the oldest unresolved one happened.", labels=["site"]
+            "backflush_unresolved_oldest_seconds", "The age of the oldest unresolved movement.", labels=["site"]
         )
         for waiting in waiting_at:
             unresolved.add_metric([waiting.site], waiting.count)
             oldest.add_metric([waiting.site], waiting.oldest_seconds)
         yield unresolved
         yield oldest
-        version = GaugeMetricFamily("backflush_info", "Which version this is.", labels=["version"])
+        version = GaugeMetricFamily("backflush_info", "The version of Backflush.", labels=["version"])
         version.add_metric([__version__], 1)
         yield version
 

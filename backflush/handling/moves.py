@@ -95,7 +95,7 @@ def opening_moves(one: OpeningIn, outside: Place, *, bins: Container[tuple[int, 
 def _opening_location(site: Site) -> Location:
     """Return the location outside that a site's opening stock comes from; it is made when it is first needed."""
     store, _ = Store.objects.get_or_create(
-        site=site, code=OPENING_STORE, defaults={"description": "Where opening stock comes from"}
+        site=site, code=OPENING_STORE, defaults={"description": "The source of opening stock"}
     )
     location, _ = Location.objects.get_or_create(
         site=site,

@@ -137,7 +137,7 @@ def send_to_site(
     `PeriodClosed`, and what batch, serial numbers and bins are refused for.
     """
     other = _other_site(site, to)
-    number = require_short(number or uuid4().hex, NUMBER_LENGTH, field="number", what="A consignment's number")
+    number = require_short(number or uuid4().hex, NUMBER_LENGTH, field="number", what="The number of a stock transfer")
     content = {"lines": [_content(line) for line in lines], "remarks": remarks, "at": at}
     key = key_of(site.code, other.code, number)
     new_key, done = claim_key(site=site, key=key, operation="send", content=content)
@@ -168,7 +168,7 @@ def arrive(
     """
     require_for(note, site)
     other = _other_site(site, note.source)
-    require_short(note.number, NUMBER_LENGTH, field="note", what="A consignment's number")
+    require_short(note.number, NUMBER_LENGTH, field="note", what="The number of a stock transfer")
     content = {**note.as_facts(), "into": into, "bin": bin, "remarks": remarks, "at": at}
     new_key, done = claim_key(site=site, key=note.key, operation="arrive", content=content)
     if done:
@@ -220,7 +220,7 @@ def note_lines(movements: Sequence[Movement]) -> tuple[NoteLine, ...]:
 def transit_location(site: Site, other: Site) -> Location:
     """Return a site's location for stock in transit to or from another site; it is made when it is first needed."""
     store, _ = Store.objects.get_or_create(
-        site=site, code=TRANSIT_STORE, defaults={"description": "On the way between sites"}
+        site=site, code=TRANSIT_STORE, defaults={"description": "In transit between sites"}
     )
     location, _ = Location.objects.get_or_create(
         site=site,

@@ -147,7 +147,7 @@ def _first_outcomes(site: Site, asked: Mapping[str, Request]) -> dict[str, Posti
         return {}
     posted: dict[str, Posting] = {}
     for posting in Posting.objects.filter(site=site, key__key__in=asked).select_related("key", "cost_object", "by"):
-        assert posting.key is not None, "it was found by its key"
+        assert posting.key is not None, "the posting was found by its key"
         if posting.key.digest != asked[posting.key.key].digest:
             raise _reused(posting.key.key)
         posted[posting.key.key] = posting
@@ -155,7 +155,7 @@ def _first_outcomes(site: Site, asked: Mapping[str, Request]) -> dict[str, Posti
         if held.key.digest != asked[held.key.key].digest:
             raise _reused(held.key.key)
         raise key_archived(held)
-    assert len(posted) == len(asked), "a key is kept with its posting or not at all"
+    assert len(posted) == len(asked), "a key is stored with its posting or not at all"
     return posted
 
 

@@ -294,4 +294,4 @@ def set_status(movements: Sequence[int], *, site: Site, before: Status, after: S
     if not movements:
         return
     changed = SET_STATUS.fetch(ids=[*movements], site_id=site.pk, before=before.value, after=after.value)
-    assert len(changed) == len(movements), "another status than the one that was locked"
+    assert len(changed) == len(movements), "the locked status has changed"

@@ -55,7 +55,7 @@ def back_up(file: Path, *, as_portable: bool = False) -> BackupCopy:
     """Back up the database into a new file. Only its owner can read it, because it holds every user's password
     digest."""
     if file.exists():
-        raise AlreadyThere("{file} exists already. Choose another name for the copy.", file=file, field="file")
+        raise AlreadyThere("{file} exists already. Choose another name for the backup.", file=file, field="file")
     if not file.absolute().parent.is_dir():
         raise NotFound("There is no folder {folder}.", folder=file.absolute().parent, field="file")
     kind = _kind_for(as_portable=as_portable)
@@ -173,8 +173,10 @@ def restore(file: Path, *, replace: bool = False) -> CopyFormat:
             )
         case CopyFormat.PG_DUMP, _:
             raise InvalidValue(
-                "This copy can be restored into PostgreSQL only. Make a portable copy instead: backflush backup "
-                "--portable FILE",
+                (
+                    "This backup can be restored into PostgreSQL only. Make a portable one instead: backflush "
+                    "backup --portable FILE"
+                ),
                 field="file",
             )
         case _:

@@ -32,14 +32,14 @@ class ReceiptIn(Report):
     order: Annotated[
         str,
         SubjectInput(
-            marked("Purchase order"), marked("The purchase order's number."), length=50, refers="purchase_orders"
+            marked("Purchase order"), marked("The purchase order number."), length=50, refers="purchase_orders"
         ),
     ]
     line: Annotated[
         int | None,
         WholeInput(
             marked("Line"),
-            marked("The line of the order; may be left out where it has only one."),
+            marked("The order line. Can be left out if there is only one."),
             identifies=True,
         ),
     ] = None
@@ -107,12 +107,13 @@ class Receipts(ReportKind[ReceiptIn]):
     word = "receipt"
     command = "receive"
     about = (
-        "Receive goods on a purchase order. The accepted pieces go into stock, and what the sub-contractor must have "
-        "used is taken out of the stock that he holds; what isn't there is kept as unresolved."
+        "Receive goods on a purchase order. The accepted pieces go into stock, and the components "
+        "that the sub-contractor must have used are taken out of our stock there. Components that "
+        "are not available stay unresolved."
     )
     done = "Received"
     table = "receipts"
-    rows = "Goods received on purchase orders. What was posted before is passed over."
+    rows = "Receipts on purchase orders. Rows that were posted before are skipped."
     example = MappingProxyType({"order": "P-207", "accepted": "18", "rejected": "2", "key": "gate-2/88"})
     row = MappingProxyType(
         {"key": "2026-01-09/1", "order": "PO-1", "accepted": "18", "rejected": "1", "date": "2026-01-09"}
@@ -151,7 +152,7 @@ RECEIPTS = Receipts()
 def receive(receipt: ReceiptIn, *, site: Site, by: User) -> Booking:
     """Book a receipt on a purchase order line (R1 to R3). `take_reports` says what is locked and refused."""
     [result] = take_reports([receipt], [RECEIPTS], site=site, by=by)
-    assert result.booking is not None, "what is refused is raised"
+    assert result.booking is not None, "a refused report raises its refusal"
     return result.booking
 
 

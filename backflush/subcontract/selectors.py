@@ -114,7 +114,7 @@ def outsides(site: Site, supplier: str = "") -> list[Outside]:
         found[one.supplier_id].places.append(one.location)
         holders.setdefault(one.location_id, set()).add(one.supplier_id)
     for place in places:
-        assert place.supplier_id is not None, "only places of suppliers were asked for"
+        assert place.supplier_id is not None, "only locations of suppliers are selected"
         if place.supplier_id not in holders.setdefault(place.pk, set()):
             holders[place.pk].add(place.supplier_id)
             found[place.supplier_id].places.append(place)

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 AT_ONCE: Final = 500
 """The number of movements settled in one round; the next round finds the others."""
 ANYWAY_SECONDS: Final = 60
-REMARKS: Final = "by itself, when stock arrived"
+REMARKS: Final = "automatically, when stock arrived"
 
 
 def settle_arrivals(site: Site) -> list[Recorded]:
@@ -41,7 +41,12 @@ def settle_arrivals(site: Site) -> list[Recorded]:
             settled = retry_part(site=site, by=by, movements=movements, remarks=REMARKS)
         except Refusal as refusal:
             # A person who retries it gets the same refusal. The other items and locations are settled all the same.
-            logger.warning("What waits for item %s at place %s isn't settled by itself: %s", item, place, refusal)
+            logger.warning(
+                "Unresolved movements of item %s at location %s can't be settled automatically: %s",
+                item,
+                place,
+                refusal,
+            )
             continue
         if settled is not None:
             done.append(settled)

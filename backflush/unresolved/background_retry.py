@@ -108,8 +108,8 @@ def _behind(mark: list[Any]) -> Q:
 
 def _said(background_job: BackgroundJob) -> str:
     if not background_job.counted:
-        return "Nothing has become possible yet. Nothing was settled."
-    return f"{background_job.counted:,} settled. What doesn't fit yet goes on waiting."
+        return "No movement fits yet. Nothing was settled."
+    return f"{background_job.counted:,} settled. The others stay unresolved."
 
 
 def postings_of(retry: BackgroundJob) -> list[int]:
@@ -224,8 +224,8 @@ def _taken_back(background_job: BackgroundJob, posting: int) -> Refusal | None:
 
 
 def _said_of_undo(back: int, left: int) -> str:
-    said = f"{back:,} taken back; they wait again." if back else "Nothing was taken back."
-    return f"{said} {left:,} could not go back." if left else said
+    said = f"{back:,} undone; they are unresolved again." if back else "Nothing was undone."
+    return f"{said} {left:,} could not be undone." if left else said
 
 
 class NotTakenBack(NamedTuple):

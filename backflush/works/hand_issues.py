@@ -55,7 +55,7 @@ def hand_issues(site: Site, orders: Sequence[WorksOrder]) -> list[HandIssue]:
 def _of_order(
     order: WorksOrder, lines: Mapping[int, Sequence[FrozenLine]], issued: Mapping[tuple[int, int], Decimal]
 ) -> Iterator[HandIssue]:
-    assert order.structure_id is not None, "only orders with a structure were asked for"
+    assert order.structure_id is not None, "only orders with a structure are selected"
     due: dict[int, Decimal] = defaultdict(lambda: ZERO)
     components: dict[int, Item] = {}
     for line in lines.get(order.structure_id, ()):

@@ -50,7 +50,7 @@ def test_a_new_order_s_structure_can_be_copied_again_or_edited(plant: Plant) -> 
     assert plant.waiting() == ["BOLT 5 short", "SHEET 2 short", "BOLT 6 short", "LUG 1 short"]
     changes = OrderChange.objects.filter(what="structure").order_by("pk")
     assert [(change.order.number, change.after) for change in changes] == [
-        (ORDER, "taken afresh"),
+        (ORDER, "copied again"),
         ("W-FRAME", "edited"),
     ]
 

@@ -32,7 +32,7 @@ class BookingIn(Reported):
     """Production on a works order as it is reported: good and scrapped pieces in the order's unit."""
 
     order: Annotated[
-        str, SubjectInput(marked("Works order"), marked("The works order's number."), length=60, refers="works_orders")
+        str, SubjectInput(marked("Works order"), marked("The works order number."), length=60, refers="works_orders")
     ]
 
     operation = "book"
@@ -115,12 +115,13 @@ class ProductionOnOrders(ReportKind[BookingIn]):
     word = "booking"
     command = "book"
     about = (
-        "Book production on a works order. The good pieces go into stock, and what the order's structure says was used "
-        "for good and scrap together is taken out; what isn't there is kept as unresolved."
+        "Book production on a works order. The good pieces go into stock, and the components of "
+        "good and scrapped pieces are taken out of it, as the order's structure requires. "
+        "Components that are not available stay unresolved."
     )
     done = "Booked"
     table = "bookings"
-    rows = "Production booked on works orders. What was posted before is passed over."
+    rows = "Production on works orders. Rows that were posted before are skipped."
     example = MappingProxyType({"order": "W-1001", "good": "38", "scrap": "2", "key": "press-7/4711"})
     row = MappingProxyType(
         {
@@ -154,7 +155,7 @@ def book_production_many(bookings: Sequence[BookingIn], *, site: Site, by: User)
 def book_production(booking: BookingIn, *, site: Site, by: User) -> Booking:
     """Book production on one works order. `take_reports` says what is locked and refused."""
     [result] = take_reports([booking], [ON_ORDERS], site=site, by=by)
-    assert result.booking is not None, "what is refused is raised"
+    assert result.booking is not None, "a refused report raises its refusal"
     return result.booking
 
 

@@ -176,7 +176,7 @@ def take_afresh(*, site: Site, number: str, by: User) -> WorksOrder:
     require(refuse_edit(number, OrderStatus(order.status)))
     order.structure = freeze(site=site, contents=_contents(site, [(order.item, order.start_date)]))[0]
     order.save(update_fields=["structure"])
-    trace(order, "structure", "", "taken afresh", by)
+    trace(order, "structure", "", "copied again", by)
     return order
 
 

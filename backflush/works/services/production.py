@@ -24,7 +24,7 @@ class Reported(Report):
         QuantityInput(marked("Scrap"), marked("Scrapped pieces, in the order's unit. They used their components too.")),
     ] = ZERO
     scrap_reason: Annotated[
-        str, TextInput(marked("Reason for scrap"), marked("Why they were scrapped."), length=SCRAP_REASON_LENGTH)
+        str, TextInput(marked("Reason for scrap"), marked("The reason for the scrap."), length=SCRAP_REASON_LENGTH)
     ] = ""
 
 

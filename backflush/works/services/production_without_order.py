@@ -35,9 +35,7 @@ class ProductionIn(Reported):
 
     item: Annotated[
         str,
-        SubjectInput(
-            marked("Item"), marked("The item's code: a kit or a manufactured item."), length=60, refers="items"
-        ),
+        SubjectInput(marked("Item"), marked("The code of a kit or manufactured item."), length=60, refers="items"),
     ]
     good: Annotated[
         Decimal, QuantityInput(marked("Good"), marked("Good pieces, in the item's stock unit."), unit=InUnit.OF_STOCK)
@@ -96,12 +94,13 @@ class ProductionWithoutOrders(ReportKind[ProductionIn]):
     word = "production"
     command = "produce"
     about = (
-        "Produce a kit or a manufactured item without an order. It goes into stock, and what its structure of that day "
-        "says is taken out; what isn't there is kept as unresolved."
+        "Produce a kit or a manufactured item without an order. It goes into stock, and its "
+        "components are taken out of it, as the structure of that day requires. Components that "
+        "are not available stay unresolved."
     )
     done = "Produced"
     table = "productions"
-    rows = "Production booked without a works order. What was posted before is passed over."
+    rows = "Production without a works order. Rows that were posted before are skipped."
     example = MappingProxyType({"item": "PACK", "good": "5", "key": "cell-3/12"})
     row = MappingProxyType({"key": "2026-01-08/2", "item": "BRACKET", "good": "2", "date": "2026-01-08"})
 
@@ -116,7 +115,7 @@ WITHOUT_ORDERS = ProductionWithoutOrders()
 def produce(production: ProductionIn, *, site: Site, by: User) -> Booking:
     """Book production without an order (B5, S1). `take_reports` says what is locked and refused."""
     [result] = take_reports([production], [WITHOUT_ORDERS], site=site, by=by)
-    assert result.booking is not None, "what is refused is raised"
+    assert result.booking is not None, "a refused report raises its refusal"
     return result.booking
 
 

@@ -87,7 +87,7 @@ def _converted(site: Site, copies: Mapping[int, Sequence[str]]) -> dict[int, Exp
 
 @transaction.atomic
 def reset_order(*, site: Site, number: str, by: User) -> WorksOrder:
-    """Take a released order with nothing booked back to new; raises `OrderNotReleased`."""
+    """Reset a released order without bookings to new; raises `OrderNotReleased`."""
     return _move_on(lock_order(site, number), OrderStatus.NEW, refuse_reset, by)
 
 

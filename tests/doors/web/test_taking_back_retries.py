@@ -76,7 +76,7 @@ def test_one_press_undoes_a_whole_retry_in_the_background(plant: Plant) -> None:
     assert plant.waiting() == ["BOLT 4 short"] * MANY
     assert plant.balance("BOLT") == 4 * MANY
     text = page_of(client, undoing)
-    assert f"{MANY} taken back; they wait again." in text
+    assert f"{MANY} undone; they are unresolved again." in text
     assert "What could not be undone" not in text
     assert faults(plant.site) == []
 
@@ -160,7 +160,7 @@ def test_postings_that_cannot_be_undone_are_named_with_a_reason_and_the_rest_is_
     undoing = press(client, retry)
     work_off()
     text = page_of(client, undoing)
-    assert "2 taken back; they wait again. 4 could not go back." in text
+    assert "2 undone; they are unresolved again. 4 could not be undone." in text
     assert f"Posting {third} was undone before." in text
     assert "The booking itself has been reversed, together with its settlements." in text
     for number in (second, third):
@@ -183,7 +183,7 @@ def test_a_second_press_names_only_the_postings_that_remain(plant: Plant) -> Non
     again = press(client, retry)
     work_off()
     again.refresh_from_db()
-    assert again.outcome == "Nothing was taken back. 2 could not go back."
+    assert again.outcome == "Nothing was undone. 2 could not be undone."
     assert [one.posting for one in background_retry.not_taken_back(again)] == [second]
     assert Posting.objects.filter(reverses=first).count() == 1
 
