@@ -56,6 +56,7 @@ def take_reports(
 ) -> list[ReportResult]:
     """Post reports: goods into stock, and the assumed use of components out of it. All of the reports, or none (B1 to
     B6).
+
     A report whose key was posted before returns that posting's booking. With `in_turn`, a report is refused as it would
     be if each were in a call of its own. Raises the first refusal of the first refused report. Locks keys, then the
     subjects by kind, frozen structures, and balances (docs/decisions/0003).

@@ -31,8 +31,7 @@ def background_job_numbered(site: Site, by: User, number: int) -> BackgroundJob:
 
 def background_jobs_for(site: Site, by: User, *, with_retries: bool = False) -> list[BackgroundJob]:
     """Return the jobs that Home shows to a user: running ones, and those of the user that finished lately; newest
-    first.
-    `with_retries` adds all users' recent retries, for users who may undo them.
+    first. `with_retries` adds all users' recent retries, for users who may undo them.
     """
     mine = BackgroundJob.objects.filter(site=site, by=by, begun_at__gt=timezone.now() - NEWS)
     running = BackgroundJob.objects.filter(site=site, finished_at__isnull=True, kind__in=OF_THE_QUEUE)

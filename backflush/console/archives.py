@@ -53,10 +53,9 @@ def put_away(
     preview: Annotated[bool, typer.Option("--preview", help="Only show what would be archived.")] = False,
 ) -> None:
     """Archive the finished part of a closed period: write it to a file and delete it from the database. This covers
-    orders that are
-    complete, cancelled or closed with all their postings, and production and moves without an order. Unresolved
-    movements, and whatever is connected to something unfinished, stay. The file is read back and verified before
-    anything is deleted.
+    orders that are complete, cancelled or closed with all their postings, and production and moves without an order.
+    Unresolved movements, and whatever is connected to something unfinished, stay. The file is read back and verified
+    before anything is deleted.
 
     Store the file as safely as a backup. On SQLite a long period delays other users: archive month by month.
 
@@ -192,8 +191,7 @@ def _show_movements(desk: Desk, *, movement: int, posting: int, order: str, limi
 
 def bring_back(desk: Desk, file: FILE) -> None:
     """Restore an archive file into the database, and verify the whole ledger afterwards. The restored orders and
-    postings can be
-    reversed, reopened and settled again, and their period can be reopened.
+    postings can be reversed, reopened and settled again, and their period can be reopened.
 
     Example: backflush unarchive /var/archives/MAIN-0001-2024-12-31-1f2e3d4c.archive.zip
     """

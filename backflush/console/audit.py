@@ -38,8 +38,7 @@ def prove(
     ] = None,
 ) -> None:
     """Check the whole ledger of all sites: that balances equal movements, that nothing is negative, lost or created,
-    and that the
-    assumed use of every booking is accounted for. Changes nothing. The exit code is 1 if a check fails.
+    and that the assumed use of every booking is accounted for. Changes nothing. The exit code is 1 if a check fails.
 
     Example: backflush verify
 

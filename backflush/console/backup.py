@@ -47,8 +47,7 @@ def bring_back(
     replace: Annotated[bool, typer.Option("--replace", help="Delete what is in the database now.")] = False,
 ) -> None:
     """Restore a file made by `backflush backup` into an empty database, and verify the whole ledger afterwards. No one
-    may be working
-    in the database.
+    may be working in the database.
 
     Example: backflush restore backflush-2026-11-22.copy --database postgres://backflush@server/backflush
     """

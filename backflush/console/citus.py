@@ -22,8 +22,7 @@ def spread(
     ] = False,
 ) -> None:
     """Prepare a PostgreSQL database that has the Citus extension: distribute the tables that grow by site, and copy
-    shared tables to
-    every server. Run it once, while no one works, after a backup. docs/scaling.md says who needs it.
+    shared tables to every server. Run it once, while no one works, after a backup. docs/scaling.md says who needs it.
 
     Example: backflush citus --show --database postgres://backflush@coordinator/backflush
     """

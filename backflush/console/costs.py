@@ -16,8 +16,7 @@ def register(app: typer.Typer) -> None:
 
 def cost(desk: Desk, order: ORDER) -> None:
     """Show the material cost of an order, the standard of its structure for the quantity made, and the usage variance
-    of each
-    component. Every movement counts at the standard material cost of its moment.
+    of each component. Every movement counts at the standard material cost of its moment.
 
     Example: backflush cost W-1001
     """

@@ -32,9 +32,8 @@ def demo(
     ] = "",
 ) -> None:
     """Fill an empty database with the demo plant, Northmoor Trailers: four months of orders, bookings, receipts and
-    moves, and a
-    queue of unresolved movements. The story is always the same and ends yesterday. Refused if the database holds a
-    plant.
+    moves, and a queue of unresolved movements. The story is always the same and ends yesterday. Refused if the database
+    holds a plant.
 
     Example: backflush demo
 

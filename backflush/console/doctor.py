@@ -30,8 +30,7 @@ def doctor(
     ] = False,
 ) -> None:
     """Check the set-up of a site and list what will go wrong, each finding with a remedy. Changes nothing. The exit
-    code is 1 if
-    something will be refused, else 0.
+    code is 1 if something will be refused, else 0.
 
     Example: backflush doctor
 

@@ -27,8 +27,7 @@ def template(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder. It is created if needed.")],
 ) -> None:
     """Write template files for `import` into a folder: a CSV file for each table, and one workbook with all of them.
-    Their example
-    rows form a tiny plant. The README.md in the folder explains each column.
+    Their example rows form a tiny plant. The README.md in the folder explains each column.
 
     Example: backflush template my-plant
     """

@@ -288,8 +288,7 @@ def release(
     ],
 ) -> None:
     """Release works orders: freeze their structures and allow bookings. Either all are released or none; the refusal
-    names every
-    missing unit conversion.
+    names every missing unit conversion.
 
     Example: backflush order release W-1001 W-1002
     """

@@ -32,8 +32,7 @@ def close(
     remarks: REMARKS = "",
 ) -> None:
     """Close all days of the site up to and including a date: nothing more is posted on these days, and the balances at
-    the end are
-    stored. Unresolved movements of the period stay unresolved and are settled with a later event time.
+    the end are stored. Unresolved movements of the period stay unresolved and are settled with a later event time.
 
     Example: backflush close-period 2026-10-31
 

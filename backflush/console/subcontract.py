@@ -43,8 +43,7 @@ def new(
     ] = "",
 ) -> None:
     """Place a purchase order for bought-in or sub-contracted items. A quantity without a unit is in the item's stock
-    unit.
-    Lines are numbered 10, 20, 30.
+    unit. Lines are numbered 10, 20, 30.
 
     Example: backflush purchase-order new P-2001 PLATER BRK-7=200 LUG-6=4/BOX
     """

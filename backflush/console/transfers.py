@@ -132,8 +132,7 @@ def in_transit(
     ] = False,
 ) -> None:
     """Compare the records of all sites: list transfers in transit, and find any that were received twice or never sent.
-    An
-    unreachable database is named and left out. The exit code is 1 if a transfer is wrong.
+    An unreachable database is named and left out. The exit code is 1 if a transfer is wrong.
 
     Example: backflush in-transit --and postgres://backflush@south/backflush
     """

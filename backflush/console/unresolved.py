@@ -79,8 +79,7 @@ def show_queue(
     limit: LIMIT = 50,
 ) -> None:
     """List unresolved movements, oldest first: the quantity due, the stock available now, and the reason. With a
-    movement number,
-    list the places that the stock could come from, best first.
+    movement number, list the places that the stock could come from, best first.
 
     Example: backflush unresolved --location MAIN/LINE
 
@@ -342,9 +341,8 @@ def retry_all(
     ] = False,
 ) -> None:
     """Settle every unresolved movement that has become possible, oldest first. Movements that are still short, or need
-    a batch,
-    serial numbers or a bin, stay unresolved. A long queue is settled in parts of 1,000; if you stop it, the finished
-    parts stay.
+    a batch, serial numbers or a bin, stay unresolved. A long queue is settled in parts of 1,000; if you stop it, the
+    finished parts stay.
 
     Example: backflush retry --preview
 

@@ -22,8 +22,7 @@ def upgrade(
     ] = PATIENCE_SECONDS,
 ) -> None:
     """Upgrade the database to this version of Backflush. Nothing that was posted changes; an up-to-date database is
-    left as it is. Make
-    a backup first. On PostgreSQL users can go on booking meanwhile.
+    left as it is. Make a backup first. On PostgreSQL users can go on booking meanwhile.
 
     Example: backflush upgrade
     """

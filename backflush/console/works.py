@@ -38,8 +38,7 @@ def issue_by_hand(
     remarks: REMARKS = "",
 ) -> None:
     """Issue material to a works order by hand: for use beyond the structure, or for all use if nothing is backflushed.
-    The
-    issue action of the order's item decides the from- and to-location.
+    The issue action of the order's item decides the from- and to-location.
 
     Example: backflush issue W-1001 LUG-6 12
     """

@@ -153,6 +153,7 @@ def explode(
 ) -> Explosion:
     """Return the components that one piece needs on a day, with phantoms replaced by their lines at every depth (S3,
     S4).
+
     `structures` holds the lines of every phantom in the structure, by item. *By hand*, *supplier provides* and the
     from-location of a phantom's line apply to all lines below it.
     """

@@ -66,8 +66,7 @@ def _over_time(site: Site, today: date) -> OverTime:
 
 def _settled(site: Site, edges: Sequence[datetime]) -> list[tuple[str, int, int, int]]:
     """Count movements settled since the end of the first week, by the week they date from and the week they were
-    settled in.
-    A kept remainder stands for the whole: it has been unresolved since the original's event time.
+    settled in. A kept remainder stands for the whole: it has been unresolved since the original's event time.
     """
     rows = Settlement.objects.filter(
         site=site,

@@ -26,8 +26,8 @@ STANDARD = ("material", "labour", "outside", "overhead")
 
 def stock_by_place(site: Site) -> dict[int, PlaceStock]:
     """Return the stock at each location by primary key. Values are summed in Python, because a database sum could
-    exceed 64
-    bits."""
+    exceed 64 bits.
+    """
     there = Balance.objects.filter(site=site).exclude(quantity=0).order_by()
     costs = (f"item__cost__standard_{element}" for element in STANDARD)
     found: dict[int, PlaceStock] = {}

@@ -37,8 +37,8 @@ def structure_loops(chart: Chart) -> Iterator[SetupFinding]:
 
 def fixed_on_phantoms(chart: Chart) -> Iterator[SetupFinding]:
     """Fixed quantities on phantom lines, which have no effect (S6). The services refuse them; a change of an item's
-    class
-    creates one."""
+    class creates one.
+    """
     for item in chart.live():
         for line in chart.lines.get(item.pk, ()):
             if line.component.phantom and line.fixed and (line.ends is None or line.ends >= chart.today):

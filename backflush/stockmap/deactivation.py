@@ -62,9 +62,8 @@ def end_store(*, store: Store, on: date) -> None:
 @transaction.atomic
 def end_location(*, location: Location, on: date, holds_stock: bool, lines: int) -> None:
     """Deactivate a location. Refused (`in_use`) while it holds stock, or a rule, a supplier or a structure line uses
-    it.
-    `lines` is the number of structure lines in force that take from the location. Locks the row, so that no rule can be
-    added for it at the same time.
+    it. `lines` is the number of structure lines in force that take from the location. Locks the row, so that no rule
+    can be added for it at the same time.
     """
     Location.objects.select_for_update(no_key=True).get(pk=location.pk)
     if holds_stock:
