@@ -79,13 +79,13 @@ _KIND: Final = CheckColumn(lazy("What"), "kind")
 QUESTIONS: Final[Mapping[str, Question]] = {
     CheckName.UNRESOLVED: Question(
         lazy("What is still unresolved?"),
-        lazy("All that waits now, of this period or any before it, the oldest first."),
+        lazy("All movements that are unresolved now, of this period or any earlier one, oldest first."),
         lazy("Nothing is unresolved"),
         (
             CheckColumn(lazy("Since"), "age"),
             _ITEM,
             _DUE,
-            CheckColumn(lazy("Why it waits"), "kind"),
+            CheckColumn(lazy("Reason"), "kind"),
             _ORDER,
             _PLACE,
             _WHO,
@@ -94,19 +94,19 @@ QUESTIONS: Final[Mapping[str, Question]] = {
     CheckName.CANCELLED: Question(
         lazy("What was cancelled, by whom and why?"),
         lazy(
-            "What people said in this period was not used. Left out is what they took back since, and what went with "
-            "the reversal of its booking."
+            "Movements that users cancelled in this period because nothing was used. Cancellations "
+            "that were undone, or that belong to a reversed booking, are left out."
         ),
         lazy("Nothing was cancelled"),
         (_ITEM, _DUE, _ORDER, _PLACE, _WHO, _WHEN, _WHY),
     ),
     CheckName.REVISED: Question(
-        lazy("What was resolved otherwise than assumed?"),
+        lazy("What was resolved differently from the assumption?"),
         lazy(
-            "Resolved in this period with another quantity, from another place, or with a rest that was kept or "
-            "dropped."
+            "Movements resolved in this period with another quantity, from another place, or with a "
+            "remainder that was kept or dropped."
         ),
-        lazy("Nothing was resolved otherwise"),
+        lazy("Nothing was resolved differently"),
         (
             _ITEM,
             _DUE,
@@ -120,26 +120,27 @@ QUESTIONS: Final[Mapping[str, Question]] = {
         ),
     ),
     CheckName.NEVER_MOVED: Question(
-        lazy("What was assumed and has never moved?"),
+        lazy("Which assumed components never moved?"),
         lazy(
-            "Components of which every assumption of this period waits or was cancelled: nothing of them was taken "
-            "out of stock. Bookings that were reversed are left out."
+            "Components whose assumed use in this period is all unresolved or cancelled, so none was "
+            "taken out of stock. Reversed bookings are left out."
         ),
-        lazy("Of everything assumed, something moved"),
+        lazy("Some of every assumed component has moved"),
         (
             _ITEM,
-            CheckColumn(lazy("Assumed, times"), "count"),
-            CheckColumn(lazy("Due in all"), "quantity"),
+            CheckColumn(lazy("Times assumed"), "count"),
+            CheckColumn(lazy("Total due"), "quantity"),
             CheckColumn(lazy("Last"), "when"),
         ),
     ),
     CheckName.HAND_ISSUES: Question(
-        lazy("What was issued by hand to what is backflushed?"),
+        lazy("Which backflushed components were issued by hand?"),
         lazy(
-            "Issues of this period to orders whose type code has a backflush action, of what isn't a line by hand of "
-            "theirs. What the order's structure assumes too may be counted twice. What was reversed is left out."
+            "Issues in this period to backflushed orders of components that their structure doesn't "
+            "mark as issued by hand. If the structure assumes the component too, its use may be "
+            "recorded twice. Reversed issues are left out."
         ),
-        lazy("Nothing was issued by hand to what is backflushed"),
+        lazy("No backflushed component was issued by hand"),
         (
             _ITEM,
             CheckColumn(lazy("Issued"), "quantity"),
@@ -154,28 +155,29 @@ QUESTIONS: Final[Mapping[str, Question]] = {
     CheckName.STRUCTURES: Question(
         lazy("Which structures changed while orders were open?"),
         lazy(
-            "Items with released or open orders whose own copy isn't what is in force at the end of the period: lines, "
-            "quantities, units or places differ. These orders go on with their copy."
+            "Items with released or open orders whose copy of the structure differs from the one in "
+            "force at the end of the period, in lines, quantities, units or places. These orders keep "
+            "their copy."
         ),
-        lazy("All orders in work are made as is in force"),
-        (_ITEM, CheckColumn(lazy("Orders with another copy"), "count")),
+        lazy("All open orders have the structure in force"),
+        (_ITEM, CheckColumn(lazy("Orders with another structure"), "count")),
     ),
     CheckName.NEGATIVE: Question(
-        lazy("Which stock tends below zero?"),
+        lazy("Where does stock go negative or run short?"),
         lazy(
-            "Places at which, added up by the time of the events, there was less than nothing of an item at some "
-            "moment of the period; and items that were short at a place in three bookings of the period or more."
+            "Places where the stock of an item, by event time, was negative at some moment of the "
+            "period; and items that were short at a place in three or more bookings of the period."
         ),
-        lazy("Nothing tends below zero"),
+        lazy("No stock was negative or short repeatedly"),
         (_ITEM, _KIND, _PLACE, CheckColumn(lazy("Times"), "count"), CheckColumn(lazy("Lowest"), "other"), _DUE, _WHEN),
     ),
     CheckName.PROOF: Question(
-        lazy("Is the ledger whole?"),
+        lazy("Is the ledger consistent?"),
         lazy(
-            "The proof over all sites: balances equal movements, nothing is made, lost or negative, and every assumed "
-            "quantity is accounted for."
+            "The check of the ledger of all sites: balances equal movements, nothing is created, lost "
+            "or negative, and every assumed quantity is accounted for."
         ),
-        lazy("Every promise holds"),
+        lazy("All checks passed"),
         (CheckColumn(lazy("Promise"), "kind"), CheckColumn(lazy("Fault"), "why")),
     ),
 }
@@ -357,13 +359,13 @@ def signed_page(request: PageRequest, number: int) -> HttpResponse:
 
 KINDS: Final[Mapping[str, str | Promise]] = {
     "dropped": lazy("less, the rest not used"),
-    "kept": lazy("less, the rest waits"),
+    "kept": lazy("less, the rest is unresolved"),
     "more": lazy("more than due"),
     "elsewhere": lazy("from another place"),
     "assumed too": lazy("assumed too"),
     "beyond": lazy("not in the structure"),
-    "below zero": lazy("below zero in the past"),
-    "recurs": lazy("short again and again"),
+    "below zero": lazy("negative in the past"),
+    "recurs": lazy("short repeatedly"),
     "short": badges.SHORT.word,
     **{reason: sign.word for reason, sign in badges.CHOICE.items()},
 }

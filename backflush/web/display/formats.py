@@ -21,7 +21,7 @@ MINUS: Final = "\N{MINUS SIGN}"
 
 
 def number(value: Decimal | int, decimals: int | None = None) -> str:
-    """A number with its decimals; without, as many as it has."""
+    """Format a number with some decimals, or with as many as it has."""
     if decimals is None:
         shortest = plain(Decimal(value))
         decimals = max(0, -int(shortest.as_tuple().exponent))
@@ -30,7 +30,7 @@ def number(value: Decimal | int, decimals: int | None = None) -> str:
 
 
 def typed(value: Decimal | int) -> str:
-    """A number as it stands in a field: without groups, so that it can be changed by hand."""
+    """Format a number for an input field: without thousands separators, so that it can be edited."""
     return _separated(plain(Decimal(value)), None, grouped=False)
 
 
@@ -43,36 +43,36 @@ def _separated(value: Decimal, decimals: int | None, *, grouped: bool) -> str:
 
 
 def money(value: Decimal, decimals: int = 2) -> str:
-    """An amount with the currency's sign, if the environment names one."""
+    """Format an amount, with the currency sign if CURRENCY is set."""
     rounded = value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
     text = f"{settings.CURRENCY}{number(abs(rounded), decimals)}"
     return f"{MINUS}{text}" if rounded < 0 else text
 
 
 def counted(value: int, most: int) -> str:
-    """A count that was made up to a limit."""
+    """Format a count that stops at a limit."""
     if value > most:
         return _("more than %(most)s") % {"most": number(most)}
     return number(value)
 
 
 def day(moment: date | datetime) -> str:
-    """12 Mar 2026."""
+    """Format a date: 12 Mar 2026."""
     return date_format(_local(moment), pgettext("date", "j M Y"))
 
 
 def clock(moment: datetime) -> str:
-    """14:32."""
+    """Format a time of day: 14:32."""
     return date_format(_local(moment), "H:i")
 
 
 def when(moment: datetime) -> str:
-    """12 Mar 2026 14:32."""
+    """Format a date with time: 12 Mar 2026 14:32."""
     return date_format(_local(moment), f"{pgettext('date', 'j M Y')} H:i")
 
 
 def near(moment: datetime) -> str:
-    """As short as it stays clear: 14:32 today, 17 Feb 09:12 this year, else the whole date."""
+    """Format a moment as briefly as is clear: 14:32 today, 17 Feb 09:12 this year, else the whole date."""
     local, now = timezone.localtime(moment), timezone.localtime()
     if local.date() == now.date():
         return clock(moment)
@@ -83,25 +83,25 @@ def near(moment: datetime) -> str:
 
 
 def spoken(moment: datetime) -> str:
-    """In a sentence: today 14:32, or 9 Mar 15:10."""
+    """Format a moment for a sentence: today 14:32, or 9 Mar 15:10."""
     return _("today %(time)s") % {"time": near(moment)} if not days_since(moment) else near(moment)
 
 
 def moment_said(moment: datetime) -> str:
-    """When something was done: today at 13:12, or on 9 Mar 15:10."""
+    """Format the moment of an operation for a sentence: today at 13:12, or on 9 Mar 15:10."""
     if not days_since(moment):
         return _("today at %(time)s") % {"time": clock(moment)}
     return _("on %(day)s") % {"day": near(moment)}
 
 
 def days_since(moment: date | datetime) -> int:
-    """How many of the site's days ago something was."""
+    """Return the age of a moment in days of the site's time zone."""
     local = _local(moment)
     return (timezone.localdate() - (local.date() if isinstance(local, datetime) else local)).days
 
 
 def age(moment: date | datetime) -> str:
-    """Today, or how many of the site's days ago."""
+    """Format the age of a moment in days of the site's time zone."""
     days = days_since(moment)
     if days <= 0:
         return _("today")
@@ -109,7 +109,7 @@ def age(moment: date | datetime) -> str:
 
 
 def weekday(moment: date | datetime) -> str:
-    """Thursday 12 March 2026."""
+    """Format a date with its weekday: Thursday 12 March 2026."""
     return date_format(_local(moment), pgettext("date", "l j F Y"))
 
 

@@ -4,7 +4,7 @@ import segno
 
 
 def qr_path(text: str) -> tuple[int, str]:
-    """The width of the code in modules, and its dark modules as strokes of one line each."""
+    """Return the width of the code in modules, and an SVG path with one stroke for each run of dark modules."""
     code = segno.make_qr(text, error="m")
     strokes = []
     width = 0

@@ -1,8 +1,8 @@
-"""Translate what the rooms say: refusals, findings of the set-up check, and the words for roles, kinds and statuses.
-
-The rooms write plain English and know of no language: programs call the same services. A refusal keeps its template
-and its parameters (`core/sentences.py`), so a page translates the template, which is the message id, and then puts the
-values in, written as its reader writes numbers and dates.
+"""Translate the texts of the rooms: refusals, findings of the set-up check, and the words for roles, kinds and
+statuses.
+The rooms write plain English and know no other language, because programs call the same services. A refusal keeps its
+template and parameters (`core/sentences.py`), so a page translates the template, which is the message id, and then
+fills in the values in the user's number and date format.
 """
 
 from datetime import date, datetime
@@ -18,12 +18,12 @@ from backflush.web.display import formats
 
 
 def said(refusal: Refusal) -> str:
-    """Return the sentence of a refusal in the reader's language."""
+    """Return the sentence of a refusal in the user's language."""
     return translated(refusal.sentence)
 
 
 def translated(text: str) -> str:
-    """Return a sentence in the reader's language; a text without a template stays as it is."""
+    """Return a sentence in the user's language; a text without a template is returned unchanged."""
     if not isinstance(text, Sentence):
         return text
     return fill(_(text.template), text.params, _value)
@@ -35,7 +35,7 @@ def word(english: str) -> str:
 
 
 def _value(value: object) -> str:
-    """Return a parameter as the reader writes it, by its type."""
+    """Format a parameter for the user, by its type."""
     match value:
         case Sentence():
             text = translated(value)

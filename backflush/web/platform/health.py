@@ -28,7 +28,7 @@ def ready(request: HttpRequest) -> JsonResponse:
     except (DatabaseError, InterfaceError):
         return _not_ready("The database can't be reached.")
     if pending:
-        return _not_ready(f"The database waits for `backflush upgrade`: {len(pending)} steps.")
+        return _not_ready(f"The database needs `backflush upgrade`: {len(pending)} steps.")
     return JsonResponse({"status": "ready"})
 
 

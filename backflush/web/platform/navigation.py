@@ -125,7 +125,7 @@ class Frame:
     @cached_property
     def several_sites(self) -> bool:
         """Whether there is another site to which stock could be transferred."""
-        assert self.visit is not None, "only a page behind the log-in asks for it"
+        assert self.visit is not None, "only pages that need a log-in call it"
         return len(self.visit.sites) > 1 or Site.objects.exclude(pk=self.visit.site.pk).exists()
 
     @property
@@ -136,7 +136,7 @@ class Frame:
     @cached_property
     def waiting(self) -> int:
         """The number of unresolved movements of the site, counted up to a limit."""
-        assert self.visit is not None, "only an area that is shown asks for it"
+        assert self.visit is not None, "called only for an area that is shown"
         return count_up_to(waiting_movements(self.visit.site))
 
     def _enters(self, area: Area) -> bool:

@@ -59,7 +59,7 @@ class PageRequest(HttpRequest):
 def open_visit(request: HttpRequest) -> Visit:
     """Return the visit at the chosen site, else at the first site where the user has a role."""
     user = request.user
-    assert isinstance(user, User), "only pages behind the log-in have a visit"
+    assert isinstance(user, User), "only pages that need a log-in have a visit"
     sites = list(Site.objects.filter(pk__in=sites_of(user)).order_by("code"))
     if not sites:
         raise NotAllowed("You have no role at any site yet. Ask an administrator for one.", field="user")

@@ -194,7 +194,7 @@ class Queue:
     @cached_property
     def all_groups(self) -> list[QueueGroup]:
         """All groups, the largest first."""
-        assert self.group_by is not None, "asked only of a grouped queue"
+        assert self.group_by is not None, "called only for a grouped queue"
         return groups_of(self.waiting, self.group_by, self.visit.site)
 
     @property

@@ -208,7 +208,7 @@ def _choice_about(panel: Panel, choice: SourceChoice, *, first: bool) -> str:
         return ", ".join([expires, *([_("first to expire")] if first else [])])
     if panel.asks == "place":
         if choice.planned:
-            return _("where the rule takes it from")
+            return _("the rule's from-location")
         return candidate.balance.location.description if candidate is not None else ""
     if choice.planned:
         return ", ".join([choice.place, *([_("first in")] if first else [])])

@@ -109,7 +109,11 @@ def retry_all(request: PageRequest) -> HttpResponse:
     """Begin to settle all that fits of what the queue shows, in the background."""
     asked = Queue(request.visit, QueryDict(request.POST.get("view", "")))
     narrowed = ", ".join(f"{name} {value}" for name, value in asked.filters.items())
-    title = _("Retry of what waits: %(filters)s") % {"filters": narrowed} if narrowed else _("Retry of all that waits")
+    title = (
+        _("Retry of what waits: %(filters)s") % {"filters": narrowed}
+        if narrowed
+        else _("Retry of all unresolved movements")
+    )
     background_job = begin_retry(site=request.visit.site, sought=asked.sought, title=title, by=request.user)
     return redirect("background-job", background_job.pk)
 

@@ -85,7 +85,7 @@ def test_the_page_of_an_archived_record_leads_to_its_archive(finished: Plant, tm
     for address in asked:
         text = text_of(sees.get(address), HTTPStatus.GONE)
         assert "is in archive 1 (" in text
-        assert "That is in an archive" in text
+        assert "This record is archived" in text
         assert f'href="{ONE}"' in text
         text = text_of(works.get(address), HTTPStatus.GONE)
         assert "is in archive 1 (" in text

@@ -68,7 +68,7 @@ def test_a_database_that_needs_an_upgrade_is_not_ready(plant: Plant) -> None:
     MigrationRecorder(connection).record_unapplied("ledger", "0001_initial")
     response = browser().get("/ready/")
     assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
-    assert response.json()["reason"] == "The database waits for `backflush upgrade`: 1 steps."
+    assert response.json()["reason"] == "The database needs `backflush upgrade`: 1 steps."
 
 
 def test_an_unreachable_server_is_not_ready_and_its_address_is_not_shown() -> None:

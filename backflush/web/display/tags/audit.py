@@ -1,4 +1,4 @@
-"""Pieces of the audit's pages."""
+"""Template tags of the audit pages."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -21,9 +21,9 @@ register: Final = template.Library()
 
 @register.simple_tag
 def cell(column: CheckColumn, line: FindingLine, *, frozen: bool = False) -> SafeString:
-    """A cell of a check's list; of a sheet that is `frozen`, the day stands for the age.
+    """Return a cell of a check's list; in a `frozen` sheet it shows the date instead of the age.
 
-    By a function for each kind of cell: a template that asks its way through all of them took twice the time.
+    There is a function for each kind of cell: a template that tests all kinds took twice the time.
     """
     if column.cell == "item":
         about = format_html('<span class="cell-note">{}</span>', line.about)
@@ -75,4 +75,4 @@ CELLS: Final[Mapping[str, Callable[[FindingLine], str]]] = {
     "kind": lambda line: str(KINDS.get(line.kind, line.kind)),
     "why": lambda line: line.why,
 }
-"""What stands in each kind of cell, in words or marked up; nothing where a line has nothing to say."""
+"""The content of each kind of cell, as text or markup; empty if a line has no value for it."""

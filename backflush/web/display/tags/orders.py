@@ -1,4 +1,4 @@
-"""Pieces of the pages of orders: how much is booked as a bar, exact ratios, QR codes, links to things."""
+"""Template tags of the order pages: progress bars, exact ratios, QR codes, links to records."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -22,13 +22,13 @@ register: Final = template.Library()
 
 @register.filter
 def purchase_status(value: str) -> str:
-    """The status of a purchase order in words."""
+    """Return the status of a purchase order in words."""
     return str(badges.PURCHASE_ORDER[value])
 
 
 @register.simple_tag
 def booked_bar(done: Decimal, wanted: Decimal) -> SafeString:
-    """How much of what was ordered is booked; the same is said in figures beside it."""
+    """Return a bar of the booked part of the ordered quantity; the figures are beside it."""
     width = min(100, int(100 * done / wanted)) if wanted > ZERO else 0
     return format_html(
         '<svg class="bar-graph" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
@@ -40,7 +40,7 @@ def booked_bar(done: Decimal, wanted: Decimal) -> SafeString:
 
 @register.simple_tag
 def qr_code(text: str) -> SafeString:
-    """A QR code, with a quiet zone of four modules around it."""
+    """Return a QR code with a quiet zone of four modules around it."""
     width, dark = qr_path(text)
     return format_html(
         '<svg class="qr-code" role="img" aria-label="{}" viewBox="-4 -4 {} {}">'
@@ -56,7 +56,7 @@ def qr_code(text: str) -> SafeString:
 
 @register.simple_tag
 def thing_link(at: str, code: str) -> SafeString:
-    """A code that leads to its thing, where the thing has a page."""
+    """Return a code that links to its record, if the record has a page."""
     address = _address(at, code)
     if not address:
         return format_html('<span class="row-link code">{}</span>', code)
@@ -65,7 +65,7 @@ def thing_link(at: str, code: str) -> SafeString:
 
 @register.simple_tag
 def movement_link(movement: Movement) -> SafeString:
-    """A quantity that leads to its movement."""
+    """Return a quantity that links to its movement."""
     shown = q(movement.quantity, movement.item)
     address = _address("movement", movement.pk)
     return format_html('<a href="{}">{}</a>', address, shown) if address else shown
@@ -80,23 +80,23 @@ def _address(at: str, *arguments: Any) -> str:
 
 @register.filter
 def unlocalized(value: Decimal) -> str:
-    """A number as an SVG needs it, whatever the locale."""
+    """Format a number for SVG, in any locale."""
     return format(value, "f")
 
 
 @register.filter
 def decimal(text: str) -> Decimal:
-    """A number that was kept as text."""
+    """Convert a number stored as text."""
     return Decimal(text)
 
 
 @register.filter
 def order_change(what: str) -> str:
-    """What was changed of an order."""
+    """Describe a change of an order."""
     return str(badges.ORDER_CHANGE.get(what, what))
 
 
 @register.filter
 def ratio(value: Fraction) -> str:
-    """An exact ratio: as a decimal where it ends, else rounded and marked so."""
+    """Format an exact ratio: as a decimal if it is finite, else rounded and marked as such."""
     return figure(value)

@@ -1,4 +1,4 @@
-"""The pieces that every page is made of: `{% icon %}`, `{% q %}`, dates, numbers, statuses, errors at their field."""
+"""Template tags of all pages: `{% icon %}`, `{% q %}`, dates, numbers, statuses, refusals at their fields."""
 
 import re
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ def _in_sprite() -> frozenset[str]:
 
 @register.simple_tag
 def icon(name: str, size: str = "") -> SafeString:
-    """An icon of the sprite, hidden from screen readers: a word or a label stands beside it."""
+    """Return an icon of the sprite, hidden from screen readers because a word or label is beside it."""
     assert name in _in_sprite(), f"the sprite has no icon {name!r}: run `make setup`"
     return format_html(
         '<svg class="icon{}" aria-hidden="true"><use href="{}#{}"/></svg>',
@@ -45,7 +45,7 @@ def icon(name: str, size: str = "") -> SafeString:
 
 @register.simple_tag
 def q(value: Decimal | None, item: Item | None = None, *, decimals: int | None = None, unit: str = "") -> SafeString:
-    """A quantity with its unit, by an item's decimals and unit or by those given; empty where there is none."""
+    """Return a quantity with its unit, by an item's decimals and unit or by the given ones; empty for None."""
     if value is None:
         return SafeString("")
     if item is not None:
@@ -61,14 +61,14 @@ def q(value: Decimal | None, item: Item | None = None, *, decimals: int | None =
 
 @register.simple_tag
 def sign(of: badges.Sign, amount: str = "") -> SafeString:
-    """A status in its pill; lists may add the amount."""
+    """Return a status badge; lists may add a quantity."""
     words = f"{of.word} {amount}" if amount else of.word
     return format_html('<span class="status-badge {}">{}{}</span>', of.look, icon(of.icon), words)
 
 
 @register.simple_tag
 def status(movement: Any) -> SafeString:
-    """The status of a movement."""
+    """Return the status badge of a movement."""
     return sign(badges.MOVEMENT[movement.status])
 
 
@@ -80,121 +80,121 @@ def decimal_sign() -> str:
 
 @register.filter
 def in_words(value: Any) -> str:
-    """A word of the rooms, such as a role or a kind of item, in the reader's language; of several, with commas."""
+    """Return a word of the rooms, such as a role or a kind of item, in the user's language; several with commas."""
     several = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
     return ", ".join(translation.word(str(one)) for one in several)
 
 
 @register.filter
 def translated(sentence: str) -> str:
-    """Return a sentence of a room in the reader's language."""
+    """Return a sentence of a room in the user's language."""
     return translation.translated(sentence)
 
 
 @register.filter
 def order_status(value: str) -> str:
-    """The status of an order, in a plain word."""
+    """Return the status of an order as plain text."""
     return str(badges.ORDER[value])
 
 
 @register.filter
 def number(value: Decimal | int, decimals: int | None = None) -> str:
-    """A number by the locale."""
+    """Format a number in the user's number format."""
     return formats.number(value, decimals)
 
 
 @register.filter
 def typed(value: Decimal | int) -> str:
-    """A number as it stands in a field."""
+    """Format a number for an input field."""
     return formats.typed(value)
 
 
 @register.filter
 def money(value: Decimal) -> str:
-    """An amount in two decimals."""
+    """Format an amount with two decimals."""
     return formats.money(value)
 
 
 @register.filter
 def unit_cost(value: Decimal) -> str:
-    """A unit cost in four decimals."""
+    """Format a unit cost with four decimals."""
     return formats.money(value, 4)
 
 
 @register.filter
 def counted(value: int) -> str:
-    """A count, or that there are more than were counted."""
+    """Format a count, or say that there are more than the limit."""
     return formats.counted(value, COUNTED_MOST)
 
 
 @register.filter
 def day(moment: date | datetime) -> str:
-    """12 Mar 2026."""
+    """Format a date: 12 Mar 2026."""
     return formats.day(moment)
 
 
 @register.filter
 def clock(moment: datetime) -> str:
-    """14:32."""
+    """Format a time of day: 14:32."""
     return formats.clock(moment)
 
 
 @register.filter
 def when(moment: datetime) -> str:
-    """12 Mar 2026 14:32."""
+    """Format a date with time: 12 Mar 2026 14:32."""
     return formats.when(moment)
 
 
 @register.filter
 def near(moment: datetime) -> str:
-    """14:32 today, 17 Feb 09:12 this year, else the whole date."""
+    """Format a moment as briefly as is clear: 14:32 today, 17 Feb 09:12 this year, else the whole date."""
     return formats.near(moment)
 
 
 @register.filter
 def spoken(moment: datetime) -> str:
-    """In a sentence: today 14:32."""
+    """Format a moment for a sentence: today 14:32."""
     return formats.spoken(moment)
 
 
 @register.filter
 def moment_said(moment: datetime) -> str:
-    """In a sentence that says when something was done: today at 13:12, or on 9 Mar 15:10."""
+    """Format the moment of an operation for a sentence: today at 13:12, or on 9 Mar 15:10."""
     return formats.moment_said(moment)
 
 
 @register.filter
 def age(moment: date | datetime) -> str:
-    """23 days, today."""
+    """Format an age: 23 days, today."""
     return formats.age(moment)
 
 
 @register.filter
 def weekday(moment: date | datetime) -> str:
-    """Thursday 12 March 2026."""
+    """Format a date with its weekday: Thursday 12 March 2026."""
     return formats.weekday(moment)
 
 
 @register.filter
 def said(refusal: Refusal) -> str:
-    """Why not, in the reader's language."""
+    """Return the sentence of a refusal in the user's language."""
     return translation.said(refusal)
 
 
 @register.filter
 def said_details(refusal: Refusal) -> list[str]:
-    """What else a refusal says, line by line."""
+    """Return the further sentences of a refusal, one per line."""
     return [translation.translated(detail) for detail in refusal.details]
 
 
 def _is_about(refusal: object, field: str) -> bool:
-    # A template gives an empty string for what its view didn't.
+    # For a missing variable, a template passes an empty string.
     return isinstance(refusal, Refusal) and refusal.field == field
 
 
 @register.simple_tag
 def invalid(refusal: Refusal | str, field: str) -> SafeString:
-    """On an input: that it is what was refused, and where the reason stands."""
+    """Return the attributes of a refused input: that it is invalid, and the id of the reason."""
     if not _is_about(refusal, field):
         return SafeString("")
     return format_html('aria-invalid="true" aria-describedby="{}-error" autofocus', field)
@@ -202,7 +202,7 @@ def invalid(refusal: Refusal | str, field: str) -> SafeString:
 
 @register.simple_tag
 def wrong(refusal: Refusal | str, field: str) -> str:
-    """On the field around it: the class that draws it."""
+    """Return the class of the element around a refused field."""
     return "has-error" if _is_about(refusal, field) else ""
 
 
@@ -217,5 +217,5 @@ def field_error(refusal: Refusal | str, field: str) -> dict[str, Any]:
 
 @register.filter
 def process_word(process: str) -> str:
-    """By which process something was posted."""
+    """Return the process of a posting in words."""
     return str(badges.PROCESS[process])

@@ -1,4 +1,4 @@
-"""Pieces of a movement's row. Tags and no templates, because a list has six of them in each of its fifty rows."""
+"""Template tags of a movement's row. They aren't templates, because a list has six of them in each of fifty rows."""
 
 from decimal import Decimal
 from typing import Final
@@ -17,14 +17,14 @@ register: Final = template.Library()
 
 @register.simple_tag
 def place(at: Location, bin: str) -> SafeString:
-    """Where from, or where to."""
+    """Return the source or target."""
     shelf = format_html(' <span class="trait-tag">{}</span>', bin) if bin else ""
     return format_html('<span class="code">{}</span>{}', at.path, shelf)
 
 
 @register.simple_tag
 def moved(movement: Movement) -> SafeString:
-    """How much moved, or was due."""
+    """Return the quantity that moved or was due."""
     if movement.due is None:
         return q(movement.quantity, movement.item)
     return format_html('<span class="text-muted">{} {}</span>', _("due"), q(movement.due, movement.item))
@@ -32,7 +32,7 @@ def moved(movement: Movement) -> SafeString:
 
 @register.simple_tag
 def left(after: Decimal | None, at: Location, movement: Movement) -> SafeString:
-    """What was then there, at one end of a movement."""
+    """Return the balance after a movement at one of its ends."""
     if movement.due is not None:
         return format_html('<span class="text-muted">{}</span>', "—")
     return (

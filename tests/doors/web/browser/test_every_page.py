@@ -163,7 +163,7 @@ def something_on_every_page(plant: Plant) -> int:
     plant.buys(5, "PLATED")
     plant.receives(1, "PLATED")
     audits(plant)
-    begin_retry(site=plant.site, sought=SoughtWaiting(), title="Retry of all that waits", by=plant.storekeeper)
+    begin_retry(site=plant.site, sought=SoughtWaiting(), title="Retry of all movements", by=plant.storekeeper)
     periods(plant)
     put_away(plant)
     return waiting
