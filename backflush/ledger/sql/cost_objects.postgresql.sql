@@ -14,7 +14,7 @@ ORDER BY k.ord
 RETURNING id;
 
 -- advance_cost_objects --
--- Write how far some locked cost objects are.
+-- Update the quantities booked on some locked cost objects.
 -- By hand: one statement for all of them, each found by its primary key (+site_id as in set_status).
 -- Example: id = '{1}', site_id = '{1}', good = '{2000000}', scrap = '{0}', produced = '{2000000}', structure_id = '{5}',
 -- uneven = '{f}'

@@ -9,7 +9,7 @@ VALUES (:site_id, :kind, :number, :item_id, :good, :scrap, :produced, :uneven)
 RETURNING id;
 
 -- advance_cost_objects --
--- Write how far a cost object is.
+-- Update the quantities booked on a cost object.
 -- By hand: as on PostgreSQL.
 -- Example: id = 1, site_id = 1, good = 2000000, scrap = 0, produced = 2000000, structure_id = 5, uneven = FALSE
 UPDATE ledger_job
