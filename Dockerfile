@@ -18,7 +18,6 @@ COPY requirements requirements
 # Locked by hash: what runs goes into one environment, and what is only needed to build into another.
 RUN /opt/backflush/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes \
         -r requirements/runtime.txt \
-    && awk '/^(setuptools|wheel|packaging)==/ {on = 1} on {print} on && !/\\$/ {on = 0}' requirements/dev.txt > requirements/build.txt \
     && python -m venv /opt/building \
     && /opt/building/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/build.txt
 COPY pyproject.toml setup.py README.md LICENSE ./

@@ -4,10 +4,14 @@
 # may run everything. With PYTHON=/path/to/python a command runs on that Python, in an environment of its own beside
 # .venv, named after the version: `make test PYTHON=python3.13` uses .venv-3.13.
 
+# `make run` passes RUN=1: it needs neither tests nor linters, so what these need is not installed for it, unless it is
+# there already.
+
 VENV := .venv$(if $(PYTHON),-$(shell "$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])'))
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
-NODE_READY := node_modules/.ready
+READY := $(VENV)/.ready$(if $(wildcard $(VENV)/.ready),,$(RUN:1=-to-run))
+REQUIREMENTS := $(if $(filter %-to-run,$(READY)),requirements/runtime.txt requirements/build.txt,requirements/dev.txt)
+NODE_READY := node_modules/.ready$(if $(wildcard node_modules/.ready),,$(RUN:1=-to-run))
 VENDOR_READY := backflush/web/static/vendor/icons.svg
 PAGES_READY := backflush/web/served/gathered.sha256
 
@@ -35,7 +39,7 @@ setup: ## Create .venv and build the front end; repeats only what is out of date
 	@$(MAKE) --no-print-directory --silent --jobs=2 $(READY) $(PAGES_READY)
 
 # The stamp lies inside .venv, so deleting that folder is enough to start again.
-$(READY): requirements/dev.txt pyproject.toml setup.py
+$(READY): $(REQUIREMENTS) pyproject.toml setup.py
 	@python=; for name in $(PYTHONS); do \
 		if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$name; break; fi; \
 	done; \
@@ -49,7 +53,7 @@ $(READY): requirements/dev.txt pyproject.toml setup.py
 		echo "$$python could not create a virtual environment. Some systems ship that part of Python in a package of" \
 			"its own (python3-venv)." >&2; rm -rf $(VENV); exit 1; }; fi
 	@echo "Installing the locked Python packages into $(VENV) (up to a minute; longer if they must be downloaded) ..."
-	@$(PIP_INSTALL) --require-hashes -r requirements/dev.txt
+	@$(PIP_INSTALL) --require-hashes $(addprefix -r ,$(REQUIREMENTS))
 	@echo "Installing Backflush itself, in editable mode ..."
 	@# setuptools warns about every editable installation.
 	@PYTHONWARNINGS=ignore $(PIP_INSTALL) --no-deps --no-build-isolation -e .
@@ -61,7 +65,7 @@ $(NODE_READY): package.json package-lock.json
 		echo "Building the pages of Backflush needs Node 20 or later, with npm. Install it, then: make setup" >&2; \
 		exit 1; }
 	@echo "Installing the locked front-end packages into node_modules ..."
-	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@npm ci $(if $(filter %-to-run,$@),--omit=dev) --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
 # Runs again when a template or a module of the pages changes, because these name the icons.
@@ -136,7 +140,8 @@ speed: setup ## Measure against raw SQL on SQLite and PostgreSQL, and write docs
 demo: setup ## Fill a database with a small demo plant
 	$(BIN)/backflush demo
 
-run: setup ## Make the demo plant, walk through it, and serve it with a log-in until Ctrl-C
+run: ## Make the demo plant, walk through it, and serve it with a log-in until Ctrl-C
+	@$(MAKE) --no-print-directory setup RUN=1
 	@echo "Starting Backflush ..."
 	@$(BIN)/backflush tour
 
@@ -144,10 +149,11 @@ run: setup ## Make the demo plant, walk through it, and serve it with a log-in u
 # Without header, annotations and index, so that the files say what is installed and not where they were made.
 lock: setup ## Pin the requirements of pyproject.toml, with hashes for all platforms
 	@[ -x $(BIN)/uv ] || $(PIP_INSTALL) uv
-	$(LOCK) --output-file requirements/runtime.txt
-	$(LOCK) --group dev --constraints requirements/runtime.txt --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --output-file requirements/runtime.txt
+	$(LOCK) pyproject.toml --group dev --constraints requirements/runtime.txt --output-file requirements/dev.txt
+	$(LOCK) --group build --constraints requirements/dev.txt --output-file requirements/build.txt
 
-LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove .venv, caches and everything that was built; databases are kept
