@@ -17,10 +17,10 @@ from backflush.core.structure import PathStep
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 WAITS = {
-    Reason.BATCH: "nobody can know which batch it was",
-    Reason.SERIAL: "nobody can know which serial numbers it was",
-    Reason.BIN: "nobody can know which bin it was",
-    Reason.SHORT: "there was too little",
+    Reason.BATCH: "the system can't know the batch",
+    Reason.SERIAL: "the system can't know the serial numbers",
+    Reason.BIN: "the system can't know the bin",
+    Reason.SHORT: "there was not enough stock",
 }
 
 

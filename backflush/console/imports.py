@@ -57,7 +57,7 @@ def import_(
     """
     _make_ready()
     if connection.vendor == "sqlite" and not desk.as_json:
-        sys.stderr.write("The import holds the SQLite file: whoever else books in it waits until it is through.\n")
+        sys.stderr.write("The import locks the SQLite file: other users wait until it has finished.\n")
     with desk.progress("Reading", None) as bar:
         report = import_data(path, by=desk.name, update=update, check=check, site=desk.site_code, tell=bar.show)
     desk.answer(_facts(report), *_shown(report, check=check))

@@ -313,7 +313,7 @@ class InvalidDates(Invalid):
 
 
 class NotLookedAt(Invalid):
-    """A check hasn't been looked at, so the audit can't be signed off."""
+    """A check hasn't been reviewed, so the audit can't be signed off."""
 
     code = "not_looked_at"
 

@@ -1,9 +1,9 @@
-"""Stock transfers between sites: one posting at each site, under one key, and a note that goes along.
+"""Stock transfers between sites: one posting at each site, under one key, and a note that accompanies the stock.
 
 The sending site moves the stock to its location IN-TRANSIT; the receiving site moves it from there, under the same key.
-Neither needs the other's server, so one may be down: what the receiving site must know is in the note, a file.
-A transfer that was sent and not received is in transit. Nothing is lost or doubled, because each of the two postings is
-made once, however often it is requested.
+Neither needs the other's server, so one may be down: the note, a file, contains everything that the receiving site
+needs. A transfer that was sent and not received is in transit. Nothing is lost or doubled, because each of the two
+postings is made once, however often it is requested.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,6 +1,6 @@
 """Records of archived rows: the archive in which a number is, and what the database still knows of it.
 
-The `archives` package writes these records. Whoever finds no row for a number asks here.
+The `archives` package writes these records. They are read when a number has no row any more.
 """
 
 from collections.abc import Collection, Sequence

@@ -2,7 +2,7 @@
 
 The order of locks is one for all: key, order, booking, unresolved movements by number, balances by item, location,
 bin, batch and serial. A use case owns the transaction; nothing here opens one. Rows are locked without their keys
-(`no_key`): a posting that only names an order must not wait for whoever books on it, or the two wait for each other.
+(`no_key`): a posting that only refers to an order must not wait for a booking on it, or the two deadlock.
 """
 
 from collections import Counter
@@ -253,7 +253,7 @@ def _movement_columns(planned: Iterable[tuple[Posting, Plan]]) -> dict[str, list
 
 
 def lock_waiting(*, site: Site, movements: Collection[int]) -> dict[int, Movement]:
-    """Lock assumed movements with those that they go back to, by number; answers with the ones asked for.
+    """Lock assumed movements with those that they go back to, by number; return the requested ones.
 
     Whatever goes back to one assumed movement is settled under that one's lock, so a reversal that holds it
     finds everything that has become of it.

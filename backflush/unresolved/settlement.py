@@ -20,7 +20,7 @@ ADD_SETTLEMENTS: Final = Statements("backflush.unresolved")["add_settlements"]
 
 
 def settled_already(movement: Movement) -> NotUnresolved:
-    """Somebody was quicker: who, and that nothing came of this."""
+    """Return the refusal of a movement that another user has settled first, with that user's name."""
     standing = Settlement.objects.filter(site=movement.site_id, movement=movement, undone_by=None)
     settlement = standing.select_related("posting__by").first()
     if settlement is None:

@@ -1,12 +1,11 @@
-"""The browser's door: pages over the services. It translates; what may be done is decided in the rooms.
+"""The pages: they translate between browsers and the services, and have no business rules of their own.
 
 How to add a page
 =================
 
-**A module per room or area** (`web/stock.py`), its templates in `templates/web/`, its `urlpatterns` included in
-`urls.py`, its area named in `frame.AREAS` (an area is shown as soon as its address exists and the person has one of its
-rights; there are names for all of them already: "orders", "stock", "items", "sub-contractors", "costs", "audit",
-"stock-map", "set-up").
+**A module** in the folder of its subject (`web/stock/`), its template in the folder of the same name below
+`templates/web/`, its `urlpatterns` included in `urls.py`. An area of the navigation is listed in
+`platform/navigation.py`; it is shown to users with one of its rights.
 
     @page(Verb.SEE_WORK)                        # GET; behind the log-in; one of these rights is enough
     def orders_page(request: PageRequest) -> HttpResponse:
@@ -18,33 +17,33 @@ rights; there are names for all of them already: "orders", "stock", "items", "su
         release_order(site=request.visit.site, number=number, by=request.user)
         return redirect("order", number)        # answer a post by a redirect: reloading posts nothing twice
 
-`request.visit` is who is here, at which site, with which rights (`may`, `require`), and what day it is there. Times
-in templates are the site's. Call selectors and services; if a page needs a figure that none gives, add a selector to
-the room. A page costs the same number of statements however many rows there are: a test holds it to its budget.
+`request.visit` has the user, the site, the user's rights (`may`, `require`), and the site's date. Times in templates
+are in the site's time zone. Call selectors and services; if none returns the figure that a page needs, add a selector
+to the room. A page takes the same number of statements for any number of rows, which a test checks.
 
-**Refusals** are answered in `refusing`, nowhere else: 422, or 409 where somebody was quicker, 403, 404. In the form:
+**Refusals** are answered in `platform/errors.py` only, with their status (`delivery/refusals.py`). In the form:
 
     <div class="form-row {% wrong refusal "quantity" %}">
       <label for="quantity">…</label>
       <input id="quantity" name="quantity" value="{{ typed.quantity }}" {% invalid refusal "quantity" %}>
       {% field_error refusal "quantity" %}
 
-and `{% include "web/forms/refusal.html" %}` for one that is about no field of the form. Typed values always come back
-(`typed` is request.POST), also to whoever was signed out meanwhile: `again` shows it after the log-in (`kept.py`).
-A refusal's sentence is shown by `{{ refusal|said }}`, in the reader's language (`saying.py`). Whatever posts carries a
-hidden `key` (`keys.new_key()`), so a double press posts once.
+and `{% include "web/forms/refusal.html" %}` for a refusal that concerns no field of the form. The input is always shown
+again (`typed` is request.POST), also to a user whose session had ended: `again` shows the form after the log-in
+(`platform/resubmission.py`). `{{ refusal|said }}` is a refusal's sentence in the user's language
+(`display/translation.py`). A form that posts stock has a hidden `key` (`forms/idempotency.py`), so a double press posts
+once.
 
-**Reading input** `reading.number_in(request.POST, "good", unit="EA")`, `moment_in`, `pks_in`: by the locale, never
-rounded; a `Refusal` with the field where it can't be read.
+**Reading input** `forms/values.py`: `number_in(request.POST, "good", unit="EA")`, `moment_in` and others read the
+user's number format, never round, and raise a `Refusal` with the field for invalid input.
 
-**Showing** (all templates have these without `{% load %}`):
-`{% icon "check" %}` (a new one needs `make setup`, which makes the sprite; an icon in Python is written icon="check") ·
-`{% q value item %}` or `{% q value decimals=2 unit="kg" %}` · `{{ n|number:2 }}` `|money` `|unit_cost` `|counted` ·
-`{{ n|typed }}` (as it stands in a field) · `{{ at|age }}` `|day` `|clock` `|when` `|near` `|spoken` `|weekday` ·
-`{% status movement %}` `{{ order.status|order_status }}` `{% sign some_sign %}`
-(`signs.py`) · `{% translate %}` and `{% blocktranslate %}` around every text;
-in Python `_("…")`, never within an f-string, where `make words` can't find it. Script has no words of its own: they are
-on `#toasts`, in the page's language.
+**Showing values** (tags of all templates, without `{% load %}`):
+`{% icon "check" %}` (for a new one run `make setup`, which builds the sprite; an icon in Python is written
+icon="check") · `{% q value item %}` or `{% q value decimals=2 unit="kg" %}` · `{{ n|number:2 }}` `|money` `|unit_cost`
+`|counted` · `{{ n|typed }}` (for an input field) · `{{ at|age }}` `|day` `|clock` `|when` `|near` `|spoken` `|weekday`
+· `{% status movement %}` `{{ order.status|order_status }}` `{% sign some_sign %}` (`display/badges.py`) · `{%
+translate %}` and `{% blocktranslate %}` around every text; in Python `_("…")`, never within an f-string, where `make
+words` can't find it. Script has no words of its own: they are on `#toasts`, in the page's language.
 
 **Pieces** `web/platform/base.html` (blocks `title`, `content`, `below`, `live` for what the live region says first) ·
 `web/lists/pager.html` (page, older, newer, noun) · `web/lists/nothing.html` (title, text, link, word) ·
@@ -56,12 +55,12 @@ aria-label="…, table">`. A test fails for a class that the style sheet doesn't
 
 **Plain pages first**: links and forms work without script. htmx swaps parts: `hx-get` with `hx-target` and `hx-select`
 on a link that has the same `href`; `hx-push-url="true"` where it has an address. No inline script or style, no
-`hx-on`, no filters in triggers: the policy (`policy.py`) refuses them. A part that takes focus when it was asked for
-has `data-takes-focus` and a heading with `tabindex="-1"` within. `data-previews="#preview"` on a form dims the part
-that is old while somebody types. `data-step="good 1"`, `data-set="good 10"` on buttons change a field; `data-print`
-prints.
+`hx-on`, no filters in triggers: the policy (`platform/csp.py`) blocks them. A part that takes the focus when it is
+requested has `data-takes-focus` and a heading with `tabindex="-1"`. `data-previews="#preview"` on a form dims the
+outdated preview while the user types. `data-step="good 1"`, `data-set="good 10"` on buttons change a field;
+`data-print` prints.
 
-**Home's blocks** are in `blocks/`, which says how to add one.
+**Home's blocks** are in `home/blocks/`, whose docstring explains how to add one.
 
 **Styles** are in `display/styles/`: `app.css` names the cascade layers and the files of each (`components/button.css`,
 `pages/queue.css`). `platform/style_sheet.py` combines them into `static/built/app.css`. Media queries are in the file

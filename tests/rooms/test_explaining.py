@@ -68,7 +68,7 @@ def test_the_first_booking_has_nothing_before_it(plant: Plant) -> None:
     story = told(plant, plant.books(1, "BRACKET"), "BOLT")
     assert story.sentence == (
         "1 EA of BRACKET was booked on W-BRACKET. The structure says 4 EA of BOLT for one. That makes 4 EA. "
-        "4 EA still wait: there was too little."
+        "4 EA still wait: there was not enough stock."
     )
     assert "Assumed before" not in steps_of(story)
     assert steps_of(story)["of which still unresolved"] == ("", "4 EA")
@@ -225,7 +225,7 @@ def test_a_later_change_of_the_structure_is_mentioned_and_changes_no_explanation
     plant.consists("BRACKET", plant.line(10, "BOLT", 5, waste=2))
     after = told(plant, booking, "BOLT")
     assert (after.sentence, after.steps) == (before.sentence, before.steps)
-    assert after.notes == ("Since then: line 10 (BOLT) says 5 EA with 2 % waste today.",)
+    assert after.notes == ("Since then: line 10 (BOLT) has 5 EA with 2 % waste today.",)
     plant.consists("BRACKET", plant.line(10, "BOLT", 4, ends=date(2026, 3, 12)))
     assert told(plant, booking, "BOLT").notes == ("Since then: line 10 (BOLT) ended on 12 Mar 2026.",)
     plant.consists("BRACKET", plant.line(10, "LUG", 4))

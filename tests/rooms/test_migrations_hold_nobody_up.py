@@ -49,10 +49,10 @@ ONLY_POSTGRES = pytest.mark.parametrize("database", ["postgres"], indirect=True)
 ONLY_COMMITTED_POSTGRES = pytest.mark.parametrize("committed_database", ["postgres"], indirect=True)
 
 BLOCKING: Final = {
-    r"CREATE (UNIQUE )?INDEX (?!CONCURRENTLY)": "builds an index while nobody may write; use AddIndexOnline",
+    r"CREATE (UNIQUE )?INDEX (?!CONCURRENTLY)": "builds an index and blocks writes; use AddIndexOnline",
     r"DROP INDEX (?!CONCURRENTLY|IF EXISTS)": "waits for everybody who reads; that is short, but say why",
     r"ADD CONSTRAINT .* (CHECK|FOREIGN KEY)(?!.*NOT VALID)": "reads the whole table; use AddConstraintOnline",
-    r"ADD CONSTRAINT \S+ UNIQUE \(": "builds an index while nobody may write; use AddConstraintOnline",
+    r"ADD CONSTRAINT \S+ UNIQUE \(": "builds an index and blocks writes; use AddConstraintOnline",
     r"ALTER COLUMN \S+ TYPE": "writes the whole table anew; add a column beside it",
     r"ALTER COLUMN \S+ SET NOT NULL": "reads the whole table; add a check first",
     r"ADD COLUMN .*\bREFERENCES\b": "reads the whole table; add the column, then the constraint",

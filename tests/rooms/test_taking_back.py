@@ -18,7 +18,7 @@ from backflush.people.services import give_role, known_user
 from tests.cast import Plant
 
 
-def somebody(plant: Plant, *roles: Role, name: str = "ken") -> User:
+def user_with(plant: Plant, *roles: Role, name: str = "ken") -> User:
     user = known_user(name=name)
     for role in roles:
         give_role(user=user, site=plant.site, role=role)
@@ -38,7 +38,7 @@ def of_somebody(posting: Posting, user: User, *, days_ago: int = 0) -> Posting:
 
 def test_an_operator_reverses_own_bookings_of_today_and_nothing_else(plant: Plant) -> None:
     plant.has(40, "BOLT")
-    ken, other = somebody(plant, Role.OPERATOR), somebody(plant, Role.OPERATOR, name="jan")
+    ken, other = user_with(plant, Role.OPERATOR), user_with(plant, Role.OPERATOR, name="jan")
     booked = posting_of(plant.books(2, "BRACKET"))
     assert may_reverse(ken, plant.site, of_somebody(booked, ken))
     assert not may_reverse(other, plant.site, of_somebody(booked, ken))
@@ -47,7 +47,7 @@ def test_an_operator_reverses_own_bookings_of_today_and_nothing_else(plant: Plan
 
 def test_the_day_of_recording_counts_so_a_backdated_booking_can_be_reversed(plant: Plant) -> None:
     plant.has(40, "BOLT")
-    ken = somebody(plant, Role.OPERATOR)
+    ken = user_with(plant, Role.OPERATOR)
     backdated = posting_of(plant.books(2, "BRACKET"))
     assert backdated.at < timezone.now() - timedelta(days=2)
     assert may_reverse(ken, plant.site, of_somebody(backdated, ken))
@@ -55,7 +55,7 @@ def test_the_day_of_recording_counts_so_a_backdated_booking_can_be_reversed(plan
 
 def test_stores_reverse_their_own_manual_move_but_no_settlement(plant: Plant) -> None:
     plant.has(40, "BOLT", at="RAW")
-    rosa = somebody(plant, Role.STORES)
+    rosa = user_with(plant, Role.STORES)
     moved = of_somebody(plant.moves(4, "BOLT"), rosa)
     plant.books(2, "BRACKET")
     settled = of_somebody(posting_of(plant.resolves("BOLT", source="MAIN/RAW")), rosa)
@@ -68,8 +68,8 @@ def test_stores_reverse_their_own_manual_move_but_no_settlement(plant: Plant) ->
 def test_a_supervisor_reverses_anything_and_a_viewer_nothing(plant: Plant) -> None:
     plant.has(40, "BOLT")
     booked = posting_of(plant.books(2, "BRACKET"))
-    assert may_reverse(somebody(plant, Role.SUPERVISOR), plant.site, booked)
-    assert not may_reverse(somebody(plant, Role.VIEWER, name="vera"), plant.site, booked)
+    assert may_reverse(user_with(plant, Role.SUPERVISOR), plant.site, booked)
+    assert not may_reverse(user_with(plant, Role.VIEWER, name="vera"), plant.site, booked)
 
 
 def foreseen_and_done(plant: Plant, posting: Posting) -> None:

@@ -18,7 +18,7 @@ from backflush.ledger.periods import close_period
 from backflush.works.models import WorksOrder
 from tests.speed.copies import Places
 from tests.speed.figures import Figure, counted, peak_memory_mb
-from tests.speed.pages import somebody, visited
+from tests.speed.pages import busiest_site_and_user, visited
 
 MONTHS, A_MONTH = 14, timedelta(days=30)
 TO_ARCHIVE: Final = 5_000
@@ -28,7 +28,7 @@ LIST, PAGE = "/stock/balances/?item={item}&on={month_ago}", "/stock/balances/?on
 
 def closed_and_archived(places: Places, of: str) -> list[Figure]:
     """Close all days month by month, as a plant does; then archive the oldest bookings."""
-    site, person = somebody()
+    site, person = busiest_site_and_user()
     complete = WorksOrder.objects.filter(cost_object=OuterRef("cost_object"), status=OrderStatus.COMPLETE)
     bookings = Posting.objects.filter(Exists(complete), site=site, process=Process.WORKS_ORDER)
     through = bookings.order_by("at").values_list("at", flat=True)[TO_ARCHIVE].date()

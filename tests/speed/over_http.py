@@ -135,7 +135,7 @@ class _Person:
         self.token = self._token(self._ask("GET", f"/book/?{urlencode({'order': order})}"))
 
     def books(self, n: int) -> float:
-        """Book two; answers with how long it took until the page said so."""
+        """Book two; return how long the page took."""
         begun = perf_counter()
         told = self._ask(
             "POST", "/book/post/", csrfmiddlewaretoken=self.token, order=self.order, good="2", scrap="", at="",

@@ -188,7 +188,7 @@ def pages_of(engine: str, of: str) -> list[Figure]:
 
 def visited(engine: str, of: str, kinds: Sequence[tuple[str, Sequence[str]]]) -> list[Figure]:
     """Measure some pages, each by its kind."""
-    site, person = somebody()
+    site, person = busiest_site_and_user()
     names = Unnamed((name, value if name in MARKS else quote(value)) for name, value in names_in(site, person))
     client = Client(headers={"host": "localhost"})
     client.force_login(person, backend=MODEL_BACKEND)
@@ -252,7 +252,7 @@ def _summary(engine: str, of: str, figures: Sequence[Figure]) -> Figure:
 # Records
 
 
-def somebody() -> tuple[Site, User]:
+def busiest_site_and_user() -> tuple[Site, User]:
     """Return the site with the most movements, and a user who may see everything there."""
     last = Movement.objects.order_by("-pk")[0]
     give_role(user=last.posting.by, site=last.site, role=Role.ADMINISTRATOR)

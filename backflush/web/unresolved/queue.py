@@ -1,4 +1,4 @@
-"""The queue as it was asked for: its filters, its usual cuts with their counts, its groups, its pages and its file."""
+"""The queue as requested: its filters, tabs with counts, groups, pages and export."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ DAYS_MAX: Final = 99_999
 
 
 def _shown(name: str, value: str) -> str:
-    """A filter's value as people read it."""
+    """Return a filter's value as users read it."""
     if name == "reason" and value in badges.REASON:
         return str(badges.REASON[value])
     day = day_in({name: value}, name) if name == "until" else None
@@ -68,24 +68,24 @@ def _shown(name: str, value: str) -> str:
 
 @dataclass(frozen=True)
 class Queue:
-    """The queue as it was asked for: one of the usual cuts, and the remaining filters."""
+    """The queue as requested: one of the tabs, and further filters."""
 
     visit: Visit
     asked: QueryDict
 
     @property
     def cut(self) -> QueueTab | None:
-        """Which of the usual cuts is shown; None is all."""
+        """The selected tab; None means all movements."""
         return QueueTab(cut) if (cut := self.asked.get("show", "")) in set(QueueTab) else None
 
     @cached_property
     def filters(self) -> dict[str, str]:
-        """The remaining filters that are set."""
+        """The further filters that are set."""
         return {name: value for name in FILTERS if (value := self.asked.get(name, "").strip())}
 
     @property
     def filter_chips(self) -> list[tuple[str | Promise, str, str]]:
-        """Each filter that is set: its name, what is shown of it, and the address of the queue without it."""
+        """Each filter that is set: its name, its value, and the address of the queue without it."""
         kept = {"show": self.cut.value} if self.cut else {}
         return [
             (
@@ -98,19 +98,19 @@ class Queue:
 
     @cached_property
     def view(self) -> str:
-        """The same as a part of an address, without which row is open."""
+        """The query string of the queue, without the open row."""
         kept = {"show": self.cut.value} if self.cut else {}
         group = {"group": asked} if (asked := self.asked.get("group", "")) in {*GroupBy, UNGROUPED} else {}
         return urlencode({**kept, **self.filters, **group})
 
     @cached_property
     def sought(self) -> SoughtWaiting:
-        """What is looked for, all cuts together."""
+        """The filters of the search, for all tabs."""
         names = {name: value for name, value in self.filters.items() if name not in {"days", "until"}}
         return SoughtWaiting(**names, until=self._until())
 
     def _until(self) -> datetime | None:
-        """The last moment that is looked for: so many days ago, or the end of a day, whichever is earlier."""
+        """The last event time of the search: a number of days ago, or the end of a day, whichever is earlier."""
         over = moment_after(day_in(self.filters, "until"), self.visit.zone)
         ends = [] if over is None else [over - INSTANT]
         if days := self.filters.get("days", ""):
@@ -119,22 +119,22 @@ class Queue:
 
     @cached_property
     def waiting(self) -> WaitingList:
-        """What the filters leave."""
+        """The movements that match the filters."""
         return WaitingList(self.visit.site, self.sought)
 
     @property
     def total(self) -> int:
-        """How many the filters leave, counted up to a limit."""
+        """The number of movements that match the filters, counted up to a limit."""
         return self.waiting.total
 
     @property
     def shown(self) -> QuerySet[Movement]:
-        """What the cut leaves of it, with its place in the order."""
+        """The movements of the selected tab, with their place in the order."""
         return self.waiting.cut(self.cut).select_related(None).annotate(place=Coalesce("origin", "id"))
 
     @cached_property
     def page(self) -> Page[Movement]:
-        """The rows of this page: found by their numbers first, so that nothing is joined that isn't shown."""
+        """The page: primary keys are selected first, so that only its rows are joined."""
         found = page_of(self.shown.only("pk", "at"), self.asked, by=ORDERED_BY, total=self._counted)
         named = self._named([row.pk for row in found.rows])
         return Page(
@@ -146,7 +146,7 @@ class Queue:
         return self.total if self.cut is None else self.waiting.counts[self.cut]
 
     def _named(self, numbers: Sequence[int]) -> dict[int, Movement]:
-        """Some movements with all that their rows say."""
+        """Return some movements with the related rows that a list shows."""
         made = {"made": F("posting__booking__quantity"), "made_item": F("posting__booking__item__code")}
         rows = Movement.objects.filter(pk__in=numbers).annotate(**made)
         named = ("item__stock_unit", "source", "target", "cost_object", "posting", "cost")
@@ -154,27 +154,27 @@ class Queue:
 
     @cached_property
     def rows(self) -> list[Reading]:
-        """The rows with what is there for them now."""
+        """The rows with the stock available now."""
         there = there_now(self.visit.site, self.page.rows)
         return [reading_of(row, there[row.pk]) for row in self.page.rows]
 
     @cached_property
     def chips(self) -> list[tuple[str, str | Promise, int | None]]:
-        """The usual cuts with their counts, each up to the limit; None where that would take too long."""
+        """The tabs with their counts up to the limit; None where counting would take too long."""
         counts = self.waiting.counts
         return [("", lazy("All"), self.total), *((cut.value, word, counts[cut]) for cut, word in WORDS.items())]
 
     def cut_to(self, cut: QueueTab) -> str:
-        """The address of one of the usual cuts of it, as a part."""
+        """Return the query string of a tab."""
         return urlencode({"show": cut.value, **self.filters})
 
     @property
     def fitting(self) -> int | None:
-        """How many would fit now; None where that isn't counted."""
+        """The number of movements that fit now; None if it isn't counted."""
         return self.waiting.counts[QueueTab.FIT]
 
     def after(self, movement: Movement) -> Movement | None:
-        """The next one behind a movement, or from the beginning again where it was the last."""
+        """Return the movement after one, or the first if it was the last."""
         place = movement.origin_id or movement.pk
         behind = Q(at__gt=movement.at) | Q(at=movement.at, place__gt=place)
         others = self.shown.exclude(pk=movement.pk)
@@ -184,7 +184,7 @@ class Queue:
 
     @cached_property
     def group_by(self) -> GroupBy | None:
-        """What it is grouped by: as was asked; a long queue by item, until somebody looks for something in it."""
+        """The grouping, as requested. A long queue without filters is grouped by item."""
         asked = self.asked.get("group", "")
         if asked:
             return GroupBy(asked) if asked in set(GroupBy) else None
@@ -193,13 +193,13 @@ class Queue:
 
     @cached_property
     def all_groups(self) -> list[QueueGroup]:
-        """All groups, the largest first."""
+        """All groups, largest first."""
         assert self.group_by is not None, "called only for a grouped queue"
         return groups_of(self.waiting, self.group_by, self.visit.site)
 
     @property
     def groups(self) -> list[tuple[QueueGroup, str, str]]:
-        """The largest groups, each with its word and the address of its movements."""
+        """The largest groups, each with its label and the address of its movements."""
         kept = dict(self.filters)
         return [
             (group, self._word(group), urlencode({**kept, _FILTER_OF[self.group_by]: group.key, "group": UNGROUPED}))
@@ -212,7 +212,7 @@ class Queue:
 
     @property
     def ways_to_group(self) -> list[tuple[str, str | Promise, bool]]:
-        """By what it may be grouped, and whether it is."""
+        """The possible groupings, and which is selected."""
         ways = [(by.value, word, self.group_by is by) for by, word in BY.items()]
         return [*ways, (UNGROUPED, lazy("One by one"), self.group_by is None)]
 
@@ -224,11 +224,11 @@ _FILTER_OF: Final[Mapping[GroupBy | None, str]] = {
 }
 
 
-# Its file
+# Export
 
 
 class WaitingLine(NamedTuple):
-    """An unresolved movement as a file has it: what is read of each, in the order of `LOOKUPS`."""
+    """An unresolved movement for export: the columns in the order of `LOOKUPS`."""
 
     number: int
     at: datetime
@@ -273,7 +273,7 @@ COLUMNS: Final[Sequence[FileColumn[WaitingLine]]] = (
 
 
 def waiting_sent(visit: Visit, asked: QueryDict) -> Sent[WaitingLine]:
-    """What is shown of the queue, as a file has it: the same cut, filters and order."""
+    """Return the queue for export, with the same tab, filters and order."""
     return Sent(
         name=f"unresolved-{visit.today:%Y-%m-%d}",
         title=_("Unresolved"),

@@ -1,7 +1,7 @@
-"""The panel that resolves one unresolved movement: its fields, and what was chosen in them.
+"""The panel that resolves one unresolved movement: its fields, and the choices made.
 
-The system has assumed once and doesn't assume twice. The planned location is preselected only if enough is there.
-Otherwise a person chooses where the stock came from, and which batch, serial numbers or bin it was.
+The system has assumed once and doesn't assume twice. The planned location is preselected only if it has enough stock.
+Otherwise a user chooses the source, and the batch, serial numbers or bin that were used.
 """
 
 from collections.abc import Sequence
@@ -36,13 +36,13 @@ from backflush.web.platform.visit import Visit
 from backflush.web.unresolved.row import Reading, reading_of
 
 PLANNED: Final = "planned"
-"""The value of the planned place as a choice: it is offered even where nothing is there."""
+"""The value of the planned place as a choice. It is offered even without stock."""
 OFFERED_MOST: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class SourceChoice:
-    """One line of the choice list: what, how much is there, enough or short."""
+    """One choice of a source: its name, the stock, and whether that is enough."""
 
     value: str
     place: str
@@ -56,13 +56,13 @@ class SourceChoice:
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """The name that users know."""
         return self.serial or self.batch or self.bin or self.place
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One movement with all that can be said of it."""
+    """One movement, with everything that the panel shows."""
 
     reading: Reading
     booking: Booking | None
@@ -70,12 +70,12 @@ class Panel:
 
     @property
     def movement(self) -> Movement:
-        """What it is about."""
+        """The movement."""
         return self.reading.movement
 
     @cached_property
     def settled_by(self) -> list[Movement]:
-        """What moved when it was settled."""
+        """The movements of its settlement."""
         return list(self.movement.resolved_by.select_related("source").order_by("pk")[:OFFERED_MOST])
 
     @property
@@ -85,7 +85,7 @@ class Panel:
 
     @property
     def asks(self) -> str:
-        """What must be chosen: a place, a batch, serials or a bin."""
+        """What must be chosen: a place, a batch, serial numbers or a bin."""
         match self.movement.item.tracking:
             case Tracking.BATCH:
                 return "batch"
@@ -99,12 +99,12 @@ class Panel:
 
     @property
     def left_out(self) -> int:
-        """How many candidates are more than can be offered."""
+        """The number of candidates beyond the limit."""
         return max(len(self._candidates) - OFFERED_MOST, 0)
 
     @cached_property
     def choices(self) -> Sequence[SourceChoice]:
-        """Best first; the planned place even where nothing is there."""
+        """The choices, best first, including the planned place even without stock."""
         offered = [self._choice(one) for one in self._candidates[:OFFERED_MOST]]
         if self.asks == "place" and not any(one.planned for one in offered):
             there = self.reading.there
@@ -128,14 +128,14 @@ class Panel:
 
     @property
     def beforehand(self) -> list[str]:
-        """What is chosen when the panel opens: the planned place where it fits, else nothing."""
+        """The preselected choice: the planned place if it has enough, else none."""
         if self.asks != "place" or not self.reading.fits:
             return []
         return [one.value for one in self.choices if one.planned][:1]
 
 
 def panel_of(visit: Visit, movement: Movement) -> Panel:
-    """The panel of a movement."""
+    """Return the panel of a movement."""
     there = there_now(visit.site, [movement])[movement.pk]
     booking = Booking.objects.filter(posting=movement.origin.posting_id if movement.origin else movement.posting_id)
     settlement = settlement_of(movement) if movement.status != Status.UNRESOLVED else None
@@ -151,7 +151,7 @@ QUESTIONS: Final = {
 
 
 def panel_fields(visit: Visit, panel: Panel, *, not_used: bool) -> list[Field]:
-    """Return the fields of the form that the panel shows: to resolve, or to say that nothing was used."""
+    """Return the form fields of the panel: to resolve the movement, or to cancel it."""
     if not panel.waits:
         return []
     movement = panel.movement
@@ -170,7 +170,7 @@ def panel_fields(visit: Visit, panel: Panel, *, not_used: bool) -> list[Field]:
 
 
 def cancel_fields(since: datetime | None) -> list[Field]:
-    """Return the fields of the form that says that nothing was used: the reason, and the time."""
+    """Return the form fields to cancel: the reason and the event time."""
     reason = Field("remarks", _("Why was it not used?"), FieldKind.TEXTAREA, required=True, length_max=REMARKS_LENGTH)
     return [reason, event_time_field(since)]
 
@@ -201,7 +201,7 @@ def _source_field(panel: Panel) -> Field:
 
 
 def _choice_about(panel: Panel, choice: SourceChoice, *, first: bool) -> str:
-    """Return why a choice is offered, and where it is."""
+    """Return the location of a choice, and why it is offered."""
     candidate = choice.candidate
     if candidate is not None and candidate.expires_on:
         expires = _("expires %(day)s") % {"day": formats.day(candidate.expires_on)}
@@ -216,7 +216,7 @@ def _choice_about(panel: Panel, choice: SourceChoice, *, first: bool) -> str:
 
 
 def _choice_stock(panel: Panel, choice: SourceChoice) -> str:
-    """Return how much is in stock there, and whether that is enough."""
+    """Return the stock of a choice, and whether it is enough."""
     item = panel.movement.item
     if panel.asks == "serial":
         return ""
@@ -229,7 +229,7 @@ def _choice_stock(panel: Panel, choice: SourceChoice) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What a person said of a movement: how much was used, and from where."""
+    """A user's choice: the quantity used, and its source."""
 
     quantity: Decimal
     source: str
@@ -239,7 +239,7 @@ class Chosen:
     serials: tuple[str, ...]
 
     def arguments(self) -> dict[str, Any]:
-        """For `resolve` and its preview."""
+        """Return the arguments for `resolve` and its preview."""
         return {
             "quantity": self.quantity,
             "source": self.source,
@@ -259,7 +259,7 @@ _ASK: Final = {
 
 
 def chosen_in(panel: Panel, typed: QueryDict) -> Chosen:
-    """What was chosen, read. Whether it will do is for the room to say."""
+    """Parse the choice. The service checks whether it is valid."""
     picked = typed.getlist("from")
     choices = {one.value: one for one in panel.choices}
     unknown = [value for value in picked if value not in choices]
@@ -282,14 +282,14 @@ def chosen_in(panel: Panel, typed: QueryDict) -> Chosen:
 
 @dataclass(frozen=True, slots=True)
 class ResolveOutcome:
-    """What would happen with what is chosen so far, or why nothing would."""
+    """The result that the present choice would have, or the reason why it is refused."""
 
     resolving: Resolving | None = None
     refusal: Refusal | None = None
 
 
 def outcome_of(visit: Visit, panel: Panel, typed: QueryDict) -> ResolveOutcome:
-    """The sentence below the choices."""
+    """Return the sentence below the choices."""
     try:
         chosen = chosen_in(panel, typed)
         return ResolveOutcome(preview_resolve(site=visit.site, movement=panel.movement.pk, **chosen.arguments()))
@@ -298,5 +298,5 @@ def outcome_of(visit: Visit, panel: Panel, typed: QueryDict) -> ResolveOutcome:
 
 
 def picks_in(typed: QueryDict) -> list[int]:
-    """The movements whose boxes are ticked."""
+    """Return the movements whose boxes are ticked."""
     return pks_in(typed.getlist("pick"), field="pick")

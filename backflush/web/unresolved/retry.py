@@ -1,4 +1,4 @@
-"""Retry: what has become possible meanwhile, seen before it is done. A few at once, any number in the background."""
+"""Retry: settle unresolved movements that fit by now, after a preview. Few at once, any number in the background."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -27,15 +27,15 @@ from backflush.web.unresolved.queue import Queue
 from backflush.web.unresolved.resolve_panel import picks_in
 
 AT_ONCE_MOST: Final = 200
-"""So many are settled while somebody waits; more in the background."""
+"""The most movements that are settled while a user waits; more are settled in the background."""
 LOOKED_AT_MOST: Final = 500
-"""So many of a long queue a preview looks at."""
+"""The number of movements of a long queue that a preview checks."""
 SHOWN_MOST: Final = 200
 
 
 @page(Verb.RETRY)
 def retry_page(request: PageRequest) -> HttpResponse:
-    """What would go through, before it does: of what was picked, else of all that the queue shows."""
+    """Preview a retry of the selected movements, else of the whole filtered queue."""
     asked = Queue(request.visit, request.GET)
     if request.GET.get("view"):
         asked = Queue(request.visit, QueryDict(request.GET["view"]))
@@ -65,10 +65,10 @@ def retry_page(request: PageRequest) -> HttpResponse:
 
 
 def _of_all(asked: Queue, found: RetryForeseen, *, long: bool) -> dict[str, Any]:
-    """How many of all that the queue shows go through, are short and need a choice, each with its cut of the queue.
+    """Return how many movements of the queue would be settled, are short, or need a choice, each with its tab.
 
-    `after_older` fit by themselves, and are short still because older ones take what is there. Of a long queue only
-    the oldest were looked at, so of that there are the usual counts.
+    `after_older` would fit by themselves but stay short, because older movements take the stock. For a long queue only
+    the oldest movements are checked, so the counts of the tabs are shown.
     """
     counts = asked.waiting.counts
     fit, short, choice = counts[QueueTab.FIT], counts[QueueTab.SHORT], counts[QueueTab.CHOICE]
@@ -83,7 +83,7 @@ def _of_all(asked: Queue, found: RetryForeseen, *, long: bool) -> dict[str, Any]
 
 
 def _proposed(request: PageRequest, arrived: str) -> Sequence[int]:
-    """What fits now because of what a posting brought."""
+    """Return the movements that fit now because of a posting."""
     posting_id = whole_or_none(arrived)
     if posting_id is None:
         raise NotFound("There is no posting {posting}.", posting=arrived[:18])
@@ -92,7 +92,7 @@ def _proposed(request: PageRequest, arrived: str) -> Sequence[int]:
 
 @posts(Verb.RETRY)
 def retry_some(request: PageRequest) -> HttpResponse:
-    """Settle what fits of what was shown. What fits no longer goes on waiting."""
+    """Settle the previewed movements that still fit; the others stay unresolved."""
     settled = retry(
         site=request.visit.site,
         by=request.user,
@@ -106,7 +106,7 @@ def retry_some(request: PageRequest) -> HttpResponse:
 
 @posts(Verb.RETRY)
 def retry_all(request: PageRequest) -> HttpResponse:
-    """Begin to settle all that fits of what the queue shows, in the background."""
+    """Start a background retry of the filtered queue."""
     asked = Queue(request.visit, QueryDict(request.POST.get("view", "")))
     narrowed = ", ".join(f"{name} {value}" for name, value in asked.filters.items())
     title = (

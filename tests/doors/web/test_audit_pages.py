@@ -130,7 +130,7 @@ def test_missing_reviews_are_named_and_the_input_is_kept(plant: Plant) -> None:
     client = signed_in(plant, Role.AUDITOR)
     client.post(reverse("audit-begin"))
     text = text_of(client.post(reverse("audit-sign", args=[1])), HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert "These checks haven&#x27;t been looked at yet: unresolved, cancelled" in text
+    assert "These checks haven&#x27;t been reviewed yet: unresolved, cancelled" in text
     refused = client.post(look_at(CheckName.CANCELLED), {"remarks": "x" * 501})
     text = text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     assert 'id="remarks-error"' in text

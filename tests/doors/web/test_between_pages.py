@@ -33,7 +33,7 @@ def stores(plant: Plant) -> Client:
 
 
 def receiver(south: Plant) -> Client:
-    """Somebody of the other site."""
+    """A user of the other site."""
     return signed_in(south, Role.STORES, name="ken")
 
 

@@ -50,7 +50,7 @@ def visited(browser: urllib.request.OpenerDirector, address: str, **typed: str) 
         except urllib.error.HTTPError:
             raise
         except urllib.error.URLError:
-            assert time.monotonic() < until, f"nobody answers at {address}"
+            assert time.monotonic() < until, f"nothing answers at {address}"
         time.sleep(0.1)
 
 

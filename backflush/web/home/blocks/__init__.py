@@ -1,16 +1,15 @@
-"""The uzLETs of Home: one module each. How to add one:
+"""The blocks of Home: one module each. How to add one:
 
     BLOCK = Block(name="works-orders", title=_("Works orders"), width=HALF,
                   template="web/home/blocks/works_orders.html", facts=facts, verbs=frozenset({Verb.SEE_WORK}))
 
-its line in `BLOCKS`, and its name in `boards.BOARDS` for the roles on whose Home it stands from the beginning; the
-others find it under *Add a block*. `facts(visit)` answers with what the template needs, by a fixed number of
-statements; the template has the block itself as `tile` (`block` is Django's own word) and extends
-`web/home/blocks/block.html`. Each block has an address of its own (`/blocks/NAME/`) from
-which Home loads it, so a slow or failing one never holds the page.
+Add it to `BLOCKS`, and its name to `boards.BOARDS` for the roles whose default board has it; other users find it under
+*Add a block*. `facts(visit)` returns the template's context, with a fixed number of statements. The template extends
+`web/home/blocks/block.html`, and has the block itself as `tile` (`block` is Django's own word). Home loads each block
+from its own address (`/blocks/NAME/`), so a slow or failing block never holds up the page.
 
-A chart is a table with its picture: include `web/display/chart.html` and put the table beside it, as
-`web/home/blocks/unresolved_by_age.html` does; `static/app/charts.js` says which charts there are.
+A chart is drawn from a table: include `web/display/chart.html` with the table beside it, as
+`web/home/blocks/unresolved_by_age.html` does; `static/app/charts.js` defines the kinds of charts.
 """
 
 from collections.abc import Mapping

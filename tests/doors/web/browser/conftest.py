@@ -124,4 +124,4 @@ def _await(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
         with suppress(OSError), urllib.request.urlopen(f"{address}/log-in/", timeout=5):
             return
         time.sleep(0.1)
-    raise AssertionError(f"nobody answers at {address}: {log.read_text()}")
+    raise AssertionError(f"nothing answers at {address}: {log.read_text()}")
