@@ -86,6 +86,7 @@ def _facts(report: ImportReport) -> dict[str, object]:
                 "file": finding.file,
                 "row": finding.row or None,
                 "column": finding.column,
+                "code": finding.code,
                 "fault": finding.fault,
                 "remedy": finding.remedy,
             }

@@ -90,7 +90,7 @@ def null_character(field: str) -> InvalidValue:
 
 def read_number(text: str, *, field: str, dialect: Dialect = PLAIN) -> Decimal:
     """Read an exact number. Refusals: `InvalidValue`."""
-    return _number(text, text, field, dialect)
+    return _number(require_text(text, field=field), text, field, dialect)
 
 
 def read_amount(text: str, *, field: str, dialect: Dialect = PLAIN) -> Amount:
@@ -99,7 +99,7 @@ def read_amount(text: str, *, field: str, dialect: Dialect = PLAIN) -> Amount:
     A unit that follows without a space has letters only, so that 1e3, 0x10 and 1_0 aren't read as number and unit.
     Refusals: `InvalidValue`.
     """
-    found = _WITH_UNIT.fullmatch(text.strip())
+    found = _WITH_UNIT.fullmatch(require_text(text, field=field).strip())
     if found is None:
         return Amount(_number(text, text, field, dialect))
     return Amount(_number(found["number"], text, field, dialect), found["after"] or found["joined"])
@@ -183,7 +183,7 @@ def read_whole(text: str, *, field: str, least: int = 0, most: int = WHOLE_MAX) 
 
     Refusals: `InvalidValue`.
     """
-    number = whole_or_none(text, least=least, most=most)
+    number = whole_or_none(require_text(text, field=field), least=least, most=most)
     if number is None:
         raise _whole_fault(text, field, least, most)
     return number
@@ -216,7 +216,7 @@ def _whole_fault(text: str, field: str, least: int, most: int) -> InvalidValue:
 
 def read_day(text: str, *, field: str) -> date:
     """Read a date of the years 1 to 9999: 2026-03-12. Refusals: `InvalidValue`."""
-    written = text.strip()
+    written = require_text(text, field=field).strip()
     if _MOMENT.fullmatch(written):
         raise InvalidValue(
             "'{text}' has a time. Write the date only, like 2026-03-12.", text=shortened(text), field=field
@@ -235,7 +235,7 @@ def read_moment(text: str, *, field: str) -> datetime | date:
     Without an offset it is the site's local time; `stockmap.selectors.moment_of` turns it into a moment.
     Refusals: `InvalidValue`.
     """
-    written = text.strip()
+    written = require_text(text, field=field).strip()
     try:
         if _DAY.fullmatch(written):
             moment: datetime | date | None = date.fromisoformat(written)

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from django.db import transaction
 
-from backflush.core.refusals import Refusal
+from backflush.core.refusals import InvalidValue, NotFound, Refusal
 from backflush.imports.columns import TABLES, ImportTable
 from backflush.imports.files import ImportRow, Sheet
 from backflush.imports.findings import Findings, ImportFault, as_fault
@@ -110,14 +110,16 @@ class Work:
 
     # Findings
 
-    def fault(self, table: str, row: ImportRow, column: str, fault: str, remedy: str) -> None:
+    def fault(
+        self, table: str, row: ImportRow, column: str, fault: str, remedy: str, code: str = InvalidValue.code
+    ) -> None:
         """Record a fault of a row."""
-        self.findings.add(ImportFault(table, self.sheets[table].file, row.number, column, fault, remedy))
+        self.findings.add(ImportFault(table, self.sheets[table].file, row.number, column, fault, remedy, code))
 
     def refused(self, table: str, row: ImportRow, refusal: Refusal, columns: Mapping[str, str]) -> None:
         """Record a service's refusal of a row; `columns` maps the service's field names to columns of the file."""
         column = columns.get(refusal.field, refusal.field)
-        self.fault(table, row, column if TABLES[table].column(column) else "", *as_fault(refusal))
+        self.fault(table, row, column if TABLES[table].column(column) else "", *as_fault(refusal), refusal.code)
 
     def skip(self, table: str, row: ImportRow) -> None:
         """Leave out a faulty row. Rows that refer to it aren't reported for that."""
@@ -170,7 +172,8 @@ class Work:
         sheet = self.sheets.get(target)
         if (sheet is None or sheet.whole) and name not in self.announced.get(target, ()):
             what = TABLES[target].name.removesuffix("s").replace("_", " ")
-            self.fault(table, row, column, f"There is no {what} {name}.", f"Add it to {target}, or correct it here.")
+            remedy = f"Add it to {target}, or correct it here."
+            self.fault(table, row, column, f"There is no {what} {name}.", remedy, NotFound.code)
         return None
 
     def check_broken(self) -> None:

@@ -209,7 +209,7 @@ def _read_rows(
                 values[place] = reader(cell)
             except InvalidValue as refusal:
                 unread.add(name)
-                findings.add(ImportFault(table.name, sheet.file, number, name, *as_fault(refusal)))
+                findings.add(ImportFault(table.name, sheet.file, number, name, *as_fault(refusal), refusal.code))
         if any(_filled(line[width:])):
             remedy = "Put quotes around a cell that contains the separator."
             findings.add(

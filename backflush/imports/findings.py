@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from backflush.core.refusals import Refusal
+from backflush.core.refusals import InvalidValue, Refusal
 from backflush.imports.columns import TABLES
 
 REMEDIES = {
@@ -15,7 +15,7 @@ CORRECT = "Correct the row."
 
 @dataclass(frozen=True, slots=True)
 class ImportFault:
-    """One fault. Row 1 is the header; row 0 stands for the whole file."""
+    """One fault, with the code of the refusal that it is. Row 1 is the header; row 0 stands for the whole file."""
 
     table: str
     file: str
@@ -23,6 +23,7 @@ class ImportFault:
     column: str
     fault: str
     remedy: str
+    code: str = InvalidValue.code
 
 
 class Findings:

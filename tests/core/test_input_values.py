@@ -63,8 +63,8 @@ def test_a_number_is_a_sign_digits_and_one_decimal_sign(text: str, number: str) 
     [
         *("", " ", "-", "+", ".", ",", "--1", "+-1", "1-", "1+1", "one", "NaN", "nan", "sNaN", "inf", "Infinity"),
         "-Infinity",
-        *("1_0", "1e3", "1E3", "1e-3", "0x10", "0b1", "1j", "1/3", "1..2", "1,,2", "1.2.3", "(1)", "1\0", "\0", "1 2"),
-        *("\uff11\uff12", "\u0663", "\u0967", "\u00b2", "1\u0663", "\u2460", "1\u066b5", "\ud800"),
+        *("1_0", "1e3", "1E3", "1e-3", "0x10", "0b1", "1j", "1/3", "1..2", "1,,2", "1.2.3", "(1)", "1 2"),
+        *("\uff11\uff12", "\u0663", "\u0967", "\u00b2", "1\u0663", "\u2460", "1\u066b5"),
     ],
 )  # fmt: skip
 def test_any_other_text_is_not_a_number_in_any_dialect(text: str, dialect: Dialect) -> None:
@@ -143,9 +143,7 @@ def test_a_whole_number_is_read(text: str, number: int) -> None:
     assert whole_or_none(text) == number
 
 
-@pytest.mark.parametrize(
-    "text", ["", "1.5", "x", "1_0", "1e3", "\u0663", "\uff11", "9" * 5_000, "1,0", "1\0", "\u00b2"]
-)
+@pytest.mark.parametrize("text", ["", "1.5", "x", "1_0", "1e3", "\u0663", "\uff11", "9" * 5_000, "1,0", "\u00b2"])
 def test_an_invalid_whole_number_is_refused(text: str) -> None:
     assert "whole number. Write it like 10." in refused(read_whole, text)
     assert whole_or_none(text) is None
@@ -169,7 +167,7 @@ def test_a_ratio_is_a_number_or_two() -> None:
     "text",
     [
         *("", "today", "12.3.2026", "2026-3-2", "20260312", "2026-W11-4", "2026-02-30", "2025-02-29", "0000-01-01"),
-        *("10000-01-01", "-001-01-01", "2026-13-01", "\u0662\u0660\u0662\u0666-03-12", "2026-03-12\0", "1" * 5_000),
+        *("10000-01-01", "-001-01-01", "2026-13-01", "\u0662\u0660\u0662\u0666-03-12", "1" * 5_000),
     ],
 )
 def test_an_invalid_date_is_refused(text: str) -> None:
@@ -234,6 +232,8 @@ def test_serial_numbers_are_split_at_any_separator_that_scanners_send(text: str,
 
 
 def test_text_that_a_database_cannot_store_is_refused() -> None:
-    assert "NUL character" in refused(require_text, "a\0b")
+    for read in (require_text, read_number, read_amount, read_whole, read_day, read_moment):
+        assert "NUL character" in refused(read, "1\0")
+        assert "damaged character" in refused(read, "1\udc80")
     assert "damaged character" in refused(require_text, "a\udc80b")
     assert require_text("\U0001f600", field="good") == "\U0001f600"

@@ -44,6 +44,7 @@ def test_faults_are_a_table_and_exit_code_1(console: Console, tmp_path: Path) ->
             "file": "items.csv",
             "row": 2,
             "column": "unit",
+            "code": "not_found",
             "fault": "There is no unit TON.",
             "remedy": "Add it to units, or correct it here.",
         }
