@@ -214,7 +214,7 @@ def _shown(comparison: TransferComparison, missing: list[str], noted: int) -> li
     ]
     shown: list[str | Listing] = [*missing]
     if rows:
-        shown.append(Listing(("From", "To", "Consignment", "Sent", "Item", "#Quantity"), rows))
+        shown.append(Listing(("From", "To", "Transfer", "Sent", "Item", "#Quantity"), rows))
     count = len(comparison.on_the_way)
     shown.append("1 transfer is in transit." if count == 1 else f"{count:,} transfers are in transit.")
     if noted:

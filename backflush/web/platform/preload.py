@@ -5,7 +5,8 @@ Doesn't ask the database: a process must be able to start while the database is 
 
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
-from django.core.management import call_command
+from django.core.checks import run_checks
+from django.core.management.base import SystemCheckError
 from django.template.loader import get_template
 from django.urls import get_resolver
 from django.utils import translation
@@ -22,7 +23,9 @@ def warm_up() -> None:
 
     Raises `SystemCheckError` where an SQL file doesn't fit the models.
     """
-    call_command("check", tags=[TAG], verbosity=0)
+    faults = [str(fault) for fault in run_checks(tags=[TAG]) if fault.is_serious()]
+    if faults:
+        raise SystemCheckError("\n".join(faults))
     get_resolver()._populate()  # noqa: SLF001 - what looking up any address begins with
     staticfiles_storage.url("built/app.css")
     for template in sorted(TEMPLATES.rglob("*.html")):

@@ -70,16 +70,16 @@ def test_a_transfer_is_sent_shown_with_its_note_and_received(plant: Plant, south
     client = stores(plant)
     sent = client.get(sends(client)["Location"])
     text = text_of(sent)
-    assert "Consignment 7 is on its way to SOUTH." in text
+    assert "Transfer 7 is in transit to SOUTH." in text
     assert 'class="qr-code"' in text
-    assert "The code is the whole note" in text
+    assert "The code contains the whole note" in text
     assert plant.balance("BOLT", at="RAW") == 4
     there = receiver(south)
     assert "note=MAIN/SOUTH/7" in text_of(there.get(reverse("between")))
     opened = text_of(there.get(reverse("between-arrive"), {"note": "MAIN/SOUTH/7"}))
     assert "7 from MAIN, sent" in opened
     came = takes_in(there)
-    assert "Consignment 7 from MAIN is taken in." in text_of(there.get(came["Location"]))
+    assert "Transfer 7 from MAIN is received." in text_of(there.get(came["Location"]))
     assert south.balance("BOLT", at="RAW") == 6
     assert verify().sound
 
@@ -93,7 +93,7 @@ def test_a_sender_in_the_same_database_sees_the_receipt_at_once(plant: Plant, so
     takes_in(receiver(south))
     assert reverse("between-sent", args=["SOUTH", "7"]) not in text_of(client.get(listed))
     assert StockTransfer.objects.get(way=TransferDirection.SENT).arrived_at is not None
-    assert "Taken in at SOUTH on" in text_of(client.get(reverse("between-sent", args=["SOUTH", "7"])))
+    assert "Received at SOUTH on" in text_of(client.get(reverse("between-sent", args=["SOUTH", "7"])))
 
 
 def test_a_double_press_sends_and_receives_once(plant: Plant, south: Plant) -> None:

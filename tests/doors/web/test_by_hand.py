@@ -19,7 +19,7 @@ def test_a_scanned_item_shows_its_stock_and_the_quantity_issued_to_the_order(pla
     plant.releases(10, "BRACKET")
     plant.issues(7, "LUG", "BRACKET")
     text = text_of(signed_in(plant, Role.OPERATOR).get(ISSUE, {"item": "LUG"}))
-    assert "There at MAIN/RAW" in text
+    assert "In stock at MAIN/RAW" in text
     assert ">43<" in text
     assert ">7<" in text
 
@@ -57,7 +57,7 @@ def test_a_supervisor_undoes_an_issue_on_the_same_page(plant: Plant) -> None:
     undone = client.post(reverse("take-back", args=[posting]), {"key": "undo", "home": "1"})
     assert plant.balance("LUG", "RAW") == 50
     assert undone.headers["Location"].startswith(reverse("order-bookings", args=["W-BRACKET"]))
-    assert "Taken back." in text_of(client.get(undone.headers["Location"]))
+    assert "Reversed." in text_of(client.get(undone.headers["Location"]))
 
 
 def test_a_shortage_is_refused_at_the_quantity_and_the_input_is_kept(plant: Plant) -> None:

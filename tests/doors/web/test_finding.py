@@ -60,7 +60,7 @@ def test_a_movement_opens_its_page_and_an_unresolved_one_its_panel(stocked: Plan
 
 def test_partial_matches_are_listed_by_kind(stocked: Plant) -> None:
     text = text_of(signed_in(stocked, Role.VIEWER).get(reverse("find"), {"q": "BRACK"}))
-    assert "These are called like it." in text
+    assert "These are similar." in text
     assert reverse("item", args=["BRACKET"]) in text
     assert "BOLT" not in text
     orders = text_of(signed_in(stocked, Role.VIEWER).get(reverse("find"), {"q": "W-"}))

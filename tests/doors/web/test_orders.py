@@ -201,7 +201,7 @@ def test_a_new_order_is_released_reset_and_traced(plant: Plant) -> None:
     assert "Rosa Marsh" in text
     client.post(at("order-release"))
     plant.books(1, "BRACKET")
-    assert "Opened by what was posted first" in text_of(client.get(at("order-history")))
+    assert "Opened by its first posting" in text_of(client.get(at("order-history")))
     assert [(one.before, one.after) for one in OrderChange.objects.order_by("pk")] == [
         ("", "new"),
         ("new", "released"),

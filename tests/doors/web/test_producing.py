@@ -46,7 +46,7 @@ def test_a_production_is_booked_once_and_undone_on_the_same_page(plant: Plant) -
     assert reverse("take-back", args=[posting]) in text
     undone = client.post(reverse("take-back", args=[posting]), {"home": "1"})
     assert plant.balance("BOLT") == 20
-    assert "Taken back." in text_of(client.get(undone.headers["Location"]))
+    assert "Reversed." in text_of(client.get(undone.headers["Location"]))
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,7 @@ def test_a_movement_and_its_settlement_link_to_each_other(morning: Plant) -> Non
     assert "It is unresolved." in text_of(client.get(reverse("movement", args=[waiting.pk])))
     settlement = morning.cancels(waiting.pk, remarks="spilled")
     text = text_of(client.get(reverse("movement", args=[waiting.pk])))
-    assert "said on" in text
+    assert "Cancelled by" in text
     assert "spilled" in text
     assert reverse("reversal", args=[settlement.posting_id]) in text
     morning.reverses(settlement)
@@ -354,7 +354,7 @@ def test_a_future_day_is_refused_at_its_field(stores: Client) -> None:
 
 def test_the_bin_card_reaches_back_to_its_first_movement(morning: Plant, stores: Client) -> None:
     text = text_of(stores.get(reverse("bin-card"), {"item": "LUG", "location": "MAIN/RAW"}))
-    assert "there now:" in text
+    assert "in stock now:" in text
     assert len(numbers_in(text)) == 2
     assert "to MAIN/LINE" in text
 

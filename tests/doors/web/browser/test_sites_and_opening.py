@@ -141,7 +141,7 @@ def test_stock_is_transferred_between_sites_by_its_note(committed_plant: Plant, 
     expect(page.locator("#will")).to_contain_text("will be left")
     page.fill("#number", "7")
     page.click("text=Send it")
-    expect(page.locator(".notice-good")).to_contain_text("Consignment 7 is on its way to SOUTH.")
+    expect(page.locator(".notice-good")).to_contain_text("Transfer 7 is in transit to SOUTH.")
     assert committed_plant.balance("BOLT", at="RAW") == 4
     visit.goes("/stock/between/")
     goes_to(page, "SOUTH")
@@ -149,8 +149,8 @@ def test_stock_is_transferred_between_sites_by_its_note(committed_plant: Plant, 
     expect(page.locator("main")).to_contain_text("7 from MAIN")
     page.fill("#into", "MAIN/RAW")
     expect(page.locator("#will")).to_contain_text("Its one line will be at MAIN/RAW then.")
-    page.click("text=Take it in")
-    expect(page.locator(".notice-good")).to_contain_text("Consignment 7 from MAIN is taken in.")
+    page.click("text=Receive it")
+    expect(page.locator(".notice-good")).to_contain_text("Transfer 7 from MAIN is received.")
     assert south.balance("BOLT", at="RAW") == 6
 
 
