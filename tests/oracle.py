@@ -59,7 +59,7 @@ def refused(code: str, *, field: str | None = None) -> Iterator[None]:
         yield
     refusal = caught.value
     assert refusal.code == code, f"refused as {refusal.code} ({refusal}), expected {code}"
-    assert refusal.sentence.endswith("."), f"{code} says no sentence: {refusal.sentence!r}"
+    assert refusal.sentence.endswith("."), f"{code} has no sentence: {refusal.sentence!r}"
     assert field is None or refusal.field == field, f"{code} is about {refusal.field!r}, expected {field!r}"
     assert snapshot() == before, f"{code} changed something"
 
@@ -122,13 +122,13 @@ class _Books:
             for stock_key, sign, after in self._ends(row) if row["status"] == "ok" else ():
                 sums[stock_key] += sign * row["quantity"]
                 if after != sums[stock_key]:
-                    yield f"movement {row['id']} says that it left {after} in {stock_key}, not {sums[stock_key]}"
+                    yield f"movement {row['id']} records {after} after it in {stock_key}, not {sums[stock_key]}"
         kept = {
             (b["item_id"], b["location_id"], b["bin"], b["batch"], b["serial"]): b["quantity"] for b in self.balances
         }
         for stock_key in sums.keys() | kept.keys():
             if sums.get(stock_key, 0) != kept.get(stock_key, 0):
-                yield f"{stock_key} holds {kept.get(stock_key)}, its movements come to {sums.get(stock_key)}"
+                yield f"{stock_key} holds {kept.get(stock_key)}, its movements sum to {sums.get(stock_key)}"
 
     def _nothing_negative(self) -> Iterator[str]:
         places: dict[tuple[int, str], int] = defaultdict(int)
@@ -149,7 +149,7 @@ class _Books:
             there[balance["item_id"]] += balance["quantity"]
         for item in net.keys() | there.keys():
             if net[item] != there[item]:
-                yield f"item {item}: {net[item]} came in less out, {there[item]} is there"
+                yield f"item {item}: the net receipts are {net[item]}, the stock {there[item]}"
 
     def _assumed_is_what_was_due(self) -> Iterator[str]:
         """Q3 recomputed: the rounded exact requirement of all bookings not reversed, less what they assumed."""
@@ -251,13 +251,13 @@ class _Books:
             standing = self._standing_settlements(row["id"])
             wanted = 1 if row["status"] in {"resolved", "cancelled"} else 0
             if len(standing) != wanted:
-                yield f"movement {row['id']} is {row['status']} and has {len(standing)} standing settlements"
+                yield f"movement {row['id']} is {row['status']} and has {len(standing)} valid settlements"
             elif standing and standing[0]["outcome"] != row["status"]:
                 yield f"movement {row['id']} is {row['status']}, its settlement says {standing[0]['outcome']}"
             if row["status"] == "withdrawn":
                 keeper = [one for one in self.settlements if one["kept_id"] == row["id"]]
                 if len(keeper) != 1 or keeper[0]["undone_by_id"] is None:
-                    yield f"movement {row['id']} is withdrawn, but what kept it stands"
+                    yield f"movement {row['id']} is withdrawn, but its settlement is valid"
 
     def _mirrors(self) -> Iterator[str]:
         for number, mirrors in self.mirrors.items():
@@ -270,7 +270,7 @@ class _Books:
         for posting in reversed_postings:
             for row in self.of_posting[posting]:
                 if row["status"] == "ok" and not self.mirrors.get(row["id"]):
-                    yield f"movement {row['id']} of the reversed posting {posting} was never taken back"
+                    yield f"movement {row['id']} of the reversed posting {posting} was never reversed"
         for booking in self.bookings:
             if booking["reversed_by_id"] is not None:
                 yield from self._reversed_booking_faults(booking)
@@ -295,14 +295,14 @@ class _Books:
         for row in self.movements.values():
             if row["id"] in roots or row["origin_id"] in roots:
                 if row["status"] == "unresolved":
-                    yield f"booking {booking['id']} is reversed and {row['id']} is unresolved still"
+                    yield f"booking {booking['id']} is reversed and {row['id']} is still unresolved"
                 if row["status"] == "ok" and row["reverses_id"] is None and not self.mirrors.get(row["id"]):
-                    yield f"booking {booking['id']} is reversed and {row['id']} was never taken back"
+                    yield f"booking {booking['id']} is reversed and {row['id']} was never reversed"
                 net += row["charged"] * row["quantity"]
             elif row["reverses_id"] in roots:
                 net += row["charged"] * row["quantity"]
         if net:
-            yield f"booking {booking['id']} is reversed and its job keeps {net}"
+            yield f"booking {booking['id']} is reversed and its cost object keeps {net}"
 
     def _cost_objects_follow_their_bookings(self) -> Iterator[str]:
         for cost_object in self.cost_objects:
@@ -326,7 +326,7 @@ class _Books:
             if row["cost_object_id"] is not None:
                 had[row["cost_object_id"], row["item_id"]] += row["charged"] * row["quantity"]
         yield from (
-            f"cost object {cost_object} has had {quantity} of {item}"
+            f"cost object {cost_object} has used {quantity} of {item}"
             for (cost_object, item), quantity in had.items()
             if quantity < 0
         )
@@ -334,4 +334,4 @@ class _Books:
     def _keys_have_outcomes(self) -> Iterator[str]:
         used = [posting["key_id"] for posting in self.postings.values() if posting["key_id"] is not None]
         if sorted(used) != sorted(key["id"] for key in self.keys):
-            yield "a key stands without a posting"
+            yield "a key has no posting"

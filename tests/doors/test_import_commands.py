@@ -67,5 +67,5 @@ def test_an_import_creates_the_database(console: Console, tmp_path: Path) -> Non
     done = subprocess.run(command, cwd=tmp_path, env=environment, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "The import is complete." in done.stdout
-    assert "holds the SQLite file" in done.stderr
+    assert "locks the SQLite file" in done.stderr
     assert (tmp_path / "new.sqlite3").exists()

@@ -23,7 +23,7 @@ class Reading:
     def due(self) -> Decimal:
         """The quantity due."""
         due: Decimal | None = self.movement.due
-        assert due is not None, "what waits is due"
+        assert due is not None, "an unresolved movement has a quantity due"
         return due
 
     @property

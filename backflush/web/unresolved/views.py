@@ -128,7 +128,7 @@ def resolve_one(request: PageRequest, number: int) -> HttpResponse:
 
 def _due(waiting: Movement) -> Decimal:
     due: Decimal | None = waiting.due
-    assert due is not None, "what waits is due"
+    assert due is not None, "an unresolved movement has a quantity due"
     return due
 
 
