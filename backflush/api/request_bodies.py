@@ -10,6 +10,7 @@ from backflush.api.errors import TooLarge, WrongType
 from backflush.backflushing.report_kinds import Report
 from backflush.backflushing.stream import StreamLine
 from backflush.core.refusals import InvalidValue
+from backflush.core.sentences import Count
 from backflush.delivery.payloads import JSON, JSON_LINES
 from backflush.ledger.idempotency import require_own_key
 from backflush.streams.arrivals import BLOCK, Cutter
@@ -52,7 +53,9 @@ def _require(request: HttpRequest, largest: int, wanted: str) -> None:
     if request.content_type != wanted:
         raise WrongType("The body must be {wanted}. Set Content-Type to that.", wanted=wanted)
     if int(request.META.get("CONTENT_LENGTH") or 0) > largest:
-        raise TooLarge("The body is larger than {most} bytes. Send the bookings in several requests.", most=largest)
+        raise TooLarge(
+            "The body is larger than {most} bytes. Send the bookings in several requests.", most=Count(largest)
+        )
 
 
 def _of_array(given: object) -> Iterator[StreamLine]:

@@ -26,6 +26,7 @@ from backflush.archives.statements import (
 from backflush.archives.verification import proof_of
 from backflush.audit.selectors import audit_at_work
 from backflush.core.refusals import AlreadyThere, ChangedMeanwhile, InvalidValue, NotFound, PeriodClosed
+from backflush.core.sentences import Count
 from backflush.ledger.archived_numbers import standing_archives
 from backflush.ledger.models import (
     Archive,
@@ -302,7 +303,7 @@ def _require_names(file: ArchiveFile) -> None:
             if there != len(some):
                 raise NotFound(
                     "{count} rows of table {table} that the archive refers to are missing from the database.",
-                    count=len(some) - there,
+                    count=Count(len(some) - there),
                     table=name,
                     field="file",
                 )

@@ -12,7 +12,7 @@ from math import gcd
 
 from backflush.core.refusals import InvalidQuantity, QuantityTooLarge
 from backflush.core.sentences import EXACT as EXACT
-from backflush.core.sentences import Sentence
+from backflush.core.sentences import Count, Sentence
 from backflush.core.sentences import plain as plain
 from backflush.core.sentences import written as written
 
@@ -60,7 +60,8 @@ def require_fit(quantity: Decimal, decimals: int, *, field: str, what: str, abov
         raise InvalidQuantity("{item} needs a number as its quantity. Write it like 12.5.", item=what, field=field)
     if abs(quantity) >= LARGEST:
         raise QuantityTooLarge(
-            "The quantity of {item} is too large: {quantity}. Enter less than 1,000,000,000,000.",
+            "The quantity of {item} is too large: {quantity}. Enter less than {most}.",
+            most=Count(LARGEST),
             item=what,
             quantity=f"{quantity:.0e}",
             field=field,

@@ -39,6 +39,12 @@ class Sentence(str):
         return (self.template,), dict(self.params)
 
 
+class Count(int):
+    """A whole number that counts something: written with thousands separators, unlike the number of a record."""
+
+    __slots__ = ()
+
+
 class Word(str):
     """One of the rooms' own words, such as a component class, which pages translate. Members of enums are words too."""
 
@@ -62,6 +68,8 @@ def shown(value: object) -> str:
             text = str(value.value)
         case str():
             text = printable(value)
+        case Count():
+            text = f"{value:,}"
         case Decimal() if value.is_finite():
             text = written(value)
         case datetime():

@@ -18,6 +18,7 @@ from backflush.core.refusals import (
     Refusal,
     StructureTooLarge,
 )
+from backflush.core.sentences import Count
 
 LINES_MAX = 10_000
 DIGITS_MAX = 50
@@ -184,7 +185,7 @@ def explode(
                     raise StructureTooLarge(
                         "The structure has more than {most} lines once its phantoms are expanded. Make some of the "
                         "phantoms stocked items.",
-                        most=LINES_MAX,
+                        most=Count(LINES_MAX),
                     )
 
     descend(in_order(line for line in lines if line.in_force(day)), Requirement(()))

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from backflush.core.refusals import Archived, DateInFuture, NotFound, PeriodClosed, RemarksRequired, UnresolvedInPeriod
+from backflush.core.sentences import Count
 from backflush.core.text import require_short
 from backflush.ledger.history import counting, known_nearest, standing_closings, values_until
 from backflush.ledger.models import Movement, PeriodBalance, PeriodClosing
@@ -79,7 +80,7 @@ def _close(site: Site, through: date, by: User, remarks: str, known_unresolved: 
             "Unresolved movements up to {through}: {count}, more than you have seen. Settle them, or confirm that "
             "you close the period with them.",
             through=through,
-            count=waiting,
+            count=Count(waiting),
             field="unresolved",
         )
     Site.objects.filter(pk=site.pk).update(closed_through=through, closed_by=by)

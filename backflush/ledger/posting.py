@@ -18,7 +18,7 @@ from django.utils import timezone
 from backflush.core.moves import Moved, Plan, Process, Shortage, Status, Stock, StockKey, UnresolvedMove
 from backflush.core.quantity import LARGEST, ZERO, from_scaled, to_scaled
 from backflush.core.refusals import QuantityTooLarge, SerialInStock
-from backflush.core.sentences import Sentence
+from backflush.core.sentences import Count, Sentence
 from backflush.core.text import require_short
 from backflush.db.statements import columns_of, insert
 from backflush.items.models import Item
@@ -126,14 +126,18 @@ def require_possible(shortages: Sequence[Shortage], stock: Stock, *, taking_back
     if shortages:
         raise insufficient_stock(shortages, taking_back=taking_back)
     if stock.highest() >= LARGEST:
-        raise QuantityTooLarge("A balance would reach 1,000,000,000,000. Enter a smaller quantity.", field="quantity")
+        raise QuantityTooLarge(
+            "A balance would reach {most}. Enter a smaller quantity.", most=Count(LARGEST), field="quantity"
+        )
 
 
 def require_countable(quantities: Iterable[Decimal]) -> None:
     """Refuse what is beyond what the database can hold: assumed quantities, and the sums of an order."""
     if max(quantities, default=ZERO) >= LARGEST:
         raise QuantityTooLarge(
-            "A quantity of this posting would reach 1,000,000,000,000. Enter a smaller quantity.", field="quantity"
+            "A quantity of this posting would reach {most}. Enter a smaller quantity.",
+            most=Count(LARGEST),
+            field="quantity",
         )
 
 

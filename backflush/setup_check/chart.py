@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from backflush.core.lifecycle import PurchaseStatus
-from backflush.core.sentences import Sentence
+from backflush.core.sentences import Count, Sentence
 from backflush.core.structure import ComponentLine
 from backflush.core.units import Converter
 from backflush.items.models import Item, TypeCode
@@ -106,4 +106,4 @@ def named(codes: Iterable[str]) -> Sentence | list[str]:
     all_codes = list(dict.fromkeys(codes))
     if len(all_codes) <= NAMED_MAX:
         return all_codes
-    return Sentence("{names} and {count} more", names=all_codes[:NAMED_MAX], count=len(all_codes) - NAMED_MAX)
+    return Sentence("{names} and {count} more", names=all_codes[:NAMED_MAX], count=Count(len(all_codes) - NAMED_MAX))

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from backflush.core.refusals import Ended, InUse, NotFound
+from backflush.core.sentences import Count
 from backflush.stockmap.models import Action, Bin, Endable, Location, Store, Supplier, SupplierStock, TransferRule
 
 Thing = TypeVar("Thing", bound=Endable)
@@ -87,7 +88,7 @@ def end_location(*, location: Location, on: date, holds_stock: bool, lines: int)
         raise InUse(
             "Structure lines that take from {location}: {count}. Give them another from-location first.",
             location=location.path,
-            count=lines,
+            count=Count(lines),
         )
     end(location, on=on)
 

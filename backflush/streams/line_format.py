@@ -17,6 +17,7 @@ from backflush.backflushing.stream import StreamLine
 from backflush.booking_kinds import kind_named, kind_of
 from backflush.core.failures import failure
 from backflush.core.refusals import InvalidValue, Refusal
+from backflush.core.sentences import Count
 from backflush.delivery.payloads import refusal_payload, waiting_payload
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import waiting_by_posting
@@ -35,7 +36,7 @@ def read_line(number: int, raw: bytes) -> StreamLine:
 def _report_of(raw: bytes) -> Report:
     if len(raw) > LONGEST:
         raise InvalidValue(
-            "A line can have at most {most} bytes. Send each booking on a line of its own.", most=LONGEST
+            "A line can have at most {most} bytes. Send each booking on a line of its own.", most=Count(LONGEST)
         )
     return read_booking(read_object(raw))
 

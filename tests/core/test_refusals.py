@@ -16,7 +16,7 @@ import backflush
 from backflush.core import refusals
 from backflush.core.moves import Status
 from backflush.core.refusals import Conflict, Forbidden, Invalid, InvalidQuantity, NotFound, Refusal, Unavailable
-from backflush.core.sentences import Sentence, places
+from backflush.core.sentences import Count, Sentence, places
 from backflush.ledger.models import ArchivedKind
 
 FAMILIES = (Invalid, Conflict, NotFound, Forbidden, Unavailable)
@@ -92,6 +92,7 @@ def test_a_refusal_keeps_its_template_and_parameters() -> None:
         (Decimal("0.250"), "0.25"),
         (Decimal("NaN"), "NaN"),
         (12345, "12345"),
+        (Count(12345), "12,345"),
         (date(2026, 3, 3), "3 Mar 2026"),
         (date(999, 3, 3), "3 Mar 999"),
         (datetime(2026, 3, 3, 4, 5, tzinfo=UTC), "3 Mar 2026 04:05"),

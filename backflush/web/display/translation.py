@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from backflush.core.refusals import Refusal
-from backflush.core.sentences import Sentence, Word, fill, shown
+from backflush.core.sentences import Count, Sentence, Word, fill, shown
 from backflush.web.display import formats
 
 
@@ -41,6 +41,8 @@ def _value(value: object) -> str:
             text = translated(value)
         case Enum() | Word():
             text = word(shown(value))
+        case Count():
+            text = formats.number(value)
         case Decimal() if value.is_finite():
             text = formats.number(value)
         case datetime():

@@ -26,6 +26,7 @@ from django_tasks import task
 from backflush.background.jobs import Write, add_part, begin_background_job, carry_on, report
 from backflush.background.models import BackgroundJob, BackgroundJobKind
 from backflush.core.refusals import InvalidValue
+from backflush.core.sentences import Count
 from backflush.delivery.pagination import count_up_to
 from backflush.web.display import formats
 from backflush.web.forms.values import text_in
@@ -115,7 +116,7 @@ def begin_export(request: PageRequest) -> HttpResponse:
     if kind == "xlsx" and count_up_to(sent.found, SHEET_MOST) > SHEET_MOST:
         raise InvalidValue(
             "The list has more than {most} rows, too many for one sheet. Export it as CSV, or filter it.",
-            most=SHEET_MOST,
+            most=Count(SHEET_MOST),
             field="kind",
         )
     background_job = begin_background_job(

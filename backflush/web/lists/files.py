@@ -21,6 +21,7 @@ from xlsxwriter import Workbook
 
 from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
+from backflush.core.sentences import Count
 from backflush.delivery.pagination import behind, count_up_to, page_of
 
 AT_ONCE: Final = 2_000
@@ -123,7 +124,7 @@ def require_workbook(found: QuerySet[Any]) -> None:
     if count_up_to(found, WORKBOOK_MOST) > WORKBOOK_MOST:
         raise InvalidValue(
             "The list has more than {most} rows, too many for a workbook. Export it as CSV, or filter it.",
-            most=WORKBOOK_MOST,
+            most=Count(WORKBOOK_MOST),
             field="export",
         )
 
