@@ -32,7 +32,7 @@ RETURNING id;
 
 -- add_movements --
 -- Insert movements in their order. Quantities are in millionths.
--- By hand: a booking writes one row a line, thousands at a time; bulk_create takes {ADD_MOVEMENTS_PG}.
+-- By hand: a booking writes one row per line, thousands at a time (docs/decisions/0008).
 -- Example: site_id = 1, posting_id = '{1}', job_id = '{NULL}', at = '{2026-11-02 08:00+00}', item_id = '{7}',
 -- quantity = '{2000000}', source_id = '{3}', source_bin = '{""}', target_id = '{4}', target_bin = '{""}',
 -- batch = '{""}', serial = '{""}', status = '{ok}', due = '{NULL}', reason = '{""}', charged = '{1}',
