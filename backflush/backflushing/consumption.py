@@ -50,12 +50,11 @@ class FrozenLines:
 
 
 def use_line(line: FrozenLine) -> UseLine:
-    """Return the values of a frozen line for the arithmetic."""
+    """Return what the arithmetic needs of a frozen line."""
     assert line.per_piece is not None, "release and receipt refuse lines without a conversion"
     assert line.fixed_exact is not None
-    return UseLine(
-        line.pk, line.path, line.component_id, line.component.quantity_decimals, line.per_piece, line.fixed_exact
-    )
+    component = line.component
+    return UseLine(line.id, line.path, component.id, component.quantity_decimals, line.per_piece, line.fixed_exact)
 
 
 class UseBook:
@@ -128,10 +127,13 @@ class UseBook:
         return self._so_far[order.pk]
 
 
-def source_of(line: FrozenLine, planned: PlannedBooking) -> Location:
-    """Return where a component is taken from: its line's from-location, the supplier's, or the rule's (S7)."""
+def usual_source(planned: PlannedBooking) -> Location:
+    """Return where a component without a from-location of its line is taken from: the supplier's stock, or the rule's.
+
+    The line's own from-location comes before both (S7).
+    """
     assert planned.backflush_rule is not None, "without a rule nothing is taken"
-    return line.source or planned.subject.supplier_stock or planned.backflush_rule.source
+    return planned.subject.supplier_stock or planned.backflush_rule.source
 
 
 def due_moves(planned: PlannedBooking, assumed: Sequence[Assumption]) -> list[Move]:
@@ -139,29 +141,30 @@ def due_moves(planned: PlannedBooking, assumed: Sequence[Assumption]) -> list[Mo
 
     They name no cost object: it is that of the posting. Raises `SameLocation`.
     """
-    rule = planned.backflush_rule
+    rule, usual = planned.backflush_rule, usual_source(planned)
     assert rule is not None, "without a rule nothing is assumed"
-    used = [(line, use.quantity, source_of(line, planned)) for line, use in assumed if use.quantity]
-    ends = {rule.target_id: rule.target, **{source.pk: source for _, _, source in used}}
-    places = {pk: place_of(location) for pk, location in ends.items()}
+    used = [(line, use.quantity, line.source or usual) for line, use in assumed if use.quantity]
+    ends = {rule.target_id: rule.target, **{source.id: source for _, _, source in used}}
+    places = {location_id: place_of(location) for location_id, location in ends.items()}
+    target = places[rule.target_id]
     parts_allowed = rule.action.short == ShortRule.PART
     moves = []
     for line, quantity, source in used:
-        if source.pk == rule.target_id:
+        place, component = places[source.id], line.component
+        if place is target:
             raise same_location(line, source, rule)
-        component = line.component
         assert component.cost_id is not None, "every item has a cost from its start"
         moves.append(
             Move(
-                item=component.pk,
+                item=component.id,
                 quantity=quantity,
-                source=places[source.pk],
-                target=places[rule.target_id],
+                source=place,
+                target=target,
                 cost=component.cost_id,
                 tracking=Tracking(component.tracking),
                 charged=1,
-                rule=rule.pk,
-                line=line.pk,
+                rule=rule.id,
+                line=line.id,
                 parts_allowed=parts_allowed,
             )
         )
@@ -173,8 +176,9 @@ def require_two_ends(planned: PlannedBooking, lines: FrozenLines) -> None:
     rule = planned.backflush_rule
     if rule is None:
         return
+    usual = usual_source(planned)
     for line, _ in lines.of(planned.structure_id, received=planned.subject.received):
-        source = source_of(line, planned)
+        source = line.source or usual
         if source.pk == rule.target_id:
             raise same_location(line, source, rule)
 

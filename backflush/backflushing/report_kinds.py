@@ -125,7 +125,7 @@ class LockOrder(IntEnum):
     NO_ORDERS = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Subject:
     """The order or item that one report is booked on, with everything that a booking needs of it.
 
@@ -133,7 +133,7 @@ class Subject:
     units, or in the stock unit itself (`in_stock_unit`); `amount_fields` are their names in refusals, and `unit_code`
     returns the code of that unit. `goods_action` moves the good quantity into stock. The use is assumed from the
     structure `structure_id`, or from that of the day if it is None. `refusals` are the reasons why nothing can be
-    booked on the subject.
+    booked on the subject. It isn't changed; it isn't frozen either, because that takes three times as long to make.
     """
 
     item: Item
@@ -156,13 +156,13 @@ class Subject:
     refusals: Sequence[Refusal] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PlannedBooking:
     """A report that passed every check, with what its posting needs.
 
     `good_stock`, `scrap_stock` and `produced` (both together) are in the stock unit. Without a `backflush_rule` nothing
     is assumed (B3). `structure_id` is None until the structure of the day is frozen. `draft_lines` are the lines of a
-    structure that isn't written, for previews.
+    structure that isn't written, for previews. It isn't changed, like `Subject`.
     """
 
     report: Report

@@ -16,8 +16,8 @@ from backflush.backflushing.consumption import (
     due_moves,
     history_of,
     replay,
-    source_of,
     use_line,
+    usual_source,
 )
 from backflush.backflushing.day_structures import with_draft_of_day
 from backflush.backflushing.models import Booking
@@ -94,11 +94,9 @@ def preview(report: Report, subjects: Subjects[Any]) -> Preview:
     planned = with_draft_of_day(planned, site=site)
     if planned.backflush_rule is None:
         return Preview((), None)
-    uses = UseBook(site.pk, [planned], steps=True)
-    places = [
-        (line, use, source_of(line, planned))
-        for line, use in uses.lines.of(planned.structure_id, received=planned.subject.received)
-    ]
+    uses, usual = UseBook(site.pk, [planned], steps=True), usual_source(planned)
+    pairs = uses.lines.of(planned.structure_id, received=planned.subject.received)
+    places = [(line, use, line.source or usual) for line, use in pairs]
     stock_keys = {line.pk: StockKey(line.component_id, place.pk) for line, _, place in places if place.has_balance}
     stock = read_balances(site=site, stock_keys=set(stock_keys.values()))
     on_hand = {stock_key: stock.there(stock_key) for stock_key in stock_keys.values()}
