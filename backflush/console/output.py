@@ -38,7 +38,7 @@ from decimal import Decimal
 from enum import Enum, StrEnum
 from fractions import Fraction
 from functools import cached_property
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args
 from zoneinfo import ZoneInfo
 
 import typer
@@ -52,7 +52,7 @@ from rich.text import Text
 
 from backflush.console.main import STOPPED
 from backflush.console.readiness import away, prepare_plant, require_plant
-from backflush.core.input_values import null_character, read_moment
+from backflush.core.input_values import WHOLE_MAX, null_character, read_moment, read_whole
 from backflush.core.quantity import round_half_up
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.core.text import require_short
@@ -413,6 +413,8 @@ def command(
 def _sign(run: Command, function: Command, options: Mapping[str, tuple[Any, object]]) -> None:
     """Give the wrapper the signature from which Typer reads the options: the function's own, then the common ones."""
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+    for parameter in own:
+        _read_whole_numbers(parameter)
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [parameter.replace(kind=keyword) for parameter in own]
     parameters += [
@@ -421,6 +423,30 @@ def _sign(run: Command, function: Command, options: Mapping[str, tuple[Any, obje
     ]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+
+
+def whole_number(least: int, most: int) -> Callable[[str | int], int]:
+    """Return a reader of whole numbers within bounds. Python's own takes 1_0 and digits of other scripts."""
+
+    def integer(value: str | int) -> int:
+        try:
+            return value if isinstance(value, int) else read_whole(value, field="", least=least, most=most)
+        except InvalidValue as refusal:
+            raise typer.BadParameter(refusal.sentence) from None
+
+    return integer
+
+
+def _read_whole_numbers(parameter: inspect.Parameter) -> None:
+    """Have a parameter that is a whole number, or None, read as every door reads one, within its bounds."""
+    kind, *declared = get_args(parameter.annotation) or (None,)
+    if kind is not int and set(get_args(kind)) != {int, type(None)}:
+        return
+    for info in declared:
+        if isinstance(info, typer.models.ParameterInfo) and info.parser is None:
+            least, most = info.min, info.max
+            info.parser = whole_number(0 if least is None else int(least), WHOLE_MAX if most is None else int(most))
+            info.min = info.max = None
 
 
 @contextmanager

@@ -9,6 +9,7 @@ Counts are exact up to 10,000 and then "more than 10,000".
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -18,12 +19,13 @@ from typing import Any, Final, Generic, TypeVar
 from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db.models import Model, Q, QuerySet
 
-from backflush.core.input_values import WHOLE_MAX, read_whole, require_text
+from backflush.core.input_values import WHOLE_MAX, read_moment, read_whole, require_text
 from backflush.core.refusals import InvalidValue, Refusal
 
 PAGE_SIZE: Final = 50
 COUNTED_MOST: Final = 10_000
 UNCOUNTED: Final = -1
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]", re.ASCII)
 MARK_MAX: Final = 2_000
 """The most characters of a position; no row has a longer one."""
 
@@ -177,8 +179,11 @@ def _no_value(written: str) -> None:
 
 
 def _is_text(value: str | int) -> bool:
+    """Say whether a database takes the value: no damaged text, and no time that it can't convert."""
     try:
-        require_text(str(value), field="after")
+        text = require_text(str(value), field="after")
+        if _TIME.match(text):
+            read_moment(text, field="after")
     except Refusal:
         return False
     return True

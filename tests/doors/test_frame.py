@@ -298,3 +298,25 @@ def test_without_a_command_the_exit_code_is_two() -> None:
     everything = commands()
     assert "backflush.console.orders" in sys.modules
     assert CliRunner().invoke(everything, []).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["1_0", "\u0661\u0660", "\uff11\uff10", "1e1", "0x10", "ten", "1.5", "9" * 5_000, "11"]
+)
+def test_an_option_with_a_whole_number_takes_only_one(text: str) -> None:
+    def try_it(
+        desk: Desk,
+        number: Annotated[int, typer.Argument(min=1, max=10)],
+        other: Annotated[int | None, typer.Option(min=0, max=10)] = None,
+    ) -> None:
+        """Try it.
+
+        Example: backflush try 1
+        """
+        desk.answer({"number": number, "other": other})
+
+    assert run(try_it, "--json", "7", "--other", "+3").output == '{\n  "number": 7,\n  "other": 3\n}\n'
+    for words in ((text,), ("1", f"--other={text}")):
+        refused = run(try_it, *words)
+        assert refused.exit_code == 2
+        assert "Write" in refused.output

@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from backflush.backflushing.models import Booking
 from backflush.core.moves import Status, Tracking
 from backflush.core.quantity import ZERO
-from backflush.core.refusals import InvalidValue, Refusal
+from backflush.core.refusals import InvalidValue, NotFound, Refusal
 from backflush.core.sentences import Sentence
 from backflush.ledger.models import Movement
 from backflush.people.rights import Verb
@@ -135,7 +135,9 @@ class Panel:
 
 
 def panel_of(visit: Visit, movement: Movement) -> Panel:
-    """Return the panel of a movement."""
+    """Return the panel of a movement; refused (`NotFound`) where it was never unresolved."""
+    if movement.due is None:
+        raise NotFound("Movement {movement} was never unresolved.", movement=movement.pk)
     there = there_now(visit.site, [movement])[movement.pk]
     booking = Booking.objects.filter(posting=movement.origin.posting_id if movement.origin else movement.posting_id)
     settlement = settlement_of(movement) if movement.status != Status.UNRESOLVED else None
