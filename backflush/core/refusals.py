@@ -415,7 +415,7 @@ class NotFound(Refusal):
 
 
 class Archived(NotFound):
-    """The record is in an archive file and no longer in the database. `archives` are the archives' numbers."""
+    """The record is in an archive file and no longer in the database."""
 
     code = "archived"
 
@@ -429,7 +429,7 @@ class Archived(NotFound):
         archives: Sequence[int] = (),
         **params: object,
     ) -> None:
-        """Add the numbers of the archives that hold the record."""
+        """Add `archives`, the numbers of the archives that hold the record."""
         super().__init__(template, field=field, details=details, **params)
         self.archives = tuple(archives)
 

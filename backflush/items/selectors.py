@@ -22,7 +22,7 @@ def items_coded(codes: Collection[str], *, field: str = "item") -> dict[str, Ite
     found = items_known(codes)
     missing = [code for code in dict.fromkeys(codes) if code not in found]
     if missing:
-        raise NotFound("There is no item {item}.", item=missing, field=field)
+        raise NotFound("There is no item {items}.", items=missing, field=field)
     return found
 
 
@@ -51,7 +51,7 @@ def units_coded(codes: Collection[str], *, field: str = "unit") -> dict[str, Uni
     found = {unit.code: unit for unit in Unit.objects.filter(code__in=codes)}
     missing = [code for code in dict.fromkeys(codes) if code not in found]
     if missing:
-        raise NotFound("There is no unit {unit}.", unit=missing, field=field)
+        raise NotFound("There is no unit {units}.", units=missing, field=field)
     return found
 
 

@@ -261,7 +261,7 @@ def add_items(items: Sequence[ItemIn]) -> list[Item]:
     there = set(Item.objects.filter(code__in=[item.code for item in items]).values_list("code", flat=True))
     if there or len({item.code for item in items}) < len(items):
         twice = sorted(there) or [code for code, times in Counter(item.code for item in items).items() if times > 1]
-        raise AlreadyThere("There is an item {item} already. Choose another code.", item=twice, field="code")
+        raise AlreadyThere("There is an item {items} already. Choose another code.", items=twice, field="code")
     made = Item.objects.bulk_create(_item(item) for item in items)
     _set_costs(zip(made, (item.costs for item in items), strict=True))
     return made

@@ -102,8 +102,8 @@ def no_orders(site: Site, kind: CostObjectKind | None, numbers: Collection[str])
     missing = [number for number in numbers if number not in found]
     if missing:
         if kind is None:
-            return NotFound("There is no order {order}.", order=missing, field="order")
-        return NotFound("There is no {kind} {order}.", kind=kind, order=missing, field="order")
+            return NotFound("There is no order {orders}.", orders=missing, field="order")
+        return NotFound("There is no {kind} {orders}.", kind=kind, orders=missing, field="order")
     first, *others = [
         Sentence(
             "Order {order} is in archive {archive} ({file}), no longer in the database. "

@@ -157,8 +157,8 @@ def _change_balances(site: Site, stock: Stock) -> None:
     except IntegrityError as error:
         # Someone else has put one of them in stock elsewhere since we looked: no lock of ours covers that place.
         raise SerialInStock(
-            "One of the serial numbers {serial} is in stock already. Check them.",
-            serial=[stock_key.serial for stock_key in serials],
+            "One of the serial numbers {serials} is in stock already. Check them.",
+            serials=[stock_key.serial for stock_key in serials],
             field="serials",
         ) from error
 
@@ -169,7 +169,7 @@ def _require_named_once(arriving: Iterable[StockKey]) -> None:
     twice = [serial for (_, serial), count in times.items() if count > 1]
     if twice:
         raise SerialInStock(
-            "The serial number {serial} would be in stock twice. Enter it once.", serial=twice, field="serials"
+            "The serial number {serials} would be in stock twice. Enter it once.", serials=twice, field="serials"
         )
 
 

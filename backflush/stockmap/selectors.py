@@ -68,7 +68,7 @@ def actions_named(names: Collection[str], *, field: str = "action") -> dict[str,
 def _require_all(wanted: Collection[str], found: Container[str], what: str, field: str) -> None:
     missing = [name for name in dict.fromkeys(wanted) if name not in found]
     if missing:
-        raise NotFound("There is no {kind} {name}.", kind=what, name=missing, field=field)
+        raise NotFound("There is no {kind} {names}.", kind=what, names=missing, field=field)
 
 
 def _named(found: QuerySet[Thing], sentence: Sentence, field: str) -> Thing:

@@ -522,4 +522,6 @@ def require_new(
     taken = [key for key in times if key in known or times[key] > 1]
     if taken:
         names = [str(key[-1]) for key in taken]
-        raise AlreadyThere("The {kind} {name} exists already. Choose another name.", kind=kind, name=names, field=field)
+        raise AlreadyThere(
+            "The {kind} {names} exists already. Choose another name.", kind=kind, names=names, field=field
+        )

@@ -109,7 +109,7 @@ def _require_new_numbers(site: Site, numbers: Sequence[str]) -> None:
     twice = sorted(there | {number for number, times in Counter(numbers).items() if times > 1})
     if twice:
         raise AlreadyThere(
-            "There is a works order {order} already. Choose another number.", order=twice, field="number"
+            "There is a works order {orders} already. Choose another number.", orders=twice, field="number"
         )
 
 
