@@ -33,7 +33,7 @@ class Report:
     """A report of what was made or received: when, under which key, and where the goods are kept.
 
     A kind of report adds its own attributes. Each is declared with its input, from which every door reads and shows it
-    (docs/decisions/0011). The batch, serial numbers or bin of the goods are needed where the item or its location
+    (docs/decisions/0014). The batch, serial numbers or bin of the goods are needed where the item or its location
     requires them (B8).
     """
 
