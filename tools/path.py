@@ -7,7 +7,7 @@ A booking of 2 pieces with 3 structure lines is booked on SQLite by each way tha
 way was used before. `sys.setprofile` reports every call of a function of the package. Comprehensions, generator
 expressions and lambdas count with the function around them; functions of libraries, and constructors that a dataclass
 or a named tuple generates, are left out. A change of file is a call into another file than the call before.
-Statements include the ledger's own and savepoints. `tests/rooms/test_path.py` holds the budgets.
+Statements include the ledger's own and savepoints. `tests/doors/web/test_path.py` holds the budgets.
 """
 
 import json
@@ -37,7 +37,7 @@ from backflush.people.rights import Role  # noqa: E402
 from backflush.streams.line_format import answers, in_one_line, read_line  # noqa: E402
 from backflush.web.platform.static_files import gather  # noqa: E402
 from backflush.works.services.booking import BookingIn, book_production  # noqa: E402
-from tests.cast import DAY, Plant  # noqa: E402
+from tests.cast import DAY, STRUCTURES, Plant  # noqa: E402
 from tests.doors.web.visitors import signed_in  # noqa: E402
 from tests.speed.copies import Places  # noqa: E402
 
@@ -130,8 +130,11 @@ class Legs:
         return self._posts(self._order)
 
     def first_post(self) -> Callable[[], Any]:
-        """Post the form for the first booking on an order, which opens it."""
-        return self._posts(self._plant.releases(1000, ITEM, number=f"W-{next(self._numbers)}"))
+        """Post the form for the first booking of an item, which opens its order and the balance of its goods."""
+        plant, item = self._plant, f"{ITEM} {next(self._numbers)}"
+        plant.stocks(item, "M", "MADE")
+        plant.consists(item, *(plant.line(*line) for line in STRUCTURES[ITEM]))
+        return self._posts(plant.releases(1000, item))
 
     def _posts(self, order: str) -> Callable[[], Any]:
         form_data = {"order": order, "good": "2", "scrap": "", "key": self._key(), "foreseen": "0"}
