@@ -1,7 +1,10 @@
 """Database helpers without business nouns.
 
 - `fields`: exact decimals and references within a site
-- `queries`: named SQL statements for the hot path
+- `sql_files`: reads the `.sql` files of the packages
+- `statements`: runs their statements
+- `queries`: reads model instances by a statement, for the hot path
+- `checks`: compares the statements' columns with the models at start
 - `online_schema`: migration operations that don't hold up people who are booking on PostgreSQL
 - `unique_names`: turns a violated unique name into a refusal
 - `connections`: a second database connection

@@ -1,6 +1,6 @@
 -- add_bookings --
 -- Insert bookings; return their ids, which rise in their order.
--- By hand: bulk_create takes twice as long, for one booking and for a thousand (docs/decisions/0008).
+-- By hand: bulk_create takes about twice as long, but for a single booking on PostgreSQL (docs/decisions/0008).
 -- Left to the database: reversed_by_id
 -- Example: site_id = '{1}', posting_id = '{1}', job_id = '{1}', item_id = '{7}', good = '{2000000}', scrap = '{0}',
 -- quantity = '{2000000}', scrap_reason = '{""}', structure_id = '{5}', assumed = '{t}', type_code_id = '{1}', rule_id =
