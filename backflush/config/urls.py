@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("backflush.web.home.account")),
     path("", include("backflush.web.home.views")),
     path("", include("backflush.web.home.search")),
+    path("", include("backflush.web.home.lookup")),
     path("", include("backflush.web.production.book_order")),
     path("", include("backflush.web.unresolved.views")),
     path("", include("backflush.web.unresolved.retry")),
@@ -32,6 +33,7 @@ urlpatterns = [
     path("", include("backflush.web.stock.transfers")),
     path("", include("backflush.web.production.order_list")),
     path("", include("backflush.web.production.order_detail")),
+    path("", include("backflush.web.production.order_structure")),
     path("", include("backflush.web.production.material_issue")),
     path("", include("backflush.web.stock.reversal")),
     path("", include("backflush.web.production.book_without_order")),
@@ -41,6 +43,7 @@ urlpatterns = [
     path("", include("backflush.web.audit.periods")),
     path("", include("backflush.web.audit.archives")),
     path("", include("backflush.web.audit.worksheet")),
+    path("", include("backflush.web.platform.old_addresses")),
 ]
 
 handler404 = "backflush.web.platform.errors.not_found"

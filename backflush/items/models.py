@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from backflush.core.moves import Tracking
+from backflush.db.codes import AnyCase
 from backflush.db.fields import QuantityField, RatioField
 from backflush.stockmap.models import Action, Endable
 
@@ -76,6 +77,10 @@ class Item(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(quantity_decimals__lte=6), name="at_most_six_decimals"),
+        ]
+        indexes = [
+            models.Index(AnyCase("code"), name="item_by_code_any_case"),
+            models.Index(AnyCase("description"), name="item_by_description"),
         ]
 
     def __str__(self) -> str:

@@ -9,49 +9,61 @@ from backflush.core.input_values import Amount
 from backflush.core.quantity import convert
 from backflush.core.refusals import NoConversion, NotFound
 from backflush.core.units import Conversion, Converter
+from backflush.db.codes import did_you_mean, find_by_code
 from backflush.items.models import Item, Unit, UnitConversion
 
 
 def item_coded(code: str, *, field: str = "item") -> Item:
-    """Return the item with this code and its related rows, or refuse (`not_found`)."""
+    """Return the item with this code, typed in any case, or refuse (`not_found`) with a suggestion."""
     return items_coded([code], field=field)[code]
 
 
 def items_coded(codes: Collection[str], *, field: str = "item") -> dict[str, Item]:
-    """Return items by code. The refusal (`not_found`) names every unknown code."""
-    found = items_known(codes)
+    """Return items by the codes as they were typed, in any case. The refusal (`not_found`) names every unknown code."""
+    found = find_items(codes)
     missing = [code for code in dict.fromkeys(codes) if code not in found]
     if missing:
-        raise NotFound("There is no item {items}.", items=missing, field=field)
+        raise no_items(missing, field=field)
     return found
 
 
+def find_items(codes: Collection[str]) -> dict[str, Item]:
+    """Return the existing items among some codes typed in any case, by the code as it was typed."""
+    return find_by_code(_with_set_up(Item.objects.all()), codes)
+
+
+def no_items(codes: Collection[str], *, field: str = "item") -> NotFound:
+    """Return the refusal (`not_found`) of codes that no item has, with suggestions."""
+    details = did_you_mean(Item.objects.all(), codes)
+    return NotFound("There is no item {items}.", items=list(codes), field=field, details=details)
+
+
 def items_known(codes: Collection[str]) -> dict[str, Item]:
-    """Return the existing items among some codes, by code."""
-    found = Item.objects.filter(code__in=codes).select_related(
+    """Return the existing items among some exact codes, by code."""
+    return {item.code: item for item in _with_set_up(Item.objects.filter(code__in=codes))}
+
+
+def _with_set_up(items: QuerySet[Item]) -> QuerySet[Item]:
+    return items.select_related(
         "stock_unit",
         "type_code__completion",
         "type_code__backflush",
         "type_code__issue",
         "type_code__return_action",
     )
-    return {item.code: item for item in found}
 
 
 def unit_coded(code: str, *, field: str = "unit") -> Unit:
-    """Return the unit with this code, or refuse (`not_found`)."""
-    unit = Unit.objects.filter(code=code).first()
-    if unit is None:
-        raise NotFound("There is no unit {unit}.", unit=code, field=field)
-    return unit
+    """Return the unit with this code, typed in any case, or refuse (`not_found`) with a suggestion."""
+    return units_coded([code], field=field)[code]
 
 
 def units_coded(codes: Collection[str], *, field: str = "unit") -> dict[str, Unit]:
-    """Return units by code. The refusal (`not_found`) names every unknown code."""
-    found = {unit.code: unit for unit in Unit.objects.filter(code__in=codes)}
+    """Return units by the codes as they were typed, in any case. The refusal (`not_found`) names every unknown code."""
+    found = find_units(codes)
     missing = [code for code in dict.fromkeys(codes) if code not in found]
     if missing:
-        raise NotFound("There is no unit {units}.", units=missing, field=field)
+        raise no_units(missing, field=field)
     return found
 
 
@@ -65,8 +77,19 @@ def unit_among(units: Iterable[Unit], code: str, *, field: str) -> str:
     if code in known:
         return code
     if len(alike) != 1:
-        raise NotFound("There is no unit {unit}.", unit=code, field=field)
+        raise no_units([code], field=field)
     return alike[0]
+
+
+def find_units(codes: Collection[str]) -> dict[str, Unit]:
+    """Return the existing units among some codes typed in any case, by the code as it was typed."""
+    return find_by_code(Unit.objects.all(), codes)
+
+
+def no_units(codes: Collection[str], *, field: str = "unit") -> NotFound:
+    """Return the refusal (`not_found`) of codes that no unit has, with suggestions."""
+    details = did_you_mean(Unit.objects.all(), codes)
+    return NotFound("There is no unit {units}.", units=list(codes), field=field, details=details)
 
 
 def converter(items: Iterable[int] | None) -> Converter:

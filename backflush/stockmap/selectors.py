@@ -1,6 +1,6 @@
 from collections.abc import Collection, Container, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db.models import Model, Q, QuerySet
@@ -10,6 +10,7 @@ from backflush.core.input_values import LAST_YEAR, require_plausible
 from backflush.core.moves import Place
 from backflush.core.refusals import BinRequired, DateInFuture, InvalidValue, NoRule, NotFound, PeriodClosed, Refusal
 from backflush.core.sentences import Sentence
+from backflush.db.codes import did_you_mean, find_by_code
 from backflush.stockmap.deactivation import require_in_use
 from backflush.stockmap.models import Action, Bin, Location, Site, Supplier, SupplierStock, TransferRule
 
@@ -20,7 +21,8 @@ def site_named(code: str = "") -> Site:
     """Return the site with this code; without a code, the only site. Refused where there is none, or where several
     fit."""
     if code:
-        return _named(Site.objects.filter(code=code), Sentence("There is no site {site}.", site=code), "site")
+        # Suggestions would tell which sites there are to people who may see only their own.
+        return _named(Site.objects.all(), code, Sentence("There is no site {site}.", site=code), "site", suggest=False)
     sites = list(Site.objects.order_by("pk")[:2])
     if not sites:
         raise NotFound("There is no site yet. Import your data, or create the demo plant.", field="site")
@@ -31,50 +33,64 @@ def site_named(code: str = "") -> Site:
 
 def location_at(site: Site, path: str, *, field: str = "location") -> Location:
     """Return the location of a path such as MAIN/LINE, or refuse (`not_found`)."""
-    found = Location.objects.filter(site=site, path=path)
-    return _named(
-        found,
-        Sentence("Site {site} has no location {location}. Write it as STORE/LOCATION.", location=path, site=site.code),
-        field,
+    places = Location.objects.filter(site=site)
+    no_such = Sentence(
+        "Site {site} has no location {location}. Write it as STORE/LOCATION.", location=path, site=site.code
     )
+    return _named(places, path, no_such, field, by="path")
+
+
+def find_locations(site: Site, paths: Collection[str]) -> dict[str, Location]:
+    """Return the existing locations among some paths typed in any case, by the path as it was typed."""
+    return find_by_code(Location.objects.filter(site=site), paths, field="path")
 
 
 def action_named(name: str, *, field: str = "action") -> Action:
     """Return the action with this name, or refuse (`not_found`)."""
-    return _named(Action.objects.filter(name=name), Sentence("There is no action {action}.", action=name), field)
+    return _named(Action.objects.all(), name, Sentence("There is no action {action}.", action=name), field, by="name")
 
 
 def supplier_named(code: str) -> Supplier:
     """Return the supplier with this code, or refuse (`not_found`)."""
-    return _named(
-        Supplier.objects.filter(code=code), Sentence("There is no supplier {supplier}.", supplier=code), "supplier"
-    )
+    return _named(Supplier.objects.all(), code, Sentence("There is no supplier {supplier}.", supplier=code), "supplier")
 
 
 def suppliers_coded(codes: Collection[str]) -> dict[str, Supplier]:
     """Return suppliers by code. The refusal (`not_found`) names every unknown code."""
-    found = {supplier.code: supplier for supplier in Supplier.objects.filter(code__in=codes)}
-    _require_all(codes, found, "supplier", "supplier")
+    found = find_by_code(Supplier.objects.all(), codes)
+    _require_all(codes, found, "supplier", did_you_mean_in=Supplier.objects.all(), field="supplier")
     return found
 
 
 def actions_named(names: Collection[str], *, field: str = "action") -> dict[str, Action]:
     """Return actions by name. The refusal (`not_found`) names every unknown name."""
-    found = {action.name: action for action in Action.objects.filter(name__in=names)}
-    _require_all(names, found, "action", field)
+    found = find_by_code(Action.objects.all(), names, field="name")
+    _require_all(names, found, "action", did_you_mean_in=Action.objects.all(), by="name", field=field)
     return found
 
 
-def _require_all(wanted: Collection[str], found: Container[str], what: str, field: str) -> None:
+def _require_all(
+    wanted: Collection[str],
+    found: Container[str],
+    what: str,
+    *,
+    did_you_mean_in: QuerySet[Any],
+    by: str = "code",
+    field: str,
+) -> None:
     missing = [name for name in dict.fromkeys(wanted) if name not in found]
     if missing:
-        raise NotFound("There is no {kind} {names}.", kind=what, names=missing, field=field)
+        details = did_you_mean(did_you_mean_in, missing, field=by)
+        raise NotFound("There is no {kind} {names}.", kind=what, names=missing, field=field, details=details)
 
 
-def _named(found: QuerySet[Thing], sentence: Sentence, field: str) -> Thing:
-    thing = found.first()
+def _named(
+    rows: QuerySet[Thing], code: str, sentence: Sentence, field: str, *, by: str = "code", suggest: bool = True
+) -> Thing:
+    thing = find_by_code(rows, [code], field=by).get(code)
     if thing is None:
-        raise NotFound.of(sentence, field=field)
+        details = did_you_mean(rows, [code], field=by) if code and suggest else []
+        raise NotFound.of(sentence, field=field, details=details)
     return thing
 
 

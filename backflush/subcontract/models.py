@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import Q
 
 from backflush.core.lifecycle import PurchaseStatus
+from backflush.db.codes import AnyCase
 from backflush.db.fields import QuantityField, RatioField, WithinSite
 from backflush.items.models import Item, Unit
 from backflush.ledger.models import CostObject
@@ -24,6 +25,7 @@ class PurchaseOrder(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["site", "number"], name="purchase_order_number_once")]
+        indexes = [models.Index("site", AnyCase("number"), name="purchase_order_any_case")]
 
     def __str__(self) -> str:
         return self.number

@@ -12,7 +12,8 @@ from backflush.core.costing import total_amount
 from backflush.core.lifecycle import PurchaseStatus
 from backflush.core.moves import Process, Status
 from backflush.core.quantity import EXACT, ZERO
-from backflush.core.refusals import NotFound
+from backflush.core.refusals import Archived, NotFound
+from backflush.db.codes import did_you_mean, find_by_code
 from backflush.db.fields import ExactSum
 from backflush.items.models import Item
 from backflush.ledger.archived_numbers import no_orders
@@ -23,14 +24,19 @@ from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
 
 
 def purchase_order_numbered(site: Site, number: str) -> PurchaseOrder:
-    """Return the purchase order with this number and its supplier; raises `NotFound` and `Archived`."""
-    order = (
-        PurchaseOrder.objects.filter(site=site, number=number)
-        .select_related("site__receive_action", "supplier", "receive_action")
-        .first()
-    )
+    """Return one purchase order with its supplier; its number may be typed in any case.
+
+    Raises `NotFound`, with a suggestion, and `Archived`.
+    """
+    orders = PurchaseOrder.objects.filter(site=site)
+    related = orders.select_related("site__receive_action", "supplier", "receive_action")
+    order = find_by_code(related, [number], field="number").get(number)
     if order is None:
-        raise no_orders(site, CostObjectKind.PURCHASE_ORDER, [number])
+        refusal = no_orders(site, CostObjectKind.PURCHASE_ORDER, [number])
+        if isinstance(refusal, Archived):
+            raise refusal
+        details = did_you_mean(orders, [number], field="number")
+        raise NotFound.of(refusal.sentence, field=refusal.field, details=details)
     return order
 
 

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from backflush.core.lifecycle import PurchaseStatus, refuse_closing
 from backflush.core.refusals import (
+    DuplicateLine,
     InvalidQuantity,
     InvalidValue,
     Refusal,
@@ -82,11 +83,13 @@ def place_orders(orders: Sequence[PurchaseOrderIn], *, site: Site, by: User) -> 
         if order.receive_action:
             require_type(actions[order.receive_action], ActionType.RECEIVE, field="receive_action")
             require_in_use(actions[order.receive_action], field="receive_action")
-        if not order.lines or len({line.number for line in order.lines}) < len(order.lines):
-            raise InvalidValue(
-                "Order {order} needs at least one line, and each line a number of its own.",
+        if not order.lines:
+            raise InvalidValue("Order {order} needs at least one line.", order=order.number, field="lines")
+        if len({line.number for line in order.lines}) < len(order.lines):
+            raise DuplicateLine(
+                "Two lines of order {order} have the same number. Give each line its own number.",
                 order=order.number,
-                field="lines",
+                field="line",
             )
         for line in order.lines:
             unit = units.get(line.unit)

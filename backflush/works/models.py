@@ -3,6 +3,7 @@ from django.db import models
 from django.db.models import Q
 
 from backflush.core.lifecycle import OrderStatus
+from backflush.db.codes import AnyCase
 from backflush.db.fields import QuantityField, RatioField, WithinSite
 from backflush.items.models import Item, Unit
 from backflush.ledger.models import CostObject
@@ -48,6 +49,7 @@ class WorksOrder(models.Model):
         ]
         indexes = [
             models.Index(fields=["site", "status", "number"], name="works_order_by_status"),
+            models.Index("site", AnyCase("number"), name="works_order_any_case"),
             models.Index(fields=["site", "status", "start_date", "id"], name="works_order_by_start"),
         ]
 

@@ -12,6 +12,8 @@ from backflush.core.consumption import CumulativeUse
 from backflush.core.lifecycle import OrderStatus
 from backflush.core.moves import Process, Status
 from backflush.core.quantity import ZERO, round_half_up
+from backflush.core.refusals import Archived, NotFound
+from backflush.db.codes import did_you_mean, find_by_code
 from backflush.db.fields import ExactSum
 from backflush.items.models import Item, Unit
 from backflush.ledger.archived_numbers import no_orders
@@ -98,8 +100,18 @@ def release_warnings(order: WorksOrder) -> list[str]:
 
 
 def order_numbered(site: Site, number: str) -> WorksOrder:
-    """Return one works order, unlocked; raises `NotFound` and `Archived`."""
-    return orders_numbered(site, [number])[0]
+    """Return one works order, unlocked; its number may be typed in any case. Raises `NotFound` and `Archived`."""
+    try:
+        return orders_numbered(site, [number])[0]
+    except Archived:
+        raise
+    except NotFound as refusal:
+        orders = WorksOrder.objects.filter(site=site)
+        same = find_by_code(orders, [number], field="number").get(number)
+        if same is None:
+            details = did_you_mean(orders, [number], field="number")
+            raise NotFound.of(refusal.sentence, field=refusal.field, details=details) from None
+    return orders_numbered(site, [same.number])[0]
 
 
 def orders_listed(site: Site, *, status: str = "", number: str = "") -> QuerySet[WorksOrder]:

@@ -74,6 +74,7 @@ READERS: Final[dict[type[Model], dict[tuple[str, ...], str]]] = {
     WorksOrder: {
         ("id",): "the trace of an order",
         ("site_id", "number"): "an order by its number",
+        ("site_id", ""): "an order by its number in any case, and the look-up of numbers",
         ("job_id", "site_id"): "the order of a job",
         ("site_id", "status", "number"): "the list of orders by status",
         ("site_id", "status", "start_date", "id"): "bookable_orders: what was begun last, on Home and where one books",

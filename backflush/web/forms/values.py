@@ -113,17 +113,6 @@ def day_in(typed: Mapping[str, str], field: str) -> date | None:
     return read_day(text, field=field) if text else None
 
 
-def rows_in(typed: Mapping[str, str], cells: Sequence[str], *, most: int) -> list[dict[str, str]]:
-    """The rows of a form of lines as they were typed, up to the first that has no first cell; empty ones too.
-
-    A cell is named by its row: `item-0`.
-    """
-    rows: list[dict[str, str]] = []
-    while len(rows) < most and f"{cells[0]}-{len(rows)}" in typed:
-        rows.append({cell: typed.get(f"{cell}-{len(rows)}", "").strip() for cell in cells})
-    return rows
-
-
 def serials_in(typed: Mapping[str, str], field: str) -> list[str]:
     """Return the serial numbers that were scanned or typed into a field."""
     return split_serials(typed.get(field, ""))

@@ -210,15 +210,6 @@ def used_page(request: PageRequest, code: str) -> HttpResponse:
     return render(request, "web/items/used.html", {"item": item, "page": listed, "today": request.visit.today})
 
 
-@page(Verb.SEE_WORK)
-def about_part(request: PageRequest) -> HttpResponse:
-    """Return the description of an entered item code."""
-    name = next((name for name in request.GET if name.endswith("component")), "component")
-    code = request.GET.get(name, "").strip()
-    item = Item.objects.filter(code=code).select_related("stock_unit").first() if code else None
-    return render(request, "web/items/about.html", {"item": item, "code": code})
-
-
 # ---- new and changed -----------------------------------------------------------------------------------------------
 
 ELEMENTS: Final = {
@@ -445,7 +436,6 @@ def copy_page(request: PageRequest, code: str) -> HttpResponse:
 
 urlpatterns = [
     path("items/", items_page, name="items"),
-    path("items/about/", about_part, name="item-about"),
     path("items/check/", check_part, name="item-live-check-new"),
     path("items/check/<path:code>/", check_part, name="item-live-check"),
     path("items/new/", by_method(new_page, add_page), name="item-new"),

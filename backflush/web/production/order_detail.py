@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as lazy
 from backflush.backflushing.models import Booking
 from backflush.backflushing.outcomes import UseState, use_states
 from backflush.core.costing import UsageVariance
-from backflush.core.input_values import LINE_MAX, read_whole
 from backflush.core.lifecycle import (
     OrderStatus,
     refuse_cancelling,
@@ -27,18 +26,15 @@ from backflush.core.lifecycle import (
     refuse_revising,
 )
 from backflush.core.quantity import ZERO, written
-from backflush.core.refusals import InvalidValue, Refusal
+from backflush.core.refusals import Refusal
 from backflush.costing.selectors import OrderCost, order_cost
 from backflush.delivery.pagination import count_up_to, page_of
 from backflush.items.models import Item
-from backflush.items.selectors import items_coded, units_coded
 from backflush.people.models import User
 from backflush.people.rights import Verb
-from backflush.stockmap.models import Location, Site
-from backflush.structures.services import LineIn
 from backflush.web.display.qr import qr_path
 from backflush.web.forms.fields import Field, FieldKind, Form, input_text
-from backflush.web.forms.values import day_in, number_in, rows_in, text_in
+from backflush.web.forms.values import day_in, number_in, text_in
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest, Visit
 from backflush.web.stock.reversal import strip
@@ -46,23 +42,19 @@ from backflush.works.models import WorksOrder
 from backflush.works.selectors import (
     bookings_of,
     changes_of,
-    frozen_lines_of,
     hand_postings_of,
     materials,
     opened_by,
     order_numbered,
-    own_lines,
     release_warnings,
     waiting_of,
 )
-from backflush.works.services.orders import edit_structure, revise_order, take_afresh
+from backflush.works.services.orders import revise_order, take_afresh
 from backflush.works.services.transitions import cancel_order, complete_order, release_order, reopen_order, reset_order
 
 SHOWN_WAITING: Final = 50
 SHOWN_MATERIALS: Final = 200
 HAND_SHOWN: Final = 200
-SPARE_LINES: Final = 3
-LINES_TYPED_MOST: Final = 1000
 HALF: Final = 50
 """Half the width of a variance bar, whose middle is zero."""
 
@@ -160,7 +152,7 @@ def to_go(order: WorksOrder) -> Decimal:
     return max(ZERO, left)
 
 
-def _context(request: PageRequest, order: WorksOrder, at: str) -> dict[str, Any]:
+def order_context(request: PageRequest, order: WorksOrder, at: str) -> dict[str, Any]:
     warnings = release_warnings(order) if order.status in {OrderStatus.NEW, OrderStatus.RELEASED} else []
     return {
         "order": order,
@@ -190,7 +182,7 @@ def _materials(request: PageRequest, refusal: Refusal | None, number: str) -> Ht
     every = "all" in request.GET or len(found) <= SHOWN_MATERIALS
     shown = found if every else sorted(found, key=lambda one: not one.short)[:SHOWN_MATERIALS]
     context = {"materials": shown, "left_out": len(found) - len(shown), "form": Form(refusal=refusal)}
-    return render(request, "web/production/materials.html", _context(request, order, "order") | context)
+    return render(request, "web/production/materials.html", order_context(request, order, "order") | context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +207,7 @@ def bookings_page(request: PageRequest, number: str) -> HttpResponse:
         "more_by_hand": len(by_hand) > HAND_SHOWN,
         "may_reverse": bool({Verb.REVERSE, Verb.REVERSE_OWN} & request.visit.verbs),
     }
-    shown_with = _context(request, order, "order-bookings") | facts | strip(request)
+    shown_with = order_context(request, order, "order-bookings") | facts | strip(request)
     return render(request, "web/production/bookings.html", shown_with)
 
 
@@ -252,90 +244,7 @@ def cost_page(request: PageRequest, number: str) -> HttpResponse:
     order = _found(request, number)
     cost = order_cost(order.cost_object)
     facts = {"cost": cost, "difference": cost.material - cost.standard, "bars": bars_of(cost)}
-    return render(request, "web/production/cost.html", _context(request, order, "order-cost") | facts)
-
-
-@page()
-def structure_page(request: PageRequest, number: str) -> HttpResponse:
-    """Show the order's structure."""
-    return _structure(request, None, number)
-
-
-def _structure(request: PageRequest, refusal: Refusal | None, number: str) -> HttpResponse:
-    order = _found(request, number)
-    facts = _context(request, order, "order-structure") | {"form": Form(refusal=refusal)}
-    editing = facts["doing"].release and ("edit" in request.GET or request.method == "POST")
-    if not editing:
-        return render(request, "web/production/structure.html", facts | {"lines": frozen_lines_of(order)})
-    rows = _typed_rows(request) if request.method == "POST" else [_row_of(line) for line in own_lines(order)]
-    rows += [{} for _spare in range(SPARE_LINES)]
-    return render(request, "web/production/structure_edit.html", facts | {"rows": list(enumerate(rows))})
-
-
-CELLS: Final = (
-    "component",
-    "number",
-    "quantity",
-    "unit",
-    "waste",
-    "fixed",
-    "source",
-    "by_hand",
-    "supplier_provides",
-)
-
-
-def _row_of(line: LineIn) -> dict[str, str]:
-    return {
-        "number": str(line.number),
-        "component": line.component.code,
-        "quantity": written(line.quantity),
-        "unit": line.unit.code,
-        "waste": written(line.waste) if line.waste else "",
-        "fixed": written(line.fixed) if line.fixed else "",
-        "source": line.source.path if line.source else "",
-        "by_hand": "on" if line.by_hand else "",
-        "supplier_provides": "on" if line.supplier_provides else "",
-    }
-
-
-def _typed_rows(request: PageRequest) -> list[dict[str, str]]:
-    """Return the entered rows that name a component."""
-    return [row for row in rows_in(request.POST, CELLS, most=LINES_TYPED_MOST) if row["component"]]
-
-
-def _lines_typed(rows: Sequence[dict[str, str]], site: Site) -> list[LineIn]:
-    items = items_coded({row["component"] for row in rows}, field="component")
-    units = units_coded({row["unit"] for row in rows if row["unit"]})
-    paths = {row["source"] for row in rows if row["source"]}
-    places = {place.path: place for place in Location.objects.filter(site=site, path__in=paths)}
-    return [_line_typed(row, items[row["component"]], units, places) for row in rows]
-
-
-def _line_typed(row: dict[str, str], item: Item, units: dict[str, Any], places: dict[str, Location]) -> LineIn:
-    if row["source"] and row["source"] not in places:
-        raise InvalidValue(
-            "There is no location {location}. Write it as STORE/LOCATION.", location=row["source"], field="source"
-        )
-    return LineIn(
-        number=read_whole(row["number"], field="number", most=LINE_MAX),
-        component=item,
-        quantity=number_in(row, "quantity", unit=row["unit"], empty=None),
-        unit=units[row["unit"]] if row["unit"] else item.stock_unit,
-        waste=number_in(row, "waste", unit="%"),
-        fixed=number_in(row, "fixed", unit=row["unit"]),
-        by_hand=bool(row["by_hand"]),
-        supplier_provides=bool(row["supplier_provides"]),
-        source=places[row["source"]] if row["source"] else None,
-    )
-
-
-@posts(Verb.RELEASE, again=_structure)
-def keep_structure(request: PageRequest, number: str) -> HttpResponse:
-    """Save the entered structure of a new order."""
-    site = request.visit.site
-    edit_structure(site=site, number=number, lines=_lines_typed(_typed_rows(request), site), by=request.user)
-    return redirect("order-structure", number)
+    return render(request, "web/production/cost.html", order_context(request, order, "order-cost") | facts)
 
 
 @page()
@@ -343,7 +252,7 @@ def history_page(request: PageRequest, number: str) -> HttpResponse:
     """Show the changes of the order: what, by whom and when."""
     order = _found(request, number)
     shown = page_of(changes_of(order), request.GET, by=("pk",), descending=True)
-    facts = {**_context(request, order, "order-history"), "page": shown, "opened_by": opened_by(order)}
+    facts = {**order_context(request, order, "order-history"), "page": shown, "opened_by": opened_by(order)}
     return render(request, "web/production/history.html", facts)
 
 
@@ -357,7 +266,7 @@ def print_page(request: PageRequest, number: str) -> HttpResponse:
         "bookings": bookings,
         "qr": qr_path(order.number),
     }
-    return render(request, "web/production/print.html", _context(request, order, "order") | facts)
+    return render(request, "web/production/print.html", order_context(request, order, "order") | facts)
 
 
 Verbed = Callable[..., WorksOrder]
@@ -410,7 +319,7 @@ def _order_form(
     request: PageRequest, order: WorksOrder, template: str, post_at: str, context: Mapping[str, Any]
 ) -> HttpResponse:
     """Show the form to complete, cancel or revise an order."""
-    return render(request, template, {**_context(request, order, ""), "post_at": post_at, **context})
+    return render(request, template, {**order_context(request, order, ""), "post_at": post_at, **context})
 
 
 def _asks(verb: Verb, form: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -456,8 +365,6 @@ urlpatterns = [
     path("orders/materials/<path:number>/", materials_page, name="order"),
     path("orders/bookings/<path:number>/", bookings_page, name="order-bookings"),
     path("orders/cost/<path:number>/", cost_page, name="order-cost"),
-    path("orders/structure/<path:number>/", structure_page, name="order-structure"),
-    path("orders/structure-kept/<path:number>/", keep_structure, name="order-structure-keep"),
     path("orders/history/<path:number>/", history_page, name="order-history"),
     path("orders/print/<path:number>/", print_page, name="order-print"),
     path("orders/release/<path:number>/", _at_once(Verb.RELEASE, release_order), name="order-release"),

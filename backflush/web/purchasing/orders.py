@@ -6,16 +6,16 @@ from typing import Any, Final
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.translation import gettext as _
 
-from backflush.core.input_values import LINE_MAX, read_whole
 from backflush.core.lifecycle import PurchaseStatus, refuse_closing, refuse_receipt
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.delivery.pagination import page_of
-from backflush.items.models import Unit
+from backflush.items.selectors import find_items, find_units, no_items, no_units
 from backflush.people.rights import Verb
 from backflush.stockmap.deactivation import offered
-from backflush.stockmap.models import Action, ActionType, Supplier
+from backflush.stockmap.models import Action, ActionType
 from backflush.subcontract.models import PurchaseOrder
 from backflush.subcontract.selectors import (
     purchase_lines,
@@ -25,17 +25,24 @@ from backflush.subcontract.selectors import (
 )
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, close_order, place_order
 from backflush.web.display import badges
-from backflush.web.forms.fields import Form
-from backflush.web.forms.values import day_in, number_in, rows_in, text_in
+from backflush.web.forms.edit_table import (
+    EditTable,
+    RowFaults,
+    TableRow,
+    changes_rows,
+    entered_rows,
+    line_numbers,
+    read_rows,
+)
+from backflush.web.forms.fields import Field, FieldKind, Form
+from backflush.web.forms.values import day_in, number_in, text_in
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
 from backflush.web.purchasing.receipts import booked_of
 from backflush.web.stock.reversal import strip
 
-SPARE_LINES: Final = 3
-LINES_TYPED_MOST: Final = 500
-CELLS: Final = ("item", "number", "quantity", "unit", "due_date")
-NUMBERED_BY: Final = 10
+BEGUN_BY: Final = ("item", "quantity")
+"""A row in which none of these is filled in isn't a line."""
 
 
 @page()
@@ -72,55 +79,89 @@ def new_page(request: PageRequest) -> HttpResponse:
 
 
 def _new_form(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
-    typed = request.POST or {
-        "supplier": request.GET.get("supplier", ""),
-        "placed_on": request.visit.today.isoformat(),
-    }
-    rows = [*_typed_rows(request), *({} for _spare in range(SPARE_LINES))]
-    facts = {
-        "typed": typed,
-        "refusal": refusal,
-        "rows": list(enumerate(rows)),
-        "suppliers": offered(Supplier.objects.order_by("code")),
-        "actions": offered(Action.objects.filter(type=ActionType.RECEIVE).order_by("name")),
-        "units": offered(Unit.objects.order_by("code")),
-        "fields": {"number", "supplier", "placed_on", "receive_action"},
-    }
-    return render(request, "web/purchasing/new_order.html", facts)
+    new = {"supplier": request.GET.get("supplier", ""), "placed_on": request.visit.today.isoformat()}
+    rows = read_rows(request.POST, _columns())
+    items = find_items({row.value("item") for row in rows})
+    for row in rows:
+        if item := items.get(row.value("item")):
+            row.notes, row.placeholders = {"item": item.description}, {"unit": item.stock_unit.code}
+    table = EditTable(
+        _columns(),
+        rows,
+        label=_("Lines, table"),
+        hint=_("An empty unit is the item's stock unit. Rows without an item are left out."),
+    )
+    form = Form(_fields(), request.POST or new, refusal, table=table)
+    return render(request, "web/purchasing/new_order.html", {"form": form})
 
 
-def _typed_rows(request: PageRequest) -> list[dict[str, str]]:
-    """Return the entered rows that name an item."""
-    return [row for row in rows_in(request.POST, CELLS, most=LINES_TYPED_MOST) if row["item"]]
+def _fields() -> list[Field]:
+    actions = offered(Action.objects.filter(type=ActionType.RECEIVE).order_by("name"))
+    choices = [("", _("the site's")), *((action.name, action.name) for action in actions)]
+    return [
+        Field("number", _("Number"), required=True, length_max=50),
+        Field("placed_on", _("Placed on"), FieldKind.DATE, required=True),
+        Field("supplier", _("Supplier"), FieldKind.CODE, codes="suppliers", required=True),
+        Field("receive_action", _("Receive action"), FieldKind.CHOICE, choices=choices),
+    ]
 
 
-def _lines_in(rows: Sequence[dict[str, str]]) -> list[PurchaseLineIn]:
-    lines = []
-    for at, row in enumerate(rows, start=1):
-        lines.append(
-            PurchaseLineIn(
-                item=row["item"],
-                quantity=number_in(row, "quantity", unit=row["unit"], empty=None),
-                unit=row["unit"],
-                number=read_whole(row["number"] or str(at * NUMBERED_BY), field="lines", most=LINE_MAX),
-                due_date=day_in(row, "due_date"),
-            )
-        )
+def _columns() -> list[Field]:
+    return [
+        Field("number", _("Line"), FieldKind.WHOLE, also=("line",)),
+        Field("item", _("Item"), FieldKind.CODE, codes="items"),
+        Field("quantity", _("Quantity"), FieldKind.QUANTITY),
+        Field("unit", _("Unit"), FieldKind.CODE, codes="units"),
+        Field("due_date", _("Due"), FieldKind.DATE),
+    ]
+
+
+def _lines_in(rows: Sequence[TableRow]) -> list[PurchaseLineIn]:
+    """Read the rows as lines; missing line numbers are filled in. Everything wrong is refused together."""
+    entered, faults, lines = entered_rows(rows, BEGUN_BY), RowFaults(), []
+    items = find_items({row.value("item") for row in entered})
+    units = find_units({row.value("unit") for row in entered})
+    for row, number in zip(entered, line_numbers(entered, faults), strict=True):
+        code, unit = row.value("item"), row.value("unit")
+        due_date = None
+        with faults.at(row, "item"):
+            if code not in items:
+                raise no_items([code]) if code else InvalidValue("Enter the item.")
+        with faults.at(row, "unit"):
+            if unit and unit not in units:
+                raise no_units([unit])
+        with faults.at(row, "due_date"):
+            due_date = day_in(row.values, "due_date")
+        with faults.at(row, "quantity"):
+            quantity = number_in(row.values, "quantity", unit=unit, empty=None)
+            if not faults.has(row):
+                lines.append(
+                    PurchaseLineIn(
+                        item=items[code].code,
+                        quantity=quantity,
+                        unit=units[unit].code if unit else "",
+                        number=number,
+                        due_date=due_date,
+                    )
+                )
+    faults.require_none()
     return lines
 
 
 @posts(Verb.PURCHASE, again=_new_form)
 def create(request: PageRequest) -> HttpResponse:
-    """Place the purchase order."""
-    typed = request.POST
-    asked = PurchaseOrderIn(
-        number=text_in(typed, "number", most=50),
-        supplier=text_in(typed, "supplier"),
-        lines=_lines_in(_typed_rows(request)),
-        placed_on=day_in(typed, "placed_on") or request.visit.today,
-        receive_action=typed.get("receive_action", ""),
+    """Place the order; or only add, remove or restore a row."""
+    form_data = request.POST
+    if changes_rows(form_data):
+        return _new_form(request, None)
+    order = PurchaseOrderIn(
+        number=text_in(form_data, "number", most=50),
+        supplier=text_in(form_data, "supplier"),
+        lines=_lines_in(read_rows(form_data, _columns())),
+        placed_on=day_in(form_data, "placed_on") or request.visit.today,
+        receive_action=form_data.get("receive_action", ""),
     )
-    return redirect("purchase-order", place_order(asked, site=request.visit.site, by=request.user).number)
+    return redirect("purchase-order", place_order(order, site=request.visit.site, by=request.user).number)
 
 
 @page()

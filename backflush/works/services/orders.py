@@ -159,7 +159,7 @@ def edit_structure(*, site: Site, number: str, lines: Sequence[LineIn], by: User
     core_lines = [line.as_line() for line in lines]
     require_sound(core_lines)
     if len({line.number for line in lines}) < len(lines):
-        raise DuplicateLine("Two lines have the same number. Give each line a number of its own.", field="line")
+        raise DuplicateLine("Two lines have the same number. Give each line its own number.", field="line")
     require_no_loop({order.item: lines})
     book = StructureBook(site, (), extra=core_lines)
     content = book.explode_lines(core_lines, order.start_date)

@@ -28,13 +28,12 @@ def lines_typed(item: str, *lines: dict[str, Any], seen: str | None = None) -> d
     """Return the form data of an item's structure, as a browser sends it."""
     kept = StructureLine.objects.filter(item__code=item).order_by("pk").values_list("pk", flat=True)
     typed = {
-        "rows": str(len(lines)),
         "stamp": structure_stamp(item_coded(item)),
         "seen": ",".join(map(str, kept)) if seen is None else seen,
         "save": "1",
     }
     for index, line in enumerate(lines):
-        typed |= {f"line-{index}-{name}": str(value) for name, value in line.items()}
+        typed |= {f"{name}-{index}": str(value) for name, value in line.items()}
     return typed
 
 
@@ -211,8 +210,8 @@ def test_every_fault_is_shown_at_its_line_and_the_input_is_kept(plant: Plant) ->
     )
     url = reverse("item-structure", args=["BRACKET"])
     text = text_of(signed_in(plant, Role.ENGINEER).post(url, typed), HTTPStatus.UNPROCESSABLE_ENTITY)
-    for faulty in ("0-quantity", "1-component", "2-quantity", "3-fixed", "4-ends"):
-        assert f'id="line-{faulty}-error"' in text
+    for faulty in ("quantity-0", "component-1", "quantity-2", "fixed-3", "ends-4"):
+        assert f'id="{faulty}-error"' in text
     assert "many" in text
     assert structure("BRACKET") == [(10, "BOLT", "4")]
 
@@ -225,7 +224,7 @@ def test_versions_of_a_line_may_not_overlap(plant: Plant) -> None:
     )
     url = reverse("item-structure", args=["BRACKET"])
     text = text_of(signed_in(plant, Role.ENGINEER).post(url, typed), HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert 'id="line-1-number-error"' in text
+    assert 'id="number-1-error"' in text
 
 
 def test_an_item_cannot_contain_itself_and_the_fault_is_shown_at_the_line(plant: Plant) -> None:
@@ -236,7 +235,7 @@ def test_an_item_cannot_contain_itself_and_the_fault_is_shown_at_the_line(plant:
     )
     url = reverse("item-structure", args=["PANEL"])
     text = text_of(signed_in(plant, Role.ENGINEER).post(url, typed), HTTPStatus.UNPROCESSABLE_ENTITY)
-    assert 'id="line-1-component-error"' in text
+    assert 'id="component-1-error"' in text
     assert "PANEL &gt; CABINET &gt; PANEL" in text
 
 
@@ -253,7 +252,7 @@ def test_a_new_version_ends_the_line_today_and_saves_nothing_yet(plant: Plant) -
     typed = lines_typed("BRACKET", {"number": 10, "component": "BOLT", "quantity": "4"})
     del typed["save"]
     url = reverse("item-structure", args=["BRACKET"])
-    text = text_of(signed_in(plant, Role.ENGINEER).post(url, {**typed, "version": "0"}))
+    text = text_of(signed_in(plant, Role.ENGINEER).post(url, {**typed, "new-version": "0"}))
     assert text.count('value="BOLT"') == 2
     assert structure("BRACKET") == [(10, "BOLT", "4")]
 
@@ -277,7 +276,7 @@ def test_the_from_locations_of_another_site_survive_an_edit(plant: Plant) -> Non
     other = Plant.build_site(code="NORTH")
     line = StructureLine.objects.get(item__code="BRACKET")
     LineSource.objects.create(site=other.site, line=line, location=other.location("RAW"))
-    typed = lines_typed("BRACKET", {"number": 10, "component": "BOLT", "quantity": "5", "pk": line.pk})
+    typed = lines_typed("BRACKET", {"number": 10, "component": "BOLT", "quantity": "5", "key": line.pk})
     signed_in(plant, Role.ENGINEER).post(reverse("item-structure", args=["BRACKET"]), typed)
     assert structure("BRACKET") == [(10, "BOLT", "5")]
     assert LineSource.objects.get(line__item__code="BRACKET").location == other.location("RAW")

@@ -77,8 +77,8 @@ def arrives(client: Client, plant: Plant) -> str:
     south.has(9, "BOLT", at="RAW")
     sender = signed_in(south, Role.STORES, name="ken")
     sent = {"to": "MAIN", "number": "7", "item-0": "BOLT", "quantity-0": "9", "source-0": "MAIN/RAW"}
-    sender.post(reverse("between-send-post"), sent)
-    return client.post(reverse("between-arrive-post"), {"note": "SOUTH/MAIN/7", "into": "MAIN/LINE"}).headers[
+    sender.post(reverse("transfer-send-post"), sent)
+    return client.post(reverse("transfer-receive-post"), {"note": "SOUTH/MAIN/7", "into": "MAIN/LINE"}).headers[
         "Location"
     ]
 

@@ -52,8 +52,9 @@ def test_an_order_is_placed_with_its_lines(plant: Plant) -> None:
         ({"item-0": "FRAME"}, "A purchase order is for bought-in and sub-contracted items."),
         ({"quantity-0": "0.5"}, "PLATED is counted in whole pieces."),
         ({"quantity-0": ""}, "Enter a number, like 12.5."),
-        ({"number-1": "10"}, "each line a number of its own"),
-        ({"item-0": "", "item-1": ""}, "Order P-1 needs at least one line"),
+        ({"number-0": "10", "number-1": "10"}, "Another line has the number 10 too."),
+        ({"item-0": ""}, "Enter the item."),
+        ({"item-0": "", "quantity-0": "", "item-1": "", "quantity-1": ""}, "Order P-1 needs at least one line"),
         ({"due_date-0": "soon"}, "is not a date"),
     ],
 )

@@ -6,6 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from backflush.web.forms.edit_table import EditTable
 from backflush.web.forms.fields import BoundField, Form
 
 register: Final = template.Library()
@@ -25,8 +26,16 @@ def fields(form: Form, *names: str) -> dict[str, Any]:
 
 @register.inclusion_tag("web/forms/form_refusal.html")
 def form_refusal(form: Form | str) -> dict[str, Any]:
-    """Draw the refusal that no field of the form shows."""
-    return {"refusal": form.head if isinstance(form, Form) else None}
+    """Draw the refusal that no field of the form shows, with links to the cells of a table that were refused."""
+    if not isinstance(form, Form):
+        return {}
+    return {"refusal": form.head, "cells": form.table.refused_cells if isinstance(form.table, EditTable) else []}
+
+
+@register.inclusion_tag("web/forms/edit_table.html")
+def edit_table(table: EditTable) -> dict[str, Any]:
+    """Draw a table of lines to edit."""
+    return {"table": table}
 
 
 @register.simple_tag

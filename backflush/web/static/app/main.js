@@ -7,6 +7,8 @@ import "./fields.js";
 import "./previews.js";
 import "./answers.js";
 import "./offline.js";
+import "./unsaved-changes.js";
+import "./lookup.js";
 import "./dates.js";
 import { find } from "./dom.js";
 

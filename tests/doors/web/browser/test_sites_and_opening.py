@@ -143,7 +143,7 @@ def test_stock_is_transferred_between_sites_by_its_note(committed_plant: Plant, 
     page.click("text=Send it")
     expect(page.locator(".notice-good")).to_contain_text("Transfer 7 is in transit to SOUTH.")
     assert committed_plant.balance("BOLT", at="RAW") == 4
-    visit.goes("/stock/between/")
+    visit.goes("/stock/transfers/")
     goes_to(page, "SOUTH")
     page.click("a:has-text('7')")
     expect(page.locator("main")).to_contain_text("7 from MAIN")
@@ -159,10 +159,10 @@ def test_the_transfer_pages_have_no_accessibility_faults(
 ) -> None:
     committed_plant.has(10, "BOLT", at="RAW")
     pages = (
-        "/stock/between/",
-        "/stock/between/send/?to=SOUTH&item-0=BOLT&quantity-0=2&source-0=MAIN/RAW",
-        "/stock/between/sent/SOUTH/7/?done=1",
-        "/stock/between/arrive/",
+        "/stock/transfers/",
+        "/stock/transfers/send/?to=SOUTH&item-0=BOLT&quantity-0=2&source-0=MAIN/RAW",
+        "/stock/transfers/sent/SOUTH/7/?done=1",
+        "/stock/transfers/receive/",
         "/set-up/units/",
         "/set-up/units/at/BOX/",
         "/stock/opening/?location=MAIN/RAW&item=BOLT&quantity=2",

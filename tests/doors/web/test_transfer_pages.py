@@ -39,28 +39,28 @@ def receiver(south: Plant) -> Client:
 
 def sends(client: Client, **said: str) -> Any:
     asked = {"to": "SOUTH", "number": "7", "item-0": "BOLT", "quantity-0": "6", "source-0": "MAIN/RAW"}
-    return client.post(reverse("between-send-post"), {**asked, **said})
+    return client.post(reverse("transfer-send-post"), {**asked, **said})
 
 
 def takes_in(client: Client, note: str = "MAIN/SOUTH/7", into: str = "MAIN/RAW", **said: str) -> Any:
-    return client.post(reverse("between-arrive-post"), {"note": note, "into": into, **said})
+    return client.post(reverse("transfer-receive-post"), {"note": note, "into": into, **said})
 
 
 def test_transfers_are_offered_only_where_there_is_more_than_one_site(plant: Plant) -> None:
     client = stores(plant)
-    assert reverse("between") not in text_of(client.get(reverse("stock")))
+    assert reverse("transfers") not in text_of(client.get(reverse("stock")))
     Plant.build_site(code="SOUTH")
-    assert reverse("between") in text_of(client.get(reverse("stock")))
+    assert reverse("transfers") in text_of(client.get(reverse("stock")))
 
 
 def test_the_preview_shows_what_would_leave_and_posts_nothing(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     postings = Posting.objects.count()
     said = {"to": "SOUTH", "item-0": "BOLT", "quantity-0": "6", "source-0": "MAIN/RAW"}
-    text = text_of(stores(plant).post(reverse("between-will"), said))
+    text = text_of(stores(plant).post(reverse("transfer-send-preview"), said))
     assert "from MAIN/RAW," in text
     assert "4" in text.partition("from MAIN/RAW,")[2].partition("will be left")[0]
-    short = text_of(stores(plant).post(reverse("between-will"), {**said, "quantity-0": "11"}))
+    short = text_of(stores(plant).post(reverse("transfer-send-preview"), {**said, "quantity-0": "11"}))
     assert "10 EA" in short
     assert Posting.objects.count() == postings
 
@@ -72,14 +72,14 @@ def test_a_transfer_is_sent_shown_with_its_note_and_received(plant: Plant, south
     text = text_of(sent)
     assert "Transfer 7 is in transit to SOUTH." in text
     assert 'class="qr-code"' in text
-    assert "The code contains the whole note" in text
+    assert "The code holds the whole note." in text
     assert plant.balance("BOLT", at="RAW") == 4
     there = receiver(south)
-    assert "note=MAIN/SOUTH/7" in text_of(there.get(reverse("between")))
-    opened = text_of(there.get(reverse("between-arrive"), {"note": "MAIN/SOUTH/7"}))
+    assert "note=MAIN/SOUTH/7" in text_of(there.get(reverse("transfers")))
+    opened = text_of(there.get(reverse("transfer-receive"), {"note": "MAIN/SOUTH/7"}))
     assert "7 from MAIN, sent" in opened
     came = takes_in(there)
-    assert "Transfer 7 from MAIN is received." in text_of(there.get(came["Location"]))
+    assert "Transfer 7 from MAIN has been received." in text_of(there.get(came["Location"]))
     assert south.balance("BOLT", at="RAW") == 6
     assert verify().sound
 
@@ -88,12 +88,12 @@ def test_a_sender_in_the_same_database_sees_the_receipt_at_once(plant: Plant, so
     plant.has(10, "BOLT", at="RAW")
     client = stores(plant)
     sends(client)
-    listed = reverse("between")
-    assert reverse("between-sent", args=["SOUTH", "7"]) in text_of(client.get(listed))
+    listed = reverse("transfers")
+    assert reverse("transfer-sent", args=["SOUTH", "7"]) in text_of(client.get(listed))
     takes_in(receiver(south))
-    assert reverse("between-sent", args=["SOUTH", "7"]) not in text_of(client.get(listed))
+    assert reverse("transfer-sent", args=["SOUTH", "7"]) not in text_of(client.get(listed))
     assert StockTransfer.objects.get(way=TransferDirection.SENT).arrived_at is not None
-    assert "Received at SOUTH on" in text_of(client.get(reverse("between-sent", args=["SOUTH", "7"])))
+    assert "Received at SOUTH on" in text_of(client.get(reverse("transfer-sent", args=["SOUTH", "7"])))
 
 
 def test_a_double_press_sends_and_receives_once(plant: Plant, south: Plant) -> None:
@@ -102,7 +102,7 @@ def test_a_double_press_sends_and_receives_once(plant: Plant, south: Plant) -> N
     assert sends(client)["Location"] == sends(client)["Location"]
     assert takes_in(there)["Location"] == takes_in(there)["Location"]
     assert (plant.balance("BOLT", at="RAW"), south.balance("BOLT", at="RAW")) == (4, 6)
-    assert "was received on" in text_of(there.get(reverse("between-arrive"), {"note": "MAIN/SOUTH/7"}))
+    assert "was received on" in text_of(there.get(reverse("transfer-receive"), {"note": "MAIN/SOUTH/7"}))
 
 
 def test_the_list_shows_ages_and_to_users_who_see_costs_values(plant: Plant, south: Plant) -> None:
@@ -110,9 +110,9 @@ def test_the_list_shows_ages_and_to_users_who_see_costs_values(plant: Plant, sou
     sends(stores(plant))
     posting = StockTransfer.objects.get().posting
     Posting.objects.filter(pk=posting.pk).update(at=timezone.now() - timedelta(days=3))
-    assert "3 days" in text_of(stores(plant).get(reverse("between")))
-    assert "0.60" not in text_of(stores(plant).get(reverse("between")))
-    assert "0.60" in text_of(signed_in(plant, Role.CONTROLLER, name="cora").get(reverse("between")))
+    assert "3 days" in text_of(stores(plant).get(reverse("transfers")))
+    assert "0.60" not in text_of(stores(plant).get(reverse("transfers")))
+    assert "0.60" in text_of(signed_in(plant, Role.CONTROLLER, name="cora").get(reverse("transfers")))
 
 
 def test_more_transfers_in_transit_cost_no_more_statements(plant: Plant, south: Plant) -> None:
@@ -121,19 +121,19 @@ def test_more_transfers_in_transit_cost_no_more_statements(plant: Plant, south: 
     for number in range(12):
         sends(client, number=str(number))
     with statements(LIST_BUDGET):
-        text_of(client.get(reverse("between")))
+        text_of(client.get(reverse("transfers")))
 
 
 def test_the_note_as_a_file_is_received_on_another_server(plant: Plant, south: Plant) -> None:
     plant.has(10, "BOLT", at="RAW")
     client, there = stores(plant), receiver(south)
     sends(client)
-    file = client.get(reverse("between-note", args=["SOUTH", "7"]))
+    file = client.get(reverse("transfer-note", args=["SOUTH", "7"]))
     assert "attachment" in file["Content-Disposition"]
     note = json.loads(file.content)
     assert note["lines"] == [{"item": "BOLT", "quantity": "6", "batch": "", "serial": ""}]
     uploaded = SimpleUploadedFile("note.json", file.content, content_type="application/json")
-    opened = text_of(there.post(reverse("between-read"), {"note": "", "file": uploaded}))
+    opened = text_of(there.post(reverse("transfer-read"), {"note": "", "file": uploaded}))
     assert "7 from MAIN, sent" in opened
     takes_in(there, note=json.dumps(note))
     assert south.balance("BOLT", at="RAW") == 6
@@ -166,7 +166,9 @@ def test_an_unsuitable_location_is_refused_in_the_preview_and_on_receipt(
     plant.has(10, "BOLT", at="RAW")
     sends(stores(plant))
     there = receiver(south)
-    assert "notice-bad" in text_of(there.post(reverse("between-arrives"), {"note": "7", "into": into, "bin": bin}))
+    assert "notice-bad" in text_of(
+        there.post(reverse("transfer-receive-preview"), {"note": "7", "into": into, "bin": bin})
+    )
     refused = text_of(takes_in(there, into=into, bin=bin), HTTPStatus.UNPROCESSABLE_ENTITY)
     assert f'id="{field}-error"' in refused
     assert f'value="{into}"' in refused
@@ -239,10 +241,10 @@ def test_transfers_need_the_right_to_move_and_every_role_sees_them(
 ) -> None:
     plant.has(10, "BOLT", at="RAW")
     client = signed_in(plant, role)
-    assert client.get(reverse("between")).status_code == HTTPStatus.OK
+    assert client.get(reverse("transfers")).status_code == HTTPStatus.OK
     expected = HTTPStatus.OK if may else HTTPStatus.FORBIDDEN
-    assert client.get(reverse("between-send")).status_code == expected
-    assert client.get(reverse("between-arrive")).status_code == expected
+    assert client.get(reverse("transfer-send")).status_code == expected
+    assert client.get(reverse("transfer-receive")).status_code == expected
     assert sends(client).status_code == (HTTPStatus.FOUND if may else HTTPStatus.FORBIDDEN)
 
 
