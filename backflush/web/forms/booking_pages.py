@@ -40,10 +40,10 @@ from backflush.backflushing.report_kinds import Report, ReportKind, Subject, Sub
 from backflush.backflushing.selectors import Preview, PreviewLine, preview
 from backflush.core.moves import Reason, Tracking
 from backflush.core.quantity import ZERO
-from backflush.core.refusals import Conflict, Refusal
+from backflush.core.refusals import Conflict, NotFound, Refusal
 from backflush.delivery.refusals import status_of
 from backflush.items.models import Item
-from backflush.stockmap.models import Location
+from backflush.stockmap.models import Location, Site
 from backflush.web.display.badges import CHOICE, Sign
 from backflush.web.display.formats import number, typed
 from backflush.web.forms.fields import Field, FieldKind, Form
@@ -190,13 +190,17 @@ def foresee(report: Report, subjects: Subjects[Any]) -> Foreseen:
 
 
 class BookingPages(ABC):
-    """The pages of one kind of booking. `name` is the page's address; see the module for the rest."""
+    """The pages of one kind of booking. `name` is the page's address; see the module for the rest.
+
+    `codes` names the look-up that completes what is scanned (`web/home/lookup.py`).
+    """
 
     kind: ReportKind[Any]
     name: str
     preview_name: str
     post_name: str
     template: str
+    codes: str
 
     # ---- what a kind's own module may say
 
@@ -211,6 +215,14 @@ class BookingPages(ABC):
     def aside(self, opened: Opened) -> str:
         """Return what stands beside the item, such as whom it comes from."""
         return ""
+
+    @abstractmethod
+    def scan_label(self) -> str:
+        """Return the label of the field to scan into."""
+
+    @abstractmethod
+    def as_kept(self, site: Site, text: str) -> str:
+        """Return the number or code of the record that was typed in another case. Refusals: `NotFound`."""
 
     @abstractmethod
     def strip(self, request: PageRequest) -> dict[str, Any]:
@@ -244,8 +256,18 @@ class BookingPages(ABC):
         return [one for one in self.kind.inputs.all if one.identifies]
 
     def open(self, request: PageRequest, form_data: QueryDict) -> Opened:
-        """Return what was scanned; raises `InvalidValue`, `NotFound` and `Archived`."""
+        """Return what was scanned or typed, in any case; raises `InvalidValue`, `NotFound` and `Archived`."""
         raw = {one.name: form_data.get(one.name, "").strip() for one in self.naming}
+        subject = self.kind.inputs.subject.name
+        try:
+            return self._open(request, raw)
+        except NotFound as refusal:
+            kept = self.as_kept(request.visit.site, raw[subject]) if refusal.field == subject else raw[subject]
+            if kept == raw[subject]:
+                raise
+            return self._open(request, {**raw, subject: kept})
+
+    def _open(self, request: PageRequest, raw: Mapping[str, str]) -> Opened:
         report = self.kind.read(raw, page_dialect())
         [complete] = completed_reports([report], [self.kind], site=request.visit.site)
         if isinstance(complete, Refusal):
@@ -264,11 +286,15 @@ class BookingPages(ABC):
 
     # ---- the form
 
-    def form(self, opened: Opened, form_data: QueryDict, refusal: Refusal | None) -> Form:
-        """Return the form with what was entered."""
+    def form(self, opened: Opened | None, form_data: QueryDict, refusal: Refusal | None) -> Form:
+        """Return the field to scan into and, once something was scanned, the fields of a booking on it."""
+        subject = self.kind.inputs.subject
+        scan = Field(subject.name, self.scan_label(), FieldKind.CODE, codes=self.codes, focus=opened is None)
+        if opened is None or opened.refusal is not None:
+            return Form([scan], form_data, refusal)
         entered = [one for one in self.kind.inputs.all if one not in self.naming and one.name != "key"]
         fields = [self.field(one, opened, refusal) for one in entered if opened.needs(one.name)]
-        return Form(fields, form_data, refusal)
+        return Form([scan, *fields], form_data, refusal)
 
     def field(self, one: ReportInput, opened: Opened, refusal: Refusal | None) -> Field:
         """Return the field of an input."""
@@ -305,9 +331,9 @@ class BookingPages(ABC):
     def _drawn(self, opened: Opened, form: Form) -> dict[str, Any]:
         """Return what the form's template needs: quantities first, and folded away what is rarely entered."""
         quantities = [one.name for one in self.kind.inputs.quantities]
-        more = [bound.name for bound in form if bound.name not in {*quantities, *GOODS}]
+        first = {*quantities, *GOODS, self.kind.inputs.subject.name}
+        more = [bound.name for bound in form if bound.name not in first]
         return {
-            "form": form,
             "hidden": [(one.name, str(getattr(opened.report, one.name))) for one in self.naming],
             "quantities": form.some(*quantities),
             "more": form.some(*more),
@@ -355,16 +381,13 @@ class BookingPages(ABC):
         self, request: PageRequest, form_data: QueryDict, refusal: Refusal | None = None, *, status: int = 200
     ) -> HttpResponse:
         """Show the page: the field to scan into, and with what was scanned the form and the preview."""
-        subject = self.kind.inputs.subject
+        subject = self.kind.inputs.subject.name
         context: dict[str, Any] = {
             "pages": self,
-            "scan_to": self.name,
-            "scan_field": subject.name,
-            "scanned_text": form_data.get(subject.name, "").strip(),
             "key": form_data.get("key") or new_key(),
-            "refusal": refusal,
+            "form": self.form(None, form_data, refusal),
         }
-        if not context["scanned_text"]:
+        if not form_data.get(subject, "").strip():
             return render(request, self.template, context | self.strip(request) | self.offered(request))
         try:
             opened = self.open(request, form_data)
@@ -373,12 +396,14 @@ class BookingPages(ABC):
         except Refusal as found:
             choices = None if refusal else self.choices(request, form_data, found)
             if choices is None:
-                context |= {"refusal": refusal or found} | self.offered(request)
-                status = status_of(context["refusal"])
+                shown = refusal or found
+                context |= {"form": self.form(None, form_data, shown)} | self.offered(request)
+                status = status_of(shown)
             return render(request, self.template, context | (choices or {}), status=status)
-        context |= {"opened": opened, "aside": self.aside(opened)}
+        form = self.form(opened, form_data, refusal)
+        context |= {"opened": opened, "aside": self.aside(opened), "form": form}
         if opened.refusal is None:
-            context |= self._drawn(opened, self.form(opened, form_data, refusal))
+            context |= self._drawn(opened, form)
             context |= self.foreseen(request, opened, form_data)
         return render(request, self.template, context, status=status)
 
@@ -413,6 +438,16 @@ class BookingPages(ABC):
             path(f"{under}preview/", preview_part, name=self.preview_name),
             path(f"{under}post/", book, name=self.post_name),
         ]
+
+    @property
+    def scan_at(self) -> str:
+        """The address of the page, which opens what is scanned."""
+        return reverse(self.name)
+
+    @property
+    def scan_field(self) -> str:
+        """The name of the field to scan into."""
+        return self.kind.inputs.subject.name
 
     @property
     def preview_at(self) -> str:

@@ -18,11 +18,13 @@ from backflush.handling.rights import may_reverse, require_may_reverse
 from backflush.ledger.models import Movement
 from backflush.ledger.selectors import posting_numbered
 from backflush.people.rights import Verb
+from backflush.stockmap.models import Site
 from backflush.unresolved.arrivals import proposed_by
 from backflush.web.forms.booking_pages import BookingPages
 from backflush.web.forms.idempotency import new_key
 from backflush.web.platform.decorators import posts
 from backflush.web.platform.visit import PageRequest
+from backflush.works.selectors import order_numbered
 from backflush.works.services.booking import ON_ORDERS, BookingIn
 
 OFFERED: Final = 12
@@ -51,6 +53,15 @@ class OrderPages(ProductionPages):
     kind = ON_ORDERS
     name, preview_name, post_name = "book", "booking-preview", "book-post"
     template = "web/production/book_order.html"
+    codes = "works-orders"
+
+    def scan_label(self) -> str:
+        """Return the label of the field to scan into."""
+        return _("Works order number or barcode")
+
+    def as_kept(self, site: Site, text: str) -> str:
+        """Return the number of the works order that was typed in another case. Refusals: `NotFound`, `Archived`."""
+        return order_numbered(site, text).number
 
     def offered(self, request: PageRequest) -> dict[str, Any]:
         """Return the orders that take bookings."""

@@ -3,9 +3,12 @@
 from typing import Any, Final
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from backflush.backflushing.models import Booking
 from backflush.items.models import ComponentClass, Item
+from backflush.items.selectors import item_coded
+from backflush.stockmap.models import Site
 from backflush.web.platform.visit import PageRequest
 from backflush.web.production.book_order import ProductionPages
 from backflush.web.stock.reversal import strip
@@ -20,6 +23,15 @@ class ItemPages(ProductionPages):
     kind = WITHOUT_ORDERS
     name, preview_name, post_name = "produce", "produce-preview", "produce-post"
     template = "web/production/book_without_order.html"
+    codes = "items"
+
+    def scan_label(self) -> str:
+        """Return the label of the field to scan into."""
+        return _("Item code or barcode")
+
+    def as_kept(self, site: Site, text: str) -> str:
+        """Return the code of the item that was typed in another case. Refusals: `NotFound`."""
+        return item_coded(text).code
 
     def offered(self, request: PageRequest) -> dict[str, Any]:
         """Return some kits."""

@@ -12,6 +12,7 @@ from backflush.backflushing.outcomes import UseState, use_states
 from backflush.core.refusals import Refusal
 from backflush.delivery.pagination import page_of
 from backflush.people.rights import Verb
+from backflush.stockmap.models import Site
 from backflush.subcontract.receipts import RECEIPTS, ReceiptIn
 from backflush.subcontract.selectors import all_receipts, purchase_lines, purchase_order_numbered
 from backflush.web.forms.booking_pages import BookingPages, Opened
@@ -27,6 +28,15 @@ class ReceiptPages(BookingPages):
     kind = RECEIPTS
     name, preview_name, post_name = "receive", "receive-preview", "receive-post"
     template = "web/purchasing/receive.html"
+    codes = "purchase-orders"
+
+    def scan_label(self) -> str:
+        """Return the label of the field to scan into."""
+        return _("Purchase order number or barcode")
+
+    def as_kept(self, site: Site, text: str) -> str:
+        """Return the number of the purchase order that was typed in another case. Refusals: `NotFound`, `Archived`."""
+        return purchase_order_numbered(site, text).number
 
     def choices(self, request: PageRequest, form_data: QueryDict, refusal: Refusal) -> dict[str, Any] | None:
         """Return the lines of an order to choose from, where several may have come in."""

@@ -12,7 +12,7 @@ from backflush.web.forms.fields import BoundField, Form
 register: Final = template.Library()
 
 
-@register.inclusion_tag("web/forms/one_field.html")
+@register.inclusion_tag("web/forms/field.html")
 def field(bound: BoundField | str) -> dict[str, Any]:
     """Draw a field with its label, hint, input and refusal; draw nothing where the form doesn't have the field."""
     return {"bound": bound or None}
@@ -22,6 +22,12 @@ def field(bound: BoundField | str) -> dict[str, Any]:
 def fields(form: Form, *names: str) -> dict[str, Any]:
     """Draw some fields of a form in the order given; without names, all of them."""
     return {"bound_fields": form.some(*names) if names else list(form)}
+
+
+@register.inclusion_tag("web/forms/scan_box.html")
+def scan_box(form: Form, name: str, *, to: str) -> dict[str, Any]:
+    """Draw the field that a page begins with: what is scanned into it opens the address `to`."""
+    return {"bound": form[name], "to": to}
 
 
 @register.inclusion_tag("web/forms/form_refusal.html")
