@@ -48,17 +48,10 @@ ADD, REMOVE, RESTORE = "add-row", "remove-row", "restore-row"
 
 
 class RowsRefused(Invalid):
-    """Some cells of a table can't be taken as they are."""
+    """Some cells of a table can't be taken as they are. `cells` has the refusal of each, by row and column."""
 
     code = "invalid_value"
-
-    def __init__(self, cells: Mapping[tuple[int, str], Refusal]) -> None:
-        self.cells = dict(cells)
-        rows = len({index for index, _column in cells})
-        if rows == 1:
-            super().__init__("One line can't be saved as it is. Nothing was changed.")
-        else:
-            super().__init__("{number} lines can't be saved as they are. Nothing was changed.", number=rows)
+    cells: Mapping[tuple[int, str], Refusal]
 
 
 @dataclass(slots=True)
@@ -103,8 +96,15 @@ class RowFaults:
 
     def require_none(self) -> None:
         """Refuse all faults together."""
-        if self.cells:
-            raise RowsRefused(self.cells)
+        if not self.cells:
+            return
+        rows = len({index for index, _column in self.cells})
+        if rows == 1:
+            refusal = RowsRefused("One line can't be saved as it is. Nothing was changed.")
+        else:
+            refusal = RowsRefused("{number} lines can't be saved as they are. Nothing was changed.", number=rows)
+        refusal.cells = dict(self.cells)
+        raise refusal
 
 
 @dataclass(frozen=True, slots=True)
