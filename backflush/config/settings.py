@@ -120,6 +120,9 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
+# A purchase order of a few hundred lines has some ten fields per line. Django's limit of bytes still applies.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 30_000
+
 # Static files
 
 STATIC_URL = "/static/"

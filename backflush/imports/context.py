@@ -27,7 +27,7 @@ Out = TypeVar("Out")
 
 
 @dataclass(slots=True)
-class Count:
+class RowCounts:
     """How many rows of a table were read, new, existing and changed."""
 
     rows: int = 0
@@ -46,7 +46,7 @@ class Work:
     update: bool
     tell: Tell
     site_code: str = ""
-    counts: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
+    counts: dict[str, RowCounts] = field(default_factory=lambda: defaultdict(RowCounts))
     new_sites: set[str] = field(default_factory=set)
 
     # Existing and new records, by the names that files use

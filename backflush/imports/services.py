@@ -9,7 +9,7 @@ from django.db import transaction
 
 from backflush.imports.bookings import CHUNK, ToPost, check_bookings, post_bookings
 from backflush.imports.columns import TABLES
-from backflush.imports.context import Count, Tell, Work
+from backflush.imports.context import RowCounts, Tell, Work
 from backflush.imports.files import read
 from backflush.imports.findings import Findings, ImportFault
 from backflush.imports.links import take_rules, take_site_settings, take_supplier_stock
@@ -45,7 +45,7 @@ class ImportReport:
     posting, `findings` names them, and all others are posted.
     """
 
-    counts: Mapping[str, Count]
+    counts: Mapping[str, RowCounts]
     findings: Sequence[ImportFault]
     applied: bool
 

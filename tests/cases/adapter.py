@@ -18,6 +18,7 @@ from backflush.backflushing.report_kinds import Report
 from backflush.backflushing.selectors import explain
 from backflush.backflushing.stream import Booker, StreamLine
 from backflush.booking_kinds import KINDS
+from backflush.core.input_values import read_amount
 from backflush.core.moves import Process, Status, Tracking
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import NotUnresolved, Refusal
@@ -68,6 +69,13 @@ from tests.cases.reading import Case
 
 RECEIVE = "RECEIVE"
 Number = Decimal | int | str
+
+
+def amounts(**given: Number) -> dict[str, Any]:
+    """Return the quantities of a report, with the units of those that a case states in a unit of their own (Q6)."""
+    read = {field: read_amount(str(value), field=field) for field, value in given.items()}
+    units = {field: amount.unit for field, amount in read.items() if amount.unit}
+    return {**{field: amount.number for field, amount in read.items()}, "units": tuple(units.items())}
 
 
 class NotBuilt(Exception):
@@ -323,8 +331,7 @@ class World:
     ) -> None:
         booking = BookingIn(
             order=str(order),
-            good=number(good),
-            scrap=number(scrap),
+            **amounts(good=good, scrap=scrap),
             at=at or self.day,
             key=str(key),
             batch=batch,
@@ -350,8 +357,7 @@ class World:
     ) -> None:
         production = ProductionIn(
             item=item,
-            good=number(good),
-            scrap=number(scrap),
+            **amounts(good=good, scrap=scrap),
             at=at or self.day,
             key=str(key),
             batch=batch,
@@ -395,8 +401,7 @@ class World:
     ) -> None:
         receipt = ReceiptIn(
             order=str(order),
-            accepted=number(qty),
-            rejected=number(rejected),
+            **amounts(accepted=qty, rejected=rejected),
             at=at or self.day,
             key=str(key),
             batch=batch,
