@@ -16,7 +16,8 @@ VENDOR_READY := backflush/web/static/vendor/icons.svg
 PAGES_READY := backflush/web/served/gathered.sha256
 
 # The packages that have models, and so migrations.
-ROOMS := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard backflush/*/models.py)))))
+# Background jobs keep the label `errands` of their tables.
+ROOMS := $(patsubst background,errands,$(sort $(notdir $(patsubst %/,%,$(dir $(wildcard backflush/*/models.py))))))
 
 # Plain `python3` comes first, because the owner of the machine chose it.
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 python)
