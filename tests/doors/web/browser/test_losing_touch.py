@@ -49,7 +49,7 @@ def test_a_form_shows_what_would_be_refused_and_which_rights_a_role_change_remov
     page = visit.sign_in("ama").goes("/set-up/units/new/").page
     page.fill("#code", "EA")
     page.press("#code", "Tab")
-    expect(page.locator("#judged")).to_contain_text("EA")
+    expect(page.locator("#live-check")).to_contain_text("EA")
     page = visit.goes("/set-up/people/at/ken/").page
     page.uncheck("input[value=operator]")
     expect(page.locator("#effect")).to_contain_text("Taken away: book, issue, produce, return")

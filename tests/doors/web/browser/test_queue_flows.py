@@ -59,11 +59,11 @@ def test_a_long_retry_continues_while_the_user_is_on_another_page(committed_plan
     page = visit.sign_in("rosa").goes("/unresolved/retry/").page
     expect(page.locator("h1")).to_have_text("Retry everything in this list")
     page.click("text=Retry all in the background")
-    page.wait_for_url("**/errands/*/")
+    page.wait_for_url("**/background-jobs/*/")
     address = page.url
     visit.goes("/stock/")
     page.goto(address)
-    expect(page.locator("#errand")).to_contain_text("210 settled.", timeout=30_000)
+    expect(page.locator("#background-job")).to_contain_text("210 settled.", timeout=30_000)
     visit.goes("/unresolved/")
     expect(page.locator("main")).to_contain_text("Nothing is unresolved")
     assert plant.waiting() == []

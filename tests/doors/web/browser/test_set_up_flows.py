@@ -48,7 +48,7 @@ def test_the_same_place_twice_is_shown_before_anything_is_saved(committed_plant:
     page = opened(visit, "/set-up/actions/at/REPLENISH/")
     page.select_option("#from", "MAIN/RAW")
     page.select_option("#to", "MAIN/RAW")
-    expect(page.locator("#judged-rule")).to_contain_text("needs two different locations")
+    expect(page.locator("#rule-live-check")).to_contain_text("needs two different locations")
 
 
 def test_choosing_an_item_highlights_its_arrows_without_moving_the_map(committed_plant: Plant, visit: Visit) -> None:
