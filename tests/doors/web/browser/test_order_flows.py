@@ -48,7 +48,7 @@ def test_material_is_issued_by_scanner_and_taken_back_with_one_press(committed_p
     expect(page.locator("#item")).to_be_focused()
     assert committed_plant.balance("LUG", at="RAW") == Decimal(38)
     page.click("#strip >> text=Undo")
-    expect(page.locator("#strip")).to_contain_text("Taken back.")
+    expect(page.locator("#strip")).to_contain_text("Reversed.")
     assert committed_plant.balance("LUG", at="RAW") == Decimal(50)
 
 

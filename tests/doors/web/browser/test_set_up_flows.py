@@ -32,14 +32,14 @@ def test_a_level_is_closed_and_opened_and_focus_stays_on_its_arrow(committed_pla
 
 def test_a_faulty_line_keeps_all_input(committed_plant: Plant, visit: Visit) -> None:
     page = opened(visit, "/items/structure/BRACKET/")
-    page.fill("#line-1-component", "LUG")
-    page.press("#line-1-component", "Tab")
+    page.fill("#component-1", "LUG")
+    page.press("#component-1", "Tab")
     expect(page.locator("#about-1")).to_contain_text("EA")
-    page.fill("#line-1-quantity", "0")
+    page.fill("#quantity-1", "0")
     page.click("text=Save structure")
-    expect(page.locator("#line-1-quantity-error")).to_contain_text("needs a quantity above zero")
-    expect(page.locator("#line-1-component")).to_have_value("LUG")
-    page.fill("#line-1-quantity", "2")
+    expect(page.locator("#quantity-1-error")).to_contain_text("needs a quantity above zero")
+    expect(page.locator("#component-1")).to_have_value("LUG")
+    page.fill("#quantity-1", "2")
     page.click("text=Save structure")
     expect(page.locator(".structure-tree")).to_contain_text("LUG")
 
