@@ -73,7 +73,7 @@ def test_scanned_booked_and_undone(committed_plant: Plant, visit: Visit) -> None
     expect(page.locator("#order")).to_be_focused()
     assert committed_plant.balance("BOLT") == Decimal(0)
     page.click("#strip >> text=Undo")
-    expect(page.locator("#strip")).to_contain_text("Everything is back where it was.")
+    expect(page.locator("#strip")).to_contain_text("All stock is back where it was.")
     assert committed_plant.balance("BOLT") == Decimal(8)
     assert visit.complaints == []
 

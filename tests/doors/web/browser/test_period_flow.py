@@ -17,13 +17,13 @@ def test_a_period_is_closed_refuses_bookings_and_is_reopened(committed_plant: Pl
     page = visit.page
     page.click("main >> text=Periods")
     page.fill("#through", "2026-03-31")
-    page.click("text=Look what stands against it")
+    page.click("text=Check what blocks closing")
     page.click("text=Show unresolved movements")
     expect(page.locator("main")).to_contain_text("BOLT")
     page.go_back()
     page.click("text=Close through 31 Mar 2026")
-    expect(page.locator("#unresolved-error")).to_contain_text("Unresolved movements up to 31 Mar 2026: 1")
-    page.check("#unresolved")
+    expect(page.locator("#although-error")).to_contain_text("Unresolved movements up to 31 Mar 2026: 1")
+    page.check("#although")
     page.click("text=Close through 31 Mar 2026")
     expect(page.locator(".page-summary")).to_contain_text("MAIN is closed through 31 Mar 2026")
 
