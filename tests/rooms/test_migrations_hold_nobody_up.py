@@ -326,7 +326,7 @@ def test_an_upgrade_waits_only_briefly_for_a_lock(committed_database: Database) 
         reader.execute("LOCK TABLE works_worksorder IN ROW EXCLUSIVE MODE")
         with pytest.raises(DatabaseUnreachable, match=r"Another program has locked a table for 0\.5 seconds"):
             upgrade_database(patience=0.5)
-    assert Console().tells("upgrade", "--patience", "5")["applied"][0] == "works.0002_unique_within_the_site"
+    assert "works.0002_unique_within_the_site" in Console().tells("upgrade", "--patience", "5")["applied"]
 
 
 @ONLY_COMMITTED_POSTGRES

@@ -119,8 +119,8 @@ def test_raw_values_become_a_report() -> None:
 @pytest.mark.parametrize(
     ("raw", "field", "sentence"),
     [
-        ({"good": "1"}, "order", "Works order is missing. Enter the works order's number."),
-        ({"order": " "}, "order", "Works order is missing. Enter the works order's number."),
+        ({"good": "1"}, "order", "Works order is missing. Enter the works order number."),
+        ({"order": " "}, "order", "Works order is missing. Enter the works order number."),
         ({"order": "W", "good": "x"}, "good", "'x' is not a number. Write it like 12.5."),
         ({"order": "W", "god": "1"}, "", "There is no field 'god'."),
         ({"order": 1}, "order", "order must be text in quotes."),

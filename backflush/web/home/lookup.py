@@ -39,7 +39,10 @@ class CodeKind:
 
 
 CODE_KINDS: Final[Mapping[str, CodeKind]] = {
-    "items": CodeKind(lambda visit: Item.objects.all()),
+    "items": CodeKind(
+        lambda visit: Item.objects.select_related("stock_unit"),
+        described_by=lambda item: f"{item.description}, {item.stock_unit.code}",
+    ),
     "locations": CodeKind(lambda visit: offered(Location.objects.filter(site=visit.site)), "path"),
     "suppliers": CodeKind(
         lambda visit: offered(Supplier.objects.all()), about="name", described_by=lambda supplier: supplier.name

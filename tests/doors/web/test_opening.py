@@ -33,7 +33,7 @@ def test_location_and_item_are_scanned_before_the_quantity(plant: Plant) -> None
     with statements(BUDGET):
         text = text_of(client.get(page, {"location": "MAIN/LINE", "item": "BOLT"}))
     assert 'id="quantity"' in text
-    assert "are in stock at MAIN/LINE . Nothing has been posted yet." in text
+    assert "are in stock at MAIN/LINE. Nothing has been posted yet." in text
 
 
 def test_the_preview_shows_the_new_balance_and_posts_nothing(plant: Plant) -> None:

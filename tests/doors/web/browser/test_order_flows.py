@@ -75,7 +75,7 @@ def test_a_kit_is_booked_after_a_refusal(committed_plant: Plant, visit: Visit) -
     page.keyboard.type("PACK\n")
     expect(page.locator("#good")).to_be_focused()
     page.click("#go")
-    expect(page.locator("#good-error")).to_contain_text("Enter the quantity made")
+    expect(page.locator("#good-error")).to_contain_text("enter a quantity, good or scrap")
     page.fill("#good", "3")
     page.click("text=Make it 2")
     expect(page.locator("#go-text")).to_have_text("Book 2 good")

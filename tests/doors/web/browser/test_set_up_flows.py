@@ -34,7 +34,7 @@ def test_a_faulty_line_keeps_all_input(committed_plant: Plant, visit: Visit) -> 
     page = opened(visit, "/items/structure/BRACKET/")
     page.fill("#component-1", "LUG")
     page.press("#component-1", "Tab")
-    expect(page.locator("tr:has(#component-1) [data-code-note]")).to_contain_text("EA")
+    expect(page.locator(".cell-with-note:has(#component-1) [data-code-note]")).to_contain_text("EA")
     page.fill("#quantity-1", "0")
     page.click("text=Save structure")
     expect(page.locator("#quantity-1-error")).to_contain_text("needs a quantity above zero")

@@ -99,7 +99,7 @@ def test_an_existing_rule_is_reported_while_it_is_chosen(committed_plant: Plant,
     visit.goes("/set-up/actions/new/")
     page.fill("#name", "ISSUE")
     page.press("#name", "Tab")
-    expect(page.locator("#live-check")).to_contain_text("ISSUE already")
+    expect(page.locator("#live-check")).to_contain_text("The action ISSUE exists already.")
     assert visit.complaints == []
 
 
@@ -125,21 +125,21 @@ def test_the_site_switch_keeps_the_page_or_leads_to_the_list_of_the_other_site(
 def test_stock_is_transferred_between_sites_by_its_note(committed_plant: Plant, south: Plant, visit: Visit) -> None:
     committed_plant.has(10, "BOLT", at="RAW")
     page = opened(visit, "/stock/")
-    page.click("text=Between sites")
+    page.click("main >> text=Transfers")
     page.click("main a:has-text('Send')")
     page.fill("#item-0", "BOLT")
     page.fill("#quantity-0", "11")
     page.fill("#source-0", "MAIN/RAW")
     page.press("#source-0", "Tab")
     expect(page.locator("#preview")).to_contain_text("10 EA")
-    page.click("text=Send it")
+    page.click("main button:has-text('Send')")
     expect(page.locator("#quantity-0-error")).to_contain_text("10 EA")
     expect(page.locator("#item-0")).to_have_value("BOLT")
     page.fill("#quantity-0", "6")
     page.press("#quantity-0", "Tab")
     expect(page.locator("#preview")).to_contain_text("will be left")
     page.fill("#number", "7")
-    page.click("text=Send it")
+    page.click("main button:has-text('Send')")
     expect(page.locator(".notice-good")).to_contain_text("Transfer 7 is in transit to SOUTH.")
     assert committed_plant.balance("BOLT", at="RAW") == 4
     visit.goes("/stock/transfers/")
@@ -148,8 +148,8 @@ def test_stock_is_transferred_between_sites_by_its_note(committed_plant: Plant, 
     expect(page.locator("main")).to_contain_text("7 from MAIN")
     page.fill("#into", "MAIN/RAW")
     expect(page.locator("#preview")).to_contain_text("Its one line will be at MAIN/RAW.")
-    page.click("text=Receive it")
-    expect(page.locator(".notice-good")).to_contain_text("Transfer 7 from MAIN is received.")
+    page.click("text=Receive the transfer")
+    expect(page.locator(".notice-good")).to_contain_text("Transfer 7 from MAIN has been received.")
     assert south.balance("BOLT", at="RAW") == 6
 
 
@@ -169,7 +169,7 @@ def test_the_transfer_pages_have_no_accessibility_faults(
     with closing(Visit(browser, served)) as first:
         page = opened(first, pages[1])
         page.fill("#number", "7")
-        page.click("text=Send it")
+        page.click("main button:has-text('Send')")
         first.goes("/set-up/units/at/BOX/")
         page.click("text=Deactivate BOX")
     found: list[str] = []
