@@ -28,6 +28,8 @@ from backflush.backflushing.selectors import Preview
 from backflush.booking_kinds import preview_report
 from backflush.core.moves import Tracking
 from backflush.core.quantity import written
+from backflush.counts.models import StockCount
+from backflush.counts.services import CountIn, enter_counts
 from backflush.handling.moves import OpeningIn, move_stock, open_stock, reverse
 from backflush.items.models import Item, TypeCode
 from backflush.items.selectors import item_coded, unit_coded
@@ -45,6 +47,7 @@ from backflush.stockmap.services import (
     add_site,
     add_store,
     add_supplier,
+    set_adjustment,
     set_complete_when_full,
     set_receive_action,
     set_supplier_stock,
@@ -172,6 +175,7 @@ class Plant:
             for source, target in rules:
                 add_rule(action=action_named(name), source=plant.location(source), target=plant.location(target))
         set_receive_action(site=plant.site, action=action_named("RECEIVE"))
+        set_adjustment(site=plant.site, location=plant.location("ADJUST"))
         return plant
 
     def _lay_out(self) -> None:
@@ -408,6 +412,11 @@ class Plant:
     def finds(self, quantity: Number, item: str) -> Posting:
         """Move stock that was found into the line by hand."""
         return self.moves(quantity, item, "ADJUST", "LINE", action="ADJUST")
+
+    def counts(self, quantity: Number, item: str, at: str = "LINE", *, on: When = DAY, **more: Any) -> StockCount:
+        """Enter a count of an item at a location."""
+        counted = CountIn(item=item, location=self.path(at), quantity=Decimal(quantity), at=on, **more)
+        return enter_counts([counted], site=self.site, by=self.storekeeper)[0]
 
     def resolves(
         self, what: str | int, quantity: Number | None = None, *, source: str = "", at: When = None, **more: Any

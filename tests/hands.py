@@ -7,6 +7,7 @@ operation may be refused, but only by `REFUSALS`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,9 +16,10 @@ from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import Report
 from backflush.booking_kinds import KINDS as ALL
 from backflush.core.moves import Process
+from backflush.counts.models import StockCount
 from backflush.ledger.models import Movement, Posting
 from backflush.unresolved.models import Settlement
-from tests.cast import Plant
+from tests.cast import DAY, Plant
 
 REFUSALS: Final = frozenset(
     {
@@ -106,9 +108,19 @@ class Hands:
     def _quantity(self) -> Decimal:
         return Decimal(self.choose(QUANTITIES))
 
+    def _day(self) -> date:
+        day: date = self.choose((DAY, DAY, DAY - timedelta(days=2), DAY + timedelta(days=2)))
+        return day
+
     def book(self) -> Deed:
         return Deed(
-            "books", {"good": self._quantity(), "item": self.choose(ORDERED), "scrap": self.choose(("0", "0", "1"))}
+            "books",
+            {
+                "good": self._quantity(),
+                "item": self.choose(ORDERED),
+                "scrap": self.choose(("0", "0", "1")),
+                "at": self._day(),
+            },
         )
 
     def book_many(self) -> Deed:
@@ -119,7 +131,7 @@ class Hands:
         return self.pick(self.choose(("book", "book", "receive", "produce"))) or self.book()
 
     def produce(self) -> Deed:
-        return Deed("produces", {"good": self._quantity(), "item": self.choose(("PACK", "BRACKET"))})
+        return Deed("produces", {"good": self._quantity(), "item": self.choose(("PACK", "BRACKET")), "at": self._day()})
 
     def receive(self) -> Deed:
         return Deed(
@@ -141,7 +153,7 @@ class Hands:
     def move(self) -> Deed:
         way = self.choose((("RAW", "LINE", "REPLENISH"), ("LINE", "RAW", "REPLENISH"), ("RAW", "ACME/STOCK", "SEND")))
         source, target, action = way
-        what = {"quantity": self._quantity(), "item": self.choose(COMPONENTS)}
+        what = {"quantity": self._quantity(), "item": self.choose(COMPONENTS), "at": self._day()}
         return Deed("moves", {**what, "source": source, "target": target, "action": action})
 
     def resolve(self) -> Deed | None:
@@ -169,6 +181,11 @@ class Hands:
                 how["source"] = self.choose(("", "", "RAW"))
         return Deed("resolves", how)
 
+    def count(self) -> Deed:
+        """Pick a count of a component, or of what is made, on one of a few days."""
+        item, at = self.choose((*((one, "LINE") for one in COMPONENTS), ("BRACKET", "FG"), ("LUG", "RAW")))
+        return Deed("counts", {"quantity": self._quantity(), "item": item, "at": at, "on": self._day()})
+
     def _one_waiting(self) -> Movement | None:
         queue = self.plant.queue()[:6]
         return self.choose(queue) if queue else None
@@ -194,6 +211,10 @@ class Hands:
         by_hand = Posting.objects.filter(process__in=[Process.ISSUE, Process.RETURN, Process.HAND])
         return self._taking_back(by_hand.order_by("-pk").values_list("pk", flat=True))
 
+    def take_back_count(self) -> Deed | None:
+        """Pick a count to reverse."""
+        return self._taking_back(StockCount.objects.order_by("-pk").values_list("posting", flat=True))
+
     def _taking_back(self, postings: Any) -> Deed | None:
         some = list(postings[:8])
         return Deed("reverses_number", {"posting": self.choose(some)}) if some else None
@@ -212,4 +233,6 @@ KINDS: Final = (
     "reverse",
     "undo",
     "take_back",
+    "count",
+    "take_back_count",
 )

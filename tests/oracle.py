@@ -16,6 +16,7 @@ import pytest
 from backflush.audit.verification import verify
 from backflush.backflushing.models import Booking
 from backflush.core.refusals import Refusal
+from backflush.counts.models import CountChange, StockCount
 from backflush.items.models import Item
 from backflush.ledger.models import Balance, CostObject, Key, Movement, Posting
 from backflush.stockmap.models import Location, Site
@@ -32,6 +33,8 @@ STOCK = (
     Key,
     Booking,
     Settlement,
+    StockCount,
+    CountChange,
     WorksOrder,
     OrderChange,
     PurchaseOrder,
@@ -85,6 +88,8 @@ class _Books:
         self.cost_objects = _rows(CostObject, site=site)
         self.keys = _rows(Key, site=site)
         self.settlements = _rows(Settlement, site=site)
+        self.counts = {row["id"]: row for row in _rows(StockCount, site=site)}
+        self.count_changes = _rows(CountChange, site=site)
         self.lines = {row["id"]: row for row in _rows(FrozenLine, site=site)}
         self.keeps = dict(Location.objects.filter(site=site).values_list("pk", "has_balance"))
         self.decimals = dict(Item.objects.values_list("pk", "quantity_decimals"))
@@ -109,6 +114,59 @@ class _Books:
         yield from self._cost_objects_follow_their_bookings()
         yield from self._nobody_gave_back_more_than_was_had()
         yield from self._keys_have_outcomes()
+        yield from self._counts_hold()
+
+    def _counts_hold(self) -> Iterator[str]:
+        """H1 to H5 recomputed: after a count, the book less what waits is what was counted."""
+        changed: dict[int, Any] = defaultdict(int)
+        postings = {change["posting_id"] for change in self.count_changes}
+        for change in self.count_changes:
+            changed[change["count_id"]] += change["change"]
+            moved = [
+                sign * row["quantity"]
+                for row in self.of_posting[change["posting_id"]]
+                for _, sign, _ in self._ends(row)
+            ]
+            if sum(moved) != change["change"]:
+                yield f"posting {change['posting_id']} moves {sum(moved)}, its count says {change['change']}"
+        for count in self.counts.values():
+            if count["reversed_by_id"] is not None or count["status"] != "posted":
+                if changed[count["id"]]:
+                    yield f"count {count['id']} isn't posted and has changed stock by {changed[count['id']]}"
+                continue
+            if changed[count["id"]] != count["difference"]:
+                total = changed[count["id"]]
+                yield f"count {count['id']} differs by {count['difference']}, its changes add up to {total}"
+            left = self._left_after(count, postings)
+            if left != count["quantity"]:
+                yield f"count {count['id']} found {count['quantity']}, the ledger has {left} then"
+
+    def _left_after(self, count: Row, postings: set[int]) -> Any:
+        """Return the book quantity less what waits, right after a count, as it is known now."""
+        key = tuple(count[name] for name in ("item_id", "location_id", "bin", "batch", "serial"))
+        moment = count["at"], count["posting_id"]
+        left: Any = 0
+        for row in self.movements.values():
+            if row["posting_id"] in postings or row["status"] not in {"ok", "unresolved"}:
+                continue
+            root = self._root(row)
+            if (root["at"], root["posting_id"]) < moment:
+                amount = row["quantity"] + (row["due"] or 0)
+                left += sum(sign * amount for stock_key, sign, _ in self._ends(row) if stock_key == key)
+        for change in self.count_changes:
+            other = self.counts[change["count_id"]]
+            same = all(other[name] == count[name] for name in ("item_id", "location_id", "bin", "batch", "serial"))
+            if same and (other["at"], other["posting_id"]) <= moment:
+                left += change["change"]
+        return left
+
+    def _root(self, row: Row) -> Row:
+        """Return the movement whose time counts: the assumption that this one settles or continues, or its original."""
+        if row["origin_id"] is not None:
+            return self.movements[row["origin_id"]]
+        if row["reverses_id"] is not None:
+            return self._root(self.movements[row["reverses_id"]])
+        return row
 
     def _ends(self, row: Row) -> Iterator[tuple[tuple[Any, ...], int, Any]]:
         for end, sign in (("source", -1), ("target", 1)):

@@ -20,6 +20,8 @@ from backflush.backflushing.models import Booking
 from backflush.core.consumption import CumulativeUse
 from backflush.core.moves import Status
 from backflush.core.quantity import ZERO, from_scaled, round_half_up, written
+from backflush.counts.models import StockCount
+from backflush.counts.statements import CHANGES_AGAINST_MOVEMENTS, COUNTS_AGAINST_CHANGES, COUNTS_AGAINST_LEDGER
 from backflush.ledger.models import Balance, CostObject, CostObjectKind, Key, Movement, PeriodBalance, Posting
 from backflush.structures.models import FrozenLine
 from backflush.unresolved.models import Settlement
@@ -410,6 +412,25 @@ def _closed_periods_stay(_: Progress) -> InvariantCheck:
     )
 
 
+def _counts_hold(_: Progress) -> InvariantCheck:
+    faults = [
+        f"Count {count} of {item} at {path}: {_amount(counted)} were counted, but the ledger has "
+        f"{_difference(whole, part)} after it."
+        for count, item, path, counted, whole, part in COUNTS_AGAINST_LEDGER.fetch_replanned()
+    ]
+    faults += [
+        f"Count {count} of {item} at {path} differs by {_amount(difference)}, but its postings add up to "
+        f"{_amount(total)}."
+        for count, item, path, difference, total in COUNTS_AGAINST_CHANGES.fetch_replanned()
+    ]
+    faults += [
+        f"Posting {posting} of {item} moves {_amount(total)}, but its count records {_amount(change)}."
+        for posting, item, change, total in CHANGES_AGAINST_MOVEMENTS.fetch_replanned()
+    ]
+    sentence = "After every posted count the book quantity, less what was unresolved, is what was counted."
+    return _found("counts", sentence, StockCount.objects.count(), faults)
+
+
 CHECKS: tuple[Callable[[Progress], InvariantCheck], ...] = (
     _balances_equal_movements,
     _no_balance_is_impossible,
@@ -422,4 +443,5 @@ CHECKS: tuple[Callable[[Progress], InvariantCheck], ...] = (
     _orders_say_what_was_booked,
     _every_posting_has_its_reason,
     _closed_periods_stay,
+    _counts_hold,
 )

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 from django.db import transaction
@@ -19,10 +20,12 @@ from backflush.backflushing.entered_units import in_unit_of_subject
 from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import PlannedBooking, Report, ReportKinds, Subject, Subjects, SubjectsByKind
 from backflush.backflushing.statements import ADD_BOOKINGS
-from backflush.core.moves import Move, plan_posting, stock_keys_of
+from backflush.core.counts import effects_of
+from backflush.core.moves import Move, Stock, plan_posting, stock_keys_of
 from backflush.core.quantity import advance, convert
 from backflush.core.refusals import Archived, InvalidQuantity, NotFound, Refusal
 from backflush.core.text import require_short
+from backflush.counts.corrections import CorrectedPosting
 from backflush.db.gc_pause import no_search
 from backflush.db.statements import insert
 from backflush.ledger.idempotency import Claims, claim_keys
@@ -223,18 +226,34 @@ def post_bookings(batch: Sequence[PlannedBooking], *, site: Site, by: User) -> l
         bins = goods_bins(batch)
         goods = [goods_moves(planned, bins=bins) for planned in batch]
         stock = lock_balances(site=site, stock_keys=stock_keys_of(move for moves in (*goods, *due) for move in moves))
-        entries = [
-            Entry(
-                process=planned.subject.process,
-                at=planned.at,
-                plan=plan_posting(made, used, stock),
-                key=planned.key_id,
-                cost_object=planned.subject.cost_object.pk if planned.subject.cost_object else None,
-            )
-            for planned, made, used in zip(batch, goods, due, strict=True)
-        ]
-        postings = post(entries, site=site, by=by, stock=stock)
+        plans = [*zip(batch, goods, due, strict=True)]
+        if stock.counted:
+            postings = _post_corrected(plans, site=site, by=by, stock=stock)
+        else:
+            postings = post([_entry(*plan, stock) for plan in plans], site=site, by=by, stock=stock)
         return _record(batch, postings)
+
+
+def _entry(planned: PlannedBooking, made: Sequence[Move], used: Sequence[Move], stock: Stock) -> Entry:
+    """Plan a booking on the locked stock: goods must move, assumed use may wait."""
+    return Entry(
+        process=planned.subject.process,
+        at=planned.at,
+        plan=plan_posting(made, used, stock),
+        key=planned.key_id,
+        cost_object=planned.subject.cost_object.pk if planned.subject.cost_object else None,
+    )
+
+
+def _post_corrected(
+    plans: Sequence[tuple[PlannedBooking, Sequence[Move], Sequence[Move]]], *, site: Site, by: User, stock: Stock
+) -> list[Posting]:
+    """Post bookings at locations that were counted, with the corrections of counts of a later time (H4)."""
+    effects = [effects_of([*made, *used], at=planned.at) for planned, made, used in plans]
+    corrected = CorrectedPosting(site=site, stock=stock, effects=chain.from_iterable(effects))
+    for own, plan in zip(effects, plans, strict=True):
+        corrected.add(own, partial(_entry, *plan, stock))
+    return corrected.post(by=by)
 
 
 def goods_bins(batch: Iterable[PlannedBooking]) -> set[tuple[int, str]]:

@@ -1,15 +1,18 @@
 """Reverse a booking: production on an order or without one, or a receipt."""
 
 from datetime import date, datetime
+from functools import partial
 
 from django.db import transaction
 
 from backflush.backflushing.models import Booking
+from backflush.core.counts import effects_of
 from backflush.core.moves import Process, Status, plan_posting, stock_keys_of
 from backflush.core.refusals import AlreadyReversed, NotFound
+from backflush.counts.corrections import post_corrected
 from backflush.ledger.idempotency import claim_key
 from backflush.ledger.models import CostObject, Movement
-from backflush.ledger.posting import Entry, advance_cost_objects, lock_balances, lock_waiting, post
+from backflush.ledger.posting import Entry, advance_cost_objects, lock_balances, lock_waiting
 from backflush.ledger.selectors import move_of, posting_numbered, require_had, require_not_before
 from backflush.people.models import User
 from backflush.stockmap.models import Site
@@ -35,10 +38,24 @@ def reverse_booking(*, site: Site, posting: int, by: User, at: datetime | date |
     back = [move_of(movement).mirrored(movement=movement.pk) for movement in taken]
     if booking.cost_object is not None:
         require_had(booking.cost_object, back)
-    stock = lock_balances(site=site, stock_keys=stock_keys_of(back))
-    plan = plan_posting(back, (), stock)
-    entry = Entry(Process.REVERSAL, moment, plan, new_key, booking.cost_object_id, booking.posting_id)
-    reversal = post([entry], site=site, by=by, stock=stock)[0]
+    unused = [move_of(movement) for movement in waiting]
+    stock = lock_balances(site=site, stock_keys=stock_keys_of([*back, *unused]))
+    # A booking that is reversed was never made, and what waits of it was never used (H2).
+    effects = partial(effects_of, at=booking.posting.at, order=booking.posting_id)
+    reversal = post_corrected(
+        lambda: Entry(
+            Process.REVERSAL,
+            moment,
+            plan_posting(back, (), stock),
+            new_key,
+            booking.cost_object_id,
+            booking.posting_id,
+        ),
+        [*effects(back), *effects(unused, undone=True)],
+        site=site,
+        by=by,
+        stock=stock,
+    )
     cancel_locked(waiting, posting=reversal, remarks="reversed with its booking")
     booking.reversed_by = reversal
     Booking.objects.filter(site=site, pk=booking.pk).update(reversed_by=reversal)

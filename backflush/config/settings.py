@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "backflush.items",
     "backflush.structures",
     "backflush.ledger",
+    "backflush.counts",
     "backflush.unresolved",
     "backflush.backflushing",
     "backflush.works",

@@ -25,6 +25,7 @@ class Process(StrEnum):
     RETURN = "return"
     HAND = "hand movement"
     RESOLUTION = "resolution"
+    COUNT = "count"
     REVERSAL = "reversal"
 
 
@@ -176,9 +177,13 @@ class Plan:
 
 @dataclass(slots=True, eq=False)
 class Stock:
-    """The locked balances during planning, with the changes that the plan has made so far."""
+    """The locked balances during planning, with the changes that the plan has made so far.
+
+    `counted` has the event time of the latest posted count of each balance that was ever counted (H).
+    """
 
     _left: dict[StockKey, Decimal]
+    counted: dict[StockKey, datetime] = field(default_factory=dict)
     _changed: dict[StockKey, Decimal] = field(default_factory=dict, init=False)
 
     def there(self, stock_key: StockKey) -> Decimal:

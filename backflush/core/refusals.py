@@ -264,6 +264,12 @@ class NotABalanceLocation(Invalid):
     code = "not_a_balance_location"
 
 
+class NoAdjustmentPlace(Invalid):
+    """The site names no adjustment place for the differences of counts (H5)."""
+
+    code = "no_adjustment_place"
+
+
 class WrongSite(Invalid):
     """The stock transfer is for another site, or source and target are the same site."""
 

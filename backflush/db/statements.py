@@ -16,7 +16,7 @@ PostgreSQL plans them for the values at hand: right where it depends on these ho
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from itertools import repeat
 from operator import attrgetter
@@ -218,6 +218,11 @@ def _on_sqlite_by_row(sql: str, rows: Sequence[Row], _many: bool, context: Any) 
         driver.executemany(sql, rows)
         return []
     return [returned for row in rows for returned in driver.execute(sql, row).fetchall()]
+
+
+def moment_read(moment: datetime) -> datetime:
+    """Return a moment that a plain driver has read: SQLite's leaves out the time zone, which is UTC."""
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def driver_time(at: datetime) -> object:

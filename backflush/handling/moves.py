@@ -8,16 +8,19 @@ from decimal import Decimal
 from django.db import transaction
 
 from backflush.backflushing.reversal import reverse_booking
+from backflush.core.counts import effects_of
 from backflush.core.moves import Move, Place, Process, plan_posting, stock_keys_of
 from backflush.core.quantity import require_positive
 from backflush.core.refusals import AlreadyReversed, NoSuchRule, NotABalanceLocation, NotReversible, WrongActionType
 from backflush.core.sentences import Sentence
+from backflush.counts.corrections import post_corrected
+from backflush.counts.services import reverse_count
 from backflush.items.models import Item
 from backflush.items.selectors import item_coded
 from backflush.ledger.idempotency import claim_key
 from backflush.ledger.lot_allocation import named_moves
 from backflush.ledger.models import CostObject, Movement, Posting
-from backflush.ledger.posting import Entry, lock_balances, post
+from backflush.ledger.posting import Entry, lock_balances
 from backflush.ledger.selectors import move_of, posting_numbered, require_had, require_not_before
 from backflush.people.models import User
 from backflush.stockmap.deactivation import require_in_use
@@ -67,8 +70,14 @@ def open_stock(
     bins = bins_of({one.location.pk for one in openings if one.bin}, into=True)
     moves = [move for one in openings for move in opening_moves(one, outside, bins=bins)]
     stock = lock_balances(site=site, stock_keys=stock_keys_of(moves))
-    entry = Entry(Process.OPENING, event_time(site, at), plan_posting(moves, (), stock), new_key)
-    return post([entry], site=site, by=by, stock=stock)[0]
+    moment = event_time(site, at)
+    return post_corrected(
+        lambda: Entry(Process.OPENING, moment, plan_posting(moves, (), stock), new_key),
+        effects_of(moves, at=moment),
+        site=site,
+        by=by,
+        stock=stock,
+    )
 
 
 def opening_moves(one: OpeningIn, outside: Place, *, bins: Container[tuple[int, str]]) -> list[Move]:
@@ -158,9 +167,14 @@ def move_stock(
         serials=serials,
     )
     stock = lock_balances(site=site, stock_keys=stock_keys_of(moves))
-    plan = plan_posting(moves, (), stock)
-    entry = Entry(Process.HAND, event_time(site, at), plan, new_key, remarks=remarks)
-    return post([entry], site=site, by=by, stock=stock)[0]
+    moment = event_time(site, at)
+    return post_corrected(
+        lambda: Entry(Process.HAND, moment, plan_posting(moves, (), stock), new_key, remarks=remarks),
+        effects_of(moves, at=moment),
+        site=site,
+        by=by,
+        stock=stock,
+    )
 
 
 def moves_by_hand(
@@ -228,6 +242,8 @@ def reverse(*, site: Site, posting: int, by: User, at: datetime | date | None = 
             return booking.reversed_by
         case Process.RESOLUTION:
             return undo(site=site, posting=posting, by=by, at=at, key=key)
+        case Process.COUNT:
+            return reverse_count(site=site, posting=posting, by=by, at=at, key=key)
         case Process.ISSUE | Process.RETURN | Process.HAND | Process.OPENING:
             return reverse_by_hand(site=site, posting=posting, by=by, at=at, key=key)
         case Process.REVERSAL as process:
@@ -266,15 +282,20 @@ def reverse_by_hand(*, site: Site, posting: int, by: User, at: datetime | date |
     if cost_object is not None:
         require_had(cost_object, back)
     stock = lock_balances(site=site, stock_keys=stock_keys_of(back))
-    entry = Entry(
-        Process.REVERSAL,
-        moment,
-        plan_posting(back, (), stock),
-        new_key,
-        cost_object.pk if cost_object else None,
-        original.pk,
+    return post_corrected(
+        lambda: Entry(
+            Process.REVERSAL,
+            moment,
+            plan_posting(back, (), stock),
+            new_key,
+            cost_object.pk if cost_object else None,
+            original.pk,
+        ),
+        effects_of(back, at=original.at, order=original.pk),
+        site=site,
+        by=by,
+        stock=stock,
     )
-    return post([entry], site=site, by=by, stock=stock)[0]
 
 
 def require_not_reversed(original: Posting) -> None:

@@ -11,6 +11,7 @@ from backflush.backflushing.reversal import movements_standing
 from backflush.backflushing.reversal import require_not_reversed as require_booking_not_reversed
 from backflush.core.moves import Move, Place, Process, Status, plan_posting, stock_keys_of
 from backflush.core.refusals import Refusal
+from backflush.counts.selectors import count_of, movements_of_count, not_a_count, require_count_not_reversed
 from backflush.handling.moves import OpeningIn, not_reversible, opening_moves, require_not_reversed
 from backflush.ledger.models import Movement, Posting
 from backflush.ledger.posting import read_balances, require_possible
@@ -45,6 +46,8 @@ def goes_back(posting: Posting) -> bool:
     """Whether a posting is of a kind that can be taken back, and hasn't been yet."""
     if posting.process in NEVER_BACK:
         return False
+    if posting.process == Process.COUNT and count_of(posting) is None:
+        return False
     if posting.process == Process.RESOLUTION:
         return posting.settlements.exists() and not posting.settlements.filter(undone_by__isnull=False).exists()
     return not posting.reversals.exists()
@@ -57,11 +60,22 @@ def foresee_reversal(posting: Posting) -> TakingBack:
             return _booking_back(posting)
         case Process.RESOLUTION:
             return _settlement_back(posting)
+        case Process.COUNT:
+            return _count_back(posting)
         case Process.REVERSAL as process:
             return TakingBack(posting, refusal=not_reversible(posting.pk, process))
         case Process.ISSUE | Process.RETURN | Process.HAND | Process.OPENING:
             back = _moved_by(posting)
             return TakingBack(posting, back, refusal=_refusal(back, lambda: require_not_reversed(posting)))
+
+
+def _count_back(posting: Posting) -> TakingBack:
+    """Return what reversing a count would do: all movements of its difference go back."""
+    count = count_of(posting)
+    if count is None:
+        return TakingBack(posting, refusal=not_a_count(posting.pk))
+    back = tuple(movements_of_count(count).select_related(*_NAMED))
+    return TakingBack(posting, back, refusal=_refusal(back, lambda: require_count_not_reversed(count)))
 
 
 def _booking_back(posting: Posting) -> TakingBack:

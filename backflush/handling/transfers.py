@@ -16,17 +16,19 @@ from uuid import uuid4
 from django.db import transaction
 from django.utils import timezone
 
+from backflush.core.counts import effects_of
 from backflush.core.input_values import read_number
 from backflush.core.moves import Move, Process, plan_posting, stock_keys_of
 from backflush.core.quantity import require_positive, written
 from backflush.core.refusals import InvalidValue, NotABalanceLocation, WrongSite
 from backflush.core.text import require_short
+from backflush.counts.corrections import post_corrected
 from backflush.handling.models import StockTransfer, TransferDirection
 from backflush.items.selectors import items_coded
 from backflush.ledger.idempotency import claim_key
 from backflush.ledger.lot_allocation import named_moves
 from backflush.ledger.models import Movement, Posting
-from backflush.ledger.posting import Entry, lock_balances, post
+from backflush.ledger.posting import Entry, lock_balances
 from backflush.ledger.selectors import require_not_before
 from backflush.people.models import User
 from backflush.stockmap.deactivation import require_in_use
@@ -311,8 +313,13 @@ def _post(
     remarks: str,
 ) -> StockTransfer:
     stock = lock_balances(site=site, stock_keys=stock_keys_of(moves))
-    entry = Entry(Process.HAND, at, plan_posting(moves, (), stock), key, remarks=remarks)
-    posting = post([entry], site=site, by=by, stock=stock)[0]
+    posting = post_corrected(
+        lambda: Entry(Process.HAND, at, plan_posting(moves, (), stock), key, remarks=remarks),
+        effects_of(moves, at=at),
+        site=site,
+        by=by,
+        stock=stock,
+    )
     return StockTransfer.objects.create(site=site, way=way, other=other, number=number, posting=posting)
 
 

@@ -171,7 +171,8 @@ class Movement(models.Model):
 class Balance(models.Model):
     """The present quantity of one stock key: item, location, bin, batch and serial number.
 
-    Database constraints refuse a negative balance, and a serial number in two places.
+    `counted_at` is the event time of its latest posted count: a posting of before that time may change the count's
+    difference (H4). Database constraints refuse a negative balance, and a serial number in two places.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
@@ -181,6 +182,7 @@ class Balance(models.Model):
     batch = models.CharField(max_length=60, blank=True)
     serial = models.CharField(max_length=60, blank=True)
     quantity = QuantityField(default=0)
+    counted_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

@@ -20,7 +20,7 @@ from backflush.core.quantity import LARGEST, ZERO, from_scaled, to_scaled
 from backflush.core.refusals import QuantityTooLarge, SerialInStock
 from backflush.core.sentences import Count, Sentence
 from backflush.core.text import require_short
-from backflush.db.statements import columns_of, insert
+from backflush.db.statements import columns_of, insert, moment_read
 from backflush.items.models import Item
 from backflush.ledger.models import Balance, CostObject, CostObjectKind, Movement, Posting
 from backflush.ledger.shortages import insufficient_stock
@@ -57,22 +57,34 @@ class Entry:
     remarks: str = ""
 
 
-def lock_balances(*, site: Site, stock_keys: Iterable[StockKey]) -> Stock:
-    """Lock some pots, opening those that have no balance yet, and say what is in them."""
-    assert connection.in_atomic_block, "the use case owns the transaction"
+def lock_balances(*, site: Site, stock_keys: Iterable[StockKey], lock: bool = True) -> Stock:
+    """Lock some balances in the order of their keys, after opening those that don't exist yet; return their stock.
+
+    Without `lock`, as for previews, they are only read (`read_balances`).
+    """
     in_order = sorted(stock_keys)
     columns = _stock_key_columns(in_order)
-    locked = LOCK_BALANCES.execute_many(columns, site_id=site.pk)
-    if len(locked) < len(in_order):
-        OPEN_BALANCES.execute_many(columns, site_id=site.pk)
-        locked = LOCK_BALANCES.execute_many(columns, site_id=site.pk)
-    return Stock({StockKey(*key): from_scaled(quantity) for *key, quantity in locked})
+    if lock:
+        assert connection.in_atomic_block, "the use case owns the transaction"
+        rows = LOCK_BALANCES.execute_many(columns, site_id=site.pk)
+        if len(rows) < len(in_order):
+            OPEN_BALANCES.execute_many(columns, site_id=site.pk)
+            rows = LOCK_BALANCES.execute_many(columns, site_id=site.pk)
+    else:
+        rows = READ_BALANCES.execute_many(columns, site_id=site.pk)
+    left: dict[StockKey, Decimal] = {}
+    counted: dict[StockKey, datetime] = {}
+    for *key, quantity, counted_at in rows:
+        stock_key = StockKey(*key)
+        left[stock_key] = from_scaled(quantity)
+        if counted_at is not None:
+            counted[stock_key] = moment_read(counted_at)
+    return Stock(left, counted)
 
 
 def read_balances(*, site: Site, stock_keys: Iterable[StockKey]) -> Stock:
-    """What is in some pots, without locking them: for previews."""
-    read = READ_BALANCES.execute_many(_stock_key_columns([*stock_keys]), site_id=site.pk)
-    return Stock({StockKey(*key): from_scaled(quantity) for *key, quantity in read})
+    """Return the stock of some balances without locking them, for previews."""
+    return lock_balances(site=site, stock_keys=stock_keys, lock=False)
 
 
 def post(entries: Sequence[Entry], *, site: Site, by: User, stock: Stock) -> list[Posting]:

@@ -73,7 +73,8 @@ class Site(models.Model):
     """A plant with stores of its own.
 
     Nothing is posted with an event date on or before `closed_through`, in the site's time zone (P); `ledger.periods`
-    closes and reopens. Movements up to `archived_through` may have been archived to files and deleted from the
+    closes and reopens. `adjustment` is the location without balances that count differences go to and come from (H5).
+    Movements up to `archived_through` may have been archived to files and deleted from the
     database. Keys up to number `spaced_keys_through` may have been made for lines of streams by a version that put a
     space before the line's number (`ledger.idempotency`).
     """
@@ -86,6 +87,7 @@ class Site(models.Model):
     closed_through = models.DateField(null=True, blank=True)
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     archived_through = models.DateField(null=True, blank=True)
+    adjustment = models.ForeignKey("Location", models.PROTECT, null=True, blank=True, related_name="+")
     spaced_keys_through = models.BigIntegerField(null=True, blank=True, editable=False)
 
     def __str__(self) -> str:

@@ -20,6 +20,7 @@ from backflush.core.refusals import (
     SameLocation,
     TooManyRules,
     WrongActionType,
+    WrongSite,
 )
 from backflush.db.unique_names import named_once
 from backflush.stockmap.deactivation import require_in_use
@@ -485,6 +486,30 @@ def set_receive_action(*, site: Site, action: Action) -> None:
     require_in_use(action, field="receive_action", before=site.receive_action_id)
     Site.objects.filter(pk=site.pk).update(receive_action=action)
     site.receive_action = action
+
+
+@transaction.atomic
+def set_adjustment(*, site: Site, location: Location) -> None:
+    """Set the location that a site's count differences go to and come from (H5).
+
+    Refused: a location of another site (`WrongSite`), with balances (`InvalidValue`), or deactivated (`Ended`).
+    """
+    if location.site_id != site.pk:
+        raise WrongSite(
+            "{location} belongs to another site. Choose a location of {site}.",
+            location=location.path,
+            site=site.code,
+            field="adjustment",
+        )
+    if location.has_balance:
+        raise InvalidValue(
+            "{location} keeps balances. Choose a location without balances for the differences of counts.",
+            location=location.path,
+            field="adjustment",
+        )
+    require_in_use(location, field="adjustment", before=site.adjustment_id)
+    Site.objects.filter(pk=site.pk).update(adjustment=location)
+    site.adjustment = location
 
 
 @transaction.atomic

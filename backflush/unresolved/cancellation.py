@@ -5,18 +5,25 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from backflush.core.moves import Plan, Status, Stock
+from backflush.core.moves import Plan, Status, stock_keys_of
 from backflush.core.refusals import InvalidValue, RemarksRequired
 from backflush.ledger.archived_numbers import no_number
 from backflush.ledger.idempotency import claim_key
 from backflush.ledger.models import ArchivedKind, Movement, Posting
-from backflush.ledger.posting import lock_waiting, set_status
-from backflush.ledger.selectors import require_not_before
+from backflush.ledger.posting import lock_balances, lock_waiting, set_status
+from backflush.ledger.selectors import move_of, require_not_before
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import event_time
 from backflush.unresolved.models import Settlement, SettlementOutcome
-from backflush.unresolved.settlement import Settled, post_settlement, record, settled_already
+from backflush.unresolved.settlement import (
+    Settled,
+    effects_of_waiting,
+    orders_of_recording,
+    post_settlement,
+    record,
+    settled_already,
+)
 
 
 @transaction.atomic
@@ -47,7 +54,10 @@ def cancel(
     moment = event_time(site, at)
     for waiting in locked.values():
         require_not_before(site, moment, waiting.at)
-    posting = post_settlement(site, Plan(), at=moment, by=by, key=new_key, remarks=remarks, stock=Stock({}))
+    unused = list(locked.values())
+    stock = lock_balances(site=site, stock_keys=stock_keys_of(map(move_of, unused)))
+    effects = effects_of_waiting(unused, orders_of_recording(site, unused, stock), undone=True)
+    posting = post_settlement(site, Plan, at=moment, by=by, key=new_key, remarks=remarks, stock=stock, effects=effects)
     return cancel_locked(list(locked.values()), posting=posting, remarks=remarks)
 
 

@@ -8,7 +8,8 @@ from typing import Literal
 
 from django.db import transaction
 
-from backflush.core.moves import Move, Reason, Status, UnresolvedMove, plan_posting, stock_keys_of
+from backflush.core.counts import Effect, effects_of
+from backflush.core.moves import Move, Plan, Reason, Status, Stock, UnresolvedMove, plan_posting, stock_keys_of
 from backflush.core.quantity import ZERO, require_positive
 from backflush.core.refusals import (
     InvalidQuantity,
@@ -26,7 +27,15 @@ from backflush.people.models import User
 from backflush.stockmap.models import Location, Site
 from backflush.stockmap.selectors import event_time, location_at, place_in_bin
 from backflush.unresolved.models import Settlement, SettlementOutcome
-from backflush.unresolved.settlement import Settled, kept_rest, post_settlement, record, settled_already
+from backflush.unresolved.settlement import (
+    Settled,
+    effects_of_waiting,
+    kept_rest,
+    orders_of_recording,
+    post_settlement,
+    record,
+    settled_already,
+)
 
 Remainder = Literal["drop", "keep"]
 
@@ -76,14 +85,37 @@ def resolve(
     )
     moved = _moved_of(moves)
     kept = _kept(waiting, moved, remainder)
-    stock = lock_balances(site=site, stock_keys=stock_keys_of(moves))
-    plan = plan_posting(moves, (), stock)
-    plan.steps.extend(kept)
+    due = move_of(waiting)
+    stock = lock_balances(site=site, stock_keys=stock_keys_of([*moves, due]))
+
+    def plan() -> Plan:
+        planned = plan_posting(moves, (), stock)
+        planned.steps.extend(kept)
+        return planned
+
     posting = post_settlement(
-        site, plan, at=moment, by=by, key=new_key, remarks=remarks, stock=stock, cost_object=waiting.cost_object_id
+        site,
+        plan,
+        at=moment,
+        by=by,
+        key=new_key,
+        remarks=remarks,
+        stock=stock,
+        cost_object=waiting.cost_object_id,
+        effects=_effects(waiting, moves, kept, stock),
     )
     set_status([waiting.pk], site=site, before=Status.UNRESOLVED, after=Status.RESOLVED)
     return _recorded(posting, waiting, moved, remarks, keeps=bool(kept))
+
+
+def _effects(waiting: Movement, moves: Sequence[Move], kept: Sequence[UnresolvedMove], stock: Stock) -> list[Effect]:
+    """Return how the use is known otherwise than it was assumed: it stands at the assumption's time (H2)."""
+    orders = orders_of_recording(waiting.site, [waiting], stock)
+    used = [*moves, *(one.move for one in kept)]
+    return [
+        *effects_of_waiting([waiting], orders, undone=True),
+        *effects_of(used, at=waiting.at, order=orders[waiting.pk]),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

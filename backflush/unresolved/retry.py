@@ -121,10 +121,11 @@ def retry_part(
     asked = _candidates(site, None) if movements is None else movements
     due = [one for one in lock_due(site=site, movements=asked) if one.at <= moment and not choice_needed(one.move)]
     stock = lock_balances(site=site, stock_keys=stock_keys_of(one.move for one in due))
+    # What moves was assumed to be used from where it is taken, so no count is affected (H2).
     plan, settled = _plan_retry(due, stock)
     if not settled and new_key is None:
         return None
-    posting = post_settlement(site, plan, at=moment, by=by, key=new_key, remarks=remarks, stock=stock)
+    posting = post_settlement(site, lambda: plan, at=moment, by=by, key=new_key, remarks=remarks, stock=stock)
     set_status([one.movement for one in settled], site=site, before=Status.UNRESOLVED, after=Status.RESOLVED)
     return record(posting, settled, remarks)
 

@@ -1,17 +1,20 @@
 """What every settlement has in common: its posting, the rest that is kept, and the note of what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from backflush.core.counts import Effect, effects_of
 from backflush.core.moves import Move, Plan, Process, Reason, Status, Stock, UnresolvedMove
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import NotUnresolved
+from backflush.counts.corrections import post_corrected
 from backflush.db.statements import Statements, columns_of
 from backflush.ledger.models import Movement, Posting
-from backflush.ledger.posting import Entry, post
+from backflush.ledger.posting import Entry
+from backflush.ledger.selectors import move_of
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.unresolved.models import Settlement, SettlementOutcome
@@ -48,7 +51,7 @@ def kept_rest(due: Move, rest: Decimal, *, reason: Reason, at: datetime) -> Unre
 
 def post_settlement(
     site: Site,
-    plan: Plan,
+    plan: Callable[[], Plan],
     *,
     at: datetime,
     by: User,
@@ -56,10 +59,39 @@ def post_settlement(
     remarks: str,
     stock: Stock,
     cost_object: int | None = None,
+    effects: Sequence[Effect] = (),
 ) -> Posting:
-    """Post what a settlement moves, and keeps."""
-    entry = Entry(Process.RESOLUTION, at, plan, key=key, cost_object=cost_object, remarks=remarks)
-    return post([entry], site=site, by=by, stock=stock)[0]
+    """Plan and post a settlement: what it moves, and what it keeps.
+
+    `effects` are those on the balances at the times of the assumptions, where these aren't as before (H4).
+    """
+
+    def entry() -> Entry:
+        return Entry(Process.RESOLUTION, at, plan(), key=key, cost_object=cost_object, remarks=remarks)
+
+    return post_corrected(entry, effects, site=site, by=by, stock=stock)
+
+
+def orders_of_recording(site: Site, movements: Iterable[Movement], stock: Stock) -> dict[int, int]:
+    """Return the numbers of the postings that assumed what some movements go back to, by the movements' ids.
+
+    Takes a statement only where a balance was counted; elsewhere the order of recording decides nothing (H4).
+    """
+    if not stock.counted:
+        return {movement.pk: movement.posting_id for movement in movements}
+    roots = {movement.pk: movement.origin_id or movement.pk for movement in movements}
+    rows = Movement.objects.filter(site=site, pk__in=roots.values()).values_list("pk", "posting")
+    postings: dict[int, int] = dict(rows)
+    return {number: postings[root] for number, root in roots.items()}
+
+
+def effects_of_waiting(waiting: Iterable[Movement], orders: Mapping[int, int], *, undone: bool = False) -> list[Effect]:
+    """Return the effects of movements that begin to wait or, with `undone`, wait no longer, at their event times."""
+    return [
+        effect
+        for one in waiting
+        for effect in effects_of([move_of(one)], at=one.at, order=orders[one.pk], undone=undone)
+    ]
 
 
 class Settled(NamedTuple):

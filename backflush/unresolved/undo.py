@@ -1,20 +1,23 @@
 """Undo of what was settled: the stock goes back, and the same due is unresolved again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from django.db import transaction
 
-from backflush.core.moves import Process, Status, plan_posting, stock_keys_of
+from backflush.core.counts import Effect, effects_of
+from backflush.core.moves import Process, Status, Stock, plan_posting, stock_keys_of
 from backflush.core.refusals import AlreadyReversed, NotReversible, SettledSince
+from backflush.counts.corrections import post_corrected
 from backflush.ledger.idempotency import claim_key
 from backflush.ledger.models import CostObject, Movement, Posting
-from backflush.ledger.posting import Entry, lock_balances, lock_waiting, post, set_status
+from backflush.ledger.posting import Entry, lock_balances, lock_waiting, set_status
 from backflush.ledger.selectors import move_of, require_cost_objects_had, require_not_before
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import event_time
 from backflush.unresolved.models import Settlement, SettlementOutcome
+from backflush.unresolved.settlement import effects_of_waiting, orders_of_recording
 
 
 @transaction.atomic
@@ -23,7 +26,7 @@ def undo(*, site: Site, posting: int, by: User, at: datetime | date | None = Non
     new_key, done = claim_key(site=site, key=key, operation="undo", content={"posting": posting, "at": at})
     if done:
         return done
-    settlements = _lock_settled(site, posting)
+    settlements, locked = _lock_settled(site, posting)
     original = settlements[0].posting
     moment = event_time(site, at)
     require_not_before(site, moment, original.at)
@@ -32,25 +35,51 @@ def undo(*, site: Site, posting: int, by: User, at: datetime | date | None = Non
     )
     back = [move_of(movement).mirrored(movement=movement.pk) for movement in taken.order_by("-pk")]
     require_cost_objects_had(site, back)
-    stock = lock_balances(site=site, stock_keys=stock_keys_of(back))
-    entry = Entry(
-        Process.REVERSAL, moment, plan_posting(back, (), stock), new_key, original.cost_object_id, original.pk
+    again = [locked[one.movement_id] for one in settlements]
+    kept = [locked[one.kept_id] for one in settlements if one.kept_id is not None]
+    stock = lock_balances(site=site, stock_keys=stock_keys_of([*back, *map(move_of, again)]))
+    undoing = post_corrected(
+        lambda: Entry(
+            Process.REVERSAL, moment, plan_posting(back, (), stock), new_key, original.cost_object_id, original.pk
+        ),
+        _effects(site, taken, again, kept, stock),
+        site=site,
+        by=by,
+        stock=stock,
     )
-    undoing = post([entry], site=site, by=by, stock=stock)[0]
     for outcome, before in (
         (SettlementOutcome.RESOLVED, Status.RESOLVED),
         (SettlementOutcome.CANCELLED, Status.CANCELLED),
     ):
-        again = [one.movement_id for one in settlements if one.outcome == outcome]
-        set_status(again, site=site, before=before, after=Status.UNRESOLVED)
-    kept = [one.kept_id for one in settlements if one.kept_id is not None]
-    set_status(kept, site=site, before=Status.UNRESOLVED, after=Status.WITHDRAWN)
+        numbers = [one.movement_id for one in settlements if one.outcome == outcome]
+        set_status(numbers, site=site, before=before, after=Status.UNRESOLVED)
+    set_status([rest.pk for rest in kept], site=site, before=Status.UNRESOLVED, after=Status.WITHDRAWN)
     Settlement.objects.filter(site=site, pk__in=[one.pk for one in settlements]).update(undone_by=undoing)
     return undoing
 
 
-def _lock_settled(site: Site, posting: int) -> list[Settlement]:
-    """Lock what a posting settled, with its jobs first; refused where it can't be undone."""
+def _effects(
+    site: Site, taken: Iterable[Movement], again: Sequence[Movement], kept: Sequence[Movement], stock: Stock
+) -> list[Effect]:
+    """Return how the same use is unresolved again: at the time of its assumption (H2)."""
+    if not stock.counted:
+        return []
+    orders = orders_of_recording(site, [*again, *kept], stock)
+    at = {one.pk: one.at for one in again}
+    effects = effects_of_waiting(again, orders)
+    effects += effects_of_waiting(kept, orders, undone=True)
+    for movement in taken:
+        assert movement.resolves_id is not None, "a settlement moves what was due"
+        order = orders[movement.resolves_id]
+        effects += effects_of([move_of(movement)], at=at[movement.resolves_id], order=order, undone=True)
+    return effects
+
+
+def _lock_settled(site: Site, posting: int) -> tuple[list[Settlement], dict[int, Movement]]:
+    """Lock the cost objects of a posting's settlements, then the movements; return both, by id.
+
+    Refused where they can't be undone (`NotReversible`, `AlreadyReversed`, `SettledSince`).
+    """
     settlements = list(
         Settlement.objects.filter(site=site, posting=posting)
         .select_related("posting", "kept", "movement__item")
@@ -63,7 +92,7 @@ def _lock_settled(site: Site, posting: int) -> list[Settlement]:
     kept = {one.kept_id for one in settlements if one.kept_id is not None}
     locked = lock_waiting(site=site, movements={one.movement_id for one in settlements} | kept)
     require_undoable(settlements, kept=locked)
-    return settlements
+    return settlements, locked
 
 
 def nothing_settled(posting: int) -> NotReversible:

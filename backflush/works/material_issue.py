@@ -10,15 +10,17 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from backflush.core.counts import effects_of
 from backflush.core.lifecycle import OrderStatus, refuse_posting
 from backflush.core.moves import Process, plan_posting, stock_keys_of
 from backflush.core.quantity import require_positive
 from backflush.core.refusals import NoIssueAction, NoReturnAction
+from backflush.counts.corrections import post_corrected
 from backflush.items.selectors import item_coded
 from backflush.ledger.idempotency import claim_key
 from backflush.ledger.lot_allocation import named_moves
 from backflush.ledger.models import Posting
-from backflush.ledger.posting import Entry, lock_balances, post
+from backflush.ledger.posting import Entry, lock_balances
 from backflush.ledger.selectors import require_had
 from backflush.people.models import User
 from backflush.stockmap.models import Action, Site, TransferRule
@@ -99,15 +101,16 @@ def _by_hand(asked: IssueIn, process: Process, *, site: Site, by: User) -> Posti
     )
     require_had(order.cost_object, moves)
     stock = lock_balances(site=site, stock_keys=stock_keys_of(moves))
-    entry = Entry(
-        process,
-        event_time(site, asked.at),
-        plan_posting(moves, (), stock),
-        new_key,
-        order.cost_object_id,
-        remarks=asked.remarks,
+    moment = event_time(site, asked.at)
+    posting = post_corrected(
+        lambda: Entry(
+            process, moment, plan_posting(moves, (), stock), new_key, order.cost_object_id, remarks=asked.remarks
+        ),
+        effects_of(moves, at=moment),
+        site=site,
+        by=by,
+        stock=stock,
     )
-    posting = post([entry], site=site, by=by, stock=stock)[0]
     open_by_issue(order)
     return posting
 

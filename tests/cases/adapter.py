@@ -23,6 +23,8 @@ from backflush.core.moves import Process, Status, Tracking
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import NotUnresolved, Refusal
 from backflush.costing.selectors import order_cost
+from backflush.counts.models import StockCount
+from backflush.counts.services import CountIn, enter_counts
 from backflush.handling.moves import OpeningIn, move_stock, open_stock, reverse
 from backflush.items.models import Item, TypeCode, Unit
 from backflush.items.selectors import item_coded, unit_coded
@@ -49,6 +51,7 @@ from backflush.stockmap.services import (
     add_site,
     add_store,
     add_supplier,
+    set_adjustment,
     set_receive_action,
     set_supplier_stock,
 )
@@ -176,6 +179,8 @@ class World:
                 add_rule(action=action, source=self._location(source), target=self._location(target))
             if action.name == RECEIVE:
                 set_receive_action(site=self.site, action=action)
+        if "adjustment" in plant:
+            set_adjustment(site=self.site, location=self._location(plant["adjustment"]))
 
     def _make_items(self, plant: Mapping[str, Any]) -> None:
         codes: dict[str, TypeCode] = {}
@@ -523,6 +528,30 @@ class World:
         posting = posting_keyed(self.site, str(of))
         reverse(site=self.site, posting=posting.pk, at=at, key=str(key), by=self.by)
 
+    def count(
+        self,
+        *,
+        item: str,
+        location: str,
+        qty: Number,
+        bin: str = "",
+        batch: str = "",
+        serial: str = "",
+        at: date | None = None,
+        key: str = "",
+    ) -> None:
+        counted = CountIn(
+            item=item,
+            location=location,
+            quantity=number(qty),
+            bin=str(bin),
+            batch=str(batch),
+            serial=str(serial),
+            at=at or self.day,
+            key=str(key),
+        )
+        enter_counts([counted], site=self.site, by=self.by)
+
     def close_period(self, *, through: date, unresolved: int = 0) -> None:
         close_period(site=self.site, through=through, by=self.by, known_unresolved=unresolved)
 
@@ -594,6 +623,11 @@ class World:
                 }
             expected = {key: value if key == "status" else number(value) for key, value in fields.items()}
             assert {key: state[key] for key in expected} == expected, f"order {order}"
+
+    def check_counts(self, wanted: Sequence[Sequence[Any]]) -> None:
+        counts = StockCount.objects.filter(site=self.site).select_related("item", "location").order_by("pk")
+        found = [(one.item.code, one.location.path, one.quantity, one.expected_now, one.difference) for one in counts]
+        assert found == [_normal(row) for row in wanted]
 
     def check_unresolved(self, wanted: int) -> None:
         assert waiting_movements(self.site).count() == wanted
@@ -710,6 +744,7 @@ OPERATIONS: dict[str, Callable[..., None]] = {
     "cancel": World.cancel,
     "retry": World.retry,
     "reverse": World.reverse,
+    "count": World.count,
     "close_period": World.close_period,
     "reopen_period": World.reopen_period,
     "standard_cost": World.standard_cost,
@@ -724,5 +759,6 @@ CHECKS: dict[str, Callable[..., None]] = {
     "material_cost": World.check_material_cost,
     "usage_variance": World.check_usage_variance,
     "lines": World.check_lines,
+    "counts": World.check_counts,
 }
 USE_FIELDS = ("assumed", "moved", "unresolved", "cancelled", "dropped")

@@ -8,21 +8,6 @@ from collections.abc import Mapping
 from typing import Final
 
 PENDING: Final[Mapping[str, tuple[str, ...]]] = {
-    "H1": ("a count that agrees moves nothing and is kept",),
-    "H2": (
-        "a count posts its difference to the adjustment place",
-        "what waits was used, so the count leaves stock for it and settling ends at what was counted",
-        "resolved from another place, it was used there when the piece was made",
-        "a count entered for an earlier day counts against the book of that day",
-    ),
-    "H4": (
-        "cancelling after the count says that it was not used, and the counted quantity stands",
-        "what is dropped after the count was not used either",
-        "a booking entered late, of before the count, is not taken out of stock twice",
-        "a booking that is taken back after the count was never made, and the counted quantity stands",
-    ),
-    "H3": ("a booking of after the count takes what the count left",),
-    "H5": ("a count is reversed once",),
     "E1": (
         "a stated quantity moves instead of the assumed one, and both are kept",
         "a component that is not in the structure is added",

@@ -13,7 +13,8 @@ from django.db import connection
 from django.utils import timezone
 
 from backflush.audit.verification import VerificationReport, verify
-from backflush.core.moves import Status
+from backflush.core.moves import Process, Status
+from backflush.counts.models import StockCount
 from backflush.ledger.models import Balance, CostObject, Key, Movement, Posting
 from backflush.ledger.periods import close_period
 from backflush.ledger.selectors import waiting_movements
@@ -50,6 +51,7 @@ def a_plant_with_a_history() -> World:
         {"purchase_order": {"number": "P1", "supplier": "ACME", "item": "PLATED", "qty": 50}},
         {"receive": {"order": "P1", "qty": 10, "rejected": 1, "key": "g1"}},
         {"retry": {}},
+        {"count": {"item": "LUG", "location": "MAIN/LINE", "qty": 5}},
     ]
     for step in steps:
         world.do(step)
@@ -212,3 +214,25 @@ def unsound(report: VerificationReport) -> list:  # type: ignore[type-arg]
     found = [check for check in report.checks if not check.sound]
     assert all(check.faults and check.fault_count >= len(check.faults) for check in found)
     return found
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "fault"),
+    [
+        ("quantity", Decimal(6), "6 were counted, but the ledger has 5 after it"),
+        ("difference", Decimal(1), "differs by 1, but its postings add up to"),
+    ],
+)
+def test_a_changed_count_is_found(database: Database, field: str, value: Decimal, fault: str) -> None:
+    a_plant_with_a_history()
+    StockCount.objects.update(**{field: value})
+    found = [one for check in verify().checks if check.name == "counts" for one in check.faults]
+    assert any(fault in one for one in found), found
+
+
+def test_a_changed_movement_of_a_count_is_found(database: Database) -> None:
+    a_plant_with_a_history()
+    changed = Movement.objects.filter(posting__process=Process.COUNT).update(quantity=1)
+    assert changed
+    found = [one for check in verify().checks if check.name == "counts" for one in check.faults]
+    assert any("moves" in one and "but its count records" in one for one in found), found

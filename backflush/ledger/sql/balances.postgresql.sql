@@ -1,6 +1,7 @@
 -- open_balances --
 -- Open the balances that don't exist yet, at zero, in the order of their keys. Call it before any balance is locked.
 -- By hand: one round trip for all keys, in an order that two bookings share (docs/decisions/0003).
+-- Left to the database: counted_at
 -- Example: site_id = 1, item_id = '{7, 8}', location_id = '{3, 3}', bin = '{"", ""}', batch = '{"", ""}',
 -- serial = '{"", ""}'
 INSERT INTO ledger_balance (site_id, item_id, location_id, bin, batch, serial, quantity)
@@ -25,7 +26,7 @@ WITH k AS MATERIALIZED (
     FROM unnest(:item_id::bigint[], :location_id::bigint[], :bin::text[], :batch::text[], :serial::text[])
          WITH ORDINALITY AS k (item_id, location_id, bin, batch, serial, ord)
 )
-SELECT b.item_id, b.location_id, b.bin, b.batch, b.serial, b.quantity
+SELECT b.item_id, b.location_id, b.bin, b.batch, b.serial, b.quantity, b.counted_at
 FROM ledger_balance b
 JOIN k ON b.site_id = :site_id AND b.item_id = k.item_id AND b.location_id = k.location_id
       AND b.bin = k.bin AND b.batch = k.batch AND b.serial = k.serial
@@ -45,7 +46,7 @@ FOR UPDATE OF b;
 -- By hand: the ORM has no filter for a list of keys of five columns each.
 -- Example: site_id = 1, item_id = '{7, 8}', location_id = '{3, 3}', bin = '{"", ""}', batch = '{"", ""}',
 -- serial = '{"", ""}'
-SELECT b.item_id, b.location_id, b.bin, b.batch, b.serial, b.quantity
+SELECT b.item_id, b.location_id, b.bin, b.batch, b.serial, b.quantity, b.counted_at
 FROM ledger_balance b
 JOIN unnest(:item_id::bigint[], :location_id::bigint[], :bin::text[], :batch::text[], :serial::text[])
      AS k (item_id, location_id, bin, batch, serial)

@@ -1,6 +1,7 @@
 -- open_balances --
 -- Open a balance that doesn't exist yet, at zero.
 -- By hand: as on PostgreSQL.
+-- Left to the database: counted_at
 -- Example: site_id = 1, item_id = 7, location_id = 3, bin = '', batch = '', serial = ''
 INSERT INTO ledger_balance (site_id, item_id, location_id, bin, batch, serial, quantity)
 VALUES (:site_id, :item_id, :location_id, :bin, :batch, :serial, 0)
@@ -10,7 +11,7 @@ ON CONFLICT DO NOTHING;
 -- Read some balances. There is one writer at a time, so nothing is locked.
 -- By hand: as on PostgreSQL. The cross join makes SQLite look up each key, whatever its statistics say.
 -- Example: site_id = 1, rows = '[[7, 3, "", "", ""], [8, 3, "", "", ""]]'
-SELECT b.item_id, b.location_id, b.bin, b.batch, b.serial, b.quantity
+SELECT b.item_id, b.location_id, b.bin, b.batch, b.serial, b.quantity, b.counted_at
 FROM (
     SELECT value ->> 0 AS item_id, value ->> 1 AS location_id, value ->> 2 AS bin, value ->> 3 AS batch,
            value ->> 4 AS serial

@@ -69,6 +69,7 @@ PROCESS: Final[Mapping[str, str | Promise]] = {
     Process.RETURN: lazy("return"),
     Process.HAND: lazy("hand movement"),
     Process.RESOLUTION: lazy("resolution"),
+    Process.COUNT: lazy("count"),
     Process.REVERSAL: lazy("reversal"),
     Process.OPENING: lazy("opening stock"),
 }

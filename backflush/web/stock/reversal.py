@@ -44,6 +44,7 @@ TAKING_BACK: Final[Mapping[str, str | Promise]] = {
     Process.RETURN: lazy("Reverse the return"),
     Process.HAND: lazy("Reverse the hand movement"),
     Process.RESOLUTION: lazy("Undo the settlement"),
+    Process.COUNT: lazy("Reverse the count"),
     Process.REVERSAL: lazy("Reverse"),
     Process.OPENING: lazy("Reverse"),
 }

@@ -1,0 +1,9 @@
+"""Counts of stock: the outside check on the stock that assumptions leave (H).
+
+A count is kept whether or not it differs. Its difference is posted at the time of the count, on top of all movements
+since. Postings that concern a time before a count change its difference (`corrections`).
+
+- `services`: enter counts and reverse one
+- `corrections`: the changes that other postings make to the differences of counts; every room that posts uses it
+- `selectors`: counts and their evidence
+"""
