@@ -34,6 +34,7 @@ from backflush.stockmap.services import (
     add_site,
     add_store,
     add_supplier,
+    set_adjustment,
     set_receive_action,
     set_supplier_stock,
 )
@@ -436,6 +437,7 @@ def _actions(site: Site, locations: Mapping[str, Location]) -> dict[str, Action]
         for source, target in rules:
             add_rule(action=actions[name], source=locations[source], target=locations[target])
     set_receive_action(site=site, action=actions[RECEIVE_ACTION])
+    set_adjustment(site=site, location=locations["MAIN/ADJUST"])
     return actions
 
 

@@ -133,6 +133,13 @@ SITES = ImportTable(
             required=False,
             refers="actions",
         ),
+        code(
+            "adjustment",
+            "The location without balances that count differences go to and come from, as STORE/LOCATION.",
+            81,
+            required=False,
+            refers="locations",
+        ),
         yes_no("complete_when_full", "Whether works orders complete themselves when full.", default=False),
     ),
     ({"code": "MAIN", "name": "Main works", "time_zone": "UTC", "receive_action": "RECEIVE"},),

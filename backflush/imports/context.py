@@ -53,7 +53,7 @@ class Work:
 
     @cached_property
     def sites(self) -> dict[str, Site]:
-        return {site.code: site for site in Site.objects.select_related("receive_action")}
+        return {site.code: site for site in Site.objects.select_related("receive_action", "adjustment")}
 
     @cached_property
     def units(self) -> dict[str, Unit]:

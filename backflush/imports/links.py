@@ -8,6 +8,7 @@ from backflush.stockmap.services import (
     RuleIn,
     add_rules,
     replace_rules,
+    set_adjustment,
     set_complete_when_full,
     set_receive_action,
     set_supplier_stocks,
@@ -15,7 +16,7 @@ from backflush.stockmap.services import (
 
 
 def take_site_settings(work: Work) -> None:
-    """Set the receive action of each site, and whether its orders complete themselves."""
+    """Set the receive action and adjustment place of each site, and whether its orders complete themselves."""
     sheet = work.sheets.get("sites")
     if sheet is None:
         return
@@ -25,6 +26,8 @@ def take_site_settings(work: Work) -> None:
             continue
         if "receive_action" in sheet.given and row["receive_action"]:
             _take_receive_action(work, row, site)
+        if "adjustment" in sheet.given and row["adjustment"]:
+            _take_adjustment(work, row, site)
         full = row["complete_when_full"]
         differs = "complete_when_full" in sheet.given and full != site.complete_when_full
         if differs and _may_set(work, row, site, "complete_when_full", site.complete_when_full):
@@ -38,6 +41,15 @@ def _take_receive_action(work: Work, row: ImportRow, site: Site) -> None:
     if site.receive_action is None or _may_set(work, row, site, "receive_action", site.receive_action):
         given = [(row, action)]
         work.hand_over("sites", given, lambda actions: [set_receive_action(site=site, action=actions[0])], {})
+
+
+def _take_adjustment(work: Work, row: ImportRow, site: Site) -> None:
+    place = work.find("sites", row, "adjustment", work.locations, (site.pk, row["adjustment"]))
+    if place is None or place.pk == site.adjustment_id:
+        return
+    if site.adjustment is None or _may_set(work, row, site, "adjustment", site.adjustment):
+        given = [(row, place)]
+        work.hand_over("sites", given, lambda places: [set_adjustment(site=site, location=places[0])], {})
 
 
 def _may_set(work: Work, row: ImportRow, site: Site, column: str, before: object) -> bool:

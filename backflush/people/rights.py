@@ -39,6 +39,7 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     RETRY = "retry"
     OPEN_STOCK = "enter opening stock"
+    COUNT = "count stock"
     RELEASE = "create, change and release orders"
     COMPLETE = "complete orders"
     REOPEN = "reopen orders"
@@ -64,7 +65,15 @@ class Verb(StrEnum):
 
 _VIEWER: Final = {Verb.SEE}
 _OPERATOR: Final = {Verb.BOOK, Verb.PRODUCE, Verb.ISSUE, Verb.RETURN, Verb.REVERSE_OWN}
-_STORES: Final = _OPERATOR | {Verb.RECEIVE, Verb.MOVE, Verb.RESOLVE, Verb.CANCEL, Verb.RETRY, Verb.OPEN_STOCK}
+_STORES: Final = _OPERATOR | {
+    Verb.RECEIVE,
+    Verb.MOVE,
+    Verb.RESOLVE,
+    Verb.CANCEL,
+    Verb.RETRY,
+    Verb.OPEN_STOCK,
+    Verb.COUNT,
+}
 _SUPERVISOR: Final = _STORES | {
     Verb.RELEASE,
     Verb.COMPLETE,

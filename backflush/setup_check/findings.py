@@ -12,7 +12,7 @@ class Severity(StrEnum):
     """The consequence of a finding if nothing is done, the most severe first."""
 
     REFUSED = "refused"
-    """A booking, receipt, issue, return or release will be refused."""
+    """A booking, receipt, issue, return, release or count will be refused."""
     UNRESOLVED = "unresolved"
     """Bookings go through, but each leaves some use unresolved."""
     NOTICE = "notice"
@@ -61,6 +61,7 @@ class SetupFinding:
 KINDS: Final = {
     "no_rule": FindingKind(Severity.REFUSED, "Actions without a rule at the site"),
     "no_receive_action": FindingKind(Severity.REFUSED, "Purchase orders without a receive action"),
+    "no_adjustment_place": FindingKind(Severity.REFUSED, "Sites without an adjustment place for counts"),
     "no_completion_action": FindingKind(
         Severity.REFUSED, "Manufactured items whose type code has no completion action"
     ),

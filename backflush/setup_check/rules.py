@@ -75,6 +75,18 @@ def orders_without_receive_action(chart: Chart) -> Iterator[SetupFinding]:
         )
 
 
+def site_without_adjustment_place(chart: Chart) -> Iterator[SetupFinding]:
+    """A site that names no place for the differences of its counts, so nothing can be counted (H5)."""
+    if chart.site.adjustment_id is None:
+        yield found(
+            "no_adjustment_place",
+            chart.site.code,
+            Sentence("Site {site} has no adjustment place, so counts are refused there.", site=chart.site.code),
+            Sentence("Name a location without balances as the adjustment place of the site."),
+            (About.SITE, chart.site.code),
+        )
+
+
 def made_without_completion(chart: Chart) -> Iterator[SetupFinding]:
     """Manufactured items without a completion action, which can't be booked (B1): one finding for each type code."""
     for code, items in _by_type_code(chart, lambda item: item.component_class in PRODUCED):

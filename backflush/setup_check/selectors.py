@@ -12,6 +12,7 @@ from backflush.stockmap.selectors import day_at, event_time
 CHARTED: Final[Mapping[Callable[[Chart], Iterable[SetupFinding]], tuple[str, ...]]] = {
     rules.actions_without_rule: ("no_rule",),
     rules.orders_without_receive_action: ("no_receive_action",),
+    rules.site_without_adjustment_place: ("no_adjustment_place",),
     rules.made_without_completion: ("no_completion_action",),
     rules.subcontracted_without_backflush: ("no_backflush_action",),
     rules.troubled_backflush_rules: ("bin_controlled", "no_balance"),

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from backflush.core.refusals import Ended, InUse, NotFound
 from backflush.core.sentences import Count
-from backflush.stockmap.models import Action, Bin, Endable, Location, Store, Supplier, SupplierStock, TransferRule
+from backflush.stockmap.models import Action, Bin, Endable, Location, Site, Store, Supplier, SupplierStock, TransferRule
 
 Thing = TypeVar("Thing", bound=Endable)
 
@@ -62,9 +62,10 @@ def end_store(*, store: Store, on: date) -> None:
 
 @transaction.atomic
 def end_location(*, location: Location, on: date, holds_stock: bool, lines: int) -> None:
-    """Deactivate a location. Refused (`in_use`) while it holds stock, or a rule, a supplier or a structure line uses
-    it. `lines` is the number of structure lines in force that take from the location. Locks the row, so that no rule
-    can be added for it at the same time.
+    """Deactivate a location. Refused (`in_use`) while it holds stock, or a rule, a supplier, a structure line or the
+    site's counts use it. `lines` is the number of structure lines in force that take from the location.
+
+    Locks the row, so that no rule can be added for it at the same time.
     """
     Location.objects.select_for_update(no_key=True).get(pk=location.pk)
     if holds_stock:
@@ -83,6 +84,11 @@ def end_location(*, location: Location, on: date, holds_stock: bool, lines: int)
             "{location} is the stock location of supplier {supplier}. Choose another location there first.",
             location=location.path,
             supplier=stock.supplier.code,
+        )
+    if Site.objects.filter(pk=location.site_id, adjustment=location).exists():
+        raise InUse(
+            "{location} is the adjustment place of its site. Choose another adjustment place first.",
+            location=location.path,
         )
     if lines:
         raise InUse(

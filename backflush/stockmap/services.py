@@ -183,6 +183,8 @@ def _location(location: LocationIn) -> Location:
 @transaction.atomic
 def change_locations(changes: Sequence[tuple[Location, LocationIn]], *, in_use: Collection[int]) -> None:
     """Change some locations. Balances, bin control and owner are fixed once stock has moved there (`in_use`)."""
+    named = Site.objects.filter(adjustment__in=[location.pk for location, _ in changes])
+    adjustments = set(named.values_list("adjustment", flat=True))
     for location, new in changes:
         _require_bins_only_where_balances(new)
         require_in_use(new.supplier, field="supplier", before=location.supplier_id)
@@ -193,6 +195,13 @@ def change_locations(changes: Sequence[tuple[Location, LocationIn]], *, in_use: 
                 "move the stock there.",
                 location=location.path,
                 field="has_balance" if location.has_balance != new.has_balance else "bin_controlled",
+            )
+        if new.has_balance and location.pk in adjustments:
+            raise InUse(
+                "{location} is the adjustment place of its site, so it can't keep balances. Choose another adjustment "
+                "place first.",
+                location=location.path,
+                field="has_balance",
             )
         for name in ("description", "has_balance", "bin_controlled", "supplier"):
             setattr(location, name, getattr(new, name))

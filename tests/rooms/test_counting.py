@@ -16,7 +16,10 @@ from backflush.counts.models import CountChange, CountStatus, StockCount
 from backflush.counts.services import CountIn, enter_counts
 from backflush.ledger.models import Movement, Posting
 from backflush.ledger.periods import close_period
-from backflush.stockmap.models import Site
+from backflush.setup_check.selectors import examine
+from backflush.stockmap.deactivation import end_location
+from backflush.stockmap.models import Site, TransferRule
+from backflush.stockmap.services import LocationIn, change_locations, set_adjustment
 from tests.cast import DAY, Plant
 from tests.hands import REFUSALS, Deed, Hands
 from tests.oracle import own_faults, refused, snapshot
@@ -236,3 +239,28 @@ def test_in_any_order_the_ledger_holds_what_was_counted(plant: Plant) -> None:
 @pytest.mark.soak
 def test_in_any_order_the_ledger_holds_what_was_counted_in_a_long_run(plant: Plant) -> None:
     count_in_any_order(plant, max_examples=500, stateful_step_count=40)
+
+
+def test_the_adjustment_place_keeps_no_balances_and_stays_in_use(plant: Plant) -> None:
+    line, adjust = plant.location("LINE"), plant.location("ADJUST")
+    with refused("invalid_value", field="adjustment"):
+        set_adjustment(site=plant.site, location=line)
+    with refused("in_use", field="has_balance"):
+        change_locations([(adjust, LocationIn(store=adjust.store, code=adjust.code, has_balance=True))], in_use=[])
+    adjust.refresh_from_db()
+    TransferRule.objects.filter(action__name="ADJUST").update(active=False)
+    with refused("in_use"):
+        end_location(location=adjust, on=DAY, holds_stock=False, lines=0)
+
+
+def test_the_adjustment_place_of_another_site_is_refused(plant: Plant) -> None:
+    other = Plant.build_site(code="SOUTH")
+    with refused("wrong_site", field="adjustment"):
+        set_adjustment(site=plant.site, location=other.location("ADJUST"))
+
+
+def test_the_set_up_check_reports_a_site_without_adjustment_place(plant: Plant) -> None:
+    assert "no_adjustment_place" not in {finding.code for finding in examine(plant.site)}
+    Site.objects.update(adjustment=None)
+    found = [finding for finding in examine(Site.objects.get()) if finding.code == "no_adjustment_place"]
+    assert [finding.subject for finding in found] == ["MAIN"]

@@ -68,6 +68,7 @@ def _component(subject: str) -> str:
 MENDED_AT: Final[Mapping[str, Callable[[str], str]]] = {
     "no_rule": _action,
     "no_receive_action": _site,
+    "no_adjustment_place": _site,
     "no_completion_action": _type_code,
     "no_backflush_action": _type_code,
     "no_conversion": _conversion,

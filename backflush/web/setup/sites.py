@@ -13,8 +13,15 @@ from backflush.people.rights import Role, Verb
 from backflush.people.services import give_role
 from backflush.setup_check.findings import About
 from backflush.stockmap.deactivation import offered
-from backflush.stockmap.models import Action, ActionType, Site, Store
-from backflush.stockmap.services import add_site, change_site, set_complete_when_full, set_receive_action
+from backflush.stockmap.models import Action, ActionType, Location, Site, Store
+from backflush.stockmap.selectors import location_at
+from backflush.stockmap.services import (
+    add_site,
+    change_site,
+    set_adjustment,
+    set_complete_when_full,
+    set_receive_action,
+)
 from backflush.web.forms.fields import Field, FieldKind
 from backflush.web.forms.values import text_in
 from backflush.web.platform.visit import Visit
@@ -30,12 +37,14 @@ class SiteResource(SetupResource[Site], icon="building-factory-2"):
     verb = Verb.PEOPLE
     columns = (lazy("Time zone"), lazy("Receive action"), lazy("Completes full orders"))
     used_by = ngettext_lazy("%(number)s store", "%(number)s stores", "number")
-    checks = ("no_receive_action", "no_rule")
+    checks = ("no_receive_action", "no_adjustment_place", "no_rule")
     found_as = About.SITE
 
     def records(self, visit: Visit) -> QuerySet[Site]:
         """Return the sites at which the person has a role."""
-        return Site.objects.filter(pk__in=[site.pk for site in visit.sites]).select_related("receive_action")
+        return Site.objects.filter(pk__in=[site.pk for site in visit.sites]).select_related(
+            "receive_action", "adjustment"
+        )
 
     def about(self, record: Site) -> str:
         """Return its name."""
@@ -72,8 +81,18 @@ class SiteResource(SetupResource[Site], icon="building-factory-2"):
             Field("receive_action", _("Receive action"), FieldKind.CHOICE,
                   _("For purchase orders that name none."), also=("action",),
                   choices=[*none, *((action.name, action.name) for action in receives.order_by("name"))]),
+            Field("adjustment", _("Adjustment place"), FieldKind.CHOICE,
+                  _("The location without balances that the differences of counts go to and come from."),
+                  choices=self._adjustments(record)),
             Field("complete_when_full", full, FieldKind.CHECKBOX),
         ]  # fmt: skip
+
+    def _adjustments(self, record: Site | None) -> list[tuple[str, str]]:
+        """Return the locations without balances of a site, as choices of its adjustment place."""
+        places = Location.objects.filter(site=record, has_balance=False) if record else Location.objects.none()
+        paths = offered(places, stands=record.adjustment_id if record else None).order_by("path")
+        none = [] if record and record.adjustment_id else [("", _("none"))]
+        return [*none, *((path, path) for path in paths.values_list("path", flat=True))]
 
     def values(self, visit: Visit, record: Site | None) -> dict[str, str]:
         """Return what is on record."""
@@ -84,6 +103,7 @@ class SiteResource(SetupResource[Site], icon="building-factory-2"):
             "name": record.name,
             "time_zone": record.time_zone,
             "receive_action": record.receive_action.name if record.receive_action else "",
+            "adjustment": record.adjustment.path if record.adjustment else "",
             "complete_when_full": "on" if record.complete_when_full else "",
         }
 
@@ -100,6 +120,8 @@ class SiteResource(SetupResource[Site], icon="building-factory-2"):
             change_site(site, name=name, time_zone=zone, in_use=bool(sites_in_use([site.pk])))
         if action is not None:
             set_receive_action(site=site, action=action)
+        if adjustment := text_in(form_data, "adjustment", most=81, empty=True):
+            set_adjustment(site=site, location=location_at(site, adjustment, field="adjustment"))
         set_complete_when_full(site=site, on=bool(form_data.get("complete_when_full")))
         return site
 
