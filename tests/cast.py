@@ -413,9 +413,9 @@ class Plant:
         """Move stock that was found into the line by hand."""
         return self.moves(quantity, item, "ADJUST", "LINE", action="ADJUST")
 
-    def counts(self, quantity: Number, item: str, at: str = "LINE", *, on: When = DAY, **more: Any) -> StockCount:
+    def counts(self, quantity: Number, item: str, place: str = "LINE", *, at: When = DAY, **more: Any) -> StockCount:
         """Enter a count of an item at a location."""
-        counted = CountIn(item=item, location=self.path(at), quantity=Decimal(quantity), at=on, **more)
+        counted = CountIn(item=item, location=self.path(place), quantity=Decimal(quantity), at=at, **more)
         return enter_counts([counted], site=self.site, by=self.storekeeper)[0]
 
     def resolves(

@@ -59,7 +59,7 @@ class Deed:
         if self.name == "books_many":
             reports = [one.report(plant) for one in self.arguments["deeds"]]
             return identity([one.booking for one in take_reports(reports, ALL, site=plant.site, by=plant.storekeeper)])
-        return identity(getattr(plant, self.name)(**self.arguments, **more))
+        return identity(getattr(plant, self.name)(**{**self.arguments, **more}))
 
     def report(self, plant: Plant, **more: Any) -> Report:
         """Return the report of a booking, receipt or production."""
@@ -68,7 +68,7 @@ class Deed:
             "receives": plant.receipt,
             "produces": plant.production,
         }
-        return makes[self.name](**self.arguments, **more)
+        return makes[self.name](**{**self.arguments, **more})
 
 
 def identity(outcome: Any) -> Any:
@@ -183,8 +183,8 @@ class Hands:
 
     def count(self) -> Deed:
         """Pick a count of a component, or of what is made, on one of a few days."""
-        item, at = self.choose((*((one, "LINE") for one in COMPONENTS), ("BRACKET", "FG"), ("LUG", "RAW")))
-        return Deed("counts", {"quantity": self._quantity(), "item": item, "at": at, "on": self._day()})
+        item, place = self.choose((*((one, "LINE") for one in COMPONENTS), ("BRACKET", "FG"), ("LUG", "RAW")))
+        return Deed("counts", {"quantity": self._quantity(), "item": item, "place": place, "at": self._day()})
 
     def _one_waiting(self) -> Movement | None:
         queue = self.plant.queue()[:6]

@@ -9,14 +9,14 @@
     │   ├── TooManyRules, NoRule, NoSuchRule, SameLocation, DuplicateRule, WrongActionType, NoCompletionAction,
     │   │   NoIssueAction, NoReturnAction, NoReceiveAction
     │   ├── InsufficientStock, SerialInStock, MoreThanIssued, BatchRequired, SerialsRequired, BinRequired,
-    │   │   NotABalanceLocation, WrongSite
+    │   │   NotABalanceLocation, NoAdjustmentPlace, WrongSite
     │   ├── NotReversible, RemarksRequired
     │   ├── PeriodClosed, UnresolvedInPeriod, DateInFuture, DateBeforeOriginal, InvalidDates
     │   ├── NotLookedAt, NotWorkedOut
     │   └── InvalidValue
     ├── Conflict
     │   ├── OrderNotNew, OrderNotReleased, OrderNotOpen, OrderNotComplete, OrderHasBookings
-    │   ├── AlreadyReversed, NotUnresolved, SettledSince, KeyReused
+    │   ├── AlreadyReversed, NotUnresolved, CountNotOpen, SettledSince, KeyReused
     │   └── AlreadyThere, AuditSigned, ChangedMeanwhile
     ├── NotFound
     │   └── Archived
@@ -382,6 +382,12 @@ class NotUnresolved(Conflict):
     """The movement is no longer unresolved (U3)."""
 
     code = "not_unresolved"
+
+
+class CountNotOpen(Conflict):
+    """The count is posted, replaced or rejected already (H5)."""
+
+    code = "count_not_open"
 
 
 class SettledSince(Conflict):

@@ -3,7 +3,9 @@
 A count is kept whether or not it differs. Its difference is posted at the time of the count, on top of all movements
 since. Postings that concern a time before a count change its difference (`corrections`).
 
-- `services`: enter counts and reverse one
+- `services`, `reversal`, `approval`: enter counts, reverse one, approve or reject those that wait
+- `tolerances`: whether a difference is posted at once, counted again or approved first
+- `differences`: what the ledger says at a count's time, and posting the difference
 - `corrections`: the changes that other postings make to the differences of counts; every room that posts uses it
 - `selectors`: counts and their evidence
 """

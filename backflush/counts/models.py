@@ -17,13 +17,31 @@ class CountMethod(models.TextChoices):
 
 
 class CountStatus(models.TextChoices):
-    """Whether a count's difference is in the ledger.
+    """Whether a count's difference is in the ledger, and if not, why.
 
-    POSTED: it is, even where it is zero. SHORT: it would have made the balance negative, so the count is only kept.
+    POSTED: it is, even where it is zero. SHORT: it would have made the balance negative. RECOUNT: it is beyond the
+    tolerance, and another person must count again. APPROVAL: it waits for approval. REPLACED: a recount took its place.
+    REJECTED: it was not approved. Only POSTED counts change stock; all are kept.
     """
 
     POSTED = "posted"
     SHORT = "short"
+    RECOUNT = "recount"
+    APPROVAL = "approval"
+    REPLACED = "replaced"
+    REJECTED = "rejected"
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody still has to do something about the count."""
+        return self in {CountStatus.SHORT, CountStatus.RECOUNT, CountStatus.APPROVAL}
+
+
+class Decision(models.TextChoices):
+    """What was decided about a count that waited for it."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
 
 
 class StockCount(models.Model):
@@ -33,6 +51,7 @@ class StockCount(models.Model):
     of the same time. `expected` and `waiting` are what the ledger said at the entry: the book quantity of that moment
     less what was unresolved there, and that unresolved quantity. `difference` is counted less expected, kept up to
     date by later postings that concern a time before the count (H4): for a posted count it is the sum of its changes.
+    `attempt` is 1 for a first count, 2 for its recount (`recount_of`) and so on.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
@@ -51,6 +70,8 @@ class StockCount(models.Model):
     expected = QuantityField()
     waiting = QuantityField()
     difference = QuantityField()
+    attempt = models.PositiveSmallIntegerField(default=1)
+    recount_of = WithinSite("self", models.PROTECT, null=True, db_index=False, related_name="recounts")
     reversed_by = WithinSite(Posting, models.PROTECT, null=True, db_index=False, related_name="reversed_counts")
 
     class Meta:
@@ -62,6 +83,11 @@ class StockCount(models.Model):
             # The item comes first, so that this index also serves searches by it alone.
             models.Index(fields=["item", "location", "site", "at"], name="count_of_item"),
             models.Index(fields=["site", "at", "id"], name="count_by_time"),
+            models.Index(
+                fields=["site", "status", "at", "id"],
+                condition=Q(status__in=["short", "recount", "approval"]),
+                name="count_open",
+            ),
         ]
 
     @property
@@ -90,4 +116,63 @@ class CountChange(models.Model):
         indexes = [
             # The count comes first, so that this index also serves searches by it alone.
             models.Index(fields=["count", "site"], name="change_of_count"),
+        ]
+
+
+class CountDecision(models.Model):
+    """The approval or rejection of a count: by whom, when, and why. A rejected count is kept and never posted."""
+
+    site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
+    count = WithinSite(StockCount, models.PROTECT, db_index=False, related_name="decisions")
+    decision = models.CharField(max_length=10, choices=Decision.choices)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    remarks = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["count", "site"], name="count_decided_once")]
+
+
+class CountTolerance(models.Model):
+    """How far a count may differ before somebody else counts again, and from which value on it needs approval (H5).
+
+    It is for an item at a location, an item, an ABC class, or the whole site; the first that exists in this order
+    decides. Limits are for a surplus (up) and a loss (down) apart: in the stock unit, in per cent of the expected
+    quantity, and in value at standard cost. A difference is within the tolerance if it exceeds none of the limits that
+    are set. `post_within` says whether what is within is posted at once, or waits for approval. `blind` says that the
+    counter doesn't see the book quantity.
+    """
+
+    site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
+    item = models.ForeignKey(Item, models.PROTECT, null=True, blank=True, related_name="+")
+    location = models.ForeignKey(Location, models.PROTECT, null=True, blank=True, related_name="+")
+    abc_class = models.CharField(max_length=1, blank=True)
+    quantity_up = QuantityField(null=True)
+    quantity_down = QuantityField(null=True)
+    percent_up = QuantityField(null=True)
+    percent_down = QuantityField(null=True)
+    value_up = QuantityField(null=True)
+    value_down = QuantityField(null=True)
+    approval_value = QuantityField(null=True)
+    post_within = models.BooleanField(default=True)
+    recount_beyond = models.BooleanField(default=True)
+    blind = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "item", "location"], condition=Q(location__isnull=False), name="tolerance_once_at_place"
+            ),
+            models.UniqueConstraint(
+                fields=["site", "item"],
+                condition=Q(item__isnull=False) & Q(location__isnull=True),
+                name="tolerance_once_of_item",
+            ),
+            models.UniqueConstraint(
+                fields=["site", "abc_class"], condition=Q(item__isnull=True), name="tolerance_once_of_class"
+            ),
+            models.CheckConstraint(
+                condition=Q(item__isnull=False) | Q(location__isnull=True), name="tolerance_place_with_item"
+            ),
+            models.CheckConstraint(condition=Q(item__isnull=True) | Q(abc_class=""), name="tolerance_item_or_class"),
         ]

@@ -1,43 +1,38 @@
-"""Enter counts of stock and reverse one, each call in one transaction (H)."""
+"""Enter counts of stock in one transaction, posted or kept by their tolerances (H)."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 
-from backflush.core.counts import Effect, effects_of
-from backflush.core.moves import Plan, Process, Stock, StockKey, Tracking, plan_posting
-from backflush.core.quantity import SCALE, ZERO, from_scaled, require_fit
+from backflush.core.moves import Tracking
+from backflush.core.quantity import ZERO, require_fit
 from backflush.core.refusals import (
     BatchRequired,
     InvalidQuantity,
     InvalidValue,
     NotABalanceLocation,
+    NotAllowed,
     SerialsRequired,
 )
 from backflush.core.text import require_short
+from backflush.counts.approval import lock_open
 from backflush.counts.corrections import (
-    CorrectedPosting,
-    adjustment_place,
-    difference_move,
-    post_corrected,
-    record_changes,
     stock_key_of,
 )
-from backflush.counts.models import CountChange, CountMethod, CountStatus, StockCount
-from backflush.counts.selectors import count_of, movements_of_count, not_a_count, require_count_not_reversed
-from backflush.counts.statements import LEDGER_AT_COUNTS, MARK_COUNTED
+from backflush.counts.differences import LedgerAtCount, ledger_at, post_differences
+from backflush.counts.models import CountMethod, CountStatus, StockCount
+from backflush.counts.tolerances import Tolerances
 from backflush.items.models import Item
 from backflush.items.selectors import find_items, no_items
 from backflush.ledger.archived_numbers import require_not_archived
-from backflush.ledger.idempotency import Claims, Request, claim_key, claim_keys
+from backflush.ledger.idempotency import Claims, Request, claim_keys
 from backflush.ledger.lot_allocation import NAME_LENGTH
 from backflush.ledger.models import Posting
-from backflush.ledger.posting import Entry, lock_balances
-from backflush.ledger.selectors import move_of, posting_numbered, require_not_before
+from backflush.ledger.posting import read_balances
 from backflush.people.models import User
 from backflush.stockmap.models import Location, Site
 from backflush.stockmap.selectors import (
@@ -46,7 +41,6 @@ from backflush.stockmap.selectors import (
     find_locations,
     location_at,
     place_in_bin,
-    place_of,
 )
 
 ONE: Final = Decimal(1)
@@ -57,7 +51,7 @@ class CountIn:
     """A quantity that somebody found: of an item, in its stock unit, at a location, at a moment (H1).
 
     `counted_by` is the person who counted, if another than the one who enters it. `blind` says that the person didn't
-    see the book quantity.
+    see the book quantity. `recount_of` is the number of the count that this one repeats and replaces.
     """
 
     item: str
@@ -71,6 +65,7 @@ class CountIn:
     blind: bool = False
     counted_by: User | None = None
     remarks: str = ""
+    recount_of: int | None = None
     key: str = ""
 
     def request(self) -> Request:
@@ -85,25 +80,9 @@ class CountIn:
             "at": self.at,
             "method": self.method,
             "remarks": self.remarks,
+            **({"recount_of": self.recount_of} if self.recount_of is not None else {}),
         }
         return Request(self.key, "count", content)
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerAtCount:
-    """What the ledger says of a balance at the moment of a count, in the stock unit (H2).
-
-    `expected` is the book quantity less `waiting`, which is what was unresolved there. `moved` is the net change since.
-    """
-
-    expected: Decimal
-    waiting: Decimal
-    moved: Decimal
-
-    @property
-    def book(self) -> Decimal:
-        """The book quantity of that moment, with settlements and reversals at the time they go back to."""
-        return self.expected + self.waiting
 
 
 @transaction.atomic
@@ -128,10 +107,27 @@ def enter_counts(counts: Sequence[CountIn], *, site: Site, by: User) -> list[Sto
         assert count.posting.key is not None, "the count was found by its key"
         entered[count.posting.key.key] = count
     if fresh:
-        checked = _checked(list(fresh.values()), site=site, by=by)
-        keys = [claims.new.get(count.key) for count in fresh.values()]
-        entered.update(zip(fresh, _enter(checked, keys, fresh, site=site, by=by), strict=True))
+        new = list(fresh.values())
+        entered.update(zip(fresh, _enter(new, [claims.new.get(one.key) for one in new], site=site, by=by), strict=True))
     return [entered[name] for name in names]
+
+
+def preview_count(one: CountIn, *, site: Site, by: User) -> LedgerAtCount:
+    """Return what the ledger says at the time of a count, refused as `enter_counts` would be. Locks nothing.
+
+    Refused (`NotAllowed`) for a blind count: nobody may see the book quantity before it is entered (H5).
+    """
+    firsts = {one.recount_of: StockCount.objects.get(site=site, pk=one.recount_of)} if one.recount_of else {}
+    (count,) = _checked([one], firsts, site=site, by=by)
+    if one.blind or Tolerances(site, [count.item]).blind(count.item, count.location_id):
+        raise NotAllowed(
+            "{item} is counted blind at {location}: the book quantity is shown after the count.",
+            item=count.item.code,
+            location=count.location.path,
+            field="item",
+        )
+    stock = read_balances(site=site, stock_keys=[stock_key_of(count)])
+    return ledger_at([count], stock, site=site)[0]
 
 
 def _counts_of(site: Site, posted: Mapping[str, Posting]) -> list[StockCount]:
@@ -139,112 +135,26 @@ def _counts_of(site: Site, posted: Mapping[str, Posting]) -> list[StockCount]:
     return list(found.select_related("posting__key", "item__stock_unit", "location"))
 
 
-def _enter(
-    checked: Sequence[StockCount],
-    keys: Sequence[int | None],
-    given: Mapping[str | int, CountIn],
-    *,
-    site: Site,
-    by: User,
-) -> list[StockCount]:
-    """Post checked counts in rounds: of two counts of one balance, the second finds what the first has left."""
-    remarks = [count.remarks for count in given.values()]
-    for round_ in _rounds(checked):
-        _enter_round(
-            [checked[place] for place in round_],
-            [keys[place] for place in round_],
-            [remarks[place] for place in round_],
-            site=site,
-            by=by,
-        )
-    return list(checked)
+def _enter(given: Sequence[CountIn], keys: Sequence[int | None], *, site: Site, by: User) -> list[StockCount]:
+    """Post new counts, or keep those that need a recount or approval, and note what recounts replace."""
+    firsts = _lock_firsts(site, given)
+    counts = _checked(given, firsts, site=site, by=by)
+    tolerances = Tolerances(site, {count.item.pk: count.item for count in counts}.values())
+    for count, one in zip(counts, given, strict=True):
+        count.blind = one.blind or tolerances.blind(count.item, count.location_id)
+    remarks = [one.remarks for one in given]
+    post_differences(counts, site=site, by=by, keys=keys, remarks=remarks, decide=tolerances.decide)
+    StockCount.objects.filter(site=site, pk__in=firsts).update(status=CountStatus.REPLACED)
+    return counts
 
 
-def _rounds(counts: Sequence[StockCount]) -> Iterator[list[int]]:
-    """Yield the places of counts so that no balance occurs twice in a round."""
-    rounds: list[list[int]] = []
-    times: dict[StockKey, int] = {}
-    for place, count in enumerate(counts):
-        key = stock_key_of(count)
-        nth = times[key] = times.get(key, -1) + 1
-        if nth == len(rounds):
-            rounds.append([])
-        rounds[nth].append(place)
-    yield from rounds
+def _lock_firsts(site: Site, given: Sequence[CountIn]) -> dict[int, StockCount]:
+    """Lock the counts that some are recounts of; refused where one isn't open any more (`CountNotOpen`)."""
+    numbers = {one.recount_of for one in given if one.recount_of is not None}
+    return {count.pk: count for count in lock_open(site, numbers)} if numbers else {}
 
 
-def _enter_round(
-    counts: Sequence[StockCount], keys: Sequence[int | None], remarks: Sequence[str], *, site: Site, by: User
-) -> None:
-    stock = lock_balances(site=site, stock_keys={stock_key_of(count) for count in counts})
-    ledger = ledger_at(counts, stock, site=site)
-    adjustment = place_of(adjustment_place(site))
-    effects: list[list[Effect]] = []
-    for count, known in zip(counts, ledger, strict=True):
-        count.expected, count.waiting = known.expected, known.waiting
-        count.difference = count.quantity - known.expected
-        key = stock_key_of(count)
-        effects.append([Effect(key, count.difference, count.at)] if count.difference else [])
-    corrected = CorrectedPosting(site=site, stock=stock, effects=[effect for some in effects for effect in some])
-    for count, own, key_id, remark in zip(counts, effects, keys, remarks, strict=True):
-        raised = sum((change for change in corrected.changes(own).values() if change > 0), ZERO)
-        there = stock.there(stock_key_of(count)) + raised
-        short = there + count.difference < 0
-        count.status = CountStatus.SHORT if short else CountStatus.POSTED
-
-        def entry(count: StockCount = count, key_id: int | None = key_id, remark: str = remark) -> Entry:
-            moves = [difference_move(count, count.difference, adjustment)] if count.difference else []
-            plan = Plan() if count.status == CountStatus.SHORT else plan_posting(moves, (), stock)
-            return Entry(Process.COUNT, count.at, plan, key_id, remarks=remark)
-
-        corrected.add([] if short else own, entry)
-    for count, posting in zip(counts, corrected.post(by=by), strict=True):
-        count.posting = posting
-    StockCount.objects.bulk_create(counts)
-    posted = [count for count in counts if count.status == CountStatus.POSTED]
-    record_changes(site, [(count, count.posting, None, count.difference) for count in posted if count.difference])
-    _mark(site, posted)
-
-
-def _mark(site: Site, counts: Sequence[StockCount]) -> None:
-    columns: dict[str, list[Any]] = {
-        "item_id": [count.item_id for count in counts],
-        "location_id": [count.location_id for count in counts],
-        "bin": [count.bin for count in counts],
-        "batch": [count.batch for count in counts],
-        "serial": [count.serial for count in counts],
-        "at": [count.at for count in counts],
-    }
-    MARK_COUNTED.execute_many(columns, site_id=site.pk)
-
-
-def ledger_at(counts: Sequence[StockCount], stock: Stock, *, site: Site) -> list[LedgerAtCount]:
-    """Return what the ledger says at the moments of some counts, each of another balance, from the present stock.
-
-    Takes one statement. Locks nothing: lock the balances first where the answer is posted.
-    """
-    columns: dict[str, list[Any]] = {
-        "ord": list(range(len(counts))),
-        "item_id": [count.item_id for count in counts],
-        "location_id": [count.location_id for count in counts],
-        "bin": [count.bin for count in counts],
-        "batch": [count.batch for count in counts],
-        "serial": [count.serial for count in counts],
-        "at": [count.at for count in counts],
-    }
-    sums = {
-        (place, what): from_scaled(int(whole) * SCALE + int(part))
-        for place, what, whole, part in LEDGER_AT_COUNTS.execute_many(columns, site_id=site.pk)
-    }
-    found = []
-    for place, count in enumerate(counts):
-        waiting, moved, later = (sums.get((place, what), ZERO) for what in ("waiting", "moved", "later"))
-        book = stock.there(stock_key_of(count)) - moved - later
-        found.append(LedgerAtCount(book - waiting, waiting, moved + later))
-    return found
-
-
-def _checked(counts: Sequence[CountIn], *, site: Site, by: User) -> list[StockCount]:
+def _checked(counts: Sequence[CountIn], firsts: Mapping[int, StockCount], *, site: Site, by: User) -> list[StockCount]:
     """Return counts with items and places found, or refuse the first that can't be kept."""
     items = find_items({count.item for count in counts})
     missing = [code for code in dict.fromkeys(count.item for count in counts) if code not in items]
@@ -255,7 +165,31 @@ def _checked(counts: Sequence[CountIn], *, site: Site, by: User) -> list[StockCo
         if count.location not in places:
             location_at(site, count.location)
     bins = bins_of({place.pk for place in places.values() if place.bin_controlled})
-    return [_check(one, items[one.item], places[one.location], bins, site=site, by=by) for one in counts]
+    checked = [_check(one, items[one.item], places[one.location], bins, site=site, by=by) for one in counts]
+    for made, one in zip(checked, counts, strict=True):
+        if one.recount_of is not None:
+            _set_recount(made, firsts[one.recount_of])
+    return checked
+
+
+def _set_recount(count: StockCount, first: StockCount) -> None:
+    """Note that a count repeats another; refused for another balance, or by the same person."""
+    if stock_key_of(count) != stock_key_of(first):
+        raise InvalidValue(
+            "Count {number} is of {item} at {location}. Count the same item and place again.",
+            number=first.pk,
+            item=first.item.code,
+            location=first.location.path,
+            field="recount_of",
+        )
+    if count.counted_by_id == first.counted_by_id:
+        raise NotAllowed(
+            "{user} made the first count of {item}. Another person must count it again.",
+            user=count.counted_by.name,
+            item=first.item.code,
+            field="recount_of",
+        )
+    count.recount_of, count.attempt = first, first.attempt + 1
 
 
 def _check(
@@ -327,43 +261,3 @@ def _require_tracking(one: CountIn, item: Item) -> None:
         )
     require_short(one.batch, NAME_LENGTH, field="batch", what="A batch")
     require_short(one.serial, NAME_LENGTH, field="serial", what="A serial number")
-
-
-@transaction.atomic
-def reverse_count(*, site: Site, posting: int, by: User, at: datetime | date | None = None, key: str = "") -> Posting:
-    """Reverse a count once, with all corrections of its difference (H5, V3). The count is kept as reversed.
-
-    Locks the key, the posting and the balance. Raises `AlreadyReversed`, `NotFound`, `DateBeforeOriginal`,
-    `InsufficientStock`, `PeriodClosed`, `KeyReused`.
-    """
-    new_key, done = claim_key(site=site, key=key, operation="reverse", content={"posting": posting, "at": at})
-    if done:
-        return done
-    original = posting_numbered(site, posting)
-    count = count_of(original)
-    if count is None:
-        raise not_a_count(posting)
-    Posting.objects.select_for_update(no_key=True, of=("self",)).get(site=site, pk=posting)
-    stock = lock_balances(site=site, stock_keys=[stock_key_of(count)])
-    # Read it again under the lock: a correction or another reversal may have come first.
-    count = count_of(original)
-    assert count is not None, "counts are never deleted"
-    require_count_not_reversed(count)
-    moment = event_time(site, at)
-    require_not_before(site, moment, count.at)
-    taken = movements_of_count(count).select_related("item", "source", "target")
-    back = [move_of(movement).mirrored(movement=movement.pk) for movement in taken]
-    # What comes into stock first, so that the balance doesn't fall below zero in between.
-    back.sort(key=lambda move: move.target_stock_key is None)
-    reversal = post_corrected(
-        lambda: Entry(Process.REVERSAL, moment, plan_posting(back, (), stock), new_key, reverses=posting),
-        effects_of(back, at=count.at, order=posting),
-        site=site,
-        by=by,
-        stock=stock,
-    )
-    # The difference itself stays on the count, as a record of what was found.
-    if count.status == CountStatus.POSTED and count.difference:
-        CountChange.objects.create(site=site, count=count, posting=reversal, change=-count.difference)
-    StockCount.objects.filter(site=site, pk=count.pk).update(reversed_by=reversal)
-    return reversal

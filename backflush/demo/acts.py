@@ -6,12 +6,16 @@ the batch to expire first) is read from the ledger, as a person would.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from backflush.backflushing.models import Booking
 from backflush.core.moves import Tracking
+from backflush.core.quantity import ZERO
+from backflush.counts.approval import approve_counts
+from backflush.counts.models import CountStatus, StockCount
+from backflush.counts.services import CountIn, enter_counts, preview_count
 from backflush.demo.plant import DemoPlant
 from backflush.handling.moves import OpeningIn, move_stock, open_stock, reverse
 from backflush.items.selectors import item_coded
@@ -396,3 +400,53 @@ def oldest(plant: DemoPlant, item: str, order: str) -> Movement:
 def numbered(prefix: str, first: int, count: int) -> tuple[str, ...]:
     """Return consecutive serial numbers."""
     return tuple(f"{prefix}{number:05d}" for number in range(first, first + count))
+
+
+@dataclass(frozen=True)
+class Counts(Act):
+    """Counts an item at a location: `off` more than the ledger expects, or fewer."""
+
+    item: str
+    location: str
+    off: str = "0"
+    bin: str = ""
+
+    def happen(self, scene: Scene) -> None:
+        counted = CountIn(item=self.item, location=self.location, quantity=Decimal(0), bin=self.bin, at=scene.at)
+        expected = preview_count(counted, site=scene.plant.site, by=scene.by).expected
+        found = replace(counted, quantity=max(ZERO, expected + Decimal(self.off)))
+        enter_counts([found], site=scene.plant.site, by=scene.by)
+
+
+@dataclass(frozen=True)
+class Recounts(Act):
+    """Counts again what another person counted beyond the tolerance, and finds `off` more than that, or fewer."""
+
+    item: str
+    off: str = "0"
+
+    def happen(self, scene: Scene) -> None:
+        first = StockCount.objects.filter(
+            site=scene.plant.site, item__code=self.item, status=CountStatus.RECOUNT
+        ).select_related("item", "location")[0]
+        again = CountIn(
+            item=self.item,
+            location=first.location.path,
+            bin=first.bin,
+            quantity=first.quantity + Decimal(self.off),
+            at=scene.at,
+            recount_of=first.pk,
+        )
+        enter_counts([again], site=scene.plant.site, by=scene.by)
+
+
+@dataclass(frozen=True)
+class Approves(Act):
+    """Approves the counts that wait for it."""
+
+    remarks: str
+
+    def happen(self, scene: Scene) -> None:
+        waiting = StockCount.objects.filter(site=scene.plant.site, status=CountStatus.APPROVAL)
+        numbers = list(waiting.values_list("pk", flat=True))
+        approve_counts(site=scene.plant.site, counts=numbers, by=scene.by, remarks=self.remarks)

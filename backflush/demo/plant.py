@@ -11,6 +11,7 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from backflush.core.refusals import AlreadyThere, DateInFuture
+from backflush.counts.tolerances import ToleranceIn, set_tolerances
 from backflush.items.models import Item, TypeCode, Unit
 from backflush.items.services import (
     ConversionIn,
@@ -55,6 +56,7 @@ ROLES = {
 """Rosa keeps the stores, Jan and Ken run the lines, Ama plans and buys."""
 
 STORES = {"MAIN": "Mill Road", "TYNE": "Tyne Plating", "CALDER": "Calder Sewing"}
+COUNT_TOLERANCE = ToleranceIn(quantity_up=Decimal(5), quantity_down=Decimal(5), approval_value=Decimal(10))
 OUTSIDE = {"MAIN/WIP", "MAIN/BOUGHT", "MAIN/CUSTOMER", "MAIN/ADJUST", "TYNE/USED"}
 LOCATIONS = {
     "MAIN/RAW": "Raw material store",
@@ -438,6 +440,7 @@ def _actions(site: Site, locations: Mapping[str, Location]) -> dict[str, Action]
             add_rule(action=actions[name], source=locations[source], target=locations[target])
     set_receive_action(site=site, action=actions[RECEIVE_ACTION])
     set_adjustment(site=site, location=locations["MAIN/ADJUST"])
+    set_tolerances([COUNT_TOLERANCE], site=site)
     return actions
 
 

@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 
 from backflush.demo.acts import (
+    Approves,
     Books,
     Cancels,
     Completes,
+    Counts,
     Fills,
     Issues,
     Moves,
     Orders,
     Produces,
+    Recounts,
     Resolves,
     Retries,
     TakesBack,
@@ -43,7 +46,25 @@ def quiet_weeks() -> Iterator[Event]:
             yield Event(monday, "07:40", "rosa", Fills("REPLENISH", "SPK-238", "7200", "MAIN/RAW", "MAIN/RACK", rack))
         else:
             yield from replenishing(monday, "MAIN/LINE-B", {**LINE_B, **SHORT_FILLS.get(week, {})})
+        yield from _counts(monday + 4, week)
         yield Event(monday + 4, "15:00", "rosa", Moves("DESPATCH", "TR-200", "23", "MAIN/FG", "MAIN/CUSTOMER"))
+
+
+COUNTED = (("LUG-6", "MAIN/RAW"), ("BLT-M8", "MAIN/RAW"), ("TIE-4", "MAIN/LINE-B"), ("TB-25", "MAIN/RAW"))
+MISCOUNTS = {2: "-2", 5: "3", 9: "-1"}
+"""The weeks in which a count differs a little, by how much."""
+THEFT_WEEK = 12
+
+
+def _counts(friday: int, week: int) -> Iterator[Event]:
+    """Return the counts of a Friday afternoon: one item a week; once some of it was stolen."""
+    item, location = COUNTED[week % len(COUNTED)]
+    if week != THEFT_WEEK:
+        yield Event(friday, "14:10", "rosa", Counts(item, location, MISCOUNTS.get(week, "0")))
+        return
+    yield Event(friday, "14:10", "rosa", Counts(item, location, "-60"))
+    yield Event(friday, "14:35", "ken", Recounts(item))
+    yield Event(friday, "14:50", "ama", Approves("stolen over the week-end"))
 
 
 def _frames(monday: int, order: str, week: int) -> Iterator[Event]:

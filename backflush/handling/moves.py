@@ -14,7 +14,7 @@ from backflush.core.quantity import require_positive
 from backflush.core.refusals import AlreadyReversed, NoSuchRule, NotABalanceLocation, NotReversible, WrongActionType
 from backflush.core.sentences import Sentence
 from backflush.counts.corrections import post_corrected
-from backflush.counts.services import reverse_count
+from backflush.counts.reversal import reverse_count
 from backflush.items.models import Item
 from backflush.items.selectors import item_coded
 from backflush.ledger.idempotency import claim_key

@@ -52,14 +52,14 @@ def test_zero_is_a_count_of_its_own(plant: Plant) -> None:
 
 
 def test_an_item_that_never_was_there_can_be_counted(plant: Plant) -> None:
-    plant.counts(4, "BOLT", at="RAW")
+    plant.counts(4, "BOLT", place="RAW")
     assert plant.balance("BOLT", at="RAW") == 4
 
 
 def test_a_count_of_before_another_leaves_the_balance_and_corrects_the_later_difference(plant: Plant) -> None:
     plant.has(50, "BOLT")
-    later = plant.counts(40, "BOLT", on=LATER)
-    earlier = plant.counts(44, "BOLT", on=DAY)
+    later = plant.counts(40, "BOLT", at=LATER)
+    earlier = plant.counts(44, "BOLT", at=DAY)
     later.refresh_from_db()
     assert (earlier.difference, later.difference) == (-6, -4)
     assert plant.balance("BOLT") == 40
@@ -73,7 +73,7 @@ def test_a_count_that_would_make_the_balance_negative_is_kept_and_not_posted(pla
     assert (count.status, count.difference) == (CountStatus.SHORT, -40)
     assert plant.balance("BOLT") == 5
     assert not CountChange.objects.exists()
-    plant.counts(5, "BOLT", on=LATER)
+    plant.counts(5, "BOLT", at=LATER)
     assert own_faults(plant.site) == []
 
 
@@ -165,7 +165,7 @@ def test_batches_bins_and_serial_numbers_are_counted_apart(plant: Plant) -> None
         plant.counts("2.5", "RESIN", batch="B1").difference,
         plant.counts(0, "MOTOR", serial="S1").difference,
         plant.counts(1, "MOTOR", serial="S2").difference,
-        plant.counts(7, "LUG", at="RACK", bin="R1").difference,
+        plant.counts(7, "LUG", place="RACK", bin="R1").difference,
     ]
     assert differences == [Decimal("-0.5"), -1, 1, 1]
     assert own_faults(plant.site) == []
@@ -218,8 +218,8 @@ class OneComponent(Hands):
         return Deed("moves", {**what, "source": source, "target": target, "action": "REPLENISH"})
 
     def count(self) -> Deed:
-        at = self.choose(("LINE", "LINE", "RAW"))
-        return Deed("counts", {"quantity": self._quantity(), "item": "BOLT", "at": at, "on": self._day()})
+        place = self.choose(("LINE", "LINE", "RAW"))
+        return Deed("counts", {"quantity": self._quantity(), "item": "BOLT", "place": place, "at": self._day()})
 
 
 def count_in_any_order(plant: Plant, **how: Any) -> None:

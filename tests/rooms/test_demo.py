@@ -158,7 +158,7 @@ def test_the_story_contains_every_operation(demo: DemoPlant) -> None:
         OrderStatus.COMPLETE,
     }
     assert {posting.by.get_full_name() for posting in Posting.objects.select_related("by")} == {
-        " ".join(PEOPLE[name]) for name in ("rosa", "jan", "ken")
+        " ".join(PEOPLE[name]) for name in ("ama", "rosa", "jan", "ken")
     }
 
 

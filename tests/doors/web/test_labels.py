@@ -120,7 +120,7 @@ def test_a_bin_s_label_is_accepted_where_a_location_is_asked_for(plant: Plant) -
     assert 'name="location" value="MAIN/RACK"' in text
     assert 'id="bin" name="bin" value="R2"' in text
     will = text_of(client.get(reverse("opening-preview"), {**asked, "quantity": "5"}))
-    assert "will be in this bin then." in will
+    assert "will be in this bin." in will
     for bin in ("R1", "R2"):
         plant.has(5, "LUG", at="RACK", bin=bin)
     text = text_of(client.get(reverse("move"), {"source": "MAIN/RACK/R2", "item": "LUG"}))
