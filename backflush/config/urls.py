@@ -30,6 +30,8 @@ urlpatterns = [
     path("", include("backflush.web.stock.balances")),
     path("", include("backflush.web.stock.manual_move")),
     path("", include("backflush.web.stock.opening_stock")),
+    path("", include("backflush.web.stock.counts")),
+    path("", include("backflush.web.stock.count_entry")),
     path("", include("backflush.web.stock.transfers")),
     path("", include("backflush.web.production.order_list")),
     path("", include("backflush.web.production.order_detail")),

@@ -32,6 +32,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "unresolved": ("unresolved", "resolve", "cancel", "retry"),
     "backflushing": ("explain",),
     "ledger": ("balance", "transactions"),
+    "counts": ("count",),
     "costs": ("cost",),
     "orders": ("orders", "order"),
     "audit": ("verify", "audit"),

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Final
 
 from backflush.core.refusals import InvalidValue
+from backflush.core.sentences import EXACT
 
 DIGITS_MAX: Final = 40
 """The most digits of a number, before and after the decimal sign together. No quantity, cost or factor needs more."""
@@ -39,6 +40,7 @@ _GROUPED: Final = re.compile(
 _WITH_UNIT: Final = re.compile(
     r"(?P<number>.*?\d[.,]?)(?:\s+(?P<after>[^\W\d_].*|%)|(?P<joined>[^\W\d_]+|%))", re.DOTALL
 )
+_TIMES: Final = re.compile(r"(?<=[\d.,])\s*[x\u00d7*]\s*(?=[\d.,])")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _MOMENT: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?"
@@ -103,6 +105,23 @@ def read_amount(text: str, *, field: str, dialect: Dialect = PLAIN) -> Amount:
     if found is None:
         return Amount(_number(text, text, field, dialect))
     return Amount(_number(found["number"], text, field, dialect), found["after"] or found["joined"])
+
+
+def read_piles(text: str, *, field: str, dialect: Dialect = PLAIN) -> list[Amount]:
+    """Read what was counted in several piles: 487, 12x50 + 30, 3 BOX + 7, 2x24 PCS.
+
+    Piles are separated by +. The number of equal piles is written before their size, with x, * or a multiplication
+    sign between them. Each pile may have a unit of its own. Refusals: `InvalidValue`.
+    """
+    piles = []
+    for pile in require_text(text, field=field).split("+"):
+        *times, size = _TIMES.split(pile.strip())
+        amount = read_amount(size, field=field, dialect=dialect)
+        number = amount.number
+        for factor in times:
+            number = EXACT.multiply(number, _number(factor, text, field, dialect))
+        piles.append(Amount(number, amount.unit))
+    return piles
 
 
 def require_unit(amount: Amount, unit: str, *, field: str) -> Decimal:

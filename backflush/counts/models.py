@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -91,9 +93,9 @@ class StockCount(models.Model):
         ]
 
     @property
-    def expected_now(self) -> object:
+    def expected_now(self) -> Decimal:
         """What should have been there, as far as is known now: counted less the present difference."""
-        return self.quantity - self.difference
+        return Decimal(self.quantity - self.difference)
 
 
 class CountChange(models.Model):

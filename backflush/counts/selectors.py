@@ -9,11 +9,17 @@ from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import day_at
 
 
-def counts(site: Site) -> QuerySet[StockCount]:
-    """Return the counts of a site, the latest first, with items, places and people."""
+def counts(site: Site, *, item: str = "", location: str = "", status: str = "") -> QuerySet[StockCount]:
+    """Return the counts of a site, the latest first; all filters must match. `location` is a path or a store."""
     found = StockCount.objects.filter(site=site).select_related(
         "item__stock_unit", "location", "counted_by", "posting__by", "reversed_by"
     )
+    if item:
+        found = found.filter(item__code=item)
+    if location:
+        found = found.filter(**{"location__path" if "/" in location else "location__store__code": location})
+    if status:
+        found = found.filter(status=status)
     return found.order_by("-at", "-id")
 
 

@@ -19,6 +19,7 @@ OWN = frozenset(
         Process.RETURN,
         Process.HAND,
         Process.OPENING,
+        Process.COUNT,
     }
 )
 """The processes that operators and stores book themselves, and may reverse on the same day. Settling isn't booking."""

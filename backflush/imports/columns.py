@@ -23,6 +23,7 @@ from backflush.backflushing.report_kinds import ReportKind
 from backflush.booking_kinds import KINDS
 from backflush.core.moves import Tracking
 from backflush.core.quantity import ZERO
+from backflush.counts.models import CountMethod
 from backflush.items.models import ComponentClass
 from backflush.items.services import COST_ELEMENTS
 from backflush.stockmap.models import ActionType, RetryRule, ShortRule
@@ -142,7 +143,15 @@ SITES = ImportTable(
         ),
         yes_no("complete_when_full", "Whether works orders complete themselves when full.", default=False),
     ),
-    ({"code": "MAIN", "name": "Main works", "time_zone": "UTC", "receive_action": "RECEIVE"},),
+    (
+        {
+            "code": "MAIN",
+            "name": "Main works",
+            "time_zone": "UTC",
+            "receive_action": "RECEIVE",
+            "adjustment": "MAIN/ADJUST",
+        },
+    ),
 )
 
 UNITS = ImportTable(
@@ -201,6 +210,7 @@ LOCATIONS = ImportTable(
         {"store": "MAIN", "code": "BOUGHT", "description": "Suppliers' deliveries", "has_balance": "no"},
         {"store": "ACME", "code": "STOCK", "description": "Our stock at Acme", "supplier": "ACME"},
         {"store": "ACME", "code": "USED", "description": "Used at Acme", "has_balance": "no"},
+        {"store": "MAIN", "code": "ADJUST", "description": "Differences of counts", "has_balance": "no"},
     ),
 )
 
@@ -441,6 +451,56 @@ OPENING_STOCK = ImportTable(
     ),
 )
 
+COUNT_TOLERANCES = ImportTable(
+    "count_tolerances",
+    "How far counts may differ: of an item at a location, an item, an ABC class or, with none of these, the site.",
+    ("site", "item", "location", "abc_class"),
+    (
+        SITE,
+        code("item", "The item; empty: the class or the site.", 60, required=False, refers="items"),
+        code("location", "The location, STORE/LOCATION; only with an item.", 81, required=False, refers="locations"),
+        text("abc_class", "The ABC class, if no item is named.", 1),
+        number("quantity_up", "The largest surplus, in the stock unit."),
+        number("quantity_down", "The largest loss, in the stock unit."),
+        number("percent_up", "The largest surplus, in per cent of the expected quantity."),
+        number("percent_down", "The largest loss, in per cent of the expected quantity."),
+        number("value_up", "The largest surplus, at standard cost."),
+        number("value_down", "The largest loss, at standard cost."),
+        number("approval_value", "The value above which a recount needs approval; empty: it always does."),
+        yes_no("post_within", "Whether a difference within the tolerance is posted at once.", default=True),
+        yes_no("recount_beyond", "Whether another person counts again beyond the tolerance.", default=True),
+        yes_no("blind", "Whether counters don't see the book quantity.", default=False),
+    ),
+    ({"quantity_up": "5", "quantity_down": "5", "approval_value": "100"},),
+)
+
+COUNTS = ImportTable(
+    "counts",
+    "Counts of stock with their times. A row without a quantity wasn't counted; 0 says that nothing was there.",
+    ("site", "item", "location", "bin", "batch", "serial", "at"),
+    (
+        SITE,
+        code("item", "The item.", 60, refers="items"),
+        code("location", "The location, STORE/LOCATION.", 81, refers="locations"),
+        number("quantity", "What was there, in the stock unit; empty: not counted."),
+        ImportColumn("at", "When it was counted.", CellType.MOMENT, required=True),
+        code("bin", "The bin, at a bin-controlled location.", 40, required=False),
+        code("batch", "The batch, for items tracked by batch.", 60, required=False),
+        code(
+            "serial",
+            "The serial number, if the item has them; the quantity is 1 or 0.",
+            60,
+            required=False,
+        ),
+        choice("method", "How it was counted.", tuple(CountMethod.values), default=CountMethod.SEEN),
+        yes_no("blind", "Whether the counter didn't see the book quantity.", default=False),
+        text("counted_by", "The log-in name of the person who counted, if another than the one who imports.", 150),
+        text("remarks", "Remarks.", 500),
+        text("key", "A key of your own; a count with the same key is entered once.", 200),
+    ),
+    ({"item": "BOLT", "location": "MAIN/LINE", "quantity": "1000", "at": "2026-01-06T16:30"},),
+)
+
 PURCHASE_ORDERS = ImportTable(
     "purchase_orders",
     "Purchase orders, with one row per order line.",
@@ -547,6 +607,8 @@ TABLES: Final = {
         ITEMS,
         STRUCTURES,
         OPENING_STOCK,
+        COUNT_TOLERANCES,
+        COUNTS,
         PURCHASE_ORDERS,
         WORKS_ORDERS,
         *BOOKINGS,

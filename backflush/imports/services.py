@@ -10,6 +10,7 @@ from django.db import transaction
 from backflush.imports.bookings import CHUNK, ToPost, check_bookings, post_bookings
 from backflush.imports.columns import TABLES
 from backflush.imports.context import RowCounts, Tell, Work
+from backflush.imports.counts import take_count_tolerances, take_counts
 from backflush.imports.files import read
 from backflush.imports.findings import Findings, ImportFault
 from backflush.imports.links import take_rules, take_site_settings, take_supplier_stock
@@ -96,6 +97,8 @@ def _take_all(work: Work) -> None:
     take_all(work, (ProductGroupRows, TypeCodeRows, ItemRows, ConversionRows))
     take_structures(work)
     take_opening_stock(work)
+    take_count_tolerances(work)
+    take_counts(work)
     take_purchase_orders(work)
     take_works_orders(work)
     work.check_broken()

@@ -141,6 +141,14 @@ def stock_quantity(item: Item, amount: Amount, *, field: str) -> Decimal:
     return in_stock_unit(amount.number, factor, item, field=field, unit=unit)
 
 
+def stock_quantity_of_piles(item: Item, piles: Iterable[Amount], *, field: str) -> Decimal:
+    """Return the sum of piles in the stock unit, each in a unit of its own or the stock unit (Q6).
+
+    Refusals: `NotFound`, `NoConversion`, `InvalidQuantity`.
+    """
+    return sum((stock_quantity(item, pile, field=field) for pile in piles), Decimal(0))
+
+
 def stock_quantity_of(code: str, amount: Amount, *, field: str) -> Decimal:
     """Return a quantity of the item of a code in the stock unit; the item is read only for a unit behind the number."""
     return stock_quantity(item_coded(code), amount, field=field) if amount.unit else amount.number

@@ -40,6 +40,7 @@ class Verb(StrEnum):
     RETRY = "retry"
     OPEN_STOCK = "enter opening stock"
     COUNT = "count stock"
+    APPROVE_COUNTS = "approve counts"
     RELEASE = "create, change and release orders"
     COMPLETE = "complete orders"
     REOPEN = "reopen orders"
@@ -81,6 +82,7 @@ _SUPERVISOR: Final = _STORES | {
     Verb.CANCEL_ORDERS,
     Verb.REVERSE,
     Verb.UNDO,
+    Verb.APPROVE_COUNTS,
 }
 _OWN_WORDS: Final[Mapping[Role, Iterable[Verb]]] = {
     Role.VIEWER: _VIEWER,
@@ -97,7 +99,7 @@ _OWN_WORDS: Final[Mapping[Role, Iterable[Verb]]] = {
         Verb.RULES,
         Verb.STOCK_MAP,
     },
-    Role.CONTROLLER: {Verb.COSTS, Verb.PERIODS, Verb.SIGN_OFF},
+    Role.CONTROLLER: {Verb.COSTS, Verb.PERIODS, Verb.SIGN_OFF, Verb.APPROVE_COUNTS},
     Role.AUDITOR: _VIEWER | {Verb.SIGN_OFF},
     Role.ADMINISTRATOR: set(Verb),
 }

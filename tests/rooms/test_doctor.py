@@ -310,8 +310,8 @@ def statements() -> Iterator[list[dict[str, str]]]:
     found.extend(captured.captured_queries)
 
 
-def test_an_empty_site_has_no_findings(database: object) -> None:
-    assert examine(add_site(code="EMPTY"), today=TODAY) == []
+def test_an_empty_site_lacks_only_its_adjustment_place(database: object) -> None:
+    assert [finding.code for finding in examine(add_site(code="EMPTY"), today=TODAY)] == ["no_adjustment_place"]
     assert not Location.objects.exists()
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.lifecycle import OrderStatus, PurchaseStatus
 from backflush.core.moves import Process, Reason, Status
+from backflush.counts.models import CountMethod, CountStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,19 @@ MOVEMENT: Final[Mapping[str, Sign]] = {
     Status.WITHDRAWN: Sign("status-badge-back", icon="arrow-back-up", word=lazy("Withdrawn")),
 }
 REVERSED: Final = Sign("status-badge-back", icon="arrow-back-up", word=lazy("Reversed"))
+COUNT: Final[Mapping[str, Sign]] = {
+    CountStatus.POSTED: Sign("status-badge-ok", icon="check", word=lazy("Posted")),
+    CountStatus.SHORT: Sign("status-badge-bad", icon="alert-triangle", word=lazy("Not posted")),
+    CountStatus.RECOUNT: Sign("status-badge-wait", icon="hourglass", word=lazy("Count again")),
+    CountStatus.APPROVAL: Sign("status-badge-wait", icon="hourglass", word=lazy("To approve")),
+    CountStatus.REPLACED: Sign("status-badge-off", icon="ban", word=lazy("Replaced")),
+    CountStatus.REJECTED: Sign("status-badge-off", icon="ban", word=lazy("Rejected")),
+}
+COUNT_METHOD: Final[Mapping[str, str | Promise]] = {
+    CountMethod.SEEN: lazy("counted by eye"),
+    CountMethod.WEIGHED: lazy("weighed"),
+    CountMethod.MACHINE: lazy("by a machine"),
+}
 FITS: Final = Sign("status-badge-good", icon="check", word=lazy("fits now"))
 SHORT: Final = Sign("status-badge-bad", icon="alert-triangle", word=lazy("short"))
 CHOICE: Final[Mapping[str, Sign]] = {

@@ -13,6 +13,7 @@ from backflush.core.input_values import (
     read_amount,
     read_day,
     read_moment,
+    read_piles,
     read_whole,
     require_unit,
     split_serials,
@@ -22,7 +23,7 @@ from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue
 from backflush.core.text import require_short
 from backflush.items.models import Item
-from backflush.items.selectors import stock_quantity
+from backflush.items.selectors import stock_quantity, stock_quantity_of_piles
 from backflush.web.display import number_format
 
 
@@ -50,6 +51,17 @@ def stock_quantity_in(form_data: Mapping[str, str], field: str, item: Item) -> D
     Refusals: `InvalidValue`, `NotFound`, `NoConversion`, `InvalidQuantity`.
     """
     return stock_quantity(item, amount_in(form_data, field), field=field)
+
+
+def piles_in(form_data: Mapping[str, str], field: str, item: Item) -> Decimal:
+    """Return the sum of what was counted in several piles, such as 12x50 + 30, in the item's stock unit.
+
+    Refusals: `InvalidValue`, `NotFound`, `NoConversion`, `InvalidQuantity`.
+    """
+    text = form_data.get(field, "").strip()
+    if not text:
+        raise InvalidValue("Enter what is there: 0 if nothing is.", field=field)
+    return stock_quantity_of_piles(item, read_piles(text, field=field, dialect=page_dialect()), field=field)
 
 
 def amount_in(form_data: Mapping[str, str], field: str) -> Amount:

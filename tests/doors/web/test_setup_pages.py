@@ -576,7 +576,7 @@ def test_a_change_of_roles_previews_the_rights_that_it_removes(plant: Plant) -> 
     client = admin(plant)
     person(plant, Role.STORES, name="jan")
     text = text_of(client.get(reverse("person-effect", args=["jan"]), {"roles-MAIN": ["operator"], "active": "on"}))
-    assert "Taken away: cancel, enter opening stock, move, receive, resolve, retry." in text
+    assert "Taken away: cancel, count stock, enter opening stock, move, receive, resolve, retry." in text
     assert "Given" not in text
 
 
