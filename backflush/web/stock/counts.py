@@ -22,7 +22,7 @@ from backflush.delivery.pagination import Page, page_of
 from backflush.people.rights import Verb
 from backflush.stockmap.selectors import place_names
 from backflush.web.display import badges
-from backflush.web.forms.fields import Form
+from backflush.web.forms.fields import Field, Form
 from backflush.web.forms.standard_fields import remarks_field
 from backflush.web.forms.values import pks_in
 from backflush.web.lists.filters import Chip, chips_of
@@ -102,7 +102,8 @@ def _show(request: PageRequest, refusal: Refusal | None, form_data: QueryDict) -
     listed = CountList(request.visit, request.GET)
     context: dict[str, Any] = {
         "typed": request.GET,
-        "form": Form([remarks_field()], form_data, refusal),
+        "form": Form([remarks_field(), *(Field(name, word) for name, word in FILTERS)], form_data, refusal),
+        "refusal": refusal,
         "places": place_names(request.visit.site, most=SUGGESTED_MOST),
         "statuses": [(status.value, badges.COUNT[status].word) for status in CountStatus],
         "open_counts": _open_counts(request.visit),
