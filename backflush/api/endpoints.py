@@ -122,10 +122,10 @@ def book(request: HttpRequest, site: str) -> HttpResponse:
         first, *others = result.refusals
         first.details = (*first.details, *(one.sentence for one in others))
         raise first
-    told = next(answers([line], [result], visitor.site))
-    del told["line"]
-    told["fits_now"] = list(proposed_by(result.booking.posting, site=visitor.site).movements)
-    return api.create_response(request, told, status=HTTPStatus.OK if result.repeated else HTTPStatus.CREATED)
+    response = next(answers([line], [result], visitor.site))
+    del response["line"]
+    response["fits_now"] = list(proposed_by(result.booking.posting, site=visitor.site).movements)
+    return api.create_response(request, response, status=HTTPStatus.OK if result.repeated else HTTPStatus.CREATED)
 
 
 @api.post(

@@ -86,7 +86,7 @@ def whole_requests(answer: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
     return with_whole_text
 
 
-def told_in_json(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+def refusals_as_json(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Decorate a view so that an unsupported method is refused in JSON too."""
 
     @wraps(view)

@@ -173,8 +173,8 @@ def _named(site: Site) -> list[tuple[type[Model], set[int]]]:
     new: dict[type[Model], set[int]] = {}
     for going in GOING:
         for model, column in _outward(going.model):
-            asked = f"SELECT DISTINCT {column} FROM {going.table} WHERE site_id = %s AND {going.chosen}"
-            new.setdefault(model, set()).update(_numbers(asked, [site.pk]))
+            query = f"SELECT DISTINCT {column} FROM {going.table} WHERE site_id = %s AND {going.chosen}"
+            new.setdefault(model, set()).update(_numbers(query, [site.pk]))
     while any(new.values()):
         looked, new = new, {}
         for model, numbers in looked.items():
@@ -297,11 +297,11 @@ class ArchiveFile:
 
 def _contents(text: bytes, path: Path) -> Contents:
     try:
-        facts = json.loads(text)
-        if facts.get("format") != FORMAT:
+        manifest = json.loads(text)
+        if manifest.get("format") != FORMAT:
             raise _no_archive(path)
-        tables = {name: Member(**member) for name, member in facts.pop("tables").items()}
-        return Contents(**facts, tables=tables)
+        tables = {name: Member(**member) for name, member in manifest.pop("tables").items()}
+        return Contents(**manifest, tables=tables)
     except (ValueError, TypeError, AttributeError, KeyError):
         raise _no_archive(path) from None
 

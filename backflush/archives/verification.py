@@ -143,10 +143,10 @@ def _differences(taken_off: Mapping[KeyColumns, list[tuple[int, int, int, Decima
 
 def _unlike(run: Sequence[tuple[int, Decimal, Decimal]], kept: tuple[int, int, int, Decimal, Decimal]) -> Iterator[str]:
     first, last, count, change, after = kept
-    came_to = sum((by for _, by, _ in run), ZERO)
-    if (run[0][0], len(run), came_to, run[-1][2]) != (first, count, change, after):
+    change_total = sum((by for _, by, _ in run), ZERO)
+    if (run[0][0], len(run), change_total, run[-1][2]) != (first, count, change, after):
         yield (
             f"Movements {run[0][0]} to {last}: the file has {len(run)} of them, with a sum of "
-            f"{written(came_to)} and a last balance of {written(run[-1][2])}; the database has {count}, "
+            f"{written(change_total)} and a last balance of {written(run[-1][2])}; the database has {count}, "
             f"{written(change)} and {written(after)}."
         )

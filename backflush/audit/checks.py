@@ -51,7 +51,7 @@ def listed(audit: Audit, check: CheckName, computation: AuditComputation | None 
     if check in WORKED_OUT:
         found = CheckFinding.objects.filter(site=audit.site_id, computation=computation, check_name=check)
         return Listed(found, ("position",), lambda rows: [FindingLine.of(row.line) for row in rows])
-    return _ASKED[check](audit)
+    return _FINDINGS[check](audit)
 
 
 def last_computation(audit: Audit) -> AuditComputation | None:
@@ -222,7 +222,7 @@ def _order(row: Movement) -> str:
     return row.cost_object.number if row.cost_object is not None else ""
 
 
-_ASKED: Final[Mapping[CheckName, Callable[[Audit], Listed]]] = {
+_FINDINGS: Final[Mapping[CheckName, Callable[[Audit], Listed]]] = {
     CheckName.UNRESOLVED: _unresolved,
     CheckName.CANCELLED: _cancelled,
 }

@@ -153,9 +153,14 @@ def negative_tendencies(audit: Audit) -> list[FindingLine]:
 
 
 def _below_zero(audit: Audit) -> list[FindingLine]:
-    asked: list[Any] = [audit.site_id, audit.site_id, driver_time(audit.since or BEGINNING), driver_time(audit.until)]
+    parameters: list[Any] = [
+        audit.site_id,
+        audit.site_id,
+        driver_time(audit.since or BEGINNING),
+        driver_time(audit.until),
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(statements.BELOW_ZERO_BY_EVENT_TIME, asked)
+        cursor.execute(statements.BELOW_ZERO_BY_EVENT_TIME, parameters)
         rows = cursor.fetchall()
     items = _items(item for item, *_ in rows)
     places = Location.objects.in_bulk({place for _, place, *_ in rows})

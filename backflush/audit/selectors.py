@@ -62,6 +62,6 @@ def is_waited_for_in_vain(computation: AuditComputation) -> bool:
     return not computation.step and timezone.now() - computation.begun_at > NOT_TAKEN_UP
 
 
-def last_asked(audit: Audit) -> AuditComputation | None:
+def newest_computation(audit: Audit) -> AuditComputation | None:
     """Return the last computation of an audit, finished or not."""
     return AuditComputation.objects.filter(site=audit.site_id, audit=audit).order_by("-pk").first()

@@ -198,7 +198,7 @@ def compute_audit(*, audit: Audit, by: User, progress: Progress | None = None) -
     return computation
 
 
-def ask_computation(*, audit: Audit, by: User) -> AuditComputation:
+def request_computation(*, audit: Audit, by: User) -> AuditComputation:
     """Request a computation for a page: at once if the ledger is small, else by the worker.
 
     Returns the running computation if there is one.

@@ -145,12 +145,12 @@ def checked(report: Report, subjects: Subjects[Any], *, key_id: int | None = Non
         subject = subjects.subject(report)
     except (NotFound, Archived) as refusal:
         return [refusal]
-    refusals, facts = list(subject.refusals), {}
+    refusals, values = list(subject.refusals), {}
     if not subject.good and not subject.scrap:
         refusals.append(_nothing_reported(subject))
     for name, check in _checks(report, subject, subjects).items():
         try:
-            facts[name] = check()
+            values[name] = check()
         except Refusal as refusal:
             refusals.append(refusal)
     if refusals:
@@ -158,12 +158,12 @@ def checked(report: Report, subjects: Subjects[Any], *, key_id: int | None = Non
     return PlannedBooking(
         report=report,
         subject=subject,
-        at=facts["at"],
-        good_stock=facts["good"],
-        scrap_stock=facts["scrap"],
-        produced=facts["good"] + facts["scrap"],
-        goods_rule=facts["goods_rule"],
-        backflush_rule=facts["backflush_rule"],
+        at=values["at"],
+        good_stock=values["good"],
+        scrap_stock=values["scrap"],
+        produced=values["good"] + values["scrap"],
+        goods_rule=values["goods_rule"],
+        backflush_rule=values["backflush_rule"],
         structure_id=subject.structure_id,
         key_id=key_id,
     )

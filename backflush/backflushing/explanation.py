@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 from backflush.backflushing.models import Booking
 from backflush.backflushing.selectors import Explanation
@@ -17,9 +18,9 @@ from backflush.core.structure import PathStep
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 WAITS = {
-    Reason.BATCH: "the system can't know the batch",
-    Reason.SERIAL: "the system can't know the serial numbers",
-    Reason.BIN: "the system can't know the bin",
+    Reason.BATCH: "the batch must be chosen",
+    Reason.SERIAL: "the serial numbers must be chosen",
+    Reason.BIN: "the bin must be chosen",
     Reason.SHORT: "there was not enough stock",
 }
 
@@ -43,13 +44,13 @@ class QuantityExplanation:
     notes: tuple[str, ...]
 
 
-def in_words(facts: Explanation) -> QuantityExplanation:
+def in_words(recorded: Explanation) -> QuantityExplanation:
     """Return the explanation of an assumed quantity, from recorded facts only."""
     return QuantityExplanation(
-        sentence=" ".join((_booked(facts), _structure_says(facts), _makes(facts), _became(facts))),
-        steps=tuple(_steps(facts)),
-        route=_route(facts),
-        notes=tuple(_notes(facts)),
+        sentence=" ".join((_booked(recorded), _by_the_structure(recorded), _total(recorded), _became(recorded))),
+        steps=tuple(_steps(recorded)),
+        route=_route(recorded),
+        notes=tuple(_notes(recorded)),
     )
 
 
@@ -72,31 +73,35 @@ def _signed(text: str) -> str:
     return text.replace("-", MINUS)
 
 
-def _unit(facts: Explanation) -> str:
-    return facts.line.component.stock_unit.code
+def _unit(recorded: Explanation) -> str:
+    return recorded.line.component.stock_unit.code
 
 
-def _made_unit(facts: Explanation) -> str:
-    return facts.booking.item.stock_unit.code
+def _made_unit(recorded: Explanation) -> str:
+    return recorded.booking.item.stock_unit.code
 
 
 def _amount(quantity: Decimal, unit: str) -> str:
     return f"{_signed(written(quantity))} {unit}"
 
 
-def _rounded(quantity: Decimal, facts: Explanation) -> str:
+def _rounded(quantity: Decimal, recorded: Explanation) -> str:
     """Return a quantity with the component's decimals, as in lists, or more if it was booked with more."""
     shortest = plain(quantity)
     own = max(0, -int(shortest.as_tuple().exponent))
-    return _signed(f"{shortest:.{max(own, facts.decimals)}f}")
+    return _signed(f"{shortest:.{max(own, recorded.decimals)}f}")
 
 
-def _in_stock(quantity: Decimal, facts: Explanation) -> str:
-    return f"{_rounded(quantity, facts)} {_unit(facts)}"
+def _in_stock(quantity: Decimal, recorded: Explanation) -> str:
+    return f"{_rounded(quantity, recorded)} {_unit(recorded)}"
 
 
 def _were(quantity: Decimal) -> str:
     return "was" if quantity == 1 else "were"
+
+
+def _is(quantity: Decimal) -> str:
+    return "is" if quantity == 1 else "are"
 
 
 def _how_made(booking: Booking) -> str:
@@ -114,85 +119,84 @@ def _good_and_scrap(booking: Booking) -> str:
     return f"{written(booking.good)} {words[0]}, {written(booking.scrap)} {words[1]}{own_unit}"
 
 
-def _booked(facts: Explanation) -> str:
-    booking = facts.booking
+def _booked(recorded: Explanation) -> str:
+    booking = recorded.booking
     parts = f" ({_good_and_scrap(booking)})" if booking.scrap else ""
     return (
-        f"{_amount(booking.quantity, _made_unit(facts))} of {booking.item.code}{parts} "
+        f"{_amount(booking.quantity, _made_unit(recorded))} of {booking.item.code}{parts} "
         f"{_were(booking.quantity)} {_how_made(booking)}."
     )
 
 
-def _structure_says(facts: Explanation) -> str:
-    first, *below = facts.steps
-    said = f"The structure says {_per(first)} for one"
-    for step in below:
-        said += f", and {_per(step)} for one of these"
-    wasted = [step for step in facts.steps if step.waste]
-    for step in wasted:
-        of = "" if len(facts.steps) == 1 else f" for line {step.number}"
-        said += f", and {written(step.waste)} % of what is taken{of} is wasted"
-    if facts.line.fixed:
-        said += (
-            f"; {_amount(facts.line.fixed, facts.steps[-1].unit)} more {_were(facts.line.fixed)} taken once, for set-up"
-        )
-    return f"{said}."
+def _by_the_structure(recorded: Explanation) -> str:
+    first, *below = recorded.steps
+    made = recorded.booking.item.code
+    sentence = f"By its structure, one {made} takes {_per(first)}"
+    for parent, step in pairwise([first, *below]):
+        sentence += f", one {parent.component.code} takes {_per(step)}"
+    for step in recorded.steps:
+        if step.waste:
+            line = "" if len(recorded.steps) == 1 else f" on line {step.number}"
+            sentence += f", with {written(step.waste)} % waste{line}"
+    if recorded.line.fixed:
+        sentence += f", and {_amount(recorded.line.fixed, recorded.steps[-1].unit)} once for set-up"
+    return f"{sentence}."
 
 
 def _per(step: PathStep) -> str:
     return f"{written(step.quantity)} {step.unit} of {step.component.code}"
 
 
-def _makes(facts: Explanation) -> str:
-    use = facts.use
+def _total(recorded: Explanation) -> str:
+    use, total = recorded.use, _in_stock(recorded.rounded, recorded)
     if not use.exact_before and not use.assumed_before:
-        return f"That makes {_in_stock(facts.rounded, facts)}."
+        return f"The booking takes {total}."
     return (
-        f"With the {written(facts.produced_before)} booked before, that makes {_in_stock(facts.rounded, facts)}; "
-        f"{_in_stock(use.assumed_before, facts)} had been assumed already, so {_in_stock(use.quantity, facts)} "
-        f"{_were(use.quantity)} assumed now."
+        f"With the {written(recorded.produced_before)} booked before, the total is {total}. "
+        f"{_in_stock(use.assumed_before, recorded)} had already been assumed, so this booking assumes "
+        f"{_in_stock(use.quantity, recorded)}."
     )
 
 
-def _became(facts: Explanation) -> str:
-    outcome = facts.outcome
-    if outcome.moved == facts.use.quantity:
+def _became(recorded: Explanation) -> str:
+    outcome = recorded.outcome
+    if outcome.moved == recorded.use.quantity:
         return "All of it moved."
     parts = [
-        f"{_in_stock(quantity, facts)} {word}"
+        f"{_in_stock(quantity, recorded)} {word}"
         for quantity, word in (
             (outcome.moved, "moved"),
-            (outcome.unresolved, "still " + ("waits" if outcome.unresolved == 1 else "wait")),
+            (outcome.unresolved, f"{_is(outcome.unresolved)} unresolved"),
             (outcome.cancelled, f"{_were(outcome.cancelled)} cancelled"),
             (outcome.dropped, f"{_were(outcome.dropped)} not used"),
         )
         if quantity > 0
     ]
     if outcome.dropped < 0:
-        parts.append(f"{_in_stock(-outcome.dropped, facts)} of that more than was assumed")
-    why = f": {WAITS[Reason(facts.root.reason)]}" if facts.root.reason and outcome.unresolved else ""
+        parts.append(f"{_in_stock(-outcome.dropped, recorded)} more than assumed {_were(-outcome.dropped)} used")
+    why = f": {WAITS[Reason(recorded.root.reason)]}" if recorded.root.reason and outcome.unresolved else ""
     return f"{', '.join(parts)}{why}."
 
 
-def _steps(facts: Explanation) -> Iterator[CalculationStep]:
-    booking, unit, made = facts.booking, _unit(facts), _made_unit(facts)
+def _steps(recorded: Explanation) -> Iterator[CalculationStep]:
+    booking, unit, made = recorded.booking, _unit(recorded), _made_unit(recorded)
     yield CalculationStep("Made now", _good_and_scrap(booking), _amount(booking.quantity, made))
     where = (
         f"on {booking.cost_object.number}"
         if booking.cost_object is not None
         else "without order, so earlier bookings don't count"
     )
-    yield CalculationStep("Made before", where, _amount(facts.produced_before, made))
+    yield CalculationStep("Made before", where, _amount(recorded.produced_before, made))
     parent = booking.item.code
-    for step in facts.steps:
+    for step in recorded.steps:
         yield from _line_steps(step, parent)
         parent = step.component.code
-    per_piece = facts.use.line.per_piece
-    if len(facts.steps) > 1:
-        way = f" {TIMES} ".join(figure(step.multiplier or Fraction(0)) for step in facts.steps)
+    per_piece = recorded.use.line.per_piece
+    if len(recorded.steps) > 1:
+        way = f" {TIMES} ".join(figure(step.multiplier or Fraction(0)) for step in recorded.steps)
         yield CalculationStep(f"For one {booking.item.code}", way, f"{figure(per_piece)} {unit}")
-    yield from _exact_steps(facts, per_piece)
-    yield from _assumed_steps(facts)
+    yield from _exact_steps(recorded, per_piece)
+    yield from _assumed_steps(recorded)
 
 
 def _line_steps(step: PathStep, parent: str) -> Iterator[CalculationStep]:
@@ -218,45 +222,47 @@ def _line_steps(step: PathStep, parent: str) -> Iterator[CalculationStep]:
         )
 
 
-def _exact_steps(facts: Explanation, per_piece: Fraction) -> Iterator[CalculationStep]:
-    unit, use, fixed = _unit(facts), facts.use, facts.use.line.fixed
-    now = per_piece * Fraction(facts.produced)
+def _exact_steps(recorded: Explanation, per_piece: Fraction) -> Iterator[CalculationStep]:
+    unit, use, fixed = _unit(recorded), recorded.use, recorded.use.line.fixed
+    now = per_piece * Fraction(recorded.produced)
     first = use.exact_after - use.exact_before != now
     yield CalculationStep(
-        "Exact, this booking", f"{written(facts.produced)} {TIMES} {figure(per_piece)}", f"{figure(now)} {unit}"
+        "Exact, this booking", f"{written(recorded.produced)} {TIMES} {figure(per_piece)}", f"{figure(now)} {unit}"
     )
     if fixed and first:
         yield CalculationStep(
             "Set-up, once", "taken by the first booking that isn't reversed", f"{figure(fixed)} {unit}"
         )
     if use.exact_before:
-        yield CalculationStep("Exact, before", _before(facts, per_piece, fixed), f"{figure(use.exact_before)} {unit}")
+        yield CalculationStep(
+            "Exact, before", _before(recorded, per_piece, fixed), f"{figure(use.exact_before)} {unit}"
+        )
         parts = [use.exact_before, now, *([fixed] if fixed and first else [])]
         yield CalculationStep("Exact, in total", " + ".join(map(figure, parts)), f"{figure(use.exact_after)} {unit}")
 
 
-def _before(facts: Explanation, per_piece: Fraction, fixed: Fraction) -> str:
+def _before(recorded: Explanation, per_piece: Fraction, fixed: Fraction) -> str:
     """Return the arithmetic of the earlier bookings, where they all used the same structure line."""
-    plain = per_piece * Fraction(facts.produced_before)
-    times = f"{written(facts.produced_before)} {TIMES} {figure(per_piece)}"
-    if facts.use.exact_before == plain:
+    plain = per_piece * Fraction(recorded.produced_before)
+    times = f"{written(recorded.produced_before)} {TIMES} {figure(per_piece)}"
+    if recorded.use.exact_before == plain:
         return times
-    if fixed and facts.use.exact_before == plain + fixed:
+    if fixed and recorded.use.exact_before == plain + fixed:
         return f"{times} + {figure(fixed)} for set-up"
-    return "each booking by the structure it was booked with"
+    return "each booking with its own structure"
 
 
-def _assumed_steps(facts: Explanation) -> Iterator[CalculationStep]:
-    use, outcome = facts.use, facts.outcome
-    decimals = "whole pieces" if not facts.decimals else f"{facts.decimals} decimals"
-    yield CalculationStep("Rounded", f"half up to {decimals}", _in_stock(facts.rounded, facts))
+def _assumed_steps(recorded: Explanation) -> Iterator[CalculationStep]:
+    use, outcome = recorded.use, recorded.outcome
+    decimals = "whole pieces" if not recorded.decimals else f"{recorded.decimals} decimals"
+    yield CalculationStep("Rounded", f"half up to {decimals}", _in_stock(recorded.rounded, recorded))
     if use.assumed_before:
-        never = "; never below zero" if use.assumed_before > facts.rounded else ""
+        never = "; never below zero" if use.assumed_before > recorded.rounded else ""
         yield CalculationStep(
-            "Assumed before", f"the sum of the earlier bookings{never}", _in_stock(use.assumed_before, facts)
+            "Assumed before", f"the sum of the earlier bookings{never}", _in_stock(use.assumed_before, recorded)
         )
-    less = f"{_rounded(facts.rounded, facts)} {MINUS} {_rounded(use.assumed_before, facts)}"
-    yield CalculationStep("Assumed now", less, _in_stock(use.quantity, facts))
+    less = f"{_rounded(recorded.rounded, recorded)} {MINUS} {_rounded(use.assumed_before, recorded)}"
+    yield CalculationStep("Assumed now", less, _in_stock(use.quantity, recorded))
     became = (
         ("moved", outcome.moved),
         ("still unresolved", outcome.unresolved),
@@ -265,33 +271,33 @@ def _assumed_steps(facts: Explanation) -> Iterator[CalculationStep]:
     )
     for word, quantity in became:
         if quantity:
-            yield CalculationStep(f"of which {word}", "", _in_stock(quantity, facts))
+            yield CalculationStep(f"of which {word}", "", _in_stock(quantity, recorded))
 
 
-def _route(facts: Explanation) -> str:
-    booking, rule, root = facts.booking, facts.booking.rule, facts.root
+def _route(recorded: Explanation) -> str:
+    booking, rule, root = recorded.booking, recorded.booking.rule, recorded.root
     assert rule is not None, "nothing is assumed without a rule"
-    said = (
+    sentence = (
         f"Type code {booking.type_code.code} → action {rule.action.name} → "
         f"rule from {rule.source.path} to {rule.target.path}"
     )
     if root.source_id == rule.source_id:
-        return f"{said}."
-    whose = "the line's own from-location" if facts.line.source_id == root.source_id else "the supplier's stock"
-    return f"{said}; taken from {root.source.path}, {whose}."
+        return f"{sentence}."
+    whose = "the line's own from-location" if recorded.line.source_id == root.source_id else "the supplier's stock"
+    return f"{sentence}; taken from {root.source.path}, {whose}."
 
 
-def _notes(facts: Explanation) -> Iterator[str]:
-    movement, root = facts.movement, facts.root
+def _notes(recorded: Explanation) -> Iterator[str]:
+    movement, root = recorded.movement, recorded.root
     if movement.reverses_id is not None:
-        yield f"Movement {movement.pk} takes movement {movement.reverses_id} back."
+        yield f"Movement {movement.pk} reverses movement {movement.reverses_id}."
     elif movement.resolves_id is not None:
         yield f"Movement {movement.pk} settles movement {movement.resolves_id}."
     elif movement.pk != root.pk:
-        yield f"Movement {movement.pk} is the rest that was kept of movement {root.pk}."
+        yield f"Movement {movement.pk} is the open remainder of movement {root.pk}."
     if movement.reverses_id is None and movement.source_id != root.source_id:
         yield f"It came from {movement.source.path}, not from {root.source.path} as planned."
-    if facts.booking.reversed_by_id is not None:
-        yield f"The booking was taken back by posting {facts.booking.reversed_by_id}."
-    if facts.since:
-        yield f"Since then: {'; '.join(facts.since)}."
+    if recorded.booking.reversed_by_id is not None:
+        yield f"The booking was reversed by posting {recorded.booking.reversed_by_id}."
+    if recorded.since:
+        yield f"Since then: {'; '.join(recorded.since)}."

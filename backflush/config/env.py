@@ -94,18 +94,18 @@ def currency() -> str:
 
 def logs_in_json() -> bool:
     """Return whether logs are JSON for a log collector (LOG_FORMAT=json) instead of readable lines."""
-    asked = os.environ.get("LOG_FORMAT", "")
-    if asked not in {"", "json", "lines"}:
+    value = os.environ.get("LOG_FORMAT", "")
+    if value not in {"", "json", "lines"}:
         _stop("LOG_FORMAT", "names neither json nor lines")
-    return asked == "json"
+    return value == "json"
 
 
 def fast_reads() -> bool:
     """Return whether bookings read by the statements of `db/queries.py`: unless FAST_READS=off."""
-    asked = os.environ.get("FAST_READS", "")
-    if asked not in {"", "on", "off"}:
+    value = os.environ.get("FAST_READS", "")
+    if value not in {"", "on", "off"}:
         _stop("FAST_READS", "names neither on nor off")
-    return asked != "off"
+    return value != "off"
 
 
 def metrics_token() -> str:

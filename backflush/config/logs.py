@@ -48,14 +48,14 @@ def numbered(answer: Answer) -> Answer:
 
 def _log(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
     match = request.resolver_match
-    facts = {
+    fields = {
         "method": request.method,
         "path": request.path,
         "route": match.view_name if match else None,
         "status": response.status_code,
         "milliseconds": round(seconds * 1000, 1),
     }
-    ACCESS.info("%s %s %s", request.method, request.path, response.status_code, extra={"facts": facts})
+    ACCESS.info("%s %s %s", request.method, request.path, response.status_code, extra={"fields": fields})
 
 
 def reference() -> str:
@@ -77,17 +77,17 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line."""
-        facts: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
             "request": getattr(record, "request_number", "-"),
-            **getattr(record, "facts", {}),
+            **getattr(record, "fields", {}),
         }
         if record.exc_info:
-            facts["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(facts, ensure_ascii=False, default=str)
+            fields["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(fields, ensure_ascii=False, default=str)
 
 
 def logging_settings(*, as_json: bool) -> dict[str, Any]:

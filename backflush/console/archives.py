@@ -14,7 +14,7 @@ from backflush.audit.verification import verify
 from backflush.console.ledger import listed
 from backflush.console.options import LIMIT
 from backflush.console.output import DatabaseNeed, Desk, HelpSection, Listing, command, of_all
-from backflush.console.postings import movement_facts
+from backflush.console.postings import movement_payload
 from backflush.core.input_values import read_day
 from backflush.core.refusals import InvalidValue
 from backflush.ledger.archived_numbers import archives
@@ -66,8 +66,8 @@ def put_away(
     day = read_day(through, field="through")
     if preview:
         choice = preview_archive(site=desk.site, through=day)
-        facts: dict[str, Any] = {"through": day, "rows": choice.counts, "postings_staying": choice.staying}
-        desk.answer(facts, _counted(choice.counts), _staying(choice.staying, day))
+        payload: dict[str, Any] = {"through": day, "rows": choice.counts, "postings_staying": choice.staying}
+        desk.answer(payload, _counted(choice.counts), _staying(choice.staying, day))
         return
     if not to:
         raise InvalidValue("Give the folder for the file: --to FOLDER", field="to")
@@ -75,9 +75,9 @@ def put_away(
         made = archive(site=desk.site, through=day, folder=Path(to), by=desk.by, progress=bar.show)
     file = Path(to) / made.file
     size = file.stat().st_size
-    facts = {"number": made.number, "file": str(file), "bytes": size, "digest": made.digest, "rows": made.counts}
+    payload = {"number": made.number, "file": str(file), "bytes": size, "digest": made.digest, "rows": made.counts}
     desk.answer(
-        facts,
+        payload,
         _counted(made.counts),
         f"Archive {made.number} is {file}, {size / MEGABYTE:.1f} MB. Store it in two places.",
     )
@@ -105,9 +105,9 @@ def show_archives(desk: Desk, limit: LIMIT = 50) -> None:
     found = archives(desk.site)
     total = found.count()
     rows = list(found[:limit] if limit else found)
-    facts = {"total": total, "archives": [_facts(one) for one in rows]}
+    payload = {"total": total, "archives": [_payload(one) for one in rows]}
     if not rows:
-        desk.answer(facts, "There are no archives.")
+        desk.answer(payload, "There are no archives.")
         return
     lines = [
         (
@@ -121,10 +121,10 @@ def show_archives(desk: Desk, limit: LIMIT = 50) -> None:
         for one in rows
     ]
     listing = Listing(("#Archive", "Through", "#Movements", "File", "Made", ""), lines)
-    desk.answer(facts, listing, of_all(len(rows), total, "archives"))
+    desk.answer(payload, listing, of_all(len(rows), total, "archives"))
 
 
-def _facts(one: Archive) -> dict[str, Any]:
+def _payload(one: Archive) -> dict[str, Any]:
     return {
         "number": one.number,
         "through": one.through,
@@ -160,7 +160,7 @@ def show_archived(
 
 
 def _show_contents(desk: Desk, contents: Contents) -> None:
-    facts = {
+    payload = {
         "site": contents.site,
         "number": contents.number,
         "through": contents.through,
@@ -171,7 +171,7 @@ def _show_contents(desk: Desk, contents: Contents) -> None:
         "rows": contents.counts,
     }
     title = f"Archive {contents.number} of {contents.site}, through {contents.through}, created by {contents.by}."
-    desk.answer(facts, title, _counted(contents.counts))
+    desk.answer(payload, title, _counted(contents.counts))
 
 
 def _show_movements(desk: Desk, *, movement: int, posting: int, order: str, limit: int) -> None:
@@ -182,11 +182,11 @@ def _show_movements(desk: Desk, *, movement: int, posting: int, order: str, limi
         some = transactions(desk.site, order=order) if order else movements_of(posting_numbered(desk.site, posting))
         total = some.count()
         found = list(some[:limit] if limit else some)
-    facts = {"total": total, "transactions": [movement_facts(desk, row) for row in found]}
+    payload = {"total": total, "transactions": [movement_payload(desk, row) for row in found]}
     if not found:
-        desk.answer(facts, f"The file contains nothing of {order}.")
+        desk.answer(payload, f"The file contains nothing of {order}.")
         return
-    desk.answer(facts, listed(desk, list(found)), of_all(len(found), total, ArchivedKind.MOVEMENT.value + "s"))
+    desk.answer(payload, listed(desk, list(found)), of_all(len(found), total, ArchivedKind.MOVEMENT.value + "s"))
 
 
 def bring_back(desk: Desk, file: FILE) -> None:
@@ -198,8 +198,8 @@ def bring_back(desk: Desk, file: FILE) -> None:
     back = unarchive(file=Path(file), by=desk.by)
     with desk.progress("Checking", None) as bar:
         report = verify(bar.show)
-    facts = {"number": back.number, "rows": back.counts, "sound": report.sound, "faults": report.fault_count}
+    payload = {"number": back.number, "rows": back.counts, "sound": report.sound, "faults": report.fault_count}
     end = "All checks passed." if report.sound else f"{report.fault_count:,} faults found. Stop posting and get help."
-    desk.answer(facts, _counted(back.counts), f"Archive {back.number} is restored. {end}")
+    desk.answer(payload, _counted(back.counts), f"Archive {back.number} is restored. {end}")
     if not report.sound:
         desk.fail()

@@ -56,7 +56,7 @@ def prove(
             report.checks.extend(prove_archives([Path(one) for one in archive], bar.show).checks)
     kept = [] if at_work is None else [f"Stored with audit {at_work.number}."]
     kept += _unproved(archive)
-    desk.answer(_facts(report) | ({"audit": at_work.number} if at_work else {}), *_shown(report), *kept)
+    desk.answer(_payload(report) | ({"audit": at_work.number} if at_work else {}), *_shown(report), *kept)
     if not report.sound:
         desk.fail()
 
@@ -91,7 +91,7 @@ def _report_of(computation: AuditComputation) -> VerificationReport:
     )
 
 
-def _facts(report: VerificationReport) -> dict[str, object]:
+def _payload(report: VerificationReport) -> dict[str, object]:
     return {
         "sound": report.sound,
         "faults": report.fault_count,
@@ -179,8 +179,8 @@ def audit(
     one = audit_numbered(desk.site, number) if number else audit_at_work(desk.site)
     last = list(audits(desk.site)[:limit] if limit else audits(desk.site))
     total = audits(desk.site).count()
-    facts = {"audit": _audit_facts(one) if one else None, "total": total, "signed": [_head(past) for past in last]}
-    desk.answer(facts, *(_worksheet(desk, one) if one else ["There is no current audit."]), *_past(desk, last, total))
+    payload = {"audit": _audit_payload(one) if one else None, "total": total, "signed": [_head(past) for past in last]}
+    desk.answer(payload, *(_worksheet(desk, one) if one else ["There is no current audit."]), *_past(desk, last, total))
 
 
 def _at_work(desk: Desk) -> Audit:
@@ -203,7 +203,7 @@ def _head(one: Audit) -> dict[str, Any]:
     }
 
 
-def _audit_facts(one: Audit) -> dict[str, Any]:
+def _audit_payload(one: Audit) -> dict[str, Any]:
     return _head(one) | {
         "checks": [
             {

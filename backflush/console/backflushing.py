@@ -8,7 +8,7 @@ from backflush.backflushing.explanation import QuantityExplanation, in_words
 from backflush.backflushing.selectors import Explanation, explain
 from backflush.console.options import NUMBER_MAX
 from backflush.console.output import Desk, HelpSection, Listing, command
-from backflush.console.postings import movement_facts
+from backflush.console.postings import movement_payload
 from backflush.core.quantity import written
 
 
@@ -29,42 +29,42 @@ def explain_movement(
 
     Example: backflush explain 1377
     """
-    facts = explain(desk.site, movement)
-    told = in_words(facts)
-    rows = [(str(number), step.label, step.arithmetic, step.result) for number, step in enumerate(told.steps, 1)]
-    shown = facts.movement
+    recorded = explain(desk.site, movement)
+    explanation = in_words(recorded)
+    rows = [(str(number), step.label, step.arithmetic, step.result) for number, step in enumerate(explanation.steps, 1)]
+    shown = recorded.movement
     unit, amount = shown.item.stock_unit.code, shown.quantity if shown.due is None else shown.due
     title = f"Movement {shown.pk}, {shown.status}: {written(amount)} {unit} of {shown.item.code}"
     desk.answer(
-        _explained(desk, facts, told),
+        _explained(desk, recorded, explanation),
         f"{title}, from {shown.source.path} to {shown.target.path}, {desk.when(shown.at)}.",
-        told.sentence,
+        explanation.sentence,
         Listing(("#", "Step", "How", "#Result"), rows),
-        told.route,
-        *told.notes,
+        explanation.route,
+        *explanation.notes,
     )
 
 
-def _explained(desk: Desk, facts: Explanation, told: QuantityExplanation) -> dict[str, Any]:
+def _explained(desk: Desk, recorded: Explanation, explanation: QuantityExplanation) -> dict[str, Any]:
     return {
-        "movement": movement_facts(desk, facts.movement),
-        "sentence": told.sentence,
-        "booking": facts.booking.posting_id,
-        "made": facts.booking.item.code,
-        "line": facts.line.path,
-        "produced": facts.produced,
-        "produced_before": facts.produced_before,
-        "per_piece": facts.use.line.per_piece,
-        "fixed": facts.use.line.fixed,
-        "exact_before": facts.use.exact_before,
-        "exact": facts.exact,
-        "rounded": facts.rounded,
-        "assumed_before": facts.use.assumed_before,
-        "assumed": facts.use.quantity,
-        "moved": facts.outcome.moved,
-        "unresolved": facts.outcome.unresolved,
-        "cancelled": facts.outcome.cancelled,
-        "dropped": facts.outcome.dropped,
+        "movement": movement_payload(desk, recorded.movement),
+        "sentence": explanation.sentence,
+        "booking": recorded.booking.posting_id,
+        "made": recorded.booking.item.code,
+        "line": recorded.line.path,
+        "produced": recorded.produced,
+        "produced_before": recorded.produced_before,
+        "per_piece": recorded.use.line.per_piece,
+        "fixed": recorded.use.line.fixed,
+        "exact_before": recorded.use.exact_before,
+        "exact": recorded.exact,
+        "rounded": recorded.rounded,
+        "assumed_before": recorded.use.assumed_before,
+        "assumed": recorded.use.quantity,
+        "moved": recorded.outcome.moved,
+        "unresolved": recorded.outcome.unresolved,
+        "cancelled": recorded.outcome.cancelled,
+        "dropped": recorded.outcome.dropped,
         "steps": [
             {
                 "line": step.number,
@@ -74,9 +74,11 @@ def _explained(desk: Desk, facts: Explanation, told: QuantityExplanation) -> dic
                 "waste": step.waste,
                 "factor": step.factor,
             }
-            for step in facts.steps
+            for step in recorded.steps
         ],
-        "workings": [{"step": step.label, "how": step.arithmetic, "comes_to": step.result} for step in told.steps],
-        "chosen_by": told.route,
-        "notes": told.notes,
+        "workings": [
+            {"step": step.label, "how": step.arithmetic, "comes_to": step.result} for step in explanation.steps
+        ],
+        "chosen_by": explanation.route,
+        "notes": explanation.notes,
     }

@@ -37,8 +37,8 @@ def keep(
     """
     require_tables()
     kept = back_up(Path(file), as_portable=portable)
-    facts = {"file": file, "kind": kept.kind, "bytes": kept.size}
-    desk.answer(facts, f"Backed up to {file}: {kept.kind}, {kept.size / MEGABYTE:.1f} MB.")
+    payload = {"file": file, "kind": kept.kind, "bytes": kept.size}
+    desk.answer(payload, f"Backed up to {file}: {kept.kind}, {kept.size / MEGABYTE:.1f} MB.")
 
 
 def bring_back(
@@ -53,16 +53,16 @@ def bring_back(
     """
     kind = restore(Path(file), replace=replace)
     if pending := pending_migrations():
-        facts = {"file": file, "kind": kind, "verified": False, "pending": pending}
+        payload = {"file": file, "kind": kind, "verified": False, "pending": pending}
         desk.answer(
-            facts,
+            payload,
             (f"Restored {file}. It is from an earlier version: run `backflush upgrade`, then `backflush verify`."),
         )
         return
     with desk.progress("Checking", None) as bar:
         report = verify(bar.show)
-    facts = {"file": file, "kind": kind, "verified": True, "sound": report.sound, "faults": report.fault_count}
-    desk.answer(facts, *_shown(file, report))
+    payload = {"file": file, "kind": kind, "verified": True, "sound": report.sound, "faults": report.fault_count}
+    desk.answer(payload, *_shown(file, report))
     if not report.sound:
         desk.fail()
 

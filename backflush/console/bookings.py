@@ -177,7 +177,7 @@ def _preview_command() -> Command:
 
 
 def show_preview(desk: Desk, /, **given: Any) -> None:
-    kind = _kind_asked(
+    kind = _kind_chosen(
         given.pop("kind", ""), item=given.pop("item", False), purchase_order=given.pop("purchase_order", False)
     )
     subject, first = _positional(kind)
@@ -195,10 +195,10 @@ def show_preview(desk: Desk, /, **given: Any) -> None:
     report = kind.read({**raw, **known})
     preview = preview_report(report, site=desk.site)
     amounts = {"good": getattr(report, first.name), "scrap": getattr(report, second.name)}
-    desk.answer({"of": report.of, **amounts, **_preview_facts(preview)}, *_preview_shown(preview))
+    desk.answer({"of": report.of, **amounts, **_preview_payload(preview)}, *_preview_shown(preview))
 
 
-def _kind_asked(word: str, item: bool, purchase_order: bool) -> ReportKind[Any]:
+def _kind_chosen(word: str, item: bool, purchase_order: bool) -> ReportKind[Any]:
     """Return the kind that the options name. Refused (`InvalidValue`) if they name two."""
     named = [word] * bool(word) + ["production"] * item + ["receipt"] * purchase_order
     if len(set(named)) > 1:
@@ -206,7 +206,7 @@ def _kind_asked(word: str, item: bool, purchase_order: bool) -> ReportKind[Any]:
     return kind_named(named[0] if named else None)
 
 
-def _preview_facts(seen: Preview) -> dict[str, Any]:
+def _preview_payload(seen: Preview) -> dict[str, Any]:
     return {
         "largest_good": seen.largest,
         "short": len(seen.short),

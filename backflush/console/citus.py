@@ -34,5 +34,7 @@ def spread(
         raise InvalidValue("This database is prepared already.", field="database")
     place = layout()
     prepare(keys_only=keys_only)
-    facts = {"statements": len(statements), "divided": list(place.divided), "shared": list(place.shared)}
-    desk.answer(facts, (f"{len(place.divided)} tables distributed by site, {len(place.shared)} copied to all servers."))
+    payload = {"statements": len(statements), "divided": list(place.divided), "shared": list(place.shared)}
+    desk.answer(
+        payload, (f"{len(place.divided)} tables distributed by site, {len(place.shared)} copied to all servers.")
+    )

@@ -21,11 +21,11 @@ def cost(desk: Desk, order: ORDER) -> None:
     Example: backflush cost W-1001
     """
     costs = [order_cost(cost_object) for cost_object in cost_objects_of(desk.site, order)]
-    facts = {"order": order, "jobs": [_facts(one) for one in costs]}
-    desk.answer(facts, *(shown for one in costs for shown in _shown(one)))
+    payload = {"order": order, "jobs": [_payload(one) for one in costs]}
+    desk.answer(payload, *(shown for one in costs for shown in _shown(one)))
 
 
-def _facts(one: OrderCost) -> dict[str, object]:
+def _payload(one: OrderCost) -> dict[str, object]:
     return {
         "job": one.cost_object.number,
         "material": one.material,

@@ -41,12 +41,12 @@ def demo(
     """
     day = read_day(today, field="today") if today else None
     _open()
-    facts = make(desk, day)
+    payload = make(desk, day)
     desk.answer(
-        facts,
+        payload,
         (
-            f"Northmoor Trailers is set up with four months of work: {facts['postings']:,} postings, "
-            f"{facts['movements']:,} movements, {facts['unresolved']} of them unresolved."
+            f"Northmoor Trailers is set up with four months of work: {payload['postings']:,} postings, "
+            f"{payload['movements']:,} movements, {payload['unresolved']} of them unresolved."
         ),
         "To see them: backflush unresolved",
     )

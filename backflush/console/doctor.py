@@ -37,12 +37,12 @@ def doctor(
     Example: backflush doctor --all --json
     """
     findings = examine(desk.site)
-    desk.answer(_facts(findings), *_shown(findings, every))
+    desk.answer(_payload(findings), *_shown(findings, every))
     if any(finding.severity is Severity.REFUSED for finding in findings):
         desk.fail()
 
 
-def _facts(findings: Sequence[SetupFinding]) -> dict[str, object]:
+def _payload(findings: Sequence[SetupFinding]) -> dict[str, object]:
     return {
         "total": len(findings),
         "refused": sum(finding.severity is Severity.REFUSED for finding in findings),

@@ -60,7 +60,7 @@ def import_(
         sys.stderr.write("The import locks the SQLite file: other users wait until it has finished.\n")
     with desk.progress("Reading", None) as bar:
         report = import_data(path, by=desk.name, update=update, check=check, site=desk.site_code, tell=bar.show)
-    desk.answer(_facts(report), *_shown(report, check=check))
+    desk.answer(_payload(report), *_shown(report, check=check))
     if report.findings:
         desk.fail()
 
@@ -73,7 +73,7 @@ def _make_ready() -> None:
         prepare_plant()
 
 
-def _facts(report: ImportReport) -> dict[str, object]:
+def _payload(report: ImportReport) -> dict[str, object]:
     return {
         "applied": report.applied,
         "tables": {

@@ -8,7 +8,7 @@ import typer
 from backflush.console.lookups import require_item, require_order, require_place
 from backflush.console.options import LIMIT, ONLY_ITEM, ONLY_ORDER
 from backflush.console.output import Desk, HelpSection, Listing, command, in_decimals, in_unit, of_all
-from backflush.console.postings import WHY, ends, movement_facts
+from backflush.console.postings import WHY, ends, movement_payload
 from backflush.core.input_values import LAST_YEAR, read_moment
 from backflush.core.moves import Status
 from backflush.core.quantity import written
@@ -53,7 +53,7 @@ def show_balances(
     require_place(desk.site, location)
     moment = end_of(read_moment(at, field="at"), desk.site, field="at") if at else None
     rows = _now(desk, item, location, zero) if moment is None else _then(desk, item, location, moment)
-    facts = {"at": moment and desk.local(moment), "total": len(rows), "balances": rows}
+    payload = {"at": moment and desk.local(moment), "total": len(rows), "balances": rows}
     listing = Listing(
         ("Item", "Location", "Bin", "Batch", "Serial", "#Quantity", ""),
         [
@@ -69,7 +69,7 @@ def show_balances(
             for row in rows
         ],
     )
-    desk.answer(facts, *([listing] if rows else []), f"{len(rows):,} balances." if rows else "There is no stock.")
+    desk.answer(payload, *([listing] if rows else []), f"{len(rows):,} balances." if rows else "There is no stock.")
 
 
 def _now(desk: Desk, item: str, location: str, zero: bool) -> list[dict[str, Any]]:
@@ -161,11 +161,11 @@ def show_transactions(
     )
     total = found.count()
     rows = list(found[:limit] if limit else found)
-    facts = {"total": total, "transactions": [movement_facts(desk, row) for row in rows]}
+    payload = {"total": total, "transactions": [movement_payload(desk, row) for row in rows]}
     if not total:
-        desk.answer(facts, "No movement matches.")
+        desk.answer(payload, "No movement matches.")
         return
-    desk.answer(facts, listed(desk, rows), of_all(len(rows), total, "movements"))
+    desk.answer(payload, listed(desk, rows), of_all(len(rows), total, "movements"))
 
 
 def listed(desk: Desk, rows: list[Movement]) -> Listing:

@@ -140,9 +140,9 @@ def _take_files(folder: Folder, listener: Listener) -> bool:
         if taken is None:
             break
         refused |= bool(taken.counts["refused"])
-        _say(in_one_line(_facts(taken.name, taken.counts, taken.now)))
+        _say(in_one_line(_payload(taken.name, taken.counts, taken.now)))
     return refused
 
 
-def _facts(name: str, counts: Counter[str], now: Path) -> dict[str, Any]:
+def _payload(name: str, counts: Counter[str], now: Path) -> dict[str, Any]:
     return {"file": name, **{word: counts[word] for word in ("booked", "repeated", "refused")}, "now": str(now)}

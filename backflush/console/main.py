@@ -135,8 +135,8 @@ def commands(modules: Iterable[str] = MODULES) -> typer.Typer:
     return app
 
 
-def _say_version(asked: bool) -> None:
-    if asked:
+def _say_version(wanted: bool) -> None:
+    if wanted:
         sys.stdout.write(f"backflush {__version__}\n")
         raise typer.Exit
 

@@ -9,7 +9,7 @@ from backflush.backflushing.explanation import figure
 from backflush.console.lookups import require_item
 from backflush.console.options import LIMIT, ONLY_ITEM, ORDER, REMARKS
 from backflush.console.output import Desk, HelpSection, Listing, command, in_unit, of_all
-from backflush.console.postings import WHY, movement_facts
+from backflush.console.postings import WHY, movement_payload
 from backflush.core.input_values import read_day, read_number
 from backflush.core.lifecycle import OrderStatus
 from backflush.core.moves import Status
@@ -23,7 +23,7 @@ from backflush.structures.models import FrozenLine
 from backflush.unresolved.selectors import queue
 from backflush.works.models import WorksOrder
 from backflush.works.selectors import orders_numbered, release_warnings
-from backflush.works.services.orders import OrderIn, create_order, revise_order, take_afresh
+from backflush.works.services.orders import OrderIn, create_order, refresh_structure, revise_order
 from backflush.works.services.transitions import (
     cancel_order,
     complete_order,
@@ -51,7 +51,7 @@ def register(app: typer.Typer) -> None:
     command(one, "reopen", posts=True)(reopen)
     command(one, "cancel", posts=True)(give_up)
     command(one, "revise", posts=True)(revise)
-    command(one, "structure-afresh", posts=True)(structure_afresh)
+    command(one, "structure-afresh", posts=True)(refresh_order_structure)
     app.add_typer(one, name="order", rich_help_panel=HelpSection.ORDERS)
 
 
@@ -87,14 +87,14 @@ def list_orders(
         found = found.filter(item__code=item)
     total = found.count()
     orders = list(found[:limit] if limit else found)
-    facts = {"total": total, "orders": [_facts(order) for order in orders]}
+    payload = {"total": total, "orders": [_payload(order) for order in orders]}
     if not total:
-        desk.answer(facts, "No works order matches." if status or item else "There are no works orders.")
+        desk.answer(payload, "No works order matches." if status or item else "There are no works orders.")
         return
-    desk.answer(facts, _listing(orders), of_all(len(orders), total, "works orders"))
+    desk.answer(payload, _listing(orders), of_all(len(orders), total, "works orders"))
 
 
-def _facts(order: WorksOrder) -> dict[str, Any]:
+def _payload(order: WorksOrder) -> dict[str, Any]:
     return {
         "order": order.number,
         "item": order.item.code,
@@ -142,8 +142,8 @@ def show(desk: Desk, order: ORDER) -> None:
     found = _order(desk, order)
     materials = _materials(found)
     changes = list(found.changes.select_related("by").order_by("pk"))
-    facts = {
-        **_facts(found),
+    payload = {
+        **_payload(found),
         "materials": materials,
         "unresolved": sum(1 for material in materials if material["waits"]),
         "changes": [
@@ -167,7 +167,7 @@ def show(desk: Desk, order: ORDER) -> None:
         "Changes",
     )
     shown = [_say(found), _materials_listing(materials), *([trace] if changes else [])]
-    desk.answer(facts, *shown, *release_warnings(found))
+    desk.answer(payload, *shown, *release_warnings(found))
 
 
 def _say(order: WorksOrder) -> str:
@@ -278,7 +278,7 @@ def new(
 def _answer(desk: Desk, number: str, done: str) -> None:
     found = _order(desk, number)
     warnings = release_warnings(found)
-    desk.answer({**_facts(found), "warnings": warnings}, f"{done} {_say(found)}", *warnings)
+    desk.answer({**_payload(found), "warnings": warnings}, f"{done} {_say(found)}", *warnings)
 
 
 def release(
@@ -296,8 +296,8 @@ def release(
     release_orders(site=desk.site, numbers=numbers, by=desk.by)
     found = orders_numbered(desk.site, numbers)
     warnings = [warning for one in found for warning in release_warnings(one)]
-    facts = {"orders": [_facts(one) for one in found], "warnings": warnings}
-    desk.answer(facts, f"Released {', '.join(numbers)}.", *warnings)
+    payload = {"orders": [_payload(one) for one in found], "warnings": warnings}
+    desk.answer(payload, f"Released {', '.join(numbers)}.", *warnings)
 
 
 def reset(desk: Desk, order: ORDER) -> None:
@@ -317,9 +317,9 @@ def complete(desk: Desk, order: ORDER) -> None:
     complete_order(site=desk.site, number=order, by=desk.by)
     found = _order(desk, order)
     waiting = list(queue(desk.site, order=order))
-    facts = {**_facts(found), "unresolved": [movement_facts(desk, row) for row in waiting]}
+    payload = {**_payload(found), "unresolved": [movement_payload(desk, row) for row in waiting]}
     if not waiting:
-        desk.answer(facts, f"Completed. {_say(found)}", "Nothing is unresolved.")
+        desk.answer(payload, f"Completed. {_say(found)}", "Nothing is unresolved.")
         return
     rows = [
         (
@@ -333,7 +333,7 @@ def complete(desk: Desk, order: ORDER) -> None:
     ]
     listing = Listing(("#Movement", "Item", "#Due", "Reason", "From"), rows)
     desk.answer(
-        facts, f"Completed. {_say(found)}", listing, f"{len(waiting):,} unresolved, which can still be settled."
+        payload, f"Completed. {_say(found)}", listing, f"{len(waiting):,} unresolved, which can still be settled."
     )
 
 
@@ -381,10 +381,10 @@ def revise(
     _answer(desk, order, "Changed.")
 
 
-def structure_afresh(desk: Desk, order: ORDER) -> None:
+def refresh_order_structure(desk: Desk, order: ORDER) -> None:
     """Replace a new order's copy of the structure by the item's current structure.
 
     Example: backflush order structure-afresh W-1001
     """
-    take_afresh(site=desk.site, number=order, by=desk.by)
+    refresh_structure(site=desk.site, number=order, by=desk.by)
     _answer(desk, order, "The order has a new copy of the item's structure.")

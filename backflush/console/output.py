@@ -232,10 +232,10 @@ class Desk:
         days = self.age_days(moment)
         return {0: "today", 1: "1 day"}.get(days, f"{days} days")
 
-    def answer(self, facts: Any, *shown: str | Listing) -> None:
+    def answer(self, payload: Any, *shown: str | Listing) -> None:
         """Print the answer: the facts as JSON with --json, else the sentences and listings."""
         if self.as_json:
-            sys.stdout.write(in_json(facts) + "\n")
+            sys.stdout.write(in_json(payload) + "\n")
             return
         console = Console(markup=False, highlight=False, emoji=False)
         for one in shown:
@@ -281,9 +281,9 @@ def _log_in_name() -> str:
         raise InvalidValue("The operating system doesn't give your user name. Add --by NAME.", field="by") from None
 
 
-def in_json(facts: Any) -> str:
+def in_json(payload: Any) -> str:
     """Return the facts as JSON: decimals and ratios as strings, dates in ISO format."""
-    return json.dumps(facts, default=as_text, ensure_ascii=False, indent=2)
+    return json.dumps(payload, default=as_text, ensure_ascii=False, indent=2)
 
 
 def in_decimals(quantity: Decimal, item: Item) -> str:

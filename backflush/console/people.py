@@ -55,15 +55,15 @@ def change_person(
     roles = roles_of(user, desk.site)
     says = f"{user.name} is {', '.join(roles) or 'without a role'} at {desk.site.code}"
     enters = "" if user.has_usable_password() or made else " and can't sign in yet: set a password with --password"
-    facts = {"name": user.username, "roles": roles, "signs_in": user.has_usable_password()}
+    payload = {"name": user.username, "roles": roles, "signs_in": user.has_usable_password()}
     shown = [f"{says}{enters}."]
     if end_tokens:
-        facts["tokens_ended"] = ended
+        payload["tokens_ended"] = ended
         shown.append(f"{ended} tokens were revoked.")
     if made:
-        facts["token"] = made
+        payload["token"] = made
         shown.append(f"The token, which won't be shown again: {made}")
-    desk.answer(facts, *shown)
+    desk.answer(payload, *shown)
 
 
 def list_people(desk: Desk) -> None:
@@ -75,8 +75,8 @@ def list_people(desk: Desk) -> None:
     roles: dict[str, list[str]] = {name: [] for name in names}
     for name, role in Assignment.objects.filter(site=desk.site).values_list("user__username", "role").order_by("role"):
         roles[name].append(role)
-    facts = [{"name": name, "roles": held} for name, held in roles.items()]
-    desk.answer(facts, *(f"{name}: {', '.join(held) or 'no role'}" for name, held in roles.items()))
+    payload = [{"name": name, "roles": held} for name, held in roles.items()]
+    desk.answer(payload, *(f"{name}: {', '.join(held) or 'no role'}" for name, held in roles.items()))
 
 
 def _asked_password() -> str:

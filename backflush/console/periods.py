@@ -47,7 +47,7 @@ def close(
     )
     waiting = f" Unresolved movements of the period: {closing.unresolved:,}." if closing.unresolved else ""
     desk.answer(
-        _facts(closing),
+        _payload(closing),
         (f"Closed through {written_day(closing.through)}. Balances stored: {closing.stock_keys:,}.{waiting}"),
     )
 
@@ -60,10 +60,10 @@ def reopen(desk: Desk, day: THROUGH, remarks: REMARKS = "") -> None:
     """
     opened = reopen_period(site=desk.site, through=read_day(day, field="day"), by=desk.by, remarks=remarks)
     closed = desk.site.closed_through
-    facts = {"closed_through": closed, "reopened": [_facts(one) for one in opened]}
+    payload = {"closed_through": closed, "reopened": [_payload(one) for one in opened]}
     days = ", ".join(written_day(one.through) for one in reversed(opened))
     now = f"The site is closed through {written_day(closed)}." if closed else "No period is closed any more."
-    desk.answer(facts, f"Reopened what was closed through {days}. {now}")
+    desk.answer(payload, f"Reopened what was closed through {days}. {now}")
 
 
 def periods(
@@ -84,17 +84,17 @@ def periods(
     found, closed = closings(desk.site), desk.site.closed_through
     shown, total = list(found[:limit] if limit else found), found.count()
     waiting = waiting_through(desk.site, closed).count() if closed else 0
-    facts = {
+    payload = {
         "closed_through": closed,
         "unresolved": waiting,
         "total": total,
-        "closings": [_facts(one) for one in shown],
+        "closings": [_payload(one) for one in shown],
     }
     if closed is None:
-        desk.answer(facts, "No period is closed.", *([_listing(desk, shown)] if shown else []))
+        desk.answer(payload, "No period is closed.", *([_listing(desk, shown)] if shown else []))
         return
-    said = f"Closed through {written_day(closed)}. Unresolved movements of closed periods: {waiting:,}."
-    desk.answer(facts, said, _listing(desk, shown), of_all(len(shown), total, "closings"))
+    sentence = f"Closed through {written_day(closed)}. Unresolved movements of closed periods: {waiting:,}."
+    desk.answer(payload, sentence, _listing(desk, shown), of_all(len(shown), total, "closings"))
 
 
 def _listing(desk: Desk, shown: list[PeriodClosing]) -> Listing:
@@ -115,7 +115,7 @@ def _listing(desk: Desk, shown: list[PeriodClosing]) -> Listing:
     return Listing(heads, rows)
 
 
-def _facts(one: PeriodClosing) -> dict[str, Any]:
+def _payload(one: PeriodClosing) -> dict[str, Any]:
     return {
         "through": one.through,
         "closed_by": one.closed_by.username,

@@ -28,7 +28,7 @@ def ends(movement: Movement) -> str:
     return f"{source}\n{target}"
 
 
-def movement_facts(desk: Desk, movement: Movement) -> dict[str, Any]:
+def movement_payload(desk: Desk, movement: Movement) -> dict[str, Any]:
     """Return a movement for JSON."""
     return {
         "movement": movement.pk,
@@ -93,7 +93,7 @@ def _why(movement: Movement) -> str:
     return "" if movement.status == Status.OK else movement.status
 
 
-def answer_posting(desk: Desk, posting: Posting, sentence: str, *more: str, **facts: Any) -> None:
+def answer_posting(desk: Desk, posting: Posting, sentence: str, *more: str, **payload: Any) -> None:
     """Print a posting: a sentence, its movements, and what is unresolved."""
     movements = movements_of(posting)
     waiting = [movement for movement in movements if movement.status == Status.UNRESOLVED]
@@ -118,10 +118,10 @@ def answer_posting(desk: Desk, posting: Posting, sentence: str, *more: str, **fa
         "by": posting.by.username,
         "key": desk.key or None,
         "repeated": repeated,
-        **facts,
+        **payload,
         "unresolved": len(waiting),
         "fits_now": list(proposal.movements),
-        "movements": [movement_facts(desk, movement) for movement in movements],
+        "movements": [movement_payload(desk, movement) for movement in movements],
     }
     desk.answer(outcome, *shown)
 

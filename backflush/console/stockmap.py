@@ -17,6 +17,6 @@ def sites(desk: Desk) -> None:
     Example: backflush sites
     """
     found = list(Site.objects.order_by("code"))
-    facts = {"sites": [{"site": site.code, "name": site.name, "time_zone": site.time_zone} for site in found]}
+    payload = {"sites": [{"site": site.code, "name": site.name, "time_zone": site.time_zone} for site in found]}
     rows = [(site.code, site.name, site.time_zone) for site in found]
-    desk.answer(facts, Listing(("Site", "Name", "Time zone"), rows) if rows else "There is no site yet.")
+    desk.answer(payload, Listing(("Site", "Name", "Time zone"), rows) if rows else "There is no site yet.")

@@ -95,7 +95,7 @@ def _order(site: Site, number: str) -> PurchaseOrder:
 
 def _answer(desk: Desk, order: PurchaseOrder, verb: str = "") -> None:
     lines = list(order.lines.select_related("item__stock_unit", "unit", "cost_object"))
-    facts = {
+    payload = {
         "order": order.number,
         "supplier": order.supplier.code,
         "status": order.status,
@@ -128,4 +128,4 @@ def _answer(desk: Desk, order: PurchaseOrder, verb: str = "") -> None:
     ]
     columns = ("#Line", "Item", "Description", "#Ordered", "#Accepted", "#Rejected", "Unit", "Due")
     sentence = f"{order.number} for {order.supplier.code}, placed {order.placed_on:%d %b %Y}: {order.status}."
-    desk.answer(facts, f"{verb} {sentence}".strip(), Listing(columns, rows))
+    desk.answer(payload, f"{verb} {sentence}".strip(), Listing(columns, rows))

@@ -71,7 +71,7 @@ class Stage(Desk):
         console.width = min(max(console.width, WIDTH_MIN), WIDTH_MAX) if console.is_terminal else WIDTH_MAX
         return console
 
-    def answer(self, facts: Any, *shown: str | Text | Listing) -> None:
+    def answer(self, payload: Any, *shown: str | Text | Listing) -> None:
         console = self.console
         for one in shown:
             console.print(one.fitting(console.width) if isinstance(one, Listing) else one)
@@ -121,7 +121,7 @@ def tour(
             _become_server(file, port)
 
 
-def make_afresh(file: Path) -> None:
+def replace_demo(file: Path) -> None:
     """Open an empty database in the tour's own file, in place of the last tour's."""
     connections[DEFAULT_DB_ALIAS].close()
     for ending in ("", "-wal", "-shm"):
@@ -162,11 +162,12 @@ def _begin(stage: Stage, file: Path) -> None:
         "posted.",
     )
     stage.console.print(f"Creating a database in {file} (some seconds) ...")
-    make_afresh(file)
+    replace_demo(file)
     stage.console.print("Making four months of the plant's bookings, receipts and moves (some seconds) ...")
-    facts = make(stage, None)
+    payload = make(stage, None)
     stage.console.print(
-        f"Done: {facts['postings']:,} postings, {facts['movements']:,} movements, {facts['unresolved']} unresolved."
+        f"Done: {payload['postings']:,} postings, "
+        f"{payload['movements']:,} movements, {payload['unresolved']} unresolved."
     )
 
 

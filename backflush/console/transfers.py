@@ -63,15 +63,15 @@ def send(
         serials=serial or (),
     )
     sent = send_to_site(site=desk.site, to=to, lines=[line], by=desk.by, number=desk.key, at=desk.at, remarks=remarks)
-    facts = notes_of([sent])[0].as_facts()
+    payload = notes_of([sent])[0].as_payload()
     if note:
-        Path(note).write_text(in_json(facts) + "\n", encoding="utf-8")
+        Path(note).write_text(in_json(payload) + "\n", encoding="utf-8")
     answer_posting(
         desk,
         sent.posting,
         f"Sent {written(line.quantity)} of {item} to {to}: transfer {sent.number}.",
         f"To receive it there: backflush arrive {note or 'NOTE'} --site {to} --into STORE/LOCATION",
-        note=facts,
+        note=payload,
     )
 
 
@@ -114,10 +114,12 @@ def take_in(
     """
     if desk.key:
         raise InvalidValue("A transfer is received under the key with which it was sent. Leave out --key.", field="key")
-    came = _asked(desk.site.code, note, sender, where) if sender else read_note(_read(note))
-    arrived = arrive(site=desk.site, note=came, into=into, bin=bin, by=desk.by, at=desk.at, remarks=remarks)
+    note_in = _note_of_sender(desk.site.code, note, sender, where) if sender else read_note(_read(note))
+    arrived = arrive(site=desk.site, note=note_in, into=into, bin=bin, by=desk.by, at=desk.at, remarks=remarks)
     posting: Posting = arrived.posting
-    answer_posting(desk, posting, f"Received transfer {came.number} from {came.source}.", note=came.as_facts())
+    answer_posting(
+        desk, posting, f"Received transfer {note_in.number} from {note_in.source}.", note=note_in.as_payload()
+    )
 
 
 def in_transit(
@@ -149,7 +151,7 @@ def in_transit(
             missing.append(f"Database {number} can't be reached: {str(reason).splitlines()[0]}")
     comparison = compare(found, looked_at=looked_at)
     noted = _note_arrivals(comparison) if note_arrivals else 0
-    desk.answer(_facts(comparison, missing, noted), *_shown(comparison, missing, noted))
+    desk.answer(_payload(comparison, missing, noted), *_shown(comparison, missing, noted))
     if comparison.faults:
         desk.fail()
 
@@ -159,7 +161,7 @@ def _sites_here(using: str = DEFAULT_DB_ALIAS) -> set[str]:
     return set(Posting.objects.using(using).values_list("site__code", flat=True).distinct().order_by())
 
 
-def _asked(target: str, number: str, sender: str, where: str) -> Note:
+def _note_of_sender(target: str, number: str, sender: str, where: str) -> Note:
     with _opened(where) as using:
         return notes_of([sent_transfer(sender, target, number, using=using)], using=using)[0]
 
@@ -196,9 +198,9 @@ def _note_arrivals(comparison: TransferComparison) -> int:
     return noted
 
 
-def _facts(comparison: TransferComparison, missing: list[str], noted: int) -> dict[str, object]:
+def _payload(comparison: TransferComparison, missing: list[str], noted: int) -> dict[str, object]:
     return {
-        "on_the_way": [note.as_facts() for note in comparison.on_the_way],
+        "on_the_way": [note.as_payload() for note in comparison.on_the_way],
         "arrived": len(comparison.arrived_at),
         "noted": noted,
         "unreachable": missing,

@@ -10,7 +10,7 @@ from backflush.backflushing.selectors import made_for_of
 from backflush.console.lookups import require_item, require_order, require_place, require_supplier
 from backflush.console.options import BATCH, LIMIT, NUMBER_MAX, ONLY_ITEM, ONLY_ORDER, REMARKS, SERIALS
 from backflush.console.output import Desk, HelpSection, Listing, command, in_decimals, in_unit, of_all
-from backflush.console.postings import WHY, answer_posting, movement_facts, place
+from backflush.console.postings import WHY, answer_posting, movement_payload, place
 from backflush.core.input_values import read_amount
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue, NotUnresolved
@@ -97,18 +97,20 @@ def show_queue(
     rows = list(found[:limit] if limit else found)
     there = there_now(desk.site, rows)
     made_for = made_for_of(rows)
-    facts = {
+    payload = {
         "total": total,
-        "unresolved": [{**_waiting_facts(desk, row, there[row.pk]), "for": made_for[row.pk]} for row in rows],
+        "unresolved": [{**_waiting_payload(desk, row, there[row.pk]), "for": made_for[row.pk]} for row in rows],
     }
     if not total:
-        desk.answer(facts, "Nothing is unresolved." if not any((item, location, order, supplier, reason)) else "None.")
+        desk.answer(
+            payload, "Nothing is unresolved." if not any((item, location, order, supplier, reason)) else "None."
+        )
         return
-    desk.answer(facts, _queue_listing(desk, rows, there, made_for), of_all(len(rows), total, "unresolved"))
+    desk.answer(payload, _queue_listing(desk, rows, there, made_for), of_all(len(rows), total, "unresolved"))
 
 
-def _waiting_facts(desk: Desk, row: Movement, there: Decimal | None) -> dict[str, Any]:
-    return {**movement_facts(desk, row), "there_now": there, "age_days": desk.age_days(row.at)}
+def _waiting_payload(desk: Desk, row: Movement, there: Decimal | None) -> dict[str, Any]:
+    return {**movement_payload(desk, row), "there_now": there, "age_days": desk.age_days(row.at)}
 
 
 def _queue_listing(
@@ -156,8 +158,8 @@ def _show_one(desk: Desk, number: int) -> None:
         )
     there = there_now(desk.site, [waiting])
     offered = candidates(waiting)
-    facts = {
-        **_waiting_facts(desk, waiting, there[waiting.pk]),
+    payload = {
+        **_waiting_payload(desk, waiting, there[waiting.pk]),
         "for": made_for_of([waiting])[waiting.pk],
         "candidates": [
             {
@@ -186,7 +188,7 @@ def _show_one(desk: Desk, number: int) -> None:
     listing = Listing(("Place", "Batch", "Serial", "Expires", "#There", ""), rows, "Could come from")
     state = f"{waiting.item.code}: {in_unit(waiting.due, waiting.item)} due since "
     desk.answer(
-        facts,
+        payload,
         f"{state}{desk.when(waiting.at)}, {waiting.status} ({WHY[waiting.reason]}).",
         listing if rows else f"There is no {waiting.item.code} in stock at {desk.site.code}.",
     )
@@ -265,11 +267,11 @@ def resolve_one(
         settlement.posting,
         f"{'; '.join(amounts)}: posting {settlement.posting_id}.",
         f"To undo it: backflush reverse {settlement.posting_id}",
-        **_settled_facts(settlement),
+        **_settled_payload(settlement),
     )
 
 
-def _settled_facts(settlement: Settlement) -> dict[str, Any]:
+def _settled_payload(settlement: Settlement) -> dict[str, Any]:
     return {
         "resolves": settlement.movement_id,
         "outcome": settlement.outcome,
@@ -368,8 +370,8 @@ def retry_all(
     ]
     left = queue(site).count()
     postings = sorted({row.posting_id for row in rows})
-    facts = {
-        "settled": [_settled_facts(row) for row in rows],
+    payload = {
+        "settled": [_settled_payload(row) for row in rows],
         "postings": postings,
         "key": desk.key or None,
         "unresolved": left,
@@ -378,7 +380,7 @@ def retry_all(
         [f"To undo it: {'; '.join(f'backflush reverse {posting}' for posting in reversed(postings))}"] if rows else []
     )
     listing = [_moved_listing([(row.movement, row.moved) for row in rows])] if rows else []
-    desk.answer(facts, *listing, f"{len(rows):,} settled; {left:,} are still unresolved.", *undo)
+    desk.answer(payload, *listing, f"{len(rows):,} settled; {left:,} are still unresolved.", *undo)
 
 
 def _proposed(desk: Desk, movements: list[int] | None, arrived: int) -> list[int]:
@@ -396,15 +398,15 @@ def _proposed(desk: Desk, movements: list[int] | None, arrived: int) -> list[int
 def _preview(desk: Desk, movements: list[int] | None) -> None:
     found = foresee_retry(site=desk.site, movements=movements)
     would, total = found.settled, len(found.settled) + found.short + found.choice
-    facts = {
-        "would_settle": [{**movement_facts(desk, waiting), "would_move": moved} for waiting, moved in would],
+    payload = {
+        "would_settle": [{**movement_payload(desk, waiting), "would_move": moved} for waiting, moved in would],
         "short": found.short,
         "choice": found.choice,
         "unresolved": total,
     }
     listing = [_moved_listing(would)] if would else []
     others = f"{found.short:,} still short, {found.choice:,} need a choice"
-    desk.answer(facts, *listing, f"{len(would):,} of {total:,} would be settled; {others}. Nothing was posted.")
+    desk.answer(payload, *listing, f"{len(would):,} of {total:,} would be settled; {others}. Nothing was posted.")
 
 
 def _moved_listing(rows: Sequence[tuple[Movement, Decimal]]) -> Listing:

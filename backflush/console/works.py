@@ -42,8 +42,8 @@ def issue_by_hand(
 
     Example: backflush issue W-1001 LUG-6 12
     """
-    asked = _issue(desk, order, item, quantity, bin, to_bin, batch, serial, remarks)
-    _answer_by_hand(desk, issue(asked, site=desk.site, by=desk.by), asked, "Issued", "to")
+    material = _issue(desk, order, item, quantity, bin, to_bin, batch, serial, remarks)
+    _answer_by_hand(desk, issue(material, site=desk.site, by=desk.by), material, "Issued", "to")
 
 
 def return_by_hand(
@@ -62,8 +62,8 @@ def return_by_hand(
 
     Example: backflush return W-1001 LUG-6 4
     """
-    asked = _issue(desk, order, item, quantity, bin, to_bin, batch, serial, remarks)
-    _answer_by_hand(desk, return_material(asked, site=desk.site, by=desk.by), asked, "Returned", "from")
+    material = _issue(desk, order, item, quantity, bin, to_bin, batch, serial, remarks)
+    _answer_by_hand(desk, return_material(material, site=desk.site, by=desk.by), material, "Returned", "from")
 
 
 def _issue(
@@ -91,11 +91,11 @@ def _issue(
     )
 
 
-def _answer_by_hand(desk: Desk, posting: Posting, asked: IssueIn, verb: str, whither: str) -> None:
+def _answer_by_hand(desk: Desk, posting: Posting, material: IssueIn, verb: str, whither: str) -> None:
     answer_posting(
         desk,
         posting,
-        f"{verb} {asked.quantity:f} of {asked.item} {whither} {asked.order}: posting {posting.pk}.",
+        f"{verb} {material.quantity:f} of {material.item} {whither} {material.order}: posting {posting.pk}.",
         f"To reverse it: backflush reverse {posting.pk}",
-        order=asked.order,
+        order=material.order,
     )

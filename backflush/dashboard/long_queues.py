@@ -26,11 +26,11 @@ class Counted:
     """Unresolved movements counted by interval of event time, and by reason unless the queue is too long."""
 
     spans: Sequence[dict[str, int]]
-    told_apart: bool
+    by_reason: bool
 
     def why(self, reason: str) -> str:
         """Return the key under which a reason is counted."""
-        return reason if self.told_apart else ANY
+        return reason if self.by_reason else ANY
 
 
 def waiting_between(site: Site, edges: Sequence[datetime]) -> Counted:
@@ -38,12 +38,12 @@ def waiting_between(site: Site, edges: Sequence[datetime]) -> Counted:
     # The condition is repeated: the planner uses a partial index only if the query states the index's condition.
     waiting = Movement.objects.filter(site=site, status=Status.UNRESOLVED).exclude(status=Status.OK).order_by()
     if waiting.values("pk")[: COUNTED_MOST + 1].count() > COUNTED_MOST:
-        return Counted([{ANY: span.count()} for span in _spans(waiting, edges)], told_apart=False)
+        return Counted([{ANY: span.count()} for span in _spans(waiting, edges)], by_reason=False)
     counts = [dict.fromkeys((reason.value for reason in Reason), 0) for _ in range(len(edges) + 1)]
     rows = waiting.annotate(span=span_of("at", edges)).values_list("span", "reason").annotate(Count("pk"))
     for span, reason, number in rows:
         counts[span][reason] = number
-    return Counted(counts, told_apart=True)
+    return Counted(counts, by_reason=True)
 
 
 def _spans(waiting: QuerySet[Movement], edges: Sequence[datetime]) -> list[QuerySet[Movement]]:

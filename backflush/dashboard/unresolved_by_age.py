@@ -33,7 +33,7 @@ class ByAge:
     """The age classes, youngest first, and whether they are split by reason."""
 
     ages: Sequence[Age]
-    told_apart: bool
+    by_reason: bool
 
 
 def unresolved_by_age(site: Site, today: date) -> CachedAnswer[ByAge]:
@@ -47,4 +47,4 @@ def _by_age(site: Site, today: date) -> ByAge:
     counted = waiting_between(site, begins[::-1])
     firsts = [0, *(bound + 1 for bound in BOUNDS)]
     ages = zip(firsts, [*BOUNDS, None], reversed(counted.spans), strict=True)
-    return ByAge([Age(*one) for one in ages], counted.told_apart)
+    return ByAge([Age(*one) for one in ages], counted.by_reason)

@@ -40,7 +40,7 @@ class OverTime:
     """The weeks, and whether they are split by reason."""
 
     weeks: Sequence[Week]
-    told_apart: bool
+    by_reason: bool
 
 
 def unresolved_over_time(site: Site, today: date) -> CachedAnswer[OverTime]:
@@ -61,7 +61,7 @@ def _over_time(site: Site, today: date) -> OverTime:
     for reason, first, gone, number in _settled(site, begins[1:]):
         for week in waiting[first:gone]:
             week[counted.why(reason)] += number
-    return OverTime([Week(*one) for one in zip(mondays, waiting, strict=True)], counted.told_apart)
+    return OverTime([Week(*one) for one in zip(mondays, waiting, strict=True)], counted.by_reason)
 
 
 def _settled(site: Site, edges: Sequence[datetime]) -> list[tuple[str, int, int, int]]:

@@ -47,9 +47,9 @@ def find_by_code(rows: QuerySet[Row], codes: Collection[str], *, field: str = "c
 
     An exact match wins. A code of which several rows differ only in case is found only if it is typed exactly.
     """
-    asked = [code for code in dict.fromkeys(codes) if code]
-    found = {getattr(row, field): row for row in rows.filter(**{f"{field}__in": asked})}
-    missing = [code for code in asked if code not in found]
+    distinct = [code for code in dict.fromkeys(codes) if code]
+    found = {getattr(row, field): row for row in rows.filter(**{f"{field}__in": distinct})}
+    missing = [code for code in distinct if code not in found]
     if missing:
         folded = rows.annotate(any_case=AnyCase(field)).filter(any_case__in=[AnyCase(Value(code)) for code in missing])
         by_folded: dict[str, list[Row]] = {}
@@ -59,7 +59,7 @@ def find_by_code(rows: QuerySet[Row], codes: Collection[str], *, field: str = "c
             same = by_folded.get(_folded_as(code, by_folded), [])
             if len(same) == 1:
                 found[code] = same[0]
-    return {code: found[code] for code in asked if code in found}
+    return {code: found[code] for code in distinct if code in found}
 
 
 def _folded_as(code: str, folded: Collection[str]) -> str:
@@ -71,9 +71,9 @@ def _folded_as(code: str, folded: Collection[str]) -> str:
 def code_suggestions(rows: QuerySet[Any], code: str, *, field: str = "code") -> list[str]:
     """Return existing codes that a mistyped one may mean, the likeliest first; at most three."""
     folded = rows.annotate(any_case=AnyCase(field)).order_by("any_case")
-    typed = AnyCase(Value(code))
-    behind = folded.filter(any_case__gte=typed)[:_NEIGHBOURS]
-    before = folded.filter(any_case__lt=typed).order_by("-any_case")[:_NEIGHBOURS]
+    folded_text = AnyCase(Value(code))
+    behind = folded.filter(any_case__gte=folded_text)[:_NEIGHBOURS]
+    before = folded.filter(any_case__lt=folded_text).order_by("-any_case")[:_NEIGHBOURS]
     near = [
         *behind.values_list(field, "any_case"),
         *before.values_list(field, "any_case"),
@@ -111,8 +111,8 @@ def type_ahead(rows: QuerySet[Row], text: str, *, about: str, most: int, field: 
     if text:
         searches.append(_beginning(folded, "any_case_about", text).order_by("any_case_about"))
     if len(text) >= CONTAINING_FROM:
-        typed = AnyCase(Value(text))
-        searches.append(folded.filter(Q(any_case__contains=typed) | Q(any_case_about__contains=typed)))
+        folded_text = AnyCase(Value(text))
+        searches.append(folded.filter(Q(any_case__contains=folded_text) | Q(any_case_about__contains=folded_text)))
     found: dict[Any, Row] = {}
     for search in searches:
         if len(found) < most:

@@ -9,20 +9,20 @@ from django.db import IntegrityError
 
 from backflush.core.refusals import AlreadyThere
 
-Asked = ParamSpec("Asked")
+Arguments = ParamSpec("Arguments")
 Added = TypeVar("Added")
 
 
-def named_once(kind: str, *, field: str = "code") -> Callable[[Callable[Asked, Added]], Callable[Asked, Added]]:
+def named_once(kind: str, *, field: str = "code") -> Callable[[Callable[Arguments, Added]], Callable[Arguments, Added]]:
     """Refuse the second of two users who add the same name at once (`already_there`).
 
     Both have checked that the name is free, so only the unique constraint can decide. Use it around the transaction, so
     that nothing of the second one remains.
     """
 
-    def wrap(add: Callable[Asked, Added]) -> Callable[Asked, Added]:
+    def wrap(add: Callable[Arguments, Added]) -> Callable[Arguments, Added]:
         @wraps(add)
-        def added(*args: Asked.args, **kwargs: Asked.kwargs) -> Added:
+        def added(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Added:
             try:
                 return add(*args, **kwargs)
             except IntegrityError as error:

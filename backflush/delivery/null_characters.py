@@ -30,8 +30,8 @@ def _texts(request: HttpRequest, given: tuple[QueryDict, ...]) -> Iterator[tuple
     yield "", request.path
     for text in request.COOKIES.values():
         yield "", text
-    for typed in given:
-        for name, values in typed.lists():
+    for fields in given:
+        for name, values in fields.lists():
             yield name, name
             for value in values:
                 yield name, str(value)

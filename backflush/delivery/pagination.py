@@ -62,7 +62,7 @@ def count_up_to(found: QuerySet[Any], most: int = COUNTED_MOST) -> int:
 
 def page_of(
     found: QuerySet[Row],
-    asked: Mapping[str, str],
+    position: Mapping[str, str],
     *,
     by: Sequence[str],
     descending: bool = False,
@@ -77,16 +77,16 @@ def page_of(
     """
     counted = count_up_to(found) if total is None else total
     if named is None:
-        return page_along([found], asked, by=by, descending=descending, size=size, total=counted)
+        return page_along([found], position, by=by, descending=descending, size=size, total=counted)
     keys = found.select_related(None).only("pk", *by)
-    page = page_along([keys], asked, by=by, descending=descending, size=size, total=counted)
+    page = page_along([keys], position, by=by, descending=descending, size=size, total=counted)
     whole = named.in_bulk([row.pk for row in page.rows])
     return replace(page, rows=[whole[row.pk] for row in page.rows if row.pk in whole])
 
 
 def page_along(
     runs: Sequence[QuerySet[Row]],
-    asked: Mapping[str, str],
+    position: Mapping[str, str],
     *,
     by: Sequence[str],
     descending: bool = False,
@@ -98,7 +98,7 @@ def page_along(
     One query with an order that no index has would be read whole for every page. The position says in which query it
     is.
     """
-    after, before = asked.get("after", ""), asked.get("before", "")
+    after, before = position.get("after", ""), position.get("before", "")
     backwards = bool(before)
     turned = descending ^ backwards
     start, values = _unmark(before or after, len(runs), len(by)) if before or after else (0, [])

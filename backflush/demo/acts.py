@@ -293,10 +293,10 @@ class Issues(Act):
     back: bool = False
 
     def happen(self, scene: Scene) -> None:
-        asked = IssueIn(
+        material = IssueIn(
             order=self.order, item=self.item, quantity=Decimal(self.quantity), remarks=self.remarks, at=scene.at
         )
-        (return_material if self.back else issue)(asked, site=scene.plant.site, by=scene.by)
+        (return_material if self.back else issue)(material, site=scene.plant.site, by=scene.by)
 
 
 @dataclass(frozen=True)

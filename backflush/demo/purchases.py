@@ -29,7 +29,7 @@ class Purchase:
     serials: Sequence[str] = ()
     number: str = ""
 
-    def told(self, number: str) -> Iterator[Event]:
+    def events(self, number: str) -> Iterator[Event]:
         """Return the events that order and receive it."""
         ordered = written(Decimal(self.quantity) + Decimal(self.rejected))
         buys = Buys(number, self.supplier, self.item, ordered, self.unit, self.receive_action, days=self.ahead)
@@ -73,7 +73,7 @@ def purchases() -> Iterator[Event]:
     before = [one for one in every if one.day < FIRST_NAMED_DAY]
     free = (number for number in count(FIRST_NAMED - len(before)) if f"R-{number}" not in taken)
     for one in every:
-        yield from one.told(one.number or f"R-{next(free)}")
+        yield from one.events(one.number or f"R-{next(free)}")
 
 
 def _bought() -> Iterator[Purchase]:

@@ -32,8 +32,8 @@ def make_demo(*, today: date | None = None, progress: Progress | None = None) ->
 
 def whole_story() -> list[Event]:
     """Return all events in the order in which they happened."""
-    told = [*opening(), *quiet_weeks(), *mishaps(), *extras(), *purchases(), *sendings(), *last_weeks()]
-    return sorted(told, key=lambda event: (event.day, event.clock))
+    events = [*opening(), *quiet_weeks(), *mishaps(), *extras(), *purchases(), *sendings(), *last_weeks()]
+    return sorted(events, key=lambda event: (event.day, event.clock))
 
 
 def opening() -> Iterator[Event]:

@@ -53,7 +53,7 @@ def goes_back(posting: Posting) -> bool:
     return not posting.reversals.exists()
 
 
-def foresee_reversal(posting: Posting) -> TakingBack:
+def preview_reversal(posting: Posting) -> TakingBack:
     """Return what `reverse` would do to a posting; nothing is locked or written."""
     match Process(posting.process):
         case Process.WORKS_ORDER | Process.GOODS_RECEIVED | Process.PRODUCTION:
@@ -129,24 +129,24 @@ def ways_by_hand(site: Site, source: Location) -> QuerySet[TransferRule]:
 
 
 @dataclass(frozen=True, slots=True)
-class MoveForeseen:
+class MovePreview:
     """The balances that a manual movement would leave at both ends; None where no balance is kept."""
 
     left: Decimal | None
     then: Decimal | None
 
 
-def foresee_move(moves: Sequence[Move], site: Site) -> MoveForeseen:
+def preview_move(moves: Sequence[Move], site: Site) -> MovePreview:
     """Return the balances that the last of some moves would leave; refused where posting them would be."""
     stock = read_balances(site=site, stock_keys=stock_keys_of(moves))
     plan = plan_posting(moves, (), stock)
     require_possible(plan.shortages, stock)
     last = plan.moved[-1]
-    return MoveForeseen(last.source_after, last.target_after)
+    return MovePreview(last.source_after, last.target_after)
 
 
-def foresee_opening(openings: Sequence[OpeningIn], site: Site) -> MoveForeseen:
+def preview_opening(openings: Sequence[OpeningIn], site: Site) -> MovePreview:
     """Return the balances that opening stock would leave; refused where posting it would be. Nothing is written."""
     outside = Place(NOWHERE, keeps_balance=False)
     bins = bins_of({one.location.pk for one in openings if one.bin}, into=True)
-    return foresee_move([move for one in openings for move in opening_moves(one, outside, bins=bins)], site)
+    return preview_move([move for one in openings for move in opening_moves(one, outside, bins=bins)], site)

@@ -70,9 +70,9 @@ def arrived_transfer(site: Site, source: str, number: str) -> StockTransfer | No
     return found.select_related("site", "other", "posting__by").first()
 
 
-def worth_of(transfers: Sequence[StockTransfer]) -> dict[int, Decimal]:
+def transfer_values(transfers: Sequence[StockTransfer]) -> dict[int, Decimal]:
     """Return the value of some transfers, by their primary key, at the standard cost of when they moved."""
-    worth: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
+    totals: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
     for start in range(0, len(transfers), CHUNK):
         some = transfers[start : start + CHUNK]
         moved = Movement.objects.filter(
@@ -80,14 +80,14 @@ def worth_of(transfers: Sequence[StockTransfer]) -> dict[int, Decimal]:
         )
         costs = (f"cost__standard_{element}" for element in ("material", "labour", "outside", "overhead"))
         for site, posting, quantity, *standard in moved.values_list("site", "posting", "quantity", *costs):
-            worth[site, posting] += quantity * sum(standard, ZERO)
-    return {one.pk: worth[one.site_id, one.posting_id] for one in transfers}
+            totals[site, posting] += quantity * sum(standard, ZERO)
+    return {one.pk: totals[one.site_id, one.posting_id] for one in transfers}
 
 
-def foresee_sending(lines: Sequence[Sending], *, site: Site) -> list[Decimal]:
+def preview_sending(lines: Sequence[Sending], *, site: Site) -> list[Decimal]:
     """Return the balance that each line would leave at its source; refused where sending them would be."""
     moves = outgoing(site, lines, Location(pk=NOWHERE, has_balance=False))
-    left = [one.source_after or ZERO for one in _foreseen(moves, site)]
+    left = [one.source_after or ZERO for one in _planned(moves, site)]
     behind, taken = [], 0
     for line in lines:
         taken += len(line.serials) or 1
@@ -95,15 +95,15 @@ def foresee_sending(lines: Sequence[Sending], *, site: Site) -> list[Decimal]:
     return behind
 
 
-def foresee_arrival(note: Note, *, site: Site, into: str, bin: str = "") -> Location:
+def preview_receiving(note: Note, *, site: Site, into: str, bin: str = "") -> Location:
     """Return the location that a transfer would be received into; refused where receiving it would be."""
     require_for(note, site)
     place = location_at(site, into, field="into")
-    _foreseen(incoming(note, Location(pk=NOWHERE, has_balance=False), place, bin), site)
+    _planned(incoming(note, Location(pk=NOWHERE, has_balance=False), place, bin), site)
     return place
 
 
-def _foreseen(moves: Sequence[Move], site: Site) -> list[Moved]:
+def _planned(moves: Sequence[Move], site: Site) -> list[Moved]:
     stock = read_balances(site=site, stock_keys=stock_keys_of(moves))
     plan = plan_posting(moves, (), stock)
     require_possible(plan.shortages, stock)

@@ -76,7 +76,7 @@ class Note:
         """The idempotency key of both postings."""
         return key_of(self.source, self.target, self.number)
 
-    def as_facts(self) -> dict[str, Any]:
+    def as_payload(self) -> dict[str, Any]:
         """Return the note for a JSON file, with decimals and times as text."""
         lines = [{**asdict(line), "quantity": written(line.quantity)} for line in self.lines]
         return {
@@ -171,7 +171,7 @@ def arrive(
     require_for(note, site)
     other = _other_site(site, note.source)
     require_short(note.number, NUMBER_LENGTH, field="note", what="The number of a stock transfer")
-    content = {**note.as_facts(), "into": into, "bin": bin, "remarks": remarks, "at": at}
+    content = {**note.as_payload(), "into": into, "bin": bin, "remarks": remarks, "at": at}
     new_key, done = claim_key(site=site, key=note.key, operation="arrive", content=content)
     if done:
         return _transfer(site, done)

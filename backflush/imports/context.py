@@ -148,9 +148,9 @@ class Work:
 
     def site(self, table: str, row: ImportRow) -> Site | None:
         """Return the site that a row names, else the only one."""
-        asked = row["site"] or self.site_code
-        if asked:
-            return self.find(table, row, "site", self.sites, asked)
+        site_code = row["site"] or self.site_code
+        if site_code:
+            return self.find(table, row, "site", self.sites, site_code)
         if len(self.sites) > 1:
             self.fault(table, row, "site", "There is more than one site.", "Name the site.")
             return None

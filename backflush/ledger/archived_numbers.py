@@ -119,13 +119,13 @@ def no_orders(site: Site, kind: CostObjectKind | None, numbers: Collection[str])
     return refusal
 
 
-def archived_as(site: Site, asked: str) -> list[Archived]:
+def archived_as(site: Site, text: str) -> list[Archived]:
     """Return what archives hold under a number that a user searches for: an order, a movement or a posting."""
     found: list[Refusal] = []
-    number = whole_or_none(asked)
+    number = whole_or_none(text)
     if number is not None:
         found.append(no_number(site, ArchivedKind.MOVEMENT, number))
-    found.append(no_orders(site, None, [asked]))
+    found.append(no_orders(site, None, [text]))
     return [one for one in found if isinstance(one, Archived)]
 
 

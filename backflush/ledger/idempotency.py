@@ -94,19 +94,19 @@ def claim_keys(*, site: Site, requests: Sequence[Request]) -> Claims:
 
     Call it first in the transaction: keys are locked before orders, and orders before balances.
     """
-    asked = _by_key(requests)
-    if not asked:
+    by_key = _by_key(requests)
+    if not by_key:
         return Claims({}, {})
-    new: dict[str, int] = dict(CLAIM_KEYS.execute_many(_columns(sorted(asked.items())), site_id=site.pk))
-    posted = _first_outcomes(site, {key: request for key, request in asked.items() if key not in new})
+    new: dict[str, int] = dict(CLAIM_KEYS.execute_many(_columns(sorted(by_key.items())), site_id=site.pk))
+    posted = _first_outcomes(site, {key: request for key, request in by_key.items() if key not in new})
     return Claims(new, posted)
 
 
-def _columns(asked: Sequence[tuple[str, Request]]) -> dict[str, list[str]]:
+def _columns(by_key: Sequence[tuple[str, Request]]) -> dict[str, list[str]]:
     return {
-        "key": [key for key, _ in asked],
-        "operation": [request.operation for _, request in asked],
-        "digest": [request.digest for _, request in asked],
+        "key": [key for key, _ in by_key],
+        "operation": [request.operation for _, request in by_key],
+        "digest": [request.digest for _, request in by_key],
     }
 
 
@@ -130,32 +130,32 @@ def posted_keys(*, site: Site, requests: Sequence[Request]) -> tuple[set[str], d
 
 
 def _by_key(requests: Iterable[Request]) -> dict[str, Request]:
-    asked: dict[str, Request] = {}
+    by_key: dict[str, Request] = {}
     for request in requests:
         if not request.key:
             continue
         if len(request.key) > KEY_LENGTH:
             raise InvalidValue("A key has at most {most} characters. Send a shorter one.", most=KEY_LENGTH, field="key")
-        first = asked.setdefault(request.key, request)
+        first = by_key.setdefault(request.key, request)
         if first is not request and first.digest != request.digest:
             raise _reused(request.key)
-    return asked
+    return by_key
 
 
-def _first_outcomes(site: Site, asked: Mapping[str, Request]) -> dict[str, Posting]:
-    if not asked:
+def _first_outcomes(site: Site, by_key: Mapping[str, Request]) -> dict[str, Posting]:
+    if not by_key:
         return {}
     posted: dict[str, Posting] = {}
-    for posting in Posting.objects.filter(site=site, key__key__in=asked).select_related("key", "cost_object", "by"):
+    for posting in Posting.objects.filter(site=site, key__key__in=by_key).select_related("key", "cost_object", "by"):
         assert posting.key is not None, "the posting was found by its key"
-        if posting.key.digest != asked[posting.key.key].digest:
+        if posting.key.digest != by_key[posting.key.key].digest:
             raise _reused(posting.key.key)
         posted[posting.key.key] = posting
-    for held in archived_keys(site, asked.keys() - posted.keys()) if len(posted) < len(asked) else ():
-        if held.key.digest != asked[held.key.key].digest:
+    for held in archived_keys(site, by_key.keys() - posted.keys()) if len(posted) < len(by_key) else ():
+        if held.key.digest != by_key[held.key.key].digest:
             raise _reused(held.key.key)
         raise key_archived(held)
-    assert len(posted) == len(asked), "a key is stored with its posting or not at all"
+    assert len(posted) == len(by_key), "a key is stored with its posting or not at all"
     return posted
 
 

@@ -24,7 +24,7 @@ FEW = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sought:
+class MovementFilter:
     """The filters of a search. All that are given must match; empty ones don't count.
 
     `location` is a path, or a store's code for all of its locations, at either end of a movement; `order` a works or
@@ -59,15 +59,15 @@ class Found:
         return self.movements.order_by().values("pk")[: FEW + 1].count() if self._known is None else self._known
 
 
-def movements_sought(site: Site, sought: Sought) -> Found:
+def filtered_movements(site: Site, filters: MovementFilter) -> Found:
     """Search the movements of a site."""
-    conditions = _conditions(site, sought)
+    conditions = _conditions(site, filters)
     found = Movement.objects.filter(*conditions.values(), site=site)
-    postings = _some_postings(site, sought)
-    if conditions.keys() == {"process"} and len(postings) > FEW and sought.process != Process.RESOLUTION:
+    postings = _some_postings(site, filters)
+    if conditions.keys() == {"process"} and len(postings) > FEW and filters.process != Process.RESOLUTION:
         # Each posting has a movement, so there are more than the limit. Only a resolution may have dropped everything.
         return Found(_newest_first(found), total=FEW + 1)
-    few = _few(site, sought, conditions, postings)
+    few = _few(site, filters, conditions, postings)
     if few is not None:
         found = Movement.objects.filter(*conditions.values(), site=site, pk__in=few)
     return Found(_newest_first(found), slow=few is None and not conditions.keys().isdisjoint({"process", "person"}))
@@ -94,7 +94,7 @@ def named_in_order(numbers: Sequence[int]) -> list[Movement]:
     return [named[number] for number in numbers if number in named]
 
 
-def _few(site: Site, sought: Sought, conditions: Mapping[str, Q], postings: Sequence[int]) -> list[int] | None:
+def _few(site: Site, filters: MovementFilter, conditions: Mapping[str, Q], postings: Sequence[int]) -> list[int] | None:
     """Return the movements that match the first condition that matches few; None if none does.
 
     Conditions that imply the site are queried without it, so that their own index is used. A database without
@@ -103,10 +103,10 @@ def _few(site: Site, sought: Sought, conditions: Mapping[str, Q], postings: Sequ
     alone = [
         Movement.objects.filter(conditions[name]) for name in ("order", "action", "location") if name in conditions
     ]
-    if (sought.process or sought.person) and len(postings) <= FEW:
+    if (filters.process or filters.person) and len(postings) <= FEW:
         # As a list of keys; a database without statistics would scan all movements for a subquery.
         alone.append(Movement.objects.filter(posting__in=postings))
-    if sought.item:
+    if filters.item:
         alone.append(Movement.objects.filter(conditions["item"], site=site))
     for one in alone:
         if (numbers := few_of(one)) is not None:
@@ -120,38 +120,38 @@ def few_of(found: QuerySet[Any]) -> list[int] | None:
     return numbers if len(numbers) <= FEW else None
 
 
-def _conditions(site: Site, sought: Sought) -> dict[str, Q]:
+def _conditions(site: Site, filters: MovementFilter) -> dict[str, Q]:
     """Return the conditions by filter. Codes are looked up first, because the planner needs primary keys to choose an
     index."""
-    conditions = _of_posting(site, sought)
-    if sought.status:
-        conditions["status"] = Q(status=sought.status)
-    if sought.status not in {"", Status.OK}:
+    conditions = _of_posting(site, filters)
+    if filters.status:
+        conditions["status"] = Q(status=filters.status)
+    if filters.status not in {"", Status.OK}:
         # Repeat the condition of the partial index, or SQLite doesn't use it.
         conditions["due"] = ~Q(status=Status.OK)
-    if sought.since:
-        conditions["since"] = Q(at__gte=sought.since)
-    if sought.until:
-        conditions["until"] = Q(at__lt=sought.until)
-    if sought.item:
-        conditions["item"] = _among("item", Item.objects.filter(code=sought.item))
-    if sought.location:
-        places = _places(site, sought.location)
+    if filters.since:
+        conditions["since"] = Q(at__gte=filters.since)
+    if filters.until:
+        conditions["until"] = Q(at__lt=filters.until)
+    if filters.item:
+        conditions["item"] = _among("item", Item.objects.filter(code=filters.item))
+    if filters.location:
+        places = _places(site, filters.location)
         conditions["location"] = _among("source", places) | _among("target", places)
     return conditions
 
 
-def _of_posting(site: Site, sought: Sought) -> dict[str, Q]:
+def _of_posting(site: Site, filters: MovementFilter) -> dict[str, Q]:
     conditions = {}
-    if sought.order:
-        conditions["order"] = _is("cost_object", _cost_objects(site, sought.order))
-    if sought.action:
-        rules = TransferRule.objects.filter(site=site, action__name=sought.action)
+    if filters.order:
+        conditions["order"] = _is("cost_object", _cost_objects(site, filters.order))
+    if filters.action:
+        rules = TransferRule.objects.filter(site=site, action__name=filters.action)
         conditions["action"] = _among("rule", rules)
-    if sought.process:
-        conditions["process"] = _posted(process=sought.process) & _no_later(site, sought.process)
-    if sought.person:
-        conditions["person"] = _posted(by__in=list(User.objects.filter(username=sought.person)))
+    if filters.process:
+        conditions["process"] = _posted(process=filters.process) & _no_later(site, filters.process)
+    if filters.person:
+        conditions["person"] = _posted(by__in=list(User.objects.filter(username=filters.person)))
     return conditions
 
 
@@ -173,15 +173,15 @@ def _cost_objects(site: Site, order: str) -> list[int]:
     return [*charged.values_list("pk", flat=True), *lines.values_list("pk", flat=True)]
 
 
-def _some_postings(site: Site, sought: Sought) -> list[int]:
+def _some_postings(site: Site, filters: MovementFilter) -> list[int]:
     """Return the postings of a process or person, if these are filters; `FEW` + 1 stand for more than `FEW`."""
-    if not (sought.process or sought.person):
+    if not (filters.process or filters.person):
         return []
     found = Posting.objects.filter(site=site)
-    if sought.process:
-        found = found.filter(process=sought.process)
-    if sought.person:
-        found = found.filter(by__username=sought.person)
+    if filters.process:
+        found = found.filter(process=filters.process)
+    if filters.person:
+        found = found.filter(by__username=filters.person)
     return list(found.values_list("pk", flat=True)[: FEW + 1])
 
 

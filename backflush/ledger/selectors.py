@@ -246,7 +246,7 @@ def transactions(
         (since, Q(at__gte=since)),
         (until, Q(at__lt=until)),
     )
-    found = Movement.objects.filter(*(wanted for asked, wanted in filters if asked), site=site).select_related(
+    found = Movement.objects.filter(*(wanted for applies, wanted in filters if applies), site=site).select_related(
         "item__stock_unit", "source", "target", "cost_object", "posting__by", "rule__action"
     )
     return found.order_by(F("at").desc(), F("id").desc())

@@ -30,10 +30,10 @@ def require_in_use(thing: Endable | None, *, field: str, before: int | None = No
     )
 
 
-def offered(things: QuerySet[Thing], *, stands: int | None = None) -> QuerySet[Thing]:
+def offered(things: QuerySet[Thing], *, current_id: int | None = None) -> QuerySet[Thing]:
     """Return the rows to offer in a choice: the active ones, and the row that is chosen now (`before`, a primary
     key)."""
-    return things.filter(Q(ended_on__isnull=True) | Q(pk=stands))
+    return things.filter(Q(ended_on__isnull=True) | Q(pk=current_id))
 
 
 @transaction.atomic

@@ -159,11 +159,11 @@ LABEL_MOST: Final = 200
 
 def bin_labelled(site: Site, text: str) -> Bin | None:
     """Return the bin that a scanned label names: location and code, or the code alone where it is unique."""
-    said = Q(code=text)
+    condition = Q(code=text)
     # Location and bin codes may both contain slashes, so every split is tried.
     for at in (at for at, sign in enumerate(text[:LABEL_MOST]) if sign == "/"):
-        said |= Q(location__path=text[:at], code=text[at + 1 :])
-    found = list(Bin.objects.filter(said, site=site).select_related("location__store")[:2])
+        condition |= Q(location__path=text[:at], code=text[at + 1 :])
+    found = list(Bin.objects.filter(condition, site=site).select_related("location__store")[:2])
     return found[0] if len(found) == 1 else None
 
 

@@ -96,14 +96,14 @@ def answers(lines: Sequence[StreamLine], results: Sequence[ReportResult], site: 
 
 def _answer(number: int, result: ReportResult, waiting: Mapping[int, Sequence[Movement]]) -> dict[str, Any]:
     report = result.report
-    said: dict[str, Any] = {"line": number, "outcome": outcome_word(result)}
+    answer: dict[str, Any] = {"line": number, "outcome": outcome_word(result)}
     if isinstance(report, Report):
         kind = kind_of(report)
-        said |= {"kind": kind.word, kind.inputs.subject.name: report.of, "key": report.key or None}
+        answer |= {"kind": kind.word, kind.inputs.subject.name: report.of, "key": report.key or None}
     if result.booking is None:
-        return said | {"refusals": [refusal_payload(refusal) for refusal in result.refusals]}
+        return answer | {"refusals": [refusal_payload(refusal) for refusal in result.refusals]}
     posting = result.booking.posting_id
-    return said | {"posting": posting, "unresolved": [waiting_payload(one) for one in waiting.get(posting, ())]}
+    return answer | {"posting": posting, "unresolved": [waiting_payload(one) for one in waiting.get(posting, ())]}
 
 
 def outcome_word(result: ReportResult) -> str:
@@ -117,6 +117,6 @@ _ENDS: Final = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 """Characters that some libraries treat as line ends, and that JSON doesn't escape."""
 
 
-def in_one_line(facts: Mapping[str, Any]) -> str:
+def in_one_line(payload: Mapping[str, Any]) -> str:
     """Return an answer as one line of JSON that no reader splits."""
-    return json.dumps(facts, ensure_ascii=False, separators=(", ", ": ")).translate(_ENDS) + "\n"
+    return json.dumps(payload, ensure_ascii=False, separators=(", ", ": ")).translate(_ENDS) + "\n"

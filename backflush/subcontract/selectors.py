@@ -133,13 +133,13 @@ def outsides(site: Site, supplier: str = "") -> list[Outside]:
 def _value(site: Site, found: dict[int, Outside], holders: dict[int, set[int]]) -> None:
     rows = Balance.objects.filter(site=site, location__in=holders).exclude(quantity=0)
     totals = rows.values_list("location", "item__cost__standard_material", "item").annotate(ExactSum("quantity"))
-    worth: dict[int, list[Decimal]] = {}
+    amounts_of: dict[int, list[Decimal]] = {}
     items: dict[int, set[int]] = {}
     for place, cost, item, quantity in totals.order_by():
         for supplier in holders[place]:
-            worth.setdefault(supplier, []).append(EXACT.multiply(quantity, cost or ZERO))
+            amounts_of.setdefault(supplier, []).append(EXACT.multiply(quantity, cost or ZERO))
             items.setdefault(supplier, set()).add(item)
-    for supplier, amounts in worth.items():
+    for supplier, amounts in amounts_of.items():
         found[supplier].value = total_amount(amounts)
         found[supplier].items = len(items[supplier])
 

@@ -41,7 +41,7 @@ user's number format, never round, and raise a `Refusal` with the field for inva
 `{% icon "check" %}` (for a new one run `make setup`, which builds the sprite; an icon in Python is written
 icon="check") · `{% q value item %}` or `{% q value decimals=2 unit="kg" %}` · `{{ n|number:2 }}` `|money` `|unit_cost`
 `|counted` · `{{ n|typed }}` (for an input field) · `{{ at|age }}` `|day` `|clock` `|when` `|near` `|spoken` `|weekday`
-· `{% status movement %}` `{{ order.status|order_status }}` `{% sign some_sign %}` (`display/badges.py`) · `{%
+· `{% status movement %}` `{{ order.status|order_status }}` `{% badge some_sign %}` (`display/badges.py`) · `{%
 translate %}` and `{% blocktranslate %}` around every text; in Python `_("…")`, never within an f-string, where `make
 words` can't find it. Script has no words of its own: they are on `#toasts`, in the page's language.
 

@@ -36,11 +36,11 @@ def orders_with_hand_issues(site: Site, most: int) -> list[WorksOrder]:
     if not whole and not by_hand.exists():
         # The usual case; without this, all orders would be read.
         return []
-    asked = Q(structure__in=by_hand) | Q(item__in=whole)
+    condition = Q(structure__in=by_hand) | Q(item__in=whole)
     first: list[WorksOrder] = []
     for status in sorted(BOOKABLE):
         # Each status alone, in the order of an index; to sort them together, all would be read.
-        found = WorksOrder.objects.filter(asked, site=site, status=status, structure__isnull=False)
+        found = WorksOrder.objects.filter(condition, site=site, status=status, structure__isnull=False)
         first += found.select_related("cost_object", "item__type_code").order_by("start_date", "pk")[:most]
     return sorted(first, key=lambda order: (order.start_date, order.pk))[:most]
 

@@ -50,61 +50,61 @@ class IssueIn:
     key: str = ""
 
 
-def issue(asked: IssueIn, *, site: Site, by: User) -> Posting:
+def issue(material: IssueIn, *, site: Site, by: User) -> Posting:
     """Issue material to a works order, by the issue action of the item made.
 
     Locks the key, the order with its cost object, and balances. Raises `OrderNotOpen`, `NoIssueAction`, `NoRule`,
     `InvalidQuantity`, `InsufficientStock`, and what the batch, serial numbers and bins are refused for.
     """
-    return _by_hand(asked, Process.ISSUE, site=site, by=by)
+    return _by_hand(material, Process.ISSUE, site=site, by=by)
 
 
-def return_material(asked: IssueIn, *, site: Site, by: User) -> Posting:
+def return_material(material: IssueIn, *, site: Site, by: User) -> Posting:
     """Return material from a works order, no more than the order has had of it (`MoreThanIssued`).
 
     Otherwise as `issue`, by the return action (`NoReturnAction`).
     """
-    return _by_hand(asked, Process.RETURN, site=site, by=by)
+    return _by_hand(material, Process.RETURN, site=site, by=by)
 
 
 @transaction.atomic
-def _by_hand(asked: IssueIn, process: Process, *, site: Site, by: User) -> Posting:
+def _by_hand(material: IssueIn, process: Process, *, site: Site, by: User) -> Posting:
     content = {
-        "order": asked.order,
-        "item": asked.item,
-        "quantity": asked.quantity,
-        "bin": asked.bin,
-        "to_bin": asked.to_bin,
-        "batch": asked.batch,
-        "serials": sorted(asked.serials),
-        "remarks": asked.remarks,
-        "at": asked.at,
+        "order": material.order,
+        "item": material.item,
+        "quantity": material.quantity,
+        "bin": material.bin,
+        "to_bin": material.to_bin,
+        "batch": material.batch,
+        "serials": sorted(material.serials),
+        "remarks": material.remarks,
+        "at": material.at,
     }
-    new_key, done = claim_key(site=site, key=asked.key, operation=process, content=content)
+    new_key, done = claim_key(site=site, key=material.key, operation=process, content=content)
     if done:
         return done
-    order = lock_order(site, asked.order)
+    order = lock_order(site, material.order)
     require(refuse_posting(order.number, OrderStatus(order.status)))
     rule = rule_by_hand(order, process)
-    item = item_coded(asked.item)
+    item = item_coded(material.item)
     returning = process is Process.RETURN
     moves = named_moves(
         item=item,
-        quantity=require_positive(asked.quantity, item.quantity_decimals, field="quantity", what=item.code),
-        source=place_in_bin(rule.source, asked.to_bin if returning else asked.bin),
-        target=place_in_bin(rule.target, asked.bin if returning else asked.to_bin, into=True),
-        batch=asked.batch,
-        serials=asked.serials,
+        quantity=require_positive(material.quantity, item.quantity_decimals, field="quantity", what=item.code),
+        source=place_in_bin(rule.source, material.to_bin if returning else material.bin),
+        target=place_in_bin(rule.target, material.bin if returning else material.to_bin, into=True),
+        batch=material.batch,
+        serials=material.serials,
         cost_object=order.cost_object_id,
         charged=-1 if returning else 1,
         rule=rule.pk,
     )
     require_had(order.cost_object, moves)
     stock = lock_balances(site=site, stock_keys=stock_keys_of(moves))
-    moment = event_time(site, asked.at)
+    moment = event_time(site, material.at)
     posting = post_corrected(
         lambda: Entry(
-            process, moment, plan_posting(moves, (), stock), new_key, order.cost_object_id, remarks=asked.remarks
+            process, moment, plan_posting(moves, (), stock), new_key, order.cost_object_id, remarks=material.remarks
         ),
         effects_of(moves, at=moment),
         site=site,

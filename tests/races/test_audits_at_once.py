@@ -1,7 +1,7 @@
 """Two users on one audit: only one begins it, only one signs it, and a signed audit never changes."""
 
 from backflush.audit.models import Audit, AuditComputation, AuditKey, CheckName, CheckReview
-from backflush.audit.services import ask_computation, begin_audit, compute_audit, look_at, sign_off
+from backflush.audit.services import begin_audit, compute_audit, look_at, request_computation, sign_off
 from tests.cast import Plant
 from tests.databases import Database
 from tests.races.processes import all_went_through, race
@@ -61,7 +61,7 @@ def test_only_one_of_several_users_signs_and_no_review_follows(
 
 
 def asks(plant: Plant) -> int:
-    return ask_computation(audit=Audit.objects.select_related("site").get(), by=plant.storekeeper).pk
+    return request_computation(audit=Audit.objects.select_related("site").get(), by=plant.storekeeper).pk
 
 
 def test_concurrent_requests_compute_the_checks_once(committed_plant: Plant, committed_database: Database) -> None:

@@ -14,7 +14,7 @@ from backflush.audit.checks import last_computation, latest_looks, listed
 from backflush.audit.lines import FindingLine
 from backflush.audit.models import Audit, AuditComputation, CheckFinding, CheckName, CheckReview
 from backflush.audit.selectors import audit_at_work, audits
-from backflush.audit.services import ask_computation, begin_audit, compute_audit, look_at, sign_off, work_out_later
+from backflush.audit.services import begin_audit, compute_audit, look_at, request_computation, sign_off, work_out_later
 from backflush.core.refusals import Refusal
 from backflush.ledger.models import Balance
 from tests.cast import DAY, Plant
@@ -298,11 +298,11 @@ def test_a_small_ledger_is_computed_at_once_and_a_large_one_by_the_worker(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audit = begins(plant)
-    assert ask_computation(audit=audit, by=plant.storekeeper).finished_at is not None
+    assert request_computation(audit=audit, by=plant.storekeeper).finished_at is not None
     monkeypatch.setattr("backflush.audit.selectors.SMALL", -1)
-    asked = ask_computation(audit=audit, by=plant.storekeeper)
+    asked = request_computation(audit=audit, by=plant.storekeeper)
     assert asked.finished_at is None
-    assert ask_computation(audit=audit, by=plant.storekeeper) == asked
+    assert request_computation(audit=audit, by=plant.storekeeper) == asked
     work_out_later.call(asked.pk)
     work_out_later.call(asked.pk)
     last = last_computation(audit)
@@ -322,7 +322,7 @@ def test_a_failed_computation_is_shown_and_can_be_repeated(plant: Plant, monkeyp
             compute_audit(audit=audit, by=plant.storekeeper)
     assert AuditComputation.objects.get().failed
     assert last_computation(audit) is None
-    assert ask_computation(audit=audit, by=plant.storekeeper).finished_at is not None
+    assert request_computation(audit=audit, by=plant.storekeeper).finished_at is not None
 
 
 def test_each_site_has_audits_of_its_own(plant: Plant) -> None:

@@ -24,7 +24,7 @@ from backflush.core.refusals import (
 )
 from backflush.handling.models import StockTransfer, TransferDirection
 from backflush.handling.moves import reverse
-from backflush.handling.selectors import foresee_reversal
+from backflush.handling.selectors import preview_reversal
 from backflush.handling.transfer_queries import Book, books, compare, notes_of, open_transfers, sent_transfer
 from backflush.handling.transfers import Note, NoteLine, Sending, arrive, confirm_arrivals, read_note, send_to_site
 from backflush.ledger.models import Key, Movement, Posting
@@ -189,7 +189,7 @@ def test_neither_end_of_a_transfer_can_be_reversed(plant: Plant, south: Plant) -
     arrived = takes_in(south, note)
     for end in (plant, south):
         posting = Posting.objects.get(site=end.site, transfer__isnull=False)
-        assert isinstance(foresee_reversal(posting).refusal, NotReversible)
+        assert isinstance(preview_reversal(posting).refusal, NotReversible)
         with pytest.raises(NotReversible):
             reverse(site=end.site, posting=posting.pk, by=end.storekeeper)
     assert arrived.posting.movements.count() == 1
@@ -212,7 +212,7 @@ def test_a_transfer_is_open_until_the_sending_site_knows_of_the_receipt(plant: P
 def test_a_transfer_note_is_text(plant: Plant, south: Plant) -> None:
     plant.has(2, "MOTOR", at="RAW", serials=["S1", "S2"])
     note = sends(plant, 2, "MOTOR", serials=["S1", "S2"])
-    assert read_note(note.as_facts()) == note
+    assert read_note(note.as_payload()) == note
 
 
 @pytest.mark.parametrize(

@@ -74,11 +74,11 @@ def test_reasons_are_split_unless_there_are_too_many_movements(plant: Plant, mon
     plant.books(1, "BRACKET", at=DAY)
     plant.books(1, "CRATE", at=DAY)
     apart = unresolved_over_time(plant.site, TODAY).answer
-    assert apart.told_apart
+    assert apart.by_reason
     assert apart.weeks[-1].waiting == {Reason.SHORT: 1, Reason.BIN: 1, Reason.BATCH: 0, Reason.SERIAL: 0}
     monkeypatch.setattr(long_queues, "COUNTED_MOST", 1)
     together = unresolved_over_time(plant.site, TODAY).answer
-    assert not together.told_apart
+    assert not together.by_reason
     assert [week.total for week in together.weeks] == [week.total for week in apart.weeks]
     ages = unresolved_by_age(plant.site, TODAY).answer
     assert [(age.days_min, age.total) for age in ages.ages if age.total] == [(8, 2)]

@@ -42,9 +42,9 @@ def test_the_sentence_and_the_steps_of_a_second_booking(plant: Plant) -> None:
     plant.books(57, "FRAME", 3)
     story = told(plant, plant.books(40, "FRAME"), "PAINT")
     assert story.sentence == (
-        "40 EA of FRAME were booked on W-FRAME. The structure says 150 G of PAINT for one, and 4 % of what is taken "
-        "is wasted. With the 60 booked before, that makes 15.625 KG; 9.375 KG had been assumed already, so 6.250 KG "
-        "were assumed now. All of it moved."
+        "40 EA of FRAME were booked on W-FRAME. By its structure, one FRAME takes 150 G of PAINT, with 4 % waste. "
+        "With the 60 booked before, the total is 15.625 KG. 9.375 KG had already been assumed, so this booking assumes "
+        "6.250 KG. All of it moved."
     )
     assert steps_of(story) == {
         "Made now": ("40 good, 0 scrap", "40 EA"),
@@ -67,8 +67,8 @@ def test_the_sentence_and_the_steps_of_a_second_booking(plant: Plant) -> None:
 def test_the_first_booking_has_nothing_before_it(plant: Plant) -> None:
     story = told(plant, plant.books(1, "BRACKET"), "BOLT")
     assert story.sentence == (
-        "1 EA of BRACKET was booked on W-BRACKET. The structure says 4 EA of BOLT for one. That makes 4 EA. "
-        "4 EA still wait: there was not enough stock."
+        "1 EA of BRACKET was booked on W-BRACKET. By its structure, one BRACKET takes 4 EA of BOLT. "
+        "The booking takes 4 EA. 4 EA are unresolved: there was not enough stock."
     )
     assert "Assumed before" not in steps_of(story)
     assert steps_of(story)["of which still unresolved"] == ("", "4 EA")
@@ -78,8 +78,8 @@ def test_each_phantom_on_the_path_is_a_step(plant: Plant) -> None:
     plant.consists("CABINET", plant.line(10, "PANEL", 2, waste=20))
     plant.has(1000, "BOLT")
     story = told(plant, plant.books(5, "CABINET"), "BOLT")
-    assert "2 EA of PANEL for one, and 6 EA of BOLT for one of these" in story.sentence
-    assert "20 % of what is taken for line 10 is wasted" in story.sentence
+    assert "one CABINET takes 2 EA of PANEL, one PANEL takes 6 EA of BOLT" in story.sentence
+    assert "with 20 % waste on line 10" in story.sentence
     assert steps_of(story)["Line 10"] == ("PANEL for one CABINET", "2 EA")
     assert steps_of(story)["Line 20"] == ("BOLT for one PANEL", "6 EA")
     assert steps_of(story)["For one CABINET"] == (f"2.5 {TIMES} 6", "15 EA")
@@ -97,7 +97,7 @@ def test_a_fixed_quantity_is_taken_by_the_first_booking_only(plant: Plant) -> No
     plant.consists("BRACKET", plant.line(10, "PAINT", 200, "G", fixed=500))
     plant.has(50, "PAINT")
     first, second = plant.books(5, "BRACKET"), plant.books(5, "BRACKET")
-    assert "500 G more were taken once, for set-up" in told(plant, first, "PAINT").sentence
+    assert "200 G of PAINT, and 500 G once for set-up" in told(plant, first, "PAINT").sentence
     assert steps_of(told(plant, first, "PAINT"))["Set-up, once"] == (
         "taken by the first booking that isn't reversed",
         "0.5 KG",
@@ -124,7 +124,7 @@ def test_less_and_more_use_than_due_are_explained(plant: Plant) -> None:
     plant.resolves("BOLT", 30, source="RAW")
     plant.resolves("BOLT", 41, source="RAW")
     assert told(plant, less, "BOLT").sentence.endswith("30 EA moved, 10 EA were not used.")
-    assert told(plant, more, "BOLT").sentence.endswith("41 EA moved, 1 EA of that more than was assumed.")
+    assert told(plant, more, "BOLT").sentence.endswith("41 EA moved, 1 EA more than assumed was used.")
 
 
 def test_a_resolution_is_explained_by_what_it_settles(plant: Plant) -> None:
@@ -147,13 +147,13 @@ def test_a_kept_remainder_and_a_reversal_name_their_original(plant: Plant) -> No
     plant.resolves("BOLT", 25, remainder="keep")
     kept = plant.queue()[0].pk
     assert in_words(explain(plant.site, kept)).notes == (
-        f"Movement {kept} is the rest that was kept of movement {original}.",
+        f"Movement {kept} is the open remainder of movement {original}.",
     )
     reversal = plant.reverses(booking)
     mirror = reversal.movements.get(item__code="BOLT")
     assert in_words(explain(plant.site, mirror.pk)).notes == (
-        f"Movement {mirror.pk} takes movement {mirror.reverses_id} back.",
-        f"The booking was taken back by posting {reversal.pk}.",
+        f"Movement {mirror.pk} reverses movement {mirror.reverses_id}.",
+        f"The booking was reversed by posting {reversal.pk}.",
     )
 
 

@@ -12,7 +12,7 @@ from backflush.ledger import movement_list
 from backflush.ledger.bin_card import card_lines, card_movements
 from backflush.ledger.history import Known, balances_at
 from backflush.ledger.models import Movement
-from backflush.ledger.movement_list import Sought, movements_sought
+from backflush.ledger.movement_list import MovementFilter, filtered_movements
 from backflush.ledger.selectors import balances
 from backflush.stockmap.models import Site
 from tests.cast import DAY, Plant
@@ -88,14 +88,16 @@ def test_each_filter_finds_what_matches_newest_first(
     monkeypatch.setattr(movement_list, "FEW", few)
     everything = Movement.objects.order_by("-at", "-pk")
     expected = [movement.pk for movement in everything if matches(movement, what)]
-    found = movements_sought(morning.site, Sought(**what))
+    found = filtered_movements(morning.site, MovementFilter(**what))
     assert [movement.pk for movement in found.movements] == expected
     assert found.total == min(len(expected), few + 1)
 
 
 def test_movements_of_another_site_are_never_found(morning: Plant) -> None:
     other = Site.objects.create(code="ELSEWHERE")
-    assert [list(movements_sought(other, Sought(**what)).movements) for what in FILTERS] == [[] for _ in FILTERS]
+    assert [list(filtered_movements(other, MovementFilter(**what)).movements) for what in FILTERS] == [
+        [] for _ in FILTERS
+    ]
 
 
 @pytest.mark.parametrize("few", [10_000, 2], ids=["little moved there", "much moved there"])

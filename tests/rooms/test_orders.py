@@ -16,7 +16,7 @@ from backflush.subcontract.services import close_order
 from backflush.works.models import OrderChange
 from backflush.works.selectors import opened_by, order_numbered
 from backflush.works.services.booking import book_production_many
-from backflush.works.services.orders import edit_structure, revise_order, take_afresh
+from backflush.works.services.orders import edit_structure, refresh_structure, revise_order
 from backflush.works.services.transitions import cancel_order, complete_order, release_order, reopen_order, reset_order
 from tests.cast import DAY, Plant
 from tests.oracle import faults, refused
@@ -36,7 +36,7 @@ def test_a_new_order_s_structure_can_be_copied_again_or_edited(plant: Plant) -> 
     plant.orders(10, "BRACKET")
     plant.orders(10, "FRAME")
     plant.consists("BRACKET", plant.line(10, "BOLT", 5))
-    take_afresh(site=plant.site, number=ORDER, by=plant.storekeeper)
+    refresh_structure(site=plant.site, number=ORDER, by=plant.storekeeper)
     edit_structure(
         site=plant.site,
         number="W-FRAME",
@@ -60,7 +60,7 @@ def test_a_released_order_s_structure_is_frozen_until_it_is_reset(plant: Plant) 
     lines = [plant.line(10, "BOLT", 9)]
     changes: list[Callable[[], object]] = [
         lambda: edit_structure(site=plant.site, number=ORDER, lines=lines, by=plant.storekeeper),
-        lambda: take_afresh(site=plant.site, number=ORDER, by=plant.storekeeper),
+        lambda: refresh_structure(site=plant.site, number=ORDER, by=plant.storekeeper),
         lambda: release_order(site=plant.site, number=ORDER, by=plant.storekeeper),
     ]
     for change in changes:

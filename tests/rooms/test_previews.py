@@ -18,7 +18,7 @@ from tests.oracle import refused, snapshot
 Line = tuple[str, Decimal, Decimal, str]
 
 
-def foreseen(preview: Preview) -> list[Line]:
+def lines_of(preview: Preview) -> list[Line]:
     """Return the posted and unresolved quantity of each previewed line that isn't zero, with the reason."""
     return [
         (line.component, line.moves, line.waits, line.reason.value if line.reason else "")
@@ -64,7 +64,7 @@ def test_a_preview_equals_the_posting_and_writes_nothing(plant: Plant, way: str)
         before = snapshot()
         preview = foresees(plant)
         assert snapshot() == before
-        assert foreseen(preview) == done(does(plant))
+        assert lines_of(preview) == done(does(plant))
 
 
 def test_a_preview_shows_the_stock_and_separates_lines_that_need_a_choice(plant: Plant) -> None:

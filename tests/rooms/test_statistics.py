@@ -6,7 +6,7 @@ from django.db import connection
 from backflush.core.moves import Status
 from backflush.items.selectors import item_coded
 from backflush.ledger import movement_list
-from backflush.ledger.movement_list import Sought, movements_sought
+from backflush.ledger.movement_list import MovementFilter, filtered_movements
 from backflush.ledger.selectors import waiting_of_item
 from backflush.ledger.statements import SET_STATUS
 from backflush.operations import db_statistics
@@ -42,7 +42,7 @@ def test_the_unresolved_movements_of_an_item_are_found_by_their_index(
     monkeypatch.setattr(movement_list, "FEW", 0)
     plant.has(1, "BOLT")
     look_over()
-    cancelled = movements_sought(plant.site, Sought(status=Status.CANCELLED, item="BOLT")).movements
+    cancelled = filtered_movements(plant.site, MovementFilter(status=Status.CANCELLED, item="BOLT")).movements
     for found in (cancelled, waiting_of_item(plant.site, item_coded("BOLT"))):
         assert "USING COVERING INDEX due_of_item" in found.order_by().values("pk").explain()
 

@@ -10,7 +10,7 @@ from backflush.core.moves import Status
 from backflush.core.refusals import AlreadyReversed, InsufficientStock, NotReversible, Refusal, SettledSince
 from backflush.handling.moves import reverse
 from backflush.handling.rights import may_reverse, require_may_reverse
-from backflush.handling.selectors import foresee_reversal, goes_back
+from backflush.handling.selectors import goes_back, preview_reversal
 from backflush.ledger.models import Movement, Posting
 from backflush.people.models import User
 from backflush.people.rights import Role
@@ -72,16 +72,16 @@ def test_a_supervisor_reverses_anything_and_a_viewer_nothing(plant: Plant) -> No
     assert not may_reverse(user_with(plant, Role.VIEWER, name="vera"), plant.site, booked)
 
 
-def foreseen_and_done(plant: Plant, posting: Posting) -> None:
+def previewed_and_done(plant: Plant, posting: Posting) -> None:
     """Reverse a posting, and require that the result equals the preview."""
-    foreseen = foresee_reversal(posting)
-    assert foreseen.refusal is None
+    previewed = preview_reversal(posting)
+    assert previewed.refusal is None
     reversal = plant.reverses(posting)
     mirrored = Movement.objects.filter(posting=reversal).order_by("pk").values_list("reverses", flat=True)
-    assert list(mirrored) == [movement.pk for movement in foreseen.back]
-    for cancelled in foreseen.cancels:
+    assert list(mirrored) == [movement.pk for movement in previewed.back]
+    for cancelled in previewed.cancels:
         assert Movement.objects.get(pk=cancelled.pk).status == Status.CANCELLED
-    for again in foreseen.waits_again:
+    for again in previewed.waits_again:
         assert Movement.objects.get(pk=again.pk).status == Status.UNRESOLVED
 
 
@@ -90,19 +90,19 @@ def test_a_reversed_booking_returns_resolved_stock_and_withdraws_unresolved_move
     plant.has(100, "LUG", at="RAW")
     booked = posting_of(plant.books(2, "FRAME"))
     plant.resolves("LUG", source="MAIN/RAW")
-    foreseen = foresee_reversal(booked)
-    assert {movement.item.code for movement in foreseen.back} == {"FRAME", "TUBE", "LUG"}
-    assert [movement.item.code for movement in foreseen.cancels] == ["PAINT"]
-    foreseen_and_done(plant, booked)
+    previewed = preview_reversal(booked)
+    assert {movement.item.code for movement in previewed.back} == {"FRAME", "TUBE", "LUG"}
+    assert [movement.item.code for movement in previewed.cancels] == ["PAINT"]
+    previewed_and_done(plant, booked)
 
 
 def test_an_undone_settlement_makes_its_movement_unresolved_again(plant: Plant) -> None:
     plant.has(100, "BOLT", at="RAW")
     plant.books(2, "BRACKET")
     settled = posting_of(plant.resolves("BOLT", 3, source="MAIN/RAW", remainder="keep"))
-    foreseen = foresee_reversal(settled)
-    assert [movement.due for movement in foreseen.waits_again] == [8]
-    foreseen_and_done(plant, settled)
+    previewed = preview_reversal(settled)
+    assert [movement.due for movement in previewed.waits_again] == [8]
+    previewed_and_done(plant, settled)
     assert not goes_back(settled)
 
 
@@ -111,16 +111,16 @@ def test_an_issue_a_return_and_a_manual_move_are_reversed(plant: Plant) -> None:
     plant.releases(10, "BRACKET")
     issued, returned = plant.issues(8, "BOLT", to="BRACKET"), plant.returns(3, "BOLT", of="BRACKET")
     for posting in (returned, issued, plant.moves(5, "BOLT")):
-        foreseen_and_done(plant, posting)
+        previewed_and_done(plant, posting)
 
 
 def same_refusal(plant: Plant, posting: Posting, kind: type[Refusal]) -> None:
     """Require that the reversal is refused with the sentence of the preview."""
-    foreseen = foresee_reversal(posting).refusal
-    assert isinstance(foreseen, kind)
+    previewed = preview_reversal(posting).refusal
+    assert isinstance(previewed, kind)
     with pytest.raises(kind) as refused:
         reverse(site=plant.site, posting=posting.pk, by=plant.storekeeper)
-    assert refused.value.sentence == foreseen.sentence
+    assert refused.value.sentence == previewed.sentence
 
 
 def test_a_reversal_is_refused_if_the_goods_have_left(plant: Plant) -> None:

@@ -19,10 +19,10 @@ from backflush.audit.selectors import (
     audit_numbered,
     audits,
     is_waited_for_in_vain,
-    last_asked,
+    newest_computation,
     running_computation,
 )
-from backflush.audit.services import ask_computation, begin_audit, look_at, sign_off
+from backflush.audit.services import begin_audit, look_at, request_computation, sign_off
 from backflush.core.refusals import NotFound, Refusal
 from backflush.delivery.pagination import count_up_to, page_of
 from backflush.people.rights import Verb
@@ -214,8 +214,10 @@ class ComputationProgress:
 
 
 def _working(audit: Audit) -> ComputationProgress:
-    asked = last_asked(audit)
-    return ComputationProgress(last_computation(audit), running_computation(audit), asked is not None and asked.failed)
+    newest = newest_computation(audit)
+    return ComputationProgress(
+        last_computation(audit), running_computation(audit), newest is not None and newest.failed
+    )
 
 
 def _steps(audit: Audit, done: AuditComputation | None) -> list[WorksheetStep]:
@@ -272,15 +274,15 @@ def begin(request: PageRequest) -> HttpResponse:
     """Begin an audit, and compute the slow checks in the background."""
     until = day_in(request.POST, "until")
     audit = begin_audit(site=request.visit.site, by=request.user, until=until, key=request.POST.get("key", ""))
-    if audit.signed_at is None and last_asked(audit) is None:
-        ask_computation(audit=audit, by=request.user)
+    if audit.signed_at is None and newest_computation(audit) is None:
+        request_computation(audit=audit, by=request.user)
     return redirect("audit")
 
 
 @posts(Verb.SIGN_OFF, again=_worksheet)
 def work_out(request: PageRequest, number: int) -> HttpResponse:
     """Compute the slow checks again."""
-    ask_computation(audit=audit_numbered(request.visit.site, number), by=request.user)
+    request_computation(audit=audit_numbered(request.visit.site, number), by=request.user)
     return redirect("audit")
 
 

@@ -13,7 +13,7 @@ from backflush.counts.models import CountMethod, CountStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class Badge:
     """How a status looks: its class beside `status-badge`, its icon, its word."""
 
     look: str
@@ -21,33 +21,33 @@ class Sign:
     word: str | Promise
 
 
-MOVEMENT: Final[Mapping[str, Sign]] = {
-    Status.OK: Sign("status-badge-ok", icon="check", word=lazy("OK")),
-    Status.UNRESOLVED: Sign("status-badge-wait", icon="hourglass", word=lazy("Unresolved")),
-    Status.RESOLVED: Sign("status-badge-good", icon="circle-check", word=lazy("Resolved")),
-    Status.CANCELLED: Sign("status-badge-off", icon="ban", word=lazy("Cancelled")),
-    Status.WITHDRAWN: Sign("status-badge-back", icon="arrow-back-up", word=lazy("Withdrawn")),
+MOVEMENT: Final[Mapping[str, Badge]] = {
+    Status.OK: Badge("status-badge-ok", icon="check", word=lazy("OK")),
+    Status.UNRESOLVED: Badge("status-badge-wait", icon="hourglass", word=lazy("Unresolved")),
+    Status.RESOLVED: Badge("status-badge-good", icon="circle-check", word=lazy("Resolved")),
+    Status.CANCELLED: Badge("status-badge-off", icon="ban", word=lazy("Cancelled")),
+    Status.WITHDRAWN: Badge("status-badge-back", icon="arrow-back-up", word=lazy("Withdrawn")),
 }
-REVERSED: Final = Sign("status-badge-back", icon="arrow-back-up", word=lazy("Reversed"))
-COUNT: Final[Mapping[str, Sign]] = {
-    CountStatus.POSTED: Sign("status-badge-ok", icon="check", word=lazy("Posted")),
-    CountStatus.SHORT: Sign("status-badge-bad", icon="alert-triangle", word=lazy("Not posted")),
-    CountStatus.RECOUNT: Sign("status-badge-wait", icon="hourglass", word=lazy("Count again")),
-    CountStatus.APPROVAL: Sign("status-badge-wait", icon="hourglass", word=lazy("To approve")),
-    CountStatus.REPLACED: Sign("status-badge-off", icon="ban", word=lazy("Replaced")),
-    CountStatus.REJECTED: Sign("status-badge-off", icon="ban", word=lazy("Rejected")),
+REVERSED: Final = Badge("status-badge-back", icon="arrow-back-up", word=lazy("Reversed"))
+COUNT: Final[Mapping[str, Badge]] = {
+    CountStatus.POSTED: Badge("status-badge-ok", icon="check", word=lazy("Posted")),
+    CountStatus.SHORT: Badge("status-badge-bad", icon="alert-triangle", word=lazy("Not posted")),
+    CountStatus.RECOUNT: Badge("status-badge-wait", icon="hourglass", word=lazy("Count again")),
+    CountStatus.APPROVAL: Badge("status-badge-wait", icon="hourglass", word=lazy("To approve")),
+    CountStatus.REPLACED: Badge("status-badge-off", icon="ban", word=lazy("Replaced")),
+    CountStatus.REJECTED: Badge("status-badge-off", icon="ban", word=lazy("Rejected")),
 }
 COUNT_METHOD: Final[Mapping[str, str | Promise]] = {
     CountMethod.SEEN: lazy("counted by eye"),
     CountMethod.WEIGHED: lazy("weighed"),
     CountMethod.MACHINE: lazy("by a machine"),
 }
-FITS: Final = Sign("status-badge-good", icon="check", word=lazy("fits now"))
-SHORT: Final = Sign("status-badge-bad", icon="alert-triangle", word=lazy("short"))
-CHOICE: Final[Mapping[str, Sign]] = {
-    Reason.BATCH: Sign("status-badge-wait", icon="hourglass", word=lazy("which batch?")),
-    Reason.SERIAL: Sign("status-badge-wait", icon="hourglass", word=lazy("which serials?")),
-    Reason.BIN: Sign("status-badge-wait", icon="hourglass", word=lazy("which bin?")),
+FITS: Final = Badge("status-badge-good", icon="check", word=lazy("fits now"))
+SHORT: Final = Badge("status-badge-bad", icon="alert-triangle", word=lazy("short"))
+CHOICE: Final[Mapping[str, Badge]] = {
+    Reason.BATCH: Badge("status-badge-wait", icon="hourglass", word=lazy("which batch?")),
+    Reason.SERIAL: Badge("status-badge-wait", icon="hourglass", word=lazy("which serials?")),
+    Reason.BIN: Badge("status-badge-wait", icon="hourglass", word=lazy("which bin?")),
 }
 REASON: Final[Mapping[str, str | Promise]] = {
     Reason.SHORT: lazy("short"),

@@ -29,15 +29,15 @@ def number(value: Decimal | int, decimals: int | None = None) -> str:
     return f"{MINUS}{text}" if value < 0 else text
 
 
-def typed(value: Decimal | int) -> str:
+def for_input(value: Decimal | int) -> str:
     """Format a number for an input field: without thousands separators, so that it can be edited."""
     return _separated(plain(Decimal(value)), None, grouped=False)
 
 
 def _separated(value: Decimal, decimals: int | None, *, grouped: bool) -> str:
-    signs = number_format.current()
+    symbols = number_format.current()
     text: str = numberformat.format(
-        value, signs.decimal, decimals, 3, signs.group, force_grouping=grouped, use_l10n=False
+        value, symbols.decimal, decimals, 3, symbols.group, force_grouping=grouped, use_l10n=False
     )
     return text
 
@@ -87,7 +87,7 @@ def spoken(moment: datetime) -> str:
     return _("today %(time)s") % {"time": near(moment)} if not days_since(moment) else near(moment)
 
 
-def moment_said(moment: datetime) -> str:
+def moment_text(moment: datetime) -> str:
     """Format the moment of an operation for a sentence: today at 13:12, or on 9 Mar 15:10."""
     if not days_since(moment):
         return _("today at %(time)s") % {"time": clock(moment)}

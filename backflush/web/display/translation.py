@@ -17,7 +17,7 @@ from backflush.core.sentences import Count, Sentence, Word, fill, shown
 from backflush.web.display import formats
 
 
-def said(refusal: Refusal) -> str:
+def sentence_of(refusal: Refusal) -> str:
     """Return the sentence of a refusal in the user's language."""
     return translated(refusal.sentence)
 

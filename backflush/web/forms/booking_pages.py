@@ -44,8 +44,8 @@ from backflush.core.refusals import Conflict, NotFound, Refusal
 from backflush.delivery.refusals import status_of
 from backflush.items.models import Item
 from backflush.stockmap.models import Location, Site
-from backflush.web.display.badges import CHOICE, Sign
-from backflush.web.display.formats import number, typed
+from backflush.web.display.badges import CHOICE, Badge
+from backflush.web.display.formats import for_input, number
 from backflush.web.forms.fields import Field, FieldKind, Form
 from backflush.web.forms.idempotency import new_key
 from backflush.web.forms.values import page_dialect, serials_in
@@ -131,7 +131,7 @@ class PreviewRow:
         return number(max(self.line.assumed - there, ZERO) or self.line.waits, self.item.quantity_decimals)
 
     @property
-    def choice(self) -> Sign:
+    def choice(self) -> Badge:
         """What must be chosen before it can move."""
         assert self.line.reason is not None, "only what waits is asked for it"
         return CHOICE[self.line.reason]
@@ -148,10 +148,10 @@ class PreviewRow:
 
 
 @dataclass(frozen=True)
-class Foreseen:
-    """A preview, its shortages first."""
+class ShownPreview:
+    """A preview with its short components first."""
 
-    preview: Preview
+    result: Preview
     lines: Sequence[PreviewRow]
 
     @property
@@ -180,13 +180,13 @@ class Foreseen:
         return list(dict.fromkeys(line.line.source for line in self.lines))
 
 
-def foresee(report: Report, subjects: Subjects[Any]) -> Foreseen:
+def shown_preview(report: Report, subjects: Subjects[Any]) -> ShownPreview:
     """Return what a report would do: short components first, then those that wait for a choice."""
     found = preview(report, subjects)
     codes = {line.component for line in found.lines}
     items = {item.code: item for item in Item.objects.filter(code__in=codes).select_related("stock_unit")}
     rows = [PreviewRow(line, items[line.component]) for line in found.lines]
-    return Foreseen(found, sorted(rows, key=lambda one: (not one.is_short, one.line.reason is None)))
+    return ShownPreview(found, sorted(rows, key=lambda one: (not one.is_short, one.line.reason is None)))
 
 
 class BookingPages(ABC):
@@ -225,7 +225,7 @@ class BookingPages(ABC):
         """Return the number or code of the record that was typed in another case. Refusals: `NotFound`."""
 
     @abstractmethod
-    def strip(self, request: PageRequest) -> dict[str, Any]:
+    def banner(self, request: PageRequest) -> dict[str, Any]:
         """Return what was booked or reversed just now, for the template."""
 
     @abstractmethod
@@ -323,7 +323,7 @@ class BookingPages(ABC):
         hint = _("%(unit)s, into %(place)s") % {"unit": opened.unit, "place": into.path} if into else opened.unit
         every = opened.to_go
         quick = [
-            (typed(amount), _("All %(amount)s") % {"amount": number(amount)} if amount == every else number(amount))
+            (for_input(amount), _("All %(amount)s") % {"amount": number(amount)} if amount == every else number(amount))
             for amount in opened.usual
         ]
         return Field(one.name, label, FieldKind.AMOUNT, hint, focus=True, quick=quick)
@@ -342,7 +342,7 @@ class BookingPages(ABC):
 
     # ---- the preview
 
-    def foreseen(self, request: PageRequest, opened: Opened, form_data: QueryDict) -> Mapping[str, Any]:
+    def preview_context(self, request: PageRequest, opened: Opened, form_data: QueryDict) -> Mapping[str, Any]:
         """Return what would happen with what is entered so far, or why nothing would."""
         try:
             report = self.report(form_data)
@@ -356,12 +356,12 @@ class BookingPages(ABC):
             if isinstance(complete, Refusal):
                 raise complete
             return {
-                "foreseen": foresee(complete, opened.subjects),
+                "preview": shown_preview(complete, opened.subjects),
                 "button": self.button(*texts),
                 **self._compared(complete, opened),
             }
         except Refusal as refusal:
-            return {"unforeseen": refusal, "button": self.button("", "")}
+            return {"preview_refusal": refusal, "button": self.button("", "")}
 
     def _compared(self, report: Report, opened: Opened) -> dict[str, Any]:
         """Return the notice that more is entered than is left, and the quantity in the stock unit if it isn't that."""
@@ -388,7 +388,7 @@ class BookingPages(ABC):
             "form": self.form(None, form_data, refusal),
         }
         if not form_data.get(subject, "").strip():
-            return render(request, self.template, context | self.strip(request) | self.offered(request))
+            return render(request, self.template, context | self.banner(request) | self.offered(request))
         try:
             opened = self.open(request, form_data)
             if opened.refusal is not None and not isinstance(opened.refusal, Conflict):
@@ -404,7 +404,7 @@ class BookingPages(ABC):
         context |= {"opened": opened, "aside": self.aside(opened), "form": form}
         if opened.refusal is None:
             context |= self._drawn(opened, form)
-            context |= self.foreseen(request, opened, form_data)
+            context |= self.preview_context(request, opened, form_data)
         return render(request, self.template, context, status=status)
 
     def urls(self, under: str) -> list[URLPattern]:
@@ -419,7 +419,7 @@ class BookingPages(ABC):
         def preview_part(request: PageRequest) -> HttpResponse:
             opened = self.open(request, request.GET)
             context = {"pages": self, "opened": opened, "by_itself": True}
-            found = self.foreseen(request, opened, request.GET)
+            found = self.preview_context(request, opened, request.GET)
             return render(request, "web/production/book_preview.html", {**context, **found})
 
         def again(request: PageRequest, refusal: Refusal) -> HttpResponse:

@@ -253,5 +253,5 @@ def input_text(value: Any) -> str:
     if value is True:
         return "on"
     if isinstance(value, Decimal):
-        return formats.typed(value)
+        return formats.for_input(value)
     return value.isoformat() if isinstance(value, date) else str(value)

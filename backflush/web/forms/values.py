@@ -32,12 +32,12 @@ def page_dialect() -> Dialect:
     return Dialect(number_format.current().decimal)
 
 
-def number_in(typed: Mapping[str, str], field: str, *, unit: str = "", empty: Decimal | None = ZERO) -> Decimal:
+def number_in(form_data: Mapping[str, str], field: str, *, unit: str = "", empty: Decimal | None = ZERO) -> Decimal:
     """Return a field's number, or `empty` where nothing was typed; None there means that the field must be filled in.
 
     The field's own unit may stand behind the number. Refusals: `InvalidValue`.
     """
-    text = typed.get(field, "").strip()
+    text = form_data.get(field, "").strip()
     if text:
         return require_unit(read_amount(text, field=field, dialect=page_dialect()), unit, field=field)
     if empty is None:
@@ -72,31 +72,31 @@ def amount_in(form_data: Mapping[str, str], field: str) -> Amount:
     return read_amount(text, field=field, dialect=page_dialect())
 
 
-def optional_number(typed: Mapping[str, str], field: str) -> Decimal | None:
+def optional_number(form_data: Mapping[str, str], field: str) -> Decimal | None:
     """Return a field's number; None where nothing was typed. Refusals: `InvalidValue`."""
-    return number_in(typed, field) if typed.get(field, "").strip() else None
+    return number_in(form_data, field) if form_data.get(field, "").strip() else None
 
 
-def whole_in(typed: Mapping[str, str], field: str, *, most: int = 10**9) -> int | None:
+def whole_in(form_data: Mapping[str, str], field: str, *, most: int = 10**9) -> int | None:
     """Return a field's whole number, 0 or more; None where nothing was typed. Refusals: `InvalidValue`."""
-    text = typed.get(field, "").strip()
+    text = form_data.get(field, "").strip()
     return read_whole(text, field=field, most=most) if text else None
 
 
-def chosen_in(typed: Mapping[str, str], field: str, choices: Iterable[str]) -> str:
+def chosen_in(form_data: Mapping[str, str], field: str, choices: Iterable[str]) -> str:
     """Return the choice of a field. Refusals: `InvalidValue`."""
-    value = typed.get(field, "")
+    value = form_data.get(field, "")
     if value not in choices:
         raise InvalidValue("Choose from the list.", field=field)
     return value
 
 
-def moment_in(typed: Mapping[str, str], field: str) -> datetime | date | None:
+def moment_in(form_data: Mapping[str, str], field: str) -> datetime | date | None:
     """Return a field's date and time, in the site's local time; None where nothing was typed.
 
     Refusals: `InvalidValue`.
     """
-    text = typed.get(field, "").strip()
+    text = form_data.get(field, "").strip()
     return read_moment(text, field=field) if text else None
 
 
@@ -111,20 +111,20 @@ def pks_in(texts: Sequence[str], *, field: str) -> list[int]:
 # ---- orders --------------------------------------------------------------------------------------------------------
 
 
-def text_in(typed: Mapping[str, str], field: str, *, most: int = 200, empty: bool = False) -> str:
+def text_in(form_data: Mapping[str, str], field: str, *, most: int = 200, empty: bool = False) -> str:
     """A field's text without the spaces around it; a refusal where it must be filled in, or is too long."""
-    text = typed.get(field, "").strip()
+    text = form_data.get(field, "").strip()
     if not text and not empty:
         raise InvalidValue("This field is required.", field=field)
     return require_short(text, most, field=field, what="This")
 
 
-def day_in(typed: Mapping[str, str], field: str) -> date | None:
+def day_in(form_data: Mapping[str, str], field: str) -> date | None:
     """Return a field's date; None where nothing was typed. Refusals: `InvalidValue`."""
-    text = typed.get(field, "").strip()
+    text = form_data.get(field, "").strip()
     return read_day(text, field=field) if text else None
 
 
-def serials_in(typed: Mapping[str, str], field: str) -> list[str]:
+def serials_in(form_data: Mapping[str, str], field: str) -> list[str]:
     """Return the serial numbers that were scanned or typed into a field."""
-    return split_serials(typed.get(field, ""))
+    return split_serials(form_data.get(field, ""))

@@ -35,9 +35,9 @@ from backflush.works.models import WorksOrder
 Finder = Callable[[Visit, str], str]
 
 
-def _works_order(visit: Visit, asked: str) -> str:
+def _works_order(visit: Visit, text: str) -> str:
     """For an operator, open the booking page if the order takes bookings; otherwise the order's page."""
-    order = WorksOrder.objects.filter(site=visit.site, number=asked).first()
+    order = WorksOrder.objects.filter(site=visit.site, number=text).first()
     if order is None:
         return ""
     if not visit.may(Verb.BOOK) or order.status not in BOOKABLE:
@@ -45,13 +45,13 @@ def _works_order(visit: Visit, asked: str) -> str:
     return f"{reverse('book')}?{urlencode({'order': order.number})}"
 
 
-def _purchase_order(visit: Visit, asked: str) -> str:
-    found = PurchaseOrder.objects.filter(site=visit.site, number=asked).exists()
-    return reverse("purchase-order", args=[asked]) if found else ""
+def _purchase_order(visit: Visit, text: str) -> str:
+    found = PurchaseOrder.objects.filter(site=visit.site, number=text).exists()
+    return reverse("purchase-order", args=[text]) if found else ""
 
 
-def _unresolved(visit: Visit, asked: str) -> str:
-    movement_id = whole_or_none(asked)
+def _unresolved(visit: Visit, text: str) -> str:
+    movement_id = whole_or_none(text)
     waits = (
         movement_id is not None
         and Movement.objects.filter(site=visit.site, pk=movement_id, status=Status.UNRESOLVED).exists()
@@ -59,25 +59,25 @@ def _unresolved(visit: Visit, asked: str) -> str:
     return f"{reverse('unresolved')}?{urlencode({'open': str(movement_id)})}" if waits else ""
 
 
-def _movement(visit: Visit, asked: str) -> str:
-    movement_id = whole_or_none(asked)
+def _movement(visit: Visit, text: str) -> str:
+    movement_id = whole_or_none(text)
     found = movement_id is not None and Movement.objects.filter(site=visit.site, pk=movement_id).exists()
     return reverse("movement", args=[movement_id]) if found else ""
 
 
-def _item(visit: Visit, asked: str) -> str:
-    return reverse("item", args=[asked]) if Item.objects.filter(code=asked).exists() else ""
+def _item(visit: Visit, text: str) -> str:
+    return reverse("item", args=[text]) if Item.objects.filter(code=text).exists() else ""
 
 
-def _location(visit: Visit, asked: str) -> str:
+def _location(visit: Visit, text: str) -> str:
     """Open the stock of a location; a location without balances opens its set-up."""
-    place = Location.objects.filter(site=visit.site, path=asked).first()
+    place = Location.objects.filter(site=visit.site, path=text).first()
     return place_address(place, 0) if place is not None else ""
 
 
-def _bin(visit: Visit, asked: str) -> str:
+def _bin(visit: Visit, text: str) -> str:
     """Open a bin by location and code, or by its code alone if that is unique."""
-    found = bin_labelled(visit.site, asked)
+    found = bin_labelled(visit.site, text)
     return place_address(found.location, 0) if found is not None else ""
 
 
@@ -94,21 +94,21 @@ class Like:
     found: Sequence[tuple[str, str, str]]
 
 
-def likes(visit: Visit, asked: str) -> list[Like]:
+def likes(visit: Visit, text: str) -> list[Like]:
     """Return similar things by kind. Orders only match by the start of their number, because there may be very many."""
-    site, begins = visit.site, {"number__gte": asked, "number__lt": asked + _LAST}
+    site, begins = visit.site, {"number__gte": text, "number__lt": text + _LAST}
     orders = WorksOrder.objects.filter(site=site, **begins).select_related("item").order_by("number")
     purchases = PurchaseOrder.objects.filter(site=site, **begins).select_related("supplier").order_by("number")
     places = Location.objects.filter(site=site).select_related("store")
-    places = places.filter(Q(path__icontains=asked) | Q(description__icontains=asked)).order_by("path")
-    bins = Bin.objects.filter(site=site, code__icontains=asked.rpartition("/")[2]).select_related("location")
+    places = places.filter(Q(path__icontains=text) | Q(description__icontains=text)).order_by("path")
+    bins = Bin.objects.filter(site=site, code__icontains=text.rpartition("/")[2]).select_related("location")
     listed = [
         Like(_("Works orders"), [(reverse("order", args=[one.number]), one.number, one.item.code)
                                  for one in orders[:LISTED_MOST]]),
         Like(_("Purchase orders"), [(reverse("purchase-order", args=[one.number]), one.number, str(one.supplier))
                                     for one in purchases[:LISTED_MOST]]),
         Like(_("Items"), [(reverse("item", args=[one.code]), one.code, one.description)
-                          for one in items_found(text=asked)[:LISTED_MOST]]),
+                          for one in items_found(text=text)[:LISTED_MOST]]),
         Like(_("Locations"), [(place_address(one, 0), one.path, one.description) for one in places[:LISTED_MOST]]),
         Like(_("Bins"), [(place_address(one.location, 0), one.code, one.location.path)
                          for one in bins.order_by("code", "location__path")[:LISTED_MOST]]),
@@ -119,22 +119,22 @@ def likes(visit: Visit, asked: str) -> list[Like]:
 @page()
 def find_page(request: PageRequest) -> HttpResponse:
     """Open what was scanned, or list similar things."""
-    asked = request.GET.get("q", "").strip()
-    for finder in FINDERS if asked else ():
+    text = request.GET.get("q", "").strip()
+    for finder in FINDERS if text else ():
         # A scanner sends the printed capitals; users often don't.
-        if address := finder(request.visit, asked) or finder(request.visit, asked.upper()):
+        if address := finder(request.visit, text) or finder(request.visit, text.upper()):
             return redirect(address)
     shown = {
-        "asked": asked,
-        "likes": likes(request.visit, asked) if asked else [],
-        "archived": _archived(request.visit.site, asked) if asked else [],
+        "text": text,
+        "likes": likes(request.visit, text) if text else [],
+        "archived": _archived(request.visit.site, text) if text else [],
     }
     return render(request, "web/home/search.html", shown)
 
 
-def _archived(site: Site, asked: str) -> list[Archived]:
+def _archived(site: Site, text: str) -> list[Archived]:
     """Return the archives that contain the scanned number, ignoring capitals."""
-    return archived_as(site, asked) or archived_as(site, asked.upper()) if site.archived_through else []
+    return archived_as(site, text) or archived_as(site, text.upper()) if site.archived_through else []
 
 
 urlpatterns = [path("find/", find_page, name="find")]

@@ -53,7 +53,7 @@ def block_part(request: PageRequest, name: str) -> HttpResponse:
     request.visit.require(*block.verbs)
     status = HTTPStatus.OK
     try:
-        inside = render_to_string(block.template, {"home_block": block, **block.facts(request.visit)}, request)
+        inside = render_to_string(block.template, {"home_block": block, **block.context(request.visit)}, request)
     except Refusal:
         raise
     except Exception:
@@ -104,7 +104,7 @@ def arrange(request: PageRequest) -> HttpResponse:
     return _shown(request, does(request))
 
 
-def _asked(request: PageRequest) -> Block:
+def _block(request: PageRequest) -> Block:
     block = BLOCKS.get(request.POST.get("block", ""))
     if block is None or not block.is_for(request.visit):
         raise InvalidValue("Choose a block.", field="block")
@@ -113,7 +113,7 @@ def _asked(request: PageRequest) -> Block:
 
 def _move(by: int) -> Callable[[PageRequest], Done]:
     def move(request: PageRequest) -> Done:
-        block = _asked(request)
+        block = _block(request)
         board.arrange(request.visit, board.moved(block.name, by))
         return _where(request, block)
 
@@ -121,7 +121,7 @@ def _move(by: int) -> Callable[[PageRequest], Done]:
 
 
 def _place(request: PageRequest) -> Done:
-    block = _asked(request)
+    block = _block(request)
     before, after = request.POST.get("before", ""), request.POST.get("after", "")
     board.arrange(request.visit, board.put_beside(block.name, before=before, after=after))
     return _where(request, block)
@@ -134,7 +134,7 @@ def _where(request: PageRequest, block: Block) -> Done:
 
 
 def _widen(request: PageRequest) -> Done:
-    block = _asked(request)
+    block = _block(request)
     board.arrange(request.visit, board.widened(block.name))
     placed = board.board_for(request.visit)
     width = placed[board.place_of(placed, block.name)].width
@@ -142,7 +142,7 @@ def _widen(request: PageRequest) -> Done:
 
 
 def _remove(request: PageRequest) -> Done:
-    block = _asked(request)
+    block = _block(request)
     placed = board.board_for(request.visit)
     place = board.place_of(placed, block.name)
     board.arrange(request.visit, board.removed(block.name))
@@ -151,7 +151,7 @@ def _remove(request: PageRequest) -> Done:
 
 
 def _add(request: PageRequest) -> Done:
-    block = _asked(request)
+    block = _block(request)
     place, width = (whole_or_none(request.POST.get(name, "")) for name in ("place", "width"))
     board.arrange(request.visit, board.added(block, place, width))
     return Done(_("%(block)s is on your board") % {"block": block.title}, focus=block.name)

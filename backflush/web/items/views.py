@@ -64,8 +64,10 @@ def sees_costs(visit: Visit) -> bool:
 @page(Verb.SEE_WORK)
 def items_page(request: PageRequest) -> HttpResponse:
     """List items by code, filtered by code or description, class and group."""
-    asked = {name: request.GET.get(name, "").strip() for name in ("q", "class", "group", "type")}
-    found = items_found(text=asked["q"], component_class=asked["class"], group=asked["group"], type_code=asked["type"])
+    filters = {name: request.GET.get(name, "").strip() for name in ("q", "class", "group", "type")}
+    found = items_found(
+        text=filters["q"], component_class=filters["class"], group=filters["group"], type_code=filters["type"]
+    )
     listed = page_of(found, request.GET, by=("code",))
     keys = [item.pk for item in listed.rows]
     stock, used = stock_of(request.visit.site, keys), use_counts(keys, day=request.visit.today)
@@ -79,8 +81,8 @@ def items_page(request: PageRequest) -> HttpResponse:
                 (item, stock.get(item.pk, Decimal(0)), used.get(item.pk, 0), wrong.get(item.code, []))
                 for item in listed.rows
             ],
-            "asked": asked,
-            "filtered": any(asked.values()),
+            "filters": filters,
+            "filtered": any(filters.values()),
             "classes": ComponentClass.choices,
             "groups": ProductGroup.objects.order_by("code"),
             "type_codes": TypeCode.objects.order_by("code"),
@@ -134,20 +136,20 @@ def item_page(request: PageRequest, code: str) -> HttpResponse:
     return render(request, "web/items/item.html", context)
 
 
-def _tree(structure: CostedStructure, asked: str, on: str) -> dict[str, Any]:
+def _tree(structure: CostedStructure, opened_levels: str, on: str) -> dict[str, Any]:
     """Return the visible lines: all of a small structure, else the first level and the opened ones."""
     small = structure.size(OPENED_MOST + 1) <= OPENED_MOST
-    everything = asked == ALL_OPEN or (not asked and small)
-    opened = None if everything else frozenset(asked.split(","))
+    everything = opened_levels == ALL_OPEN or (not opened_levels and small)
+    opened = None if everything else frozenset(opened_levels.split(","))
     lines = list(structure.rows(opened, SHOWN_MOST + 1))
-    cut = len(lines) > SHOWN_MOST
+    cut_off = len(lines) > SHOWN_MOST
     lines = lines[:SHOWN_MOST]
     now_open = {line.path for line in lines if line.open}
     places = Location.objects.in_bulk({line.line.source for line in lines if line.line.source is not None})
     return {
         "rows": [_tree_row(line, now_open, places, on) for line in lines],
         "closed": any(line.opens and not line.open for line in lines),
-        "cut": cut,
+        "cut_off": cut_off,
         "each": _money(structure.each),
         "outside": _money(structure.outside),
         "fixed": any(line.line.fixed for line in lines),
@@ -171,11 +173,11 @@ def _money(exact: Fraction | None) -> Decimal | None:
     return None if exact is None else round_half_up(exact, COST_DECIMALS)
 
 
-KINDS_SAID: Final = {
+COMPONENT_CLASS_NAMES: Final = {
     ComponentClass.SUBCONTRACTED.value: lazy("sub-contracted"),
     ComponentClass.KIT.value: lazy("kit"),
 }
-TRACKING_SAID: Final = {Tracking.BATCH.value: lazy("batch"), Tracking.SERIAL.value: lazy("serial")}
+TRACKING_NAMES: Final = {Tracking.BATCH.value: lazy("batch"), Tracking.SERIAL.value: lazy("serial")}
 
 
 def traits_of(costed: CostedLine, places: Mapping[int, Location]) -> list[str]:
@@ -185,11 +187,11 @@ def traits_of(costed: CostedLine, places: Mapping[int, Location]) -> list[str]:
     traits = []
     if line.component.phantom:
         traits.append(_("phantom"))
-    if (word := KINDS_SAID.get(item.component_class)) is not None:
+    if (word := COMPONENT_CLASS_NAMES.get(item.component_class)) is not None:
         traits.append(str(word))
     if line.by_hand:
         traits.append(_("by hand"))
-    if (word := TRACKING_SAID.get(item.tracking)) is not None:
+    if (word := TRACKING_NAMES.get(item.tracking)) is not None:
         traits.append(str(word))
     if line.fixed:
         traits.append(_("%(fixed)s %(unit)s once") % {"fixed": formats.number(line.fixed), "unit": line.unit})
@@ -222,9 +224,9 @@ ELEMENTS: Final = {
 
 def item_fields(item: Item | None, *, in_use: bool) -> list[Field]:
     """Return the fields of an item; what may not change once stock has moved is locked."""
-    units = offered(Unit.objects.order_by("code"), stands=item.stock_unit_id if item else None)
-    types = offered(TypeCode.objects.order_by("code"), stands=item.type_code_id if item else None)
-    groups = offered(ProductGroup.objects.order_by("code"), stands=item.product_group_id if item else None)
+    units = offered(Unit.objects.order_by("code"), current_id=item.stock_unit_id if item else None)
+    types = offered(TypeCode.objects.order_by("code"), current_id=item.type_code_id if item else None)
+    groups = offered(ProductGroup.objects.order_by("code"), current_id=item.product_group_id if item else None)
     locked = _("Stock has moved, or an order uses it, so this can't change.") if in_use else ""
     kind = FieldKind
     return [
@@ -281,29 +283,29 @@ def item_values(item: Item) -> dict[str, str]:
 
 def item_in(request: PageRequest, code: str) -> ItemIn:
     """Read an item from its form."""
-    typed = request.POST
-    kind = chosen_in(typed, "class", ComponentClass.values)
-    type_code = TypeCode.objects.filter(code=typed.get("type_code", "")).first()
+    form_data = request.POST
+    kind = chosen_in(form_data, "class", ComponentClass.values)
+    type_code = TypeCode.objects.filter(code=form_data.get("type_code", "")).first()
     if type_code is None:
         raise NotFound("Choose a type code.", field="type_code")
-    costs = {field.name: optional_number(typed, field.name) for field in cost_fields(request.visit)}
-    decimals = whole_in(typed, "cost_decimals", most=QUANTITY_DECIMALS)
+    costs = {field.name: optional_number(form_data, field.name) for field in cost_fields(request.visit)}
+    decimals = whole_in(form_data, "cost_decimals", most=QUANTITY_DECIMALS)
     return ItemIn(
         code=code,
         component_class=kind,
         type_code=type_code,
-        stock_unit=unit_coded(typed.get("unit", "")),
-        description=text_in(typed, "description", empty=True),
-        product_group=ProductGroup.objects.filter(code=typed.get("product_group", "")).first(),
-        quantity_decimals=whole_in(typed, "decimals", most=100) or 0,
+        stock_unit=unit_coded(form_data.get("unit", "")),
+        description=text_in(form_data, "description", empty=True),
+        product_group=ProductGroup.objects.filter(code=form_data.get("product_group", "")).first(),
+        quantity_decimals=whole_in(form_data, "decimals", most=100) or 0,
         cost_decimals=COST_DECIMALS if decimals is None else decimals,
-        tracking=typed.get("tracking", Tracking.NONE.value),
-        abc_class=text_in(typed, "abc_class", most=1, empty=True),
-        stock_min=optional_number(typed, "stock_min"),
-        stock_max=optional_number(typed, "stock_max"),
-        batch_size=optional_number(typed, "batch_size"),
-        lead_time_days=whole_in(typed, "lead_time_days"),
-        obsolete_on=day_in(typed, "obsolete_on"),
+        tracking=form_data.get("tracking", Tracking.NONE.value),
+        abc_class=text_in(form_data, "abc_class", most=1, empty=True),
+        stock_min=optional_number(form_data, "stock_min"),
+        stock_max=optional_number(form_data, "stock_max"),
+        batch_size=optional_number(form_data, "batch_size"),
+        lead_time_days=whole_in(form_data, "lead_time_days"),
+        obsolete_on=day_in(form_data, "obsolete_on"),
         costs={name: cost for name, cost in costs.items() if cost is not None},
     )
 
@@ -377,11 +379,11 @@ def show_copy(request: PageRequest, refusal: Refusal | None, code: str) -> HttpR
     """Show which structure to copy, and the lines that this would copy."""
     item = item_at(code)
     form_data = request.POST if request.method == "POST" else request.GET
-    asked = form_data.get("source", "").strip()
+    source_code = form_data.get("source", "").strip()
     day, lines, source = request.visit.today, [], None
     try:
         day = day_in(form_data, "on") or day
-        source = item_coded(asked, field="source") if asked else None
+        source = item_coded(source_code, field="source") if source_code else None
     except Refusal as unread:
         refusal = refusal or unread
     if source is not None:
@@ -393,7 +395,7 @@ def show_copy(request: PageRequest, refusal: Refusal | None, code: str) -> HttpR
         Field("on", _("In force on"), FieldKind.DATE),
         *([_replace_field(item, lines_now)] if lines and lines_now else []),
     ]
-    values = {"source": asked, "on": day.isoformat(), "replace": form_data.get("replace", "")}
+    values = {"source": source_code, "on": day.isoformat(), "replace": form_data.get("replace", "")}
     context = {
         "item": item,
         "source": source,

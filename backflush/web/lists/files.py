@@ -52,13 +52,13 @@ class Echo:
 
 def rows_of(found: QuerySet[RowModel], *, by: Sequence[str], descending: bool = False) -> Iterator[RowModel]:
     """Yield all rows of a list, reading one chunk after another by keyset."""
-    asked: dict[str, str] = {}
+    query: dict[str, str] = {}
     while True:
-        page = page_of(found, asked, by=by, descending=descending, size=AT_ONCE, total=0)
+        page = page_of(found, query, by=by, descending=descending, size=AT_ONCE, total=0)
         yield from page.rows
         if not page.following:
             return
-        asked = {"after": page.following}
+        query = {"after": page.following}
 
 
 def flat_rows(

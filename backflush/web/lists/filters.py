@@ -27,25 +27,25 @@ class Chip:
     without: str
 
 
-def chips_of(asked: QueryDict, names: Sequence[tuple[str, str | Promise]], shown: Mapping[str, str]) -> list[Chip]:
+def chips_of(query: QueryDict, names: Sequence[tuple[str, str | Promise]], shown: Mapping[str, str]) -> list[Chip]:
     """Return the active filters in order; `shown` has the text for values that aren't shown as entered."""
     chips = []
     for field, name in names:
-        if typed := asked.get(field, "").strip():
-            chips.append(Chip(name, shown.get(field, typed), f"?{_without(asked, field)}"))
+        if text := query.get(field, "").strip():
+            chips.append(Chip(name, shown.get(field, text), f"?{_without(query, field)}"))
     return chips
 
 
-def _without(asked: QueryDict, field: str) -> str:
-    rest = asked.copy()
+def _without(query: QueryDict, field: str) -> str:
+    rest = query.copy()
     for name in (field, *NOT_KEPT):
         rest.pop(name, None)
     return rest.urlencode()
 
 
-def same_list(asked: QueryDict) -> str:
+def same_list(query: QueryDict) -> str:
     """Return the address of the whole list of which a page is shown."""
-    return _without(asked, "")
+    return _without(query, "")
 
 
 def first_moment(day: date | None, zone: ZoneInfo) -> datetime | None:

@@ -87,9 +87,9 @@ def _entered(view: View, verbs: tuple[Verb, ...]) -> View:
         if not request.user.is_authenticated:
             return _to_log_in(request)
         enter(request)
-        asked = cast(PageRequest, request)
-        asked.visit.require(*verbs)
-        return view(asked, *args, **kwargs)
+        page_request = cast(PageRequest, request)
+        page_request.visit.require(*verbs)
+        return view(page_request, *args, **kwargs)
 
     return entered
 

@@ -182,13 +182,13 @@ def _fields(schema: Mapping[str, Any]) -> Fields:
 def _example(described: Mapping[str, Any], there: str, bodies: Mapping[str, Any]) -> str:
     """Return a curl command. The token is a shell variable, so that it isn't stored in the shell's history."""
     filled = there.replace("{number}", "W-1001")
-    said = [f"curl {filled}", '-H "Authorization: Bearer $TOKEN"']
+    parts = [f"curl {filled}", '-H "Authorization: Bearer $TOKEN"']
     if bodies:
         media = JSON_LINES if JSON_LINES in bodies else JSON
         examples = [kind["examples"][0] for kind in described["components"]["schemas"]["Booking"]["oneOf"]]
         sent = "@bookings.jsonl" if media == JSON_LINES else f"'{json.dumps(examples[0])}'"
-        said += [f'-H "Content-Type: {media}"', f"--data-binary {sent}"]
-    return " \\\n  ".join(said)
+        parts += [f'-H "Content-Type: {media}"', f"--data-binary {sent}"]
+    return " \\\n  ".join(parts)
 
 
 def _description(request: HttpRequest) -> Any:

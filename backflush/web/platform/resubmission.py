@@ -40,8 +40,8 @@ def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def _keep(request: HttpRequest) -> str:
-    typed = [(name, values) for name, values in request.POST.lists() if name not in _SECRET]
-    signed = signing.dumps({"path": request.path, "typed": typed}, salt=_SALT, compress=True)
+    form_data = [(name, values) for name, values in request.POST.lists() if name not in _SECRET]
+    signed = signing.dumps({"path": request.path, "typed": form_data}, salt=_SALT, compress=True)
     return signed if len(signed) <= _LONGEST else ""
 
 
@@ -59,12 +59,12 @@ def type_again(request: HttpRequest) -> None:
     """Use the kept values as the entered values of a request that asks for them."""
     kept: Any = request.session.get(KEPT)
     if request.method == "GET" and AGAIN in request.GET and kept and kept["path"] == request.path:
-        typed = QueryDict(mutable=True)
+        form_data = QueryDict(mutable=True)
         for name, values in kept["typed"]:
-            typed.setlist(name, values)
+            form_data.setlist(name, values)
         request.method = "POST"
-        request.POST = typed  # type: ignore[assignment]
-        request.typed_again = True  # type: ignore[attr-defined]
+        request.POST = form_data  # type: ignore[assignment]
+        request.is_resubmitted = True  # type: ignore[attr-defined]
 
 
 def require_sent_now(request: HttpRequest) -> None:

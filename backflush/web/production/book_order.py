@@ -67,14 +67,14 @@ class OrderPages(ProductionPages):
         """Return the orders that take bookings."""
         return {"orders": bookable_orders(request.visit.site, OFFERED)}
 
-    def strip(self, request: PageRequest) -> dict[str, Any]:
+    def banner(self, request: PageRequest) -> dict[str, Any]:
         """Return what was just booked or reversed, read from the ledger."""
-        return _strip(request)
+        return _banner(request)
 
     def done_at(self, request: PageRequest, report: BookingIn, booking: Booking) -> str:
         """Return the page's own address, with what was booked and how much the preview had said would wait."""
-        foreseen = request.POST.get("foreseen", "")
-        return f"{reverse('book')}?{urlencode({'booked': str(booking.posting_id), 'foreseen': foreseen})}"
+        query = {"booked": str(booking.posting_id), "expected_waiting": request.POST.get("expected_waiting", "")}
+        return f"{reverse('book')}?{urlencode(query)}"
 
 
 @posts(Verb.REVERSE_OWN, Verb.REVERSE)
@@ -89,7 +89,7 @@ def undo(request: PageRequest) -> HttpResponse:
     return redirect(f"{reverse('book')}?{urlencode({'undone': posting.pk})}")
 
 
-def _strip(request: PageRequest) -> dict[str, Any]:
+def _banner(request: PageRequest) -> dict[str, Any]:
     """What was just booked or taken back, read from the ledger."""
     posting_id = whole_or_none(request.GET.get("booked", "") or request.GET.get("undone", ""))
     if posting_id is None:
@@ -104,12 +104,12 @@ def _strip(request: PageRequest) -> dict[str, Any]:
     if booking.reversed_by_id is not None:
         return {"undone": booking}
     waits = Movement.objects.filter(posting=booking.posting_id, status=Status.UNRESOLVED).count()
-    foreseen = whole_or_none(request.GET.get("foreseen", ""))
+    expected = whole_or_none(request.GET.get("expected_waiting", ""))
     return {
         "booked": booking,
         "waits": waits,
-        "differs": foreseen not in {None, waits},
-        "foreseen_waits": foreseen,
+        "differs": expected not in {None, waits},
+        "expected_waiting": expected,
         "may_undo": may_reverse(request.user, request.visit.site, booking.posting),
         "proposal": proposed_by(booking.posting, site=request.visit.site),
         "key": new_key(),

@@ -11,7 +11,7 @@ from backflush.items.selectors import item_coded
 from backflush.stockmap.models import Site
 from backflush.web.platform.visit import PageRequest
 from backflush.web.production.book_order import ProductionPages
-from backflush.web.stock.reversal import strip
+from backflush.web.stock.reversal import banner
 from backflush.works.services.production_without_order import WITHOUT_ORDERS, ProductionIn
 
 OFFERED: Final = 12
@@ -37,9 +37,9 @@ class ItemPages(ProductionPages):
         """Return some kits."""
         return {"kits": Item.objects.filter(component_class=ComponentClass.KIT).order_by("code")[:OFFERED]}
 
-    def strip(self, request: PageRequest) -> dict[str, Any]:
+    def banner(self, request: PageRequest) -> dict[str, Any]:
         """Return what was just booked or reversed, read from the ledger."""
-        return strip(request)
+        return banner(request)
 
     def done_at(self, request: PageRequest, report: ProductionIn, booking: Booking) -> str:
         """Return the page's own address, with what was booked."""

@@ -30,7 +30,7 @@ from backflush.web.forms.values import serials_in, stock_quantity_in, text_in
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
 from backflush.web.production.order_detail import refused
-from backflush.web.stock.reversal import strip
+from backflush.web.stock.reversal import banner
 from backflush.works.material_issue import IssueIn, issue, return_material, rule_by_hand
 from backflush.works.models import WorksOrder
 from backflush.works.selectors import order_numbered
@@ -148,7 +148,7 @@ def _show(
     fields = [] if closed else _fields(scanned, confirming=to_confirm is not None)
     context |= {"scanned": scanned, "to_confirm": to_confirm, "form": Form(fields, form_data, refusal)}
     status = status_of(refusal) if refusal else HTTPStatus.OK
-    return render(request, "web/production/material_issue.html", context | strip(request), status=status)
+    return render(request, "web/production/material_issue.html", context | banner(request), status=status)
 
 
 def _fields(scanned: Scanned | None, *, confirming: bool) -> list[Field]:

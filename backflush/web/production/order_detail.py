@@ -37,7 +37,7 @@ from backflush.web.forms.fields import Field, FieldKind, Form, input_text
 from backflush.web.forms.values import day_in, number_in, text_in
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest, Visit
-from backflush.web.stock.reversal import strip
+from backflush.web.stock.reversal import banner
 from backflush.works.models import WorksOrder
 from backflush.works.selectors import (
     bookings_of,
@@ -49,7 +49,7 @@ from backflush.works.selectors import (
     release_warnings,
     waiting_of,
 )
-from backflush.works.services.orders import revise_order, take_afresh
+from backflush.works.services.orders import refresh_structure, revise_order
 from backflush.works.services.transitions import cancel_order, complete_order, release_order, reopen_order, reset_order
 
 SHOWN_WAITING: Final = 50
@@ -207,7 +207,7 @@ def bookings_page(request: PageRequest, number: str) -> HttpResponse:
         "more_by_hand": len(by_hand) > HAND_SHOWN,
         "may_reverse": bool({Verb.REVERSE, Verb.REVERSE_OWN} & request.visit.verbs),
     }
-    shown_with = order_context(request, order, "order-bookings") | facts | strip(request)
+    shown_with = order_context(request, order, "order-bookings") | facts | banner(request)
     return render(request, "web/production/bookings.html", shown_with)
 
 
@@ -324,10 +324,10 @@ def _order_form(
 
 def _asks(verb: Verb, form: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     @page(verb)
-    def asked(request: PageRequest, number: str) -> HttpResponse:
+    def confirm(request: PageRequest, number: str) -> HttpResponse:
         return form(request, None, number)
 
-    return asked
+    return confirm
 
 
 @posts(Verb.COMPLETE, again=_complete_form)
@@ -348,10 +348,10 @@ def cancel(request: PageRequest, number: str) -> HttpResponse:
 @posts(Verb.RELEASE, again=_revise_form)
 def revise(request: PageRequest, number: str) -> HttpResponse:
     """Change quantity or due date. Only real changes are kept in the history."""
-    order, typed, by = _found(request, number), request.POST, request.user
-    quantity = number_in(typed, "quantity", unit=order.unit.code, empty=None)
-    due = day_in(typed, "due_date")
-    remarks = text_in(typed, "remarks", most=500, empty=True)
+    order, form_data, by = _found(request, number), request.POST, request.user
+    quantity = number_in(form_data, "quantity", unit=order.unit.code, empty=None)
+    due = day_in(form_data, "due_date")
+    remarks = text_in(form_data, "remarks", most=500, empty=True)
     _revise(order, quantity, due if due != order.due_date else None, remarks, by)
     return redirect("order", number)
 
@@ -368,7 +368,7 @@ urlpatterns = [
     path("orders/history/<path:number>/", history_page, name="order-history"),
     path("orders/print/<path:number>/", print_page, name="order-print"),
     path("orders/release/<path:number>/", _at_once(Verb.RELEASE, release_order), name="order-release"),
-    path("orders/afresh/<path:number>/", _at_once(Verb.RELEASE, take_afresh), name="order-afresh"),
+    path("orders/afresh/<path:number>/", _at_once(Verb.RELEASE, refresh_structure), name="order-refresh-structure"),
     path("orders/reset/<path:number>/", _at_once(Verb.RELEASE, reset_order), name="order-reset"),
     path("orders/reopen/<path:number>/", _at_once(Verb.REOPEN, reopen_order), name="order-reopen"),
     path("orders/complete/<path:number>/", _asks(Verb.COMPLETE, _complete_form), name="order-complete"),

@@ -79,15 +79,15 @@ def _new_fields() -> list[Field]:
 @posts(Verb.RELEASE, again=_new_form)
 def create(request: PageRequest) -> HttpResponse:
     """Create an order, with a copy of the structure of its start date."""
-    typed = request.POST
+    form_data = request.POST
     order = OrderIn(
-        number=text_in(typed, "number", most=60),
-        item=text_in(typed, "item"),
-        quantity=number_in(typed, "quantity", unit=typed.get("unit", ""), empty=None),
-        unit=typed.get("unit", ""),
-        start_date=day_in(typed, "start_date") or request.visit.today,
-        due_date=day_in(typed, "due_date"),
-        remarks=text_in(typed, "remarks", most=500, empty=True),
+        number=text_in(form_data, "number", most=60),
+        item=text_in(form_data, "item"),
+        quantity=number_in(form_data, "quantity", unit=form_data.get("unit", ""), empty=None),
+        unit=form_data.get("unit", ""),
+        start_date=day_in(form_data, "start_date") or request.visit.today,
+        due_date=day_in(form_data, "due_date"),
+        remarks=text_in(form_data, "remarks", most=500, empty=True),
     )
     return redirect("order", create_order(order, site=request.visit.site, by=request.user).number)
 

@@ -39,7 +39,7 @@ from backflush.web.forms.values import day_in, number_in, text_in
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
 from backflush.web.purchasing.receipts import booked_of
-from backflush.web.stock.reversal import strip
+from backflush.web.stock.reversal import banner
 
 BEGUN_BY: Final = ("item", "quantity")
 """A row in which none of these is filled in isn't a line."""
@@ -184,7 +184,7 @@ def _order(request: PageRequest, refusal: Refusal | None, number: str) -> HttpRe
         "may_close": request.visit.may(Verb.PURCHASE) and refuse_closing(number, status) is None,
         "outstanding": sum(1 for _line, left in lines if left),
     }
-    return render(request, "web/purchasing/order.html", facts | booked_of(request, shown.rows) | strip(request))
+    return render(request, "web/purchasing/order.html", facts | booked_of(request, shown.rows) | banner(request))
 
 
 @page(Verb.PURCHASE)

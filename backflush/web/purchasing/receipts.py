@@ -19,7 +19,7 @@ from backflush.web.forms.booking_pages import BookingPages, Opened
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest
 from backflush.web.production.order_detail import Booked
-from backflush.web.stock.reversal import strip
+from backflush.web.stock.reversal import banner
 
 
 class ReceiptPages(BookingPages):
@@ -50,9 +50,9 @@ class ReceiptPages(BookingPages):
         supplier = opened.subjects.found[opened.report.of][0].order.supplier
         return str(supplier.name or supplier.code)
 
-    def strip(self, request: PageRequest) -> dict[str, Any]:
+    def banner(self, request: PageRequest) -> dict[str, Any]:
         """Return what was just received or reversed, read from the ledger."""
-        return strip(request)
+        return banner(request)
 
     def done_at(self, request: PageRequest, report: ReceiptIn, booking: Booking) -> str:
         """Return the address of the purchase order, with what was received."""

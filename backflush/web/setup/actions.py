@@ -205,9 +205,9 @@ def _uses(action: Action) -> Q:
 
 def _example(request: PageRequest, action: Action) -> Any:
     """Return what the action does to a real item: the one in the address, otherwise the first made one that has it."""
-    asked = request.GET.get("item", "").strip()
+    text = request.GET.get("item", "").strip()
     found = Item.objects.filter(_uses(action)).order_by("code")
-    code = asked or found.filter(structure_lines__isnull=False).values_list("code", flat=True).first()
+    code = text or found.filter(structure_lines__isnull=False).values_list("code", flat=True).first()
     if not code and (code := found.values_list("code", flat=True).first()) is None:
         return None
     visit = request.visit
@@ -261,13 +261,13 @@ def reactivate_page(request: PageRequest, name: str) -> HttpResponse:
     return redirect("action", name)
 
 
-def rule_in(request: PageRequest, action: Action, typed: Mapping[str, str]) -> RuleIn:
+def rule_in(request: PageRequest, action: Action, form_data: Mapping[str, str]) -> RuleIn:
     """Read the rule from its form."""
     site = request.visit.site
     return RuleIn(
         action=action,
-        source=location_at(site, typed.get("from", ""), field="from"),
-        target=location_at(site, typed.get("to", ""), field="to"),
+        source=location_at(site, form_data.get("from", ""), field="from"),
+        target=location_at(site, form_data.get("to", ""), field="to"),
     )
 
 

@@ -110,7 +110,7 @@ class LocationResource(SetupResource[Location], icon="map-pin"):
             (store.code, f"{store.code} {store.description}")
             for store in offered(Store.objects.filter(site=visit.site).order_by("code"))
         ]
-        owners = offered(Supplier.objects.order_by("code"), stands=record.supplier_id if record else None)
+        owners = offered(Supplier.objects.order_by("code"), current_id=record.supplier_id if record else None)
         suppliers = [(owner.code, f"{owner.code} {owner.name}") for owner in owners]
         kinds = [("balances", _("balances")), ("bins", _("balances, in bins")), ("nothing", _("no balances: outside"))]
         return [

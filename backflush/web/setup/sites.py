@@ -71,7 +71,7 @@ class SiteResource(SetupResource[Site], icon="building-factory-2"):
         locked = _("Stock has moved, so the time zone can't change.") if used else ""
         zones = [] if used else sorted(available_timezones())
         now = record.receive_action_id if record else None
-        receives = offered(Action.objects.filter(type=ActionType.RECEIVE), stands=now)
+        receives = offered(Action.objects.filter(type=ActionType.RECEIVE), current_id=now)
         none = [] if now else [("", _("none"))]
         full = _("Complete a works order automatically once the ordered quantity is booked good")
         return [

@@ -48,20 +48,20 @@ class Balances:
     """The requested list: current balances, or balances at the end of a day, some items per page."""
 
     visit: Visit
-    asked: QueryDict
+    query: QueryDict
 
     @property
     def item(self) -> str:
-        return self.asked.get("item", "").strip()
+        return self.query.get("item", "").strip()
 
     @property
     def location(self) -> str:
-        return self.asked.get("location", "").strip()
+        return self.query.get("location", "").strip()
 
     @cached_property
     def day(self) -> date | None:
         """The as-of date (end of day). Must not be in the future."""
-        day = day_in(self.asked, "on")
+        day = day_in(self.query, "on")
         if day is not None and day > self.visit.today:
             raise DateInFuture("{day} is in the future. Choose today or an earlier day.", day=day, field="on")
         return day
@@ -88,8 +88,8 @@ class Balances:
     def page(self) -> Page[Any]:
         """The balances of this page, or the items whose balances are on it."""
         if self.day is None:
-            return page_of(self.stock_keys, self.asked, by=STOCK_KEY)
-        return page_of(self.items, self.asked, by=("code",))
+            return page_of(self.stock_keys, self.query, by=STOCK_KEY)
+        return page_of(self.items, self.query, by=("code",))
 
     def then(self, items: Iterable[Item]) -> list[BalanceAt]:
         """Return the balances of some items at the end of the day."""
@@ -118,7 +118,7 @@ class Balances:
 
     def chips(self) -> list[Chip]:
         """The active filters."""
-        return chips_of(self.asked, FILTERS, {"on": formats.day(self.day)} if self.day else {})
+        return chips_of(self.query, FILTERS, {"on": formats.day(self.day)} if self.day else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ def balances_page(request: PageRequest) -> HttpResponse:
 
 def _answer(request: PageRequest, template: str, shown: dict[str, Any]) -> HttpResponse:
     fields = {
-        "typed": request.GET,
+        "query": request.GET,
         "places": place_names(request.visit.site, most=SUGGESTED_MOST),
         "whole": same_list(request.GET),
     }
@@ -273,13 +273,13 @@ def export_bin_card(request: PageRequest, kind: str) -> HttpResponse:
 
 def _lines(request: PageRequest, card: Card) -> Iterable[CardLine]:
     """Yield all lines of a bin card, in chunks."""
-    asked: dict[str, str] = {}
+    query: dict[str, str] = {}
     while True:
-        some = page_of(card.movements, asked, by=CARD, descending=True, size=AT_ONCE, total=0, named=movements_named())
+        some = page_of(card.movements, query, by=CARD, descending=True, size=AT_ONCE, total=0, named=movements_named())
         yield from card_lines(request.visit.site, card.item, card.location, some.rows)
         if not some.following:
             return
-        asked = {"after": some.following}
+        query = {"after": some.following}
 
 
 CARD_COLUMNS: Final[Sequence[FileColumn[CardLine]]] = (

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.handling.moves import move_stock, moves_by_hand
-from backflush.handling.selectors import foresee_move, ways_by_hand
+from backflush.handling.selectors import preview_move, ways_by_hand
 from backflush.ledger.models import Balance, Posting
 from backflush.ledger.selectors import balances
 from backflush.people.rights import Verb
@@ -116,10 +116,10 @@ class ManualMovePage(ScanPage[MoveQuery]):
             return {}
         try:
             move = _move_in(query, form_data)
-            foreseen = foresee_move(moves_by_hand(site=visit.site, **move), visit.site)
+            preview = preview_move(moves_by_hand(site=visit.site, **move), visit.site)
         except Refusal as refusal:
             return {"preview_refusal": refusal}
-        return {"move": move, "foreseen": foreseen}
+        return {"move": move, "preview": preview}
 
     def post(self, request: PageRequest, query: MoveQuery) -> Posting:
         """Post the move."""

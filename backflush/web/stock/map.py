@@ -95,8 +95,8 @@ class Folding:
 
     def address(self, opened: Set[str], store: str = "") -> str:
         """Return the address of the map with some stores open, keeping the traced item."""
-        asked = {"item": self.item, "open": ",".join(sorted(opened))}
-        query = urlencode({name: value for name, value in asked.items() if value})
+        text = {"item": self.item, "open": ",".join(sorted(opened))}
+        query = urlencode({name: value for name, value in text.items() if value})
         return f"{reverse('stock-map')}{'?' * bool(query)}{query}{f'#store-{quote(store)}' * bool(store)}"
 
     @property
@@ -112,10 +112,10 @@ def map_page(request: PageRequest) -> HttpResponse:
     places = list(Location.objects.filter(site=visit.site).select_related("store", "supplier").order_by("path"))
     rules = TransferRule.objects.filter(site=visit.site, active=True).select_related("action", "source", "target")
     waiting = waiting_by_place(visit.site)
-    asked = request.GET.get("item", "").strip()
-    happens, refusal = _traced(visit, asked)
+    text = request.GET.get("item", "").strip()
+    happens, refusal = _traced(visit, text)
     standing = [place for place in places if place.ended_on is None]
-    folding = Folding.of(standing, opened=request.GET.get("open", ""), item=asked, shown=_ends(happens))
+    folding = Folding.of(standing, opened=request.GET.get("open", ""), item=text, shown=_ends(happens))
     rule_rows = [
         RuleRow(
             rule,
@@ -138,7 +138,7 @@ def map_page(request: PageRequest) -> HttpResponse:
         "happens": happens,
         "says": sentence(happens) if happens else "",
         "items": _traceable(),
-        "asked": asked,
+        "text": text,
         "refusal": refusal,
         "now": timezone.now(),
     }
@@ -232,13 +232,13 @@ def sentence(happens: MaterialFlow) -> str:
     """Return the traced flow in words, numbered like the arrows."""
     made = happens.item.component_class in {ComponentClass.MADE, ComponentClass.KIT}
     begins = _("When %(code)s is completed: %(steps)s.") if made else _("When %(code)s is received: %(steps)s.")
-    steps = "; ".join(f"{number} {_said(happens.item, step)}" for number, step in enumerate(happens.steps, start=1))
+    steps = "; ".join(f"{number} {_step_words(happens.item, step)}" for number, step in enumerate(happens.steps, 1))
     if not steps:
         return _("Nothing is moved or assumed by itself: its type code has no action for it.")
     return begins % {"code": happens.item.code, "steps": steps}
 
 
-def _said(item: Item, step: FlowStep) -> str:
+def _step_words(item: Item, step: FlowStep) -> str:
     if step.source is None or step.target is None:
         return _("%(action)s has no rule here, so all of it is refused") % {"action": step.action.name}
     ends = {"action": step.action.name, "source": step.source.path, "target": step.target.path, "code": item.code}

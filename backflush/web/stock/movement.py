@@ -20,7 +20,7 @@ from backflush.ledger.selectors import movement_numbered, movements_of
 from backflush.people.rights import Verb
 from backflush.unresolved.selectors import fate_of
 from backflush.web.display import badges
-from backflush.web.display.translation import said
+from backflush.web.display.translation import sentence_of
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest, Visit
 from backflush.web.stock.reversal import TAKING_BACK
@@ -75,7 +75,7 @@ def _explained(visit: Visit, movement: Movement) -> QuantityExplanation | str:
     try:
         return in_words(explain(visit.site, movement.pk))
     except NotFound as entered:
-        return said(entered)
+        return sentence_of(entered)
 
 
 @page()
@@ -83,14 +83,14 @@ def movement_page(request: PageRequest, number: int) -> HttpResponse:
     """Show a movement: the explanation, the rest of its posting, and what became of it."""
     movement = movement_numbered(request.visit.site, number)
     posting = Posting.objects.select_related("by", "key", "cost_object", "reverses").get(pk=movement.posting_id)
-    told = _explained(request.visit, movement)
+    explanation = _explained(request.visit, movement)
     together = movements_of(posting)
     shown = {
         "movement": movement,
         "posting": posting,
         "taking_back": TAKING_BACK[posting.process],
-        "told": told if isinstance(told, QuantityExplanation) else None,
-        "entered": told if isinstance(told, str) else "",
+        "explanation": explanation if isinstance(explanation, QuantityExplanation) else None,
+        "entered": explanation if isinstance(explanation, str) else "",
         "ends": ends_of(movement),
         "together": together[:TOGETHER_MOST],
         "together_total": count_up_to(together),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.refusals import InvalidValue, NotABalanceLocation, Refusal
 from backflush.handling.moves import OpeningIn, open_stock
-from backflush.handling.selectors import foresee_opening
+from backflush.handling.selectors import preview_opening
 from backflush.ledger.models import Posting
 from backflush.ledger.selectors import total_at
 from backflush.people.rights import Verb
@@ -96,11 +96,11 @@ class OpeningStockPage(ScanPage[OpeningQuery]):
             return {}
         try:
             openings = _openings_in(query, form_data)
-            foreseen = foresee_opening(openings, visit.site)
+            preview = preview_opening(openings, visit.site)
         except Refusal as refusal:
             return {"preview_refusal": refusal}
         enters = sum((opening.quantity for opening in openings), Decimal(0))
-        return {"opening": openings[0], "enters": enters, "foreseen": foreseen}
+        return {"opening": openings[0], "enters": enters, "preview": preview}
 
     def post(self, request: PageRequest, query: OpeningQuery) -> Posting:
         """Post the opening stock of the line."""

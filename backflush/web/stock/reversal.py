@@ -19,7 +19,7 @@ from backflush.core.moves import Process
 from backflush.core.refusals import Refusal
 from backflush.handling.moves import reverse as reverse_posting
 from backflush.handling.rights import may_reverse, require_may_reverse
-from backflush.handling.selectors import foresee_reversal
+from backflush.handling.selectors import preview_reversal
 from backflush.ledger.models import Posting
 from backflush.ledger.selectors import movements_of, posting_numbered
 from backflush.people.rights import Verb
@@ -60,9 +60,9 @@ def show_reversal(request: PageRequest, refusal: Refusal | None, number: int) ->
     """Show what reversing a posting would do, or why it can't be reversed."""
     visit = request.visit
     posting = posting_numbered(visit.site, number)
-    foreseen = foresee_reversal(posting)
+    preview = preview_reversal(posting)
     may = may_reverse(request.user, visit.site, posting)
-    fields = [event_time_field(posting.at)] if may and not foreseen.refusal else []
+    fields = [event_time_field(posting.at)] if may and not preview.refusal else []
     at_home = bool(request.GET.get("home") or request.POST.get("home"))
     shown: dict[str, Any] = {
         "posting": posting,
@@ -70,9 +70,9 @@ def show_reversal(request: PageRequest, refusal: Refusal | None, number: int) ->
         "first": movements_of(posting).first(),
         "home": where_of(posting) if at_home else "",
         "booking": Booking.objects.filter(posting=posting).select_related("item__stock_unit", "cost_object").first(),
-        "foreseen": foreseen,
-        "back": foreseen.back[:GOING_BACK_MOST],
-        "form": Form(fields, request.POST, refusal or foreseen.refusal),
+        "preview": preview,
+        "back": preview.back[:GOING_BACK_MOST],
+        "form": Form(fields, request.POST, refusal or preview.refusal),
         "may_reverse": may,
         "key": request.POST.get("key", "") or new_key(),
     }
@@ -109,7 +109,7 @@ def where_of(posting: Posting) -> str:
     return reverse("purchase-order", args=[PurchaseOrder.objects.get(lines__cost_object=cost_object).number])
 
 
-def strip(request: PageRequest) -> dict[str, Any]:
+def banner(request: PageRequest) -> dict[str, Any]:
     """What was just posted or taken back, for `orders/strip.html`: read from the ledger, so it survives a reload."""
     done, undone = request.GET.get("done", ""), request.GET.get("undone", "")
     posting_id = whole_or_none(done or undone)
@@ -119,15 +119,15 @@ def strip(request: PageRequest) -> dict[str, Any]:
     if posting is None:
         return {}
     if posting.reversals.all():
-        return {"strip_undone": posting}
+        return {"banner_undone": posting}
     moved = list(movements_of(posting)[:SHOWN])
     return {
-        "strip_done": posting,
-        "strip_booking": Booking.objects.filter(posting=posting).select_related("item").first(),
-        "strip_moved": [one for one in moved if one.due is None],
-        "strip_waits": sum(1 for one in moved if one.due is not None),
-        "strip_may_undo": may_reverse(request.user, request.visit.site, posting),
-        "strip_key": new_key(),
+        "banner_done": posting,
+        "banner_booking": Booking.objects.filter(posting=posting).select_related("item").first(),
+        "banner_moved": [one for one in moved if one.due is None],
+        "banner_waits": sum(1 for one in moved if one.due is not None),
+        "banner_may_undo": may_reverse(request.user, request.visit.site, posting),
+        "banner_key": new_key(),
         "proposal": proposed_by(posting, site=request.visit.site),
     }
 

@@ -20,7 +20,7 @@ from backflush.core.moves import Process, Status
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.delivery.pagination import COUNTED_MOST, UNCOUNTED, Page, page_of
 from backflush.ledger.models import Movement
-from backflush.ledger.movement_list import Found, Sought, movements_named, movements_sought
+from backflush.ledger.movement_list import Found, MovementFilter, filtered_movements, movements_named
 from backflush.people.selectors import people_at
 from backflush.stockmap.selectors import action_names, place_names
 from backflush.web.display import badges, formats
@@ -56,49 +56,49 @@ class Transactions:
     """The requested list."""
 
     visit: Visit
-    asked: QueryDict
+    query: QueryDict
 
     @cached_property
-    def sought(self) -> Sought:
+    def filters(self) -> MovementFilter:
         """The filter. Dates are in the site's time zone; the last day is included."""
-        words = {name: self.asked.get(name, "").strip() for name, _word in FILTERS if name not in {"since", "until"}}
+        words = {name: self.query.get(name, "").strip() for name, _word in FILTERS if name not in {"since", "until"}}
         for name, known in (("status", Status), ("process", Process)):
             if words[name] and words[name] not in set(known):
                 raise InvalidValue("Choose from the list.", field=name)
-        return Sought(
+        return MovementFilter(
             **words,
-            since=first_moment(day_in(self.asked, "since"), self.visit.zone),
-            until=moment_after(day_in(self.asked, "until"), self.visit.zone),
+            since=first_moment(day_in(self.query, "since"), self.visit.zone),
+            until=moment_after(day_in(self.query, "until"), self.visit.zone),
         )
 
     @cached_property
     def found(self) -> Found:
         """The matching movements."""
-        return movements_sought(self.visit.site, self.sought)
+        return filtered_movements(self.visit.site, self.filters)
 
     @cached_property
     def page(self) -> Page[Movement]:
         """The rows of this page."""
         found, named = self.found, movements_named()
-        total = UNCOUNTED if found.slow and COUNT not in self.asked else found.total
-        return page_of(found.movements, self.asked, by=ORDERED_BY, descending=True, total=total, named=named)
+        total = UNCOUNTED if found.slow and COUNT not in self.query else found.total
+        return page_of(found.movements, self.query, by=ORDERED_BY, descending=True, total=total, named=named)
 
     @property
     def shown(self) -> int:
         """The number of rows of the page that asks for the count."""
-        return whole_or_none(self.asked.get(COUNT, ""), most=COUNT_MAX) or 0
+        return whole_or_none(self.query.get(COUNT, ""), most=COUNT_MAX) or 0
 
     def chips(self) -> list[Chip]:
         """The active filters."""
         shown: dict[str, str] = {}
-        if (status := self.asked.get("status", "")) in badges.MOVEMENT:
+        if (status := self.query.get("status", "")) in badges.MOVEMENT:
             shown["status"] = str(badges.MOVEMENT[status].word)
-        if (process := self.asked.get("process", "")) in badges.PROCESS:
+        if (process := self.query.get("process", "")) in badges.PROCESS:
             shown["process"] = str(badges.PROCESS[process])
         for name in ("since", "until"):
-            if (day := day_in(self.asked, name)) is not None:
+            if (day := day_in(self.query, name)) is not None:
                 shown[name] = formats.day(day)
-        return chips_of(self.asked, FILTERS, shown)
+        return chips_of(self.query, FILTERS, shown)
 
 
 @page()
@@ -118,7 +118,7 @@ def transactions_page(request: PageRequest) -> HttpResponse:
 def _answer(request: PageRequest, shown: dict[str, Any]) -> HttpResponse:
     site = request.visit.site
     fields = {
-        "typed": request.GET,
+        "query": request.GET,
         "statuses": [(status.value, badges.MOVEMENT[status].word) for status in Status],
         "processes": badges.PROCESS.items(),
         "places": place_names(site, most=SUGGESTED_MOST),
@@ -206,13 +206,13 @@ COLUMNS: Final[Sequence[FileColumn[TransactionRow]]] = (
 )
 
 
-def transactions_sent(visit: Visit, asked: QueryDict) -> Sent[TransactionRow]:
+def transactions_sent(visit: Visit, query: QueryDict) -> Sent[TransactionRow]:
     """Return the list for an export, with the page's filters, order and columns."""
     return Sent(
         name=f"stock-transactions-{visit.today:%Y-%m-%d}",
         title=_("Stock transactions"),
         columns=COLUMNS,
-        found=Transactions(visit, asked).found.movements,
+        found=Transactions(visit, query).found.movements,
         lookups=LOOKUPS,
         line=TransactionRow._make,
         by=ORDERED_BY,

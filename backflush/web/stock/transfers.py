@@ -24,13 +24,13 @@ from backflush.delivery.pagination import page_of
 from backflush.handling.models import StockTransfer
 from backflush.handling.transfer_queries import (
     arrived_transfer,
-    foresee_arrival,
-    foresee_sending,
     notes_of,
     open_transfers,
+    preview_receiving,
+    preview_sending,
     sent_transfer,
     to_arrive,
-    worth_of,
+    transfer_values,
 )
 from backflush.handling.transfers import Note, NoteLine, Sending, arrive, confirm_arrivals, read_note, send_to_site
 from backflush.items.models import Item
@@ -92,7 +92,7 @@ class TransferRow:
 
 
 def _rows(transfers: Sequence[StockTransfer]) -> list[TransferRow]:
-    worth = worth_of(transfers)
+    worth = transfer_values(transfers)
     notes = notes_of(transfers)
     return [TransferRow(one, note.lines, worth[one.pk]) for one, note in zip(transfers, notes, strict=True)]
 
@@ -146,7 +146,7 @@ def _at_its_row(refusal: Refusal, lines: Mapping[int, Sending], site: Site) -> R
     columns = {name for column in _columns() for name in column.names}
     for index, line in lines.items():
         try:
-            foresee_sending([line], site=site)
+            preview_sending([line], site=site)
         except Refusal as own:
             own.field = f"{own.field}-{index}" if own.field in columns else own.field
             return own
@@ -165,7 +165,7 @@ def _preview(request: PageRequest, form_data: QueryDict) -> dict[str, Any]:
     lines: dict[int, Sending] = {}
     try:
         lines = _lines_in(rows)
-        left = foresee_sending(list(lines.values()), site=request.visit.site)
+        left = preview_sending(list(lines.values()), site=request.visit.site)
     except RowsRefused as refusal:
         return {"preview_refusal": next(iter(refusal.cells.values()))}
     except Refusal as refusal:
@@ -242,12 +242,12 @@ def sent_page(request: PageRequest, to: str, number: str) -> HttpResponse:
     """Show a sent transfer with its note, to print or to take along."""
     one = sent_transfer(request.visit.site.code, to, number)
     note = notes_of([one])[0]
-    whole = json.dumps(note.as_facts(), ensure_ascii=False, separators=(",", ":"))
+    whole = json.dumps(note.as_payload(), ensure_ascii=False, separators=(",", ":"))
     context = {
         "one": one,
         "note": note,
         "lines": _with_items(note),
-        "worth": worth_of([one])[one.pk] if sees_costs(request.visit) else None,
+        "worth": transfer_values([one])[one.pk] if sees_costs(request.visit) else None,
         "whole": whole,
         "code": whole if len(whole) <= QR_MOST else note.key,
         "code_is_whole": len(whole) <= QR_MOST,
@@ -266,7 +266,7 @@ def _with_items(note: Note) -> list[tuple[NoteLine, Item | None]]:
 def note_file(request: PageRequest, to: str, number: str) -> HttpResponse:
     """Download the note, for a site with a server of its own."""
     note = notes_of([sent_transfer(request.visit.site.code, to, number)])[0]
-    body = json.dumps(note.as_facts(), ensure_ascii=False, indent=2)
+    body = json.dumps(note.as_payload(), ensure_ascii=False, indent=2)
     name = "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in f"note-{number}.json")
     return HttpResponse(
         body, content_type="application/json", headers={"Content-Disposition": f'attachment; filename="{name}"'}
@@ -278,13 +278,13 @@ def note_file(request: PageRequest, to: str, number: str) -> HttpResponse:
 
 def _scanned(request: PageRequest) -> str:
     """Return the text that was scanned, pasted or uploaded."""
-    said = request.POST if request.method == "POST" else request.GET
+    data = request.POST if request.method == "POST" else request.GET
     file = request.FILES.get("file")
     if isinstance(file, UploadedFile) and file.size:
         if file.size > NOTE_MOST:
             raise InvalidValue("This file is too large for a transfer note. Choose another.", field="note")
         return bytes(file.read()).decode("utf-8", errors="replace").strip()
-    return said.get("note", "").strip()
+    return data.get("note", "").strip()
 
 
 def _note_in(request: PageRequest, text: str) -> Note:
@@ -354,7 +354,7 @@ def _receipt_preview(request: PageRequest, note: Note | None, form_data: QueryDi
         return {}
     try:
         into, bin = form_data.get("into", "").strip(), form_data.get("bin", "").strip()
-        return {"into": foresee_arrival(note, site=request.visit.site, into=into, bin=bin)}
+        return {"into": preview_receiving(note, site=request.visit.site, into=into, bin=bin)}
     except Refusal as refusal:
         return {"preview_refusal": refusal}
 

@@ -71,22 +71,22 @@ class Queue:
     """The queue as requested: one of the tabs, and further filters."""
 
     visit: Visit
-    asked: QueryDict
+    query: QueryDict
 
     @property
-    def cut(self) -> QueueTab | None:
+    def tab(self) -> QueueTab | None:
         """The selected tab; None means all movements."""
-        return QueueTab(cut) if (cut := self.asked.get("show", "")) in set(QueueTab) else None
+        return QueueTab(tab) if (tab := self.query.get("show", "")) in set(QueueTab) else None
 
     @cached_property
     def filters(self) -> dict[str, str]:
         """The further filters that are set."""
-        return {name: value for name in FILTERS if (value := self.asked.get(name, "").strip())}
+        return {name: value for name in FILTERS if (value := self.query.get(name, "").strip())}
 
     @property
     def filter_chips(self) -> list[tuple[str | Promise, str, str]]:
         """Each filter that is set: its name, its value, and the address of the queue without it."""
-        kept = {"show": self.cut.value} if self.cut else {}
+        kept = {"show": self.tab.value} if self.tab else {}
         return [
             (
                 FILTERS[name],
@@ -99,12 +99,12 @@ class Queue:
     @cached_property
     def view(self) -> str:
         """The query string of the queue, without the open row."""
-        kept = {"show": self.cut.value} if self.cut else {}
-        group = {"group": asked} if (asked := self.asked.get("group", "")) in {*GroupBy, UNGROUPED} else {}
+        kept = {"show": self.tab.value} if self.tab else {}
+        group = {"group": grouping} if (grouping := self.query.get("group", "")) in {*GroupBy, UNGROUPED} else {}
         return urlencode({**kept, **self.filters, **group})
 
     @cached_property
-    def sought(self) -> SoughtWaiting:
+    def conditions(self) -> SoughtWaiting:
         """The filters of the search, for all tabs."""
         names = {name: value for name, value in self.filters.items() if name not in {"days", "until"}}
         return SoughtWaiting(**names, until=self._until())
@@ -120,7 +120,7 @@ class Queue:
     @cached_property
     def waiting(self) -> WaitingList:
         """The movements that match the filters."""
-        return WaitingList(self.visit.site, self.sought)
+        return WaitingList(self.visit.site, self.conditions)
 
     @property
     def total(self) -> int:
@@ -130,12 +130,12 @@ class Queue:
     @property
     def shown(self) -> QuerySet[Movement]:
         """The movements of the selected tab, with their place in the order."""
-        return self.waiting.cut(self.cut).select_related(None).annotate(place=Coalesce("origin", "id"))
+        return self.waiting.cut(self.tab).select_related(None).annotate(place=Coalesce("origin", "id"))
 
     @cached_property
     def page(self) -> Page[Movement]:
         """The page: primary keys are selected first, so that only its rows are joined."""
-        found = page_of(self.shown.only("pk", "at"), self.asked, by=ORDERED_BY, total=self._counted)
+        found = page_of(self.shown.only("pk", "at"), self.query, by=ORDERED_BY, total=self._counted)
         named = self._named([row.pk for row in found.rows])
         return Page(
             [named[row.pk] for row in found.rows if row.pk in named], found.previous, found.following, found.total
@@ -143,7 +143,7 @@ class Queue:
 
     @property
     def _counted(self) -> int | None:
-        return self.total if self.cut is None else self.waiting.counts[self.cut]
+        return self.total if self.tab is None else self.waiting.counts[self.tab]
 
     def _named(self, numbers: Sequence[int]) -> dict[int, Movement]:
         """Return some movements with the related rows that a list shows."""
@@ -162,11 +162,11 @@ class Queue:
     def chips(self) -> list[tuple[str, str | Promise, int | None]]:
         """The tabs with their counts up to the limit; None where counting would take too long."""
         counts = self.waiting.counts
-        return [("", lazy("All"), self.total), *((cut.value, word, counts[cut]) for cut, word in WORDS.items())]
+        return [("", lazy("All"), self.total), *((tab.value, word, counts[tab]) for tab, word in WORDS.items())]
 
-    def cut_to(self, cut: QueueTab) -> str:
+    def tab_address(self, tab: QueueTab) -> str:
         """Return the query string of a tab."""
-        return urlencode({"show": cut.value, **self.filters})
+        return urlencode({"show": tab.value, **self.filters})
 
     @property
     def fitting(self) -> int | None:
@@ -185,10 +185,10 @@ class Queue:
     @cached_property
     def group_by(self) -> GroupBy | None:
         """The grouping, as requested. A long queue without filters is grouped by item."""
-        asked = self.asked.get("group", "")
-        if asked:
-            return GroupBy(asked) if asked in set(GroupBy) else None
-        looks = self.cut or self.filters or any(mark in self.asked for mark in MARKS)
+        query = self.query.get("group", "")
+        if query:
+            return GroupBy(query) if query in set(GroupBy) else None
+        looks = self.tab or self.filters or any(mark in self.query for mark in MARKS)
         return GroupBy.ITEM if self.total > FEW and not looks else None
 
     @cached_property
@@ -272,13 +272,13 @@ COLUMNS: Final[Sequence[FileColumn[WaitingLine]]] = (
 )
 
 
-def waiting_sent(visit: Visit, asked: QueryDict) -> Sent[WaitingLine]:
+def waiting_sent(visit: Visit, query: QueryDict) -> Sent[WaitingLine]:
     """Return the queue for export, with the same tab, filters and order."""
     return Sent(
         name=f"unresolved-{visit.today:%Y-%m-%d}",
         title=_("Unresolved"),
         columns=COLUMNS,
-        found=Queue(visit, asked).shown,
+        found=Queue(visit, query).shown,
         lookups=LOOKUPS,
         line=WaitingLine._make,
         by=ORDERED_BY,

@@ -260,9 +260,9 @@ _ASK: Final = {
 }
 
 
-def chosen_in(panel: Panel, typed: QueryDict) -> Chosen:
+def chosen_in(panel: Panel, form_data: QueryDict) -> Chosen:
     """Parse the choice. The service checks whether it is valid."""
-    picked = typed.getlist("from")
+    picked = form_data.getlist("from")
     choices = {one.value: one for one in panel.choices}
     unknown = [value for value in picked if value not in choices]
     if unknown:
@@ -273,10 +273,10 @@ def chosen_in(panel: Panel, typed: QueryDict) -> Chosen:
     if any((choices[value].place, choices[value].bin) != (first.place, first.bin) for value in picked):
         raise InvalidValue("Choose serial numbers of one location. Resolve the others separately.", field="from")
     return Chosen(
-        quantity=stock_quantity_in(typed, "quantity", panel.movement.item),
+        quantity=stock_quantity_in(form_data, "quantity", panel.movement.item),
         source=first.place,
         bin=first.bin,
-        to_bin=typed.get("to_bin", "").strip(),
+        to_bin=form_data.get("to_bin", "").strip(),
         batch=first.batch,
         serials=tuple(choices[value].serial for value in picked if choices[value].serial),
     )
@@ -290,15 +290,15 @@ class ResolveOutcome:
     refusal: Refusal | None = None
 
 
-def outcome_of(visit: Visit, panel: Panel, typed: QueryDict) -> ResolveOutcome:
+def outcome_of(visit: Visit, panel: Panel, form_data: QueryDict) -> ResolveOutcome:
     """Return the sentence below the choices."""
     try:
-        chosen = chosen_in(panel, typed)
+        chosen = chosen_in(panel, form_data)
         return ResolveOutcome(preview_resolve(site=visit.site, movement=panel.movement.pk, **chosen.arguments()))
     except Refusal as refusal:
         return ResolveOutcome(refusal=refusal)
 
 
-def picks_in(typed: QueryDict) -> list[int]:
+def picks_in(form_data: QueryDict) -> list[int]:
     """Return the movements whose boxes are ticked."""
-    return pks_in(typed.getlist("pick"), field="pick")
+    return pks_in(form_data.getlist("pick"), field="pick")

@@ -36,16 +36,16 @@ SHOWN_MOST: Final = 200
 @page(Verb.RETRY)
 def retry_page(request: PageRequest) -> HttpResponse:
     """Preview a retry of the selected movements, else of the whole filtered queue."""
-    asked = Queue(request.visit, request.GET)
+    page_queue = Queue(request.visit, request.GET)
     if request.GET.get("view"):
-        asked = Queue(request.visit, QueryDict(request.GET["view"]))
+        page_queue = Queue(request.visit, QueryDict(request.GET["view"]))
     arrived = request.GET.get("arrived", "")
     picked = picks_in(request.GET)[:AT_ONCE_MOST]
     if arrived:
         picked = list(_proposed(request, arrived))
-    shown: dict[str, Any] = {"view": asked.view, "key": new_key(), "picked": bool(picked or arrived), "more": 0}
+    shown: dict[str, Any] = {"view": page_queue.view, "key": new_key(), "picked": bool(picked or arrived), "more": 0}
     if not picked and not arrived:
-        worth = worth_retrying(request.visit.site, asked.sought)
+        worth = worth_retrying(request.visit.site, page_queue.conditions)
         picked = list(worth.values_list("pk", flat=True)[: LOOKED_AT_MOST + 1])
         if len(picked) > AT_ONCE_MOST:
             shown["more"] = count_up_to(worth) if len(picked) > LOOKED_AT_MOST else len(picked)
@@ -53,32 +53,32 @@ def retry_page(request: PageRequest) -> HttpResponse:
     looked_at = picked[:LOOKED_AT_MOST]
     found = foresee_retry(site=request.visit.site, movements=looked_at)
     shown |= {
-        "foreseen": found.settled[:SHOWN_MOST],
+        "settling": found.settled[:SHOWN_MOST],
         "fitting": len(found.settled),
         "looked_at": len(looked_at),
         "short": found.short,
         "choice": found.choice,
     }
     if not shown["picked"]:
-        shown |= _of_all(asked, found, long=bool(shown["more"]))
+        shown |= _of_all(page_queue, found, long=bool(shown["more"]))
     return render(request, "web/unresolved/retry.html", shown)
 
 
-def _of_all(asked: Queue, found: RetryForeseen, *, long: bool) -> dict[str, Any]:
+def _of_all(page_queue: Queue, found: RetryForeseen, *, long: bool) -> dict[str, Any]:
     """Return how many movements of the queue would be settled, are short, or need a choice, each with its tab.
 
     `after_older` would fit by themselves but stay short, because older movements take the stock. For a long queue only
     the oldest movements are checked, so the counts of the tabs are shown.
     """
-    counts = asked.waiting.counts
+    counts = page_queue.waiting.counts
     fit, short, choice = counts[QueueTab.FIT], counts[QueueTab.SHORT], counts[QueueTab.CHOICE]
-    known = not long and asked.total <= FEW and fit is not None and choice is not None
+    known = not long and page_queue.total <= FEW and fit is not None and choice is not None
     whole = sum(1 for waiting, moved in found.settled if moved == waiting.due)
     return {
-        "short": asked.total - len(found.settled) - (choice or 0) if known else short,
+        "short": page_queue.total - len(found.settled) - (choice or 0) if known else short,
         "choice": choice,
         "after_older": (fit or 0) - whole if known else 0,
-        "cuts": {cut.value: asked.cut_to(cut) for cut in QueueTab},
+        "tab_addresses": {tab.value: page_queue.tab_address(tab) for tab in QueueTab},
     }
 
 
@@ -107,14 +107,14 @@ def retry_some(request: PageRequest) -> HttpResponse:
 @posts(Verb.RETRY)
 def retry_all(request: PageRequest) -> HttpResponse:
     """Start a background retry of the filtered queue."""
-    asked = Queue(request.visit, QueryDict(request.POST.get("view", "")))
-    narrowed = ", ".join(f"{name} {value}" for name, value in asked.filters.items())
+    page_queue = Queue(request.visit, QueryDict(request.POST.get("view", "")))
+    narrowed = ", ".join(f"{name} {value}" for name, value in page_queue.filters.items())
     title = (
         _("Retry of what waits: %(filters)s") % {"filters": narrowed}
         if narrowed
         else _("Retry of all unresolved movements")
     )
-    background_job = begin_retry(site=request.visit.site, sought=asked.sought, title=title, by=request.user)
+    background_job = begin_retry(site=request.visit.site, sought=page_queue.conditions, title=title, by=request.user)
     return redirect("background-job", background_job.pk)
 
 

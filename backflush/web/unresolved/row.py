@@ -53,14 +53,14 @@ class Reading:
         return not self.needs_choice and not self.short_by
 
     @property
-    def sign(self) -> badges.Sign:
+    def badge(self) -> badges.Badge:
         """The badge: which batch?, fits now, or short 11."""
         if self.needs_choice:
             return badges.CHOICE[Reason(self.movement.reason)]
         if self.fits:
             return badges.FITS
         amount = formats.number(self.short_by, self.movement.item.quantity_decimals)
-        return badges.Sign("status-badge-wait", icon="hourglass", word=_("short %(amount)s") % {"amount": amount})
+        return badges.Badge("status-badge-wait", icon="hourglass", word=_("short %(amount)s") % {"amount": amount})
 
     @property
     def cost_object(self) -> str:

@@ -43,40 +43,40 @@ SETTLED_SHOWN: Final = 200
 @page()
 def queue_page(request: PageRequest) -> HttpResponse:
     """Show the queue, and the panel of the open row. A single row is opened."""
-    asked = Queue(request.visit, request.GET)
+    page_queue = Queue(request.visit, request.GET)
     number = request.GET.get("open", "")
     panel_alone = bool(request.htmx) and request.htmx.target == "panel"
-    if not number and not panel_alone and asked.total == 1 and not asked.group_by and asked.page.rows:
-        number = str(asked.page.rows[0].pk)
-    shown = _panel(request, asked, number, request.GET) if number else {}
+    if not number and not panel_alone and page_queue.total == 1 and not page_queue.group_by and page_queue.page.rows:
+        number = str(page_queue.page.rows[0].pk)
+    shown = _panel(request, page_queue, number, request.GET) if number else {}
     if panel_alone:
-        return render(request, "web/unresolved/panel.html", {"queue": asked, **shown})
-    if not asked.total and not asked.filters:
+        return render(request, "web/unresolved/panel.html", {"queue": page_queue, **shown})
+    if not page_queue.total and not page_queue.filters:
         shown["last"] = last_settlement(request.visit.site)
     shown |= {"retries": running_retries(request.visit.site), "reasons": badges.REASON.items()}
-    return render(request, "web/unresolved/queue.html", {"queue": asked, **shown, **_strip(request)})
+    return render(request, "web/unresolved/queue.html", {"queue": page_queue, **shown, **_banner(request)})
 
 
 def _panel(
-    request: PageRequest, asked: Queue, number: str, typed: QueryDict, refusal: Refusal | None = None
+    request: PageRequest, page_queue: Queue, number: str, form_data: QueryDict, refusal: Refusal | None = None
 ) -> dict[str, Any]:
     """Return the context of a movement's panel."""
     panel = panel_of(request.visit, _movement(request.visit, number))
-    if "quantity" not in typed:
+    if "quantity" not in form_data:
         # Initial values: the quantity due, and the planned place if it has enough.
-        typed = typed.copy()
-        typed["quantity"] = formats.typed(panel.reading.due)
-        typed.setlist("from", panel.beforehand)
-    not_used = "not_used" in typed or "remarks" in typed
+        form_data = form_data.copy()
+        form_data["quantity"] = formats.for_input(panel.reading.due)
+        form_data.setlist("from", panel.beforehand)
+    not_used = "not_used" in form_data or "remarks" in form_data
     return {
         "panel": panel,
-        "form": Form(panel_fields(request.visit, panel, not_used=not_used), typed, refusal),
+        "form": Form(panel_fields(request.visit, panel, not_used=not_used), form_data, refusal),
         "refusal": refusal,
-        "typed": typed,
-        "picked": typed.getlist("from"),
-        "key": typed.get("key") or new_key(),
-        "outcome": outcome_of(request.visit, panel, typed) if panel.waits else None,
-        "following": None if panel.waits else asked.after(panel.movement),
+        "form_data": form_data,
+        "picked": form_data.getlist("from"),
+        "key": form_data.get("key") or new_key(),
+        "outcome": outcome_of(request.visit, panel, form_data) if panel.waits else None,
+        "following": None if panel.waits else page_queue.after(panel.movement),
         "not_used": not_used,
     }
 
@@ -93,7 +93,7 @@ def outcome_part(request: PageRequest, number: int) -> HttpResponse:
     """Show what would happen with the current choice."""
     panel = panel_of(request.visit, movement_numbered(request.visit.site, number))
     outcome = outcome_of(request.visit, panel, request.GET)
-    shown = {"panel": panel, "outcome": outcome, "typed": request.GET}
+    shown = {"panel": panel, "outcome": outcome, "form_data": request.GET}
     return render(request, "web/unresolved/resolve_outcome.html", shown)
 
 
@@ -103,8 +103,8 @@ def _view(request: PageRequest) -> Queue:
 
 
 def _panel_again(request: PageRequest, refusal: Refusal, number: int) -> HttpResponse:
-    asked = _view(request)
-    context = {"queue": asked, **_panel(request, asked, str(number), request.POST, refusal)}
+    page_queue = _view(request)
+    context = {"queue": page_queue, **_panel(request, page_queue, str(number), request.POST, refusal)}
     return render(request, "web/unresolved/queue.html", context)
 
 
@@ -134,14 +134,14 @@ def _due(waiting: Movement) -> Decimal:
 
 def _onwards(request: PageRequest, posting: int, following: Movement | None) -> HttpResponse:
     """Show the queue with a banner about what was done, and open the next movement."""
-    asked = QueryDict(_view(request).view, mutable=True)
-    asked["settled"] = str(posting)
+    page_queue = QueryDict(_view(request).view, mutable=True)
+    page_queue["settled"] = str(posting)
     if following is not None:
-        asked["open"] = str(following.pk)
-    return redirect(f"{reverse('unresolved')}?{asked.urlencode()}")
+        page_queue["open"] = str(following.pk)
+    return redirect(f"{reverse('unresolved')}?{page_queue.urlencode()}")
 
 
-def _strip(request: PageRequest) -> dict[str, Any]:
+def _banner(request: PageRequest) -> dict[str, Any]:
     """Return what was just settled or undone, read from the ledger."""
     posting_id = whole_or_none(request.GET.get("settled", ""))
     if posting_id is None:
@@ -156,8 +156,8 @@ def _strip(request: PageRequest) -> dict[str, Any]:
 
 def _cancel_again(request: PageRequest, refusal: Refusal) -> HttpResponse:
     if number := request.POST.get("open", ""):
-        asked = _view(request)
-        context = {"queue": asked, **_panel(request, asked, number, request.POST, refusal)}
+        page_queue = _view(request)
+        context = {"queue": page_queue, **_panel(request, page_queue, number, request.POST, refusal)}
         return render(request, "web/unresolved/queue.html", context)
     return _show_cancelling(request, request.POST, refusal)
 
@@ -168,14 +168,14 @@ def cancel_page(request: PageRequest) -> HttpResponse:
     return _show_cancelling(request, request.GET)
 
 
-def _show_cancelling(request: PageRequest, typed: QueryDict, refusal: Refusal | None = None) -> HttpResponse:
-    picked = list(queue(request.visit.site).filter(pk__in=picks_in(typed)))
+def _show_cancelling(request: PageRequest, form_data: QueryDict, refusal: Refusal | None = None) -> HttpResponse:
+    picked = list(queue(request.visit.site).filter(pk__in=picks_in(form_data)))
     newest = max((row.at for row in picked), default=None)
     context = {
         "rows": [reading_of(row, None) for row in picked],
-        "view": typed.get("view", ""),
-        "form": Form(cancel_fields(newest) if picked else [], typed, refusal),
-        "key": typed.get("key") or new_key(),
+        "view": form_data.get("view", ""),
+        "form": Form(cancel_fields(newest) if picked else [], form_data, refusal),
+        "key": form_data.get("key") or new_key(),
     }
     return render(request, "web/unresolved/cancel.html", context)
 

@@ -170,7 +170,7 @@ def edit_structure(*, site: Site, number: str, lines: Sequence[LineIn], by: User
 
 
 @transaction.atomic
-def take_afresh(*, site: Site, number: str, by: User) -> WorksOrder:
+def refresh_structure(*, site: Site, number: str, by: User) -> WorksOrder:
     """Give a new order a new copy of its item's structure (S1). Locks the order. Raises `OrderNotNew`."""
     order = lock_order(site, number)
     require(refuse_edit(number, OrderStatus(order.status)))

@@ -57,7 +57,7 @@ def test_more_than_the_ordered_quantity_is_pointed_out_and_not_refused(operator:
 
 def test_booking_posts_once_however_often_the_button_is_pressed(plant: Plant, operator: Client) -> None:
     page = text_of(operator.get(reverse("book"), {"order": "W-BRACKET"}))
-    typed = {"order": "W-BRACKET", "key": key_of(page), "good": "2", "scrap": "", "foreseen": "0"}
+    typed = {"order": "W-BRACKET", "key": key_of(page), "good": "2", "scrap": "", "expected_waiting": "0"}
     first, second = (operator.post(reverse("book-post"), typed) for _ in range(2))
     assert first.headers["Location"] == second.headers["Location"]
     assert Booking.objects.count() == 1
@@ -66,7 +66,7 @@ def test_booking_posts_once_however_often_the_button_is_pressed(plant: Plant, op
 
 
 def test_the_page_says_what_is_unresolved_although_the_preview_differed(operator: Client) -> None:
-    response = books(operator, good="3", foreseen="0")
+    response = books(operator, good="3", expected_waiting="0")
     text = text_of(operator.get(response.headers["Location"]))
     assert "1 component is unresolved." in text
     assert "The preview showed 0; stock has moved since." in text

@@ -154,7 +154,7 @@ FORMS: Mapping[str, Make] = {
     "move-undo": lambda numbers: FormCase(sent={"posting": str(numbers.posting)}),
     "opening-post": plain(location="MAIN/RACK", item="RESIN"),
     "opening-undo": lambda numbers: FormCase(sent={"posting": str(numbers.posting)}),
-    "order-afresh": plain("W-FRAME"),
+    "order-refresh-structure": plain("W-FRAME"),
     "order-cancel-now": plain("W-FRAME"),
     "order-complete-now": plain("W-BRACKET"),
     "order-create": plain(),

@@ -143,7 +143,7 @@ def test_a_failed_block_shows_its_error_and_leaves_the_others_intact(
     def fails(visit: Visit) -> dict[str, Any]:
         raise RuntimeError("broken")
 
-    monkeypatch.setitem(BLOCKS, "works-orders", replace(BLOCKS["works-orders"], facts=fails))
+    monkeypatch.setitem(BLOCKS, "works-orders", replace(BLOCKS["works-orders"], context=fails))
     client = signed_in(plant, Role.STORES)
     response = client.get(reverse("block", args=["works-orders"]), headers=HTMX)
     text = text_of(response, HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -20,7 +20,7 @@ from backflush.people.rights import Role
 from backflush.setup_check.findings import KINDS
 from backflush.web.display import number_format
 from backflush.web.display.number_format import COMMA, POINT
-from backflush.web.display.translation import said, translated
+from backflush.web.display.translation import sentence_of, translated
 from backflush.web.forms.values import number_in
 from tests.cast import Plant
 from tests.doors.web.visitors import browser, signed_in, text_of
@@ -75,9 +75,9 @@ def test_comma_decimals_are_read_and_written_back(plant: Plant) -> None:
 
 def test_the_values_of_a_sentence_are_written_as_the_reader_writes_them() -> None:
     refusal = InvalidQuantity(SENTENCE, item="PNT-5010", quantity=Decimal("-6.25"))
-    assert said(refusal) == "PNT-5010 needs a quantity above zero, not \N{MINUS SIGN}6.25."
+    assert sentence_of(refusal) == "PNT-5010 needs a quantity above zero, not \N{MINUS SIGN}6.25."
     with number_format.override(COMMA):
-        assert said(refusal) == "PNT-5010 needs a quantity above zero, not \N{MINUS SIGN}6,25."
+        assert sentence_of(refusal) == "PNT-5010 needs a quantity above zero, not \N{MINUS SIGN}6,25."
 
 
 def test_no_choice_of_a_language_shows_where_there_is_one_only(plant: Plant) -> None:
@@ -128,7 +128,7 @@ def test_a_language_that_is_begun_says_what_it_lacks(tmp_path: Path, capsys: pyt
 
     with override_settings(LOCALE_PATHS=[tmp_path]), override("fr"):
         refusal = InvalidQuantity(SENTENCE, item="VIS", quantity=Decimal(0))
-        assert said(refusal) == "Entrez une quantité positive de VIS, pas 0."
+        assert sentence_of(refusal) == "Entrez une quantité positive de VIS, pas 0."
         sentence = Sentence("{status}: {kept}", status=Status.UNRESOLVED, kept=["{item}"])
         assert translated(sentence) == "en suspens: {item}"
         assert translated("A plain text.") == "A plain text."

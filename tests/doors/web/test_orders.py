@@ -296,7 +296,7 @@ def test_the_structure_of_a_new_order_is_edited_and_copied_again(plant: Plant) -
         ("BOLT", False, plant.location("RAW").pk),
         ("LUG", True, None),
     ]
-    client.post(at("order-afresh"))
+    client.post(at("order-refresh-structure"))
     assert plant.order("BRACKET").structure.lines.count() == 1  # type: ignore[union-attr]
 
 
@@ -370,7 +370,7 @@ def test_an_unknown_order_is_not_found(plant: Plant, name: str) -> None:
     ("name", "roles"),
     [
         ("order-release", {Role.SUPERVISOR, Role.ADMINISTRATOR}),
-        ("order-afresh", {Role.SUPERVISOR, Role.ADMINISTRATOR}),
+        ("order-refresh-structure", {Role.SUPERVISOR, Role.ADMINISTRATOR}),
         ("order-structure-keep", {Role.SUPERVISOR, Role.ADMINISTRATOR}),
         ("order-reset", {Role.SUPERVISOR, Role.ADMINISTRATOR}),
         ("order-complete-now", {Role.SUPERVISOR, Role.ADMINISTRATOR}),

@@ -29,7 +29,7 @@ def test_the_decimal_sign_is_that_of_the_number_format() -> None:
     with number_format.override(number_format.COMMA):
         assert number_in({"good": "0,5"}, "good") == Decimal("0.5")
         assert formats.number(Decimal("1460.25")) == "1.460,25"
-        assert formats.typed(Decimal("1460.25")) == "1460,25"
+        assert formats.for_input(Decimal("1460.25")) == "1460,25"
         with pytest.raises(InvalidValue, match=r"can be read in two ways\. Write 1000 or 1,000"):
             number_in({"good": "1.000"}, "good")
 

@@ -214,7 +214,7 @@ def test_each_list_has_its_files_and_no_others(stores: Client, name: str, kind: 
 def test_an_assumed_quantity_is_explained_step_by_step(morning: Plant, stores: Client) -> None:
     text = text_of(stores.get(reverse("movement", args=[movement_of("TUBE", cost_object__isnull=False).pk])))
     assert "from MAIN/LINE to MAIN/WIP" in text
-    assert "2 EA of FRAME were booked on W-FRAME. The structure says 3.2 M of TUBE for one." in text
+    assert "2 EA of FRAME were booked on W-FRAME. By its structure, one FRAME takes 3.2 M of TUBE" in text
     assert "Assumed now" in text
     assert "Type code MADE → action BACKFLUSH → rule from MAIN/LINE to MAIN/WIP." in text
     assert "4 movements of posting" in text

@@ -43,8 +43,8 @@ def _quantity(line: FindingLine) -> str:
 
 
 def _order(line: FindingLine) -> str:
-    asked = urlencode({"order": line.order, "item": line.item})
-    return _leading(f"{reverse('stock')}?{asked}", line.order) if line.order else ""
+    query = urlencode({"order": line.order, "item": line.item})
+    return _leading(f"{reverse('stock')}?{query}", line.order) if line.order else ""
 
 
 def _way(line: FindingLine) -> str:

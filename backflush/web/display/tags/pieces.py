@@ -60,7 +60,7 @@ def q(value: Decimal | None, item: Item | None = None, *, decimals: int | None =
 
 
 @register.simple_tag
-def sign(of: badges.Sign, amount: str = "") -> SafeString:
+def badge(of: badges.Badge, amount: str = "") -> SafeString:
     """Return a status badge; lists may add a quantity."""
     words = f"{of.word} {amount}" if amount else of.word
     return format_html('<span class="status-badge {}">{}{}</span>', of.look, icon(of.icon), words)
@@ -69,7 +69,7 @@ def sign(of: badges.Sign, amount: str = "") -> SafeString:
 @register.simple_tag
 def status(movement: Any) -> SafeString:
     """Return the status badge of a movement."""
-    return sign(badges.MOVEMENT[movement.status])
+    return badge(badges.MOVEMENT[movement.status])
 
 
 @register.simple_tag
@@ -104,9 +104,9 @@ def number(value: Decimal | int, decimals: int | None = None) -> str:
 
 
 @register.filter
-def typed(value: Decimal | int) -> str:
+def for_input(value: Decimal | int) -> str:
     """Format a number for an input field."""
-    return formats.typed(value)
+    return formats.for_input(value)
 
 
 @register.filter
@@ -158,9 +158,9 @@ def spoken(moment: datetime) -> str:
 
 
 @register.filter
-def moment_said(moment: datetime) -> str:
+def moment_text(moment: datetime) -> str:
     """Format the moment of an operation for a sentence: today at 13:12, or on 9 Mar 15:10."""
-    return formats.moment_said(moment)
+    return formats.moment_text(moment)
 
 
 @register.filter
@@ -176,13 +176,13 @@ def weekday(moment: date | datetime) -> str:
 
 
 @register.filter
-def said(refusal: Refusal) -> str:
+def sentence_of(refusal: Refusal) -> str:
     """Return the sentence of a refusal in the user's language."""
-    return translation.said(refusal)
+    return translation.sentence_of(refusal)
 
 
 @register.filter
-def said_details(refusal: Refusal) -> list[str]:
+def refusal_details(refusal: Refusal) -> list[str]:
     """Return the further sentences of a refusal, one per line."""
     return [translation.translated(detail) for detail in refusal.details]
 

@@ -1,10 +1,10 @@
 """The blocks of Home: one module each. How to add one:
 
     BLOCK = Block(name="works-orders", title=_("Works orders"), width=HALF,
-                  template="web/home/blocks/works_orders.html", facts=facts, verbs=frozenset({Verb.SEE_WORK}))
+                  template="web/home/blocks/works_orders.html", context=context, verbs=frozenset({Verb.SEE_WORK}))
 
 Add it to `BLOCKS`, and its name to `boards.BOARDS` for the roles whose default board has it; other users find it under
-*Add a block*. `facts(visit)` returns the template's context, with a fixed number of statements. The template extends
+*Add a block*. `context(visit)` returns the template's context, with a fixed number of statements. The template extends
 `web/home/blocks/block.html`, and has the block itself as `tile` (`block` is Django's own word). Home loads each block
 from its own address (`/blocks/NAME/`), so a slow or failing block never holds up the page.
 

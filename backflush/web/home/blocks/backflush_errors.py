@@ -10,7 +10,7 @@ from backflush.web.platform.visit import Visit
 from backflush.web.unresolved.row import reading_of
 
 
-def facts(visit: Visit) -> Mapping[str, Any]:
+def context(visit: Visit) -> Mapping[str, Any]:
     """Return the number, the oldest, and the newest movements with their reasons."""
     errors = backflush_errors(visit.site)
     return {"errors": errors, "lines": [reading_of(line.movement, line.there) for line in errors.newest]}
@@ -21,7 +21,7 @@ BLOCK: Final = Block(
     title=lazy("Backflush errors"),
     width=HALF,
     template="web/home/blocks/backflush_errors.html",
-    facts=facts,
+    context=context,
     widths=(HALF, WHOLE),
     stays_for=frozenset({Verb.RESOLVE}),
 )

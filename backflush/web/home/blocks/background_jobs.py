@@ -10,7 +10,7 @@ from backflush.web.home.blocks.block import HALF, Block
 from backflush.web.platform.visit import Visit
 
 
-def facts(visit: Visit) -> Mapping[str, Any]:
+def context(visit: Visit) -> Mapping[str, Any]:
     """Return the running jobs on the queue, and the user's own recent exports and retries.
 
     Users who may undo see all users' recent retries.
@@ -28,5 +28,5 @@ BLOCK: Final = Block(
     title=lazy("In the background"),
     width=HALF,
     template="web/home/blocks/background_jobs.html",
-    facts=facts,
+    context=context,
 )

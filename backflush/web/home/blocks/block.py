@@ -23,7 +23,7 @@ class Block:
     title: str | Promise
     width: int
     template: str
-    facts: Callable[[Visit], Mapping[str, Any]]
+    context: Callable[[Visit], Mapping[str, Any]]
     verbs: frozenset[Verb] = field(default=frozenset({Verb.SEE_WORK}))
     widths: Sequence[int] = WIDTHS
     stays_for: frozenset[Verb] = frozenset()

@@ -9,7 +9,7 @@ from backflush.web.home.blocks.block import HALF, Block
 from backflush.web.platform.visit import Visit
 
 
-def facts(visit: Visit) -> Mapping[str, Any]:
+def context(visit: Visit) -> Mapping[str, Any]:
     """Return the orders that take bookings."""
     return {"orders": bookable_orders(visit.site), "may_produce": visit.may(Verb.PRODUCE)}
 
@@ -19,6 +19,6 @@ BLOCK: Final = Block(
     title=lazy("Book production"),
     width=HALF,
     template="web/home/blocks/book_production.html",
-    facts=facts,
+    context=context,
     verbs=frozenset({Verb.BOOK}),
 )

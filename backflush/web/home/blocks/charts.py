@@ -34,8 +34,8 @@ class QueueTable:
     rows: Sequence[ChartRow]
 
 
-def queue_table(found: Iterable[tuple[object, Mapping[str, int]]], *, told_apart: bool) -> QueueTable:
+def queue_table(found: Iterable[tuple[object, Mapping[str, int]]], *, by_reason: bool) -> QueueTable:
     """Return the table of unresolved movements for the given rows."""
-    reasons = list(REASONS) if told_apart else []
+    reasons = list(REASONS) if by_reason else []
     rows = [ChartRow(about, [waiting[reason] for reason in reasons], sum(waiting.values())) for about, waiting in found]
     return QueueTable([REASONS[reason] for reason in reasons], rows)

@@ -9,7 +9,7 @@ from backflush.web.home.blocks.block import HALF, Block
 from backflush.web.platform.visit import Visit
 
 
-def facts(visit: Visit) -> Mapping[str, Any]:
+def context(visit: Visit) -> Mapping[str, Any]:
     """Return the consumption of the last days, the total, and the day with the most."""
     found = consumption_by_day(visit.site, visit.today)
     return {
@@ -25,5 +25,5 @@ BLOCK: Final = Block(
     title=lazy("Consumption by day"),
     width=HALF,
     template="web/home/blocks/consumption_by_day.html",
-    facts=facts,
+    context=context,
 )

@@ -9,7 +9,7 @@ from backflush.web.home.blocks.block import THIRD, Block
 from backflush.web.platform.visit import Visit
 
 
-def facts(visit: Visit) -> Mapping[str, Any]:
+def context(visit: Visit) -> Mapping[str, Any]:
     """Return the issues by hand that are due."""
     return {"issues": hand_issues_due(visit.site), "may_issue": visit.may(Verb.ISSUE)}
 
@@ -19,5 +19,5 @@ BLOCK: Final = Block(
     title=lazy("Hand issues due"),
     width=THIRD,
     template="web/home/blocks/hand_issues_due.html",
-    facts=facts,
+    context=context,
 )

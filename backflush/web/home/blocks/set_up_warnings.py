@@ -13,7 +13,7 @@ from backflush.web.setup.resource import SETTING_UP
 SHOWN: Final = 5
 
 
-def facts(visit: Visit) -> Mapping[str, Any]:
+def context(visit: Visit) -> Mapping[str, Any]:
     """Return the findings of the last set-up check, most severe first. Never starts a long check."""
     check = last_check(visit.site)
     first = check.findings[:SHOWN] if check else ()
@@ -36,6 +36,6 @@ BLOCK: Final = Block(
     title=lazy("Set-up warnings"),
     width=THIRD,
     template="web/home/blocks/set_up_warnings.html",
-    facts=facts,
+    context=context,
     verbs=frozenset(SETTING_UP),
 )

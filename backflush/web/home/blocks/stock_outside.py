@@ -9,7 +9,7 @@ from backflush.web.platform.visit import Visit
 from backflush.web.purchasing.subcontractors import WHO_SEES
 
 
-def facts(visit: Visit) -> Mapping[str, Any]:
+def context(visit: Visit) -> Mapping[str, Any]:
     """Return our stock at sub-contractors."""
     found = stock_outside(visit.site)
     return {"outside": found.answer, "as_at": found.as_at}
@@ -20,6 +20,6 @@ BLOCK: Final = Block(
     title=lazy("Stock at sub-contractors"),
     width=THIRD,
     template="web/home/blocks/stock_outside.html",
-    facts=facts,
+    context=context,
     verbs=frozenset(WHO_SEES),
 )

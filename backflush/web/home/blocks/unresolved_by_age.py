@@ -10,13 +10,13 @@ from backflush.web.home.blocks.charts import queue_table
 from backflush.web.platform.visit import Visit
 
 
-def facts(visit: Visit) -> Mapping[str, Any]:
+def context(visit: Visit) -> Mapping[str, Any]:
     """Return the unresolved movements by age, and the largest age class."""
     found = unresolved_by_age(visit.site, visit.today)
     ages = found.answer.ages
     most = max(ages, key=lambda age: age.total)
     return {
-        "table": queue_table(((_words(age), age.waiting) for age in ages), told_apart=found.answer.told_apart),
+        "table": queue_table(((_words(age), age.waiting) for age in ages), by_reason=found.answer.by_reason),
         "total": sum(age.total for age in ages),
         "most": most,
         "most_words": _sentence(most),
@@ -43,5 +43,5 @@ BLOCK: Final = Block(
     title=lazy("Unresolved by age"),
     width=THIRD,
     template="web/home/blocks/unresolved_by_age.html",
-    facts=facts,
+    context=context,
 )

@@ -9,12 +9,12 @@ from backflush.web.home.blocks.charts import queue_table
 from backflush.web.platform.visit import Visit
 
 
-def facts(visit: Visit) -> Mapping[str, Any]:
+def context(visit: Visit) -> Mapping[str, Any]:
     """Return the unresolved movements at the end of each week, with the highest and the current number."""
     found = unresolved_over_time(visit.site, visit.today)
     weeks = found.answer.weeks
     return {
-        "table": queue_table(((week.begins, week.waiting) for week in weeks), told_apart=found.answer.told_apart),
+        "table": queue_table(((week.begins, week.waiting) for week in weeks), by_reason=found.answer.by_reason),
         "highest": max(weeks, key=lambda week: week.total),
         "now": weeks[-1],
         "as_at": found.as_at,
@@ -26,5 +26,5 @@ BLOCK: Final = Block(
     title=lazy("Unresolved over time"),
     width=HALF,
     template="web/home/blocks/unresolved_over_time.html",
-    facts=facts,
+    context=context,
 )

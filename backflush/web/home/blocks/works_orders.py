@@ -21,7 +21,7 @@ class OrderProgress:
     done: int
 
 
-def facts(visit: Visit) -> Mapping[str, Any]:
+def context(visit: Visit) -> Mapping[str, Any]:
     """Return the progress of the orders in work."""
     found = orders_in_work(visit.site)
     return {"total": found.total, "orders": [_shown(one) for one in found.first]}
@@ -37,5 +37,5 @@ BLOCK: Final = Block(
     title=lazy("Works orders released and open"),
     width=HALF,
     template="web/home/blocks/works_orders.html",
-    facts=facts,
+    context=context,
 )

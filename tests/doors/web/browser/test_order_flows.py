@@ -44,11 +44,11 @@ def test_material_is_issued_by_scanner_and_taken_back_with_one_press(committed_p
     page.keyboard.type("12\n")
     expect(page.locator("text=12 EA of LUG will move from MAIN/RAW to MAIN/WIP")).to_be_visible()
     page.keyboard.press("Enter")
-    expect(page.locator("#strip")).to_contain_text("12 EA of LUG moved")
+    expect(page.locator("#banner")).to_contain_text("12 EA of LUG moved")
     expect(page.locator("#item")).to_be_focused()
     assert committed_plant.balance("LUG", at="RAW") == Decimal(38)
-    page.click("#strip >> text=Undo")
-    expect(page.locator("#strip")).to_contain_text("Reversed.")
+    page.click("#banner >> text=Undo")
+    expect(page.locator("#banner")).to_contain_text("Reversed.")
     assert committed_plant.balance("LUG", at="RAW") == Decimal(50)
 
 
@@ -62,8 +62,8 @@ def test_a_receipt_previews_its_consumption_while_it_is_typed(committed_plant: P
     expect(page.locator("#preview")).to_contain_text("LUG is")
     expect(page.locator("#go-text")).to_have_text("Receive 7, reject 1")
     page.click("#go")
-    expect(page.locator("#strip")).to_contain_text("Received 7, rejected 1 of PLATED")
-    expect(page.locator("#strip")).to_contain_text("1 component is unresolved.")
+    expect(page.locator("#banner")).to_contain_text("Received 7, rejected 1 of PLATED")
+    expect(page.locator("#banner")).to_contain_text("1 component is unresolved.")
     assert committed_plant.balance("PLATED", at="FG") == Decimal(7)
     assert visit.complaints == []
 
@@ -80,5 +80,5 @@ def test_a_kit_is_booked_after_a_refusal(committed_plant: Plant, visit: Visit) -
     page.click("text=Make it 2")
     expect(page.locator("#go-text")).to_have_text("Book 2 good")
     page.click("#go")
-    expect(page.locator("#strip")).to_contain_text("Made 2 good, 0 scrap of PACK")
+    expect(page.locator("#banner")).to_contain_text("Made 2 good, 0 scrap of PACK")
     assert committed_plant.balance("PACK", at="FG") == Decimal(2)
