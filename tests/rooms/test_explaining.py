@@ -242,6 +242,6 @@ def test_earlier_receipts_with_another_structure_are_shown_separately(plant: Pla
     plant.buys(20, "PLATED")
     plant.receives(2, "PLATED", at=date(2026, 3, 2))
     steps = steps_of(told(plant, plant.receives(2, "PLATED", at=date(2026, 3, 3)), "LUG"))
-    assert steps["Exact, before"] == ("each booking by the structure it was booked with", "8 EA")
+    assert steps["Exact, before"] == ("each booking with its own structure", "8 EA")
     assert steps["Exact, in total"] == ("8 + 10", "18 EA")
     assert Decimal(steps["Assumed now"][1].split()[0]) == 10

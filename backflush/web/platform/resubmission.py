@@ -55,7 +55,7 @@ def back_to_form(request: HttpRequest) -> str:
     return f"{kept['path']}?{urlencode({AGAIN: 1})}"
 
 
-def type_again(request: HttpRequest) -> None:
+def restore_form_data(request: HttpRequest) -> None:
     """Use the kept values as the entered values of a request that asks for them."""
     kept: Any = request.session.get(KEPT)
     if request.method == "GET" and AGAIN in request.GET and kept and kept["path"] == request.path:
@@ -69,6 +69,6 @@ def type_again(request: HttpRequest) -> None:
 
 def require_sent_now(request: HttpRequest) -> None:
     """Refuse a form with kept values, so that it is shown again; a form sent now discards them."""
-    if getattr(request, "typed_again", False):
+    if getattr(request, "is_resubmitted", False):
         raise SignedOut("You had been signed out. Nothing was posted yet. Check your entries, and send the form again.")
     request.session.pop(KEPT, None)

@@ -21,7 +21,7 @@ from backflush.people.selectors import sites_of
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import day_at
 from backflush.web.platform.errors import answer_refusal
-from backflush.web.platform.resubmission import type_again
+from backflush.web.platform.resubmission import restore_form_data
 
 SITE: Final = "site"
 """The session key of the chosen site's code."""
@@ -83,7 +83,7 @@ class VisitMiddleware:
 
     def process_view(self, request: HttpRequest, *_: object) -> None:
         """Show a form again with the values entered before the user had to sign in."""
-        type_again(request)
+        restore_form_data(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         """Answer a refusal. Any other exception is an internal error."""

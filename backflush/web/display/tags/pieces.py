@@ -175,7 +175,7 @@ def weekday(moment: date | datetime) -> str:
     return formats.weekday(moment)
 
 
-@register.filter
+@register.filter("sentence")
 def sentence_of(refusal: Refusal) -> str:
     """Return the sentence of a refusal in the user's language."""
     return translation.sentence_of(refusal)
