@@ -107,7 +107,7 @@ def enter(
         by=desk.by,
     )
     desk.answer(
-        _facts(desk, count),
+        _payload(desk, count),
         f"Count {count.pk}: {in_unit(count.quantity, count.item)} of {count.item.code} at "
         f"{place(count.location.path, count.bin)}; {in_unit(count.expected_now, count.item)} were expected, the "
         f"difference is {in_unit(count.difference, count.item)}.",
@@ -147,11 +147,11 @@ def list_counts(
     found = counts(desk.site, item=item, location=location, status=status)
     total = found.count()
     rows = list(found[:limit] if limit else found)
-    facts = {"total": total, "counts": [_facts(desk, row) for row in rows]}
+    payload = {"total": total, "counts": [_payload(desk, row) for row in rows]}
     if not total:
-        desk.answer(facts, "No count matches." if item or location or status else "Nothing was counted yet.")
+        desk.answer(payload, "No count matches." if item or location or status else "Nothing was counted yet.")
         return
-    desk.answer(facts, _listing(desk, rows), of_all(len(rows), total, "counts"))
+    desk.answer(payload, _listing(desk, rows), of_all(len(rows), total, "counts"))
 
 
 def approve(desk: Desk, numbers: NUMBERS, remarks: REMARKS = "") -> None:
@@ -160,7 +160,7 @@ def approve(desk: Desk, numbers: NUMBERS, remarks: REMARKS = "") -> None:
     Example: backflush count approve 17 18 --remarks "checked with the line"
     """
     done = approve_counts(site=desk.site, counts=numbers, by=desk.by, remarks=remarks)
-    desk.answer({"counts": [_facts(desk, row) for row in done]}, _listing(desk, done), f"{len(done):,} approved.")
+    desk.answer({"counts": [_payload(desk, row) for row in done]}, _listing(desk, done), f"{len(done):,} approved.")
 
 
 def reject(desk: Desk, numbers: NUMBERS, remarks: REMARKS = "") -> None:
@@ -169,10 +169,10 @@ def reject(desk: Desk, numbers: NUMBERS, remarks: REMARKS = "") -> None:
     Example: backflush count reject 17 --remarks "the wrong bin was counted"
     """
     done = reject_counts(site=desk.site, counts=numbers, by=desk.by, remarks=remarks)
-    desk.answer({"counts": [_facts(desk, row) for row in done]}, _listing(desk, done), f"{len(done):,} rejected.")
+    desk.answer({"counts": [_payload(desk, row) for row in done]}, _listing(desk, done), f"{len(done):,} rejected.")
 
 
-def _facts(desk: Desk, count: StockCount) -> dict[str, Any]:
+def _payload(desk: Desk, count: StockCount) -> dict[str, Any]:
     return {
         "count": count.pk,
         "posting": count.posting_id,

@@ -21,7 +21,7 @@ from backflush.unresolved.arrivals import proposed_by
 from backflush.unresolved.cancellation import cancel
 from backflush.unresolved.models import Settlement
 from backflush.unresolved.resolution import resolve
-from backflush.unresolved.retry import foresee_retry, retry_in_parts
+from backflush.unresolved.retry import preview_retry_with_counts, retry_in_parts
 from backflush.unresolved.selectors import candidates, queue, there_now
 
 MOVEMENT = Annotated[
@@ -396,7 +396,7 @@ def _proposed(desk: Desk, movements: list[int] | None, arrived: int) -> list[int
 
 
 def _preview(desk: Desk, movements: list[int] | None) -> None:
-    found = foresee_retry(site=desk.site, movements=movements)
+    found = preview_retry_with_counts(site=desk.site, movements=movements)
     would, total = found.settled, len(found.settled) + found.short + found.choice
     payload = {
         "would_settle": [{**movement_payload(desk, waiting), "would_move": moved} for waiting, moved in would],

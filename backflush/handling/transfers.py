@@ -88,7 +88,7 @@ class Note:
         }
 
 
-def read_note(facts: Mapping[str, Any]) -> Note:
+def read_note(payload: Mapping[str, Any]) -> Note:
     """Return the note in a JSON file; raises `InvalidValue`."""
     try:
         lines = tuple(
@@ -98,13 +98,13 @@ def read_note(facts: Mapping[str, Any]) -> Note:
                 batch=str(line.get("batch", "")),
                 serial=str(line.get("serial", "")),
             )
-            for line in facts["lines"]
+            for line in payload["lines"]
         )
-        sent_at = datetime.fromisoformat(facts["sent_at"])
+        sent_at = datetime.fromisoformat(payload["sent_at"])
         return Note(
-            source=str(facts["from"]),
-            target=str(facts["to"]),
-            number=str(facts["number"]),
+            source=str(payload["from"]),
+            target=str(payload["to"]),
+            number=str(payload["number"]),
             sent_at=sent_at if sent_at.tzinfo else sent_at.replace(tzinfo=timezone.get_default_timezone()),
             lines=lines,
         )

@@ -31,7 +31,7 @@ from backflush.stockmap.services import ActionIn, BinIn, LocationIn, StoreIn, Su
 DEFAULT_SITE = "MAIN"
 UPDATE = "Correct it, or import with --update to change the database."
 
-Facts = dict[str, Any]
+RowValues = dict[str, Any]
 
 
 class Master:
@@ -53,9 +53,9 @@ class Master:
         """Return the rows to import."""
         return self.work.rows(self.table)
 
-    def facts(self, row: ImportRow) -> Facts | None:
+    def values(self, row: ImportRow) -> RowValues | None:
         """Return a row's values for the service, or None if it refers to something missing."""
-        facts = {}
+        values = {}
         complete = True
         for column, name in self.fields.items():
             value = row[column]
@@ -64,10 +64,10 @@ class Master:
                 complete = complete and value is not None
             elif column in self.refers:
                 value = None
-            facts[name] = value
-        return facts if complete else None
+            values[name] = value
+        return values if complete else None
 
-    def there(self, facts: Facts) -> Any:
+    def there(self, values: RowValues) -> Any:
         """Return the existing record with the same name."""
         raise NotImplementedError
 
@@ -75,7 +75,7 @@ class Master:
         """Return one value of an existing record."""
         return getattr(there, name)
 
-    def shape(self, facts: Facts) -> Any:
+    def shape(self, values: RowValues) -> Any:
         """Return the service's input for a row."""
         raise NotImplementedError
 
@@ -102,15 +102,15 @@ def take(master: Master) -> None:
     new: list[tuple[ImportRow, Any]] = []
     changes: list[tuple[ImportRow, tuple[Any, Any]]] = []
     for row in master.rows():
-        facts = master.facts(row)
-        there = master.there(facts) if facts is not None else None
-        if facts is None:
+        values = master.values(row)
+        there = master.there(values) if values is not None else None
+        if values is None:
             work.skip(table, row)
         elif there is None:
-            shape = master.shape(facts)
+            shape = master.shape(values)
             if _sound(master, row, shape):
                 new.append((row, shape))
-        elif change := _change(master, row, facts, there):
+        elif change := _change(master, row, values, there):
             changes.append((row, change))
     for _, made in work.hand_over(table, new, master.add, master.columns):
         work.counts[table].new += 1
@@ -127,21 +127,21 @@ def _sound(master: Master, row: ImportRow, shape: Any) -> bool:
     return not refusals
 
 
-def _change(master: Master, row: ImportRow, facts: Facts, there: Any) -> tuple[Any, Any] | None:
+def _change(master: Master, row: ImportRow, values: RowValues, there: Any) -> tuple[Any, Any] | None:
     """Return the values to change. A column that the file leaves out changes nothing."""
     work, table = master.work, TABLES[master.table]
     compared = {column: name for column, name in master.fields.items() if column not in table.key}
     before = {name: master.value(there, name) for name in compared.values()}
     given = work.sheets[table.name].given
-    different = {column: name for column, name in compared.items() if column in given and before[name] != facts[name]}
+    different = {column: name for column, name in compared.items() if column in given and before[name] != values[name]}
     if not different:
         work.counts[table.name].there += 1
         return None
     if not work.update:
         for column, name in different.items():
-            note_difference(work, table.name, row, column, before[name], facts[name])
+            note_difference(work, table.name, row, column, before[name], values[name])
         return None
-    shape = master.shape({**facts, **before, **{name: facts[name] for name in different.values()}})
+    shape = master.shape({**values, **before, **{name: values[name] for name in different.values()}})
     return (there, shape) if _sound(master, row, shape) else None
 
 
@@ -165,19 +165,19 @@ class SiteRows(Master):
     table = "sites"
     fields = {"code": "code", "name": "name", "time_zone": "time_zone"}
 
-    def there(self, facts: Facts) -> Any:
-        return self.work.sites.get(facts["code"])
+    def there(self, values: RowValues) -> Any:
+        return self.work.sites.get(values["code"])
 
-    def shape(self, facts: Facts) -> Any:
-        return facts
+    def shape(self, values: RowValues) -> Any:
+        return values
 
     def add(self, new: list[Any]) -> Sequence[Any]:
-        return [map_services.add_site(**facts) for facts in new]
+        return [map_services.add_site(**values) for values in new]
 
     def change(self, changes: list[tuple[Any, Any]]) -> None:
         in_use = sites_in_use([site.pk for site, _ in changes])
-        for site, facts in changes:
-            map_services.change_site(site, name=facts["name"], time_zone=facts["time_zone"], in_use=site.pk in in_use)
+        for site, values in changes:
+            map_services.change_site(site, name=values["name"], time_zone=values["time_zone"], in_use=site.pk in in_use)
 
     def keep(self, made: Any) -> None:
         self.work.sites[made.code] = made
@@ -188,11 +188,11 @@ class UnitRows(Master):
     table = "units"
     fields = {"code": "code", "name": "name"}
 
-    def there(self, facts: Facts) -> Any:
-        return self.work.units.get(facts["code"])
+    def there(self, values: RowValues) -> Any:
+        return self.work.units.get(values["code"])
 
-    def shape(self, facts: Facts) -> Any:
-        return UnitIn(**facts)
+    def shape(self, values: RowValues) -> Any:
+        return UnitIn(**values)
 
     def add(self, new: list[Any]) -> Sequence[Any]:
         return item_services.add_units(new)
@@ -208,11 +208,11 @@ class ActionRows(Master):
     table = "actions"
     fields = {name: name for name in ("name", "type", "description", "short", "retry")}
 
-    def there(self, facts: Facts) -> Any:
-        return self.work.actions.get(facts["name"])
+    def there(self, values: RowValues) -> Any:
+        return self.work.actions.get(values["name"])
 
-    def shape(self, facts: Facts) -> Any:
-        return ActionIn(**facts)
+    def shape(self, values: RowValues) -> Any:
+        return ActionIn(**values)
 
     def add(self, new: list[Any]) -> Sequence[Any]:
         return map_services.add_actions(new)
@@ -228,15 +228,15 @@ class StoreRows(Master):
     table = "stores"
     fields = {"code": "code", "description": "description"}
 
-    def facts(self, row: ImportRow) -> Facts | None:
-        facts, site = super().facts(row), self.work.site(self.table, row)
-        return {**facts, "site": site} if facts is not None and site is not None else None
+    def values(self, row: ImportRow) -> RowValues | None:
+        values, site = super().values(row), self.work.site(self.table, row)
+        return {**values, "site": site} if values is not None and site is not None else None
 
-    def there(self, facts: Facts) -> Any:
-        return self.work.stores.get((facts["site"].pk, facts["code"]))
+    def there(self, values: RowValues) -> Any:
+        return self.work.stores.get((values["site"].pk, values["code"]))
 
-    def shape(self, facts: Facts) -> Any:
-        return StoreIn(**facts)
+    def shape(self, values: RowValues) -> Any:
+        return StoreIn(**values)
 
     def add(self, new: list[Any]) -> Sequence[Any]:
         return map_services.add_stores(new)
@@ -257,14 +257,14 @@ class LocationRows(Master):
         super().__init__(work)
         self._owners: dict[tuple[str, str], str] | None = None
 
-    def facts(self, row: ImportRow) -> Facts | None:
-        facts, site = super().facts(row), self.work.site(self.table, row)
-        if facts is None or site is None:
+    def values(self, row: ImportRow) -> RowValues | None:
+        values, site = super().values(row), self.work.site(self.table, row)
+        if values is None or site is None:
             return None
         store = self.work.find(self.table, row, "store", self.work.stores, (site.pk, row["store"]))
-        if facts["supplier"] is None:
-            facts["supplier"] = self._owner(f"{row['store']}/{row['code']}", site)
-        return {**facts, "store": store} if store is not None else None
+        if values["supplier"] is None:
+            values["supplier"] = self._owner(f"{row['store']}/{row['code']}", site)
+        return {**values, "store": store} if store is not None else None
 
     def _owner(self, path: str, site: Site) -> Supplier | None:
         """Return the supplier whose stock location this is, according to the suppliers' file (R5)."""
@@ -275,12 +275,12 @@ class LocationRows(Master):
         code = self._owners.get((site.code, path)) or self._owners.get(("", path))
         return self.work.suppliers.get(code) if code is not None else None
 
-    def there(self, facts: Facts) -> Any:
-        store = facts["store"]
-        return self.work.locations.get((store.site_id, f"{store.code}/{facts['code']}"))
+    def there(self, values: RowValues) -> Any:
+        store = values["store"]
+        return self.work.locations.get((store.site_id, f"{store.code}/{values['code']}"))
 
-    def shape(self, facts: Facts) -> Any:
-        return LocationIn(**facts)
+    def shape(self, values: RowValues) -> Any:
+        return LocationIn(**values)
 
     def add(self, new: list[Any]) -> Sequence[Any]:
         return map_services.add_locations(new)
@@ -297,15 +297,15 @@ class BinRows(Master):
     table = "bins"
     fields = {"code": "code"}
 
-    def facts(self, row: ImportRow) -> Facts | None:
+    def values(self, row: ImportRow) -> RowValues | None:
         location = self.work.location(self.table, row, "location")
         return {"code": row["code"], "location": location} if location is not None else None
 
-    def there(self, facts: Facts) -> Any:
-        return (facts["location"].pk, facts["code"]) in self.work.bins or None
+    def there(self, values: RowValues) -> Any:
+        return (values["location"].pk, values["code"]) in self.work.bins or None
 
-    def shape(self, facts: Facts) -> Any:
-        return BinIn(**facts)
+    def shape(self, values: RowValues) -> Any:
+        return BinIn(**values)
 
     def add(self, new: list[Any]) -> Sequence[Any]:
         return map_services.add_bins(new)
@@ -337,11 +337,11 @@ class SupplierRows(Master):
             else:
                 self.work.counts[self.table].there += 1
 
-    def there(self, facts: Facts) -> Any:
-        return self.work.suppliers.get(facts["code"])
+    def there(self, values: RowValues) -> Any:
+        return self.work.suppliers.get(values["code"])
 
-    def shape(self, facts: Facts) -> Any:
-        return SupplierIn(**facts)
+    def shape(self, values: RowValues) -> Any:
+        return SupplierIn(**values)
 
     def add(self, new: list[Any]) -> Sequence[Any]:
         return map_services.add_suppliers(new)
@@ -357,11 +357,11 @@ class ProductGroupRows(Master):
     table = "product_groups"
     fields = {"code": "code", "description": "description"}
 
-    def there(self, facts: Facts) -> Any:
-        return self.work.product_groups.get(facts["code"])
+    def there(self, values: RowValues) -> Any:
+        return self.work.product_groups.get(values["code"])
 
-    def shape(self, facts: Facts) -> Any:
-        return ProductGroupIn(**facts)
+    def shape(self, values: RowValues) -> Any:
+        return ProductGroupIn(**values)
 
     def add(self, new: list[Any]) -> Sequence[Any]:
         return item_services.add_product_groups(new)
@@ -386,11 +386,11 @@ class TypeCodeRows(Master):
     refers = dict.fromkeys(("completion", "backflush", "issue", "return"), "actions")
     columns = {"return_action": "return"}
 
-    def there(self, facts: Facts) -> Any:
-        return self.work.type_codes.get(facts["code"])
+    def there(self, values: RowValues) -> Any:
+        return self.work.type_codes.get(values["code"])
 
-    def shape(self, facts: Facts) -> Any:
-        return TypeCodeIn(**facts)
+    def shape(self, values: RowValues) -> Any:
+        return TypeCodeIn(**values)
 
     def add(self, new: list[Any]) -> Sequence[Any]:
         return item_services.add_type_codes(new)
@@ -430,8 +430,8 @@ class ItemRows(Master):
         super().__init__(work)
         self._costs: dict[int, ItemCost] | None = None
 
-    def there(self, facts: Facts) -> Any:
-        return self.work.items.get(facts["code"])
+    def there(self, values: RowValues) -> Any:
+        return self.work.items.get(values["code"])
 
     def value(self, there: Any, name: str) -> Any:
         return getattr(self._cost(there), name) if name in COST_ELEMENTS else getattr(there, name)
@@ -441,9 +441,9 @@ class ItemRows(Master):
             self._costs = {cost.item_id: cost for cost in ItemCost.objects.filter(pk__in=Item.objects.values("cost"))}
         return self._costs[item.pk]
 
-    def shape(self, facts: Facts) -> Any:
-        own = {name: value for name, value in facts.items() if name not in COST_ELEMENTS}
-        return ItemIn(**own, costs={name: facts[name] for name in COST_ELEMENTS})
+    def shape(self, values: RowValues) -> Any:
+        own = {name: value for name, value in values.items() if name not in COST_ELEMENTS}
+        return ItemIn(**own, costs={name: values[name] for name in COST_ELEMENTS})
 
     def refusals(self, new: Any) -> Sequence[Refusal]:
         return [*item_refusals(new)]
@@ -467,11 +467,11 @@ class ConversionRows(Master):
         super().__init__(work)
         self._there = {(one.item_id, one.source_id, one.target_id): one for one in UnitConversion.objects.all()}
 
-    def there(self, facts: Facts) -> Any:
-        return self._there.get(self.shape(facts).ends)
+    def there(self, values: RowValues) -> Any:
+        return self._there.get(self.shape(values).ends)
 
-    def shape(self, facts: Facts) -> Any:
-        return ConversionIn(**facts)
+    def shape(self, values: RowValues) -> Any:
+        return ConversionIn(**values)
 
     def add(self, new: list[Any]) -> Sequence[Any]:
         return item_services.add_conversions(new)

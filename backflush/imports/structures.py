@@ -148,10 +148,10 @@ def _facts_there(line: StructureLine, sources: list[int]) -> Facts:
 
 
 def _note_differences(work: Work, group: ItemLines, here: Sequence[Facts], there: Sequence[Facts]) -> None:
-    for row, facts in zip(group.rows, here, strict=True):
-        if facts not in there:
+    for row, line in zip(group.rows, here, strict=True):
+        if line not in there:
             work.fault(TABLE, row, "line", f"{group.item.code} has no such line in the database.", UPDATE)
-    gone = sum(facts not in here for facts in there)
+    gone = sum(line not in here for line in there)
     if gone:
         lines = "a line" if gone == 1 else f"{gone} lines"
         fault = f"{group.item.code} has {lines} in the database that {'is' if gone == 1 else 'are'} missing here."

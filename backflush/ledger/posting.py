@@ -1,8 +1,8 @@
-"""Writing stock: lock balances, post plans, open jobs. The only code that writes movements and balances.
+"""Writing stock: lock balances, post plans, open cost objects. The only code that writes movements and balances.
 
-The order of locks is one for all: key, order, booking, unresolved movements by number, balances by item, location,
-bin, batch and serial. A use case owns the transaction; nothing here opens one. Rows are locked without their keys
-(`no_key`): a posting that only refers to an order must not wait for a booking on it, or the two deadlock.
+Every transaction locks in the same order: key, order, booking, unresolved movements by number, balances by item,
+location, bin, batch and serial number. The service opens the transaction. Rows are locked `no_key`: a posting that only
+refers to an order must not wait for a booking on it, or the two deadlock.
 """
 
 from collections import Counter
@@ -46,7 +46,7 @@ NUMBER_LENGTH = 60
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One posting to be: its plan, and what it is. `job` is that of every move that names none of its own."""
+    """One posting to write. `cost_object` is charged with each move of the plan that names none of its own."""
 
     process: Process
     at: datetime
@@ -88,10 +88,11 @@ def read_balances(*, site: Site, stock_keys: Iterable[StockKey]) -> Stock:
 
 
 def post(entries: Sequence[Entry], *, site: Site, by: User, stock: Stock) -> list[Posting]:
-    """Write what moved and what waits, and change the balances of both ends; nothing at all where stock is missing.
+    """Post entries: write their postings and movements, and change the balances at source and target.
 
-    The plans were made on `stock`, in the order of the entries. Never negative is promised twice: by the plans, and
-    by a constraint of the database.
+    The plans were made on `stock`, in the order of the entries; its balances are locked. A balance never becomes
+    negative: the plans see to it, and a constraint of the database checks it. Refusals: `InsufficientStock`,
+    `QuantityTooLarge`, `SerialInStock`, `InvalidValue`; then nothing is written.
     """
     assert connection.in_atomic_block, "the use case owns the transaction"
     require_possible(
@@ -295,7 +296,7 @@ def open_cost_objects(*, site: Site, kind: CostObjectKind, numbered: Sequence[tu
 
 
 def advance_cost_objects(cost_objects: Iterable[CostObject]) -> None:
-    """Write how far some locked jobs have come."""
+    """Write the progress of some locked cost objects."""
     cost_objects = list(cost_objects)
     require_countable(
         quantity

@@ -48,9 +48,9 @@ class LedgerCounters:
 
 def read_ledger_counters(text: str) -> LedgerCounters:
     """Return the state that a file holds; a new one if the file is empty."""
-    facts: dict[str, Any] = json.loads(text) if text else {}
+    state: dict[str, Any] = json.loads(text) if text else {}
     return LedgerCounters(
-        facts.get("marks", {}), facts.get("counts", {}), [(when, marks) for when, marks in facts.get("coming", [])]
+        state.get("marks", {}), state.get("counts", {}), [(when, marks) for when, marks in state.get("coming", [])]
     )
 
 

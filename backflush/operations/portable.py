@@ -204,7 +204,7 @@ def read(file: Path, using: str = DEFAULT_DB_ALIAS) -> dict[str, int]:
                 "This copy has a newer format. Restore it with a newer version of Backflush.", field="file"
             )
         _require_this_version(contents["migrations"])
-        expected = {name: facts["rows"] for name, facts in contents["tables"].items()}
+        expected = {name: table["rows"] for name, table in contents["tables"].items()}
         counts = load(lambda table: _lines(archive, table), using)
         _require_complete(expected, counts)
         return counts

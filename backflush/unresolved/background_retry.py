@@ -23,7 +23,7 @@ from backflush.ledger.statements import waiting_with_stock
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.unresolved.models import Settlement
-from backflush.unresolved.queue import SoughtWaiting, WaitingList
+from backflush.unresolved.queue import QueueFilter, WaitingList
 from backflush.unresolved.retry import NO_CHOICE, retry_part
 from backflush.unresolved.selectors import waiting_outside
 from backflush.unresolved.undo import undo
@@ -39,24 +39,24 @@ NAMED_MOST: Final = 50
 """The number of postings that are listed one by one where they couldn't be undone."""
 
 
-def worth_retrying(site: Site, sought: SoughtWaiting) -> QuerySet[Movement]:
+def retry_candidates(site: Site, filters: QueueFilter) -> QuerySet[Movement]:
     """Return movements that a retry may settle, oldest first: no choice is needed, and their source has any stock."""
     items = {item for item, _ in waiting_with_stock(site.pk)}
     # Both conditions, even with no location: for items alone, SQLite would sort all unresolved movements of these.
     places = waiting_outside(site) or [NOWHERE]
-    found = WaitingList(site, sought).plain.filter(Q(item__in=items) | Q(source__in=places), NO_CHOICE)
+    found = WaitingList(site, filters).plain.filter(Q(item__in=items) | Q(source__in=places), NO_CHOICE)
     return found.annotate(place=Coalesce("origin", "id"))
 
 
-def begin_retry(*, site: Site, sought: SoughtWaiting, title: str, by: User) -> BackgroundJob:
+def begin_retry(*, site: Site, filters: QueueFilter, title: str, by: User) -> BackgroundJob:
     """Begin a background job that retries all movements of a search."""
     asked = {
-        "item": sought.item,
-        "location": sought.location,
-        "order": sought.order,
-        "supplier": sought.supplier,
-        "reason": sought.reason,
-        "until": sought.until.isoformat() if sought.until else "",
+        "item": filters.item,
+        "location": filters.location,
+        "order": filters.order,
+        "supplier": filters.supplier,
+        "reason": filters.reason,
+        "until": filters.until.isoformat() if filters.until else "",
     }
     return begin_background_job(
         site=site, kind=BackgroundJobKind.RETRY, work=retry_waiting, title=title, by=by, asked=asked
@@ -69,14 +69,14 @@ def retry_waiting(number: int) -> None:
     carry_on(number, _next_some)
 
 
-def _sought(asked: Mapping[str, Any]) -> SoughtWaiting:
+def _filters_of(asked: Mapping[str, Any]) -> QueueFilter:
     until = asked["until"]
-    return SoughtWaiting(**{**asked, "until": datetime.fromisoformat(until) if until else None})
+    return QueueFilter(**{**asked, "until": datetime.fromisoformat(until) if until else None})
 
 
 def _next_some(background_job: BackgroundJob) -> Write:
     """Return what retries the movements after the job's mark."""
-    found = worth_retrying(background_job.site, _sought(background_job.asked))
+    found = retry_candidates(background_job.site, _filters_of(background_job.asked))
     whole = background_job.of if background_job.mark else found.order_by().count()
     behind = found.filter(_behind(background_job.mark["after"])) if background_job.mark else found
     rows = list(behind.values_list("pk", "at", Coalesce("origin", "id"))[:STEP])
@@ -94,7 +94,7 @@ def _next_some(background_job: BackgroundJob) -> Write:
         }
         if len(rows) == STEP:
             return True
-        background_job.outcome = _said(background_job)
+        background_job.outcome = _outcome_words(background_job)
         return False
 
     return write
@@ -106,7 +106,7 @@ def _behind(mark: list[Any]) -> Q:
     return Q(at__gte=at) & later
 
 
-def _said(background_job: BackgroundJob) -> str:
+def _outcome_words(background_job: BackgroundJob) -> str:
     if not background_job.counted:
         return "No movement fits yet. Nothing was settled."
     return f"{background_job.counted:,} settled. The others stay unresolved."
@@ -203,7 +203,7 @@ def _next_back(background_job: BackgroundJob) -> Write:
             mark["left"] += movements
             mark["named"] = [*mark["named"], [posting, movements, refusal.sentence]][:NAMED_MOST]
         background_job.mark = mark
-        background_job.outcome = "" if to_come else _said_of_undo(background_job.counted, mark["left"])
+        background_job.outcome = "" if to_come else _undo_words(background_job.counted, mark["left"])
         return bool(to_come)
 
     return write
@@ -223,9 +223,9 @@ def _taken_back(background_job: BackgroundJob, posting: int) -> Refusal | None:
     return None
 
 
-def _said_of_undo(back: int, left: int) -> str:
-    said = f"{back:,} undone; they are unresolved again." if back else "Nothing was undone."
-    return f"{said} {left:,} could not be undone." if left else said
+def _undo_words(back: int, left: int) -> str:
+    words = f"{back:,} undone; they are unresolved again." if back else "Nothing was undone."
+    return f"{words} {left:,} could not be undone." if left else words
 
 
 class NotTakenBack(NamedTuple):

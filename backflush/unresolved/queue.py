@@ -37,7 +37,7 @@ class QueueTab(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SoughtWaiting:
+class QueueFilter:
     """The filters of the queue; all that are given apply, empty ones don't.
 
     `location` is a path, or a store's code for all of its locations; `order` a works or purchase order; `supplier` the
@@ -52,7 +52,7 @@ class SoughtWaiting:
     until: datetime | None = None
 
 
-CUTS: Final = {QueueTab.FIT: fits_now, QueueTab.SHORT: short_now, QueueTab.CHOICE: needing_choice}
+BY_TAB: Final = {QueueTab.FIT: fits_now, QueueTab.SHORT: short_now, QueueTab.CHOICE: needing_choice}
 
 
 def shown(found: QuerySet[Movement]) -> QuerySet[Movement]:
@@ -64,16 +64,16 @@ def shown(found: QuerySet[Movement]) -> QuerySet[Movement]:
 class WaitingList:
     """The unresolved movements of a site that match some filters; raises `InvalidValue`."""
 
-    def __init__(self, site: Site, sought: SoughtWaiting) -> None:
-        if sought.reason and sought.reason not in set(Reason):
+    def __init__(self, site: Site, filters: QueueFilter) -> None:
+        if filters.reason and filters.reason not in set(Reason):
             raise InvalidValue(
                 "There is no reason '{reason}'. Choose one of: {reasons}.",
-                reason=sought.reason,
+                reason=filters.reason,
                 reasons=list(Reason),
                 field="reason",
             )
         self._site = site
-        self._sought = sought
+        self._filters = filters
 
     @cached_property
     def plain(self) -> QuerySet[Movement]:
@@ -89,14 +89,14 @@ class WaitingList:
         """All of them without order and related rows, to count."""
         return self.plain.order_by().select_related(None)
 
-    def cut(self, cut: QueueTab | None) -> QuerySet[Movement]:
+    def tab(self, tab: QueueTab | None) -> QuerySet[Movement]:
         """Return those of one tab; all of them without a tab."""
-        if cut is None:
+        if tab is None:
             return self.plain
-        named = self._fitting if cut is QueueTab.FIT else self._choosing if cut is QueueTab.CHOICE else None
+        named = self._fitting if tab is QueueTab.FIT else self._choosing if tab is QueueTab.CHOICE else None
         if named is not None:
             return self.plain.filter(pk__in=named)
-        return CUTS[cut](self.plain)
+        return BY_TAB[tab](self.plain)
 
     @cached_property
     def total(self) -> int:
@@ -105,7 +105,7 @@ class WaitingList:
 
     def _up_to(self, most: int) -> int:
         counted = self._bare
-        if self._sought.item:
+        if self._filters.item:
             # The condition of its index, or SQLite counts along another one; only here, because it misleads PostgreSQL
             # about how many rows there are.
             counted = counted.exclude(status=Status.OK)
@@ -124,7 +124,7 @@ class WaitingList:
     @cached_property
     def _choice_count(self) -> int:
         # What is short needs no choice; a database would search for it nevertheless.
-        if self._sought.reason == Reason.SHORT:
+        if self._filters.reason == Reason.SHORT:
             return 0
         if self._choosing is not None:
             return self._bare.filter(pk__in=self._choosing).count() if self._choosing else 0
@@ -157,29 +157,29 @@ class WaitingList:
     @cached_property
     def _conditions(self) -> Mapping[str, Q]:
         """The conditions by filter. Codes are looked up first: databases choose the right index only for numbers."""
-        site, sought, conditions = self._site, self._sought, {}
-        if sought.item:
-            conditions["item"] = _is("item", _numbers(Item.objects.filter(code=sought.item)))
-        if sought.location:
+        site, filters, conditions = self._site, self._filters, {}
+        if filters.item:
+            conditions["item"] = _is("item", _numbers(Item.objects.filter(code=filters.item)))
+        if filters.location:
             conditions["location"] = _is("source", self._places)
-        if sought.order:
-            conditions["order"] = _is("cost_object", _cost_objects(site, sought.order))
-        if sought.supplier:
-            held = _numbers(Location.objects.filter(site=site, supplier__code=sought.supplier))
-            ordered = CostObject.objects.filter(site=site, purchase_line__order__supplier__code=sought.supplier)
+        if filters.order:
+            conditions["order"] = _is("cost_object", _cost_objects(site, filters.order))
+        if filters.supplier:
+            held = _numbers(Location.objects.filter(site=site, supplier__code=filters.supplier))
+            ordered = CostObject.objects.filter(site=site, purchase_line__order__supplier__code=filters.supplier)
             conditions["supplier"] = _is("source", held) | Q(cost_object__in=ordered.values("pk"))
-        if sought.reason:
-            conditions["reason"] = Q(reason=sought.reason)
-            if sought.reason != Reason.SHORT:
+        if filters.reason:
+            conditions["reason"] = Q(reason=filters.reason)
+            if filters.reason != Reason.SHORT:
                 # The condition of its index once more, or SQLite doesn't use that.
                 conditions["choice"] = ~Q(reason=Reason.SHORT)
-        if sought.until:
-            conditions["until"] = Q(at__lte=sought.until)
+        if filters.until:
+            conditions["until"] = Q(at__lte=filters.until)
         return conditions
 
     @cached_property
     def _places(self) -> list[int]:
-        here, location = Location.objects.filter(site=self._site), self._sought.location
+        here, location = Location.objects.filter(site=self._site), self._filters.location
         return _numbers(here.filter(path=location) if "/" in location else here.filter(store__code=location))
 
     @cached_property
@@ -200,15 +200,15 @@ class WaitingList:
         if "choice" in conditions:
             yield needing_choice(here).order_by("at", Coalesce("origin", "id"), "id")
         if "item" in conditions:
-            places = self._places if self._sought.location else _numbers(Location.objects.filter(site=self._site))
+            places = self._places if self._filters.location else _numbers(Location.objects.filter(site=self._site))
             yield here.filter(conditions["item"], source__in=places)
         elif "location" in conditions:
             yield here.filter(conditions["location"])
         if "supplier" in conditions:
             ordered = CostObject.objects.filter(
-                site=self._site, purchase_line__order__supplier__code=self._sought.supplier
+                site=self._site, purchase_line__order__supplier__code=self._filters.supplier
             )
-            held = _numbers(Location.objects.filter(site=self._site, supplier__code=self._sought.supplier))
+            held = _numbers(Location.objects.filter(site=self._site, supplier__code=self._filters.supplier))
             by_place = here.filter(source__in=held).order_by().values_list("pk", flat=True)[: FEW + 1]
             cost_objects = _numbers(ordered[: FEW + 1])
             if len(cost_objects) <= FEW:

@@ -118,8 +118,8 @@ def retry_part(
         return Recorded.under(claims.posted[request.key])
     new_key = claims.new.get(request.key)
     moment = event_time(site, at)
-    asked = _candidates(site, None) if movements is None else movements
-    due = [one for one in lock_due(site=site, movements=asked) if one.at <= moment and not choice_needed(one.move)]
+    candidates = _candidates(site, None) if movements is None else movements
+    due = [one for one in lock_due(site=site, movements=candidates) if one.at <= moment and not choice_needed(one.move)]
     stock = lock_balances(site=site, stock_keys=stock_keys_of(one.move for one in due))
     # What moves was assumed to be used from where it is taken, so no count is affected (H2).
     plan, settled = _plan_retry(due, stock)
@@ -139,7 +139,7 @@ def preview_retry(*, site: Site, movements: Collection[int] | None = None) -> li
 
 
 @dataclass(frozen=True, slots=True)
-class RetryForeseen:
+class RetryPreview:
     """What a retry would settle, with the quantities that would move, and how many movements it would leave.
 
     Of those left, `short` are short, perhaps because an older one takes the stock, and `choice` need a choice.
@@ -150,16 +150,18 @@ class RetryForeseen:
     choice: int
 
 
-def foresee_retry(*, site: Site, movements: Collection[int] | None = None) -> RetryForeseen:
+def preview_retry_with_counts(*, site: Site, movements: Collection[int] | None = None) -> RetryPreview:
     """Return the preview of a retry with how many movements it leaves: of all at the site, or of some."""
     settled = preview_retry(site=site, movements=movements)
     waits = Q(site=site, status=Status.UNRESOLVED)
     # The status of some is checked afterwards, or SQLite reads all unresolved movements to find them.
-    asked = Movement.objects.filter(waits if movements is None else Q(site=site, pk__in=movements))
-    found = asked.aggregate(all=Count("pk", filter=waits), choice=Count("pk", filter=waits & ~Q(reason=Reason.SHORT)))
+    candidates = Movement.objects.filter(waits if movements is None else Q(site=site, pk__in=movements))
+    found = candidates.aggregate(
+        all=Count("pk", filter=waits), choice=Count("pk", filter=waits & ~Q(reason=Reason.SHORT))
+    )
     # One that needed a choice when it was booked needs none where its item or location isn't tracked any more.
     choice = found["choice"] - sum(1 for waiting, _ in settled if waiting.reason != Reason.SHORT)
-    return RetryForeseen(settled, found["all"] - len(settled) - choice, choice)
+    return RetryPreview(settled, found["all"] - len(settled) - choice, choice)
 
 
 def _plan_retry(due: Sequence[Due], stock: Stock) -> tuple[Plan, list[Settled]]:

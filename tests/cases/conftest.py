@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.cases.adapter import NOT_YET
-from tests.cases.pending import RULE_OF
 from tests.cases.reading import Case, read_cases
+from tests.cases.unbuilt_rules import RULE_OF
 
 HERE = Path(__file__).parent
 
@@ -25,7 +25,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _parameter(case: Case) -> Any:
-    """Return a test parameter. A pending case must fail, so that it isn't forgotten in the list once it passes."""
+    """Return a test parameter. The case of an unbuilt rule must fail: once it passes, it comes off the list."""
     marks = []
     if case.name in RULE_OF:
         reason = f"{RULE_OF[case.name]} is not built yet"

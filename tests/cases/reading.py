@@ -1,6 +1,6 @@
 """Read worked cases from YAML strictly: numbers keep their exact value, and an unknown key is an error.
 
-The tables below are the whole format, also where the project doesn't implement an operation yet (`pending.py`).
+The tables below are the whole format, also where the project doesn't implement an operation yet (`unbuilt_rules.py`).
 `README.md` explains each field.
 """
 

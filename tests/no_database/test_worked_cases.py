@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from tests.cases.adapter import OPERATIONS
-from tests.cases.pending import PENDING, RULE_OF
 from tests.cases.reading import OPERATION_KEYS, read_cases
+from tests.cases.unbuilt_rules import RULE_OF, UNBUILT
 
 CASES = Path(__file__).parent.parent / "cases"
 
 
-def test_every_pending_case_exists_and_names_its_rule() -> None:
+def test_every_case_of_an_unbuilt_rule_exists_and_names_its_rule() -> None:
     rules = {case.name: case.rules for case in read_cases(CASES, CASES)}
-    listed = [name for names in PENDING.values() for name in names]
+    listed = [name for names in UNBUILT.values() for name in names]
     assert len(listed) == len(set(listed))
     assert {name: rules.get(name) for name in listed if RULE_OF[name] not in rules.get(name, ())} == {}
 

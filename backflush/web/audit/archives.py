@@ -56,8 +56,8 @@ def archives_page(request: PageRequest) -> HttpResponse:
     """List all archives, newest first."""
     found = archives(request.visit.site)
     shown = page_of(found, request.GET, by=("number",), descending=True, total=count_up_to(found))
-    facts = {"site": request.visit.site, "page": shown, "rows": [Put(one) for one in shown.rows]}
-    return render(request, "web/audit/archives.html", facts)
+    context = {"site": request.visit.site, "page": shown, "rows": [Put(one) for one in shown.rows]}
+    return render(request, "web/audit/archives.html", context)
 
 
 @page(*SEEN_BY)
@@ -65,7 +65,7 @@ def archive_page(request: PageRequest, number: int) -> HttpResponse:
     """Show the contents of one archive."""
     archive = archive_numbered(request.visit.site, number)
     orders = orders_in(archive)
-    facts: dict[str, Any] = {
+    context: dict[str, Any] = {
         "put": Put(archive),
         "archive": archive,
         "page": page_of(orders, request.GET, by=("kind", "number"), total=count_up_to(orders)),
@@ -74,7 +74,7 @@ def archive_page(request: PageRequest, number: int) -> HttpResponse:
             for kind, word in ((ArchivedKind.MOVEMENT, lazy("Movements")), (ArchivedKind.POSTING, lazy("Postings")))
         ],
     }
-    return render(request, "web/audit/archive.html", facts)
+    return render(request, "web/audit/archive.html", context)
 
 
 def _ranges(archive: Archive, kind: ArchivedKind) -> tuple[Sequence[ArchivedRange], bool]:

@@ -355,8 +355,8 @@ def signed_page(request: PageRequest, number: int) -> HttpResponse:
     kept = [(step, [FindingLine.of(line) for line in step.look.lines]) for step in steps if step.look is not None]
     proof = next(step.look for step in steps if step.name == CheckName.PROOF)
     invariants = proof.computation.invariants if proof is not None and proof.computation is not None else []
-    facts = {"audit": audit, "steps": steps, "kept": kept, "invariants": invariants}
-    return render(request, "web/audit/signed.html", facts)
+    context = {"audit": audit, "steps": steps, "kept": kept, "invariants": invariants}
+    return render(request, "web/audit/signed.html", context)
 
 
 KINDS: Final[Mapping[str, str | Promise]] = {

@@ -72,20 +72,20 @@ def cost_page(request: PageRequest, code: str) -> HttpResponse:
     item, visit = item_at(code), request.visit
     structure = CostedStructure(visit.site, item, visit.today)
     elements = by_element(item.cost) if item.cost else []
-    facts: dict[str, Any] = {
+    context: dict[str, Any] = {
         "item": item,
         "elements": elements,
         "earlier": [(one, *totals(by_element(one))) for one in item.costs.order_by("-pk")[:COSTS_SHOWN]],
         "lines": len(structure),
         "day": visit.today,
     }
-    facts["standard"], facts["latest"] = totals(elements)
+    context["standard"], context["latest"] = totals(elements)
     if len(structure) and structure.each is not None and item.cost:
         # For a manufactured item, the recorded cost includes the outside work of all levels below.
         on_record = item.cost.standard_material + item.cost.standard_outside
         rolled = round_half_up(structure.each, COST_DECIMALS)
-        facts |= {"rolled": rolled, "on_record": on_record, "difference": rolled - on_record}
-    return render(request, "web/items/cost.html", facts)
+        context |= {"rolled": rolled, "on_record": on_record, "difference": rolled - on_record}
+    return render(request, "web/items/cost.html", context)
 
 
 urlpatterns = [

@@ -200,14 +200,14 @@ def bookings_page(request: PageRequest, number: str) -> HttpResponse:
     shown = page_of(bookings_of(order), request.GET, by=("posting_id",), descending=True)
     uses = use_states(booking.posting_id for booking in shown.rows)
     by_hand = list(hand_postings_of(order).order_by("-pk")[: HAND_SHOWN + 1])
-    facts = {
+    context = {
         "page": shown,
         "booked": [Booked(booking, uses[booking.posting_id]) for booking in shown.rows],
         "by_hand": by_hand[:HAND_SHOWN],
         "more_by_hand": len(by_hand) > HAND_SHOWN,
         "may_reverse": bool({Verb.REVERSE, Verb.REVERSE_OWN} & request.visit.verbs),
     }
-    shown_with = order_context(request, order, "order-bookings") | facts | banner(request)
+    shown_with = order_context(request, order, "order-bookings") | context | banner(request)
     return render(request, "web/production/bookings.html", shown_with)
 
 
@@ -243,8 +243,8 @@ def cost_page(request: PageRequest, number: str) -> HttpResponse:
     """Show the material cost, the standard, and the usage variances."""
     order = _found(request, number)
     cost = order_cost(order.cost_object)
-    facts = {"cost": cost, "difference": cost.material - cost.standard, "bars": bars_of(cost)}
-    return render(request, "web/production/cost.html", order_context(request, order, "order-cost") | facts)
+    context = {"cost": cost, "difference": cost.material - cost.standard, "bars": bars_of(cost)}
+    return render(request, "web/production/cost.html", order_context(request, order, "order-cost") | context)
 
 
 @page()
@@ -252,8 +252,8 @@ def history_page(request: PageRequest, number: str) -> HttpResponse:
     """Show the changes of the order: what, by whom and when."""
     order = _found(request, number)
     shown = page_of(changes_of(order), request.GET, by=("pk",), descending=True)
-    facts = {**order_context(request, order, "order-history"), "page": shown, "opened_by": opened_by(order)}
-    return render(request, "web/production/history.html", facts)
+    context = {**order_context(request, order, "order-history"), "page": shown, "opened_by": opened_by(order)}
+    return render(request, "web/production/history.html", context)
 
 
 @page()
@@ -261,12 +261,12 @@ def print_page(request: PageRequest, number: str) -> HttpResponse:
     """Show the order for printing: the QR code of its number, figures, materials and bookings."""
     order = _found(request, number)
     bookings = list(bookings_of(order).filter(reversed_by__isnull=True).order_by("-posting_id")[:SHOWN_WAITING])
-    facts = {
+    context = {
         "materials": materials(order),
         "bookings": bookings,
         "qr": qr_path(order.number),
     }
-    return render(request, "web/production/print.html", order_context(request, order, "order") | facts)
+    return render(request, "web/production/print.html", order_context(request, order, "order") | context)
 
 
 Verbed = Callable[..., WorksOrder]

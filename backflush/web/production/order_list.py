@@ -40,14 +40,14 @@ def orders_page(request: PageRequest) -> HttpResponse:
     runs = in_turn(found, status=status)
     shown = page_along(runs, request.GET, by=("number",), descending=True, total=count_up_to(found))
     prefetch_related_objects(shown.rows, "item", "unit", "cost_object")
-    facts = {
+    context = {
         "page": shown,
         "status": status,
         "number": number,
         "statuses": badges.ORDER,
         "may_make": request.visit.may(Verb.RELEASE),
     }
-    return render(request, "web/production/order_list.html", facts)
+    return render(request, "web/production/order_list.html", context)
 
 
 @page(Verb.RELEASE)

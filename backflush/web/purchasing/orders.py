@@ -61,7 +61,7 @@ def purchase_orders_page(request: PageRequest) -> HttpResponse:
     if number and not status and PurchaseOrder.objects.filter(site=site, number=number).exists():
         return redirect("purchase-order", number)
     found = purchase_orders_in_turn(site, status=status, number=number, supplier=supplier)
-    facts = {
+    context = {
         "page": page_of(found, request.GET, by=("turn", "number"), descending=True),
         "status": status,
         "number": number,
@@ -69,7 +69,7 @@ def purchase_orders_page(request: PageRequest) -> HttpResponse:
         "statuses": badges.PURCHASE_ORDER,
         "may_buy": request.visit.may(Verb.PURCHASE),
     }
-    return render(request, "web/purchasing/order_list.html", facts)
+    return render(request, "web/purchasing/order_list.html", context)
 
 
 @page(Verb.PURCHASE)
@@ -175,7 +175,7 @@ def _order(request: PageRequest, refusal: Refusal | None, number: str) -> HttpRe
     shown = page_of(receipts(order), request.GET, by=("posting_id",), descending=True)
     lines = [(line, max(ZERO, line.quantity - line.cost_object.good)) for line in purchase_lines(order)]
     status = PurchaseStatus(order.status)
-    facts: dict[str, Any] = {
+    context: dict[str, Any] = {
         "order": order,
         "lines": lines,
         "page": shown,
@@ -184,7 +184,7 @@ def _order(request: PageRequest, refusal: Refusal | None, number: str) -> HttpRe
         "may_close": request.visit.may(Verb.PURCHASE) and refuse_closing(number, status) is None,
         "outstanding": sum(1 for _line, left in lines if left),
     }
-    return render(request, "web/purchasing/order.html", facts | booked_of(request, shown.rows) | banner(request))
+    return render(request, "web/purchasing/order.html", context | booked_of(request, shown.rows) | banner(request))
 
 
 @page(Verb.PURCHASE)
@@ -192,8 +192,12 @@ def close_page(request: PageRequest, number: str) -> HttpResponse:
     """Show what is still to come, and ask whether to close the order."""
     order = purchase_order_numbered(request.visit.site, number)
     lines = [(line, max(ZERO, line.quantity - line.cost_object.good)) for line in purchase_lines(order)]
-    facts = {"order": order, "lines": lines, "form": Form(refusal=refuse_closing(number, PurchaseStatus(order.status)))}
-    return render(request, "web/purchasing/close.html", facts)
+    context = {
+        "order": order,
+        "lines": lines,
+        "form": Form(refusal=refuse_closing(number, PurchaseStatus(order.status))),
+    }
+    return render(request, "web/purchasing/close.html", context)
 
 
 @posts(Verb.PURCHASE, again=_order)

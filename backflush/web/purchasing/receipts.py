@@ -84,8 +84,8 @@ def receipts_page(request: PageRequest) -> HttpResponse:
     """All receipts, the newest first."""
     found, total = all_receipts(request.visit.site)
     shown = page_of(found, request.GET, by=("posting_id",), descending=True, total=total)
-    facts = {"page": shown, "may_receive": request.visit.may(Verb.RECEIVE)}
-    return render(request, "web/purchasing/receipts.html", facts | booked_of(request, shown.rows))
+    context = {"page": shown, "may_receive": request.visit.may(Verb.RECEIVE)}
+    return render(request, "web/purchasing/receipts.html", context | booked_of(request, shown.rows))
 
 
 def booked_of(request: PageRequest, bookings: list[Booking]) -> dict[str, Any]:

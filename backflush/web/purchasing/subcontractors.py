@@ -28,13 +28,13 @@ def outside_page(request: PageRequest, code: str) -> HttpResponse:
     """Show one sub-contractor: stock by item and place, and the open orders."""
     one = outside_coded(request.visit.site, code)
     orders = purchase_orders_in_turn(request.visit.site, status="open", supplier=code).order_by("-number")
-    facts = {
+    context = {
         "one": one,
         "held": held_at(request.visit.site, one.places),
         "orders": list(orders[:SHOWN]),
         "may_buy": request.visit.may(Verb.PURCHASE),
     }
-    return render(request, "web/purchasing/subcontractor.html", facts)
+    return render(request, "web/purchasing/subcontractor.html", context)
 
 
 urlpatterns = [

@@ -120,13 +120,13 @@ def check_page(request: PageRequest) -> HttpResponse:
     kind, about = request.GET.get("kind", ""), request.GET.get("about", "")
     found = [one for one in examine(request.visit.site, codes=codes_of(kind)) if concerns(one, about)]
     narrow = bool(request.htmx) and not request.GET.get("all")
-    facts = {
+    context = {
         "total": len(found),
         "refused": any(finding.severity is Severity.REFUSED for finding in found),
         "groups": _groups(found[:SHOWN] if narrow else found, found, most=None if request.GET.get("all") else SHOWN),
         "shortened": narrow and len(found) > SHOWN,
     }
-    return render(request, "web/setup/check.html", facts)
+    return render(request, "web/setup/check.html", context)
 
 
 def _groups(listed: Sequence[SetupFinding], found: Sequence[SetupFinding], *, most: int | None) -> list[FindingGroup]:

@@ -52,10 +52,10 @@ def _show(request: PageRequest, places: QuerySet[Location], bins: QuerySet[Bin],
     ]
     total = places.count() + bins.count()
     listed = page_along(runs, request.GET, by=BY, total=total, size=AT_ONCE)
-    facts = {"page": listed, "labels": [_label(one) for one in listed.rows], **about}
+    context = {"page": listed, "labels": [_label(one) for one in listed.rows], **about}
     if any(map(request.visit.may, SETTING_UP)):
-        facts["back"] = reverse("set-up-record", args=[about["kind"], about["of"]])
-    return render(request, "web/setup/labels.html", facts)
+        context["back"] = reverse("set-up-record", args=[about["kind"], about["of"]])
+    return render(request, "web/setup/labels.html", context)
 
 
 def _used(visit: Visit, **where: Any) -> QuerySet[Bin]:

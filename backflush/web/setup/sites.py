@@ -90,7 +90,7 @@ class SiteResource(SetupResource[Site], icon="building-factory-2"):
     def _adjustments(self, record: Site | None) -> list[tuple[str, str]]:
         """Return the locations without balances of a site, as choices of its adjustment place."""
         places = Location.objects.filter(site=record, has_balance=False) if record else Location.objects.none()
-        paths = offered(places, stands=record.adjustment_id if record else None).order_by("path")
+        paths = offered(places, current_id=record.adjustment_id if record else None).order_by("path")
         none = [] if record and record.adjustment_id else [("", _("none"))]
         return [*none, *((path, path) for path in paths.values_list("path", flat=True))]
 

@@ -45,7 +45,7 @@ class CountRow:
     """A count of the list, with what can be done about it."""
 
     count: StockCount
-    badge: badges.Sign
+    badge: badges.Badge
     may_decide: bool
     recount: str
 
@@ -55,10 +55,10 @@ class CountList:
     """The requested list."""
 
     visit: Visit
-    asked: QueryDict
+    query: QueryDict
 
     def _word(self, name: str) -> str:
-        return self.asked.get(name, "").strip()
+        return self.query.get(name, "").strip()
 
     @cached_property
     def page(self) -> Page[StockCount]:
@@ -67,7 +67,7 @@ class CountList:
         if status and status not in CountStatus.values:
             raise InvalidValue("Choose from the list.", field="status")
         found = counts(self.visit.site, item=self._word("item"), location=self._word("location"), status=status)
-        return page_of(found, self.asked, by=ORDERED_BY, descending=True)
+        return page_of(found, self.query, by=ORDERED_BY, descending=True)
 
     def rows(self) -> list[CountRow]:
         """The rows of this page."""
@@ -85,7 +85,7 @@ class CountList:
     def chips(self) -> list[Chip]:
         """The active filters."""
         status = self._word("status")
-        return chips_of(self.asked, FILTERS, {"status": str(badges.COUNT[status].word)} if status else {})
+        return chips_of(self.query, FILTERS, {"status": str(badges.COUNT[status].word)} if status else {})
 
 
 def _is_open(count: StockCount) -> bool:
@@ -101,7 +101,7 @@ def counts_page(request: PageRequest) -> HttpResponse:
 def _show(request: PageRequest, refusal: Refusal | None, form_data: QueryDict) -> HttpResponse:
     listed = CountList(request.visit, request.GET)
     context: dict[str, Any] = {
-        "typed": request.GET,
+        "query": request.GET,
         "form": Form([remarks_field(), *(Field(name, word) for name, word in FILTERS)], form_data, refusal),
         "refusal": refusal,
         "places": place_names(request.visit.site, most=SUGGESTED_MOST),
@@ -119,7 +119,7 @@ def _show(request: PageRequest, refusal: Refusal | None, form_data: QueryDict) -
     return render(request, "web/stock/counts.html", context, status=status)
 
 
-def _open_counts(visit: Visit) -> list[tuple[str, badges.Sign, int]]:
+def _open_counts(visit: Visit) -> list[tuple[str, badges.Badge, int]]:
     """Return how many counts wait, by status; one statement."""
     statuses = [status for status in CountStatus if status.open]
     waiting = StockCount.objects.filter(site=visit.site, status__in=statuses, reversed_by__isnull=True)

@@ -126,7 +126,7 @@ def map_page(request: PageRequest) -> HttpResponse:
         for rule in rules.order_by("source__path", "target__path", "action__name")
     ]
     named = {row.rule.action_id for row in rule_rows}
-    facts = {
+    context = {
         "rows": rule_rows,
         "own_rows": _own_places(happens, rule_rows),
         "places": _place_rows(visit, standing, waiting.by_place, folding),
@@ -142,7 +142,7 @@ def map_page(request: PageRequest) -> HttpResponse:
         "refusal": refusal,
         "now": timezone.now(),
     }
-    return render(request, "web/stock/map/map.html", facts)
+    return render(request, "web/stock/map/map.html", context)
 
 
 def _traced(visit: Visit, code: str) -> tuple[MaterialFlow | None, Refusal | None]:

@@ -22,7 +22,7 @@ from backflush.delivery.pagination import Page, page_of
 from backflush.ledger.history import INSTANT
 from backflush.ledger.models import Movement
 from backflush.ledger.movement_list import FEW
-from backflush.unresolved.queue import GroupBy, QueueGroup, QueueTab, SoughtWaiting, WaitingList, groups_of
+from backflush.unresolved.queue import GroupBy, QueueFilter, QueueGroup, QueueTab, WaitingList, groups_of
 from backflush.unresolved.selectors import there_now
 from backflush.web.display import badges, formats
 from backflush.web.forms.values import day_in
@@ -104,10 +104,10 @@ class Queue:
         return urlencode({**kept, **self.filters, **group})
 
     @cached_property
-    def conditions(self) -> SoughtWaiting:
+    def conditions(self) -> QueueFilter:
         """The filters of the search, for all tabs."""
         names = {name: value for name, value in self.filters.items() if name not in {"days", "until"}}
-        return SoughtWaiting(**names, until=self._until())
+        return QueueFilter(**names, until=self._until())
 
     def _until(self) -> datetime | None:
         """The last event time of the search: a number of days ago, or the end of a day, whichever is earlier."""
@@ -130,7 +130,7 @@ class Queue:
     @property
     def shown(self) -> QuerySet[Movement]:
         """The movements of the selected tab, with their place in the order."""
-        return self.waiting.cut(self.tab).select_related(None).annotate(place=Coalesce("origin", "id"))
+        return self.waiting.tab(self.tab).select_related(None).annotate(place=Coalesce("origin", "id"))
 
     @cached_property
     def page(self) -> Page[Movement]:

@@ -17,9 +17,9 @@ from backflush.ledger.movement_list import FEW
 from backflush.ledger.selectors import posting_numbered
 from backflush.people.rights import Verb
 from backflush.unresolved.arrivals import proposed_by
-from backflush.unresolved.background_retry import begin_retry, worth_retrying
+from backflush.unresolved.background_retry import begin_retry, retry_candidates
 from backflush.unresolved.queue import QueueTab
-from backflush.unresolved.retry import RetryForeseen, foresee_retry, retry
+from backflush.unresolved.retry import RetryPreview, preview_retry_with_counts, retry
 from backflush.web.forms.idempotency import new_key
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
@@ -45,13 +45,13 @@ def retry_page(request: PageRequest) -> HttpResponse:
         picked = list(_proposed(request, arrived))
     shown: dict[str, Any] = {"view": page_queue.view, "key": new_key(), "picked": bool(picked or arrived), "more": 0}
     if not picked and not arrived:
-        worth = worth_retrying(request.visit.site, page_queue.conditions)
-        picked = list(worth.values_list("pk", flat=True)[: LOOKED_AT_MOST + 1])
+        candidates = retry_candidates(request.visit.site, page_queue.conditions)
+        picked = list(candidates.values_list("pk", flat=True)[: LOOKED_AT_MOST + 1])
         if len(picked) > AT_ONCE_MOST:
-            shown["more"] = count_up_to(worth) if len(picked) > LOOKED_AT_MOST else len(picked)
+            shown["more"] = count_up_to(candidates) if len(picked) > LOOKED_AT_MOST else len(picked)
             shown["running"] = running_retries(request.visit.site)
     looked_at = picked[:LOOKED_AT_MOST]
-    found = foresee_retry(site=request.visit.site, movements=looked_at)
+    found = preview_retry_with_counts(site=request.visit.site, movements=looked_at)
     shown |= {
         "settling": found.settled[:SHOWN_MOST],
         "fitting": len(found.settled),
@@ -64,7 +64,7 @@ def retry_page(request: PageRequest) -> HttpResponse:
     return render(request, "web/unresolved/retry.html", shown)
 
 
-def _of_all(page_queue: Queue, found: RetryForeseen, *, long: bool) -> dict[str, Any]:
+def _of_all(page_queue: Queue, found: RetryPreview, *, long: bool) -> dict[str, Any]:
     """Return how many movements of the queue would be settled, are short, or need a choice, each with its tab.
 
     `after_older` would fit by themselves but stay short, because older movements take the stock. For a long queue only
@@ -114,7 +114,7 @@ def retry_all(request: PageRequest) -> HttpResponse:
         if narrowed
         else _("Retry of all unresolved movements")
     )
-    background_job = begin_retry(site=request.visit.site, sought=page_queue.conditions, title=title, by=request.user)
+    background_job = begin_retry(site=request.visit.site, filters=page_queue.conditions, title=title, by=request.user)
     return redirect("background-job", background_job.pk)
 
 

@@ -18,7 +18,7 @@ from backflush.ledger import movement_list as all_movements
 from backflush.ledger.models import Movement
 from backflush.people.rights import Role
 from backflush.unresolved import queue
-from backflush.unresolved.queue import GroupBy, QueueTab, SoughtWaiting, WaitingList, groups_of
+from backflush.unresolved.queue import GroupBy, QueueFilter, QueueTab, WaitingList, groups_of
 from backflush.web.unresolved import queue as queue_page
 from tests.cast import DAY, Plant
 from tests.doors.web.test_booking_page import key_of
@@ -52,7 +52,7 @@ def rows_in(text: str) -> list[int]:
 
 def waiting(plant: Plant, **sought: Any) -> WaitingList:
     """Return the movements that match some filters."""
-    return WaitingList(plant.site, SoughtWaiting(**sought))
+    return WaitingList(plant.site, QueueFilter(**sought))
 
 
 def test_each_filter_tab_shows_its_count(mixed: Plant, stores: Client) -> None:
@@ -67,7 +67,7 @@ def test_each_filter_tab_shows_its_count(mixed: Plant, stores: Client) -> None:
 
 @pytest.mark.parametrize("few", [0, 1, 10_000])
 @pytest.mark.parametrize(
-    ("sought", "found"),
+    ("filters", "found"),
     [
         ({}, ["BOLT", "GLUE-B", "LUG"]),
         ({"item": "BOLT"}, ["BOLT"]),
@@ -84,14 +84,14 @@ def test_each_filter_tab_shows_its_count(mixed: Plant, stores: Client) -> None:
     ],
 )
 def test_a_filter_finds_the_same_in_a_short_and_a_long_queue(
-    mixed: Plant, monkeypatch: pytest.MonkeyPatch, few: int, sought: dict[str, str], found: list[str]
+    mixed: Plant, monkeypatch: pytest.MonkeyPatch, few: int, filters: dict[str, str], found: list[str]
 ) -> None:
     for module in (queue, all_movements):
         monkeypatch.setattr(module, "FEW", few)
-    asked = waiting(mixed, **sought)
-    assert sorted({one.item.code for one in asked.plain}) == found
-    for cut, item in ((QueueTab.FIT, "LUG"), (QueueTab.SHORT, "BOLT"), (QueueTab.CHOICE, "GLUE-B")):
-        codes = {one.item.code for one in asked.cut(cut)}
+    found_by_filter = waiting(mixed, **filters)
+    assert sorted({one.item.code for one in found_by_filter.plain}) == found
+    for tab, item in ((QueueTab.FIT, "LUG"), (QueueTab.SHORT, "BOLT"), (QueueTab.CHOICE, "GLUE-B")):
+        codes = {one.item.code for one in found_by_filter.tab(tab)}
         assert codes == ({item} if item in found else set())
 
 

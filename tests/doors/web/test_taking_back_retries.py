@@ -17,7 +17,7 @@ from backflush.people.rights import Role
 from backflush.unresolved import background_retry
 from backflush.unresolved.background_retry import begin_retry, begin_undo
 from backflush.unresolved.models import Settlement
-from backflush.unresolved.queue import SoughtWaiting
+from backflush.unresolved.queue import QueueFilter
 from tests.cast import Plant
 from tests.databases import Database
 from tests.doors.web.visitors import signed_in, statements, text_of
@@ -40,7 +40,7 @@ def retried(plant: Plant, many: int = MANY) -> BackgroundJob:
     for _ in range(many):
         plant.books(1, "BRACKET")
     plant.finds(4 * many, "BOLT")
-    background_job = begin_retry(site=plant.site, sought=SoughtWaiting(), title="Retry of all", by=plant.storekeeper)
+    background_job = begin_retry(site=plant.site, filters=QueueFilter(), title="Retry of all", by=plant.storekeeper)
     assert work_off()
     background_job.refresh_from_db()
     assert background_job.is_finished
@@ -128,7 +128,7 @@ def test_a_running_retry_is_stopped_first(plant: Plant) -> None:
     for _ in range(MANY):
         plant.books(1, "BRACKET")
     plant.finds(100, "BOLT")
-    retry = begin_retry(site=plant.site, sought=SoughtWaiting(), title="Retry", by=plant.storekeeper)
+    retry = begin_retry(site=plant.site, filters=QueueFilter(), title="Retry", by=plant.storekeeper)
     stopping.set()
     work_off()
     client = signed_in(plant, Role.SUPERVISOR)

@@ -16,7 +16,7 @@ from django.db import connection
 from backflush.background.models import BackgroundJob
 from backflush.stockmap.models import Action, RetryRule
 from backflush.unresolved.background_retry import begin_retry
-from backflush.unresolved.queue import SoughtWaiting
+from backflush.unresolved.queue import QueueFilter
 from tests.cast import Plant
 from tests.databases import Database
 
@@ -99,7 +99,7 @@ def test_a_separate_worker_carries_out_queued_jobs(
     committed_plant.books(1, "BRACKET")
     committed_plant.finds(10, "BOLT")
     background_job = begin_retry(
-        site=committed_plant.site, sought=SoughtWaiting(), title="Retry", by=committed_plant.storekeeper
+        site=committed_plant.site, filters=QueueFilter(), title="Retry", by=committed_plant.storekeeper
     )
     log = tmp_path / "log"
     with running(committed_database, log, "worker") as worker:

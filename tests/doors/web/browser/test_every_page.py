@@ -20,7 +20,7 @@ from backflush.audit.services import begin_audit, compute_audit, look_at, sign_o
 from backflush.ledger.models import Archive, ArchivedKind, ArchivedOrder, ArchivedRange, CostObjectKind, Movement
 from backflush.ledger.periods import close_period, reopen_period
 from backflush.unresolved.background_retry import begin_retry
-from backflush.unresolved.queue import SoughtWaiting
+from backflush.unresolved.queue import QueueFilter
 from tests.cast import Plant
 from tests.doors.web.browser.test_flows import short_of_bolts
 from tests.doors.web.browser.visit import SIZES, THEMES, Visit
@@ -163,7 +163,7 @@ def something_on_every_page(plant: Plant) -> int:
     plant.buys(5, "PLATED")
     plant.receives(1, "PLATED")
     audits(plant)
-    begin_retry(site=plant.site, sought=SoughtWaiting(), title="Retry of all movements", by=plant.storekeeper)
+    begin_retry(site=plant.site, filters=QueueFilter(), title="Retry of all movements", by=plant.storekeeper)
     periods(plant)
     put_away(plant)
     return waiting

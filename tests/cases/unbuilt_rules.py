@@ -7,7 +7,7 @@ list and write its rule into `docs/rules.md` when you build it.
 from collections.abc import Mapping
 from typing import Final
 
-PENDING: Final[Mapping[str, tuple[str, ...]]] = {
+UNBUILT: Final[Mapping[str, tuple[str, ...]]] = {
     "E1": (
         "a stated quantity moves instead of the assumed one, and both are kept",
         "a component that is not in the structure is added",
@@ -49,5 +49,5 @@ PENDING: Final[Mapping[str, tuple[str, ...]]] = {
     "C1a": ("a new standard cost is a price effect and no usage variance",),
 }
 
-RULE_OF: Final[Mapping[str, str]] = {name: rule for rule, names in PENDING.items() for name in names}
-"""The rule of each pending case, by the case's name."""
+RULE_OF: Final[Mapping[str, str]] = {name: rule for rule, names in UNBUILT.items() for name in names}
+"""The rule of each case listed here, by the case's name."""
