@@ -112,14 +112,24 @@ def enter_counts(counts: Sequence[CountIn], *, site: Site, by: User) -> list[Sto
     return [entered[name] for name in names]
 
 
-def preview_count(one: CountIn, *, site: Site, by: User) -> LedgerAtCount:
-    """Return what the ledger says at the time of a count, refused as `enter_counts` would be. Locks nothing.
+@dataclass(frozen=True, slots=True)
+class CountPreview:
+    """What a count would find: the ledger at its time, the difference, and what would become of it."""
+
+    ledger: LedgerAtCount
+    difference: Decimal
+    status: CountStatus
+
+
+def preview_count(one: CountIn, *, site: Site, by: User) -> CountPreview:
+    """Return what `enter_counts` would find and do, refused as it would be. Locks and writes nothing.
 
     Refused (`NotAllowed`) for a blind count: nobody may see the book quantity before it is entered (H5).
     """
     firsts = {one.recount_of: StockCount.objects.get(site=site, pk=one.recount_of)} if one.recount_of else {}
     (count,) = _checked([one], firsts, site=site, by=by)
-    if one.blind or Tolerances(site, [count.item]).blind(count.item, count.location_id):
+    tolerances = Tolerances(site, [count.item])
+    if one.blind or tolerances.blind(count.item, count.location_id):
         raise NotAllowed(
             "{item} is counted blind at {location}: the book quantity is shown after the count.",
             item=count.item.code,
@@ -127,7 +137,12 @@ def preview_count(one: CountIn, *, site: Site, by: User) -> LedgerAtCount:
             field="item",
         )
     stock = read_balances(site=site, stock_keys=[stock_key_of(count)])
-    return ledger_at([count], stock, site=site)[0]
+    (ledger,) = ledger_at([count], stock, site=site)
+    count.expected, count.difference = ledger.expected, count.quantity - ledger.expected
+    status = tolerances.decide(count)
+    if status is CountStatus.POSTED and stock.there(stock_key_of(count)) + count.difference < 0:
+        status = CountStatus.SHORT
+    return CountPreview(ledger, count.difference, status)
 
 
 def _counts_of(site: Site, posted: Mapping[str, Posting]) -> list[StockCount]:

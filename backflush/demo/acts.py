@@ -413,7 +413,7 @@ class Counts(Act):
 
     def happen(self, scene: Scene) -> None:
         counted = CountIn(item=self.item, location=self.location, quantity=Decimal(0), bin=self.bin, at=scene.at)
-        expected = preview_count(counted, site=scene.plant.site, by=scene.by).expected
+        expected = preview_count(counted, site=scene.plant.site, by=scene.by).ledger.expected
         found = replace(counted, quantity=max(ZERO, expected + Decimal(self.off)))
         enter_counts([found], site=scene.plant.site, by=scene.by)
 

@@ -109,19 +109,17 @@ class CountEntryPage(ScanPage[CountQuery]):
             return {"recount_of": recount_of}
         try:
             counted = _count_in(query, form_data)
-            ledger = preview_count(counted, site=visit.site, by=visit.user)
+            previewed = preview_count(counted, site=visit.site, by=visit.user)
         except NotAllowed as refusal:
             blind = refusal.field == "item"
             return {"recount_of": recount_of, "blind": blind, **({} if blind else {"preview_refusal": refusal})}
         except Refusal as refusal:
             return {"recount_of": recount_of, "preview_refusal": refusal}
-        difference = counted.quantity - ledger.expected
         return {
             "recount_of": recount_of,
             "counted": counted.quantity,
-            "ledger": ledger,
-            "difference": difference,
-            "amount": abs(difference),
+            "previewed": previewed,
+            "amount": abs(previewed.difference),
         }
 
     def post(self, request: PageRequest, query: CountQuery) -> Posting:

@@ -50,6 +50,14 @@ def test_the_preview_says_what_is_expected_and_posts_nothing(plant: Plant) -> No
     assert not StockCount.objects.exists()
 
 
+def test_the_preview_says_when_the_difference_is_not_posted(plant: Plant) -> None:
+    plant.has(100, "BOLT")
+    set_tolerances([ToleranceIn(quantity_down=Decimal(2))], site=plant.site)
+    said = {"location": "MAIN/LINE", "item": "BOLT", "quantity": "5"}
+    text = text_of(stores(plant).get(reverse("count-preview"), said))
+    assert "The difference of 95 EA is beyond the tolerance: another person must count again" in text
+
+
 def test_a_blind_count_shows_no_book_quantity_before_it_is_entered(plant: Plant) -> None:
     plant.has(731, "BOLT")
     set_tolerances([ToleranceIn(blind=True)], site=plant.site)
