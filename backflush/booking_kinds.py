@@ -4,7 +4,7 @@
 import, the command line and the pages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from backflush.backflushing.booking import completed_reports
@@ -29,12 +29,15 @@ def kind_of(report: Report) -> ReportKind[Any]:
     return _BY_REPORT[type(report)]
 
 
-def kind_named(word: object) -> ReportKind[Any]:
-    """Return the kind with this word; the first kind for an empty word. Refusals: `InvalidValue`."""
+def kind_named(word: object, *, others: Sequence[str] = ()) -> ReportKind[Any]:
+    """Return the kind with this word; the first kind for an empty word. Refusals: `InvalidValue`.
+
+    `others` are further words that the caller understands; the refusal names them too.
+    """
     if word is None:
         return KINDS[0]
     if not isinstance(word, str) or word not in _BY_WORD:
-        raise InvalidValue("kind must be one of: {kinds}.", kinds=list(_BY_WORD), field="kind")
+        raise InvalidValue("kind must be one of: {kinds}.", kinds=[*_BY_WORD, *others], field="kind")
     return _BY_WORD[word]
 
 

@@ -31,10 +31,9 @@ django.setup()
 from django.db import connection, transaction  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
-from backflush.backflushing.stream import Booker  # noqa: E402
-from backflush.booking_kinds import KINDS  # noqa: E402
 from backflush.people.rights import Role  # noqa: E402
 from backflush.streams.line_format import answers, in_one_line, read_line  # noqa: E402
+from backflush.streams.line_posting import LinePoster  # noqa: E402
 from backflush.web.platform.static_files import gather  # noqa: E402
 from backflush.works.services.booking import BookingIn, book_production  # noqa: E402
 from tests.cast import DAY, STRUCTURES, Plant  # noqa: E402
@@ -156,7 +155,7 @@ class Legs:
 
         def book_line() -> None:
             lines = [read_line(1, line)]
-            for answer in answers(lines, Booker(KINDS, site, by).book_chunk(lines), site):
+            for answer in answers(lines, LinePoster(site, by).post(lines), site):
                 in_one_line(answer)
 
         return book_line

@@ -28,7 +28,7 @@ from backflush.api.schemas import (
     RefusalOut,
     UnresolvedPage,
 )
-from backflush.backflushing.stream import CHUNK, DATABASE_AWAY, Booker, StreamLine
+from backflush.backflushing.stream import CHUNK, DATABASE_AWAY
 from backflush.booking_kinds import KINDS, kind_of, preview_report
 from backflush.core.failures import Failed, failure, log_failure
 from backflush.core.quantity import written
@@ -43,7 +43,9 @@ from backflush.people.rights import Verb
 from backflush.people.selectors import not_allowed
 from backflush.people.tokens import user_by_token
 from backflush.stockmap.selectors import site_named
-from backflush.streams.line_format import answers, in_one_line
+from backflush.streams.line_format import answers, in_one_line, verb_of
+from backflush.streams.line_posting import Line, LinePoster
+from backflush.streams.operations import OPERATIONS
 from backflush.unresolved.arrivals import proposed_by
 from backflush.unresolved.selectors import queue
 from backflush.works.selectors import order_numbered
@@ -92,6 +94,8 @@ api = DescribedAPI(
 
 VERBS: Final = tuple(kind.verb for kind in KINDS)
 """The rights to book, one for each kind of booking."""
+LINE_VERBS: Final = (*VERBS, *(operation.verb for operation in OPERATIONS.values()))
+"""The rights to post the lines of a stream."""
 
 
 def _visitor(request: HttpRequest, code: str, *verbs: Verb) -> Visitor:
@@ -116,8 +120,8 @@ def book(request: HttpRequest, site: str) -> HttpResponse:
     visitor = _visitor(request, site, *VERBS)
     report = one_booking(request)
     visitor.require(kind_of(report).verb)
-    line = StreamLine(1, report)
-    [result] = Booker(KINDS, visitor.site, visitor.user).book_chunk([line])
+    line = Line(1, report)
+    [result] = LinePoster(visitor.site, visitor.user).post([line])
     if result.booking is None:
         first, *others = result.refusals
         first.details = (*first.details, *(one.sentence for one in others))
@@ -136,22 +140,22 @@ def book(request: HttpRequest, site: str) -> HttpResponse:
     summary="Book many",
 )
 def book_many(request: HttpRequest, site: str) -> StreamingHttpResponse:
-    """Post a stream of bookings of any kind and number. The response has one line per booking, sent as soon as it is
-    posted or refused; a refused booking doesn't stop the others. With an Idempotency-Key, a stream can be sent again
-    without posting anything twice."""
-    visitor = _visitor(request, site, *VERBS)
-    booker = Booker(KINDS, visitor.site, visitor.user, key_of(request))
-    answered = _in_chunks(_allowed(many_bookings(request), visitor), booker)
+    """Post a stream of bookings, moves, counts, issues, returns, settlements and reversals, in any order and number.
+    The response has one line for each, sent as soon as it is posted or refused; a refused line doesn't stop the others.
+    With an Idempotency-Key, a stream can be sent again without posting anything twice."""
+    visitor = _visitor(request, site, *LINE_VERBS)
+    poster = LinePoster(visitor.site, visitor.user, key_of(request))
+    answered = _in_chunks(_allowed(many_bookings(request), visitor), poster)
     # Before the status is sent: where nothing can be booked, the status says so.
     first = next(answered, "")
     return StreamingHttpResponse(chain([first], _to_the_end(answered)), content_type=JSON_LINES)
 
 
-def _allowed(lines: Iterator[StreamLine], visitor: Visitor) -> Iterator[StreamLine]:
-    """Yield the lines; those that the user has no right to book are replaced by a refusal."""
+def _allowed(lines: Iterator[Line], visitor: Visitor) -> Iterator[Line]:
+    """Yield the lines; those that the user has no right to post are replaced by a refusal."""
     for line in lines:
-        verb = None if isinstance(line.report, Refusal) else kind_of(line.report).verb
-        yield line if verb is None or visitor.may(verb) else StreamLine(line.number, not_allowed(verb))
+        verb = None if isinstance(line.content, Refusal) else verb_of(line.content)
+        yield line if verb is None or visitor.may(verb) else Line(line.number, not_allowed(verb))
 
 
 def _to_the_end(answered: Iterator[str]) -> Iterator[str]:
@@ -174,9 +178,9 @@ def _database_away(error: Exception) -> DatabaseUnreachable:
     return DatabaseUnreachable("The database can't be used: {problem}", problem=str(error).strip() or "no answer")
 
 
-def _in_chunks(lines: Iterator[StreamLine], booker: Booker) -> Iterator[str]:
+def _in_chunks(lines: Iterator[Line], poster: LinePoster) -> Iterator[str]:
     while chunk := list(islice(lines, CHUNK)):
-        yield "".join(map(in_one_line, answers(chunk, booker.book_chunk(chunk), booker.site)))
+        yield "".join(map(in_one_line, answers(chunk, poster.post(chunk), poster.site)))
 
 
 @api.post(

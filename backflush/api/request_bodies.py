@@ -8,13 +8,13 @@ from django.http import HttpRequest
 
 from backflush.api.errors import TooLarge, WrongType
 from backflush.backflushing.report_kinds import Report
-from backflush.backflushing.stream import StreamLine
 from backflush.core.refusals import InvalidValue
 from backflush.core.sentences import Count
 from backflush.delivery.payloads import JSON, JSON_LINES
 from backflush.ledger.idempotency import require_own_key
 from backflush.streams.arrivals import BLOCK, Cutter
-from backflush.streams.line_format import LONGEST, read_booking, read_object, stream_line
+from backflush.streams.line_format import LONGEST, line_of, read_booking, read_content, read_object
+from backflush.streams.line_posting import Line
 
 ARRAY_LARGEST: Final = 2_500_000
 LINES_LARGEST: Final = 100_000_000
@@ -40,8 +40,8 @@ def one_booking(request: HttpRequest) -> Report:
     return booking if booking.key else replace(booking, key=key_of(request))
 
 
-def many_bookings(request: HttpRequest) -> Iterator[StreamLine]:
-    """Yield the bookings in a request: of an array after reading it whole, of JSON lines as they arrive."""
+def many_bookings(request: HttpRequest) -> Iterator[Line]:
+    """Yield the lines of a request: of an array after reading it whole, of JSON lines as they arrive."""
     if request.content_type == JSON:
         _require(request, ARRAY_LARGEST, JSON)
         return _of_array(read_object(request.body))
@@ -58,17 +58,17 @@ def _require(request: HttpRequest, largest: int, wanted: str) -> None:
         )
 
 
-def _of_array(given: object) -> Iterator[StreamLine]:
+def _of_array(given: object) -> Iterator[Line]:
     if not isinstance(given, list):
         raise InvalidValue("The body must be an array of bookings.")
     return (_line(number, one) for number, one in enumerate(given, 1))
 
 
-def _line(number: int, given: object) -> StreamLine:
-    return stream_line(number, lambda: read_booking(given))
+def _line(number: int, given: object) -> Line:
+    return line_of(number, lambda: read_content(given))
 
 
-def _of_lines(request: HttpRequest) -> Iterator[StreamLine]:
+def _of_lines(request: HttpRequest) -> Iterator[Line]:
     cutter = Cutter()
     while data := request.read(BLOCK):
         yield from cutter.cut(data)

@@ -8,6 +8,7 @@ from ninja import Field, Schema
 from backflush.backflushing.report_kinds import ReportKind
 from backflush.booking_kinds import KINDS
 from backflush.delivery.payloads import JSON, JSON_LINES
+from backflush.streams.operations import OPERATIONS, RENAMED, Operation
 
 
 class RefusalOut(Schema):
@@ -118,11 +119,29 @@ def _booking_schema(kind: ReportKind[Any]) -> dict[str, Any]:
     }
 
 
+def _operation_schema(operation: type[Operation]) -> dict[str, Any]:
+    """Return the JSON schema of another operation of a stream, with the fields as its lines name them."""
+    schema = operation.inputs().schema()
+    written = {attribute: field for field, attribute in RENAMED.items()}
+    properties = {written.get(name, name): one for name, one in schema["properties"].items()}
+    return {
+        "title": operation.word,
+        "description": (operation.__doc__ or "").partition("\n")[0],
+        **schema,
+        "required": ["kind", *(written.get(name, name) for name in schema.get("required", ()))],
+        "properties": {"kind": {"const": operation.word}, **properties},
+    }
+
+
 BOOKING: Final[Mapping[str, Any]] = {
     "description": "A booking of one of several kinds.",
     "oneOf": [_booking_schema(kind) for kind in KINDS],
 }
-COMPONENTS: Final[Mapping[str, Any]] = {"Booking": BOOKING}
+LINE: Final[Mapping[str, Any]] = {
+    "description": "A line of a stream: a booking, or another operation.",
+    "oneOf": [*BOOKING["oneOf"], *(_operation_schema(operation) for operation in OPERATIONS.values())],
+}
+COMPONENTS: Final[Mapping[str, Any]] = {"Booking": BOOKING, "Line": LINE}
 """Schemas of requests, which the framework doesn't know."""
 _BOOKING: Final = {"$ref": "#/components/schemas/Booking"}
 KEY_HEADER: Final[Mapping[str, Any]] = {
@@ -144,8 +163,8 @@ MANY_BOOKINGS: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
         "content": {
-            JSON: {"schema": {"type": "array", "items": _BOOKING}},
-            JSON_LINES: {"schema": {"type": "string", "description": "One Booking per line."}},
+            JSON: {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/Line"}}},
+            JSON_LINES: {"schema": {"type": "string", "description": "One Line per line."}},
         },
     },
     "responses": {

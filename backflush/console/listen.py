@@ -45,9 +45,10 @@ def listen(
     ] = CHUNK,
     once: Annotated[bool, typer.Option("--once", help="Book the files that are in the folder now, and end.")] = False,
 ) -> None:
-    """Book production and receipts that machines and other programs report, as one JSON object per line, from standard
-    input, a file, or a folder. Each file of a folder is read once and moved to done or refused, with the answers in a
-    file beside it. Each line is answered by one line; a refused line doesn't stop the others.
+    """Post what machines and other programs report, as one JSON object per line: production, receipts, moves, counts,
+    issues, returns, settlements and reversals, from standard input, a file, or a folder. Each file of a folder is read
+    once and moved to done or refused, with the answers in a file beside it. Each line is answered by one line; a refused
+    line doesn't stop the others.
 
     Example: gateway-of-press-7 | backflush listen --key press-7/2026-03-12
 

@@ -6,8 +6,9 @@ from select import select
 from time import monotonic
 from typing import Final
 
-from backflush.backflushing.stream import CHUNK, StreamLine
+from backflush.backflushing.stream import CHUNK
 from backflush.streams.line_format import LONGEST, read_line
+from backflush.streams.line_posting import Line
 
 BLOCK: Final = 65_536
 LINGER_SECONDS: Final = 0.05
@@ -23,18 +24,18 @@ class Cutter:
         self._number = 0
         self._rest = b""
 
-    def cut(self, data: bytes) -> list[StreamLine]:
+    def cut(self, data: bytes) -> list[Line]:
         """Return the lines that are complete. A line that is too long is truncated just above the limit, to save
         memory."""
         *whole, rest = (self._rest + data).split(b"\n")
         self._rest = rest[: LONGEST + 1]
         return [line for raw in whole if (line := self._line(raw)) is not None]
 
-    def end(self) -> list[StreamLine]:
+    def end(self) -> list[Line]:
         """Return the last line, if it has no line end."""
         return self.cut(b"\n") if self._rest else []
 
-    def _line(self, raw: bytes) -> StreamLine | None:
+    def _line(self, raw: bytes) -> Line | None:
         self._number += 1
         return read_line(self._number, raw) if raw.strip() else None
 
@@ -51,10 +52,10 @@ class Arriving:
         self.ended = False
         self._source, self._stopped, self._most = source, stopped, most
         self._cutter = Cutter()
-        self._there: list[StreamLine] = []
+        self._there: list[Line] = []
         self._since = monotonic()
 
-    def __iter__(self) -> Iterator[list[StreamLine]]:
+    def __iter__(self) -> Iterator[list[Line]]:
         while not self.ended and not self._stopped():
             self._read()
             if len(self._there) >= self._most or (self._there and self._patience() <= 0):
@@ -76,7 +77,7 @@ class Arriving:
     def _patience(self) -> float:
         return self._since + LINGER_SECONDS - monotonic()
 
-    def _chunk(self) -> list[StreamLine]:
+    def _chunk(self) -> list[Line]:
         chunk, self._there = self._there[: self._most], self._there[self._most :]
         self._since = monotonic()
         return chunk

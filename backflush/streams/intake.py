@@ -1,4 +1,4 @@
-"""Books bookings that arrive in a stream or as files in a folder. Each file is booked once."""
+"""Posts what arrives in a stream or as files in a folder. Each file is posted once."""
 
 import fcntl
 import hashlib
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from backflush.backflushing.stream import CHUNK, Booker
-from backflush.booking_kinds import KINDS
+from backflush.backflushing.stream import CHUNK
 from backflush.core.refusals import AlreadyThere, InvalidValue
 from backflush.delivery.payloads import refusal_payload
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.streams.arrivals import Arriving
 from backflush.streams.line_format import answers, in_one_line, outcome_word
+from backflush.streams.line_posting import LinePoster
 
 DONE: Final = "done"
 REFUSED: Final = "refused"
@@ -45,10 +45,10 @@ class Listener:
         Return the number of lines by outcome, and whether the end of input was reached.
         """
         counts: Counter[str] = Counter()
-        booker = Booker(KINDS, self.site, self.by, stream)
+        poster = LinePoster(self.site, self.by, stream)
         arriving = Arriving(source, self.stopped, most=self.most)
         for lines in arriving:
-            results = booker.book_chunk(lines)
+            results = poster.post(lines)
             write("".join(map(in_one_line, answers(lines, results, self.site))))
             counts.update(map(outcome_word, results))
         return counts, arriving.ended

@@ -20,13 +20,12 @@ from django.db import transaction
 from django.urls import reverse
 
 from backflush.backflushing.models import Booking
-from backflush.backflushing.stream import Booker
-from backflush.booking_kinds import KINDS
 from backflush.core.refusals import Refusal
 from backflush.imports.findings import CORRECT
 from backflush.items.models import Unit
 from backflush.people.rights import Role
 from backflush.streams.line_format import read_line
+from backflush.streams.line_posting import LinePoster
 from backflush.web.display import number_format
 from tests.cast import Plant
 from tests.doors.api.programs import program
@@ -79,8 +78,7 @@ class Doors:
     def stream(self, field: str, text: str) -> Answer:
         """Send one line."""
         raw = json.dumps({"kind": self.kind, **self.raw(field, text)}).encode()
-        booker = Booker(KINDS, self.plant.site, self.plant.storekeeper)
-        (result,) = booker.book_chunk([read_line(1, raw)])
+        (result,) = LinePoster(self.plant.site, self.plant.storekeeper).post([read_line(1, raw)])
         return _refused(result.refusals[0]) if result.refusals else self._booked()
 
     def command(self, field: str, text: str) -> Answer:

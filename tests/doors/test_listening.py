@@ -66,7 +66,7 @@ def test_a_line_has_the_field_names_of_the_command_line() -> None:
         scrap="0.5", at="2026-03-02T14:30", key="K", batch="B", serials=["S1", "S2"], bin="R1", scrap_reason="bent"
     )
     found = read_line(7, raw.encode())
-    assert (found.number, found.report) == (
+    assert (found.number, found.content) == (
         7,
         BookingIn(
             order=ORDER,
@@ -83,7 +83,7 @@ def test_a_line_has_the_field_names_of_the_command_line() -> None:
 
 
 def test_a_json_number_stays_exact() -> None:
-    report = read_line(1, b'{"order": "W-1", "good": 0.1, "scrap": 3, "key": null}').report
+    report = read_line(1, b'{"order": "W-1", "good": 0.1, "scrap": 3, "key": null}').content
     assert isinstance(report, BookingIn)
     assert (report.good, report.scrap, report.at, report.key) == (Decimal("0.1"), Decimal(3), None, "")
 
@@ -125,14 +125,14 @@ def test_a_json_number_stays_exact() -> None:
     ],
 )
 def test_an_invalid_booking_is_refused_at_its_field(raw: bytes, field: str) -> None:
-    report = read_line(1, raw).report
+    report = read_line(1, raw).content
     assert isinstance(report, Refusal)
     assert (report.code, report.field) == ("invalid_value", field)
     assert report.sentence.endswith(".")
 
 
 def test_a_number_with_an_exponent_is_refused() -> None:
-    report = read_line(1, b'{"order": "W-1", "good": 1e999999999}').report
+    report = read_line(1, b'{"order": "W-1", "good": 1e999999999}').content
     assert isinstance(report, Refusal)
     assert (report.code, report.field) == ("invalid_value", "good")
 
@@ -162,15 +162,15 @@ def test_an_endless_line_does_not_fill_the_memory() -> None:
     for _ in range(50):
         assert cutter.cut(b"x" * BLOCK) == []
     assert len(cutter._rest) == LONGEST + 1
-    assert [type(one.report).__name__ for one in cutter.cut(b"\n" + line().encode())] == ["InvalidValue", "BookingIn"]
+    assert [type(one.content).__name__ for one in cutter.cut(b"\n" + line().encode())] == ["InvalidValue", "BookingIn"]
 
 
 def test_kind_says_whether_a_line_is_a_receipt_or_a_production() -> None:
-    received = read_line(1, b'{"kind": "receipt", "order": "P-1", "line": 20, "accepted": "4", "rejected": 1}').report
+    received = read_line(1, b'{"kind": "receipt", "order": "P-1", "line": 20, "accepted": "4", "rejected": 1}').content
     assert received == ReceiptIn(order="P-1", line=20, accepted=Decimal(4), rejected=Decimal(1))
-    made = read_line(1, b'{"kind": "production", "item": "PACK", "good": "2", "scrap_reason": "bent"}').report
+    made = read_line(1, b'{"kind": "production", "item": "PACK", "good": "2", "scrap_reason": "bent"}').content
     assert made == ProductionIn(item="PACK", good=Decimal(2), scrap_reason="bent")
-    assert read_line(1, line(kind="booking").encode()).report == read_line(1, line().encode()).report
+    assert read_line(1, line(kind="booking").encode()).content == read_line(1, line().encode()).content
 
 
 def test_an_answer_is_one_line_for_every_reader() -> None:
