@@ -8,7 +8,7 @@ from ninja import Field, Schema
 from backflush.backflushing.report_kinds import ReportKind
 from backflush.booking_kinds import KINDS
 from backflush.delivery.payloads import JSON, JSON_LINES
-from backflush.streams.operations import OPERATIONS, RENAMED, Operation
+from backflush.streams.operations import OPERATIONS, RENAMED, StreamOperation
 
 
 class RefusalOut(Schema):
@@ -119,7 +119,7 @@ def _booking_schema(kind: ReportKind[Any]) -> dict[str, Any]:
     }
 
 
-def _operation_schema(operation: type[Operation]) -> dict[str, Any]:
+def _operation_schema(operation: type[StreamOperation]) -> dict[str, Any]:
     """Return the JSON schema of another operation of a stream, with the fields as its lines name them."""
     schema = operation.inputs().schema()
     written = {attribute: field for field, attribute in RENAMED.items()}

@@ -47,8 +47,8 @@ def listen(
 ) -> None:
     """Post what machines and other programs report, as one JSON object per line: production, receipts, moves, counts,
     issues, returns, settlements and reversals, from standard input, a file, or a folder. Each file of a folder is read
-    once and moved to done or refused, with the answers in a file beside it. Each line is answered by one line; a refused
-    line doesn't stop the others.
+    once and moved to done or refused, with the answers in a file beside it. Each line is answered by one line, and a
+    refused line doesn't stop the others.
 
     Example: gateway-of-press-7 | backflush listen --key press-7/2026-03-12
 

@@ -22,7 +22,7 @@ from backflush.ledger.selectors import waiting_by_posting
 from backflush.people.rights import Verb
 from backflush.stockmap.models import Site
 from backflush.streams.line_posting import Line, LineResult
-from backflush.streams.operations import OPERATIONS, Operation
+from backflush.streams.operations import OPERATIONS, StreamOperation
 
 _log: Final = logging.getLogger(__name__)
 LONGEST: Final = 65_536
@@ -34,7 +34,7 @@ def read_line(number: int, raw: bytes) -> Line:
     return line_of(number, lambda: _content_of(raw))
 
 
-def _content_of(raw: bytes) -> Report | Operation:
+def _content_of(raw: bytes) -> Report | StreamOperation:
     if len(raw) > LONGEST:
         raise InvalidValue(
             "A line can have at most {most} bytes. Send each booking on a line of its own.", most=Count(LONGEST)
@@ -42,7 +42,7 @@ def _content_of(raw: bytes) -> Report | Operation:
     return read_content(read_object(raw))
 
 
-def line_of(number: int, read: Callable[[], Report | Operation]) -> Line:
+def line_of(number: int, read: Callable[[], Report | StreamOperation]) -> Line:
     """Return the line of a number with what it reports, or why that can't be read. An internal error doesn't end the
     stream: it refuses the line (`Failed`), with a reference that is logged.
     """
@@ -84,7 +84,7 @@ def read_booking(given: Any) -> Report:
     return _report_in(_object(given))
 
 
-def read_content(given: Any) -> Report | Operation:
+def read_content(given: Any) -> Report | StreamOperation:
     """Return the booking, or the other operation, in a JSON object. Unknown fields are refused, not ignored."""
     fields = _object(given)
     operation = OPERATIONS.get(fields.get("kind", "")) if isinstance(fields.get("kind"), str) else None
@@ -106,9 +106,9 @@ def _without_kind(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name != "kind"}
 
 
-def verb_of(content: Report | Operation) -> Verb:
+def verb_of(content: Report | StreamOperation) -> Verb:
     """Return the right that posting a line takes."""
-    return content.verb if isinstance(content, Operation) else kind_of(content).verb
+    return content.verb if isinstance(content, StreamOperation) else kind_of(content).verb
 
 
 def answers(lines: Sequence[Line], results: Sequence[LineResult], site: Site) -> Iterator[dict[str, Any]]:
@@ -124,7 +124,7 @@ def _answer(number: int, result: LineResult, waiting: Mapping[int, Sequence[Move
     if isinstance(content, Report):
         kind = kind_of(content)
         answer |= {"kind": kind.word, kind.inputs.subject.name: content.of, "key": content.key or None}
-    elif isinstance(content, Operation):
+    elif isinstance(content, StreamOperation):
         answer |= {"kind": content.word, content.subject: content.about, "key": content.key or None}
     if result.posting is None:
         return answer | {"refusals": [refusal_payload(refusal) for refusal in result.refusals]}

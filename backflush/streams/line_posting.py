@@ -23,7 +23,7 @@ from backflush.ledger.idempotency import stream_keys
 from backflush.ledger.models import Key
 from backflush.people.models import User
 from backflush.stockmap.models import Site
-from backflush.streams.operations import CountOperation, Operation, people_named
+from backflush.streams.operations import CountOperation, StreamOperation, people_named
 
 _log: Final = logging.getLogger(__name__)
 
@@ -33,14 +33,14 @@ class Line:
     """One numbered line of a stream: a booking, another operation, or the refusal of an unreadable line."""
 
     number: int
-    content: Report | Operation | Refusal
+    content: Report | StreamOperation | Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class LineResult:
     """The outcome of a line: posted, repeated under its key, or refused. `facts` are further parts of the answer."""
 
-    content: Report | Operation | Refusal
+    content: Report | StreamOperation | Refusal
     posting: int | None = None
     booking: Booking | None = None
     repeated: bool = False
@@ -74,18 +74,20 @@ class LinePoster:
 
     def _keyed(self, lines: Sequence[Line]) -> list[Line]:
         """Return the lines, with a key for each operation without one if the stream has a name."""
-        keyless = [line.number for line in lines if isinstance(line.content, Operation) and not line.content.key]
+        keyless = [line.number for line in lines if isinstance(line.content, StreamOperation) and not line.content.key]
         keys = stream_keys(self.site, self.stream, keyless) if self.stream and keyless else {}
         return [
             Line(line.number, replace(line.content, key=keys[line.number]))
-            if isinstance(line.content, Operation) and line.number in keys
+            if isinstance(line.content, StreamOperation) and line.number in keys
             else line
             for line in lines
         ]
 
     def _book(self, lines: Sequence[Line]) -> list[LineResult]:
         booker = Booker(KINDS, self.site, self.by, self.stream)
-        reports = [StreamLine(line.number, line.content) for line in lines if not isinstance(line.content, Operation)]
+        reports = [
+            StreamLine(line.number, line.content) for line in lines if not isinstance(line.content, StreamOperation)
+        ]
         return [
             LineResult(
                 one.report,
@@ -100,7 +102,7 @@ class LinePoster:
     def _post_one(self, line: Line) -> LineResult:
         """Post an operation in a transaction of its own."""
         operation = line.content
-        assert isinstance(operation, Operation), "bookings are posted together"
+        assert isinstance(operation, StreamOperation), "bookings are posted together"
         known = self._known([operation.key])
         try:
             posting = operation.post(site=self.site, by=self.by)
@@ -147,7 +149,7 @@ def _kind(line: Line) -> str:
     """Return how a line is posted: with other bookings, with other counts, or by itself."""
     if isinstance(line.content, CountOperation):
         return "count"
-    return "operation" if isinstance(line.content, Operation) else "booking"
+    return "operation" if isinstance(line.content, StreamOperation) else "booking"
 
 
 def _count_facts(count: StockCount) -> dict[str, Any]:

@@ -61,7 +61,7 @@ RENAMED: Final = {"from": "source", "to": "target", "by": "counted_by"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operation(ABC):
+class StreamOperation(ABC):
     """One operation of a line: when it happened, and under which key it is posted once."""
 
     at: Annotated[
@@ -115,12 +115,12 @@ class Operation(ABC):
 
 
 @cache
-def _inputs(operation: type[Operation]) -> Inputs:
+def _inputs(operation: type[StreamOperation]) -> Inputs:
     return Inputs(operation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MoveOperation(Operation):
+class MoveOperation(StreamOperation):
     """A manual move along a rule of an action (A3)."""
 
     item: Annotated[str, ITEM]
@@ -158,7 +158,7 @@ class MoveOperation(Operation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CountOperation(Operation):
+class CountOperation(StreamOperation):
     """A count of an item at a location (H1)."""
 
     item: Annotated[str, ITEM]
@@ -207,7 +207,7 @@ class CountOperation(Operation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IssueOperation(Operation):
+class IssueOperation(StreamOperation):
     """Material that is issued to a works order by hand (B4)."""
 
     item: Annotated[str, ITEM]
@@ -255,7 +255,7 @@ class ReturnOperation(IssueOperation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResolveOperation(Operation):
+class ResolveOperation(StreamOperation):
     """An unresolved component that is resolved: whole, or with a revised quantity (U3 to U5)."""
 
     item: Annotated[str, ITEM]
@@ -293,7 +293,7 @@ class ResolveOperation(Operation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CancelOperation(Operation):
+class CancelOperation(StreamOperation):
     """An unresolved component that was not used (U6)."""
 
     item: Annotated[str, ITEM]
@@ -313,7 +313,7 @@ class CancelOperation(Operation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReverseOperation(Operation):
+class ReverseOperation(StreamOperation):
     """The reversal of a posting (V1, V3)."""
 
     of: Annotated[
@@ -370,7 +370,7 @@ def _waiting(operation: ResolveOperation | CancelOperation, site: Site) -> int:
     return min(here, key=lambda movement: (movement.origin_id or movement.pk, movement.pk)).pk
 
 
-OPERATIONS: Final[Mapping[str, type[Operation]]] = {
+OPERATIONS: Final[Mapping[str, type[StreamOperation]]] = {
     kind.word: kind
     for kind in (
         MoveOperation,
