@@ -46,6 +46,12 @@ def import_(
     update: Annotated[
         bool, typer.Option("--update", help="Also change existing rows where the files differ and a change is allowed.")
     ] = False,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="With --update: also remove the lines that the files leave out of an item's structure."
+        ),
+    ] = False,
 ) -> None:
     """Import set-up, structures, opening stock, orders and bookings. Every row is checked first; if one is wrong, all
     faults are listed and nothing is changed. Existing rows are skipped, so an interrupted import is finished by running
@@ -59,7 +65,9 @@ def import_(
     if connection.vendor == "sqlite" and not desk.as_json:
         sys.stderr.write("The import locks the SQLite file: other users wait until it has finished.\n")
     with desk.progress("Reading", None) as bar:
-        report = import_data(path, by=desk.name, update=update, check=check, site=desk.site_code, tell=bar.show)
+        report = import_data(
+            path, by=desk.name, update=update, replace=replace, check=check, site=desk.site_code, tell=bar.show
+        )
     desk.answer(_payload(report), *_shown(report, check=check))
     if report.findings:
         desk.fail()
@@ -77,7 +85,13 @@ def _payload(report: ImportReport) -> dict[str, object]:
     return {
         "applied": report.applied,
         "tables": {
-            name: {"rows": count.rows, "new": count.new, "changed": count.changed, "there": count.there}
+            name: {
+                "rows": count.rows,
+                "new": count.new,
+                "changed": count.changed,
+                "there": count.there,
+                "removed": count.removed,
+            }
             for name, count in report.counts.items()
         },
         "faults": [
@@ -99,14 +113,19 @@ def _shown(report: ImportReport, *, check: bool) -> list[str | Listing]:
     if report.findings:
         return [_faults(report.findings), _verdict(report)]
     counts = Listing(
-        ["table", "#rows", "#new", "#changed", "#existing"],
+        ["table", "#rows", "#new", "#changed", "#existing", "#removed"],
         [
-            [name, *(f"{number:,}" for number in (count.rows, count.new, count.changed, count.there))]
+            [
+                name,
+                *(f"{number:,}" for number in (count.rows, count.new, count.changed, count.there, len(count.removed))),
+            ]
             for name, count in report.counts.items()
         ],
     )
+    removed = [name for count in report.counts.values() for name in count.removed]
     return [
         counts,
+        *([f"Removed: {', '.join(removed)}."] if removed else []),
         "No faults. Nothing was changed: run it without --check to import." if check else "The import is complete.",
     ]
 

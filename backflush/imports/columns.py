@@ -398,7 +398,7 @@ ITEMS = ImportTable(
 
 STRUCTURES = ImportTable(
     "structures",
-    ("Structure lines for one stock unit of an item. The rows of an item are its whole structure."),
+    "Structure lines for one stock unit of an item. Lines that are left out stay, unless --replace removes them.",
     ("item", "line", "starts"),
     (
         code("item", "The parent item.", 60, refers="items"),

@@ -28,12 +28,13 @@ Out = TypeVar("Out")
 
 @dataclass(slots=True)
 class RowCounts:
-    """How many rows of a table were read, new, existing and changed."""
+    """How many rows of a table were read, new, existing and changed, and the names of what was removed."""
 
     rows: int = 0
     new: int = 0
     changed: int = 0
     there: int = 0
+    removed: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -46,6 +47,8 @@ class Work:
     update: bool
     tell: Tell
     site_code: str = ""
+    replace: bool = False
+    """Whether structure lines that the files leave out are removed."""
     counts: dict[str, RowCounts] = field(default_factory=lambda: defaultdict(RowCounts))
     new_sites: set[str] = field(default_factory=set)
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
+from backflush.core.refusals import InvalidValue
 from backflush.imports.bookings import CHUNK, ToPost, check_bookings, post_bookings
 from backflush.imports.columns import TABLES
 from backflush.imports.context import RowCounts, Tell, Work
@@ -60,6 +61,7 @@ def import_data(
     *,
     by: str,
     update: bool = False,
+    replace: bool = False,
     check: bool = False,
     site: str = "",
     tell: Tell = _silent,
@@ -69,12 +71,14 @@ def import_data(
 
     Set-up, opening stock and orders are imported in one transaction. Bookings follow in chunks of `chunk`, each in a
     transaction of its own, so an interrupted import is finished by running it again. `site` is used where a row names
-    none.
+    none. With `replace`, which goes with `update`, lines that the files leave out of an item's structure are removed.
     """
+    if replace and not update:
+        raise InvalidValue("--replace goes with --update. Add it, or leave --replace out.", field="replace")
     findings = Findings()
     sheets = read(path, findings)
     with transaction.atomic():
-        work = Work(sheets, findings, known_user(name=by), update, tell, site)
+        work = Work(sheets, findings, known_user(name=by), update, tell, site, replace)
         _take_all(work)
         to_post = check_bookings(work)
         applied = not len(findings) and not check

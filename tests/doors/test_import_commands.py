@@ -23,7 +23,7 @@ def test_a_template_is_written_checked_and_imported(console: Console, tmp_path: 
     assert (checked["applied"], checked["faults"], Posting.objects.count()) == (False, [], 0)
     imported = console.tells("import", folder, "--by", "ann")
     assert imported["applied"]
-    assert imported["tables"]["bookings"] == {"rows": 1, "new": 1, "changed": 0, "there": 0}
+    assert imported["tables"]["bookings"] == {"rows": 1, "new": 1, "changed": 0, "there": 0, "removed": []}
     assert set(Posting.objects.values_list("by__username", flat=True)) == {"ann"}
     assert console.tells("import", folder / "backflush.xlsx")["tables"]["bookings"]["there"] == 1
 

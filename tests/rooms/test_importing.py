@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from backflush.backflushing.models import Booking
 from backflush.core.moves import Process
+from backflush.core.refusals import InvalidValue
 from backflush.imports.templates import WORKBOOK, write_template
 from backflush.items.models import Batch, Item, UnitConversion
 from backflush.ledger.models import Balance, Movement, Posting
@@ -304,8 +305,7 @@ def test_different_content_is_a_fault_on_its_column_and_a_change_with_update(tmp
         ("items.csv", 2, "description"),
         ("items.csv", 2, "standard_material"),
         ("items.csv", 2, "lead_time_days"),
-        ("structures.csv", 2, "line"),
-        ("structures.csv", 2, "item"),
+        ("structures.csv", 2, "quantity"),
         ("works_orders.csv", 2, "quantity"),
         ("works_orders.csv", 2, "due_date"),
     }
@@ -324,7 +324,7 @@ def test_different_content_is_a_fault_on_its_column_and_a_change_with_update(tmp
         "product_groups": 1,
         "type_codes": 1,
         "items": 1,
-        "structures": 2,
+        "structures": 1,
         "works_orders": 1,
     }
     item = Item.objects.select_related("cost").get(code="BRACKET")
@@ -339,6 +339,55 @@ def test_different_content_is_a_fault_on_its_column_and_a_change_with_update(tmp
     order = WorksOrder.objects.get(number="WO-1")
     assert (order.quantity, order.due_date) == (12, date(2026, 1, 10))
     brought(changed)
+
+
+def structure_of(item: str) -> list[tuple[int, str, Decimal]]:
+    found = StructureLine.objects.filter(item__code=item).order_by("number", "starts")
+    return [(line.number, line.component.code, line.quantity) for line in found.select_related("component")]
+
+
+ONE_LINE = {"item": "BRACKET", "line": "20", "component": "BOLT", "quantity": "5"}
+
+
+def test_one_line_of_a_structure_is_changed_and_the_others_stay(tmp_path: Path) -> None:
+    brought(files(tmp_path / "first"))
+    one = files(tmp_path / "second", structures=[ONE_LINE])
+    report = bring(one)
+    assert [said(finding) for finding in report.findings] == [("structures.csv", 2, "quantity")]
+    report = bring(one, update=True)
+    assert (report.counts["structures"].changed, report.counts["structures"].removed) == (1, [])
+    assert structure_of("BRACKET") == [(10, "STEEL", Decimal(250)), (20, "BOLT", Decimal(5))]
+    assert bring(one).counts["structures"].there == 1
+
+
+def test_a_new_line_is_added_to_a_structure_with_update(tmp_path: Path) -> None:
+    brought(files(tmp_path / "first"))
+    more = files(tmp_path / "second", structures=[{**ONE_LINE, "line": "30"}])
+    assert [said(finding) for finding in bring(more).findings] == [("structures.csv", 2, "line")]
+    assert bring(more, update=True).counts["structures"].new == 1
+    assert [line[0] for line in structure_of("BRACKET")] == [10, 20, 30]
+
+
+def test_lines_are_removed_only_with_replace_and_are_named(tmp_path: Path) -> None:
+    brought(files(tmp_path / "first"))
+    one = files(tmp_path / "second", structures=[ONE_LINE])
+    checked = bring(one, update=True, replace=True, check=True)
+    assert checked.counts["structures"].removed == ["BRACKET line 10 (STEEL)"]
+    assert len(structure_of("BRACKET")) == 2
+    assert bring(one, update=True, replace=True).counts["structures"].removed == ["BRACKET line 10 (STEEL)"]
+    assert structure_of("BRACKET") == [(20, "BOLT", Decimal(5))]
+    assert structure_of("PLATED") != []
+    with pytest.raises(InvalidValue, match="--replace goes with --update"):
+        bring(one, replace=True)
+
+
+def test_a_column_left_out_of_a_line_keeps_what_the_database_has(tmp_path: Path) -> None:
+    brought(files(tmp_path / "first"))
+    assert StructureLine.objects.get(item__code="BRACKET", number=10).waste == 4
+    less = {"item": "BRACKET", "line": "10", "component": "STEEL", "quantity": "260", "unit": "G"}
+    assert bring(files(tmp_path / "second", structures=[less]), update=True).applied
+    line = StructureLine.objects.get(item__code="BRACKET", number=10)
+    assert (line.quantity, line.waste) == (260, 4)
 
 
 def test_fields_fixed_by_use_cannot_change_even_with_update(tmp_path: Path) -> None:
