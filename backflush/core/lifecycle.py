@@ -67,6 +67,13 @@ def refuse_reset(number: str, status: OrderStatus) -> Refusal | None:
     """Refuse to reset an order unless it is released and nothing is booked."""
     if status == OrderStatus.RELEASED:
         return None
+    if status == OrderStatus.OPEN:
+        return OrderNotReleased(
+            "Order {order} is {status} and has bookings or issues. Reverse them before you set it back to new.",
+            order=number,
+            status=status,
+            field="order",
+        )
     return OrderNotReleased(
         "Order {order} is {status}. Only a released order with nothing booked can be set back to new.",
         order=number,
@@ -119,8 +126,15 @@ def refuse_cancelling(number: str, status: OrderStatus) -> Refusal | None:
     """Refuse to cancel an order on which something is booked."""
     if status in {OrderStatus.NEW, OrderStatus.RELEASED}:
         return None
+    if status == OrderStatus.OPEN:
+        return OrderHasBookings(
+            "Order {order} is {status} and has bookings or issues. Reverse them before you cancel it, or complete it.",
+            order=number,
+            status=status,
+            field="order",
+        )
     return OrderHasBookings(
-        "Order {order} is {status}. Only an order with nothing booked can be cancelled. Complete it instead.",
+        "Order {order} is {status}. Only an order with nothing booked can be cancelled.",
         order=number,
         status=status,
         field="order",

@@ -135,6 +135,15 @@ def _had_by_cost_objects(
     return had
 
 
+def uses_material(site: int, cost_object: int) -> bool:
+    """Return whether a cost object has used more of any item than was returned or reversed."""
+    moved = Movement.objects.filter(site=site, cost_object=cost_object).exclude(charged=0)
+    totals: dict[int, Decimal] = {}
+    for item, charged, total in moved.values_list("item", "charged").annotate(total=ExactSum("quantity")):
+        totals[item] = totals.get(item, ZERO) + charged * total
+    return any(totals.values())
+
+
 def require_had(cost_object: CostObject, moves: Iterable[Move]) -> None:
     """Refuse (`more_than_issued`) to return more of an item than a cost object has used. The cost object must be
     locked."""

@@ -18,7 +18,7 @@ from backflush.db.fields import ExactSum
 from backflush.items.models import Item, Unit
 from backflush.ledger.archived_numbers import no_orders
 from backflush.ledger.models import CostObjectKind, Movement, Posting
-from backflush.ledger.selectors import totals_at, waiting_movements
+from backflush.ledger.selectors import totals_at, uses_material, waiting_movements
 from backflush.stockmap.models import Action, Location, Site, TransferRule
 from backflush.stockmap.selectors import single_rules
 from backflush.structures.models import FrozenLine
@@ -48,6 +48,21 @@ def orders_numbered(site: Site, numbers: Sequence[str], *, lock: bool = False) -
     orders = orders_found(site, numbers, lock=lock).found
     require_found(site, numbers, orders)
     return [orders[number] for number in numbers]
+
+
+def standing_status(order: WorksOrder) -> OrderStatus:
+    """Return the status that decides whether an order can be reset, changed or cancelled (W).
+
+    An open order of which nothing stands booked or issued, because all of it was reversed or returned, counts as
+    released. Takes two statements for an open order, none for others. The order is locked where something is changed.
+    """
+    status = OrderStatus(order.status)
+    if status is not OrderStatus.OPEN:
+        return status
+    booked = Booking.objects.filter(site=order.site_id, cost_object=order.cost_object_id, reversed_by__isnull=True)
+    if booked.exists() or uses_material(order.site_id, order.cost_object_id):
+        return status
+    return OrderStatus.RELEASED
 
 
 def require_found(site: Site, numbers: Sequence[str], orders: Container[str]) -> None:

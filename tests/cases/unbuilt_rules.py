@@ -44,7 +44,6 @@ UNBUILT: Final[Mapping[str, tuple[str, ...]]] = {
         "a line may have a fixed quantity alone",
         "a structure for a hundred, and a third",
     ),
-    "W": ("an order of which nothing stands booked is as one that was never booked",),
     "Y": ("a by-product comes out with each booking and goes back with its reversal",),
     "C1a": ("a new standard cost is a price effect and no usage variance",),
 }

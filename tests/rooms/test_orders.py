@@ -73,14 +73,13 @@ def test_a_released_order_s_structure_is_frozen_until_it_is_reset(plant: Plant) 
     assert plant.waiting() == ["BOLT 9 short"]
 
 
-def test_an_order_with_something_booked_never_goes_back_to_new(plant: Plant) -> None:
+def test_an_order_with_something_booked_does_not_go_back_to_new(plant: Plant) -> None:
     plant.has(10, "LUG", at="RAW")
     plant.releases(10, "BRACKET")
     plant.issues(1, "LUG", "BRACKET")
     with refused("order_not_released"):
         reset_order(site=plant.site, number=ORDER, by=plant.storekeeper)
-    booking = plant.books(1, "FRAME")
-    plant.reverses(booking)
+    plant.books(1, "FRAME")
     with refused("order_not_released"):
         reset_order(site=plant.site, number="W-FRAME", by=plant.storekeeper)
 
@@ -275,6 +274,26 @@ def test_only_an_order_with_nothing_booked_is_cancelled(plant: Plant) -> None:
     plant.books(1, "BRACKET")
     with refused("order_has_bookings"):
         cancel_order(site=plant.site, number=ORDER, by=plant.storekeeper)
+
+
+def test_an_order_whose_bookings_and_issues_are_taken_back_is_as_new(plant: Plant) -> None:
+    plant.has(20, "BOLT", at="RAW")
+    booking = plant.books(1, "BRACKET")
+    issued = plant.issues(3, "BOLT", to="BRACKET")
+    plant.reverses(booking)
+    with refused("order_not_released"):
+        reset_order(site=plant.site, number=ORDER, by=plant.storekeeper)
+    plant.returns(2, "BOLT", of="BRACKET")
+    with refused("order_has_bookings"):
+        cancel_order(site=plant.site, number=ORDER, by=plant.storekeeper)
+    plant.returns(1, "BOLT", of="BRACKET")
+    assert issued.pk
+    reset_order(site=plant.site, number=ORDER, by=plant.storekeeper)
+    assert plant.order("BRACKET").status == OrderStatus.NEW
+    refresh_structure(site=plant.site, number=ORDER, by=plant.storekeeper)
+    release_order(site=plant.site, number=ORDER, by=plant.storekeeper)
+    plant.books(1, "BRACKET")
+    assert faults(plant.site) == []
 
 
 def test_quantity_and_due_date_change_with_a_trace(plant: Plant) -> None:

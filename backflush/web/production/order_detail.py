@@ -47,6 +47,7 @@ from backflush.works.selectors import (
     opened_by,
     order_numbered,
     release_warnings,
+    standing_status,
     waiting_of,
 )
 from backflush.works.services.orders import refresh_structure, revise_order
@@ -82,7 +83,8 @@ Refuses = Callable[[str, OrderStatus], Refusal | None]
 
 def refused(order: WorksOrder, refuse: Refuses) -> Refusal | None:
     """Return why an order's status doesn't allow an operation. Such operations aren't offered."""
-    return refuse(order.number, OrderStatus(order.status))
+    undoes = refuse in {refuse_reset, refuse_cancelling}
+    return refuse(order.number, standing_status(order) if undoes else OrderStatus(order.status))
 
 
 @dataclass(frozen=True, slots=True)

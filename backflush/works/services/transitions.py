@@ -21,6 +21,7 @@ from backflush.stockmap.models import Site
 from backflush.structures.models import FrozenLine, FrozenStructure
 from backflush.structures.services import freeze, require_convertible, requirement_of
 from backflush.works.models import WorksOrder
+from backflush.works.selectors import standing_status
 from backflush.works.services.guards import lock_order, lock_orders, require
 from backflush.works.services.history import change, keep, trace
 
@@ -87,7 +88,7 @@ def _converted(site: Site, copies: Mapping[int, Sequence[str]]) -> dict[int, Exp
 
 @transaction.atomic
 def reset_order(*, site: Site, number: str, by: User) -> WorksOrder:
-    """Reset a released order without bookings to new; raises `OrderNotReleased`."""
+    """Reset an order of which nothing stands booked or issued to new; raises `OrderNotReleased`."""
     return _move_on(lock_order(site, number), OrderStatus.NEW, refuse_reset, by)
 
 
@@ -108,12 +109,12 @@ def reopen_order(*, site: Site, number: str, by: User) -> WorksOrder:
 
 @transaction.atomic
 def cancel_order(*, site: Site, number: str, by: User, remarks: str = "") -> WorksOrder:
-    """Cancel an order with nothing booked; raises `OrderHasBookings`."""
+    """Cancel an order of which nothing stands booked or issued; raises `OrderHasBookings`."""
     return _move_on(lock_order(site, number), OrderStatus.CANCELLED, refuse_cancelling, by, remarks)
 
 
 def _move_on(order: WorksOrder, status: OrderStatus, refuse: Refuses, by: User, remarks: str = "") -> WorksOrder:
-    require(refuse(order.number, OrderStatus(order.status)))
+    require(refuse(order.number, standing_status(order)))
     trace(order, "status", order.status, status, by, remarks)
     order.status = status
     order.save(update_fields=["status"])

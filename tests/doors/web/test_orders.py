@@ -423,6 +423,8 @@ FORMS = {
 @pytest.mark.parametrize("status", OrderStatus)
 def test_no_page_of_an_order_offers_what_its_status_would_refuse(plant: Plant, status: OrderStatus) -> None:
     plant.releases(10, "BRACKET")
+    if status == OrderStatus.OPEN:
+        plant.books(1, "BRACKET")
     WorksOrder.objects.filter(number="W-BRACKET").update(status=status)
     client = signed_in(plant, Role.ADMINISTRATOR, name="ama")
     text = text_of(client.get(at("order")))
