@@ -15,6 +15,7 @@ from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
 from backflush.ledger.history import balances_at
 from backflush.ledger.models import Movement
+from backflush.ledger.movement_list import REVERSED, STATUSES
 from backflush.ledger.selectors import balances, transactions
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import moment_of
@@ -117,7 +118,7 @@ def show_transactions(
         str,
         typer.Option(
             metavar="STATUS",
-            help="Only movements with this status: ok, unresolved, resolved, cancelled or withdrawn.",
+            help="Only movements with this status: ok, unresolved, resolved, cancelled, withdrawn or reversed.",
             show_default=False,
         ),
     ] = "",
@@ -140,11 +141,11 @@ def show_transactions(
 
     Example: backflush transactions --status unresolved --order W-1001
     """
-    if status and status not in set(Status):
+    if status and status not in STATUSES:
         raise InvalidValue(
             "There is no status '{status}'. Use one of: {statuses}.",
             status=status,
-            statuses=list(Status),
+            statuses=list(STATUSES),
             field="status",
         )
     require_item(item)
@@ -161,11 +162,21 @@ def show_transactions(
     )
     total = found.count()
     rows = list(found[:limit] if limit else found)
-    payload = {"total": total, "transactions": [movement_payload(desk, row) for row in rows]}
+    payload = {"total": total, "transactions": [_payload(desk, row) for row in rows]}
     if not total:
         desk.answer(payload, "No movement matches.")
         return
     desk.answer(payload, listed(desk, rows), of_all(len(rows), total, "movements"))
+
+
+def _payload(desk: Desk, row: Any) -> dict[str, Any]:
+    return {**movement_payload(desk, row), "reversed": row.is_reversed}
+
+
+def _status(row: Any) -> str:
+    if row.is_reversed:
+        return REVERSED
+    return f"unresolved: {WHY[row.reason]}" if row.status == Status.UNRESOLVED else row.status
 
 
 def listed(desk: Desk, rows: list[Movement]) -> Listing:
@@ -181,7 +192,7 @@ def listed(desk: Desk, rows: list[Movement]) -> Listing:
                 row.serial,
                 in_unit(row.quantity if row.due is None else row.due, row.item),
                 ends(row),
-                row.status if row.status != Status.UNRESOLVED else f"unresolved: {WHY[row.reason]}",
+                _status(row),
                 row.cost_object.number if row.cost_object else row.posting.process,
             )
             for row in rows

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
@@ -21,12 +21,17 @@ from backflush.stockmap.models import Location, Site, TransferRule
 
 FEW = 10_000
 """The limit of counting, and of the number of movements that are sorted."""
+REVERSED: Final = "reversed"
+"""The filter for what was taken back. A reversed movement keeps its own status; lists show it as reversed instead."""
+STATUSES: Final = (*Status, REVERSED)
+"""The statuses that a list can be filtered by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovementFilter:
     """The filters of a search. All that are given must match; empty ones don't count.
 
+    `status` is one of `STATUSES`: a reversed movement is found as reversed only, not by the status that it keeps.
     `location` is a path, or a store's code for all of its locations, at either end of a movement; `order` a works or
     purchase order, `person` a log-in name. `until` is exclusive.
     """
@@ -77,11 +82,23 @@ def _newest_first(found: QuerySet[Movement]) -> QuerySet[Movement]:
     return found.order_by(F("at").desc(), F("id").desc())
 
 
-def movements_named() -> QuerySet[Movement]:
-    """Return movements with the related rows that a list shows."""
+def movements_named() -> QuerySet[Any]:
+    """Return movements with the related rows that a list shows, and whether each was taken back, as `is_reversed`."""
     return Movement.objects.select_related(
         "item__stock_unit", "source", "target", "cost_object", "posting__by", "rule__action"
-    )
+    ).annotate(is_reversed=is_reversed())
+
+
+def is_reversed() -> Q:
+    """Return the condition for a movement that was taken back, by itself or with its whole posting."""
+    mirror = Movement.objects.filter(site=OuterRef("site"), reverses=OuterRef("pk"))
+    reversal = Posting.objects.filter(site=OuterRef("site"), reverses=OuterRef("posting"))
+    return Q(Exists(mirror)) | Q(Exists(reversal))
+
+
+def with_status(status: str) -> Q:
+    """Return the condition for the movements that lists show with one of `STATUSES`."""
+    return is_reversed() if status == REVERSED else Q(status=status) & ~is_reversed()
 
 
 def named_in_order(numbers: Sequence[int]) -> list[Movement]:
@@ -111,7 +128,21 @@ def _few(site: Site, filters: MovementFilter, conditions: Mapping[str, Q], posti
     for one in alone:
         if (numbers := few_of(one)) is not None:
             return numbers
-    return None
+    return _few_reversed(site) if filters.status == REVERSED else None
+
+
+def _few_reversed(site: Site) -> list[int] | None:
+    """Return the reversed movements, if there are few."""
+    postings = list(_reversals(Posting, site))
+    mirrored = list(_reversals(Movement, site))
+    if max(len(postings), len(mirrored)) > FEW:
+        return None
+    return few_of(Movement.objects.filter(Q(posting__in=postings) | Q(pk__in=mirrored), site=site))
+
+
+def _reversals(model: type[Posting] | type[Movement], site: Site) -> QuerySet[Any]:
+    found = model.objects.filter(site=site, reverses__isnull=False)
+    return found.order_by().values_list("reverses", flat=True)[: FEW + 1]
 
 
 def few_of(found: QuerySet[Any]) -> list[int] | None:
@@ -125,8 +156,8 @@ def _conditions(site: Site, filters: MovementFilter) -> dict[str, Q]:
     index."""
     conditions = _of_posting(site, filters)
     if filters.status:
-        conditions["status"] = Q(status=filters.status)
-    if filters.status not in {"", Status.OK}:
+        conditions["status"] = with_status(filters.status)
+    if filters.status not in {"", Status.OK, REVERSED}:
         # Repeat the condition of the partial index, or SQLite doesn't use it.
         conditions["due"] = ~Q(status=Status.OK)
     if filters.since:

@@ -1,6 +1,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from django.db.models import F, Min, Q, QuerySet
@@ -23,6 +24,7 @@ from backflush.ledger.models import (
     PeriodClosing,
     Posting,
 )
+from backflush.ledger.movement_list import movements_named, with_status
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import place_of
 from backflush.structures.models import FrozenLine
@@ -61,17 +63,11 @@ def waiting_by_posting(site: Site, postings: Collection[int]) -> dict[int, list[
 
 
 def movement_numbered(site: Site, number: int) -> Movement:
-    """Return the movement with this number; raises `NotFound` and `Archived`."""
-    movement = (
-        Movement.objects.filter(site=site, pk=number)
-        .select_related(
-            "item__stock_unit", "source", "target", "cost_object", "posting__by", "rule__action", "line", "cost"
-        )
-        .first()
-    )
-    if movement is None:
-        raise no_number(site, ArchivedKind.MOVEMENT, number)
-    return movement
+    """Return the movement with this number, as a row of `movements_named`; raises `NotFound` and `Archived`."""
+    found = movements_named().filter(site=site, pk=number).select_related("line", "cost")
+    for movement in found:
+        return cast("Movement", movement)
+    raise no_number(site, ArchivedKind.MOVEMENT, number)
 
 
 def posting_keyed(site: Site, key: str) -> Posting:
@@ -245,19 +241,18 @@ def transactions(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> QuerySet[Movement]:
-    """Return movements, newest first; all filters must match. `until` is exclusive, `location` a path or a store."""
+    """Return movements, newest first; all filters must match. `status` is one of `STATUSES`, `until` is exclusive,
+    `location` a path or a store."""
     end = "path" if "/" in location else "store__code"
     filters = (
-        (status, Q(status=status)),
+        (status, with_status(status)),
         (item, Q(item__code=item)),
         (location, Q(**{f"source__{end}": location}) | Q(**{f"target__{end}": location})),
         (order, Q(cost_object__number=order) | Q(cost_object__purchase_line__order__number=order)),
         (since, Q(at__gte=since)),
         (until, Q(at__lt=until)),
     )
-    found = Movement.objects.filter(*(wanted for applies, wanted in filters if applies), site=site).select_related(
-        "item__stock_unit", "source", "target", "cost_object", "posting__by", "rule__action"
-    )
+    found = movements_named().filter(*(wanted for applies, wanted in filters if applies), site=site)
     return found.order_by(F("at").desc(), F("id").desc())
 
 
@@ -329,7 +324,4 @@ def openings_at(site: Site, items: Collection[int]) -> dict[StockKey, tuple[Deci
 
 def movements_of(posting: Posting) -> QuerySet[Movement]:
     """Return the movements of a posting, posted and unresolved, in the order of recording."""
-    found = Movement.objects.filter(site=posting.site_id, posting=posting)
-    return found.select_related(
-        "item__stock_unit", "source", "target", "cost_object", "posting__by", "rule__action"
-    ).order_by("pk")
+    return movements_named().filter(site=posting.site_id, posting=posting).order_by("pk")

@@ -11,8 +11,8 @@ from backflush.items.selectors import item_coded
 from backflush.ledger import movement_list
 from backflush.ledger.bin_card import card_lines, card_movements
 from backflush.ledger.history import Known, balances_at
-from backflush.ledger.models import Movement
-from backflush.ledger.movement_list import MovementFilter, filtered_movements
+from backflush.ledger.models import Movement, Posting
+from backflush.ledger.movement_list import REVERSED, STATUSES, MovementFilter, filtered_movements, movements_named
 from backflush.ledger.selectors import balances
 from backflush.stockmap.models import Site
 from tests.cast import DAY, Plant
@@ -91,6 +91,23 @@ def test_each_filter_finds_what_matches_newest_first(
     found = filtered_movements(morning.site, MovementFilter(**what))
     assert [movement.pk for movement in found.movements] == expected
     assert found.total == min(len(expected), few + 1)
+
+
+def test_what_was_taken_back_is_found_as_reversed_and_by_no_other_status(morning: Plant) -> None:
+    """A booking of which a line was resolved, with that resolution; and the undone cancellation of another."""
+    morning.reverses(Posting.objects.filter(process=Process.WORKS_ORDER).earliest("pk"))
+    morning.reverses(Posting.objects.filter(process=Process.RESOLUTION).latest("pk"))
+    shown = {
+        status: {row.pk for row in filtered_movements(morning.site, MovementFilter(status=status)).movements}
+        for status in STATUSES
+    }
+    mirrors = list(Movement.objects.filter(reverses__isnull=False))
+    reversals = [mirror.posting.reverses_id for mirror in mirrors]
+    undone = {row.pk for row in Movement.objects.filter(posting__in=reversals)} | {row.reverses_id for row in mirrors}
+    assert shown[REVERSED] == undone
+    assert sum(len(rows) for rows in shown.values()) == Movement.objects.count()
+    assert not any(rows & undone for status, rows in shown.items() if status != REVERSED)
+    assert {row.is_reversed for row in movements_named().filter(pk__in=list(undone))} == {True}
 
 
 def test_movements_of_another_site_are_never_found(morning: Plant) -> None:

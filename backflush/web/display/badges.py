@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as lazy
 from backflush.core.lifecycle import OrderStatus, PurchaseStatus
 from backflush.core.moves import Process, Reason, Status
 from backflush.counts.models import CountMethod, CountStatus
+from backflush.ledger import movement_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +22,15 @@ class Badge:
     word: str | Promise
 
 
+REVERSED: Final = Badge("status-badge-back", icon="arrow-back-up", word=lazy("Reversed"))
 MOVEMENT: Final[Mapping[str, Badge]] = {
     Status.OK: Badge("status-badge-ok", icon="check", word=lazy("OK")),
     Status.UNRESOLVED: Badge("status-badge-wait", icon="hourglass", word=lazy("Unresolved")),
     Status.RESOLVED: Badge("status-badge-good", icon="circle-check", word=lazy("Resolved")),
     Status.CANCELLED: Badge("status-badge-off", icon="ban", word=lazy("Cancelled")),
     Status.WITHDRAWN: Badge("status-badge-back", icon="arrow-back-up", word=lazy("Withdrawn")),
+    movement_list.REVERSED: REVERSED,
 }
-REVERSED: Final = Badge("status-badge-back", icon="arrow-back-up", word=lazy("Reversed"))
 COUNT: Final[Mapping[str, Badge]] = {
     CountStatus.POSTED: Badge("status-badge-ok", icon="check", word=lazy("Posted")),
     CountStatus.SHORT: Badge("status-badge-bad", icon="alert-triangle", word=lazy("Not posted")),

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import IO, Any, Final, Generic, TypeVar
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.db.models import Expression, QuerySet
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
@@ -57,7 +57,7 @@ class Sent(Generic[Line]):
     title: str
     columns: Sequence[FileColumn[Line]]
     found: QuerySet[Any]
-    lookups: Sequence[str]
+    lookups: Sequence[str | Expression]
     line: Callable[[Sequence[Any]], Line]
     by: Sequence[str]
     descending: bool = False

@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any, Final, Generic, TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from django.db.models import Model, QuerySet
+from django.db.models import Expression, Model, QuerySet
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.utils.functional import Promise
 from xlsxwriter import Workbook
@@ -63,7 +63,7 @@ def rows_of(found: QuerySet[RowModel], *, by: Sequence[str], descending: bool = 
 
 def flat_rows(
     found: QuerySet[Any],
-    lookups: Sequence[str],
+    lookups: Sequence[str | Expression],
     *,
     by: Sequence[str],
     descending: bool = False,
@@ -89,7 +89,7 @@ def flat_rows(
 
 
 def _with_values(
-    found: QuerySet[Any], keys: Sequence[tuple[Any, ...]], lookups: Sequence[str]
+    found: QuerySet[Any], keys: Sequence[tuple[Any, ...]], lookups: Sequence[str | Expression]
 ) -> list[tuple[Any, ...]]:
     """Return the values of some rows in this order, each followed by the values of the list's order."""
     named = found.model._default_manager.filter(pk__in=[key[0] for key in keys])  # noqa: SLF001 - as Django names it

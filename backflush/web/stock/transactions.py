@@ -8,6 +8,7 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
+from django.db.models import BooleanField, ExpressionWrapper
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import path
@@ -16,11 +17,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.input_values import whole_or_none
-from backflush.core.moves import Process, Status
+from backflush.core.moves import Process
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.delivery.pagination import COUNTED_MOST, UNCOUNTED, Page, page_of
 from backflush.ledger.models import Movement
-from backflush.ledger.movement_list import Found, MovementFilter, filtered_movements, movements_named
+from backflush.ledger.movement_list import (
+    STATUSES,
+    Found,
+    MovementFilter,
+    filtered_movements,
+    is_reversed,
+    movements_named,
+)
 from backflush.people.selectors import people_at
 from backflush.stockmap.selectors import action_names, place_names
 from backflush.web.display import badges, formats
@@ -62,7 +70,7 @@ class Transactions:
     def filters(self) -> MovementFilter:
         """The filter. Dates are in the site's time zone; the last day is included."""
         words = {name: self.query.get(name, "").strip() for name, _word in FILTERS if name not in {"since", "until"}}
-        for name, known in (("status", Status), ("process", Process)):
+        for name, known in (("status", STATUSES), ("process", Process)):
             if words[name] and words[name] not in set(known):
                 raise InvalidValue("Choose from the list.", field=name)
         return MovementFilter(
@@ -119,7 +127,7 @@ def _answer(request: PageRequest, shown: dict[str, Any]) -> HttpResponse:
     site = request.visit.site
     fields = {
         "query": request.GET,
-        "statuses": [(status.value, badges.MOVEMENT[status].word) for status in Status],
+        "statuses": [(status, badge.word) for status, badge in badges.MOVEMENT.items()],
         "processes": badges.PROCESS.items(),
         "places": place_names(site, most=SUGGESTED_MOST),
         "actions": action_names(site),
@@ -149,6 +157,7 @@ class TransactionRow(NamedTuple):
     source_after: Decimal | None
     target_after: Decimal | None
     status: str
+    reversed: bool
     order: str | None
     process: str
     first_name: str
@@ -173,6 +182,7 @@ LOOKUPS: Final = (
     "source_after",
     "target_after",
     "status",
+    ExpressionWrapper(is_reversed(), output_field=BooleanField()),
     "cost_object__number",
     "posting__process",
     "posting__by__first_name",
@@ -199,7 +209,9 @@ COLUMNS: Final[Sequence[FileColumn[TransactionRow]]] = (
     FileColumn(lazy("Unit"), lambda row: row.unit),
     FileColumn(lazy("Left at from"), lambda row: row.source_after),
     FileColumn(lazy("Then at to"), lambda row: row.target_after),
-    FileColumn(lazy("Status"), lambda row: str(badges.MOVEMENT[row.status].word)),
+    FileColumn(
+        lazy("Status"), lambda row: str((badges.REVERSED if row.reversed else badges.MOVEMENT[row.status]).word)
+    ),
     FileColumn(lazy("For"), lambda row: row.order or ""),
     FileColumn(lazy("Process"), lambda row: str(badges.PROCESS[row.process])),
     FileColumn(lazy("By"), lambda row: f"{row.first_name} {row.last_name}".strip() or row.username),

@@ -148,7 +148,7 @@ def _banner(request: PageRequest) -> dict[str, Any]:
         return {}
     settled = list(
         Settlement.objects.filter(site=request.visit.site, posting=posting_id)
-        .select_related("movement__item__stock_unit", "posting__by", "undone_by")
+        .select_related("movement__item__stock_unit", "posting__by", "undone_by", "kept")
         .order_by("pk")[: SETTLED_SHOWN + 1]
     )
     return {"settled": settled, "undo_key": new_key()} if settled else {}

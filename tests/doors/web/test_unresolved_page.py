@@ -70,14 +70,15 @@ def test_the_planned_place_is_chosen_if_it_fits_and_one_press_resolves(plant: Pl
 def test_a_movement_is_resolved_from_its_real_source(plant: Plant, short: Movement) -> None:
     status, text = resolves(signed_in(plant, Role.STORES), short)
     assert status == HTTPStatus.FOUND
-    assert "BOLT resolved. 0 left." in text
+    assert "BOLT: 8 EA resolved. 0 unresolved movements left." in text
     assert plant.balance("BOLT", at="RAW") == Decimal(92)
     assert plant.balance("BOLT") == Decimal(5)
 
 
 def test_if_less_was_used_the_rest_is_kept_or_dropped(plant: Plant, short: Movement) -> None:
     client = signed_in(plant, Role.STORES)
-    resolves(client, short, quantity="6", remainder="keep")
+    _, text = resolves(client, short, quantity="6", remainder="keep")
+    assert "BOLT: 6 EA resolved, 2 EA still unresolved. 1 unresolved movement left." in text
     assert plant.waiting() == ["BOLT 2 short"]
     resolves(client, plant.queue("BOLT")[0], quantity="1", remainder="drop")
     assert plant.waiting() == []
@@ -144,7 +145,7 @@ def test_a_batch_is_chosen_by_a_person_first_expired_first(plant: Plant) -> None
     assert "Choose the batch that was used." in text_of(response, HTTPStatus.UNPROCESSABLE_ENTITY)
     status, text = resolves(client, waiting, place="A2", quantity="2")
     assert status == HTTPStatus.FOUND
-    assert "GLUE-B resolved." in text
+    assert "GLUE-B: 2 EA resolved." in text
     assert Movement.objects.get(resolves=waiting).batch == "A2"
 
 
@@ -172,7 +173,7 @@ def test_cancelling_asks_for_a_reason(plant: Plant, short: Movement) -> None:
     assert 'id="remarks-error"' in text
     assert "Enter why the material was not used." in text
     done = client.post(reverse("cancel"), {**asked, "remarks": "wrong colour"})
-    assert "BOLT cancelled. 0 left." in text_of(client.get(done.headers["Location"]))
+    assert "BOLT: 8 EA cancelled. 0 unresolved movements left." in text_of(client.get(done.headers["Location"]))
     assert "wrong colour" in opened(client, short)
 
 
@@ -193,7 +194,7 @@ def test_a_retry_is_previewed_and_then_carried_out(plant: Plant, short: Movement
     text = text_of(client.get(reverse("retry-page")))
     assert "1 movement would be settled" in text
     done = client.post(reverse("retry"), {"pick": short.pk, "key": key_of(text)})
-    assert "BOLT resolved. 0 left." in text_of(client.get(done.headers["Location"]))
+    assert "BOLT: 8 EA resolved. 0 unresolved movements left." in text_of(client.get(done.headers["Location"]))
     assert "Nothing fits yet" in text_of(client.get(reverse("retry-page")))
 
 
@@ -243,7 +244,8 @@ def test_a_supervisor_undoes_a_settlement(plant: Plant, short: Movement) -> None
     assert stores.post(reverse("undo-settling"), {"posting": settlement.posting_id}).status_code == HTTPStatus.FORBIDDEN
     supervisor = signed_in(plant, Role.SUPERVISOR, name="sue")
     done = supervisor.post(reverse("undo-settling"), {"posting": settlement.posting_id})
-    assert "BOLT is unresolved again. 1 left." in text_of(supervisor.get(done.headers["Location"]))
+    text = text_of(supervisor.get(done.headers["Location"]))
+    assert "BOLT: 8 EA unresolved again. 1 unresolved movement left." in text
 
 
 def test_the_queue_has_filter_tabs_and_filters(plant: Plant, short: Movement) -> None:

@@ -68,8 +68,8 @@ def badge(of: badges.Badge, amount: str = "") -> SafeString:
 
 @register.simple_tag
 def status(movement: Any) -> SafeString:
-    """Return the status badge of a movement."""
-    return badge(badges.MOVEMENT[movement.status])
+    """Return the status badge of a movement; a row of `movements_named` that was taken back shows as reversed."""
+    return badge(badges.REVERSED if getattr(movement, "is_reversed", False) else badges.MOVEMENT[movement.status])
 
 
 @register.simple_tag

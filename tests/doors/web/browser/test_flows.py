@@ -28,7 +28,7 @@ def test_from_home_to_resolved_in_three_presses(committed_plant: Plant, visit: V
     page.check("text=MAIN/RAW")
     expect(page.locator("#outcome")).to_contain_text("from MAIN/RAW to MAIN/WIP now and leaves 92")
     page.click("text=Resolve and next")
-    expect(page.locator("#banner")).to_contain_text("BOLT resolved. 0 left.")
+    expect(page.locator("#banner")).to_contain_text("BOLT: 8 EA resolved. 0 unresolved movements left.")
     assert committed_plant.balance("BOLT", at="RAW") == Decimal(92)
     assert visit.complaints == []
 
@@ -48,7 +48,7 @@ def test_the_queue_is_worked_by_keyboard_alone(committed_plant: Plant, visit: Vi
     expect(page.locator("#remarks")).to_be_visible()
     page.fill("#remarks", "wrong colour")
     page.click("text=Cancel the movement")
-    expect(page.locator("#banner")).to_contain_text("BOLT cancelled. 1 left.")
+    expect(page.locator("#banner")).to_contain_text("BOLT: 8 EA cancelled. 1 unresolved movement left.")
     page.wait_for_load_state()  # shortcuts work only once the script has loaded
     page.keyboard.press("Escape")
     expect(page.locator(f"[data-row='{second}'] [data-open]")).to_be_focused()

@@ -31,7 +31,7 @@ def test_a_morning_at_the_queue_by_keys(committed_plant: Plant, visit: Visit) ->
     page.check("text=MAIN/RAW")
     expect(page.locator("#outcome")).to_contain_text("leaves 92")
     page.keyboard.press("r")
-    expect(page.locator("#banner")).to_contain_text("BOLT resolved. 1 left.")
+    expect(page.locator("#banner")).to_contain_text("BOLT: 8 EA resolved. 1 unresolved movement left.")
     expect(page.locator(f"#panel[data-number='{second}']")).to_be_visible()
     assert plant.balance("BOLT", at="RAW") == Decimal(92)
     assert visit.complaints == []
