@@ -137,13 +137,18 @@ BOOKING: Final[Mapping[str, Any]] = {
     "description": "A booking of one of several kinds.",
     "oneOf": [_booking_schema(kind) for kind in KINDS],
 }
+OPERATION: Final[Mapping[str, Any]] = {
+    "description": "An operation of a stream that isn't a booking.",
+    "oneOf": [_operation_schema(operation) for operation in OPERATIONS.values()],
+}
+_BOOKING: Final = {"$ref": "#/components/schemas/Booking"}
+_OPERATION: Final = {"$ref": "#/components/schemas/StreamOperation"}
 LINE: Final[Mapping[str, Any]] = {
     "description": "A line of a stream: a booking, or another operation.",
-    "oneOf": [*BOOKING["oneOf"], *(_operation_schema(operation) for operation in OPERATIONS.values())],
+    "oneOf": [_BOOKING, _OPERATION],
 }
-COMPONENTS: Final[Mapping[str, Any]] = {"Booking": BOOKING, "Line": LINE}
+COMPONENTS: Final[Mapping[str, Any]] = {"Booking": BOOKING, "StreamOperation": OPERATION, "Line": LINE}
 """Schemas of requests, which the framework doesn't know."""
-_BOOKING: Final = {"$ref": "#/components/schemas/Booking"}
 KEY_HEADER: Final[Mapping[str, Any]] = {
     "in": "header",
     "name": "Idempotency-Key",

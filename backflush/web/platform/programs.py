@@ -60,11 +60,12 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A schema of a request or response."""
+    """A schema of a request or response: its variants, or the other schemas that it is one of."""
 
     name: str
     means: str
     kinds: Sequence[Fields]
+    others: Sequence[ValueType] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +167,10 @@ def _kind(schema: Mapping[str, Any]) -> ValueType:
 
 
 def _shape(name: str, schema: Mapping[str, Any]) -> Shape:
-    kinds = [_fields(kind) for kind in schema.get("oneOf", [schema])]
-    return Shape(name, " ".join(schema.get("description", "").split()), kinds)
+    variants = schema.get("oneOf", [schema])
+    kinds = [_fields(variant) for variant in variants if "$ref" not in variant]
+    others = [_kind(variant) for variant in variants if "$ref" in variant]
+    return Shape(name, " ".join(schema.get("description", "").split()), kinds, others)
 
 
 def _fields(schema: Mapping[str, Any]) -> Fields:

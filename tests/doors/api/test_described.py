@@ -30,8 +30,16 @@ def test_the_page_shows_every_address_field_and_refusal_of_the_description(plant
             assert operation["summary"] in said
     for name, shape in described["components"]["schemas"].items():
         assert name in said
-        assert all(field in said for kind in shape.get("oneOf", [shape]) for field in kind["properties"])
+        assert all(field in said for kind in shape.get("oneOf", [shape]) for field in kind.get("properties", ()))
     assert all(f">{kind.code}<" in said and remedy in said for kind, remedy in REMEDIES.items())
+
+
+def test_every_table_of_the_page_has_a_name_of_its_own(plant: Plant) -> None:
+    """Otherwise a screen reader lists tables that nobody can tell apart."""
+    page = signed_in(plant, Role.OPERATOR).get(reverse("programs")).content.decode()
+    names = re.findall(r'aria-label="([^"]*, table)"', page)
+    assert names
+    assert len(names) == len(set(names))
 
 
 def test_the_page_is_linked_from_the_account_page_and_needs_a_log_in(plant: Plant) -> None:
