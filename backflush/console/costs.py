@@ -1,5 +1,7 @@
 """The command for material cost."""
 
+from decimal import Decimal
+
 import typer
 
 from backflush.console.lookups import cost_objects_of
@@ -15,8 +17,10 @@ def register(app: typer.Typer) -> None:
 
 
 def cost(desk: Desk, order: ORDER) -> None:
-    """Show the material cost of an order, the standard of its structure for the quantity made, and the usage variance
-    of each component. Every movement counts at the standard material cost of its moment.
+    """Show the material cost of an order beside the standard of its structure for the quantity made. The usage variance
+    of a component is the difference of quantity alone; a standard cost that changed since is a price effect, and what
+    is unresolved is neither used nor saved. Only material is counted, each movement and booking at the standard cost of
+    its moment.
 
     Example: backflush cost W-1001
     """
@@ -31,16 +35,23 @@ def _payload(one: OrderCost) -> dict[str, object]:
         "material": one.material,
         "standard": one.standard,
         "variance": one.material - one.standard,
+        "usage_variance": one.usage_variance,
+        "price_effect": one.price_effect,
+        "unresolved": one.waiting,
+        "scrap": one.scrap,
         "components": [
             {
                 "item": one.items[variance.item].code,
                 "unit": one.items[variance.item].stock_unit.code,
-                "standard_quantity": variance.standard_quantity,
-                "standard_amount": variance.standard_amount,
-                "actual_quantity": variance.actual_quantity,
-                "actual_amount": variance.actual_amount,
+                "standard_quantity": variance.standard.quantity,
+                "standard_amount": variance.standard.amount,
+                "actual_quantity": variance.used.quantity,
+                "actual_amount": variance.used.amount,
+                "unresolved_quantity": variance.waiting.quantity,
+                "unresolved_amount": variance.waiting.amount,
                 "variance_quantity": variance.quantity,
                 "variance_amount": variance.amount,
+                "price_effect": variance.price_effect,
             }
             for variance in one.variances
         ],
@@ -56,21 +67,41 @@ def _shown(one: OrderCost) -> tuple[str | Listing, ...]:
     )
     if not one.variances:
         return (sentence,)
-    columns = ("Item", "#Standard", "#Had", "#Variance", "Unit", "#Standard cost", "#Cost", "#Variance")
-    return sentence, Listing(columns, [_row(one, variance) for variance in one.variances])
+    parts = [
+        f"{money(abs(amount))} {word}"
+        for amount, word in (
+            (one.usage_variance, "used beyond the structure" if one.usage_variance > 0 else "saved"),
+            (one.price_effect, "more by new standard costs" if one.price_effect > 0 else "less by new standard costs"),
+            (one.waiting, "unresolved, so not yet in the cost"),
+            (one.scrap, "of the standard for scrap"),
+        )
+        if amount
+    ]
+    columns = (
+        *("Item", "#Standard", "#Had", "#Unresolved", "#Variance", "Unit"),
+        *("#Standard cost", "#Cost", "#Usage variance", "#Price effect"),
+    )
+    table = Listing(columns, [_row(one, variance) for variance in one.variances])
+    return (sentence, *([f"Of this: {'; '.join(parts)}."] if parts else []), table)
 
 
 def _row(one: OrderCost, variance: UsageVariance) -> tuple[str, ...]:
     item = one.items[variance.item]
     return (
         item.code,
-        in_decimals(variance.standard_quantity, item),
-        in_decimals(variance.actual_quantity, item),
+        in_decimals(variance.standard.quantity, item),
+        in_decimals(variance.used.quantity, item),
+        in_decimals(variance.waiting.quantity, item),
         f"{variance.quantity:+.{item.quantity_decimals}f}"
         if variance.quantity
         else in_decimals(variance.quantity, item),
         item.stock_unit.code,
-        money(variance.standard_amount),
-        money(variance.actual_amount),
-        f"{variance.amount:+.2f}" if variance.amount else money(variance.amount),
+        money(variance.standard.amount),
+        money(variance.used.amount),
+        _signed(variance.amount),
+        _signed(variance.price_effect),
     )
+
+
+def _signed(amount: Decimal) -> str:
+    return f"{amount:+.2f}" if amount else money(amount)

@@ -1,5 +1,7 @@
 """Commands for works orders, from creation to completion."""
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -8,21 +10,16 @@ from django.utils import timezone
 from backflush.backflushing.explanation import figure
 from backflush.console.lookups import require_item
 from backflush.console.options import LIMIT, ONLY_ITEM, ORDER, REMARKS
-from backflush.console.output import Desk, HelpSection, Listing, command, in_unit, of_all
+from backflush.console.output import Desk, HelpSection, Listing, command, in_decimals, in_unit, of_all
 from backflush.console.postings import WHY, movement_payload
 from backflush.core.input_values import read_day, read_number
 from backflush.core.lifecycle import OrderStatus
-from backflush.core.moves import Status
 from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import InvalidValue
-from backflush.db.fields import ExactSum
-from backflush.ledger.models import Movement
-from backflush.ledger.selectors import had_by_cost_object
 from backflush.stockmap.selectors import day_at
-from backflush.structures.models import FrozenLine
 from backflush.unresolved.selectors import queue
 from backflush.works.models import WorksOrder
-from backflush.works.selectors import orders_numbered, release_warnings
+from backflush.works.selectors import Material, materials, orders_numbered, release_warnings
 from backflush.works.services.orders import OrderIn, create_order, refresh_structure, revise_order
 from backflush.works.services.transitions import (
     cancel_order,
@@ -134,18 +131,19 @@ def _order(desk: Desk, number: str) -> WorksOrder:
 
 
 def show(desk: Desk, order: ORDER) -> None:
-    """Show a works order: its progress, each component of its structure with the quantity used and unresolved, and the
-    history of changes.
+    """Show a works order: its progress, its materials, and the history of changes. *Had* is what moved for a line and
+    what was issued by hand; *needed* is for what was made, scrap too, and what is still to be made. Material issued
+    beside the structure is listed last.
 
     Example: backflush order show W-1001
     """
     found = _order(desk, order)
-    materials = _materials(found)
+    listed = materials(found)
     changes = list(found.changes.select_related("by").order_by("pk"))
     payload = {
         **_payload(found),
-        "materials": materials,
-        "unresolved": sum(1 for material in materials if material["waits"]),
+        "materials": [_material(material) for material in listed],
+        "unresolved": sum(1 for material in listed if material.unresolved),
         "changes": [
             {
                 "at": desk.local(change.at),
@@ -166,7 +164,7 @@ def show(desk: Desk, order: ORDER) -> None:
         ],
         "Changes",
     )
-    shown = [_say(found), _materials_listing(materials), *([trace] if changes else [])]
+    shown = [_say(found), _materials_listing(listed), *([trace] if changes else [])]
     desk.answer(payload, *shown, *release_warnings(found))
 
 
@@ -178,59 +176,64 @@ def _say(order: WorksOrder) -> str:
     )
 
 
-def _materials(order: WorksOrder) -> list[dict[str, Any]]:
-    """Return each line of the order's structure, with what the order has used of the component and what is
-    unresolved."""
-    lines = list(FrozenLine.objects.filter(structure=order.structure).select_related("component__stock_unit", "source"))
-    extra = (
-        Movement.objects.filter(cost_object=order.cost_object)
-        .exclude(charged=0)
-        .values_list("item", flat=True)
-        .distinct()
-    )
-    had = had_by_cost_object(order.cost_object, {*(line.component_id for line in lines), *extra})
-    waits = dict(
-        Movement.objects.filter(cost_object=order.cost_object, status=Status.UNRESOLVED)
-        .values_list("line__path")
-        .annotate(total=ExactSum("due"))
-        .order_by()
-    )
-    return [
-        {
-            "line": line.path,
-            "item": line.component.code,
-            "unit": line.component.stock_unit.code,
-            "for_one": line.per_piece,
-            "fixed": line.fixed_exact,
-            "by_hand": line.by_hand,
-            "from": line.source.path if line.source else None,
-            "had": had[line.component_id],
-            "waits": waits.get(line.path, ZERO),
-        }
-        for line in lines
-    ]
+def _material(material: Material) -> dict[str, Any]:
+    line = material.line
+    return {
+        "line": material.path,
+        "item": material.component.code,
+        "unit": material.component.stock_unit.code,
+        "for_one": line.per_piece if line else None,
+        "fixed": line.fixed_exact if line else None,
+        "by_hand": material.by_hand,
+        "from": material.source.path if material.source else None,
+        "needed": material.needed,
+        "assumed": material.assumed,
+        "had": (material.moved or ZERO) + material.issued,
+        "issued": material.issued,
+        "waits": material.unresolved,
+        "to_come": material.to_come,
+        "short": material.short,
+    }
 
 
-def _materials_listing(materials: list[dict[str, Any]]) -> Listing | str:
-    if not materials:
+def _materials_listing(found: Sequence[Material]) -> Listing | str:
+    if not found:
         return "The order has no structure lines."
     return Listing(
-        ("Line", "Item", "#Per piece", "#Once", "Unit", "#Had", "#Waits", "From", ""),
-        [
-            (
-                line["line"],
-                line["item"],
-                "no conversion" if line["for_one"] is None else figure(line["for_one"]),
-                figure(line["fixed"]) if line["fixed"] else "",
-                line["unit"],
-                written(line["had"]),
-                written(line["waits"]) if line["waits"] else "",
-                line["from"] or "",
-                "by hand" if line["by_hand"] else "",
-            )
-            for line in materials
-        ],
+        (
+            *("Line", "Item", "#Per piece", "#Once", "Unit", "#Needed", "#Assumed", "#Had", "#Waits", "#To come"),
+            *("#Short", "From", ""),
+        ),
+        [_material_row(material) for material in found],
         "Materials",
+    )
+
+
+def _material_row(material: Material) -> tuple[str, ...]:
+    line, item = material.line, material.component
+    if line is None:
+        per_piece, note = "", "not in the structure"
+    else:
+        per_piece = "no conversion" if line.per_piece is None else figure(line.per_piece)
+        note = "by hand" if material.by_hand else ""
+
+    def quantity(value: Decimal | None) -> str:
+        return in_decimals(value, item) if value else ""
+
+    return (
+        material.path,
+        item.code,
+        per_piece,
+        figure(line.fixed_exact) if line and line.fixed_exact else "",
+        item.stock_unit.code,
+        quantity(material.needed),
+        quantity(material.assumed),
+        in_decimals((material.moved or ZERO) + material.issued, item),
+        quantity(material.unresolved),
+        quantity(material.to_come),
+        quantity(material.short),
+        material.source.path if material.source else "",
+        note,
     )
 
 

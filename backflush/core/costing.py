@@ -1,4 +1,4 @@
-"""An order's material cost, and its variance from the structure (C1).
+"""An order's material cost, and its variance from the structure (C1, C1a).
 
 Amounts are exact: quantity times unit cost, not rounded. Callers round for display.
 """
@@ -26,25 +26,52 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class UsageVariance:
-    """One component: the standard for the quantity made, the actual use, and the difference in money.
+class Standard:
+    """The structure's standard of a component for the quantity made: each booking at the standard cost of its moment.
 
-    `standard_amount` is at the item's present standard material cost.
+    `cost` is the standard unit cost of the last booking that needed it, at which a difference of quantity is priced.
+    """
+
+    quantity: Decimal = ZERO
+    amount: Decimal = ZERO
+    cost: Decimal = ZERO
+
+    def plus(self, quantity: Decimal, cost: Decimal) -> "Standard":
+        """Return the standard with one more booking, at the unit cost of its moment."""
+        return Standard(EXACT.add(self.quantity, quantity), EXACT.fma(quantity, cost, self.amount), cost)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageVariance:
+    """One component of an order: its standard, what was used, and what waits as unresolved (C1a).
+
+    What waits is neither used nor saved. The usage variance is the difference of quantity alone, at the standard cost
+    of the bookings. The rest of the difference in money is the price effect of a changed standard cost. A component
+    without a standard isn't in the structure: all of its cost is usage variance.
     """
 
     item: int
-    standard_quantity: Decimal
-    standard_amount: Decimal
-    actual_quantity: Decimal
-    actual_amount: Decimal
+    standard: Standard
+    used: Use
+    waiting: Use
 
     @property
     def quantity(self) -> Decimal:
-        return EXACT.subtract(self.actual_quantity, self.standard_quantity)
+        """Used and waiting less the standard."""
+        return EXACT.subtract(EXACT.add(self.used.quantity, self.waiting.quantity), self.standard.quantity)
 
     @property
     def amount(self) -> Decimal:
-        return EXACT.subtract(self.actual_amount, self.standard_amount)
+        """The usage variance."""
+        if self.standard.quantity:
+            return EXACT.multiply(self.quantity, self.standard.cost)
+        return EXACT.add(self.used.amount, self.waiting.amount)
+
+    @property
+    def price_effect(self) -> Decimal:
+        """Cost of what was used and what waits, less the standard and the usage variance."""
+        cost = EXACT.add(self.used.amount, self.waiting.amount)
+        return EXACT.subtract(EXACT.subtract(cost, self.standard.amount), self.amount)
 
 
 def total_amount(amounts: Iterable[Decimal]) -> Decimal:
@@ -61,19 +88,11 @@ def material_cost(uses: Iterable[Use]) -> Decimal:
 
 
 def usage_variances(
-    uses: Iterable[Use], standard: Mapping[int, Decimal], costs: Mapping[int, Decimal]
+    uses: Iterable[Use], standards: Mapping[int, Standard], waiting: Iterable[Use] = ()
 ) -> list[UsageVariance]:
-    """Compare standard and actual use by component; components of the structure come first."""
-    actual = {use.item: use for use in uses}
-    items = [*standard, *(item for item in actual if item not in standard)]
-    nothing = {item: Use(item, ZERO, ZERO) for item in items}
+    """Compare standard and use by component; components of the structure come first."""
+    used, waits = ({use.item: use for use in some} for some in (uses, waiting))
     return [
-        UsageVariance(
-            item,
-            standard.get(item, ZERO),
-            EXACT.multiply(standard.get(item, ZERO), costs.get(item, ZERO)),
-            actual.get(item, nothing[item]).quantity,
-            actual.get(item, nothing[item]).amount,
-        )
-        for item in items
+        UsageVariance(item, standards.get(item, Standard()), used.get(item, Use(item)), waits.get(item, Use(item)))
+        for item in dict.fromkeys((*standards, *used, *waits))
     ]

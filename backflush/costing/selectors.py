@@ -1,40 +1,77 @@
-"""The material cost of a works order, compared with the standard of its structure (C1)."""
+"""The material cost of a works order, compared with the standard of its structure (C1, C1a)."""
 
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from backflush.backflushing.consumption import use_line
 from backflush.backflushing.models import Booking
 from backflush.core.consumption import CumulativeUse, UseLine
-from backflush.core.costing import UsageVariance, Use, material_cost, total_amount, usage_variances
-from backflush.core.quantity import ZERO
-from backflush.items.models import Item
+from backflush.core.costing import Standard, UsageVariance, Use, material_cost, total_amount, usage_variances
+from backflush.core.moves import Status
+from backflush.core.quantity import EXACT, ZERO
+from backflush.items.models import Item, ItemCost
 from backflush.ledger.models import CostObject, CostObjectKind, Movement
 from backflush.structures.models import FrozenLine
+
+CENTS = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
 class OrderCost:
-    """The exact material cost of an order, and each component's usage variance."""
+    """The exact material cost of an order, and each component's usage variance.
+
+    `scrap` is the part of the standard that was for scrapped pieces, rounded to cents.
+    """
 
     cost_object: CostObject
     material: Decimal
     variances: tuple[UsageVariance, ...]
+    scrap: Decimal
     items: dict[int, Item]
 
     @property
     def standard(self) -> Decimal:
-        """The structure's standard for the quantity made, at present standard material costs."""
-        return total_amount(variance.standard_amount for variance in self.variances)
+        """The structure's standard for the quantity made, each booking at the standard cost of its moment."""
+        return total_amount(variance.standard.amount for variance in self.variances)
+
+    @property
+    def usage_variance(self) -> Decimal:
+        """The cost of what was used beyond the structure, or saved."""
+        return total_amount(variance.amount for variance in self.variances)
+
+    @property
+    def price_effect(self) -> Decimal:
+        """What changed standard costs make of the cost."""
+        return total_amount(variance.price_effect for variance in self.variances)
+
+    @property
+    def waiting(self) -> Decimal:
+        """The cost of what is unresolved."""
+        return total_amount(variance.waiting.amount for variance in self.variances)
 
 
 def order_cost(cost_object: CostObject) -> OrderCost:
-    """Return the material cost charged to an order, with its usage variances (C1)."""
-    uses = uses_of(cost_object)
-    standard = standard_quantities(cost_object)
-    items = Item.objects.select_related("cost", "stock_unit").in_bulk({*standard, *(use.item for use in uses)})
-    costs = {pk: item.cost.standard_material for pk, item in items.items() if item.cost is not None}
-    return OrderCost(cost_object, material_cost(uses), tuple(usage_variances(uses, standard, costs)), items)
+    """Return the material cost charged to an order, with its usage variances (C1, C1a).
+
+    The standard is at the standard material cost of each booking's moment, so a new standard cost is no usage variance.
+    """
+    uses, waiting = uses_of(cost_object), _waiting(cost_object)
+    booked = _booked(cost_object)
+    costs = _CostsByTime({item for one in booked for item in one.required})
+    standards: dict[int, Standard] = {}
+    scrap = ZERO
+    for one in booked:
+        for item, quantity in one.required.items():
+            cost = costs.at(item, one.recorded_at)
+            standards[item] = standards.get(item, Standard()).plus(quantity, cost)
+            scrap += EXACT.multiply(quantity, cost) * one.scrapped
+    variances = tuple(usage_variances(uses, standards, waiting))
+    items = Item.objects.select_related("stock_unit").in_bulk({variance.item for variance in variances})
+    return OrderCost(cost_object, material_cost(uses), variances, scrap.quantize(CENTS), items)
 
 
 def uses_of(cost_object: CostObject) -> list[Use]:
@@ -49,23 +86,58 @@ def uses_of(cost_object: CostObject) -> list[Use]:
     return list(totals.values())
 
 
-def standard_quantities(cost_object: CostObject) -> dict[int, Decimal]:
-    """Return the quantities that the order's standing bookings required by their structures, in stock units.
+def _waiting(cost_object: CostObject) -> list[Use]:
+    """Return what is unresolved of each item, at the cost of the moment at which it was assumed."""
+    totals: dict[int, Use] = {}
+    rows = Movement.objects.filter(cost_object=cost_object, status=Status.UNRESOLVED).order_by("pk")
+    for item, due, cost in rows.values_list("item", "due", "cost__standard_material"):
+        assert due is not None, "an unresolved movement has a quantity due"
+        totals[item] = totals.get(item, Use(item)).plus(due, cost)
+    return list(totals.values())
 
-    Lines marked *by hand* are included.
-    """
+
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    """What a standing booking required of each component, in stock units, and the part of it that was scrapped."""
+
+    recorded_at: datetime
+    required: Mapping[int, Decimal]
+    scrapped: Decimal
+
+
+def _booked(cost_object: CostObject) -> list[_Booked]:
+    """Return the order's standing bookings, in order of recording. Lines marked *by hand* are included."""
     bookings = Booking.objects.filter(
         cost_object=cost_object, reversed_by__isnull=True, structure__isnull=False
     ).order_by("posting")
-    standing = list(bookings.values_list("pk", "structure", "quantity"))
+    standing = list(bookings.values_list("pk", "structure", "quantity", "good", "scrap", "posting__recorded_at"))
     lines: dict[int, list[UseLine]] = {}
-    rows = FrozenLine.objects.filter(structure__in={structure for _, structure, _ in standing})
+    rows = FrozenLine.objects.filter(structure__in={row[1] for row in standing})
     for line in rows.select_related("component").order_by("structure", "position"):
         if not (line.supplier_provides and cost_object.kind == CostObjectKind.PURCHASE_ORDER):
             lines.setdefault(line.structure_id, []).append(use_line(line))
     cumulative_use = CumulativeUse()
-    standard: dict[int, Decimal] = {}
-    for booking, structure, quantity in standing:
+    found = []
+    for booking, structure, quantity, good, scrap, recorded_at in standing:
+        required: dict[int, Decimal] = {}
         for use in cumulative_use.book(booking, lines.get(structure, ()), quantity):
-            standard[use.line.item] = standard.get(use.line.item, ZERO) + use.quantity
-    return standard
+            required[use.line.item] = required.get(use.line.item, ZERO) + use.quantity
+        found.append(_Booked(recorded_at, required, scrap / (good + scrap)))
+    return found
+
+
+class _CostsByTime:
+    """The standard material cost of some items at any time of recording."""
+
+    def __init__(self, items: Collection[int]) -> None:
+        self._since: dict[int, list[datetime]] = defaultdict(list)
+        self._costs: dict[int, list[Decimal]] = defaultdict(list)
+        rows = ItemCost.objects.filter(item__in=items).order_by("since", "pk")
+        for item, since, cost in rows.values_list("item", "since", "standard_material"):
+            self._since[item].append(since)
+            self._costs[item].append(cost)
+
+    def at(self, item: int, recorded_at: datetime) -> Decimal:
+        """Return the cost in force; before the first, the first."""
+        costs: Sequence[Decimal] = self._costs[item]
+        return costs[max(bisect_right(self._since[item], recorded_at) - 1, 0)]

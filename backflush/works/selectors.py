@@ -149,9 +149,10 @@ def in_turn(found: QuerySet[WorksOrder], *, status: str = "") -> list[QuerySet[W
 class Material:
     """One component of an order, in its stock unit; `line` is None where it was issued without being in the structure.
 
-    `needed` is for the ordered quantity (None: a conversion is missing), `assumed` what bookings have assumed so far
-    and `moved` what of that has left stock (None: issued by hand). `to_come` is what is still to be used, `there` the
-    stock at its source (None: no balance is kept), and `short` what is missing of it after the lines before.
+    `needed` is for what was made, scrap too, and what is still to be made of the ordered quantity (None: a conversion
+    is missing), `assumed` what bookings have assumed so far and `moved` what of that has left stock (None: issued by
+    hand). `to_come` is what is still to be used, `there` the stock at its source (None: no balance is kept), and
+    `short` what is missing of it after the lines before.
     """
 
     line: FrozenLine | None
@@ -247,8 +248,8 @@ def _material(order: WorksOrder, line: FrozenLine, cumulative_use: CumulativeUse
         material.needed = None
         return material
     decimals = line.component.quantity_decimals
-    ordered = Fraction(order.quantity) * order.factor
-    material.needed = round_half_up(line.per_piece * ordered + line.fixed_exact, decimals)
+    pieces = _pieces(order)
+    material.needed = round_half_up(line.per_piece * pieces + line.fixed_exact, decimals) if pieces else ZERO
     if not by_hand:
         use = cumulative_use.would_assume(use_line(line), Fraction(_to_go(order)) * order.factor)
         material.assumed = use.assumed_before
@@ -256,12 +257,17 @@ def _material(order: WorksOrder, line: FrozenLine, cumulative_use: CumulativeUse
     return material
 
 
+def _pieces(order: WorksOrder) -> Fraction:
+    """Return the pieces that the order uses material for, in the stock unit: good, scrap, and still to be made."""
+    pieces: Fraction = Fraction(order.cost_object.good + order.cost_object.scrap + _to_go(order)) * order.factor
+    return pieces
+
+
 def required_by_hand(order: WorksOrder, line: FrozenLine | None) -> Decimal:
     """Return what an order will need of a line issued by hand, for what was made, scrap too, and what is to be made."""
     if line is None or line.per_piece is None or line.fixed_exact is None or not _to_go(order):
         return ZERO
-    pieces = Fraction(order.cost_object.good + order.cost_object.scrap + _to_go(order)) * order.factor
-    return round_half_up(line.per_piece * pieces + line.fixed_exact, line.component.quantity_decimals)
+    return round_half_up(line.per_piece * _pieces(order) + line.fixed_exact, line.component.quantity_decimals)
 
 
 def _share_issues(found: Sequence[Material], issued: dict[int, Decimal]) -> None:

@@ -45,7 +45,6 @@ UNBUILT: Final[Mapping[str, tuple[str, ...]]] = {
         "a structure for a hundred, and a third",
     ),
     "Y": ("a by-product comes out with each booking and goes back with its reversal",),
-    "C1a": ("a new standard cost is a price effect and no usage variance",),
 }
 
 RULE_OF: Final[Mapping[str, str]] = {name: rule for rule, names in UNBUILT.items() for name in names}

@@ -1,4 +1,4 @@
-"""Costs are exact, however large the quantity and the unit cost (C1)."""
+"""Costs are exact, however large the quantity and the unit cost (C1, C1a)."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -6,7 +6,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backflush.core.costing import Use, material_cost, total_amount, usage_variances
+from backflush.core.costing import Standard, Use, material_cost, total_amount, usage_variances
 
 NINES = Decimal("999999999999.999999")
 MILLIONTHS = st.integers(1, 10**18 - 1).map(lambda scaled: Decimal(scaled).scaleb(-6))
@@ -38,14 +38,23 @@ def test_material_issued_and_returned_costs_exactly_nothing(charges: list[tuple[
     assert (use.quantity, use.amount) == (0, 0)
 
 
-@given(CHARGES, MILLIONTHS, MILLIONTHS)
-def test_a_variance_is_exact_near_the_limits(
-    charges: list[tuple[Decimal, Decimal, int]], standard: Decimal, cost: Decimal
+@given(CHARGES, CHARGES, st.lists(st.tuples(MILLIONTHS, MILLIONTHS), min_size=1, max_size=3))
+def test_usage_variance_and_price_effect_are_exact_near_the_limits(
+    charges: list[tuple[Decimal, Decimal, int]],
+    unresolved: list[tuple[Decimal, Decimal, int]],
+    booked: list[tuple[Decimal, Decimal]],
 ) -> None:
-    variance = usage_variances([used(charges)], {1: standard}, {1: cost})[0]
-    assert Fraction(variance.amount) == exact(charges) - Fraction(standard) * Fraction(cost)
-    had = sum((charged * Fraction(quantity) for quantity, _, charged in charges), Fraction(0))
-    assert Fraction(variance.quantity) == had - Fraction(standard)
+    """The usage variance is quantity alone, and nothing is left over of the difference in money."""
+    standard = Standard()
+    for quantity, cost in booked:
+        standard = standard.plus(quantity, cost)
+    (variance,) = usage_variances([used(charges)], {1: standard}, [used(unresolved)])
+    had = sum((charged * Fraction(quantity) for quantity, _, charged in charges + unresolved), Fraction(0))
+    assert Fraction(variance.quantity) == had - sum(Fraction(quantity) for quantity, _ in booked)
+    assert Fraction(variance.amount) == Fraction(variance.quantity) * Fraction(booked[-1][1])
+    expected = sum(Fraction(quantity) * Fraction(cost) for quantity, cost in booked)
+    difference = exact(charges) + exact(unresolved) - expected
+    assert Fraction(variance.amount) + Fraction(variance.price_effect) == difference
 
 
 def test_the_largest_possible_amount_is_exact() -> None:
@@ -56,5 +65,6 @@ def test_the_largest_possible_amount_is_exact() -> None:
 
 def test_components_of_the_structure_come_first_and_none_is_left_out() -> None:
     uses = [Use(3, Decimal(2), Decimal(4)), Use(1, Decimal(1), Decimal(1))]
-    variances = usage_variances(uses, {1: Decimal(2), 2: Decimal(5)}, {1: Decimal(1), 2: Decimal(3)})
+    standards = {1: Standard().plus(Decimal(2), Decimal(1)), 2: Standard().plus(Decimal(5), Decimal(3))}
+    variances = usage_variances(uses, standards)
     assert [(one.item, one.quantity, one.amount) for one in variances] == [(1, -1, -1), (2, -5, -15), (3, 2, 4)]

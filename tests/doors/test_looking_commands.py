@@ -131,13 +131,16 @@ def test_the_material_cost_of_an_order_beside_its_structure(plant: Plant, consol
             "standard_amount": "4",
             "actual_quantity": "45",
             "actual_amount": "4.5",
+            "unresolved_quantity": "0",
+            "unresolved_amount": "0",
             "variance_quantity": "5",
             "variance_amount": "0.5",
+            "price_effect": "0",
         }
     ]
-    assert "the material cost is 4.50. The standard for the quantity made is 4.00: 0.50 over it." in console.says(
-        "cost", "W-BRACKET"
-    )
+    said = console.says("cost", "W-BRACKET")
+    assert "the material cost is 4.50. The standard for the quantity made is 4.00: 0.50 over it." in said
+    assert "Of this: 0.50 used beyond the structure." in said
     assert console.refuses("cost", "W-NONE") == "not_found"
 
 

@@ -105,6 +105,27 @@ def test_an_order_shows_its_used_and_unresolved_components(plant: Plant, console
         "RESIN": ("30", "1/2", "0", "1"),
     }
     assert "Booked: 2 good, 0 scrap" in console.says("order", "show", "W-CABINET")
+
+
+def test_needed_is_assumed_and_still_to_come_with_scrap_and_what_was_issued_beside(
+    plant: Plant, console: Console
+) -> None:
+    """One component on two lines, and material that isn't in the structure: the same figures as on the order's page."""
+    plant.consists("BRACKET", plant.line(10, "BOLT", 4), plant.line(20, "BOLT", 2))
+    plant.releases(10, "BRACKET")
+    plant.has(100, "BOLT")
+    plant.has(5, "LUG", at="RAW")
+    plant.books(2, "BRACKET", 1)
+    plant.issues(3, "LUG", "BRACKET")
+    figures = ("line", "item", "needed", "assumed", "had", "to_come")
+    shown = [tuple(row[name] for name in figures) for row in console.tells("order", "show", "W-BRACKET")["materials"]]
+    assert shown == [
+        ("10", "BOLT", "44", "12", "12", "32"),
+        ("20", "BOLT", "22", "6", "6", "16"),
+        ("", "LUG", "0", None, "3", "0"),
+    ]
+    said = console.says("order", "show", "W-BRACKET")
+    assert "not in the structure" in said
     assert console.refuses("order", "show", "W-NONE") == "not_found"
 
 

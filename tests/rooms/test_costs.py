@@ -1,4 +1,4 @@
-"""The material cost of an order at the cost of each moment, and its variance from the structure (C1)."""
+"""The material cost of an order at the cost of each moment, and its variance from the structure (C1, C1a)."""
 
 from decimal import Decimal
 
@@ -28,19 +28,40 @@ def test_consumption_issues_and_returns_count_at_the_cost_of_their_moment(plant:
     plant.returns(4, "BOLT", "BRACKET")
     cost = order_cost(plant.cost_object("BRACKET"))
     assert cost.material == 20 * Decimal("0.10") + 10 * Decimal("0.20") - 4 * Decimal("0.30")
-    # The structure requires twenty, at the present standard cost; twenty-six were used.
-    assert cost.standard == 6
-    assert variances(cost) == {"BOLT": (6, cost.material - 6)}
+    # The structure requires twenty, at the standard cost of the booking; twenty-six were used.
+    assert cost.standard == 2
+    assert variances(cost) == {"BOLT": (6, Decimal("0.60"))}
+    assert cost.price_effect == cost.material - 2 - Decimal("0.60")
 
 
 def test_unresolved_and_dropped_quantities_cost_nothing(plant: Plant) -> None:
     plant.books(5, "BRACKET")
-    assert order_cost(plant.cost_object("BRACKET")).material == 0
+    cost = order_cost(plant.cost_object("BRACKET"))
+    assert (cost.material, cost.usage_variance, cost.waiting) == (0, 0, Decimal("2.00"))
     plant.has(12, "BOLT")
     plant.resolves("BOLT", 12)
     cost = order_cost(plant.cost_object("BRACKET"))
     assert cost.material == Decimal("1.20")
     assert variances(cost) == {"BOLT": (-8, Decimal("-0.80"))}
+
+
+def test_a_new_standard_cost_is_a_price_effect_and_no_usage_variance(plant: Plant) -> None:
+    plant.has(20, "BOLT")
+    plant.books(5, "BRACKET")
+    plant.books(2, "BRACKET", 1)
+    costs("BOLT", "0.30")
+    plant.books(1, "BRACKET")
+    before = order_cost(plant.cost_object("BRACKET"))
+    assert (before.standard, before.material) == (32 * Decimal("0.10") + 4 * Decimal("0.30"), 20 * Decimal("0.10"))
+    assert (before.usage_variance, before.price_effect) == (0, 0)
+    # Of the twelve bolts of the second booking, four were for the scrapped piece.
+    assert before.scrap == Decimal("0.40")
+    plant.has(16, "BOLT")
+    plant.retries()
+    after = order_cost(plant.cost_object("BRACKET"))
+    assert variances(after) == {"BOLT": (0, 0)}
+    assert (after.waiting, after.price_effect) == (0, 12 * Decimal("0.20"))
+    assert after.material == after.standard + after.usage_variance + after.price_effect - after.waiting
 
 
 def test_a_reversal_is_at_its_original_s_cost(plant: Plant) -> None:

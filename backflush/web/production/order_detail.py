@@ -242,10 +242,10 @@ def bars_of(cost: OrderCost) -> list[VarianceBar]:
 
 @page(Verb.SEE, Verb.COSTS)
 def cost_page(request: PageRequest, number: str) -> HttpResponse:
-    """Show the material cost, the standard, and the usage variances."""
+    """Show the material cost, the standard, the usage variances and price effects."""
     order = _found(request, number)
     cost = order_cost(order.cost_object)
-    context = {"cost": cost, "difference": cost.material - cost.standard, "bars": bars_of(cost)}
+    context = {"cost": cost, "bars": bars_of(cost)}
     return render(request, "web/production/cost.html", order_context(request, order, "order-cost") | context)
 
 
