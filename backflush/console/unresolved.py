@@ -169,6 +169,7 @@ def _show_one(desk: Desk, number: int) -> None:
                 "serial": one.balance.serial,
                 "quantity": one.balance.quantity,
                 "expires_on": one.expires_on,
+                "expired": one.expired,
                 "planned": one.planned,
             }
             for one in offered
@@ -179,7 +180,7 @@ def _show_one(desk: Desk, number: int) -> None:
             place(one.balance.location.path, one.balance.bin),
             one.balance.batch,
             one.balance.serial,
-            f"{one.expires_on:%d %b %Y}" if one.expires_on else "",
+            f"{one.expires_on:%d %b %Y}{' (expired)' if one.expired else ''}" if one.expires_on else "",
             in_unit(one.balance.quantity, waiting.item),
             "as planned" if one.planned else "",
         )
@@ -233,7 +234,8 @@ def resolve_one(
     remarks: REMARKS = "",
 ) -> None:
     """Resolve an unresolved movement: move what was really used now. Without options it moves the quantity due from the
-    planned place; give another quantity, place, batch, bin or serial numbers where they differ.
+    planned place; give another quantity, place, batch, bin or serial numbers where they differ. A batch that has
+    expired needs --remarks with the reason.
 
     Example: backflush resolve 1377
 

@@ -10,7 +10,7 @@
     │   │   NoIssueAction, NoReturnAction, NoReceiveAction
     │   ├── InsufficientStock, SerialInStock, MoreThanIssued, BatchRequired, SerialsRequired, BinRequired,
     │   │   NotABalanceLocation, NoAdjustmentPlace, WrongSite
-    │   ├── NotReversible, RemarksRequired
+    │   ├── NotReversible, RemarksRequired, ReasonRequired, NotThereYet
     │   ├── PeriodClosed, UnresolvedInPeriod, DateInFuture, DateBeforeOriginal, InvalidDates
     │   ├── NotLookedAt, NotWorkedOut
     │   └── InvalidValue
@@ -286,6 +286,18 @@ class RemarksRequired(Invalid):
     """The reason is missing (U6)."""
 
     code = "remarks_required"
+
+
+class ReasonRequired(Invalid):
+    """What is entered is unusual, so a reason must be given (X5)."""
+
+    code = "reason_required"
+
+
+class NotThereYet(Invalid):
+    """The batch, serial number or bin was not at the place before the event (X5)."""
+
+    code = "not_there_yet"
 
 
 class PeriodClosed(Invalid):

@@ -10,7 +10,7 @@ from backflush.core.quantity import convert
 from backflush.core.refusals import NoConversion, NotFound
 from backflush.core.units import Conversion, Converter
 from backflush.db.codes import did_you_mean, find_by_code
-from backflush.items.models import Item, Unit, UnitConversion
+from backflush.items.models import Batch, Item, Unit, UnitConversion
 
 
 def item_coded(code: str, *, field: str = "item") -> Item:
@@ -172,3 +172,9 @@ def items_found(
     if site_day is not None:
         found = found.filter(Q(obsolete_on__isnull=True) | Q(obsolete_on__gt=site_day))
     return found.order_by("code")
+
+
+def expired_batches(item: Item, batches: Collection[str], day: date) -> dict[str, date]:
+    """Return the expiry dates of those of an item's batches that have expired by a day (X5)."""
+    expired = Batch.objects.filter(item=item, code__in=batches, expires_on__lt=day)
+    return {code: expires_on for code, expires_on in expired.values_list("code", "expires_on") if expires_on}

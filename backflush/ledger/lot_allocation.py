@@ -1,14 +1,20 @@
-"""Moves of tracked items: which batch or which serial numbers move (T2, T3, B8)."""
+"""Moves of tracked items: which batch or which serial numbers move (T2, T3, B8), and when they can (X5)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django.db.models import Min
 
 from backflush.core.moves import Move, Place, Tracking
 from backflush.core.quantity import ZERO
-from backflush.core.refusals import BatchRequired, InvalidValue, SerialsRequired
+from backflush.core.refusals import BatchRequired, InvalidValue, NotThereYet, SerialsRequired
 from backflush.core.text import require_short
 from backflush.items.models import Item
+from backflush.ledger.models import ArchivedStretch, Movement
+from backflush.stockmap.models import Site
 
 ONE = Decimal(1)
 NAME_LENGTH = 60
@@ -79,3 +85,37 @@ def _require_named(item: Item, tracking: Tracking, quantity: Decimal, batch: str
         require_short(batch, NAME_LENGTH, field="batch", what="A batch")
     for serial in serials:
         require_short(serial, NAME_LENGTH, field="serials", what="A serial number")
+
+
+def require_there_by(site: Site, item: Item, moves: Sequence[Move], moment: datetime) -> None:
+    """Refuse (`NotThereYet`) to take from a batch, serial number or bin before it first arrived at its place (X5).
+
+    Only for events whose time was given: at the present time everything has arrived. Stock whose arrival is archived
+    is taken as there.
+    """
+    stock_keys = [key for move in moves if (key := move.source_stock_key) and (key.bin or key.batch or key.serial)]
+    if not stock_keys:
+        return
+    arrivals = Movement.objects.filter(
+        site=site,
+        item=item,
+        target__in={key.location for key in stock_keys},
+        target_bin__in={key.bin for key in stock_keys},
+        batch__in={key.batch for key in stock_keys},
+        serial__in={key.serial for key in stock_keys},
+        quantity__gt=0,
+    )
+    names = ("target", "target_bin", "batch", "serial")
+    first = {tuple(row[:4]): row[4] for row in arrivals.order_by().values_list(*names).annotate(Min("at"))}
+    late = [key for key in stock_keys if (arrived := first.get(tuple(key[1:]))) is not None and arrived > moment]
+    if not late or ArchivedStretch.objects.filter(site=site, item=item, location=late[0].location).exists():
+        return
+    key = late[0]
+    raise NotThereYet(
+        "{name} of {item} came to its place at {arrived}, so it can't have been used before. Enter a later time, or "
+        "choose another.",
+        name=key.batch or key.serial or key.bin,
+        item=item.code,
+        arrived=first[tuple(key[1:])].astimezone(ZoneInfo(site.time_zone)),
+        field="at",
+    )

@@ -16,16 +16,18 @@ from backflush.core.refusals import (
     InvalidValue,
     NotABalanceLocation,
     NotFound,
+    ReasonRequired,
     SameLocation,
 )
+from backflush.items.selectors import expired_batches
 from backflush.ledger.idempotency import claim_key
-from backflush.ledger.lot_allocation import named_moves
+from backflush.ledger.lot_allocation import named_moves, require_there_by
 from backflush.ledger.models import Movement, Posting
 from backflush.ledger.posting import lock_balances, lock_waiting, read_balances, require_possible, set_status
 from backflush.ledger.selectors import move_of, movement_numbered, require_not_before
 from backflush.people.models import User
 from backflush.stockmap.models import Location, Site
-from backflush.stockmap.selectors import event_time, location_at, place_in_bin
+from backflush.stockmap.selectors import day_at, event_time, location_at, place_in_bin
 from backflush.unresolved.models import Settlement, SettlementOutcome
 from backflush.unresolved.settlement import (
     Settled,
@@ -59,7 +61,8 @@ def resolve(
 ) -> Settlement:
     """Move now what was due: all of it or a revised quantity, from the planned place or where it really came from.
 
-    Of less than was due the rest is dropped (said to be not used) or kept as unresolved (U3 to U5, T2).
+    Of less than was due the rest is dropped (said to be not used) or kept as unresolved (U3 to U5, T2). An expired
+    batch needs a reason in the remarks (`ReasonRequired`), and none is taken before it was there (`NotThereYet`, X5).
     """
     planned = movement_numbered(site, movement)
     content = {
@@ -83,6 +86,9 @@ def resolve(
     moves = _resolving_moves(
         waiting, quantity=quantity, source=source, bin=bin, to_bin=to_bin, batch=batch, serials=serials
     )
+    if at is not None:
+        require_there_by(site, waiting.item, moves, moment)
+    _require_reason(waiting, batch, moment, remarks)
     moved = _moved_of(moves)
     kept = _kept(waiting, moved, remainder)
     due = move_of(waiting)
@@ -144,6 +150,7 @@ def preview_resolve(
     to_bin: str = "",
     batch: str = "",
     serials: Sequence[str] = (),
+    remarks: str = "",
 ) -> Resolving:
     """What `resolve` would do now, refused as it would be. Locks nothing, writes nothing."""
     waiting = movement_numbered(site, movement)
@@ -152,6 +159,7 @@ def preview_resolve(
     moves = _resolving_moves(
         waiting, quantity=quantity, source=source, bin=bin, to_bin=to_bin, batch=batch, serials=serials
     )
+    _require_reason(waiting, batch, event_time(site, None), remarks)
     stock = read_balances(site=site, stock_keys=stock_keys_of(moves))
     require_possible(plan_posting(moves, (), stock).shortages, stock)
     stock_keys = {move.source_stock_key for move in moves} - {None}
@@ -207,6 +215,21 @@ def _resolving_moves(
         resolves=waiting.pk,
         origin=waiting.origin_id or waiting.pk,
     )
+
+
+def _require_reason(waiting: Movement, batch: str, moment: datetime, remarks: str) -> None:
+    """Refuse an expired batch without remarks (X5)."""
+    if not batch or remarks.strip():
+        return
+    expires_on = expired_batches(waiting.item, [batch], day_at(waiting.site, moment)).get(batch)
+    if expires_on is not None:
+        raise ReasonRequired(
+            "Batch {batch} of {item} expired on {day}. Enter in the remarks why it was used, or choose another batch.",
+            batch=batch,
+            item=waiting.item.code,
+            day=expires_on,
+            field="remarks",
+        )
 
 
 def _place_named(waiting: Movement, path: str) -> Location:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from backflush.core.moves import Reason, Status
 from backflush.core.quantity import ZERO
@@ -16,6 +17,7 @@ from backflush.items.models import Batch
 from backflush.ledger.models import Balance, Movement
 from backflush.ledger.selectors import totals_at, waiting_movements
 from backflush.stockmap.models import Location, Site
+from backflush.stockmap.selectors import day_at
 from backflush.unresolved.models import Settlement
 
 
@@ -110,26 +112,36 @@ class Candidate:
     balance: Balance
     planned: bool
     expires_on: date | None
+    expired: bool = False
 
 
 def candidates(waiting: Movement) -> list[Candidate]:
     """Return the stock that a movement could be resolved from.
 
     First the planned source, by expiry and then by arrival (T2); then other locations, those with enough stock first.
+    Expired batches are last (X5).
     """
     there = list(
         Balance.objects.filter(site=waiting.site_id, item=waiting.item_id, quantity__gt=0).select_related("location")
     )
     expiry = dict(Batch.objects.filter(item=waiting.item_id).values_list("code", "expires_on"))
+    today = day_at(waiting.site, timezone.now())
     # The arrival matters only where several stock keys share a location; for the others no movement is read.
     shared = len({balance.location_id for balance in there}) < len(there)
     arrived = _first_in(waiting, there) if shared else {}
     offered = [
-        Candidate(balance, balance.location_id == waiting.source_id, expiry.get(balance.batch)) for balance in there
+        Candidate(
+            balance,
+            balance.location_id == waiting.source_id,
+            expires_on := expiry.get(balance.batch),
+            expired=expires_on is not None and expires_on < today,
+        )
+        for balance in there
     ]
     return sorted(
         offered,
         key=lambda one: (
+            one.expired,
             not one.planned,
             not one.planned and waiting.due is not None and one.balance.quantity < waiting.due,
             one.balance.location.path if not one.planned else "",

@@ -18,7 +18,7 @@ from backflush.core.refusals import NoIssueAction, NoReturnAction
 from backflush.counts.corrections import post_corrected
 from backflush.items.selectors import item_coded
 from backflush.ledger.idempotency import claim_key
-from backflush.ledger.lot_allocation import named_moves
+from backflush.ledger.lot_allocation import named_moves, require_there_by
 from backflush.ledger.models import Posting
 from backflush.ledger.posting import Entry, lock_balances
 from backflush.ledger.selectors import require_had
@@ -100,8 +100,10 @@ def _by_hand(material: IssueIn, process: Process, *, site: Site, by: User) -> Po
         rule=rule.pk,
     )
     require_had(order.cost_object, moves)
-    stock = lock_balances(site=site, stock_keys=stock_keys_of(moves))
     moment = event_time(site, material.at)
+    if material.at is not None:
+        require_there_by(site, item, moves, moment)
+    stock = lock_balances(site=site, stock_keys=stock_keys_of(moves))
     posting = post_corrected(
         lambda: Entry(
             process, moment, plan_posting(moves, (), stock), new_key, order.cost_object_id, remarks=material.remarks

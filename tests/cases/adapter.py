@@ -36,6 +36,7 @@ from backflush.items.services import (
     add_type_code,
     add_unit,
     change_costs,
+    set_batch,
 )
 from backflush.ledger.models import Balance, CostObject, CostObjectKind, Movement
 from backflush.ledger.periods import close_period, reopen_period
@@ -251,7 +252,9 @@ class World:
             item, location = place.split("@")
             for heap in given if isinstance(given, list) else [given]:
                 fields = heap if isinstance(heap, dict) else {"qty": heap}
-                require_built(fields, {"qty", "bin", "batch", "serial"}, f"stock {place}")
+                require_built(fields, {"qty", "bin", "batch", "serial", "expires"}, f"stock {place}")
+                if "expires" in fields:
+                    set_batch(item=item_coded(item), code=str(fields["batch"]), expires_on=fields["expires"])
                 openings.append(
                     OpeningIn(
                         item=item_coded(item),

@@ -38,7 +38,6 @@ UNBUILT: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "X3": ("an action that refuses what is short books nothing at all",),
     "X4": ("batches may be assumed, the first to expire first, and an expired one never",),
-    "X5": ("an expired batch is used only with a reason, and none before it was there",),
     "S7": ("a component may name its own place for backflushes",),
     "Q5": (
         "a line may have a fixed quantity alone",

@@ -31,7 +31,7 @@ from backflush.web.display import formats
 from backflush.web.display.tags.pieces import q
 from backflush.web.forms.fields import Field, FieldKind, Option
 from backflush.web.forms.standard_fields import REMARKS_LENGTH, event_time_field
-from backflush.web.forms.values import pks_in, stock_quantity_in
+from backflush.web.forms.values import pks_in, stock_quantity_in, text_in
 from backflush.web.platform.visit import Visit
 from backflush.web.unresolved.row import Reading, reading_of
 
@@ -96,6 +96,11 @@ class Panel:
     @cached_property
     def _candidates(self) -> list[Candidate]:
         return [one for one in candidates(self.movement) if one.balance.location_id != self.movement.target_id]
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether an expired batch is among the choices, which needs a reason."""
+        return any(one.expired for one in self._candidates[:OFFERED_MOST])
 
     @property
     def left_out(self) -> int:
@@ -168,6 +173,16 @@ def panel_fields(visit: Visit, panel: Panel, *, not_used: bool) -> list[Field]:
     ]
     if movement.target.bin_controlled:
         fields.append(Field("to_bin", _("Into which bin at %(place)s") % {"place": movement.target.path}))
+    if panel.has_expired:
+        fields.append(
+            Field(
+                "reason",
+                _("Why is an expired batch used?"),
+                hint=_("Needed for an expired batch only."),
+                length_max=REMARKS_LENGTH,
+                also=("remarks",),
+            )
+        )
     return [*fields, event_time_field(movement.at)]
 
 
@@ -206,7 +221,10 @@ def _choice_about(panel: Panel, choice: SourceChoice, *, first: bool) -> str:
     """Return the location of a choice, and why it is offered."""
     candidate = choice.candidate
     if candidate is not None and candidate.expires_on:
-        expires = _("expires %(day)s") % {"day": formats.day(candidate.expires_on)}
+        day = {"day": formats.day(candidate.expires_on)}
+        if candidate.expired:
+            return format_html('<span class="text-bad">{}</span>', _("expired %(day)s") % day)
+        expires = _("expires %(day)s") % day
         return ", ".join([expires, *([_("first to expire")] if first else [])])
     if panel.asks == "place":
         if choice.planned:
@@ -239,6 +257,7 @@ class Chosen:
     to_bin: str
     batch: str
     serials: tuple[str, ...]
+    remarks: str = ""
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments for `resolve` and its preview."""
@@ -249,6 +268,7 @@ class Chosen:
             "to_bin": self.to_bin,
             "batch": self.batch,
             "serials": self.serials,
+            "remarks": self.remarks,
         }
 
 
@@ -279,6 +299,7 @@ def chosen_in(panel: Panel, form_data: QueryDict) -> Chosen:
         to_bin=form_data.get("to_bin", "").strip(),
         batch=first.batch,
         serials=tuple(choices[value].serial for value in picked if choices[value].serial),
+        remarks=text_in(form_data, "reason", most=REMARKS_LENGTH, empty=True),
     )
 
 

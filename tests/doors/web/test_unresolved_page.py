@@ -9,9 +9,11 @@ from django.test import Client
 from django.urls import reverse
 
 from backflush.core.moves import Status, Tracking
+from backflush.items.selectors import item_coded
+from backflush.items.services import set_batch
 from backflush.ledger.models import Movement
 from backflush.people.rights import Role
-from tests.cast import Plant
+from tests.cast import DAY, Plant
 from tests.doors.web.test_booking_page import key_of
 from tests.doors.web.visitors import signed_in, statements, text_of
 
@@ -147,6 +149,26 @@ def test_a_batch_is_chosen_by_a_person_first_expired_first(plant: Plant) -> None
     assert status == HTTPStatus.FOUND
     assert "GLUE-B: 2 EA resolved." in text
     assert Movement.objects.get(resolves=waiting).batch == "A2"
+
+
+def test_an_expired_batch_stands_last_and_needs_a_reason(plant: Plant) -> None:
+    plant.stocks("GLUE-B", tracking=Tracking.BATCH)
+    plant.consists("BRACKET", plant.line(10, "GLUE-B", 1))
+    plant.has(9, "GLUE-B", batch="OLD")
+    plant.has(9, "GLUE-B", batch="NEW")
+    set_batch(item=item_coded("GLUE-B"), code="OLD", expires_on=DAY)
+    plant.books(2, "BRACKET")
+    waiting = plant.queue("GLUE-B")[0]
+    client = signed_in(plant, Role.STORES)
+    text = opened(client, waiting)
+    assert text.index("NEW") < text.index("OLD")
+    assert "expired 2 Mar 2026" in text
+    status, text = resolves(client, waiting, place="OLD", quantity="2")
+    assert status == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert 'id="reason-error"' in text
+    status, text = resolves(client, waiting, place="OLD", quantity="2", reason="tested by the laboratory")
+    assert status == HTTPStatus.FOUND
+    assert Movement.objects.get(resolves=waiting).posting.remarks == "tested by the laboratory"
 
 
 def test_as_many_serials_are_ticked_as_the_quantity(plant: Plant) -> None:
