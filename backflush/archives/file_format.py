@@ -27,6 +27,7 @@ from django.db import connection
 from django.db.models import Model
 
 from backflush.archives.selection import GOING, OF_MODEL
+from backflush.archives.statements import SELECTED_QUANTITIES
 from backflush.core.quantity import from_scaled, written
 from backflush.core.refusals import InvalidValue, NotFound
 from backflush.items.models import Item
@@ -209,25 +210,11 @@ def _numbers(question: str, given: Iterable[Any]) -> set[int]:
 
 
 _STOCK_KEY_COLUMNS: Final = ("item", "location", "bin", "batch", "serial", "movements", "in", "out")
-_OF_STOCK_KEYS: Final = """
-    SELECT item_id, location_id, bin, batch, serial, COUNT(*), SUM(came / 1000000), SUM(came %% 1000000),
-           SUM(went / 1000000), SUM(went %% 1000000)
-    FROM (
-        SELECT item_id, target_id AS location_id, target_bin AS bin, batch, serial, quantity AS came, 0 AS went
-        FROM ledger_movement WHERE site_id = %s AND quantity > 0 AND {chosen}
-        UNION ALL
-        SELECT item_id, source_id, source_bin, batch, serial, 0, quantity
-        FROM ledger_movement WHERE site_id = %s AND quantity > 0 AND {chosen}
-    ) e GROUP BY item_id, location_id, bin, batch, serial ORDER BY item_id, location_id, bin, batch, serial
-"""
 
 
 def _stock_keys(site: Site) -> Iterator[Row]:
     """Yield the quantities in and out of each balance, with codes instead of primary keys."""
-    from_movements = next(going.chosen for going in GOING if going.table == "ledger_movement")
-    with connection.cursor() as cursor:
-        cursor.execute(_OF_STOCK_KEYS.format(chosen=from_movements), [site.pk, site.pk])
-        found = cursor.fetchall()
+    found = SELECTED_QUANTITIES.fetch_replanned(site_id=site.pk)
     items = dict(Item.objects.values_list("pk", "code"))
     places = dict(Location.objects.filter(site=site).values_list("pk", "path"))
     for item, place, *names, count, in_whole, in_part, out_whole, out_part in found:

@@ -9,49 +9,19 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Field
 
 from backflush.archives.file_format import STOCK_KEYS, ArchiveFile
+from backflush.archives.statements import ADD_TOTALS_AT_THE_END, ADD_TOTALS_BETWEEN
 from backflush.core.refusals import UpgradeNeeded
 from backflush.db.connections import another_database
 from backflush.operations.db_statistics import look_over
 from backflush.operations.portable import CopiedTable, Row, add_rows
 from backflush.operations.tables import models_of_rooms
-
-_STOCK_KEY: Final = "site_id, item_id, location_id, bin, batch, serial"
-_ENDS: Final = """
-    SELECT m.id, m.site_id, m.item_id, m.target_id AS location_id, m.target_bin AS bin, m.batch, m.serial,
-           m.quantity AS change, m.target_after AS after FROM ledger_movement m
-    JOIN stockmap_location l ON l.id = m.target_id AND l.has_balance WHERE m.quantity > 0
-    UNION ALL
-    SELECT m.id, m.site_id, m.item_id, m.source_id, m.source_bin, m.batch, m.serial, -m.quantity, m.source_after
-    FROM ledger_movement m
-    JOIN stockmap_location l ON l.id = m.source_id AND l.has_balance WHERE m.quantity > 0
-"""
-_ADDING: Final = (
-    f"INSERT INTO ledger_archivedstretch ({_STOCK_KEY}, archive_id, first, last, count, change, after) "
-    f"SELECT {_STOCK_KEY}, 0, at, at, 0, change, after FROM "
-)
-# Nothing can have happened between two movements with consecutive numbers, so their balances must match.
-_BETWEEN: Final = f"""
-    {_ADDING} (
-        SELECT {_STOCK_KEY}, id - 1 AS at, after - change - COALESCE(behind, 0) AS change, after - change AS after
-        FROM (SELECT *, LAG(after) OVER pot AS behind, LAG(id) OVER pot AS previous FROM ({_ENDS})
-              WINDOW pot AS (PARTITION BY {_STOCK_KEY} ORDER BY id))
-        WHERE after - change <> COALESCE(behind, 0) AND id - COALESCE(previous, 0) > 1
-    )
-"""
-_AT_THE_END: Final = f"""
-    {_ADDING} (
-        SELECT {_STOCK_KEY}, id + 1 AS at, -after AS change, 0 AS after
-        FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY {_STOCK_KEY} ORDER BY id DESC) AS place FROM ({_ENDS}))
-        WHERE place = 1 AND after <> 0
-    )
-"""
 
 
 @contextmanager
@@ -93,9 +63,8 @@ def _fill(file: ArchiveFile) -> None:
             if name != STOCK_KEYS:
                 table = table_named(name)
                 add_rows(table, fitted(file, table))
-        with connection.cursor() as cursor:
-            cursor.execute(_BETWEEN)
-            cursor.execute(_AT_THE_END)
+        ADD_TOTALS_BETWEEN.execute_replanned()
+        ADD_TOTALS_AT_THE_END.execute_replanned()
 
 
 def table_named(name: str) -> CopiedTable:

@@ -15,9 +15,24 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import Model
 
+from backflush.archives.statements import (
+    CLEAR_SELECTION,
+    CLEAR_TIES,
+    CREATE_ARCHIVE_GOES,
+    CREATE_ARCHIVE_TIES,
+    KEEP_TIED_TO_THE_REST,
+    KEEP_UNRESOLVED,
+    SELECT_POSTINGS,
+    SELECT_PURCHASE_ORDERS,
+    SELECT_WORKS_ORDERS,
+    SELECTED_NODES,
+    SELECTED_POSTINGS,
+    TIE_BACK,
+)
 from backflush.backflushing.models import Booking
 from backflush.core.lifecycle import OrderStatus, PurchaseStatus
 from backflush.core.moves import Process, Status
+from backflush.db.vendors import analyze, one_writer
 from backflush.ledger.models import CostObject, Movement, Posting
 from backflush.ledger.periods import end_of_day
 from backflush.operations.tables import references, stock_models
@@ -26,7 +41,6 @@ from backflush.subcontract.models import PurchaseOrder, PurchaseOrderLine
 from backflush.unresolved.models import Settlement
 from backflush.works.models import OrderChange, WorksOrder
 
-ROWS: Final = 10_000
 _POSTINGS: Final = "SELECT id FROM archive_goes WHERE id > 0"
 _COST_OBJECTS: Final = "SELECT -id FROM archive_goes WHERE id < 0"
 # Materialized, because otherwise PostgreSQL starts with all orders and compares each with each cost object, for
@@ -101,16 +115,15 @@ def staying(site: Site, through: date) -> int:
     """Return the number of postings through a day that stay, because they, or something connected to them, aren't
     finished."""
     all_of_them = Posting.objects.filter(site=site, at__lt=end_of_day(site, through)).count()
-    return all_of_them - _ask("SELECT COUNT(*) FROM archive_goes WHERE id > %s", 0)
+    [(selected,)] = SELECTED_POSTINGS.fetch_replanned()
+    return all_of_them - int(selected)
 
 
 def fingerprint() -> str:
     """Return a digest of the selection, to compare it with a later one."""
     seen = hashlib.sha256()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM archive_goes ORDER BY id")
-        while rows := cursor.fetchmany(ROWS):
-            seen.update(" ".join(str(number) for (number,) in rows).encode() + b" ")
+    for (number,) in SELECTED_NODES.iterate_replanned():
+        seen.update(b"%d " % number)
     return seen.hexdigest()
 
 
@@ -119,7 +132,7 @@ def lock(site: Site) -> bool:
 
     Return whether another user could have changed them before; on SQLite there is only one writer.
     """
-    if connection.vendor != "postgresql":
+    if one_writer():
         return False
     for going in (OF_MODEL[WorksOrder], OF_MODEL[PurchaseOrder], OF_MODEL[CostObject], OF_MODEL[Posting]):
         by = "job_id" if going.model is WorksOrder else "id"
@@ -127,45 +140,29 @@ def lock(site: Site) -> bool:
     return True
 
 
+def delete(going: Going, site: Site) -> int:
+    """Delete the selected rows of a table, and return how many there were."""
+    return _do(f"DELETE FROM {going.table} WHERE site_id = %s AND {going.chosen}", site.pk)
+
+
 def prepare() -> None:
     """Create the temporary tables of this connection, because a read-only snapshot can't create any."""
-    number, ends = "bigint PRIMARY KEY", ""
-    if connection.vendor == "sqlite":
-        number, ends = "integer PRIMARY KEY", "WITHOUT ROWID"
-    _do(f"CREATE TEMPORARY TABLE IF NOT EXISTS archive_goes (id {number})")
-    _do(
-        "CREATE TEMPORARY TABLE IF NOT EXISTS archive_ties "
-        f"(one bigint NOT NULL, other bigint NOT NULL, PRIMARY KEY (one, other)) {ends}"
-    )
+    CREATE_ARCHIVE_GOES.execute_replanned()
+    CREATE_ARCHIVE_TIES.execute_replanned()
 
 
 def _begin(site: Site, through: date) -> None:
     """Start with all postings through the day and the cost objects of all orders finished by then. Opening stock
     stays."""
-    _do("DELETE FROM archive_goes")
-    end = connection.ops.adapt_datetimefield_value(end_of_day(site, through))
-    _do(
-        "INSERT INTO archive_goes SELECT id FROM ledger_posting WHERE site_id = %s AND at < %s AND process <> %s",
-        site.pk,
-        end,
-        Process.OPENING.value,
+    CLEAR_SELECTION.execute_replanned()
+    SELECT_POSTINGS.execute_replanned(site_id=site.pk, until=end_of_day(site, through), opening=Process.OPENING.value)
+    SELECT_WORKS_ORDERS.execute_replanned(
+        site_id=site.pk,
+        through=through,
+        complete=OrderStatus.COMPLETE.value,
+        cancelled=OrderStatus.CANCELLED.value,
     )
-    _do(
-        "INSERT INTO archive_goes SELECT -job_id FROM works_worksorder "
-        "WHERE site_id = %s AND status IN (%s, %s) AND start_date <= %s",
-        site.pk,
-        OrderStatus.COMPLETE.value,
-        OrderStatus.CANCELLED.value,
-        through,
-    )
-    _do(
-        "INSERT INTO archive_goes SELECT -l.job_id FROM subcontract_purchaseorderline l "
-        "JOIN subcontract_purchaseorder o ON o.id = l.order_id AND o.site_id = l.site_id "
-        "WHERE l.site_id = %s AND o.status = %s AND o.placed_on <= %s",
-        site.pk,
-        PurchaseStatus.CLOSED.value,
-        through,
-    )
+    SELECT_PURCHASE_ORDERS.execute_replanned(site_id=site.pk, through=through, closed=PurchaseStatus.CLOSED.value)
 
 
 def _keep_what_is_tied_to_the_rest(site: Site) -> None:
@@ -173,12 +170,7 @@ def _keep_what_is_tied_to_the_rest(site: Site) -> None:
 
     A restored backup continues numbering from the highest number, and no number may be used twice.
     """
-    _do(
-        "DELETE FROM archive_goes WHERE id IN "
-        "(SELECT posting_id FROM ledger_movement WHERE site_id = %s AND status = %s)",
-        site.pk,
-        Status.UNRESOLVED.value,
-    )
+    KEEP_UNRESOLVED.execute_replanned(site_id=site.pk, unresolved=Status.UNRESOLVED.value)
     for going in GOING:
         newest = f"SELECT {going.node.format(t='t')} FROM {going.table} t ORDER BY t.id DESC LIMIT 1"
         _do(f"DELETE FROM archive_goes WHERE id IN ({newest})")
@@ -205,9 +197,8 @@ def _tie(site: Site) -> None:
 
     Each reference is queried from both ends, so the work grows with the selection and not with the ledger.
     """
-    _do("DELETE FROM archive_ties")
-    if connection.vendor == "postgresql":
-        _do("ANALYZE archive_goes")
+    CLEAR_TIES.execute_replanned()
+    analyze("archive_goes")
     for going in GOING:
         for field in references(going.model):
             other = OF_MODEL.get(field.related_model)
@@ -227,17 +218,13 @@ def _tie(site: Site) -> None:
                     "ON CONFLICT DO NOTHING",
                     site.pk,
                 )
-    _do("INSERT INTO archive_ties (one, other) SELECT other, one FROM archive_ties WHERE true ON CONFLICT DO NOTHING")
-    if connection.vendor == "postgresql":
-        _do("ANALYZE archive_ties")
+    TIE_BACK.execute_replanned()
+    analyze("archive_ties")
 
 
 def _spread() -> None:
     """Keep everything connected to something that stays, until nothing changes: as many rounds as the longest path."""
-    while _do(
-        "DELETE FROM archive_goes WHERE id IN (SELECT t.one FROM archive_ties t LEFT JOIN archive_goes g "
-        "ON g.id = t.other WHERE g.id IS NULL)"
-    ):
+    while KEEP_TIED_TO_THE_REST.execute_replanned():
         pass
 
 

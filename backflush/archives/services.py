@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -16,17 +16,19 @@ from backflush.archives.read_back import fitted, table_named
 from backflush.archives.selection import GOING, OF_MODEL
 from backflush.archives.statements import (
     ADD_KEYS,
-    ADD_NAMED,
+    ADD_MOVEMENT_RANGES,
+    ADD_POSTING_RANGES,
     ADD_PURCHASE_ORDERS,
-    ADD_RANGES,
     ADD_STRETCHES,
+    ADD_STRETCHES_WITHOUT_BALANCE,
     ADD_WORKS_ORDERS,
-    FIRST_AND_LAST,
+    FIRST_AND_LAST_MOVEMENT,
 )
 from backflush.archives.verification import proof_of
 from backflush.audit.selectors import audit_at_work
 from backflush.core.refusals import AlreadyThere, ChangedMeanwhile, InvalidValue, NotFound, PeriodClosed
 from backflush.core.sentences import Count
+from backflush.db.vendors import one_writer
 from backflush.ledger.archived_numbers import standing_archives
 from backflush.ledger.models import (
     Archive,
@@ -36,8 +38,6 @@ from backflush.ledger.models import (
     ArchivedRange,
     ArchivedStretch,
     CostObjectKind,
-    Movement,
-    Posting,
 )
 from backflush.ledger.periods import count_balances, end_of_day
 from backflush.operations.portable import CopiedTable, add_rows, snapshot
@@ -182,10 +182,9 @@ def _take_away(site: Site, through: date, head: Contents, chosen: str, part: Pat
     _note(made)
     _say_through(site)
     for going in GOING:
-        gone = _do(f"DELETE FROM {going.table} WHERE site_id = %s AND {going.chosen}", site.pk)
-        if gone != head.counts[going.table]:
+        if selection.delete(going, site) != head.counts[going.table]:
             raise _changed()
-    if connection.vendor == "postgresql":
+    if not one_writer():
         # Check now for references that other users have added meanwhile, not at the commit. SQLite would read
         # everything for that.
         connection.check_constraints()
@@ -223,27 +222,15 @@ def _say_through(site: Site) -> None:
 
 def _note(made: Archive) -> None:
     """Store the net change of each balance, the numbers and the keys of the archived rows."""
-    site = made.site_id
-    movements, postings = OF_MODEL[Movement].chosen, OF_MODEL[Posting].chosen
-    with connection.cursor() as cursor:
-        cursor.execute(FIRST_AND_LAST.format(chosen=movements), [site])
-        first, last = cursor.fetchone()
-        for statement in (ADD_STRETCHES, ADD_NAMED):
-            cursor.execute(statement, {"site": site, "archive": made.pk, "first": first, "last": last})
-    for kind, table, chosen in (
-        (ArchivedKind.MOVEMENT, "ledger_movement", movements),
-        (ArchivedKind.POSTING, "ledger_posting", postings),
-    ):
-        _do(ADD_RANGES.format(table=table, chosen=chosen), site, made.pk, kind.value, site)
-    _do(ADD_WORKS_ORDERS, site, made.pk, CostObjectKind.WORKS_ORDER.value, site)
-    _do(ADD_PURCHASE_ORDERS, site, made.pk, CostObjectKind.PURCHASE_ORDER.value, site)
-    _do(ADD_KEYS, made.pk, site)
-
-
-def _do(statement: str, *given: Any) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, given)
-        return int(cursor.rowcount)
+    of = {"site_id": made.site_id, "archive_id": made.pk}
+    [(first, last)] = FIRST_AND_LAST_MOVEMENT.fetch_replanned(site_id=made.site_id)
+    ADD_STRETCHES.execute_replanned(**of, first=first, last=last)
+    ADD_STRETCHES_WITHOUT_BALANCE.execute_replanned(**of, first=first, last=last)
+    ADD_MOVEMENT_RANGES.execute_replanned(**of, kind=ArchivedKind.MOVEMENT.value)
+    ADD_POSTING_RANGES.execute_replanned(**of, kind=ArchivedKind.POSTING.value)
+    ADD_WORKS_ORDERS.execute_replanned(**of, kind=CostObjectKind.WORKS_ORDER.value)
+    ADD_PURCHASE_ORDERS.execute_replanned(**of, kind=CostObjectKind.PURCHASE_ORDER.value)
+    ADD_KEYS.execute_replanned(**of)
 
 
 def unarchive(*, file: Path, by: User) -> Archive:

@@ -3,27 +3,17 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
-
-from django.db import connection
+from typing import Any
 
 from backflush.archives.file_format import ArchiveFile, is_archive, opened
 from backflush.archives.read_back import reading
+from backflush.archives.statements import MOVEMENTS_BY_BALANCE
 from backflush.audit.verification import InvariantCheck, Progress, VerificationReport, verify
 from backflush.core.quantity import ZERO, from_scaled, written
 from backflush.core.refusals import NotFound, Refusal
 from backflush.ledger.models import Archive, ArchivedStretch
 
 KeyColumns = tuple[int, int, str, str, str]
-
-_ENDS: Final = """
-    SELECT item_id, target_id, target_bin, batch, serial, id, quantity, target_after
-    FROM ledger_movement WHERE quantity > 0 AND target_after IS NOT NULL
-    UNION ALL
-    SELECT item_id, source_id, source_bin, batch, serial, id, -quantity, source_after
-    FROM ledger_movement WHERE quantity > 0 AND source_after IS NOT NULL
-    ORDER BY 1, 2, 3, 4, 5, 6
-"""
 
 
 def proof_of(file: ArchiveFile, progress: Progress | None = None) -> list[InvariantCheck]:
@@ -123,19 +113,17 @@ def _taken_off(known: Archive | None) -> Mapping[KeyColumns, list[tuple[int, int
 def _differences(taken_off: Mapping[KeyColumns, list[tuple[int, int, int, Decimal, Decimal]]]) -> Iterator[str]:
     """Yield each run of movements in a file whose total differs from the one that the database stores."""
     left = {stock_key: list(stretches) for stock_key, stretches in taken_off.items()}
-    with connection.cursor() as cursor:
-        cursor.execute(_ENDS)
-        run: list[tuple[int, Decimal, Decimal]] = []
-        for *names, number, change, after in cursor:
-            stock_key: Any = tuple(names)
-            run.append((number, from_scaled(change), from_scaled(after)))
-            stretches = left.get(stock_key)
-            if not stretches or number > stretches[0][1]:
-                yield f"Movement {number} is in the file, but the database has no total for it."
-                return
-            if number == stretches[0][1]:
-                yield from _unlike(run, stretches.pop(0))
-                run = []
+    run: list[tuple[int, Decimal, Decimal]] = []
+    for *names, number, change, after in MOVEMENTS_BY_BALANCE.iterate_replanned():
+        stock_key: Any = tuple(names)
+        run.append((number, from_scaled(change), from_scaled(after)))
+        stretches = left.get(stock_key)
+        if not stretches or number > stretches[0][1]:
+            yield f"Movement {number} is in the file, but the database has no total for it."
+            return
+        if number == stretches[0][1]:
+            yield from _unlike(run, stretches.pop(0))
+            run = []
     for stretches in left.values():
         for first, last, *_ in stretches:
             yield f"The database has a total for movements {first} to {last}, but they are not in the file."

@@ -10,20 +10,18 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
-from django.db import connection
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 
-from backflush.audit import statements
 from backflush.audit.checks import issued, revised
 from backflush.audit.lines import FindingLine
 from backflush.audit.models import Audit, AuditComputation, CheckFinding, CheckName
+from backflush.audit.statements import BELOW_ZERO_BY_EVENT_TIME
 from backflush.audit.verification import Progress, VerificationReport, verify
 from backflush.core.lifecycle import BOOKABLE
 from backflush.core.moves import Reason, Status
 from backflush.core.quantity import from_scaled
 from backflush.db.fields import ExactSum
-from backflush.db.statements import driver_time
 from backflush.items.models import Item
 from backflush.ledger.models import Movement
 from backflush.stockmap.models import Location
@@ -153,15 +151,9 @@ def negative_tendencies(audit: Audit) -> list[FindingLine]:
 
 
 def _below_zero(audit: Audit) -> list[FindingLine]:
-    parameters: list[Any] = [
-        audit.site_id,
-        audit.site_id,
-        driver_time(audit.since or BEGINNING),
-        driver_time(audit.until),
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(statements.BELOW_ZERO_BY_EVENT_TIME, parameters)
-        rows = cursor.fetchall()
+    rows = BELOW_ZERO_BY_EVENT_TIME.fetch_replanned(
+        site_id=audit.site_id, since=audit.since or BEGINNING, until=audit.until
+    )
     items = _items(item for item, *_ in rows)
     places = Location.objects.in_bulk({place for _, place, *_ in rows})
     return [

@@ -11,7 +11,6 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet, Sum
 
 from backflush.audit import statements
@@ -19,9 +18,10 @@ from backflush.backflushing.consumption import FrozenLines, events_of
 from backflush.backflushing.models import Booking
 from backflush.core.consumption import CumulativeUse
 from backflush.core.moves import Status
-from backflush.core.quantity import ZERO, from_scaled, round_half_up, written
+from backflush.core.quantity import SCALE, ZERO, from_scaled, round_half_up, written
 from backflush.counts.models import StockCount
 from backflush.counts.statements import CHANGES_AGAINST_MOVEMENTS, COUNTS_AGAINST_CHANGES, COUNTS_AGAINST_LEDGER
+from backflush.db.statements import Statement
 from backflush.ledger.models import Balance, CostObject, CostObjectKind, Key, Movement, PeriodBalance, Posting
 from backflush.structures.models import FrozenLine
 from backflush.unresolved.models import Settlement
@@ -87,15 +87,12 @@ def _found(name: str, sentence: str, counted: int, faults: Iterable[str]) -> Inv
     return InvariantCheck(name, sentence, counted, tuple(shown), count)
 
 
-def _rows(sql: str) -> Iterator[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        while rows := cursor.fetchmany(CHUNK):
-            yield from rows
+def _rows(statement: Statement) -> Iterator[tuple[Any, ...]]:
+    return statement.iterate_replanned()
 
 
 def _difference(whole: Any, part: Any) -> str:
-    return written(from_scaled(int(whole) * statements.WHOLE + int(part)))
+    return written(from_scaled(int(whole) * SCALE + int(part)))
 
 
 def _amount(scaled: Any) -> str:
@@ -158,7 +155,7 @@ def _each_balance_left_behind_follows(_: Progress) -> InvariantCheck:
                 f"{'no balance' if after is None else _amount(after)} after it; the balance before was "
                 f"{_amount(before)}, and the change {_amount(change)}."
             )
-            for number, item, path, before, change, after in _rows(statements.BROKEN_CHAINS)
+            for number, item, path, before, change, after in _rows(statements.BROKEN_RUNNING_BALANCES)
         ),
     )
 
@@ -330,7 +327,7 @@ def _goods_due() -> Iterator[tuple[int, Decimal]]:
 def _every_settlement_adds_up(_: Progress) -> InvariantCheck:
     faults = [
         f"Movement {movement} of {item} is {status}, but its settlements don't agree."
-        for movement, item, status in _rows(statements.UNSETTLED)
+        for movement, item, status in _rows(statements.UNSETTLED_MOVEMENTS)
     ]
     faults += [
         (
@@ -350,19 +347,19 @@ def _every_settlement_adds_up(_: Progress) -> InvariantCheck:
 def _every_reversal_mirrors(_: Progress) -> InvariantCheck:
     faults = [
         f"Movement {mirror} of {item} isn't the exact reverse of movement {original}."
-        for mirror, item, original in _rows(statements.UNEQUAL_MIRRORS)
+        for mirror, item, original in _rows(statements.UNEQUAL_REVERSALS)
     ]
     faults += [
         f"Movement {original} of {item} was reversed {times} times."
-        for item, original, times in _rows(statements.MIRRORED_TWICE)
+        for item, original, times in _rows(statements.MOVEMENTS_REVERSED_TWICE)
     ]
     faults += [
         f"Posting {posting} was reversed, but movement {movement} of {item} is still {status}."
-        for movement, item, status, posting in _rows(statements.LEFT_STANDING)
+        for movement, item, status, posting in _rows(statements.MOVEMENTS_LEFT_BY_REVERSALS)
     ]
     faults += [
         f"The booking of posting {posting} and its reversal don't refer to each other."
-        for (posting,) in _rows(statements.REVERSED_BOOKINGS_WITHOUT_REVERSAL)
+        for (posting,) in _rows(statements.BOOKINGS_WITHOUT_THEIR_REVERSAL)
     ]
     counted = Movement.objects.filter(reverses__isnull=False).count()
     sentence = "Each reversed movement has one reverse movement, and every movement of a reversed posting is reversed."
@@ -416,16 +413,16 @@ def _counts_hold(_: Progress) -> InvariantCheck:
     faults = [
         f"Count {count} of {item} at {path}: {_amount(counted)} were counted, but the ledger has "
         f"{_difference(whole, part)} after it."
-        for count, item, path, counted, whole, part in COUNTS_AGAINST_LEDGER.fetch_replanned()
+        for count, item, path, counted, whole, part in _rows(COUNTS_AGAINST_LEDGER)
     ]
     faults += [
         f"Count {count} of {item} at {path} differs by {_amount(difference)}, but its postings add up to "
         f"{_amount(total)}."
-        for count, item, path, difference, total in COUNTS_AGAINST_CHANGES.fetch_replanned()
+        for count, item, path, difference, total in _rows(COUNTS_AGAINST_CHANGES)
     ]
     faults += [
         f"Posting {posting} of {item} moves {_amount(total)}, but its count records {_amount(change)}."
-        for posting, item, change, total in CHANGES_AGAINST_MOVEMENTS.fetch_replanned()
+        for posting, item, change, total in _rows(CHANGES_AGAINST_MOVEMENTS)
     ]
     sentence = "After every posted count the book quantity, less what was unresolved, is what was counted."
     return _found("counts", sentence, StockCount.objects.count(), faults)

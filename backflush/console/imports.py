@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from django.db import connection
 
 from backflush.console.output import DatabaseNeed, Desk, HelpSection, Listing, command
 from backflush.console.readiness import prepare_plant, require_plant
 from backflush.core.refusals import NoPlant
+from backflush.db.vendors import one_writer
 from backflush.imports.findings import ImportFault
 from backflush.imports.services import ImportReport, import_data
 from backflush.imports.templates import write_template
@@ -62,7 +62,7 @@ def import_(
     Example: backflush import plant.xlsx --update
     """
     _make_ready()
-    if connection.vendor == "sqlite" and not desk.as_json:
+    if one_writer() and not desk.as_json:
         sys.stderr.write("The import locks the SQLite file: other users wait until it has finished.\n")
     with desk.progress("Reading", None) as bar:
         report = import_data(

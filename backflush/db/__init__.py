@@ -8,5 +8,6 @@
 - `online_schema`: migration operations that don't hold up people who are booking on PostgreSQL
 - `unique_names`: turns a violated unique name into a refusal
 - `connections`: a second database connection
+- `vendors`: what the two databases do differently, by purpose
 - `gc_pause`: pauses the garbage collector
 """

@@ -15,7 +15,7 @@ PostgreSQL plans them for the values at hand: right where it depends on these ho
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from itertools import repeat
@@ -34,6 +34,8 @@ Row = tuple[Any, ...]
 Columns = Mapping[str, Sequence[Any]]
 """Rows as columns: for each column's name one value a row."""
 
+CHUNK: Final = 1_000
+"""How many rows are read at a time where they are yielded one by one."""
 _MOMENTS: Final = {"timestamptz": "adapt_datetimefield_value", "date": "adapt_datefield_value"}
 """What SQLite keeps as text: by the type in PostgreSQL, Django's way of writing it."""
 
@@ -90,6 +92,14 @@ class Statement:
             cursor.execute(self._replanned[database.vendor], self._for_cursor(values, database))
             rows: list[Row] = cursor.fetchall()
             return rows
+
+    def iterate_replanned(self, **values: Any) -> Iterator[Row]:
+        """Yield the rows for some values, where there may be too many for a list."""
+        database = connection_in_use()
+        with database.cursor() as cursor:
+            cursor.execute(self._replanned[database.vendor], self._for_cursor(values, database))
+            while rows := cursor.fetchmany(CHUNK):
+                yield from rows
 
     def execute_replanned(self, **values: Any) -> int:
         """Run it for some values, for which PostgreSQL plans it. Return the number of rows that it wrote."""
@@ -180,11 +190,6 @@ def _for_sqlite(value: Any, database: Any) -> Any:
     if isinstance(value, datetime):
         return database.ops.adapt_datetimefield_value(value)
     return database.ops.adapt_datefield_value(value) if isinstance(value, date) else value
-
-
-def run_prepared(text: str, values: Any, database: Any) -> list[Row]:
-    """Run a text that has the driver's own markers already."""
-    return _run(_on_postgresql if database.vendor == "postgresql" else _on_sqlite, text, values, database)
 
 
 def _run(run: Callable[..., list[Row]], sql: str, values: Any, database: Any) -> list[Row]:

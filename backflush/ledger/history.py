@@ -1,31 +1,33 @@
 """Balances at a past moment, by event time, without reading the whole history.
 
 Every balance is known before the first movement (zero), at the end of each closed period (stored by the closing), and
-now. Starting from the nearest of these, the movements in between are added or subtracted, in the same statement, so no
-posting made meanwhile is missed.
+now. Starting from the nearest of these, the movements in between are added or subtracted, in the same statement
+(`ledger/sql/history.sql`), so no posting made meanwhile is missed.
 
 A moment is stored as the first one after it: the end of a day is the beginning of the next.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db import connection
 from django.db.models import QuerySet
 
 from backflush.core.moves import StockKey
 from backflush.core.quantity import SCALE, from_scaled
-from backflush.db.statements import driver_time
 from backflush.items.models import Item
 from backflush.ledger.archived_numbers import require_not_archived
 from backflush.ledger.models import Movement, PeriodClosing
+from backflush.ledger.statements import BALANCES_AT_MOMENT, BALANCES_OF_ITEMS_AT_MOMENT
 from backflush.stockmap.models import Location, Site
 
 INSTANT: Final = timedelta(microseconds=1)
 """The resolution of stored times."""
+FIRST: Final = datetime.min.replace(tzinfo=UTC)
+LAST: Final = datetime.max.replace(tzinfo=UTC)
+"""The moments before and after all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,77 +123,26 @@ def _known_after_archives(site: Site, until: datetime, counted: QuerySet[PeriodC
     return Known(after.until, back=True, closing=after.pk) if after else Known(back=True)
 
 
-_STOCK_KEY: Final = "item_id, location_id, bin, batch, serial"
-# Whole units and millionths are summed separately, because SQLite's sum of millionths would overflow 64 bits.
-_WHOLE: Final = f"quantity / {SCALE}"
-_PART: Final = f"quantity %% {SCALE}"
-_ENDS: Final = "item_id, source_id, source_bin, target_id, target_bin, batch, serial"
-# Sum by source and target first: there are few such pairs, and each is then counted once at either end. SQLite keeps
-# the order of a cross join, so the movements come first.
-_WAYS: Final = (
-    "SELECT item_id, CASE w.way WHEN 1 THEN target_id ELSE source_id END AS location_id, "
-    "CASE w.way WHEN 1 THEN target_bin ELSE source_bin END AS bin, batch, serial, "
-    "{sign} * w.way * whole AS whole, {sign} * w.way * part AS part "
-    f"FROM (SELECT {_ENDS}, SUM({_WHOLE}) AS whole, SUM({_PART}) AS part FROM ledger_movement "
-    f"WHERE quantity > 0 AND {{of}} AND {{between}} GROUP BY {_ENDS}) m "
-    "CROSS JOIN (SELECT 1 AS way UNION ALL SELECT -1) w"
-)
-_KEPT: Final = f" UNION ALL SELECT {_STOCK_KEY}, {_WHOLE}, {_PART} FROM {{table}} WHERE {{of}}"
-_STOCK_KEYS: Final = (
-    f"SELECT {_STOCK_KEY}, SUM(u.whole) AS whole, SUM(u.part) AS part FROM ({{ways}}) u "
-    "WHERE location_id IN (SELECT id FROM stockmap_location WHERE has_balance) "
-    f"GROUP BY {_STOCK_KEY} HAVING SUM(u.whole) * {SCALE} + SUM(u.part) <> 0"
-)
-_AMONG: Final = {"postgresql": "= ANY(%(items)s)", "sqlite": "IN (SELECT value FROM json_each(%(items)s))"}
-
-
-def stock_keys_until(known: Known, *, of_items: bool) -> str:
-    """Return the SQL for the balance of each stock key, in whole units and millionths."""
-    ways = _WAYS.replace("{sign}", "-1" if known.back else "1").replace("{between}", _between(known))
-    if known.closing is not None:
-        ways += _KEPT.replace("{table}", "ledger_periodbalance") + " AND closing_id = %(closing)s"
-    elif known.back:
-        ways += _KEPT.replace("{table}", "ledger_balance") + " AND quantity <> 0"
-    of = "site_id = %(site)s" + (f" AND item_id {_AMONG[connection.vendor]}" if of_items else "")
-    return _STOCK_KEYS.replace("{ways}", ways).replace("{of}", of)
-
-
-def counting(known: Known) -> str:
-    """Return the SQL that stores these balances for a closing."""
-    return (
-        f"INSERT INTO ledger_periodbalance (site_id, closing_id, {_STOCK_KEY}, quantity) "
-        f"SELECT %(site)s, %(of)s, {_STOCK_KEY}, whole * {SCALE} + part "
-        f"FROM ({stock_keys_until(known, of_items=False)}) p"
-    )
-
-
-def _between(known: Known) -> str:
-    """Return the SQL for the movements between the known moment and the requested one."""
-    if known.back:
-        return "at >= %(until)s" + (" AND at < %(known)s" if known.at else "")
-    return "at < %(until)s" + (" AND at >= %(known)s" if known.at else "")
-
-
 def values_until(site: Site, known: Known, until: datetime) -> dict[str, Any]:
-    """Return the parameters of that SQL."""
-    values: dict[str, Any] = {"site": site.pk, "until": driver_time(until)}
-    if known.at is not None:
-        values["known"] = driver_time(known.at)
-    if known.closing is not None:
-        values["closing"] = known.closing
-    return values
+    """Return the values of the statements that compute the balances just before a moment from a known one."""
+    span = (until, known.at or LAST) if known.back else (known.at or FIRST, until)
+    return {
+        "site_id": site.pk,
+        "since": span[0],
+        "until": span[1],
+        "sign": -1 if known.back else 1,
+        "closing_id": known.closing,
+        "from_now": known.back and known.closing is None,
+    }
 
 
 def _read(site: Site, known: Known, until: datetime, items: Collection[int] | None) -> dict[StockKey, Decimal]:
     values = values_until(site, known, until)
-    if items is not None:
-        some = sorted(items)
-        values["items"] = some if connection.vendor == "postgresql" else str(some)
-    with connection.cursor() as cursor:
-        cursor.execute(stock_keys_until(known, of_items=items is not None), values)
-        return {
-            StockKey(*names): from_scaled(int(whole) * SCALE + int(part)) for *names, whole, part in cursor.fetchall()
-        }
+    if items is None:
+        rows = BALANCES_AT_MOMENT.fetch_replanned(**values)
+    else:
+        rows = BALANCES_OF_ITEMS_AT_MOMENT.fetch_replanned(**values, items=sorted(items))
+    return {StockKey(*names): from_scaled(int(whole) * SCALE + int(part)) for *names, whole, part in rows}
 
 
 def _paths(site: Site, location: str) -> dict[int, str]:

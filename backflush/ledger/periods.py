@@ -7,17 +7,18 @@ computes its balances while users go on booking.
 
 from datetime import date, datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from backflush.core.refusals import Archived, DateInFuture, NotFound, PeriodClosed, RemarksRequired, UnresolvedInPeriod
 from backflush.core.sentences import Count
 from backflush.core.text import require_short
-from backflush.ledger.history import counting, known_nearest, standing_closings, values_until
+from backflush.ledger.history import known_nearest, standing_closings, values_until
 from backflush.ledger.models import Movement, PeriodBalance, PeriodClosing
 from backflush.ledger.posting import REMARKS_LENGTH
 from backflush.ledger.selectors import waiting_movements
+from backflush.ledger.statements import KEEP_BALANCES_AT_MOMENT
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import day_at, moment_of
@@ -114,11 +115,9 @@ def count_balances(site: Site) -> int:
 def _count(site: Site, closing: PeriodClosing) -> int:
     """Store every balance at a period's end, computed from the nearest known moment."""
     known = known_nearest(site, closing.until)
-    with connection.cursor() as cursor:
-        values = {**values_until(site, known, closing.until), "of": closing.pk}
-        cursor.execute(counting(known), values)
-        stock_keys: int = cursor.rowcount
-    return stock_keys
+    return KEEP_BALANCES_AT_MOMENT.execute_replanned(
+        **values_until(site, known, closing.until), of_closing_id=closing.pk
+    )
 
 
 def _require_not_archived(site: Site, through: date) -> None:

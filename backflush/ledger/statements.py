@@ -3,7 +3,6 @@ the ORM."""
 
 from typing import Final
 
-from django.db import connection
 from django.db.models import Q
 
 from backflush.db.queries import FastRead, Instances, Part, rows_of
@@ -57,73 +56,11 @@ LOCK_UNRESOLVED: Final = FastRead(
     instead=_lock_unresolved,
 )
 
+FITTING_MOVEMENTS: Final = SQL["fitting_movements"]
+WAITING_ITEMS_WITH_STOCK: Final = SQL["waiting_items_with_stock"]
+WAITING_WITH_STOCK: Final = SQL["waiting_with_stock"]
+WAITING_WITH_STOCK_OF_POSTING: Final = SQL["waiting_with_stock_of_posting"]
 
-def _stock(only: str = "") -> str:
-    # Cast to bigint, the type of the index: PostgreSQL's sum is numeric.
-    return (
-        "(SELECT item_id, location_id, CAST(SUM(quantity) AS bigint) AS there FROM ledger_balance WHERE site_id = %s "
-        f"{only}GROUP BY item_id, location_id HAVING SUM(quantity) > 0) t"
-    )
-
-
-_STOCK = _stock()
-_BROUGHT = (
-    "AND (item_id, location_id) IN (SELECT item_id, target_id FROM ledger_movement "
-    "WHERE site_id = %s AND posting_id = %s AND status = 'ok') "
-)
-_WAITING = "m.site_id = %s AND m.status = 'unresolved' AND m.source_id = t.location_id AND m.item_id = t.item_id"
-
-# Both start with the stock, and search the index of unresolved movements once per stock key; the other way round they
-# would read every unresolved movement. SQLite keeps the order of a cross join, PostgreSQL that of a lateral join.
-_FITTING = {
-    "sqlite": f"SELECT m.id FROM {_STOCK} CROSS JOIN ledger_movement m ON {_WAITING} AND m.reason = 'short' "
-    "AND m.due <= t.there LIMIT %s",
-    "postgresql": f"SELECT f.id FROM {_STOCK} CROSS JOIN LATERAL (SELECT m.id FROM ledger_movement m WHERE {_WAITING} "
-    "AND m.reason = 'short' AND m.due <= t.there LIMIT %s) f LIMIT %s",
-}
-_WITH_STOCK = {
-    "sqlite": f"SELECT t.item_id, t.location_id FROM {_STOCK} "
-    f"WHERE EXISTS (SELECT 1 FROM ledger_movement m WHERE {_WAITING})",
-    "postgresql": f"SELECT t.item_id, t.location_id FROM {_STOCK} CROSS JOIN LATERAL "
-    f"(SELECT 1 FROM ledger_movement m WHERE {_WAITING} LIMIT 1) f",
-}
-
-
-# Unresolved movements of actions with one retry rule, oldest first. For an action that posts in part, any stock will
-# do.
-_UNDER_A_RULE = (
-    "SELECT m.item_id, m.source_id, m.id FROM {stock} CROSS JOIN ledger_movement m "
-    "JOIN stockmap_transferrule r ON r.id = m.rule_id JOIN stockmap_action a ON a.id = r.action_id "
-    f"WHERE {_WAITING} AND m.reason = 'short' AND a.retry = %s AND {{enough}} "
-    "ORDER BY m.at, COALESCE(m.origin_id, m.id), m.id LIMIT %s"
-)
-
-
-def fitting_movements(site: int, most: int) -> list[int]:
-    """Return the unresolved movements that fit the present stock, each by itself, up to a limit."""
-    limits = [most] if connection.vendor == "sqlite" else [most, most]
-    with connection.cursor() as cursor:
-        cursor.execute(_FITTING[connection.vendor], [site, site, *limits])
-        return [number for (number,) in cursor.fetchall()]
-
-
-def waiting_with_stock(site: int) -> list[tuple[int, int]]:
-    """Return items and locations that have both stock and unresolved movements."""
-    with connection.cursor() as cursor:
-        cursor.execute(_WITH_STOCK[connection.vendor], [site, site])
-        return [(item, place) for item, place in cursor.fetchall()]
-
-
-def waiting_under_rule(
-    site: int, rule: str, *, in_part: bool, most: int, brought_by: int | None = None
-) -> list[tuple[int, int, int]]:
-    """Return item, location and number of unresolved movements that fit now, for actions with one retry rule (U7).
-
-    `brought_by` is a posting: only movements of the stock that it brought. `in_part` includes actions that post in
-    part, which reads all unresolved movements of each item in stock.
-    """
-    enough = "(m.due <= t.there OR a.short = 'part')" if in_part else "m.due <= t.there"
-    stock, brought = (_STOCK, []) if brought_by is None else (_stock(_BROUGHT), [site, brought_by])
-    with connection.cursor() as cursor:
-        cursor.execute(_UNDER_A_RULE.format(stock=stock, enough=enough), [site, *brought, site, rule, most])
-        return [(item, place, number) for item, place, number in cursor.fetchall()]
+BALANCES_AT_MOMENT: Final = SQL["balances_at_moment"]
+BALANCES_OF_ITEMS_AT_MOMENT: Final = SQL["balances_of_items_at_moment"]
+KEEP_BALANCES_AT_MOMENT: Final = SQL["keep_balances_at_moment"]

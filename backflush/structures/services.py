@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import AlreadyThere, InvalidValue, NoConversion, SettledSince, StructureLoop
@@ -24,6 +24,7 @@ from backflush.core.structure import (
     find_loop,
     require_sound,
 )
+from backflush.db.vendors import lock_until_commit
 from backflush.items.models import Item, Unit
 from backflush.stockmap.deactivation import require_in_use
 from backflush.stockmap.models import Location, Site
@@ -186,9 +187,7 @@ def copy_structure(*, source: Item, item: Item, day: date, site: Site, replace: 
 
 def _lock_structures() -> None:
     """Serialise changes of structures: two concurrent changes of unrelated items could close a loop between them."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [STRUCTURES_LOCK])
+    lock_until_commit(STRUCTURES_LOCK)
 
 
 def require_no_loop(structures: Mapping[Item, Sequence[LineIn]]) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from backflush.core.moves import Process
 from backflush.ledger.models import Posting
-from backflush.ledger.statements import waiting_under_rule
+from backflush.ledger.statements import WAITING_WITH_STOCK, WAITING_WITH_STOCK_OF_POSTING
 from backflush.stockmap.models import Action, RetryRule, ShortRule, Site
 from backflush.unresolved.retry import preview_retry
 
@@ -44,7 +44,12 @@ def waiting_for_stock(
     short = set(Action.objects.filter(retry=rule).values_list("short", flat=True))
     if not short:
         return []
-    return waiting_under_rule(site.pk, rule, in_part=ShortRule.PART in short, most=most, brought_by=brought_by)
+    values = {"site_id": site.pk, "retry": rule.value, "in_part": ShortRule.PART in short, "most": most}
+    if brought_by is None:
+        rows = WAITING_WITH_STOCK.fetch_replanned(**values)
+    else:
+        rows = WAITING_WITH_STOCK_OF_POSTING.fetch_replanned(**values, posting_id=brought_by)
+    return [(item, place, number) for item, place, number in rows]
 
 
 def proposed_by(posting: Posting, *, site: Site) -> Proposal:

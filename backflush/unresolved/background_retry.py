@@ -19,7 +19,7 @@ from backflush.background.jobs import Write, begin_background_job, carry_on
 from backflush.background.models import BackgroundJob, BackgroundJobKind
 from backflush.core.refusals import AlreadyReversed, InvalidValue, NotFound, Refusal
 from backflush.ledger.models import Movement, Posting
-from backflush.ledger.statements import waiting_with_stock
+from backflush.ledger.statements import WAITING_ITEMS_WITH_STOCK
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 from backflush.unresolved.models import Settlement
@@ -41,7 +41,7 @@ NAMED_MOST: Final = 50
 
 def retry_candidates(site: Site, filters: QueueFilter) -> QuerySet[Movement]:
     """Return movements that a retry may settle, oldest first: no choice is needed, and their source has any stock."""
-    items = {item for item, _ in waiting_with_stock(site.pk)}
+    items = {item for item, _ in WAITING_ITEMS_WITH_STOCK.fetch_replanned(site_id=site.pk)}
     # Both conditions, even with no location: for items alone, SQLite would sort all unresolved movements of these.
     places = waiting_outside(site) or [NOWHERE]
     found = WaitingList(site, filters).plain.filter(Q(item__in=items) | Q(source__in=places), NO_CHOICE)

@@ -23,7 +23,7 @@ from backflush.items.models import Item
 from backflush.ledger.models import CostObject, CostObjectKind, Movement
 from backflush.ledger.movement_list import FEW, few_of
 from backflush.ledger.selectors import totals_at, waiting_movements
-from backflush.ledger.statements import fitting_movements
+from backflush.ledger.statements import FITTING_MOVEMENTS
 from backflush.stockmap.models import Location, Site
 from backflush.unresolved.selectors import fits_now, needing_choice, short_now
 
@@ -151,7 +151,7 @@ class WaitingList:
     @cached_property
     def _fitting(self) -> list[int] | None:
         """The numbers of all movements that fit now, found by the stock there is; None if they are too many."""
-        found = fitting_movements(self._site.pk, FEW + 1)
+        found = [number for (number,) in FITTING_MOVEMENTS.fetch_replanned(site_id=self._site.pk, most=FEW + 1)]
         return found if len(found) <= FEW else None
 
     @cached_property

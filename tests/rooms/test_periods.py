@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -376,9 +376,7 @@ def test_every_past_is_the_same_with_and_without_closings(busy: Plant, deeds: li
             assert [balances_at(busy.site, moment) for moment in moments] == with_them
         for found, some in zip(with_them, bolts, strict=True):
             assert [one for one in found if (one.item, one.location) == ("BOLT", "MAIN/LINE")] == some
-        with connection.cursor() as cursor:
-            cursor.execute(PERIOD_BALANCES_AGAINST_MOVEMENTS)
-            assert cursor.fetchall() == []
+        assert PERIOD_BALANCES_AGAINST_MOVEMENTS.fetch_replanned() == []
     busy.site.refresh_from_db()
 
 
