@@ -225,9 +225,9 @@ def line_refusals(line: ComponentLine) -> Iterator[Refusal]:
                 field=name,
             )
             return
-    if line.quantity <= 0:
+    if line.quantity < 0 or (not line.quantity and not line.fixed):
         yield InvalidQuantity(
-            "Line {line}: {item} needs a quantity above zero, not {quantity}.",
+            "Line {line}: {item} needs a quantity above zero, not {quantity}, or a fixed quantity.",
             line=line.number,
             item=line.component.code,
             quantity=line.quantity,

@@ -87,9 +87,9 @@ def text(name: str, means: str, length: int) -> ImportColumn:
     return ImportColumn(name, means, CellType.TEXT, default="", length=length)
 
 
-def number(name: str, means: str, *, default: Any = None) -> ImportColumn:
+def number(name: str, means: str, *, required: bool = False, default: Any = None) -> ImportColumn:
     """Declare a column of exact numbers, zero or more."""
-    return ImportColumn(name, means, CellType.NUMBER, default=default)
+    return ImportColumn(name, means, CellType.NUMBER, required, default)
 
 
 def quantity(means: str) -> ImportColumn:
@@ -404,7 +404,11 @@ STRUCTURES = ImportTable(
         code("item", "The parent item.", 60, refers="items"),
         whole("line", "The line number. Dated versions of a line share it.", required=True),
         code("component", "The component.", 60, refers="items"),
-        quantity("The quantity for one parent; any decimals."),
+        number(
+            "quantity",
+            "The quantity for one parent; any decimals. 0 for a line with a fixed quantity alone.",
+            required=True,
+        ),
         code(
             "unit", "The unit of the quantity; empty: the component's stock unit.", 20, required=False, refers="units"
         ),

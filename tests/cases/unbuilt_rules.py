@@ -39,10 +39,7 @@ UNBUILT: Final[Mapping[str, tuple[str, ...]]] = {
     "X3": ("an action that refuses what is short books nothing at all",),
     "X4": ("batches may be assumed, the first to expire first, and an expired one never",),
     "S7": ("a component may name its own place for backflushes",),
-    "Q5": (
-        "a line may have a fixed quantity alone",
-        "a structure for a hundred, and a third",
-    ),
+    "Q5": ("a structure for a hundred, and a third",),
     "Y": ("a by-product comes out with each booking and goes back with its reversal",),
 }
 

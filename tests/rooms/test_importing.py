@@ -150,7 +150,7 @@ def test_every_fault_is_found_at_once(tmp_path: Path) -> None:
             "structures",
             {"item": "BRACKET", "line": "20", "component": "STEEL", "quantity": "1"},  # 5: line 20 occurs twice
             {"item": "STEEL", "line": "10", "component": "PLATED", "quantity": "1"},  # 6: a loop
-            {"item": "BOLT", "line": "10", "component": "GOLD", "quantity": "0", "waste": "-1"},
+            {"item": "BOLT", "line": "10", "component": "GOLD", "quantity": "-1", "waste": "-1"},
             {"item": "PLATED", "line": "20", "component": "BOLT", "quantity": "1", "waste": "100"},
         ),
         opening_stock=lines(
