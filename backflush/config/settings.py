@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "backflush.subcontract",
     "backflush.handling",
     "backflush.audit",
+    "backflush.imports",
     "backflush.web.platform.apps.WebConfig",
 ]
 

@@ -11,6 +11,8 @@ from backflush.console.output import DatabaseNeed, Desk, HelpSection, Listing, c
 from backflush.console.readiness import prepare_plant, require_plant
 from backflush.core.refusals import NoPlant
 from backflush.db.vendors import one_writer
+from backflush.imports.column_matches import Choices, pairs
+from backflush.imports.files import Understanding
 from backflush.imports.findings import ImportFault
 from backflush.imports.services import ImportReport, import_data
 from backflush.imports.templates import write_template
@@ -52,23 +54,97 @@ def import_(
             "--replace", help="With --update: also remove the lines that the files leave out of an item's structure."
         ),
     ] = False,
+    table: Annotated[
+        str, typer.Option("--as", metavar="TABLE", help="The table that the file is, if its name isn't one.")
+    ] = "",
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="HEADING=COLUMN,…",
+            help='The column of a heading, like "Qty=quantity"; "Notes=" leaves it out.',
+            show_default=False,
+        ),
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="COLUMN=VALUE,…", help="A value for rows that have none in a column.", show_default=False
+        ),
+    ] = None,
+    item: Annotated[
+        str, typer.Option(metavar="ITEM", help="The parent of all lines of a file; short for --set item=ITEM.")
+    ] = "",
+    decimal: Annotated[
+        str, typer.Option(metavar="comma|point", help="The decimal sign, where 1.000 can be read in two ways.")
+    ] = "",
+    dates: Annotated[
+        str, typer.Option(metavar="day-first|month-first", help="How dates like 03/04/2026 are read.")
+    ] = "",
+    cells: Annotated[
+        str,
+        typer.Option(
+            metavar="shown|stored", help="What is read of workbook cells that show another number than they contain."
+        ),
+    ] = "",
+    new_items: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CLASS=TYPE_CODE,…",
+            help="Add items that aren't there: those with lines of their own in class M, others in class B, like "
+            "M=MADE,B=BOUGHT.",
+            show_default=False,
+        ),
+    ] = None,
+    new_units: Annotated[bool, typer.Option("--new-units", help="Add units that aren't there.")] = False,
+    accept: Annotated[
+        bool,
+        typer.Option("--accept", help="Take columns that were matched by their usual words, as --check shows them."),
+    ] = False,
 ) -> None:
     """Import set-up, structures, opening stock, orders and bookings. Every row is checked first; if one is wrong, all
     faults are listed and nothing is changed. Existing rows are skipped, so an interrupted import is finished by running
     it again. Creates the database if there is none.
 
+    Files from other systems are taken too: columns with the trade's usual headings in English and German, tabs,
+    semicolons, UTF-16 and Windows-1252, XLSX and ODS. What was understood is shown first. --accept then imports it, and
+    the next file with the same headings needs nothing more.
+
     Example: backflush import my-plant --check
 
     Example: backflush import plant.xlsx --update
+
+    Example: backflush import bom.csv --item TBL --map "Value=component" --check
     """
+    said = {**pairs(values or [], field_name="set"), **({"item": item} if item else {})}
+    choices = Choices(
+        table=table,
+        columns=pairs(columns or [], field_name="map"),
+        values=said,
+        decimal=decimal,
+        dates=dates,
+        cells=cells,
+        new_items=pairs(new_items or [], field_name="new_items"),
+        new_units=new_units,
+        accept=accept,
+    )
     _make_ready()
     if one_writer() and not desk.as_json:
         sys.stderr.write("The import locks the SQLite file: other users wait until it has finished.\n")
     with desk.progress("Reading", None) as bar:
         report = import_data(
-            path, by=desk.name, update=update, replace=replace, check=check, site=desk.site_code, tell=bar.show
+            path,
+            by=desk.name,
+            update=update,
+            replace=replace,
+            check=check,
+            site=desk.site_code,
+            tell=bar.show,
+            choices=choices,
         )
-    desk.answer(_payload(report), *_shown(report, check=check))
+    single = not path.is_dir()
+    shown = [line for one in report.understandings if not one.own or (check and single) for line in _understood(one)]
+    desk.answer(_payload(report), *shown, *_shown(report, check=check))
     if report.findings:
         desk.fail()
 
@@ -94,6 +170,24 @@ def _payload(report: ImportReport) -> dict[str, object]:
             }
             for name, count in report.counts.items()
         },
+        "understood": [
+            {
+                "file": one.file,
+                "table": one.table,
+                "header_row": one.header_row,
+                "encoding": one.encoding,
+                "separator": one.separator,
+                "columns": [
+                    {"heading": match.heading, "column": match.column, "how": match.how} for match in one.matches
+                ],
+                "values": dict(one.values),
+                "left_out": one.left_out,
+                "notices": one.notices,
+                "rows": one.samples,
+                "certain": one.certain,
+            }
+            for one in report.understandings
+        ],
         "faults": [
             {
                 "table": finding.table,
@@ -107,6 +201,26 @@ def _payload(report: ImportReport) -> dict[str, object]:
             for finding in report.findings
         ],
     }
+
+
+def _understood(one: Understanding) -> list[str | Listing]:
+    """Show what was understood of a file: its table and columns, what was left out, and its first rows as read."""
+    how = ", ".join(part for part in (one.encoding, one.separator and f"separated by {one.separator}") if part)
+    shown: list[str | Listing] = [
+        f"{one.file} is read as {one.table}{f' ({how})' if how else ''}. Its header is row {one.header_row}."
+    ]
+    if not one.own:
+        rows = [[match.heading, match.column, match.how] for match in one.matches if match.column]
+        rows += [["", column, f"{value}, said for all rows"] for column, value in one.values.items()]
+        shown.append(Listing(["heading", "column", "found by"], rows))
+    if one.left_out:
+        shown.append(f"Left out: {', '.join(one.left_out)}.")
+    shown += one.notices
+    if one.samples:
+        names = [name for name in one.samples[0] if any(sample[name] for sample in one.samples)]
+        rows = [[sample[name] for name in names] for sample in one.samples]
+        shown.append(Listing(names, rows, title="The first rows as they were read:"))
+    return shown
 
 
 def _shown(report: ImportReport, *, check: bool) -> list[str | Listing]:
@@ -126,8 +240,16 @@ def _shown(report: ImportReport, *, check: bool) -> list[str | Listing]:
     return [
         counts,
         *([f"Removed: {', '.join(removed)}."] if removed else []),
-        "No faults. Nothing was changed: run it without --check to import." if check else "The import is complete.",
+        _next(report) if check else "The import is complete.",
     ]
+
+
+def _next(report: ImportReport) -> str:
+    if all(one.certain for one in report.understandings):
+        return "No faults. Nothing was changed: run it without --check to import."
+    return (
+        "No faults. Nothing was changed: if the columns are right, run it with --accept instead of --check to import."
+    )
 
 
 def _faults(findings: Sequence[ImportFault]) -> Listing:

@@ -61,6 +61,10 @@ class Dialect:
 
     decimal: str = "."
     second: str = ""
+    thousands: str = ""
+    """The sign between groups of three digits, where the user has said which sign is the decimal sign."""
+    unknown: bool = False
+    """Whether either sign may be the decimal sign, so that both 1.250 and 1,250 are refused."""
 
     def written(self, number: str) -> str:
         """Return a number, given with a decimal point, in this format."""
@@ -69,6 +73,9 @@ class Dialect:
 
 PLAIN: Final = Dialect()
 SEMICOLON_FILE: Final = Dialect(",", second=".")
+TAB_FILE: Final = Dialect(".", second=",", unknown=True)
+COMMA_SAID: Final = Dialect(",", second=".", thousands=".")
+POINT_SAID: Final = Dialect(".", thousands=",")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +145,8 @@ def require_unit(amount: Amount, unit: str, *, field: str) -> Decimal:
 def _number(number: str, text: str, field: str, dialect: Dialect) -> Decimal:
     """Read a number; refusals quote the whole text that it is part of."""
     number = number.strip().replace(_MINUS, "-", 1)
+    if dialect.thousands and (grouped := _GROUPED.fullmatch(number)) and grouped["sign"] == dialect.thousands:
+        number = number.replace(dialect.thousands, "")
     if not _NUMBER.fullmatch(number) or not _has_decimal_sign_of(dialect, number):
         raise _number_fault(number, text, field, dialect)
     if sum(map(str.isdecimal, number)) > DIGITS_MAX:
@@ -150,10 +159,12 @@ def _number(number: str, text: str, field: str, dialect: Dialect) -> Decimal:
 def _has_decimal_sign_of(dialect: Dialect, number: str) -> bool:
     """Return whether the only sign between a number's digits can be its decimal sign."""
     used = next((sign for sign in ".," if sign in number), dialect.decimal)
-    return used == dialect.decimal or (used == dialect.second and not _is_ambiguous(number))
+    if dialect.unknown:
+        return not is_ambiguous(number)
+    return used == dialect.decimal or (used == dialect.second and not is_ambiguous(number))
 
 
-def _is_ambiguous(number: str) -> bool:
+def is_ambiguous(number: str) -> bool:
     """Return whether the sign in a number may be a thousands separator: in 1.250, but not in 0.250 or 12.5."""
     return re.fullmatch(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", number, re.ASCII) is not None
 
@@ -163,7 +174,7 @@ def _number_fault(number: str, text: str, field: str, dialect: Dialect) -> Inval
     text = shortened(text)
     if _NUMBER.fullmatch(number):
         as_decimal = dialect.written(number.replace(",", ".").removesuffix("."))
-        if _is_ambiguous(number):
+        if is_ambiguous(number):
             whole = re.sub("[.,]", "", number)
             return InvalidValue(
                 "'{text}' can be read in two ways. Write {whole} or {decimal}.",

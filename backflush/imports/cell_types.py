@@ -1,6 +1,7 @@
 """Reads the cells of an import as text, number, date or choice. Whatever can't be read exactly is refused."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from fractions import Fraction
@@ -24,8 +25,38 @@ from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
 from backflush.imports.columns import CellType, ImportColumn
 
-Cell = str | date | datetime
-"""A raw cell: text as displayed, or a date from a workbook."""
+
+class TypedNumber(str):
+    """A number of a workbook. Its text has a decimal point, whatever decimal sign the texts of the file have."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownNumber:
+    """A number of a workbook that its cell shows in another way: 0012, 4%, 1,234, or 0.33 for 0.333333.
+
+    `shown` is the text of the cell, empty where the format isn't followed; `stored` is the number without its format,
+    and `read` the number that a reader of the cell sees. `plain` says that the text is the same in every language.
+    """
+
+    shown: str
+    stored: str
+    read: str
+    plain: bool = True
+    percent: bool = False
+
+    def __bool__(self) -> bool:
+        return True
+
+
+Cell = str | date | datetime | ShownNumber
+"""A raw cell: text as displayed, or a date or number from a workbook."""
+
+SHOWN: Final = "shown"
+STORED: Final = "stored"
+CELLS: Final = (SHOWN, STORED)
+"""The answers to the question how a cell is read that shows another number than it contains."""
 
 REMEMBERED_MAX: Final = 50_000
 TRUTH: Final = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
@@ -34,19 +65,28 @@ TRUTH: Final = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n
 class Reader:
     """Reads the cells of one column. Results are cached, because most columns repeat few values."""
 
-    def __init__(self, column: ImportColumn, dialect: Dialect = PLAIN) -> None:
-        self._column, self._dialect = column, dialect
+    def __init__(self, column: ImportColumn, dialect: Dialect = PLAIN, *, cells: str = "") -> None:
+        """Take a column, the number format of its texts, and the answer for cells that hide a part of their number."""
+        self._column, self._dialect, self._cells = column, dialect, cells
         self._read = READERS[column.kind] if column.input is None else _entered
         self._known: dict[Cell, Any] = {}
 
     def __call__(self, cell: Cell) -> Any:
         """Return the value of a cell, or the column's default for an empty one. Refusals: `InvalidValue`."""
+        if isinstance(cell, ShownNumber | TypedNumber):
+            return self._number_cell(cell)
         if cell in self._known:
             return self._known[cell]
         value = self._value(cell)
         if len(self._known) < REMEMBERED_MAX:
             self._known[cell] = value
         return value
+
+    def _number_cell(self, cell: ShownNumber | TypedNumber) -> Any:
+        """Read a number of a workbook: a code as the cell shows it, a number exactly."""
+        column = self._column
+        text = str(cell) if isinstance(cell, TypedNumber) else shown_text(column, cell, self._cells)
+        return self._read(column, require_text(text, field=column.name), PLAIN)
 
     def _value(self, cell: Cell) -> Any:
         if isinstance(cell, str):
@@ -78,13 +118,52 @@ def _text(column: ImportColumn, cell: Cell, dialect: Dialect) -> str:
 
 
 def _number(column: ImportColumn, cell: Cell, dialect: Dialect) -> Decimal:
-    value = read_number(str(cell), field=column.name, dialect=dialect)
+    text = str(cell).removesuffix("%").rstrip() if column.percent else str(cell)
+    value = read_number(text, field=column.name, dialect=dialect)
     if value < 0 or (column.positive and not value):
         text = shortened(str(cell))
         if column.positive:
             raise InvalidValue("'{value}' is not above zero. Enter a number above zero.", value=text, field=column.name)
         raise InvalidValue("'{value}' is below zero. Enter 0 or more.", value=text, field=column.name)
     return value
+
+
+def shown_text(column: ImportColumn, cell: ShownNumber, answer: str) -> str:
+    """Return the text that a column reads of a number that its cell shows in another way.
+
+    A column of text takes what is shown. A column of numbers takes the number where the cell shows all of it, and per
+    cent where the column is in per cent. Everything else is asked about (`InvalidValue`), unless the answer is given.
+    """
+    if column.kind not in NUMBERS:
+        if cell.plain or answer == SHOWN:
+            return cell.shown
+        if answer == STORED:
+            return cell.stored
+        raise _two_readings(column, cell.shown or cell.stored, cell.stored)
+    if cell.percent and not column.percent and answer != STORED:
+        raise InvalidValue(
+            "The cell shows {shown}, and this column isn't in per cent. Enter the number itself.",
+            shown=cell.shown,
+            field=column.name,
+        )
+    stored = cell.stored
+    if cell.percent and column.percent:
+        stored = written(Decimal(stored) * 100)
+    if cell.read == stored or answer == STORED:
+        return stored
+    if answer == SHOWN and cell.read:
+        return cell.read
+    raise _two_readings(column, cell.shown or cell.read, stored)
+
+
+def _two_readings(column: ImportColumn, shown: str, stored: str) -> InvalidValue:
+    return InvalidValue(
+        "The cell shows {shown} and contains {stored}. Show all of it or enter what is meant, or import with --cells "
+        "shown or --cells stored.",
+        shown=shown,
+        stored=stored,
+        field=column.name,
+    )
 
 
 def _ratio(column: ImportColumn, cell: Cell, dialect: Dialect) -> Fraction:
@@ -103,12 +182,14 @@ def _whole(column: ImportColumn, cell: Cell, dialect: Dialect) -> int:
 def _day(column: ImportColumn, cell: Cell, dialect: Dialect) -> date:
     if isinstance(cell, str):
         return read_day(cell, field=column.name)
+    assert isinstance(cell, date), "numbers are given as text"
     return read_day(cell.isoformat(), field=column.name)
 
 
 def _moment(column: ImportColumn, cell: Cell, dialect: Dialect) -> date | datetime:
     if isinstance(cell, str):
         return read_moment(cell, field=column.name)
+    assert isinstance(cell, date), "numbers are given as text"
     return require_plausible(cell, field=column.name)
 
 
@@ -140,6 +221,9 @@ def _choice(column: ImportColumn, cell: Cell, dialect: Dialect) -> str:
     )
 
 
+NUMBERS: Final = frozenset({CellType.NUMBER, CellType.RATIO, CellType.WHOLE, CellType.QUANTITY})
+"""The types of cells that are numbers."""
+
 READERS: Final[dict[CellType, Callable[[ImportColumn, Cell, Dialect], Any]]] = {
     CellType.TEXT: _text,
     CellType.NUMBER: _number,
@@ -163,15 +247,13 @@ def as_seen(value: object) -> Cell:
     match value:
         case bool():
             return "yes" if value else "no"
-        case float():
-            return written(Decimal(format(value, ".15g")))
+        case float() | int():
+            return TypedNumber(written(Decimal(format(value, ".15g"))))
         case date() | datetime():
             return value
         case time():
             return value.isoformat()
-        case None:
-            return ""
-    return str(value)
+    return "" if value is None else str(value)
 
 
 def as_written(value: object) -> str:

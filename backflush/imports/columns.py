@@ -60,6 +60,8 @@ class ImportColumn:
     """Whether zero is refused. Negative numbers are refused everywhere."""
     input: ReportInput | None = None
     """The declaration of the input, if the column is one of a booking."""
+    percent: bool = False
+    """Whether the numbers are per cent, so that 4 and 4% are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,12 @@ class ImportTable:
         """Return the column with this name."""
         return next((column for column in self.columns if column.name == name), None)
 
+    def naming_column(self, key: Mapping[str, Any]) -> str:
+        """Return the column that tells a row from others: its serial number, batch or line, else what the row is of."""
+        filled = [name for name in ("serial", "batch", "line") if key.get(name)]
+        named = [name for name in ("item", "action", "number", "code") if key.get(name)]
+        return (filled or named or [self.key[-1]])[0]
+
 
 def code(name: str, means: str, length: int, *, required: bool = True, refers: str = "") -> ImportColumn:
     """Declare a column of codes."""
@@ -87,9 +95,11 @@ def text(name: str, means: str, length: int) -> ImportColumn:
     return ImportColumn(name, means, CellType.TEXT, default="", length=length)
 
 
-def number(name: str, means: str, *, required: bool = False, default: Any = None) -> ImportColumn:
+def number(
+    name: str, means: str, *, required: bool = False, default: Any = None, percent: bool = False
+) -> ImportColumn:
     """Declare a column of exact numbers, zero or more."""
-    return ImportColumn(name, means, CellType.NUMBER, required, default)
+    return ImportColumn(name, means, CellType.NUMBER, required, default, percent=percent)
 
 
 def quantity(means: str) -> ImportColumn:
@@ -412,7 +422,9 @@ STRUCTURES = ImportTable(
         code(
             "unit", "The unit of the quantity; empty: the component's stock unit.", 20, required=False, refers="units"
         ),
-        number("waste", "The waste in per cent of the quantity taken, from 0 to below 100.", default=ZERO),
+        number(
+            "waste", "The waste in per cent of the quantity taken, from 0 to below 100.", default=ZERO, percent=True
+        ),
         number("fixed", "The fixed quantity (set-up loss) per order, in the same unit.", default=ZERO),
         yes_no("by_hand", "Whether the line is issued by hand and never assumed.", default=False),
         yes_no(
@@ -466,8 +478,8 @@ COUNT_TOLERANCES = ImportTable(
         text("abc_class", "The ABC class, if no item is named.", 1),
         number("quantity_up", "The largest surplus, in the stock unit."),
         number("quantity_down", "The largest loss, in the stock unit."),
-        number("percent_up", "The largest surplus, in per cent of the expected quantity."),
-        number("percent_down", "The largest loss, in per cent of the expected quantity."),
+        number("percent_up", "The largest surplus, in per cent of the expected quantity.", percent=True),
+        number("percent_down", "The largest loss, in per cent of the expected quantity.", percent=True),
         number("value_up", "The largest surplus, at standard cost."),
         number("value_down", "The largest loss, at standard cost."),
         number("approval_value", "The value above which a recount needs approval; empty: it always does."),

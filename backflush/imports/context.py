@@ -19,6 +19,9 @@ from backflush.stockmap.models import Action, Bin, Location, Site, Store, Suppli
 BATCH: Final = 5_000
 """Rows per call of a service: enough to be fast, few enough for any database's limit on parameters."""
 
+NEW_FROM_FILES: Final[Mapping[str, str]] = {"items": "--new-items B=TYPE_CODE", "units": "--new-units"}
+"""The options that add what a file from elsewhere names and the plant doesn't have."""
+
 Tell = Callable[[str, int, int], None]
 """Called with the current task, the number done and the total."""
 
@@ -145,7 +148,8 @@ class Work:
             first = seen.setdefault(key, row.number)
             if first != row.number:
                 named = ", ".join(f"{column} {value}" for column, value in zip(columns, key, strict=True) if value)
-                self.fault(table, row, columns[-1], f"{named} is in row {first} already.", "Delete one of them.")
+                column = TABLES[table].naming_column(dict(zip(columns, key, strict=True)))
+                self.fault(table, row, column, f"{named} is in row {first} already.", "Delete one of them.")
             else:
                 yield row
 
@@ -176,6 +180,9 @@ class Work:
         if (sheet is None or sheet.whole) and name not in self.announced.get(target, ()):
             what = TABLES[target].name.removesuffix("s").replace("_", " ")
             remedy = f"Add it to {target}, or correct it here."
+            own = table not in self.sheets or getattr(self.sheets[table].understanding, "own", True)
+            if target in NEW_FROM_FILES and not own:
+                remedy = f"{remedy} Or import with {NEW_FROM_FILES[target]}."
             self.fault(table, row, column, f"There is no {what} {name}.", remedy, NotFound.code)
         return None
 

@@ -9,10 +9,12 @@ from django.db import transaction
 
 from backflush.core.refusals import InvalidValue
 from backflush.imports.bookings import CHUNK, ToPost, check_bookings, post_bookings
+from backflush.imports.column_matches import REMEMBERED, Choices
 from backflush.imports.columns import TABLES
 from backflush.imports.context import RowCounts, Tell, Work
 from backflush.imports.counts import take_count_tolerances, take_counts
-from backflush.imports.files import read
+from backflush.imports.file_shapes import keep_mapping
+from backflush.imports.files import Understanding, read
 from backflush.imports.findings import Findings, ImportFault
 from backflush.imports.links import take_rules, take_site_settings, take_supplier_stock
 from backflush.imports.master_data import (
@@ -33,6 +35,7 @@ from backflush.imports.orders import take_purchase_orders, take_works_orders
 from backflush.imports.stock import take_opening_stock
 from backflush.imports.structures import take_structures
 from backflush.operations.db_statistics import look_over
+from backflush.people.models import User
 from backflush.people.services import known_user
 
 MANY: Final = 1_000
@@ -44,12 +47,13 @@ class ImportReport:
     """The result of an import: the counts of each table, or the faults.
 
     If not `applied`, nothing was changed, and the counts say what would have been. If bookings were refused during
-    posting, `findings` names them, and all others are posted.
+    posting, `findings` names them, and all others are posted. `understandings` say what was understood of each file.
     """
 
     counts: Mapping[str, RowCounts]
     findings: Sequence[ImportFault]
     applied: bool
+    understandings: Sequence[Understanding] = ()
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -66,29 +70,54 @@ def import_data(
     site: str = "",
     tell: Tell = _silent,
     chunk: int = CHUNK,
+    choices: Choices | None = None,
 ) -> ImportReport:
     """Import the files of a path or, with `check`, only report their faults.
 
     Set-up, opening stock and orders are imported in one transaction. Bookings follow in chunks of `chunk`, each in a
     transaction of its own, so an interrupted import is finished by running it again. `site` is used where a row names
     none. With `replace`, which goes with `update`, lines that the files leave out of an item's structure are removed.
+    `choices` are what the user says about files from elsewhere; without `Choices.accept`, a file whose columns were
+    matched by their usual words only is checked and not imported. Its columns are kept for the next file like it.
     """
     if replace and not update:
         raise InvalidValue("--replace goes with --update. Add it, or leave --replace out.", field="replace")
     findings = Findings()
-    sheets = read(path, findings)
+    said = choices or Choices()
+    sheets = read(path, findings, said)
+    understandings = [sheet.understanding for sheet in sheets.values() if sheet.understanding is not None]
+    if not check and not said.accept:
+        _require_certain(understandings, findings)
     with transaction.atomic():
         work = Work(sheets, findings, known_user(name=by), update, tell, site, replace)
         _take_all(work)
         to_post = check_bookings(work)
         applied = not len(findings) and not check
-        if not applied:
+        if applied:
+            _keep_mappings(understandings, work.by)
+        else:
             transaction.set_rollback(True)
     if applied:
         _post(work, to_post, chunk)
         if sum(count.new for count in work.counts.values()) >= MANY:
             look_over()
-    return ImportReport({name: work.counts[name] for name in TABLES if name in sheets}, [*findings], applied)
+    counts = {name: work.counts[name] for name in TABLES if name in sheets}
+    return ImportReport(counts, [*findings], applied, understandings)
+
+
+def _require_certain(understandings: Sequence[Understanding], findings: Findings) -> None:
+    """Refuse files whose columns were matched by their usual words, until the user has seen how and accepts it."""
+    for one in understandings:
+        if not one.certain:
+            fault = "The columns were matched by their usual words."
+            remedy = "Look at what was understood, and import with --accept. The next file like it needs no --accept."
+            findings.add(ImportFault(one.table, one.file, one.header_row, "", fault, remedy))
+
+
+def _keep_mappings(understandings: Sequence[Understanding], by: User) -> None:
+    for one in understandings:
+        if not one.own and any(match.how != REMEMBERED for match in one.matches if match.heading):
+            keep_mapping(one.table, one.matches, one.answers, by)
 
 
 def _take_all(work: Work) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,7 @@ from backflush.backflushing.models import Booking
 from backflush.core.moves import Process
 from backflush.core.refusals import InvalidValue
 from backflush.imports.templates import WORKBOOK, write_template
-from backflush.items.models import Batch, Item, UnitConversion
+from backflush.items.models import Batch, Item, Unit, UnitConversion
 from backflush.ledger.models import Balance, Movement, Posting
 from backflush.ledger.selectors import balances
 from backflush.people.services import known_user
@@ -237,7 +238,7 @@ def test_every_fault_is_found_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "line", "column"),
     [
-        ("structures", {"item": "BRACKET", "line": "20", "component": "STEEL", "quantity": "1"}, "starts"),
+        ("structures", {"item": "BRACKET", "line": "20", "component": "STEEL", "quantity": "1"}, "line"),
         (
             "structures",
             {"item": "BRACKET", "line": "20", "component": "STEEL", "quantity": "1", "starts": "2026-01-01"},
@@ -245,7 +246,7 @@ def test_every_fault_is_found_at_once(tmp_path: Path) -> None:
         ),
         ("structures", {"item": "STEEL", "line": "10", "component": "PLATED", "quantity": "1"}, "component"),
         ("structures", {"item": "STEEL", "line": "10", "component": "BOLT", "quantity": "1", "waste": "100"}, "waste"),
-        ("opening_stock", {"item": "STEEL", "location": "MAIN/LINE", "quantity": "1"}, "serial"),
+        ("opening_stock", {"item": "STEEL", "location": "MAIN/LINE", "quantity": "1"}, "item"),
         ("bookings", {"order": "WO-1", "good": "1", "bin": "R1"}, "bin"),
     ],
 )
@@ -797,12 +798,13 @@ def test_commas_and_semicolons_are_read_with_and_without_a_byte_order_mark(
 @pytest.mark.parametrize(
     ("text", "where", "word"),
     [
-        ("code,colour\nPCS,red\n", ("units.csv", 1, "colour"), "colour"),
+        ("code,colour\nPCS,red\n", ("units.csv", 1, ""), "usual words"),
         ("code,nme\nPCS,red\n", ("units.csv", 1, "nme"), "Did you mean name?"),
         ("name\nPieces\n", ("units.csv", 1, "code"), "missing"),
         ("code,code\nPCS,PCS\n", ("units.csv", 1, "code"), "twice"),
         ("code,name\nPCS,Pieces,more\n", ("units.csv", 2, ""), "more cells"),
-        ('code,name\nPCS,"Pieces\n', ("units.csv", 0, ""), "ends in the middle of a row"),
+        ('code,name\nKG,"Kilo\ngrams"\nPCS,"Pieces\nG,Grams\n', ("units.csv", 3, ""), "lines 4 to 5) is never closed"),
+        ('code,name\nPCS,"Pieces" x\n', ("units.csv", 2, ""), "isn't followed by a separator"),
         ("", ("units.csv", 1, "code"), "missing"),
     ],
 )
@@ -815,13 +817,38 @@ def test_an_unreadable_file_is_a_fault_with_its_reason(
     assert word in f"{report.findings[0].fault} {report.findings[0].remedy}"
 
 
-def test_a_file_in_another_encoding_is_a_fault(tmp_path: Path) -> None:
-    (tmp_path / "units.csv").write_bytes("code,name\nSTK,Stück\n".encode("latin-1"))
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-16-be", "utf-16-le", "utf-8-sig"])
+def test_text_in_the_usual_encodings_is_read(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "units.csv").write_bytes("code,name\nSTK,Stück\n".encode(encoding))
+    brought(tmp_path)
+    assert Unit.objects.get(code="STK").name == "Stück"
+
+
+def test_what_is_no_text_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "units.csv").write_bytes(b"code,name\nSTK,St\x81ck\n")
     assert "UTF-8" in bring(tmp_path).findings[0].fault
 
 
+@pytest.mark.parametrize(
+    ("table", "lines", "column"),
+    [
+        ("structures", [{"item": "PLATED", "line": "10", "component": "BRACKET", "quantity": "1"}] * 2, "line"),
+        ("opening_stock", [{"item": "BOLT", "location": "MAIN/LINE", "quantity": "1000"}] * 2, "item"),
+        ("opening_stock", [{"item": "BOLT", "location": "MAIN/LINE", "quantity": "1", "batch": "B1"}] * 2, "batch"),
+    ],
+)
+def test_a_doubled_row_is_a_fault_of_the_column_that_names_it(
+    table: str, lines: Sequence[Mapping[str, str]], column: str, tmp_path: Path
+) -> None:
+    brought(files(tmp_path / "plant", bookings=None))
+    found = bring(write(tmp_path / f"{table}.csv", lines), update=True).findings
+    (doubled,) = [finding for finding in found if finding.row == 3]
+    assert doubled.column == column
+    assert "in row 2 already" in doubled.fault
+
+
 def test_an_empty_import_is_a_fault(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "none", write(tmp_path / "units.txt", [{"code": "PCS"}])):
+    for path in (tmp_path, tmp_path / "none", write(tmp_path / "units.doc", [{"code": "PCS"}])):
         report = bring(path)
         assert len(report.findings) == 1, path
         assert not report.applied
