@@ -1,17 +1,16 @@
-// Copies what the pages use from node_modules into backflush/web/static/vendor (ignored by git, part of the wheel), and
-// makes one sprite of the icons that the pages name. `make setup` runs it.
+// Copies what the pages use from node_modules into backflush/web/static/vendor (ignored by git, part of the wheel): whole
+// files, the parts of ECharts in use as one file, and the icons that the pages name as one sprite. `make setup` runs it.
 //
 // An icon is named as {% icon "check" %} in a template, or as icon="check" in a module of backflush/web.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { build } from "esbuild";
 
 const NODE_MIN = 20;
 const TARGET = "backflush/web/static/vendor";
 const TYPES = "types/vendor";
 const FILES = {
   "@dagrejs/dagre/dist/dagre.esm.js": "dagre.js",
-  // The smallest published build with bars, lines, legend, tooltip and SVG; the "simple" one has no legend and no SVG.
-  "echarts/dist/echarts.common.min.js": "echarts.js",
   "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2": "inter-latin.woff2",
   "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2": "inter-latin-ext.woff2",
 };
@@ -51,6 +50,22 @@ function copyFiles() {
   for (const name of readdirSync(TYPES)) copyFileSync(join(TYPES, name), join(TARGET, name));
 }
 
+/** Make one file of the parts of ECharts that the charts use, with its licence at the top. */
+async function bundleCharts() {
+  const { version } = JSON.parse(readFileSync("node_modules/echarts/package.json", "utf8"));
+  const licence = readFileSync("node_modules/echarts/NOTICE", "utf8").trim();
+  await build({
+    entryPoints: ["tools/echarts_parts.mjs"],
+    outfile: join(TARGET, "echarts.js"),
+    bundle: true,
+    format: "esm",
+    minify: true,
+    legalComments: "none",
+    banner: { js: `/*! Apache ECharts ${version}, Apache License 2.0\n${licence} */` },
+    logLevel: "error",
+  });
+}
+
 function iconNames() {
   const names = new Set();
   for (const entry of readdirSync("backflush/web", { recursive: true, withFileTypes: true })) {
@@ -73,7 +88,8 @@ requireTools();
 rmSync(TARGET, { recursive: true, force: true });
 mkdirSync(TARGET, { recursive: true });
 copyFiles();
+await bundleCharts();
 const symbols = iconNames().map(symbolOf);
 const sprite = `<svg xmlns="http://www.w3.org/2000/svg">\n${symbols.join("\n")}\n</svg>\n`;
 writeFileSync(join(TARGET, "icons.svg"), sprite);
-console.log(`${TARGET}: ${Object.keys(FILES).length} files and a sprite of ${symbols.length} icons`);
+console.log(`${TARGET}: ${Object.keys(FILES).length + 1} files and a sprite of ${symbols.length} icons`);

@@ -1,5 +1,4 @@
-// What the scripts of the pages find in the browser beside the DOM: htmx, its events, and ECharts once it is fetched.
-import type * as ECharts from "echarts";
+// What the scripts of the pages find in the browser beside the DOM: htmx and its events.
 
 declare global {
   interface HtmxDetail {
@@ -24,6 +23,5 @@ declare global {
     ajax(verb: string, path: string, context: object): Promise<void>;
     trigger(element: Element, event: string): void;
   };
-
-  var echarts: typeof ECharts;
 }
+export {};

@@ -1,2 +1,1 @@
-// The file has no exports: it leaves ECharts in a global name.
-export {};
+export { init } from "echarts/core";

@@ -11,6 +11,7 @@ import { around, find, findAll, root, whenParsed } from "./dom.js";
 import { asShown } from "./numbers.js";
 
 /** @import * as ECharts from "echarts" */
+/** @import * as Library from "../vendor/echarts.js" */
 /** @typedef {{name: string, values: number[], words: string[]}} Column */
 /** @typedef {{names: string[], columns: Column[], totals: string[] | null}} Table */
 /** @typedef {{color: string, fontSize: number, fontFamily: string}} TextStyle */
@@ -28,13 +29,12 @@ const asTable = new Set();
 /** The charts by their elements. @type {Map<HTMLElement, ECharts.ECharts>} */
 const charts = new Map();
 
-/**
- * Fetch ECharts, once; it leaves itself in a global name.
- * @returns {Promise<typeof ECharts>}
- */
+/** ECharts, once it has arrived. @type {typeof Library | null} */
+let library = null;
+
+/** Fetch ECharts, once. */
 async function fetchLibrary() {
-  await Promise.all([import("../vendor/echarts.js"), document.fonts.ready]);
-  return globalThis.echarts;
+  [library] = await Promise.all([import("../vendor/echarts.js"), document.fonts.ready]);
 }
 
 /**
@@ -204,8 +204,8 @@ function doTotalsFit(table, plot) {
  */
 function draw(plot) {
   const table = document.getElementById(plot.dataset.table ?? "");
-  if (plot.hidden || !plot.isConnected || !table || !globalThis.echarts) return;
-  const chart = charts.get(plot) ?? globalThis.echarts.init(plot, null, { renderer: "svg" });
+  if (plot.hidden || !plot.isConnected || !table || !library) return;
+  const chart = charts.get(plot) ?? library.init(plot, null, { renderer: "svg" });
   charts.set(plot, chart);
   chart.resize();
   chart.setOption(optionsOf(plot, read(table)), true);
