@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from django.db.models import Case, Count, F, IntegerField, Min, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, F, IntegerField, Min, OuterRef, QuerySet, Value, When
 
 from backflush.backflushing.models import Booking
 from backflush.core.costing import total_amount
@@ -41,9 +41,10 @@ def purchase_order_numbered(site: Site, number: str) -> PurchaseOrder:
 
 
 def purchase_orders_in_turn(
-    site: Site, *, status: str = "", number: str = "", supplier: str = ""
+    site: Site, *, status: str = "", number: str = "", supplier: str = "", item: str = ""
 ) -> QuerySet[PurchaseOrder]:
-    """Return purchase orders, open ones first (`turn`). `number` is a prefix of the order number."""
+    """Return purchase orders, open ones first (`turn`). `number` is a prefix of the order number; an order matches
+    `item` if one of its lines is for it."""
     turn = Case(When(status=PurchaseStatus.OPEN, then=Value(1)), default=Value(0), output_field=IntegerField())
     found = PurchaseOrder.objects.filter(site=site).annotate(turn=turn)
     if status:
@@ -52,6 +53,9 @@ def purchase_orders_in_turn(
         found = found.filter(number__startswith=number)
     if supplier:
         found = found.filter(supplier__code=supplier)
+    if item:
+        lines = PurchaseOrderLine.objects.filter(site=OuterRef("site"), order=OuterRef("pk"), item__code=item)
+        found = found.filter(Exists(lines))
     return found.select_related("supplier").prefetch_related("lines__item", "lines__unit", "lines__cost_object")
 
 

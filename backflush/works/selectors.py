@@ -1,5 +1,6 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -129,12 +130,23 @@ def order_numbered(site: Site, number: str) -> WorksOrder:
     return orders_numbered(site, [same.number])[0]
 
 
-def orders_listed(site: Site, *, status: str = "", number: str = "") -> QuerySet[WorksOrder]:
-    """Return works orders, filtered by status and by the beginning of the number."""
+def orders_listed(
+    site: Site, *, status: str = "", number: str = "", item: str = "", due_until: date | None = None
+) -> QuerySet[WorksOrder]:
+    """Return works orders, filtered by status, by the beginning of the number, by item and by the last due date."""
     found = WorksOrder.objects.filter(site=site)
     if status:
         found = found.filter(status=status)
-    return found.filter(number__startswith=number) if number else found
+    if number:
+        found = found.filter(number__startswith=number)
+    if item:
+        found = found.filter(item__code=item)
+    return found.filter(due_date__lte=due_until) if due_until else found
+
+
+def orders_due(found: QuerySet[WorksOrder]) -> QuerySet[WorksOrder]:
+    """Return those of some works orders that are still to be made and have a due date."""
+    return found.filter(status__in=[status for status in IN_TURN if status not in FINISHED], due_date__isnull=False)
 
 
 def in_turn(found: QuerySet[WorksOrder], *, status: str = "") -> list[QuerySet[WorksOrder]]:

@@ -37,6 +37,7 @@ from backflush.web.display import formats
 from backflush.web.forms.dry_run import live_check
 from backflush.web.forms.fields import Field, FieldKind, Form, input_text
 from backflush.web.forms.values import chosen_in, day_in, optional_number, text_in, whole_in
+from backflush.web.lists.filters import FilterForm, choice_of_any
 from backflush.web.platform.decorators import by_method, page, posts
 from backflush.web.platform.visit import PageRequest, Visit
 
@@ -81,14 +82,21 @@ def items_page(request: PageRequest) -> HttpResponse:
                 (item, stock.get(item.pk, Decimal(0)), used.get(item.pk, 0), wrong.get(item.code, []))
                 for item in listed.rows
             ],
-            "filters": filters,
-            "filtered": any(filters.values()),
-            "classes": ComponentClass.choices,
-            "groups": ProductGroup.objects.order_by("code"),
-            "type_codes": TypeCode.objects.order_by("code"),
+            "filters": FilterForm("items", Form(_item_filters(), request.GET)),
             "costs": sees_costs(request.visit),
         },
     )
+
+
+def _item_filters() -> list[Field]:
+    groups = ProductGroup.objects.order_by("code").values_list("code", "code")
+    type_codes = TypeCode.objects.order_by("code").values_list("code", "code")
+    return [
+        Field("q", _("Code or description")),
+        choice_of_any("class", _("Class"), ComponentClass.choices),
+        choice_of_any("group", _("Product group"), list(groups)),
+        choice_of_any("type", _("Type code"), list(type_codes)),
+    ]
 
 
 # ---- one item -----------------------------------------------------------------------------------------------------

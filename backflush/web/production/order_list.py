@@ -1,31 +1,49 @@
 """The list of works orders, and the form of a new one."""
 
+from collections.abc import Sequence
+from typing import Final
+
 from django.db.models import prefetch_related_objects
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.lifecycle import OrderStatus
 from backflush.core.refusals import InvalidValue, Refusal
-from backflush.delivery.pagination import count_up_to, page_along
+from backflush.delivery.pagination import count_up_to, page_along, page_of
 from backflush.items.models import Unit
+from backflush.items.selectors import item_coded
 from backflush.people.rights import Verb
 from backflush.stockmap.deactivation import offered
 from backflush.web.display import badges
-from backflush.web.forms.fields import Field, FieldKind, Form
+from backflush.web.forms.fields import Field, FieldKind, Form, Text
 from backflush.web.forms.values import day_in, number_in, text_in
+from backflush.web.lists.filters import FilterForm, item_filter
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
 from backflush.works.models import WorksOrder
-from backflush.works.selectors import in_turn, orders_listed
+from backflush.works.selectors import FINISHED, in_turn, orders_due, orders_listed
 from backflush.works.services.orders import OrderIn, create_order
+
+BY_DUE: Final = "due"
+SORTS: Final[Sequence[tuple[str, Text]]] = (
+    ("", lazy("open ones first")),
+    (BY_DUE, lazy("by due date")),
+)
+
+
+def _is_by_due(request: PageRequest) -> bool:
+    return request.GET.get("sort", "") == BY_DUE
 
 
 @page()
 def orders_page(request: PageRequest) -> HttpResponse:
-    """List all works orders. A complete order number opens its order at once."""
+    """List all works orders: open ones first, or those still to be made by due date. A complete order number opens its
+    order at once."""
     status, number = request.GET.get("status", ""), text_in(request.GET, "number", empty=True)
+    item, due_until, by_due = text_in(request.GET, "item", empty=True), day_in(request.GET, "due"), _is_by_due(request)
     if status and status not in set(OrderStatus):
         raise InvalidValue(
             "There is no status '{status}'. Choose one of: {statuses}.",
@@ -36,14 +54,35 @@ def orders_page(request: PageRequest) -> HttpResponse:
     site = request.visit.site
     if number and not status and WorksOrder.objects.filter(site=site, number=number).exists():
         return redirect("order", number)
-    found = orders_listed(site, status=status, number=number)
-    runs = in_turn(found, status=status)
-    shown = page_along(runs, request.GET, by=("number",), descending=True, total=count_up_to(found))
+    if item:
+        item = item_coded(item).code
+    found = orders_listed(site, status=status, number=number, item=item, due_until=due_until)
+    if by_due:
+        found = orders_due(found)
+        shown = page_of(found, request.GET, by=("due_date", "id"))
+    else:
+        runs = in_turn(found, status=status)
+        shown = page_along(runs, request.GET, by=("number",), descending=True, total=count_up_to(found))
     prefetch_related_objects(shown.rows, "item", "unit", "cost_object")
+    fields = [
+        Field("number", _("Number begins with")),
+        item_filter(),
+        Field("due", _("Due up to"), FieldKind.DATE),
+        Field("sort", _("Order of the list"), FieldKind.CHOICE, choices=SORTS),
+    ]
     context = {
         "page": shown,
         "status": status,
-        "number": number,
+        "filters": FilterForm(
+            "orders",
+            Form(fields, request.GET),
+            folded=("due", "sort"),
+            folded_label=_("More: due date, order of the list"),
+            kept={"status": status} if status else {},
+        ),
+        "today": request.visit.today,
+        "by_due": by_due,
+        "unfinished": [one for one in OrderStatus if one not in FINISHED],
         "statuses": badges.ORDER,
         "may_make": request.visit.may(Verb.RELEASE),
     }

@@ -12,7 +12,7 @@ from backflush.core.lifecycle import PurchaseStatus, refuse_closing, refuse_rece
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.delivery.pagination import page_of
-from backflush.items.selectors import find_items, find_units, no_items, no_units
+from backflush.items.selectors import find_items, find_units, item_coded, no_items, no_units
 from backflush.people.rights import Verb
 from backflush.stockmap.deactivation import offered
 from backflush.stockmap.models import Action, ActionType
@@ -36,6 +36,7 @@ from backflush.web.forms.edit_table import (
 )
 from backflush.web.forms.fields import Field, FieldKind, Form
 from backflush.web.forms.values import day_in, number_in, text_in
+from backflush.web.lists.filters import FilterForm, item_filter
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
 from backflush.web.purchasing.receipts import booked_of
@@ -49,7 +50,7 @@ BEGUN_BY: Final = ("item", "quantity")
 def purchase_orders_page(request: PageRequest) -> HttpResponse:
     """List all purchase orders, open ones first. A complete order number opens its order at once."""
     status, number = request.GET.get("status", ""), text_in(request.GET, "number", empty=True)
-    supplier = text_in(request.GET, "supplier", empty=True)
+    supplier, item = text_in(request.GET, "supplier", empty=True), text_in(request.GET, "item", empty=True)
     if status and status not in set(PurchaseStatus):
         raise InvalidValue(
             "There is no status '{status}'. Choose one of: {statuses}.",
@@ -60,12 +61,19 @@ def purchase_orders_page(request: PageRequest) -> HttpResponse:
     site = request.visit.site
     if number and not status and PurchaseOrder.objects.filter(site=site, number=number).exists():
         return redirect("purchase-order", number)
-    found = purchase_orders_in_turn(site, status=status, number=number, supplier=supplier)
+    if item:
+        item = item_coded(item).code
+    found = purchase_orders_in_turn(site, status=status, number=number, supplier=supplier, item=item)
+    fields = [
+        Field("number", _("Number begins with")),
+        Field("supplier", _("Supplier"), FieldKind.CODE, codes="suppliers"),
+        item_filter(),
+    ]
+    kept = {"status": status} if status else {}
     context = {
         "page": page_of(found, request.GET, by=("turn", "number"), descending=True),
         "status": status,
-        "number": number,
-        "supplier": supplier,
+        "filters": FilterForm("purchase-orders", Form(fields, request.GET), kept=kept),
         "statuses": badges.PURCHASE_ORDER,
         "may_buy": request.visit.may(Verb.PURCHASE),
     }

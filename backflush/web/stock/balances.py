@@ -13,6 +13,7 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import path
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.refusals import DateInFuture, InvalidValue, Refusal
@@ -25,14 +26,22 @@ from backflush.ledger.models import Balance, Movement
 from backflush.ledger.movement_list import movements_named
 from backflush.ledger.selectors import balances, items_kept
 from backflush.stockmap.models import Location
-from backflush.stockmap.selectors import location_at, place_names
+from backflush.stockmap.selectors import location_at
 from backflush.web.display import badges, formats
+from backflush.web.forms.fields import Field, FieldKind, Form
 from backflush.web.forms.values import day_in
 from backflush.web.lists.files import AT_ONCE, FileColumn, as_csv, as_xlsx, require_workbook, rows_of
-from backflush.web.lists.filters import Chip, chips_of, moment_after, same_list
+from backflush.web.lists.filters import (
+    Chip,
+    FilterForm,
+    chips_of,
+    item_filter,
+    moment_after,
+    place_filter,
+    same_list,
+)
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest, Visit
-from backflush.web.stock.transactions import SUGGESTED_MOST
 
 STOCK_KEY: Final = ("code", "path", "bin", "batch", "serial")
 CARD: Final = ("at", "id")
@@ -173,17 +182,22 @@ def balances_page(request: PageRequest) -> HttpResponse:
         }
     except Refusal as refusal:
         shown = {"refusal": refusal}
-    return _answer(request, "web/stock/balances.html", shown)
+    return _balances(request, shown)
 
 
-def _answer(request: PageRequest, template: str, shown: dict[str, Any]) -> HttpResponse:
-    fields = {
-        "query": request.GET,
-        "places": place_names(request.visit.site, most=SUGGESTED_MOST),
-        "whole": same_list(request.GET),
-    }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if shown.get("refusal") else HTTPStatus.OK
-    return render(request, template, fields | shown, status=status)
+def _balances(request: PageRequest, shown: dict[str, Any]) -> HttpResponse:
+    on = Field("on", _("As at the end of"), FieldKind.DATE)
+    return _answer(request, "balances", [item_filter(), place_filter(), on], "web/stock/balances.html", shown)
+
+
+def _answer(
+    request: PageRequest, action: str, fields: Sequence[Field], template: str, shown: dict[str, Any]
+) -> HttpResponse:
+    refusal = shown.get("refusal")
+    filters = FilterForm(action, Form(fields, request.GET, refusal))
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
+    context = {"filters": filters, "query": request.GET, "whole": same_list(request.GET)}
+    return render(request, template, context | shown, status=status)
 
 
 @page()
@@ -198,7 +212,7 @@ def export_balances(request: PageRequest, kind: str) -> HttpResponse:
     try:
         require_workbook(listed.stock_keys)
     except Refusal as refusal:
-        return _answer(request, "web/stock/balances.html", {"refusal": refusal})
+        return _balances(request, {"refusal": refusal})
     return as_xlsx(name, BALANCE_COLUMNS, listed.whole(), request.visit.zone)
 
 
@@ -251,7 +265,12 @@ def bin_card_page(request: PageRequest) -> HttpResponse:
             shown = {"card": card, "page": listed, "lines": lines}
         except Refusal as refusal:
             shown = {"refusal": refusal}
-    return _answer(request, "web/stock/bin_card.html", shown)
+    return _bin_card(request, shown)
+
+
+def _bin_card(request: PageRequest, shown: dict[str, Any]) -> HttpResponse:
+    fields = [item_filter(), place_filter(stores=False)]
+    return _answer(request, "bin-card", fields, "web/stock/bin_card.html", shown)
 
 
 @page()
@@ -267,7 +286,7 @@ def export_bin_card(request: PageRequest, kind: str) -> HttpResponse:
     try:
         require_workbook(card.movements)
     except Refusal as refusal:
-        return _answer(request, "web/stock/bin_card.html", {"refusal": refusal})
+        return _bin_card(request, {"refusal": refusal})
     return as_xlsx(name, CARD_COLUMNS, rows, request.visit.zone)
 
 

@@ -30,12 +30,23 @@ from backflush.ledger.movement_list import (
     movements_named,
 )
 from backflush.people.selectors import people_at
-from backflush.stockmap.selectors import action_names, place_names
+from backflush.stockmap.selectors import action_names
 from backflush.web.display import badges, formats
+from backflush.web.forms.fields import Field, FieldKind, Form
 from backflush.web.forms.values import day_in
 from backflush.web.lists.export_jobs import Sent, send
 from backflush.web.lists.files import FileColumn
-from backflush.web.lists.filters import Chip, chips_of, first_moment, moment_after, same_list
+from backflush.web.lists.filters import (
+    Chip,
+    FilterForm,
+    chips_of,
+    choice_of_any,
+    first_moment,
+    item_filter,
+    moment_after,
+    place_filter,
+    same_list,
+)
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest, Visit
 
@@ -125,17 +136,30 @@ def transactions_page(request: PageRequest) -> HttpResponse:
 
 def _answer(request: PageRequest, shown: dict[str, Any]) -> HttpResponse:
     site = request.visit.site
-    fields = {
-        "query": request.GET,
-        "statuses": [(status, badge.word) for status, badge in badges.MOVEMENT.items()],
-        "processes": badges.PROCESS.items(),
-        "places": place_names(site, most=SUGGESTED_MOST),
-        "actions": action_names(site),
-        "people": people_at(site, most=SUGGESTED_MOST),
-        "whole": same_list(request.GET),
-    }
+    fields = [
+        item_filter(),
+        place_filter(),
+        Field("order", _("Order"), FieldKind.CODE, codes="works-orders"),
+        choice_of_any("status", _("Status"), [(status, badge.word) for status, badge in badges.MOVEMENT.items()]),
+        choice_of_any("process", _("Process"), list(badges.PROCESS.items())),
+        choice_of_any("action", _("Action"), [(name, name) for name in action_names(site)]),
+        Field(
+            "person",
+            _("Person, by log-in name"),
+            suggestions=[person.username for person in people_at(site, most=SUGGESTED_MOST)],
+        ),
+        Field("since", _("From day"), FieldKind.DATE),
+        Field("until", _("To day, included"), FieldKind.DATE),
+    ]
+    filters = FilterForm(
+        "stock",
+        Form(fields, request.GET, shown.get("refusal")),
+        folded=("status", "process", "action", "person", "since", "until"),
+        folded_label=_("More filters: status, process, action, person, dates"),
+    )
+    context = {"filters": filters, "whole": same_list(request.GET)}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if "refusal" in shown else HTTPStatus.OK
-    return render(request, "web/stock/transactions.html", fields | shown, status=status)
+    return render(request, "web/stock/transactions.html", context | shown, status=status)
 
 
 class TransactionRow(NamedTuple):

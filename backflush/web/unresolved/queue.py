@@ -25,10 +25,11 @@ from backflush.ledger.movement_list import FEW
 from backflush.unresolved.queue import GroupBy, QueueFilter, QueueGroup, QueueTab, WaitingList, groups_of
 from backflush.unresolved.selectors import there_now
 from backflush.web.display import badges, formats
+from backflush.web.forms.fields import Field, FieldKind, Form
 from backflush.web.forms.values import day_in
 from backflush.web.lists.export_jobs import Sent
 from backflush.web.lists.files import FileColumn
-from backflush.web.lists.filters import moment_after
+from backflush.web.lists.filters import FilterForm, choice_of_any, item_filter, moment_after, place_filter
 from backflush.web.platform.visit import Visit
 from backflush.web.unresolved.row import Reading, reading_of
 
@@ -82,6 +83,21 @@ class Queue:
     def filters(self) -> dict[str, str]:
         """The further filters that are set."""
         return {name: value for name in FILTERS if (value := self.query.get(name, "").strip())}
+
+    @property
+    def filter_form(self) -> FilterForm:
+        """The further filters as a form, which keeps the selected tab."""
+        fields = [
+            item_filter(),
+            place_filter(),
+            Field("order", _("Order")),
+            Field("supplier", _("Supplier"), FieldKind.CODE, codes="suppliers"),
+            choice_of_any("reason", _("Reason"), list(badges.REASON.items())),
+            Field("days", _("At least this many days old"), FieldKind.WHOLE),
+            Field("until", _("Up to the end of"), FieldKind.DATE),
+        ]
+        kept = {"show": self.tab.value} if self.tab else {}
+        return FilterForm("unresolved", Form(fields, self.filters), kept=kept)
 
     @property
     def filter_chips(self) -> list[tuple[str | Promise, str, str]]:

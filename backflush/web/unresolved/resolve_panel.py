@@ -176,7 +176,7 @@ def panel_fields(visit: Visit, panel: Panel, *, not_used: bool) -> list[Field]:
     if panel.has_expired:
         fields.append(
             Field(
-                "reason",
+                "why",
                 _("Why is an expired batch used?"),
                 hint=_("Needed for an expired batch only."),
                 length_max=REMARKS_LENGTH,
@@ -299,7 +299,7 @@ def chosen_in(panel: Panel, form_data: QueryDict) -> Chosen:
         to_bin=form_data.get("to_bin", "").strip(),
         batch=first.batch,
         serials=tuple(choices[value].serial for value in picked if choices[value].serial),
-        remarks=text_in(form_data, "reason", most=REMARKS_LENGTH, empty=True),
+        remarks=text_in(form_data, "why", most=REMARKS_LENGTH, empty=True),
     )
 
 

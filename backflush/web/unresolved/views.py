@@ -18,7 +18,7 @@ from backflush.unresolved.models import Settlement
 from backflush.unresolved.resolution import resolve
 from backflush.unresolved.selectors import last_settlement, queue
 from backflush.unresolved.undo import undo
-from backflush.web.display import badges, formats
+from backflush.web.display import formats
 from backflush.web.forms.fields import Form
 from backflush.web.forms.idempotency import new_key
 from backflush.web.forms.values import moment_in
@@ -53,7 +53,7 @@ def queue_page(request: PageRequest) -> HttpResponse:
         return render(request, "web/unresolved/panel.html", {"queue": page_queue, **shown})
     if not page_queue.total and not page_queue.filters:
         shown["last"] = last_settlement(request.visit.site)
-    shown |= {"retries": running_retries(request.visit.site), "reasons": badges.REASON.items()}
+    shown["retries"] = running_retries(request.visit.site)
     return render(request, "web/unresolved/queue.html", {"queue": page_queue, **shown, **_banner(request)})
 
 

@@ -234,14 +234,11 @@ def controls(main: Element) -> list[Element]:
         is_control = element.tag in {"select", "textarea"} or (
             element.tag == "input" and element.attributes.get("type", "text") not in NOT_ENTERED
         )
-        if is_control and element.attributes.get("name") and not any(up.tag == "template" for up in element.around()):
+        apart = any(up.tag == "template" or up.attributes.get("role") == "search" for up in element.around())
+        if is_control and element.attributes.get("name") and not apart:
             found.setdefault(element.attributes["name"], element)
     beside = {"pick"}  # The rows of the queue are ticked in the list, not in the panel.
-    return [
-        element
-        for name, element in found.items()
-        if name not in beside and not element.attributes.get("id", "").startswith("f-")
-    ]
+    return [element for name, element in found.items() if name not in beside]
 
 
 FIELD_LESS = pytest.mark.parametrize("about", ["", "nothing-of-this-form"])

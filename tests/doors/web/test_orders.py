@@ -2,7 +2,9 @@
 
 import base64
 import json
+import re
 from datetime import timedelta
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +15,7 @@ from django.urls import reverse
 from backflush.core.lifecycle import BOOKABLE, OrderStatus
 from backflush.people.rights import Role
 from backflush.works.models import OrderChange, WorksOrder
+from backflush.works.services.orders import OrderIn, create_order
 from backflush.works.services.transitions import cancel_order
 from tests.cast import DAY, Plant
 from tests.doors.web.visitors import MODEL_BACKEND, browser, person, signed_in, statements, text_of
@@ -437,3 +440,21 @@ def test_no_page_of_an_order_offers_what_its_status_would_refuse(plant: Plant, s
         assert (f'action="{at(leads_to)}"' in form) is (status in OFFERED[name]), name
         assert ('role="alert"' in form) is (status not in OFFERED[name]), name
         assert f'href="{at("order")}"' in form
+
+
+def test_orders_are_found_by_item_and_by_due_date(plant: Plant) -> None:
+    """By due date the list has what is still to be made, the earliest first."""
+    wanted = (("W-1", "BRACKET", 9), ("W-2", "FRAME", 5), ("W-3", "BRACKET", 3), ("W-4", "BRACKET", None))
+    for number, item, due in wanted:
+        due_date = None if due is None else DAY + timedelta(days=due)
+        order = OrderIn(number=number, item=item, quantity=Decimal(5), start_date=DAY, due_date=due_date)
+        create_order(order, site=plant.site, by=plant.storekeeper)
+
+    def listed(**asked: str) -> list[str]:
+        text = text_of(signed_in(plant, Role.VIEWER).get(reverse("orders"), asked))
+        return re.findall(r'class="row-link code" href="/orders/materials/(W-\d)/"', text)
+
+    assert listed(item="bracket") == ["W-4", "W-3", "W-1"]
+    assert listed(sort="due") == ["W-3", "W-2", "W-1"]
+    assert listed(sort="due", due=f"{DAY + timedelta(days=5):%Y-%m-%d}") == ["W-3", "W-2"]
+    assert listed(item="FRAME", number="W") == ["W-2"]

@@ -165,8 +165,8 @@ def test_an_expired_batch_stands_last_and_needs_a_reason(plant: Plant) -> None:
     assert "expired 2 Mar 2026" in text
     status, text = resolves(client, waiting, place="OLD", quantity="2")
     assert status == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert 'id="reason-error"' in text
-    status, text = resolves(client, waiting, place="OLD", quantity="2", reason="tested by the laboratory")
+    assert 'id="why-error"' in text
+    status, text = resolves(client, waiting, place="OLD", quantity="2", why="tested by the laboratory")
     assert status == HTTPStatus.FOUND
     assert Movement.objects.get(resolves=waiting).posting.remarks == "tested by the laboratory"
 

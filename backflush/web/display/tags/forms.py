@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 
 from backflush.web.forms.edit_table import EditTable
 from backflush.web.forms.fields import BoundField, Form
+from backflush.web.lists.filters import FilterForm
 
 register: Final = template.Library()
 
@@ -22,6 +23,12 @@ def field(bound: BoundField | str) -> dict[str, Any]:
 def fields(form: Form, *names: str) -> dict[str, Any]:
     """Draw some fields of a form in the order given; without names, all of them."""
     return {"bound_fields": form.some(*names) if names else list(form)}
+
+
+@register.inclusion_tag("web/lists/filter_form.html")
+def filter_form(filters: FilterForm) -> dict[str, Any]:
+    """Draw the filters of a list."""
+    return {"filters": filters}
 
 
 @register.inclusion_tag("web/forms/scan_box.html")

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -86,27 +85,18 @@ def in_words(value: Any) -> str:
 
 
 @register.filter
-def translated(sentence: str) -> str:
-    """Return a sentence of a room in the user's language."""
-    return translation.translated(sentence)
-
-
-@register.filter
 def order_status(value: str) -> str:
     """Return the status of an order as plain text."""
     return str(badges.ORDER[value])
 
 
-@register.filter
-def number(value: Decimal | int, decimals: int | None = None) -> str:
-    """Format a number in the user's number format."""
-    return formats.number(value, decimals)
-
-
-@register.filter
-def for_input(value: Decimal | int) -> str:
-    """Format a number for an input field."""
-    return formats.for_input(value)
+# These take a value as it is, and are described where they are defined.
+for _filter in (
+    *(formats.number, formats.for_input, formats.day, formats.clock, formats.when, formats.near, formats.spoken),
+    *(formats.moment_text, formats.age, formats.weekday, translation.translated),
+):
+    register.filter(_filter.__name__, _filter)
+register.filter("sentence", translation.sentence_of)
 
 
 @register.filter
@@ -125,60 +115,6 @@ def unit_cost(value: Decimal) -> str:
 def counted(value: int) -> str:
     """Format a count, or say that there are more than the limit."""
     return formats.counted(value, COUNTED_MOST)
-
-
-@register.filter
-def day(moment: date | datetime) -> str:
-    """Format a date: 12 Mar 2026."""
-    return formats.day(moment)
-
-
-@register.filter
-def clock(moment: datetime) -> str:
-    """Format a time of day: 14:32."""
-    return formats.clock(moment)
-
-
-@register.filter
-def when(moment: datetime) -> str:
-    """Format a date with time: 12 Mar 2026 14:32."""
-    return formats.when(moment)
-
-
-@register.filter
-def near(moment: datetime) -> str:
-    """Format a moment as briefly as is clear: 14:32 today, 17 Feb 09:12 this year, else the whole date."""
-    return formats.near(moment)
-
-
-@register.filter
-def spoken(moment: datetime) -> str:
-    """Format a moment for a sentence: today 14:32."""
-    return formats.spoken(moment)
-
-
-@register.filter
-def moment_text(moment: datetime) -> str:
-    """Format the moment of an operation for a sentence: today at 13:12, or on 9 Mar 15:10."""
-    return formats.moment_text(moment)
-
-
-@register.filter
-def age(moment: date | datetime) -> str:
-    """Format an age: 23 days, today."""
-    return formats.age(moment)
-
-
-@register.filter
-def weekday(moment: date | datetime) -> str:
-    """Format a date with its weekday: Thursday 12 March 2026."""
-    return formats.weekday(moment)
-
-
-@register.filter("sentence")
-def sentence_of(refusal: Refusal) -> str:
-    """Return the sentence of a refusal in the user's language."""
-    return translation.sentence_of(refusal)
 
 
 @register.filter
