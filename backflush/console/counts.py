@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from backflush.console import count_sheets
 from backflush.console.lookups import require_item, require_place
 from backflush.console.options import BATCH, ITEM, LIMIT, NUMBER_MAX, ONLY_ITEM, REMARKS
 from backflush.console.output import Desk, HelpSection, Listing, command, in_unit, of_all
@@ -12,8 +13,9 @@ from backflush.core.input_values import read_piles
 from backflush.core.refusals import InvalidValue
 from backflush.counts.approval import approve_counts, reject_counts
 from backflush.counts.models import CountMethod, CountStatus, StockCount
-from backflush.counts.selectors import counts
+from backflush.counts.selectors import count_numbered, counts
 from backflush.counts.services import CountIn, enter_counts
+from backflush.counts.sheets import approve_sheet
 from backflush.items.selectors import item_coded, stock_quantity_of_piles
 from backflush.people.services import known_user
 
@@ -31,6 +33,12 @@ FOUND = Annotated[
 NUMBERS = Annotated[
     list[int], typer.Argument(metavar="COUNT...", min=1, max=NUMBER_MAX, help="The count numbers.", show_default=False)
 ]
+SOME_NUMBERS = Annotated[
+    list[int] | None,
+    typer.Argument(metavar="COUNT...", min=1, max=NUMBER_MAX, help="The count numbers.", show_default=False),
+]
+METHOD = Annotated[str, typer.Option(metavar="METHOD", help="How: seen, weighed or machine.")]
+COUNTED_BY = Annotated[str, typer.Option(metavar="NAME", help="Who counted, if it wasn't you.", show_default=False)]
 OUTCOME = {
     CountStatus.POSTED: "The difference is posted.",
     CountStatus.SHORT: (
@@ -45,9 +53,11 @@ def register(app: typer.Typer) -> None:
     """Add the `count` commands."""
     group = typer.Typer(no_args_is_help=True, help="Count stock; list, approve or reject counts.")
     command(group, "enter", posts=True, keyed=True)(enter)
+    command(group, "recount", posts=True, keyed=True)(recount)
     command(group, "list")(list_counts)
     command(group, "approve", posts=True)(approve)
     command(group, "reject", posts=True)(reject)
+    count_sheets.register(group)
     app.add_typer(group, name="count", rich_help_panel=HelpSection.STOCK)
 
 
@@ -61,10 +71,8 @@ def enter(
     serial: Annotated[
         str, typer.Option(metavar="SERIAL", help="The serial number; the quantity is then 1 or 0.", show_default=False)
     ] = "",
-    method: Annotated[str, typer.Option(metavar="METHOD", help="How: seen, weighed or machine.")] = CountMethod.SEEN,
-    counted_by: Annotated[
-        str, typer.Option(metavar="NAME", help="Who counted, if it wasn't you.", show_default=False)
-    ] = "",
+    method: METHOD = CountMethod.SEEN,
+    counted_by: COUNTED_BY = "",
     blind: Annotated[bool, typer.Option("--blind", help="The counter didn't see the book quantity.")] = False,
     recount_of: Annotated[
         int | None,
@@ -74,6 +82,12 @@ def enter(
             max=NUMBER_MAX,
             help="The number of the count that this repeats.",
             show_default=False,
+        ),
+    ] = None,
+    sheet: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SHEET", min=1, max=NUMBER_MAX, help="The count sheet that it belongs to.", show_default=False
         ),
     ] = None,
     remarks: REMARKS = "",
@@ -99,6 +113,7 @@ def enter(
                 counted_by=known_user(name=counted_by) if counted_by else None,
                 blind=blind,
                 recount_of=recount_of,
+                sheet=sheet,
                 remarks=remarks,
                 key=desk.key,
             )
@@ -106,13 +121,51 @@ def enter(
         site=desk.site,
         by=desk.by,
     )
-    desk.answer(
-        _payload(desk, count),
-        f"Count {count.pk}: {in_unit(count.quantity, count.item)} of {count.item.code} at "
-        f"{place(count.location.path, count.bin)}; {in_unit(count.expected_now, count.item)} were expected, the "
-        f"difference is {in_unit(count.difference, count.item)}.",
-        OUTCOME.get(CountStatus(count.status), ""),
+    _tell(desk, count)
+
+
+def recount(
+    desk: Desk,
+    count: Annotated[
+        int, typer.Argument(metavar="COUNT", min=1, max=NUMBER_MAX, help="The count to repeat.", show_default=False)
+    ],
+    quantity: FOUND,
+    method: METHOD = CountMethod.SEEN,
+    counted_by: COUNTED_BY = "",
+    remarks: REMARKS = "",
+) -> None:
+    """Enter what another person found when counting again. It replaces the first count; both are kept.
+
+    Example: backflush count recount 17 630
+    """
+    first = count_numbered(desk.site, count)
+    given = CountIn(
+        item=first.item.code,
+        location=first.location.path,
+        quantity=stock_quantity_of_piles(first.item, read_piles(quantity, field="quantity"), field="quantity"),
+        bin=first.bin,
+        batch=first.batch,
+        serial=first.serial,
+        at=desk.at,
+        method=method,
+        counted_by=known_user(name=counted_by) if counted_by else None,
+        recount_of=first.pk,
+        remarks=remarks,
+        key=desk.key,
     )
+    (again,) = enter_counts([given], site=desk.site, by=desk.by)
+    _tell(desk, again)
+
+
+def _tell(desk: Desk, count: StockCount) -> None:
+    found = f"Count {count.pk}: {in_unit(count.quantity, count.item)} of {count.item.code} at "
+    found += place(count.location.path, count.bin)
+    if not count.is_book_hidden:
+        found += (
+            f"; {in_unit(count.expected_now, count.item)} were expected, the difference is "
+            f"{in_unit(count.difference, count.item)}"
+        )
+    desk.answer(_payload(desk, count), f"{found}.", OUTCOME.get(CountStatus(count.status), ""))
 
 
 def list_counts(
@@ -154,12 +207,31 @@ def list_counts(
     desk.answer(payload, _listing(desk, rows), of_all(len(rows), total, "counts"))
 
 
-def approve(desk: Desk, numbers: NUMBERS, remarks: REMARKS = "") -> None:
-    """Approve counts of other people: their differences are posted at the times of the counts.
+def approve(
+    desk: Desk,
+    numbers: SOME_NUMBERS = None,
+    sheet: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SHEET",
+            min=1,
+            max=NUMBER_MAX,
+            help="Approve all counts of this sheet that wait for it.",
+            show_default=False,
+        ),
+    ] = None,
+    remarks: REMARKS = "",
+) -> None:
+    """Approve counts of other people: their differences are posted at the times of the counts, all or none.
 
     Example: backflush count approve 17 18 --remarks "checked with the line"
     """
-    done = approve_counts(site=desk.site, counts=numbers, by=desk.by, remarks=remarks)
+    if bool(numbers) == (sheet is not None):
+        raise InvalidValue("Name either the counts or a sheet (--sheet).", field="counts")
+    if sheet is not None:
+        done = approve_sheet(site=desk.site, sheet=sheet, by=desk.by, remarks=remarks)
+    else:
+        done = approve_counts(site=desk.site, counts=numbers or [], by=desk.by, remarks=remarks)
     desk.answer({"counts": [_payload(desk, row) for row in done]}, _listing(desk, done), f"{len(done):,} approved.")
 
 
@@ -184,8 +256,8 @@ def _payload(desk: Desk, count: StockCount) -> dict[str, Any]:
         "batch": count.batch,
         "serial": count.serial,
         "quantity": count.quantity,
-        "expected": count.expected_now,
-        "difference": count.difference,
+        "expected": None if count.is_book_hidden else count.expected_now,
+        "difference": None if count.is_book_hidden else count.difference,
         "unresolved": count.waiting,
         "status": count.status,
         "attempt": count.attempt,
@@ -209,8 +281,8 @@ def _listing(desk: Desk, rows: list[StockCount]) -> Listing:
                 row.batch,
                 row.serial,
                 in_unit(row.quantity, row.item),
-                in_unit(row.expected_now, row.item),
-                in_unit(row.difference, row.item),
+                "" if row.is_book_hidden else in_unit(row.expected_now, row.item),
+                "" if row.is_book_hidden else in_unit(row.difference, row.item),
                 "reversed" if row.reversed_by_id is not None else str(row.status),
             )
             for row in rows

@@ -16,7 +16,8 @@
     │   └── InvalidValue
     ├── Conflict
     │   ├── OrderNotNew, OrderNotReleased, OrderNotOpen, OrderNotComplete, OrderHasBookings
-    │   ├── AlreadyReversed, NotUnresolved, CountNotOpen, SettledSince, KeyReused
+    │   ├── AlreadyReversed, NotUnresolved, CountNotOpen, AlreadyCounted, SheetNotOpen, SheetNotFinished
+    │   ├── SettledSince, KeyReused
     │   └── AlreadyThere, AuditSigned, ChangedMeanwhile
     ├── NotFound
     │   └── Archived
@@ -400,6 +401,24 @@ class CountNotOpen(Conflict):
     """The count is posted, replaced or rejected already (H5)."""
 
     code = "count_not_open"
+
+
+class AlreadyCounted(Conflict):
+    """The line of a count sheet has been counted."""
+
+    code = "already_counted"
+
+
+class SheetNotOpen(Conflict):
+    """The count sheet is closed or cancelled."""
+
+    code = "sheet_not_open"
+
+
+class SheetNotFinished(Conflict):
+    """Counts of the sheet still wait for a recount or an approval."""
+
+    code = "sheet_not_finished"
 
 
 class SettledSince(Conflict):

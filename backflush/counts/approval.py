@@ -50,7 +50,11 @@ def approve_counts(*, site: Site, counts: Collection[int], by: User, remarks: st
                 quantity=count.quantity,
                 field="counts",
             )
-    StockCount.objects.bulk_update(found, ["status", "difference"])
+    approved = StockCount.objects.filter(site=site, pk__in=[count.pk for count in found])
+    approved.update(status=CountStatus.POSTED)
+    # The others got theirs with their changes.
+    agreeing = [count.pk for count in found if not count.difference]
+    StockCount.objects.filter(site=site, pk__in=agreeing).update(difference=0)
     _note(site, found, Decision.APPROVED, by, remarks)
     return found
 
@@ -63,7 +67,7 @@ def reject_counts(*, site: Site, counts: Collection[int], by: User, remarks: str
     found = lock_open(site, counts)
     for count in found:
         count.status = CountStatus.REJECTED
-    StockCount.objects.bulk_update(found, ["status"])
+    StockCount.objects.filter(site=site, pk__in=[count.pk for count in found]).update(status=CountStatus.REJECTED)
     _note(site, found, Decision.REJECTED, by, remarks)
     return found
 

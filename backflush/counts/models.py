@@ -97,6 +97,11 @@ class StockCount(models.Model):
         """What should have been there, as far as is known now: counted less the present difference."""
         return Decimal(self.quantity - self.difference)
 
+    @property
+    def is_book_hidden(self) -> bool:
+        """Whether nobody may see its book quantity: it is blind, and another person must still count again (H5)."""
+        return self.blind and self.status == CountStatus.RECOUNT and self.reversed_by_id is None
+
 
 class CountChange(models.Model):
     """A change of a count's difference by one posting, in the stock unit: the first, a correction, or its reversal.
@@ -133,6 +138,89 @@ class CountDecision(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["count", "site"], name="count_decided_once")]
+
+
+class SheetStatus(models.TextChoices):
+    """Whether a count sheet is being worked on, is finished, or was given up."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+class CountSheet(models.Model):
+    """A list of balances to count, by one or several people (H6).
+
+    `selection` says by what its lines were chosen. Of a random sample `seed` repeats it, and `sample_of` is the number
+    of balances that it was drawn from. A `blind` sheet shows no book quantity before a line is counted.
+    `ended_because` is the reason of a cancellation, or of a closing with lines that weren't counted.
+    """
+
+    site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
+    status = models.CharField(max_length=10, choices=SheetStatus.choices, default=SheetStatus.OPEN)
+    title = models.CharField(max_length=100, blank=True)
+    selection = models.JSONField(default=dict)
+    seed = models.CharField(max_length=60, blank=True)
+    sample_of = models.PositiveIntegerField(null=True)
+    blind = models.BooleanField(default=False)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+    ended_because = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["site", "status", "id"], name="sheet_by_status")]
+
+
+class SheetLine(models.Model):
+    """A balance on a count sheet, in walking order. `count` is its latest count; none means that it isn't counted yet.
+
+    `open` repeats whether its sheet is open, so that a balance is on one open sheet only. `counter` is the person whose
+    part of the sheet it is in; anybody may count it. `added` says that it was found although it wasn't on the sheet.
+    """
+
+    site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
+    sheet = WithinSite(CountSheet, models.PROTECT, db_index=False, related_name="lines")
+    position = models.PositiveIntegerField()
+    item = models.ForeignKey(Item, models.PROTECT, db_index=False, related_name="+")
+    location = models.ForeignKey(Location, models.PROTECT, db_index=False, related_name="+")
+    bin = models.CharField(max_length=40, blank=True)
+    batch = models.CharField(max_length=60, blank=True)
+    serial = models.CharField(max_length=60, blank=True)
+    counter = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    added = models.BooleanField(default=False)
+    open = models.BooleanField(default=True)
+    count = WithinSite(StockCount, models.PROTECT, null=True, db_index=False, related_name="lines")
+
+    class Meta:
+        constraints = [
+            # The sheet comes first, so that this index also serves its lines in their order.
+            models.UniqueConstraint(fields=["sheet", "position", "site"], name="sheet_position_once"),
+            models.UniqueConstraint(
+                fields=["item", "location", "bin", "batch", "serial", "site"],
+                condition=Q(open=True),
+                name="on_one_open_sheet",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["sheet", "site"], condition=Q(count__isnull=True), name="sheet_line_not_counted"),
+            models.Index(fields=["count", "site"], condition=Q(count__isnull=False), name="sheet_line_of_count"),
+        ]
+
+
+class CountPlan(models.Model):
+    """What a site wants counted: how often a year by ABC class, and how many balances a day (H7).
+
+    Everything is counted once a year, whatever the class says. `blind` makes all counts of the site blind.
+    """
+
+    site = models.OneToOneField(Site, models.PROTECT, related_name="+")
+    yearly_a = models.PositiveSmallIntegerField(default=4)
+    yearly_b = models.PositiveSmallIntegerField(default=2)
+    yearly_c = models.PositiveSmallIntegerField(default=1)
+    daily_most = models.PositiveSmallIntegerField(default=20)
+    blind = models.BooleanField(default=False)
 
 
 class CountTolerance(models.Model):

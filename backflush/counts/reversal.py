@@ -7,7 +7,7 @@ from django.db import transaction
 from backflush.core.counts import effects_of
 from backflush.core.moves import Process, plan_posting
 from backflush.counts.corrections import post_corrected, stock_key_of
-from backflush.counts.models import CountChange, CountStatus, StockCount
+from backflush.counts.models import CountChange, CountStatus, SheetLine, StockCount
 from backflush.counts.selectors import count_of, movements_of_count, not_a_count, require_count_not_reversed
 from backflush.ledger.idempotency import claim_key
 from backflush.ledger.models import Posting
@@ -55,4 +55,6 @@ def reverse_count(*, site: Site, posting: int, by: User, at: datetime | date | N
     if count.status == CountStatus.POSTED and count.difference:
         CountChange.objects.create(site=site, count=count, posting=reversal, change=-count.difference)
     StockCount.objects.filter(site=site, pk=count.pk).update(reversed_by=reversal)
+    # The line of its sheet is to be counted again.
+    SheetLine.objects.filter(site=site, count=count, open=True).update(count=None)
     return reversal

@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from backflush.core.refusals import AlreadyReversed, NotReversible
+from backflush.core.refusals import AlreadyReversed, NotFound, NotReversible
 from backflush.counts.models import CountChange, StockCount
 from backflush.ledger.models import Movement, Posting
 from backflush.stockmap.models import Site
@@ -21,6 +21,14 @@ def counts(site: Site, *, item: str = "", location: str = "", status: str = "") 
     if status:
         found = found.filter(status=status)
     return found.order_by("-at", "-id")
+
+
+def count_numbered(site: Site, number: int) -> StockCount:
+    """Return a count of a site; raises `NotFound`."""
+    found = counts(site).filter(pk=number).first()
+    if found is None:
+        raise NotFound("There is no count {count}.", count=number, field="count")
+    return found
 
 
 def count_of(posting: Posting) -> StockCount | None:

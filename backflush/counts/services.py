@@ -25,6 +25,7 @@ from backflush.counts.corrections import (
 )
 from backflush.counts.differences import LedgerAtCount, ledger_at, post_differences
 from backflush.counts.models import CountMethod, CountStatus, StockCount
+from backflush.counts.sheets import OpenLines, require_open_sheets
 from backflush.counts.tolerances import Tolerances
 from backflush.items.models import Item
 from backflush.items.selectors import find_items, no_items
@@ -32,7 +33,7 @@ from backflush.ledger.archived_numbers import require_not_archived
 from backflush.ledger.idempotency import Claims, Request, claim_keys
 from backflush.ledger.lot_allocation import NAME_LENGTH
 from backflush.ledger.models import Posting
-from backflush.ledger.posting import read_balances
+from backflush.ledger.posting import lock_balances, read_balances
 from backflush.people.models import User
 from backflush.stockmap.models import Location, Site
 from backflush.stockmap.selectors import (
@@ -51,7 +52,8 @@ class CountIn:
     """A quantity that somebody found: of an item, in its stock unit, at a location, at a moment (H1).
 
     `counted_by` is the person who counted, if another than the one who enters it. `blind` says that the person didn't
-    see the book quantity. `recount_of` is the number of the count that this one repeats and replaces.
+    see the book quantity. `recount_of` is the number of the count that this one repeats and replaces. `sheet` is the
+    number of the count sheet that it belongs to; a count without it still fills the line of its balance (H6).
     """
 
     item: str
@@ -66,6 +68,7 @@ class CountIn:
     counted_by: User | None = None
     remarks: str = ""
     recount_of: int | None = None
+    sheet: int | None = None
     key: str = ""
 
     def request(self) -> Request:
@@ -81,19 +84,20 @@ class CountIn:
             "method": self.method,
             "remarks": self.remarks,
             **({"recount_of": self.recount_of} if self.recount_of is not None else {}),
+            **({"sheet": self.sheet} if self.sheet is not None else {}),
         }
         return Request(self.key, "count", content)
 
 
 @transaction.atomic
 def enter_counts(counts: Sequence[CountIn], *, site: Site, by: User) -> list[StockCount]:
-    """Keep counts and post their differences at their times: all of the counts, or none (H1 to H5).
+    """Keep counts and post their differences at their times: all of the counts, or none (H1 to H6).
 
     A count whose key was posted before is returned as it is. One whose difference would make the balance negative is
-    kept with the status SHORT. Locks keys, then balances. Raises `NotFound`, `NotABalanceLocation`, `BinRequired`,
-    `BatchRequired`, `SerialsRequired`, `InvalidQuantity`, `InvalidValue`, `NoAdjustmentPlace`, `DateInFuture`,
-    `PeriodClosed`, `Archived`, `KeyReused`, and `InsufficientStock` where an earlier-dated count would take more off a
-    later count than is there.
+    kept with the status SHORT. Locks keys, then sheets, then balances. Raises `NotFound`, `NotABalanceLocation`,
+    `BinRequired`, `BatchRequired`, `SerialsRequired`, `InvalidQuantity`, `InvalidValue`, `NoAdjustmentPlace`,
+    `DateInFuture`, `PeriodClosed`, `Archived`, `KeyReused`, `SheetNotOpen`, `AlreadyCounted`, and `InsufficientStock`
+    where an earlier-dated count would take more off a later count than is there.
     """
     requests = [count.request() for count in counts if count.key]
     claims = claim_keys(site=site, requests=requests) if requests else Claims({}, {})
@@ -129,7 +133,10 @@ def preview_count(one: CountIn, *, site: Site, by: User) -> CountPreview:
     firsts = {one.recount_of: StockCount.objects.get(site=site, pk=one.recount_of)} if one.recount_of else {}
     (count,) = _checked([one], firsts, site=site, by=by)
     tolerances = Tolerances(site, [count.item])
-    if one.blind or tolerances.blind(count.item, count.location_id):
+    lines = OpenLines(site, [count])
+    if one.sheet is not None:
+        lines.require_free(count, one.sheet)
+    if one.blind or lines.is_blind(count) or tolerances.blind(count.item, count.location_id):
         raise NotAllowed(
             "{item} is counted blind at {location}: the book quantity is shown after the count.",
             item=count.item.code,
@@ -152,14 +159,22 @@ def _counts_of(site: Site, posted: Mapping[str, Posting]) -> list[StockCount]:
 
 def _enter(given: Sequence[CountIn], keys: Sequence[int | None], *, site: Site, by: User) -> list[StockCount]:
     """Post new counts, or keep those that need a recount or approval, and note what recounts replace."""
+    named = {one.sheet for one in given if one.sheet is not None}
+    if named:
+        require_open_sheets(site, named)
     firsts = _lock_firsts(site, given)
     counts = _checked(given, firsts, site=site, by=by)
+    lock_balances(site=site, stock_keys={stock_key_of(count) for count in counts})
+    lines = OpenLines(site, counts)
     tolerances = Tolerances(site, {count.item.pk: count.item for count in counts}.values())
     for count, one in zip(counts, given, strict=True):
-        count.blind = one.blind or tolerances.blind(count.item, count.location_id)
+        if one.sheet is not None:
+            lines.require_free(count, one.sheet)
+        count.blind = one.blind or lines.is_blind(count) or tolerances.blind(count.item, count.location_id)
     remarks = [one.remarks for one in given]
     post_differences(counts, site=site, by=by, keys=keys, remarks=remarks, decide=tolerances.decide)
     StockCount.objects.filter(site=site, pk__in=firsts).update(status=CountStatus.REPLACED)
+    lines.fill([(count, one.sheet) for count, one in zip(counts, given, strict=True)])
     return counts
 
 

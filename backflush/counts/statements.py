@@ -8,6 +8,7 @@ SQL: Final = Statements("backflush.counts")
 
 LEDGER_AT_COUNTS: Final = SQL["ledger_at_counts"]
 MARK_COUNTED: Final = SQL["mark_counted"]
+FILL_LINES: Final = SQL["fill_lines"]
 
 COUNTS_AGAINST_LEDGER: Final = SQL["counts_against_ledger"]
 COUNTS_AGAINST_CHANGES: Final = SQL["counts_against_changes"]

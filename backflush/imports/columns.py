@@ -511,6 +511,7 @@ COUNTS = ImportTable(
         choice("method", "How it was counted.", tuple(CountMethod.values), default=CountMethod.SEEN),
         yes_no("blind", "Whether the counter didn't see the book quantity.", default=False),
         text("counted_by", "The log-in name of the person who counted, if another than the one who imports.", 150),
+        whole("sheet", "The number of the count sheet that it belongs to; empty: none."),
         text("remarks", "Remarks.", 500),
         text("key", "A key of your own; a count with the same key is entered once.", 200),
     ),

@@ -93,6 +93,7 @@ def _count(row: ImportRow, people: Mapping[str, User]) -> CountIn:
         method=row["method"],
         blind=row["blind"],
         counted_by=people.get(row["counted_by"]),
+        sheet=row["sheet"],
         remarks=row["remarks"],
         key=row["key"],
     )

@@ -39,6 +39,7 @@ SET_UP: Final = frozenset(
         "stockmap.Bin",
         "stockmap.SupplierStock",
         "stockmap.TransferRule",
+        "counts.CountPlan",
         "counts.CountTolerance",
         "structures.LineSource",
         "errands.BackgroundJob",

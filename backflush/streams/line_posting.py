@@ -156,6 +156,6 @@ def _count_facts(count: StockCount) -> dict[str, Any]:
     return {
         "count": count.pk,
         "status": count.status,
-        "expected": written(count.expected_now),
-        "difference": written(count.difference),
+        "expected": None if count.is_book_hidden else written(count.expected_now),
+        "difference": None if count.is_book_hidden else written(count.difference),
     }

@@ -60,3 +60,33 @@ def test_counts_are_approved_and_rejected(console: Console, plant: Plant) -> Non
     assert plant.balance("BOLT") == 90
     assert console.refuses("count", "approve", str(second.pk)) == "count_not_open"
     assert StockCount.objects.get(pk=second.pk).status == CountStatus.REJECTED
+
+
+def test_a_sheet_is_made_counted_recounted_approved_and_closed(console: Console, plant: Plant) -> None:
+    plant.has(50, "LUG")
+    set_tolerances([ToleranceIn(quantity_down=Decimal(1))], site=plant.site)
+    made = console.tells(
+        "count", "sheet", "--location", "MAIN/LINE", "--blind", "--counter", "sam", "--title", "Week 10"
+    )
+    number = str(made["sheet"])
+    assert made["lines"] == 2
+    assert console.refuses("count", "sheet", "--location", "MAIN/LINE") == "invalid_value"
+    first = console.tells("count", "enter", "BOLT", "MAIN/LINE", "90", "--sheet", number, "--counted-by", "rosa")
+    assert (first["status"], first["expected"], first["difference"]) == ("recount", None, None)
+    assert console.refuses("count", "enter", "BOLT", "MAIN/LINE", "90", "--sheet", number) == "already_counted"
+    shown = console.tells("count", "sheet-show", number, "--state", "unfinished")
+    assert [(row["item"], row["state"], row["expected"]) for row in shown["rows"]] == [
+        ("BOLT", "beyond tolerance", None),
+        ("LUG", "not counted", None),
+    ]
+    assert console.refuses("count", "sheet-close", number) == "sheet_not_finished"
+    again = console.tells("count", "recount", str(first["count"]), "89", "--counted-by", "ken")
+    assert (again["status"], again["difference"]) == ("approval", "-11")
+    assert console.refuses("count", "approve") == "invalid_value"
+    assert console.tells("count", "approve", "--sheet", number)["counts"][0]["status"] == "posted"
+    assert console.refuses("count", "sheet-close", number) == "remarks_required"
+    console.tells("count", "sheet-close", number, "--remarks", "the rack is locked")
+    (listed,) = console.tells("count", "sheets")["sheets"]
+    assert (listed["status"], listed["lines"], listed["not_counted"]) == ("closed", 2, 1)
+    assert console.refuses("count", "sheet-cancel", number, "--remarks", "too late") == "sheet_not_open"
+    assert plant.balance("BOLT") == 89

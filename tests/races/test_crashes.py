@@ -3,6 +3,7 @@ key."""
 
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from itertools import count
 from random import Random
 from typing import Any
@@ -10,7 +11,11 @@ from typing import Any
 import pytest
 
 from backflush.backflushing.models import Booking
+from backflush.counts.models import CountDecision, CountSheet, CountStatus, SheetLine, StockCount
+from backflush.counts.sheets import SheetIn, approve_sheet, make_sheet
+from backflush.counts.tolerances import ToleranceIn, set_tolerances
 from backflush.ledger.models import Movement, Posting
+from backflush.people.services import known_user
 from tests.cast import Plant
 from tests.databases import Database
 from tests.hands import identity
@@ -115,6 +120,46 @@ def test_an_operation_killed_before_any_statement_leaves_nothing_and_can_be_sent
     assert Posting.objects.count() == postings + 1
     assert died > 8
     assert faults(plant.site) == []
+
+
+def approves_the_sheet(plant: Plant) -> int:
+    sheet = CountSheet.objects.get().pk
+    return len(approve_sheet(site=plant.site, sheet=sheet, by=known_user(name="ama"), remarks="looked at"))
+
+
+def counted_beyond_the_tolerance(plant: Plant) -> None:
+    for item in ("BOLT", "LUG", "TUBE", "SHEET"):
+        plant.has(100, item)
+    set_tolerances([ToleranceIn(quantity_down=Decimal(1), recount_beyond=False)], site=plant.site)
+    sheet = make_sheet(SheetIn(), site=plant.site, by=plant.storekeeper).sheet
+    for line in SheetLine.objects.select_related("item"):
+        plant.counts(90, line.item.code, sheet=sheet.pk)
+
+
+def test_an_approval_killed_before_any_statement_approves_a_whole_sheet_or_nothing(
+    committed_plant: Plant, committed_database: Database
+) -> None:
+    plant = committed_plant
+    counted_beyond_the_tolerance(plant)
+    untouched = snapshot()
+    died, outcome = 0, Outcome(failure="died")
+    # Every fourth statement is enough here, because a process takes a second to start.
+    for statement in count(2, 4):
+        outcome = Worker(committed_database, killed_in, approves_the_sheet, statement).outcome()
+        if outcome.failure != "died" or StockCount.objects.filter(status=CountStatus.POSTED).exists():
+            break
+        died += 1
+        assert snapshot() == untouched
+    assert died > 2
+    assert StockCount.objects.filter(status=CountStatus.POSTED).count() == 4
+    assert CountDecision.objects.count() == 4
+    assert [plant.balance(item) for item in ("BOLT", "LUG", "TUBE", "SHEET")] == [90] * 4
+    assert faults(plant.site) == []
+
+
+def killed_in(plant: Plant, task: Callable[[Plant], Any], before: int) -> Any:
+    with killed_before(before):
+        return task(plant)
 
 
 def keeps_booking(plant: Plant, first: int) -> None:

@@ -58,3 +58,12 @@ FROM unnest(
 ) AS k (item_id, location_id, bin, batch, serial, at)
 WHERE b.site_id = :site_id AND b.item_id = k.item_id AND b.location_id = k.location_id
   AND b.bin = k.bin AND b.batch = k.batch AND b.serial = k.serial;
+
+-- fill_lines --
+-- Note on some lines of count sheets which count is their latest.
+-- By hand: one statement for all lines; the ORM would write a CASE with a branch for each.
+-- Example: site_id = 1, line_id = '{1}', count_id = '{1}'
+UPDATE counts_sheetline l
+SET count_id = k.count_id
+FROM unnest(:line_id::bigint[], :count_id::bigint[]) AS k (line_id, count_id)
+WHERE l.site_id = :site_id AND l.id = k.line_id;

@@ -53,3 +53,9 @@ UPDATE ledger_balance
 SET counted_at = MAX(COALESCE(counted_at, :at), :at)
 WHERE site_id = :site_id AND item_id = :item_id AND location_id = :location_id
   AND bin = :bin AND batch = :batch AND serial = :serial;
+
+-- fill_lines --
+-- Note on a line of a count sheet which count is its latest.
+-- By hand: as on PostgreSQL.
+-- Example: site_id = 1, line_id = 1, count_id = 1
+UPDATE counts_sheetline SET count_id = :count_id WHERE site_id = :site_id AND id = :line_id;
