@@ -210,7 +210,7 @@ class SheetLine(models.Model):
 
 
 class CountPlan(models.Model):
-    """What a site wants counted: how often a year by ABC class, and how many balances a day (H7).
+    """What a site wants counted: how often a year by ABC class, and how many balances a day.
 
     Everything is counted once a year, whatever the class says. `blind` makes all counts of the site blind.
     """
