@@ -97,6 +97,13 @@ def import_(
         ),
     ] = None,
     new_units: Annotated[bool, typer.Option("--new-units", help="Add units that aren't there.")] = False,
+    undated: Annotated[
+        str,
+        typer.Option(
+            metavar="same|new",
+            help="Whether bookings without key and date like some of an earlier day are the same ones, or new.",
+        ),
+    ] = "",
     accept: Annotated[
         bool,
         typer.Option("--accept", help="Take columns that were matched by their usual words, as --check shows them."),
@@ -126,6 +133,7 @@ def import_(
         cells=cells,
         new_items=pairs(new_items or [], field_name="new_items"),
         new_units=new_units,
+        undated=undated,
         accept=accept,
     )
     _make_ready()

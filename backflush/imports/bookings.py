@@ -1,14 +1,20 @@
 """Import bookings of all kinds: check all of them first, then post them in chunks, one transaction per chunk.
 
 Each booking has a key: the row's own, or one made from its content and its position among identical rows. So an
-interrupted import is finished by running it again, and a file that is imported twice is posted once.
+interrupted import is finished by running it again, and a file that is imported twice is posted once. A row that has
+neither key nor date says only what happened, not when: if one like it was imported on an earlier day, nobody can know
+whether it happened again. The user is asked then (`Choices.undated`).
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import islice
 from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
 
 from backflush.backflushing.booking import (
     checked,
@@ -21,12 +27,20 @@ from backflush.backflushing.report_kinds import PlannedBooking, Report, ReportKi
 from backflush.backflushing.stream import Booker, StreamLine
 from backflush.booking_kinds import KINDS
 from backflush.core.refusals import Refusal
+from backflush.core.sentences import written_day
 from backflush.imports.context import Work
 from backflush.imports.files import ImportRow
 from backflush.ledger.idempotency import posted_keys
+from backflush.ledger.models import Posting
 from backflush.ledger.selectors import serials_there
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import event_time
+
+MADE_KEY: Final = "import "
+"""The beginning of a key that is made from a row."""
+SAME: Final = "same"
+NEW: Final = "new"
+"""The answers to the question whether rows without key and date that were imported on an earlier day happened again."""
 
 CHUNK: Final = 2_000
 CHECKED_AT_ONCE: Final = 5_000
@@ -110,13 +124,22 @@ def _entered(work: Work, kind: ReportKind[Any]) -> Iterator[tuple[ImportRow, Sit
         site = work.site(kind.table, row)
         if site is not None:
             report = kind.report(**kind.inputs.with_units({one.name: row[one.column] for one in kind.inputs.all}))
-            yield row, site, report if report.key else _with_key(report, site, times)
+            if not report.key:
+                again = work.undated == NEW and report.at is None
+                report = _with_key(report, site, times, of_today=again)
+            yield row, site, report
 
 
-def _with_key(report: Report, site: Site, times: Counter[str]) -> Report:
+def _with_key(report: Report, site: Site, times: Counter[str], *, of_today: bool) -> Report:
+    """Return a report with a key made from its content, for a row without date perhaps from the day too."""
     digest = report.request().digest
     times[f"{site.pk} {digest}"] += 1
-    return replace(report, key=f"import {digest[:40]} {times[f'{site.pk} {digest}']}")
+    key = f"{MADE_KEY}{digest[:40]} {times[f'{site.pk} {digest}']}"
+    return replace(report, key=f"{key} {_today(site)}" if of_today else key)
+
+
+def _today(site: Site) -> date:
+    return timezone.now().astimezone(ZoneInfo(site.time_zone)).date()
 
 
 class _Rows:
@@ -138,10 +161,25 @@ class _Rows:
         once = [one for one in entered if self._first_of_its_key(one, seen)]
         posted, reused = posted_keys(site=self._site, requests=[report.request() for _, report in once])
         self._work.counts[self._kind.table].there += len(posted)
+        self._ask_about_undated([one for one in once if one[1].key in posted])
         for row, report in once:
             if report.key in reused:
                 self._work.refused(self._kind.table, row, reused[report.key], _columns(self._kind))
         return [one for one in once if one[1].key not in posted and one[1].key not in reused]
+
+    def _ask_about_undated(self, there: Sequence[Entered]) -> None:
+        """Record rows without key and date of which one like it was imported on an earlier day."""
+        undated = {report.key: row for row, report in there if report.at is None and report.key.startswith(MADE_KEY)}
+        if not undated or self._work.undated:
+            return
+        zone, today = ZoneInfo(self._site.time_zone), _today(self._site)
+        found = Posting.objects.filter(site=self._site, key__key__in=list(undated))
+        for key, recorded_at in found.values_list("key__key", "recorded_at"):
+            day = recorded_at.astimezone(zone).date()
+            if day < today:
+                fault = f"A row like this, without key and date, was imported on {written_day(day)}."
+                remedy = "Give it a date or a key. Or say for the whole file: --undated same or --undated new."
+                self._work.fault(self._kind.table, undated[key], "date", fault, remedy)
 
     def _first_of_its_key(self, entered: Entered, seen: dict[tuple[int, str], tuple[ReportKind[Any], Entered]]) -> bool:
         row, report = entered

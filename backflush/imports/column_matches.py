@@ -34,7 +34,8 @@ class Choices:
     """What a user says about files from elsewhere.
 
     `table` is the table of a file that isn't named after one. `columns` are columns by heading, `LEFT_OUT` for none.
-    `values` stand in empty cells and missing columns. `new_items` are the type codes of new items by their class.
+    `values` stand in empty cells and missing columns. `undated` says whether bookings without key and date like some of
+    an earlier day are the same or new. `new_items` are the type codes of new items by their class.
     `accept` takes the columns that were matched by their usual words.
     """
 
@@ -46,6 +47,7 @@ class Choices:
     cells: str = ""
     new_items: Mapping[str, str] = field(default_factory=dict)
     new_units: bool = False
+    undated: str = ""
     accept: bool = False
 
     def __post_init__(self) -> None:
@@ -54,6 +56,7 @@ class Choices:
         _require_one_of(self.decimal, ("", COMMA, POINT), "decimal")
         _require_one_of(self.dates, ("", DAY_FIRST, MONTH_FIRST), "dates")
         _require_one_of(self.cells, ("", *CELLS), "cells")
+        _require_one_of(self.undated, ("", "same", "new"), "undated")
         for component_class in self.new_items:
             _require_one_of(component_class, ComponentClass.values, "new_items")
 

@@ -21,6 +21,7 @@ from backflush.backflushing.report_inputs import (
 )
 from backflush.backflushing.report_kinds import ReportKind
 from backflush.booking_kinds import KINDS
+from backflush.core.lifecycle import PurchaseStatus
 from backflush.core.moves import Tracking
 from backflush.core.quantity import ZERO
 from backflush.counts.models import CountMethod
@@ -533,6 +534,12 @@ PURCHASE_ORDERS = ImportTable(
         quantity("The quantity."),
         code("unit", "The unit; empty: the item's stock unit.", 20, required=False, refers="units"),
         day("due_date", "The due date."),
+        choice(
+            "status",
+            "The status of the order: open, or closed after its receipts, full or short.",
+            tuple(PurchaseStatus),
+            default=PurchaseStatus.OPEN.value,
+        ),
     ),
     (
         {
@@ -546,9 +553,12 @@ PURCHASE_ORDERS = ImportTable(
     ),
 )
 
+CLOSED_SHORT: Final = "closed short"
+"""The status of a works order that was completed with less than was ordered."""
+
 WORKS_ORDERS = ImportTable(
     "works_orders",
-    "The item to make.",
+    "Works orders: the item to make, how many, and how far they are.",
     ("site", "number"),
     (
         SITE,
@@ -558,7 +568,14 @@ WORKS_ORDERS = ImportTable(
         code("unit", "The unit; empty: the item's stock unit.", 20, required=False, refers="units"),
         day("start_date", "The start date, which decides the structure.", required=True),
         day("due_date", "The due date."),
-        choice("status", "The status: new, or released for booking.", ("new", "released"), default="released"),
+        choice(
+            "status",
+            "The status: new; released or open for booking; or how it ended after its bookings: complete, closed short "
+            "(complete with less than was ordered), cancelled.",
+            ("new", "released", "open", "complete", CLOSED_SHORT, "cancelled"),
+            default="released",
+        ),
+        ImportColumn("ended_at", "When it was completed or cancelled; empty: now.", CellType.MOMENT),
         text("remarks", "Remarks.", 500),
     ),
     (

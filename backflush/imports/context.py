@@ -15,6 +15,7 @@ from backflush.imports.findings import Findings, ImportFault, as_fault
 from backflush.items.models import Item, ProductGroup, TypeCode, Unit
 from backflush.people.models import User
 from backflush.stockmap.models import Action, Bin, Location, Site, Store, Supplier
+from backflush.works.services.transitions import EndingIn
 
 BATCH: Final = 5_000
 """Rows per call of a service: enough to be fast, few enough for any database's limit on parameters."""
@@ -52,8 +53,14 @@ class Work:
     site_code: str = ""
     replace: bool = False
     """Whether structure lines that the files leave out are removed."""
+    undated: str = ""
+    """What the user says of bookings without key and date like some of an earlier day: the same, or new."""
     counts: dict[str, RowCounts] = field(default_factory=lambda: defaultdict(RowCounts))
     new_sites: set[str] = field(default_factory=set)
+    to_complete: dict[Site, list[tuple[ImportRow, EndingIn]]] = field(default_factory=dict)
+    """Works orders that are completed after their bookings, by site."""
+    to_close: dict[Site, list[tuple[ImportRow, str]]] = field(default_factory=dict)
+    """Purchase orders that are closed after their receipts, by site."""
 
     # Existing and new records, by the names that files use
 

@@ -1,12 +1,13 @@
 """Purchase orders and works orders."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from backflush.core.lifecycle import OrderStatus
+from backflush.core.lifecycle import OrderStatus, PurchaseStatus
 from backflush.core.refusals import Refusal
 from backflush.imports.cell_types import as_written
+from backflush.imports.columns import CLOSED_SHORT
 from backflush.imports.context import BATCH, Work
 from backflush.imports.files import ImportRow
 from backflush.imports.master_data import UPDATE
@@ -16,15 +17,16 @@ from backflush.stockmap.models import Site
 from backflush.structures.selectors import StructureBook
 from backflush.structures.services import require_convertible
 from backflush.subcontract.models import PurchaseOrder
-from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, line_refusals, place_orders
+from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, close_orders, line_refusals, place_orders
 from backflush.works.models import WorksOrder
 from backflush.works.services.orders import OrderIn, RevisionIn, create_orders, order_refusals, revise_orders
-from backflush.works.services.transitions import release_orders
+from backflush.works.services.transitions import EndingIn, end_orders, ended_at, release_orders
 
 PURCHASES = "purchase_orders"
 WORKS = "works_orders"
 
-HEAD = ("supplier", "placed_on", "receive_action")
+HEAD = ("supplier", "placed_on", "receive_action", "status")
+COMPARED = ("supplier", "placed_on", "receive_action")
 LINE = ("item", "quantity", "unit", "due_date")
 
 
@@ -61,7 +63,7 @@ def _take_purchases(work: Work, site: Site, orders: Sequence[list[ImportRow]], c
     known = {
         order.number: order
         for order in PurchaseOrder.objects.filter(site=site, number__in=numbers)
-        .select_related("supplier", "receive_action")
+        .select_related("site", "supplier", "receive_action")
         .prefetch_related("lines__item__stock_unit", "lines__unit")
     }
     new: list[tuple[ImportRow, list[ImportRow]]] = []
@@ -78,8 +80,10 @@ def _take_purchases(work: Work, site: Site, orders: Sequence[list[ImportRow]], c
         place_orders([_purchase(rows) for rows in given], site=site, by=work.by)
         return given
 
-    for _, rows in work.hand_over(PURCHASES, new, place, {"lines": "line"}):
+    for row, rows in work.hand_over(PURCHASES, new, place, {"lines": "line"}):
         work.counts[PURCHASES].new += len(rows)
+        if row["status"] == PurchaseStatus.CLOSED:
+            work.to_close.setdefault(site, []).append((row, row["number"]))
 
 
 def _one_head(work: Work, rows: Sequence[ImportRow]) -> bool:
@@ -149,14 +153,26 @@ def _compare_purchase(work: Work, rows: Sequence[ImportRow], there: PurchaseOrde
             "unit": line.unit.code,
             "due_date": line.due_date,
         }
-        after = {name: row[name] for name in (*HEAD, *LINE)}
+        after = {name: row[name] for name in (*COMPARED, *LINE)}
         after["unit"] = after["unit"] or line.item.stock_unit.code
         same = not _note_changes(work, PURCHASES, row, before, after, remedy) and same
     if lines:
         fault = f"{there.number} has lines in the database that are missing here."
         work.fault(PURCHASES, rows[0], "line", fault, remedy)
     elif same:
+        _compare_status(work, rows, there)
+
+
+def _compare_status(work: Work, rows: Sequence[ImportRow], there: PurchaseOrder) -> None:
+    """Close an open order with --update, if the file says closed; a closed order stays closed."""
+    closed = "status" in work.sheets[PURCHASES].given and rows[0]["status"] == PurchaseStatus.CLOSED
+    if not closed or there.status == PurchaseStatus.CLOSED:
         work.counts[PURCHASES].there += len(rows)
+    elif work.update:
+        work.counts[PURCHASES].changed += len(rows)
+        work.to_close.setdefault(there.site, []).append((rows[0], there.number))
+    else:
+        _note_changes(work, PURCHASES, rows[0], {"status": there.status}, {"status": PurchaseStatus.CLOSED}, UPDATE)
 
 
 def _note_changes(
@@ -190,6 +206,7 @@ def _take_works(work: Work, site: Site, rows: Sequence[ImportRow]) -> None:
     new: list[tuple[ImportRow, OrderIn]] = []
     revised: list[tuple[ImportRow, RevisionIn]] = []
     released: list[tuple[ImportRow, str]] = []
+    ended: list[tuple[ImportRow, EndingIn]] = []
     checks = Checks({work.items[row["item"]] for row in rows})
     for start in range(0, len(rows), BATCH):
         part = rows[start : start + BATCH]
@@ -199,8 +216,8 @@ def _take_works(work: Work, site: Site, rows: Sequence[ImportRow]) -> None:
         for row in part:
             there = known.get(row["number"])
             if there is not None:
-                _compare_works(work, row, there, revised, released)
-            elif _sound_works_order(work, row, checks):
+                _compare_works(work, row, there, revised, released, ended)
+            elif _sound_works_order(work, row, checks, site):
                 new.append((row, _works_order(row)))
 
     def create(orders: list[OrderIn]) -> Sequence[WorksOrder]:
@@ -215,30 +232,86 @@ def _take_works(work: Work, site: Site, rows: Sequence[ImportRow]) -> None:
     def revise(revisions: list[RevisionIn]) -> Sequence[WorksOrder]:
         return revise_orders(revisions, site=site, by=work.by)
 
-    to_release = [(row, order) for row, order in new if row["status"] == OrderStatus.RELEASED]
-    to_keep = [(row, order) for row, order in new if row["status"] != OrderStatus.RELEASED]
+    to_release = [(row, order) for row, order in new if _takes_bookings(row)]
+    to_keep = [(row, order) for row, order in new if not _takes_bookings(row)]
     made = [*work.hand_over(WORKS, to_keep, create, {}), *work.hand_over(WORKS, to_release, create_released, {})]
     work.counts[WORKS].new += len(made)
     changed = {row.number for row, _ in work.hand_over(WORKS, revised, revise, {})}
     changed |= {row.number for row, _ in work.hand_over(WORKS, released, release, {"order": "status", "unit": "item"})}
+    ended += [(row, _ending(row)) for row, _ in made if row["status"] in ENDS]
+    cancelled = [(row, ending) for row, ending in ended if ending.status is OrderStatus.CANCELLED]
+    work.to_complete[site] = [(row, ending) for row, ending in ended if ending.status is OrderStatus.COMPLETE]
+    gone = work.hand_over(WORKS, cancelled, _ender(work, site), ENDING_COLUMNS)
+    changed |= {row.number for row, _ in (*gone, *work.to_complete[site])} - {row.number for row, _ in made}
     work.counts[WORKS].changed += len(changed)
 
 
-def _sound_works_order(work: Work, row: ImportRow, checks: "Checks") -> bool:
+ENDS: Final[Mapping[str, OrderStatus]] = {
+    OrderStatus.COMPLETE: OrderStatus.COMPLETE,
+    CLOSED_SHORT: OrderStatus.COMPLETE,
+    OrderStatus.CANCELLED: OrderStatus.CANCELLED,
+}
+"""The status of an order that has ended, by the word for it in a file."""
+
+ENDING_COLUMNS: Final = {"order": "status", "at": "ended_at"}
+
+
+def _takes_bookings(row: ImportRow) -> bool:
+    return row["status"] not in (OrderStatus.NEW, OrderStatus.CANCELLED)
+
+
+def _ending(row: ImportRow) -> EndingIn:
+    remarks = CLOSED_SHORT if row["status"] == CLOSED_SHORT else ""
+    return EndingIn(number=row["number"], status=ENDS[row["status"]], at=row["ended_at"], remarks=remarks)
+
+
+def _ender(work: Work, site: Site) -> Callable[[list[EndingIn]], Sequence[WorksOrder]]:
+    return lambda endings: end_orders(endings, site=site, by=work.by)
+
+
+def end_all(work: Work) -> None:
+    """Complete works orders and close purchase orders, after their bookings and receipts were posted."""
+    for site, completed in work.to_complete.items():
+        work.hand_over(WORKS, completed, _ender(work, site), ENDING_COLUMNS)
+    for site, closed in work.to_close.items():
+
+        def close(numbers: list[str], site: Site = site) -> Sequence[PurchaseOrder]:
+            return close_orders(site=site, numbers=numbers, by=work.by)
+
+        work.hand_over(PURCHASES, closed, close, {"order": "status"})
+
+
+def _sound_works_order(work: Work, row: ImportRow, checks: "Checks", site: Site) -> bool:
     """Return whether an order can be created and, if needed, released."""
     item = work.items[row["item"]]
     unit = work.units[row["unit"]] if row["unit"] else item.stock_unit
     refusals = [*order_refusals(_works_order(row), item, unit, checks.conversions)]
     for refusal in refusals:
         work.refused(WORKS, row, refusal, {})
-    released = row["status"] == OrderStatus.RELEASED
-    inconvertible = checks.inconvertible(item, row["start_date"]) if released else None
+    refusals += _end_refusals(work, row, site)
+    inconvertible = checks.inconvertible(item, row["start_date"]) if _takes_bookings(row) else None
     if inconvertible is not None:
         work.refused(WORKS, row, inconvertible, {"unit": "item"})
     if refusals or inconvertible is not None:
         work.skip(WORKS, row)
         return False
     return True
+
+
+def _end_refusals(work: Work, row: ImportRow, site: Site) -> list[Refusal]:
+    """Record and return why an order can't have ended at the time that a row says."""
+    if row["ended_at"] is None:
+        return []
+    if row["status"] not in ENDS:
+        fault = f"The order is {row['status']}, so it hasn't ended."
+        work.fault(WORKS, row, "ended_at", fault, "Remove the time, or correct the status.")
+        return []
+    try:
+        ended_at(site, row["ended_at"])
+    except Refusal as refusal:
+        work.refused(WORKS, row, refusal, ENDING_COLUMNS)
+        return [refusal]
+    return []
 
 
 class Checks:
@@ -279,6 +352,7 @@ def _compare_works(
     there: WorksOrder,
     revised: list[tuple[ImportRow, RevisionIn]],
     released: list[tuple[ImportRow, str]],
+    ended: list[tuple[ImportRow, EndingIn]],
 ) -> None:
     """Compare an existing order: with --update its quantity and due date can change, and a new order can be released.
 
@@ -298,15 +372,19 @@ def _compare_works(
     given = work.sheets[WORKS].given
     quantity = row["quantity"] if row["quantity"] != there.quantity else None
     due_date = row["due_date"] if "due_date" in given and row["due_date"] != there.due_date else None
-    to_release = "status" in given and row["status"] == OrderStatus.RELEASED and there.status == OrderStatus.NEW
-    if quantity is None and due_date is None and not to_release:
+    status = ENDS.get(row["status"], row["status"])
+    to_end = "status" in given and row["status"] in ENDS and there.status != status
+    to_release = "status" in given and _takes_bookings(row) and there.status == OrderStatus.NEW
+    if quantity is None and due_date is None and not to_release and not to_end:
         work.counts[WORKS].there += 1
     elif not work.update:
         before = {"quantity": there.quantity, "due_date": there.due_date, "status": there.status}
-        wanted = {name: row[name] for name in before} | ({} if to_release else {"status": there.status})
+        wanted = {name: row[name] for name in before} | ({} if to_release or to_end else {"status": there.status})
         _note_changes(work, WORKS, row, before, wanted, UPDATE)
     else:
         if quantity is not None or due_date is not None:
             revised.append((row, RevisionIn(number=there.number, quantity=quantity, due_date=due_date)))
         if to_release:
             released.append((row, there.number))
+        if to_end:
+            ended.append((row, _ending(row)))

@@ -31,7 +31,7 @@ from backflush.imports.master_data import (
     take_all,
     take_sites,
 )
-from backflush.imports.orders import take_purchase_orders, take_works_orders
+from backflush.imports.orders import end_all, take_purchase_orders, take_works_orders
 from backflush.imports.stock import take_opening_stock
 from backflush.imports.structures import take_structures
 from backflush.operations.db_statistics import look_over
@@ -89,7 +89,7 @@ def import_data(
     if not check and not said.accept:
         _require_certain(understandings, findings)
     with transaction.atomic():
-        work = Work(sheets, findings, known_user(name=by), update, tell, site, replace)
+        work = Work(sheets, findings, known_user(name=by), update, tell, site, replace, said.undated)
         _take_all(work)
         to_post = check_bookings(work)
         applied = not len(findings) and not check
@@ -99,6 +99,7 @@ def import_data(
             transaction.set_rollback(True)
     if applied:
         _post(work, to_post, chunk)
+        end_all(work)
         if sum(count.new for count in work.counts.values()) >= MANY:
             look_over()
     counts = {name: work.counts[name] for name in TABLES if name in sheets}

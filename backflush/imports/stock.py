@@ -5,12 +5,13 @@ from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 
-from backflush.core.moves import Place, StockKey
+from backflush.core.moves import Place, StockKey, Tracking
 from backflush.core.quantity import written
-from backflush.core.refusals import PeriodClosed, Refusal
+from backflush.core.refusals import BatchRequired, PeriodClosed, Refusal, SerialsRequired
 from backflush.handling.moves import OpeningIn, open_stock, opening_moves
 from backflush.imports.context import BATCH, Work
 from backflush.imports.files import ImportRow
+from backflush.items.models import Item
 from backflush.items.services import set_batches
 from backflush.ledger.selectors import openings_at
 from backflush.stockmap.models import Site
@@ -71,9 +72,35 @@ def _sound(work: Work, row: ImportRow, opening: OpeningIn, site: Site) -> bool:
         try:
             check()
         except Refusal as refusal:
-            work.refused(TABLE, row, refusal, COLUMNS)
+            if not _tracking_fault(work, row, refusal, opening.item):
+                work.refused(TABLE, row, refusal, COLUMNS)
             sound = False
     return sound
+
+
+def _tracking_fault(work: Work, row: ImportRow, refusal: Refusal, item: Item) -> bool:
+    """Record how stock is taken over whose tracking isn't that of its item, and return whether that is the reason."""
+    tracking = Tracking(item.tracking)
+    if isinstance(refusal, BatchRequired) and tracking is Tracking.BATCH:
+        remedy = "Enter it. Stock without a batch is taken over under one of its own, like OLD."
+        work.fault(TABLE, row, "batch", f"{item.code} is tracked by batch, and the row has none.", remedy, refusal.code)
+    elif isinstance(refusal, SerialsRequired) and tracking is Tracking.SERIAL and not row["serial"]:
+        remedy = "Enter one row for each piece. A piece without a number gets one of its own, like OLD-1."
+        fault = f"{item.code} is tracked by serial number, and the row has none."
+        work.fault(TABLE, row, "serial", fault, remedy, refusal.code)
+    elif tracking is Tracking.SERIAL and row["batch"]:
+        remedy = "Leave the batch out, or write it before the serial number, like B7-0001."
+        work.fault(TABLE, row, "batch", f"{item.code} is tracked by serial number, so it has no batches.", remedy)
+    elif tracking is Tracking.BATCH and row["serial"]:
+        remedy = "Leave the serial number out, or track the item by serial number."
+        work.fault(TABLE, row, "serial", f"{item.code} is tracked by batch, so it has no serial numbers.", remedy)
+    elif tracking is Tracking.NONE and (row["batch"] or row["serial"]):
+        column = "batch" if row["batch"] else "serial"
+        remedy = f"Leave it out, or set the tracking of the item to {column} in items: then all its stock needs one."
+        work.fault(TABLE, row, column, f"{item.code} isn't tracked.", remedy)
+    else:
+        return False
+    return True
 
 
 def _happened(site: Site, at: date | datetime | None) -> None:

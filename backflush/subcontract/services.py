@@ -178,12 +178,20 @@ def _line(
 
 @transaction.atomic
 def close_order(*, site: Site, number: str, by: User) -> PurchaseOrder:
-    """Close a purchase order, full or short: no more receipts are expected."""
-    order = PurchaseOrder.objects.select_for_update(no_key=True).filter(site=site, number=number).first()
-    if order is None:
-        raise no_orders(site, CostObjectKind.PURCHASE_ORDER, [number])
-    if refusal := refuse_closing(order.number, PurchaseStatus(order.status)):
-        raise refusal
-    order.status = PurchaseStatus.CLOSED
-    order.save(update_fields=["status"])
-    return order
+    """Close a purchase order, full or short: no more receipts are expected. See `close_orders`."""
+    return close_orders(site=site, numbers=[number], by=by)[0]
+
+
+@transaction.atomic
+def close_orders(*, site: Site, numbers: Sequence[str], by: User) -> list[PurchaseOrder]:
+    """Close purchase orders, full or short. Locks them; raises `OrderNotOpen`, `NotFound` and `Archived`."""
+    locked = PurchaseOrder.objects.select_for_update(no_key=True).filter(site=site, number__in=numbers).order_by("pk")
+    found = {order.number: order for order in locked}
+    if missing := [number for number in numbers if number not in found]:
+        raise no_orders(site, CostObjectKind.PURCHASE_ORDER, missing)
+    for order in found.values():
+        if refusal := refuse_closing(order.number, PurchaseStatus(order.status)):
+            raise refusal
+        order.status = PurchaseStatus.CLOSED
+    PurchaseOrder.objects.bulk_update(found.values(), ["status"])
+    return [found[number] for number in numbers]

@@ -5,9 +5,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from django.db import connection
@@ -16,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from backflush.backflushing.models import Booking
 from backflush.core.moves import Process
 from backflush.core.refusals import InvalidValue
+from backflush.imports.column_matches import Choices
 from backflush.imports.templates import WORKBOOK, write_template
 from backflush.items.models import Batch, Item, Unit, UnitConversion
 from backflush.ledger.models import Balance, Movement, Posting
@@ -27,7 +29,7 @@ from backflush.stockmap.selectors import site_named
 from backflush.structures.models import StructureLine
 from backflush.subcontract.models import PurchaseOrder
 from backflush.subcontract.receipts import ReceiptIn, receive
-from backflush.works.models import WorksOrder
+from backflush.works.models import OrderChange, WorksOrder
 from tests.databases import Database
 from tests.imports import EXAMPLE, bring, brought, counts, everything, files, said, workbook, write
 
@@ -870,3 +872,88 @@ def test_deactivated_rows_take_no_new_records_and_existing_ones_are_skipped(tmp_
     report = bring(files(tmp_path / "more", locations=lines("locations", shelf)))
     assert [(finding.table, finding.column) for finding in report.findings] == [("locations", "supplier")]
     assert "was deactivated on 1 Apr 2026" in str(report.findings[0])
+
+
+def test_works_orders_come_in_with_their_end_after_their_bookings(tmp_path: Path) -> None:
+    order = {**EXAMPLE["works_orders"][0], "quantity": "10"}
+    orders = [
+        {**order, "number": "DONE", "status": "complete", "ended_at": "2026-01-12T16:00"},
+        {**order, "number": "SHORT", "status": "closed short", "ended_at": "2026-01-13"},
+        {**order, "number": "GONE", "status": "cancelled", "ended_at": "2026-01-14"},
+        {**order, "number": "BUSY", "status": "open"},
+    ]
+    made = [
+        {"order": "DONE", "good": "10", "date": "2026-01-09"},
+        {"order": "SHORT", "good": "4", "date": "2026-01-09"},
+    ]
+    receipt = {"order": "PO-1", "accepted": "8", "date": "2026-01-09"}
+    purchases = [{**EXAMPLE["purchase_orders"][0], "status": "closed"}]
+    files(tmp_path, works_orders=orders, bookings=made, receipts=[receipt], purchase_orders=purchases)
+    assert counts(brought(tmp_path))["works_orders"] == (4, 0, 0)
+    assert dict(WorksOrder.objects.values_list("number", "status")) == {
+        "DONE": "complete",
+        "SHORT": "complete",
+        "GONE": "cancelled",
+        "BUSY": "released",
+    }
+    ends = OrderChange.objects.filter(after__in=("complete", "cancelled")).order_by("at")
+    assert [(change.order.number, f"{change.at:%d %H:%M}", change.remarks) for change in ends] == [
+        ("DONE", "12 16:00", ""),
+        ("SHORT", "13 00:00", "closed short"),
+        ("GONE", "14 00:00", ""),
+    ]
+    assert PurchaseOrder.objects.get().status == "closed"
+    assert counts(brought(tmp_path))["works_orders"] == (0, 0, 4)
+
+
+def test_an_order_can_end_by_import_only_as_people_can_end_it(tmp_path: Path) -> None:
+    order = EXAMPLE["works_orders"][0]
+    brought(files(tmp_path / "plant"))
+    ended = write(tmp_path / "works_orders.csv", [{**order, "status": "cancelled"}])
+    assert bring(ended).findings[0].fault == "is cancelled here and open in the database."
+    assert [finding.code for finding in bring(ended, update=True).findings] == ["order_has_bookings"]
+    brought(write(tmp_path / "works_orders.csv", [{**order, "status": "complete"}]), update=True)
+    assert WorksOrder.objects.get().status == "complete"
+    late = [{**order, "number": "WO-2", "status": "complete", "ended_at": "2999-01-01"}]
+    early = {**order, "number": "WO-3", "ended_at": "2026-01-02"}
+    found = bring(write(tmp_path / "works_orders.csv", [*late, early])).findings
+    assert [(finding.row, finding.column) for finding in found] == [(2, "ended_at"), (3, "ended_at")]
+
+
+def test_bookings_without_key_and_date_of_an_earlier_day_are_asked_about(tmp_path: Path) -> None:
+    brought(files(tmp_path / "plant", bookings=None))
+    undated = write(tmp_path / "bookings.csv", [{"order": "WO-1", "good": "2"}])
+    brought(undated)
+    assert counts(brought(undated))["bookings"] == (0, 0, 1)
+    with patch("django.utils.timezone.now", return_value=datetime.now(UTC) + timedelta(days=1)):
+        (asked,) = bring(undated).findings
+        assert (asked.column, "--undated same or --undated new" in asked.remedy) == ("date", True)
+        assert counts(brought(undated, choices=Choices(undated="same")))["bookings"] == (0, 0, 1)
+        assert counts(brought(undated, choices=Choices(undated="new")))["bookings"] == (1, 0, 0)
+        assert counts(brought(undated, choices=Choices(undated="new")))["bookings"] == (0, 0, 1)
+    assert Booking.objects.count() == 2
+
+
+def test_stock_that_is_tracked_in_another_way_than_its_item_is_told_how_it_comes_in(tmp_path: Path) -> None:
+    item = EXAMPLE["items"][3]
+    items = lines(
+        "items", {**item, "code": "PUMP", "tracking": "serial"}, {**item, "code": "GLUE", "tracking": "batch"}
+    )
+    brought(files(tmp_path / "plant", items=items))
+    stock = {"location": "MAIN/STOCK", "quantity": "1"}
+    rows = [
+        {**stock, "item": "GLUE"},
+        {**stock, "item": "PUMP"},
+        {**stock, "item": "PUMP", "serial": "1", "batch": "B"},
+        {**stock, "item": "GLUE", "serial": "1", "batch": "B"},
+        {**stock, "item": "STEEL", "batch": "B"},
+    ]
+    found = bring(write(tmp_path / "opening_stock.csv", rows)).findings
+    assert [(finding.row, finding.column) for finding in found] == [
+        (2, "batch"),
+        (3, "serial"),
+        (4, "batch"),
+        (5, "serial"),
+        (6, "batch"),
+    ]
+    assert "under one of its own, like OLD" in found[0].remedy

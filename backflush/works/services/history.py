@@ -1,6 +1,7 @@
 """The change log of works orders: what was changed, and by whom (W)."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.utils import timezone
 
@@ -19,7 +20,10 @@ def trace(order: WorksOrder, what: str, before: str, after: str, by: User, remar
     keep([change(order, what, before, after, by, remarks)])
 
 
-def change(order: WorksOrder, what: str, before: str, after: str, by: User, remarks: str = "") -> OrderChange:
+def change(
+    order: WorksOrder, what: str, before: str, after: str, by: User, remarks: str = "", at: datetime | None = None
+) -> OrderChange:
+    """Return an entry of an order's log; it was made at `at`, now by default."""
     return OrderChange(
         site_id=order.site_id,
         order=order,
@@ -27,6 +31,6 @@ def change(order: WorksOrder, what: str, before: str, after: str, by: User, rema
         before=before,
         after=after,
         by=by,
-        at=timezone.now(),
+        at=at or timezone.now(),
         remarks=remarks,
     )

@@ -1,6 +1,9 @@
 """Status transitions of works orders: release, reset, complete, reopen, cancel (W)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
 from fractions import Fraction
 
 from django.db import transaction
@@ -13,11 +16,12 @@ from backflush.core.lifecycle import (
     refuse_reopening,
     refuse_reset,
 )
-from backflush.core.refusals import Refusal
+from backflush.core.refusals import PeriodClosed, Refusal
 from backflush.core.structure import Component, Explosion, Requirement
 from backflush.items.selectors import converter
 from backflush.people.models import User
 from backflush.stockmap.models import Site
+from backflush.stockmap.selectors import event_time, moment_of
 from backflush.structures.models import FrozenLine, FrozenStructure
 from backflush.structures.services import freeze, require_convertible, requirement_of
 from backflush.works.models import WorksOrder
@@ -111,6 +115,45 @@ def reopen_order(*, site: Site, number: str, by: User) -> WorksOrder:
 def cancel_order(*, site: Site, number: str, by: User, remarks: str = "") -> WorksOrder:
     """Cancel an order of which nothing stands booked or issued; raises `OrderHasBookings`."""
     return _move_on(lock_order(site, number), OrderStatus.CANCELLED, refuse_cancelling, by, remarks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndingIn:
+    """The input for the end of a works order: complete or cancelled, and when, in the site's time zone; None: now."""
+
+    number: str
+    status: OrderStatus
+    at: datetime | date | None = None
+    remarks: str = ""
+
+
+@transaction.atomic
+def end_orders(endings: Sequence[EndingIn], *, site: Site, by: User) -> list[WorksOrder]:
+    """Complete or cancel some orders, as of a time that may be in the past.
+
+    Locks the orders. Raises `OrderNotOpen`, `OrderHasBookings`, `DateInFuture`, `NotFound` and `Archived`. Nothing is
+    posted, so that the time may be in a closed period.
+    """
+    orders = lock_orders(site, [ending.number for ending in endings])
+    changes = []
+    for order, ending in zip(orders, endings, strict=True):
+        completing = ending.status is OrderStatus.COMPLETE
+        require((refuse_completion if completing else refuse_cancelling)(order.number, standing_status(order)))
+        at = ended_at(site, ending.at)
+        changes.append(change(order, "status", order.status, ending.status, by, ending.remarks, at))
+        order.status = ending.status
+    WorksOrder.objects.bulk_update(orders, ["status"])
+    keep(changes)
+    return orders
+
+
+def ended_at(site: Site, at: datetime | date | None) -> datetime | None:
+    """Return the moment at which an order ended, None for now; raises `DateInFuture`."""
+    if at is None:
+        return None
+    with suppress(PeriodClosed):
+        event_time(site, at)
+    return moment_of(site, at)
 
 
 def _move_on(order: WorksOrder, status: OrderStatus, refuse: Refuses, by: User, remarks: str = "") -> WorksOrder:
