@@ -1,4 +1,4 @@
-"""Commands to import data, and to write template files."""
+"""Commands to import and export data, and to write template files."""
 
 import sys
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from backflush.console.readiness import prepare_plant, require_plant
 from backflush.core.refusals import NoPlant
 from backflush.db.vendors import one_writer
 from backflush.imports.column_matches import Choices, pairs
+from backflush.imports.exports import EXPORTS, export_tables
 from backflush.imports.files import Understanding
 from backflush.imports.findings import ImportFault
 from backflush.imports.services import ImportReport, import_data
@@ -19,9 +20,10 @@ from backflush.imports.templates import write_template
 
 
 def register(app: typer.Typer) -> None:
-    """Add `import` and `template`."""
+    """Add `import`, `template` and `export`."""
     command(app, "import", panel=HelpSection.SET_UP, posts=True, plant=DatabaseNeed.NONE)(import_)
     command(app, "template", panel=HelpSection.SET_UP, plant=DatabaseNeed.NONE)(template)
+    command(app, "export", panel=HelpSection.SET_UP)(export)
 
 
 def template(
@@ -39,6 +41,30 @@ def template(
         f"Wrote {len(files)} files into {folder}. Replace the examples by your own data, then run:",
         f"backflush import {folder} --check",
     )
+
+
+def export(
+    desk: Desk,
+    tables: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TABLE]…", help=f"The tables; all by default: {', '.join(EXPORTS)}."),
+    ] = None,
+    to: Annotated[
+        Path, typer.Option("--to", metavar="FOLDER|FILE", help="A folder for CSV files, an .xlsx file, or a .csv file.")
+    ] = Path("export"),
+) -> None:
+    """Write what the plant has in the columns of the import, to edit it in a spreadsheet or to set up another plant.
+    Importing the files again changes nothing; `import --update` takes over what was edited. With --site only what
+    belongs to that site is written.
+
+    Example: backflush export items structures --to parts.xlsx
+
+    Example: backflush export --to my-plant
+    """
+    site = desk.site.code if desk.site_code else ""
+    files = export_tables(to, tables or [*EXPORTS], site=site)
+    name = "1 file" if len(files) == 1 else f"{len(files)} files"
+    desk.answer({"files": [str(file) for file in files]}, f"Wrote {name}: {to}.")
 
 
 def import_(

@@ -39,7 +39,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "periods": ("close-period", "reopen-period", "periods"),
     "stockmap": ("sites",),
     "doctor": ("doctor",),
-    "imports": ("import", "template"),
+    "imports": ("import", "export", "template"),
     "demo": ("demo",),
     "tour": ("tour",),
     "serve": ("serve",),

@@ -11,4 +11,5 @@ the services that people use, so an import has no business rules of its own.
 - `context`: what is known while an import runs
 - `master_data`, `links`, `structures`, `stock`, `orders`, `bookings`: the tables, in the order of import
 - `services`: a whole import; `templates`: empty files to begin with
+- `exports`: what the plant has, in the same columns
 """

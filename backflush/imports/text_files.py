@@ -1,6 +1,7 @@
 """Reads CSV and other text files into rows: their encoding, their separator, and the row in which a quote is wrong."""
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -21,6 +22,8 @@ LOOKED_AT: Final = 60
 _MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig", "UTF-8"), (b"\xff\xfe", "utf-16", "UTF-16"))
 _OTHER_MARK: Final = (b"\xfe\xff", "utf-16", "UTF-16")
 _SAMPLE: Final = 400
+_COMPUTED: Final = re.compile(r"'*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+"""What a spreadsheet program computes, and what looks like it with apostrophes before."""
 
 
 class UnreadableFile(Exception):
@@ -59,7 +62,17 @@ class TextFile:
                 return
             except csv.Error as error:
                 raise _quote_fault(row, line, reader.line_num, str(error)) from None
-            yield cells
+            yield [_typed(cell) for cell in cells] if "'" in "".join(cells) else cells
+
+
+def spreadsheet_safe(cell: str) -> str:
+    """Return a cell so that a spreadsheet program doesn't compute it: an apostrophe before =, +, - and @."""
+    return f"'{cell}" if _COMPUTED.match(cell) else cell
+
+
+def _typed(cell: str) -> str:
+    """Return a cell without the apostrophe that `spreadsheet_safe` sets."""
+    return cell[1:] if cell.startswith("'") and _COMPUTED.match(cell[1:]) else cell
 
 
 def text_file(content: bytes) -> TextFile:
