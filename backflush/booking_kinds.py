@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from backflush.backflushing.booking import completed_reports
+from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import Report, ReportKind, ReportKinds
 from backflush.backflushing.selectors import Preview, preview
 from backflush.core.refusals import InvalidValue, Refusal
@@ -39,6 +40,12 @@ def kind_named(word: object, *, others: Sequence[str] = ()) -> ReportKind[Any]:
     if not isinstance(word, str) or word not in _BY_WORD:
         raise InvalidValue("kind must be one of: {kinds}.", kinds=[*_BY_WORD, *others], field="kind")
     return _BY_WORD[word]
+
+
+def details_of(booking: Booking) -> list[tuple[str, str]]:
+    """Return the values that were kept with a booking, each with the title of its input."""
+    titles = {one.name: one.title for kind in KINDS for one in kind.inputs.all}
+    return [(titles.get(name, name), value) for name, value in (booking.details or {}).items()]
 
 
 def preview_report(report: Report, *, site: Site) -> Preview:

@@ -8,6 +8,7 @@ from typing import Any
 import xlsxwriter
 
 from backflush.audit.verification import verify
+from backflush.booking_kinds import KINDS
 from backflush.imports.columns import TABLES
 from backflush.imports.findings import ImportFault
 from backflush.imports.services import ImportReport, import_data
@@ -15,7 +16,7 @@ from backflush.items.models import Item
 from backflush.ledger.models import Balance, Movement, Posting
 
 Lines = Sequence[Mapping[str, str]]
-LATER = ("receipts", "productions", "counts", "count_tolerances")
+LATER = (*(kind.table for kind in KINDS[1:]), "counts", "count_tolerances")
 """Tables that most tests don't need."""
 EXAMPLE: Mapping[str, Lines] = {name: table.examples for name, table in TABLES.items()}
 

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from itertools import chain
+from itertools import chain, groupby
 from typing import Any, TypeVar
 
 from django.db import transaction
@@ -88,7 +88,7 @@ def take_reports(
                 own.count(report)
             batch.append(planned)
         bookings.update(zip(fresh, post_bookings(batch, site=site, by=by), strict=True))
-        for some in subjects.values():
+        for some in {id(one): one for one in subjects.values()}.values():
             some.note_booked(by)
     return [
         ReportResult(report, bookings[name], repeated=fresh.get(name) != place)
@@ -121,12 +121,17 @@ def _all_completed(reports: Sequence[Report], kinds: ReportKinds, site: Site) ->
 
 
 def subjects_of(reports: Sequence[Report], kinds: ReportKinds, *, site: Site, lock: bool) -> SubjectsByKind:
-    """Return the subjects of reports by their kind, locked in the one order of locks (docs/decisions/0003)."""
+    """Return the subjects of reports by their kind, locked in the one order of locks (docs/decisions/0003).
+
+    Kinds with one place in that order are booked on the same subjects, which the first of them finds: so each order is
+    read once, and is full after the reports of all of them.
+    """
     found: dict[type[Report], Subjects[Any]] = {}
-    for kind in sorted(kinds, key=lambda kind: kind.lock_order):
-        own = [report for report in reports if type(report) is kind.report]
+    for _, group in groupby(sorted(kinds, key=lambda kind: kind.lock_order), key=lambda kind: kind.lock_order):
+        alike = [*group]
+        own = [report for report in reports if type(report) in {kind.report for kind in alike}]
         if own:
-            found[kind.report] = kind.subjects(own, site=site, lock=lock)
+            found |= dict.fromkeys(map(type, own), alike[0].subjects(own, site=site, lock=lock))
     return found
 
 
@@ -298,6 +303,7 @@ def _record(batch: Sequence[PlannedBooking], postings: Sequence[Posting]) -> lis
             scrap=subject.scrap,
             quantity=planned.produced,
             scrap_reason=subject.scrap_reason,
+            details=planned.report.details() if planned.report.keeps_details else None,
             structure_id=planned.structure_id,
             assumed=rule is not None,
             type_code_id=subject.item.type_code_id,

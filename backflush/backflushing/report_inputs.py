@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
 from functools import partial
 from typing import Annotated, Any, Final, get_type_hints
@@ -29,6 +30,7 @@ from backflush.core.input_values import (
     require_text,
     shortened,
 )
+from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.ledger.idempotency import require_own_key
 
@@ -56,7 +58,8 @@ class ReportInput(ABC):
     """One thing that may be entered: how it is called, what it means, and how a raw value of any door is read.
 
     `column` is its name in an import. `name`, `default` and `required` are those of the report's attribute. An input
-    that `identifies` says what the report is about; pages ask for it first.
+    that `identifies` says what the report is about; pages ask for it first. The value of one that is `kept` is stored
+    with the booking (`Booking.details`) and shown with it.
     """
 
     title: str
@@ -66,6 +69,7 @@ class ReportInput(ABC):
     default: Any = None
     required: bool = False
     identifies: bool = False
+    kept: bool = False
 
     @abstractmethod
     def read(self, raw: object, dialect: Dialect) -> Any:
@@ -74,6 +78,10 @@ class ReportInput(ABC):
     @abstractmethod
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of its values."""
+
+    def as_kept(self, value: Any) -> str:
+        """Return a value as the text that is stored with a booking."""
+        return str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +146,10 @@ class QuantityInput(ReportInput):
         """Return the JSON schema of a quantity."""
         return {"type": "string", "pattern": QUANTITY_PATTERN, "examples": ["38"]}
 
+    def as_kept(self, value: Decimal) -> str:
+        """Return a quantity without trailing zeros."""
+        return written(value)
+
 
 @dataclass(frozen=True, slots=True)
 class WholeInput(ReportInput):
@@ -185,6 +197,10 @@ class SerialsInput(ReportInput):
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of a list of texts."""
         return {"type": "array", "items": {"type": "string"}}
+
+    def as_kept(self, value: Sequence[str]) -> str:
+        """Return serial numbers in one line."""
+        return ", ".join(value)
 
 
 class InputRefused(ValueError):

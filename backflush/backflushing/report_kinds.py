@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Final, Generic, Self, TypeVar
 
 from django.utils.translation import gettext_noop as marked
 
-from backflush.backflushing.report_inputs import Inputs, KeyInput, MomentInput, SerialsInput, TextInput
+from backflush.backflushing.report_inputs import Inputs, KeyInput, MomentInput, ReportInput, SerialsInput, TextInput
 from backflush.core.input_values import PLAIN, Dialect
 from backflush.core.moves import Process
 from backflush.core.refusals import Refusal
@@ -76,6 +76,12 @@ class Report:
 
     operation: ClassVar[str]
     """Identifies the kind in the content of keys."""
+    keeps_details: ClassVar[bool] = False
+    """Whether it has inputs whose values are kept with the booking; found when the class is declared."""
+
+    def __init_subclass__(cls) -> None:
+        declared = [one for hint in cls.__annotations__.values() for one in getattr(hint, "__metadata__", ())]
+        cls.keeps_details |= any(isinstance(one, ReportInput) and one.kept for one in declared)
 
     @property
     def of(self) -> str:
@@ -95,6 +101,11 @@ class Report:
         if self.in_stock_unit:
             content["in_stock_unit"] = True
         return Request(self.key, self.operation, content)
+
+    def details(self) -> dict[str, str] | None:
+        """Return the values that are kept with the booking, by input; None where there are none."""
+        values = {one: getattr(self, one.name) for one in inputs_of(type(self)).all if one.kept}
+        return {one.name: one.as_kept(value) for one, value in values.items() if value != one.default} or None
 
 
 _ALWAYS_CONTENT: Final = frozenset(
@@ -118,7 +129,10 @@ R = TypeVar("R", bound=Report)
 
 
 class LockOrder(IntEnum):
-    """The order in which a transaction locks the subjects of its reports, kind by kind (docs/decisions/0003)."""
+    """The order in which a transaction locks the subjects of its reports, kind by kind (docs/decisions/0003).
+
+    Kinds with the same place are booked on the same subjects.
+    """
 
     WORKS_ORDERS = 1
     PURCHASE_ORDERS = 2

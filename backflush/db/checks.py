@@ -34,6 +34,7 @@ _TYPES: Final = {
     "DateField": "date",
     "DateTimeField": "timestamptz",
     "IntegerField": "integer",
+    "JSONField": "jsonb",
     "PositiveIntegerField": "integer",
     "SmallIntegerField": "smallint",
     "TextField": "text",

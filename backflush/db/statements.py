@@ -24,7 +24,7 @@ from typing import Any, Final
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import CharField, Field, ForeignKey, Model, TextField
+from django.db.models import CharField, Field, ForeignKey, JSONField, Model, TextField
 
 from backflush.core.quantity import to_scaled
 from backflush.db.fields import QuantityField
@@ -175,6 +175,8 @@ def _conversion(field: "Field[Any, Any]") -> Callable[[Any], Any] | None:
         return str  # psycopg would write an enum's name, not its value
     if isinstance(field, QuantityField):
         return to_scaled
+    if isinstance(field, JSONField):
+        return lambda value: None if value is None else json.dumps(value, ensure_ascii=False)
     own = type(field).get_prep_value.__module__.startswith("backflush.")
     return field.get_prep_value if own and not isinstance(field, ForeignKey) else None
 

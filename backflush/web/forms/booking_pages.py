@@ -217,6 +217,10 @@ class BookingPages(ABC):
         return ""
 
     @abstractmethod
+    def title(self) -> str:
+        """Return the heading of the page."""
+
+    @abstractmethod
     def scan_label(self) -> str:
         """Return the label of the field to scan into."""
 
@@ -229,7 +233,7 @@ class BookingPages(ABC):
         """Return what was booked or reversed just now, for the template."""
 
     @abstractmethod
-    def done_at(self, request: PageRequest, report: Any, booking: Booking) -> str:
+    def done_at(self, request: PageRequest, report: Report, booking: Booking) -> str:
         """Return the address of the page after a booking."""
 
     @abstractmethod

@@ -9,6 +9,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from backflush.backflushing.models import Booking
+from backflush.backflushing.report_kinds import Report
 from backflush.core.input_values import whole_or_none
 from backflush.core.moves import Status
 from backflush.core.refusals import InvalidValue
@@ -25,7 +26,7 @@ from backflush.web.forms.idempotency import new_key
 from backflush.web.platform.decorators import posts
 from backflush.web.platform.visit import PageRequest
 from backflush.works.selectors import order_numbered
-from backflush.works.services.booking import ON_ORDERS, BookingIn
+from backflush.works.services.booking import ON_ORDERS
 
 OFFERED: Final = 12
 """So many orders are offered where none was scanned yet."""
@@ -55,6 +56,10 @@ class OrderPages(ProductionPages):
     template = "web/production/book_order.html"
     codes = "works-orders"
 
+    def title(self) -> str:
+        """Return the heading of the page."""
+        return _("Book production")
+
     def scan_label(self) -> str:
         """Return the label of the field to scan into."""
         return _("Works order number or barcode")
@@ -71,10 +76,10 @@ class OrderPages(ProductionPages):
         """Return what was just booked or reversed, read from the ledger."""
         return _banner(request)
 
-    def done_at(self, request: PageRequest, report: BookingIn, booking: Booking) -> str:
+    def done_at(self, request: PageRequest, report: Report, booking: Booking) -> str:
         """Return the page's own address, with what was booked and how much the preview had said would wait."""
         query = {"booked": str(booking.posting_id), "expected_waiting": request.POST.get("expected_waiting", "")}
-        return f"{reverse('book')}?{urlencode(query)}"
+        return f"{self.scan_at}?{urlencode(query)}"
 
 
 @posts(Verb.REVERSE_OWN, Verb.REVERSE)

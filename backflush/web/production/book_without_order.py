@@ -2,17 +2,17 @@
 
 from typing import Any, Final
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from backflush.backflushing.models import Booking
+from backflush.backflushing.report_kinds import Report
 from backflush.items.models import ComponentClass, Item
 from backflush.items.selectors import item_coded
 from backflush.stockmap.models import Site
 from backflush.web.platform.visit import PageRequest
 from backflush.web.production.book_order import ProductionPages
 from backflush.web.stock.reversal import banner
-from backflush.works.services.production_without_order import WITHOUT_ORDERS, ProductionIn
+from backflush.works.services.production_without_order import WITHOUT_ORDERS
 
 OFFERED: Final = 12
 
@@ -24,6 +24,10 @@ class ItemPages(ProductionPages):
     name, preview_name, post_name = "produce", "produce-preview", "produce-post"
     template = "web/production/book_without_order.html"
     codes = "items"
+
+    def title(self) -> str:
+        """Return the heading of the page."""
+        return _("Production without order")
 
     def scan_label(self) -> str:
         """Return the label of the field to scan into."""
@@ -41,9 +45,9 @@ class ItemPages(ProductionPages):
         """Return what was just booked or reversed, read from the ledger."""
         return banner(request)
 
-    def done_at(self, request: PageRequest, report: ProductionIn, booking: Booking) -> str:
+    def done_at(self, request: PageRequest, report: Report, booking: Booking) -> str:
         """Return the page's own address, with what was booked."""
-        return f"{reverse('produce')}?done={booking.posting_id}"
+        return f"{self.scan_at}?done={booking.posting_id}"
 
 
 urlpatterns = ItemPages().urls("book/item/")

@@ -9,11 +9,12 @@ from django.utils.translation import gettext as _
 
 from backflush.backflushing.models import Booking
 from backflush.backflushing.outcomes import UseState, use_states
+from backflush.backflushing.report_kinds import Report
 from backflush.core.refusals import Refusal
 from backflush.delivery.pagination import page_of
 from backflush.people.rights import Verb
 from backflush.stockmap.models import Site
-from backflush.subcontract.receipts import RECEIPTS, ReceiptIn
+from backflush.subcontract.receipts import RECEIPTS
 from backflush.subcontract.selectors import all_receipts, purchase_lines, purchase_order_numbered
 from backflush.web.forms.booking_pages import BookingPages, Opened
 from backflush.web.platform.decorators import page
@@ -29,6 +30,10 @@ class ReceiptPages(BookingPages):
     name, preview_name, post_name = "receive", "receive-preview", "receive-post"
     template = "web/purchasing/receive.html"
     codes = "purchase-orders"
+
+    def title(self) -> str:
+        """Return the heading of the page."""
+        return _("Receive")
 
     def scan_label(self) -> str:
         """Return the label of the field to scan into."""
@@ -54,9 +59,9 @@ class ReceiptPages(BookingPages):
         """Return what was just received or reversed, read from the ledger."""
         return banner(request)
 
-    def done_at(self, request: PageRequest, report: ReceiptIn, booking: Booking) -> str:
+    def done_at(self, request: PageRequest, report: Report, booking: Booking) -> str:
         """Return the address of the purchase order, with what was received."""
-        return f"{reverse('purchase-order', args=[report.order])}?done={booking.posting_id}"
+        return f"{reverse('purchase-order', args=[report.of])}?done={booking.posting_id}"
 
     def button(self, good: str, scrap: str) -> str:
         """Return the words of the button."""

@@ -11,6 +11,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from backflush.backflushing.explanation import figure
+from backflush.backflushing.models import Booking
+from backflush.booking_kinds import details_of
 from backflush.core.quantity import ZERO
 from backflush.ledger.models import Movement
 from backflush.web.display import badges
@@ -18,6 +20,12 @@ from backflush.web.display.qr import qr_path
 from backflush.web.display.tags.pieces import q
 
 register: Final = template.Library()
+
+
+@register.filter
+def details(booking: Booking) -> list[tuple[str, str]]:
+    """Return the values that were kept with a booking, each with its label in the user's language."""
+    return [(_(title), value) for title, value in details_of(booking)]
 
 
 @register.filter
