@@ -4,6 +4,7 @@ Arguments and options are generated from the declaration of each kind's inputs (
 """
 
 import inspect
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final
 
@@ -115,7 +116,7 @@ def _example(kind: ReportKind[Any]) -> str:
     for option, name in options.items():
         if name in kind.example:
             words += [f"--{option.replace('_', '-')}", kind.example[name]]
-    return " ".join(words)
+    return shlex.join(words)
 
 
 def _which(kind: ReportKind[Any]) -> str:

@@ -44,8 +44,8 @@ def test_candidates_are_ordered_by_expiry_with_other_places_last(database: Datab
             {"book": {"order": "W1", "good": 8}},
         ],
     )
-    set_batch(item=item_coded("PAINT"), code="LATE", expires_on=date(2026, 9, 1))
-    set_batch(item=item_coded("PAINT"), code="SOON", expires_on=date(2026, 4, 1))
+    set_batch(item=item_coded("PAINT"), code="LATE", expires_on=date(2099, 9, 1))
+    set_batch(item=item_coded("PAINT"), code="SOON", expires_on=date(2099, 4, 1))
     offered = candidates(waiting_movements(world.site).get(item__code="PAINT"))
     assert [(one.balance.location.path, one.balance.batch, one.planned) for one in offered] == [
         ("MAIN/LINE", "SOON", True),
