@@ -30,6 +30,7 @@ from backflush.api.schemas import (
 )
 from backflush.backflushing.stream import CHUNK, DATABASE_AWAY
 from backflush.booking_kinds import KINDS, kind_of, preview_report
+from backflush.config.logs import asked
 from backflush.core.failures import Failed, failure, log_failure
 from backflush.core.quantity import written
 from backflush.core.refusals import DatabaseUnreachable, InvalidValue, NotFound, Refusal
@@ -276,7 +277,7 @@ def _other(request: HttpRequest, error: HttpError) -> HttpResponse:
 @api.exception_handler(OperationalError)
 @api.exception_handler(InterfaceError)
 def _away(request: HttpRequest, error: OperationalError | InterfaceError) -> HttpResponse:
-    log_failure(_log, f"{request.method} {request.path}")
+    log_failure(_log, asked(request))
     answer = answer_refusal(request, _database_away(error))
     answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return answer
@@ -284,7 +285,7 @@ def _away(request: HttpRequest, error: OperationalError | InterfaceError) -> Htt
 
 @api.exception_handler(Exception)
 def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
-    reference = log_failure(_log, f"{request.method} {request.path}")
+    reference = log_failure(_log, asked(request))
     response = answer_refusal(
         request, Failed("The server failed. Give your administrator the reference {reference}.", reference=reference)
     )

@@ -37,6 +37,7 @@ REMEDIES: Final[dict[type[Refusal], str]] = {
     refusals.SameLocation: "Ask an engineer to give the structure line another from-location.",
     refusals.Ended: "Use one that is active.",
     refusals.FixedOnPhantom: "Ask an engineer to correct the structure.",
+    refusals.StructureTooDeep: "Ask an engineer to take levels out of the structure.",
     refusals.StructureTooLarge: "Ask an engineer to make some of the phantoms stocked items.",
     refusals.NotAllowed: "Ask an administrator for a role with this right.",
     NotSignedIn: "Send a token that isn't revoked.",

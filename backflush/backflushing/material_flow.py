@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from backflush.core.refusals import FixedOnPhantom, StructureTooLarge
+from backflush.core.refusals import FixedOnPhantom, StructureTooDeep, StructureTooLarge
 from backflush.core.structure import Requirement
 from backflush.items.models import ComponentClass, Item
 from backflush.stockmap.models import Action, Location, Site
@@ -73,7 +73,7 @@ def _requirements(site: Site, item: Item, day: date) -> Iterator[Requirement]:
     received = item.component_class not in BY_ORDER
     try:
         content = StructureBook(site, [item.pk]).explode(item.pk, day)
-    except (FixedOnPhantom, StructureTooLarge):
+    except (FixedOnPhantom, StructureTooDeep, StructureTooLarge):
         return
     for need in content.requirements:
         if not (received and need.supplier_provides):

@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
@@ -139,6 +140,16 @@ def public_address() -> PublicAddress:
     return PublicAddress((parts.hostname, *LOOPBACK), (f"https://{parts.netloc}",), secure=True)
 
 
+def proxy_addresses() -> tuple[IPv4Network | IPv6Network, ...]:
+    """Return the networks of the proxies whose `X-Forwarded-For` is believed: PROXY_ADDRESSES, else a proxy on this
+    machine where PUBLIC_URL is set, else none."""
+    text = os.environ.get("PROXY_ADDRESSES", "") or ("127.0.0.0/8, ::1" if os.environ.get("PUBLIC_URL") else "")
+    try:
+        return tuple(ip_network(one.strip()) for one in text.split(",") if one.strip())
+    except ValueError:
+        _stop("PROXY_ADDRESSES", "is no list of addresses or networks")
+
+
 def _parsed(url: str) -> dict[str, Any]:
     # For an unknown scheme django-environ warns and returns nothing.
     with warnings.catch_warnings():
@@ -156,6 +167,7 @@ def _stop(name: str, complaint: str) -> NoReturn:
         "FAST_READS": "Give off, or leave it unset.",
         "LOG_FORMAT": "Give json, or leave it unset.",
         "METRICS_TOKEN": "Give a long random one, or leave it unset.",
+        "PROXY_ADDRESSES": "Give addresses or networks with commas between them, like 10.0.0.5, 172.16.0.0/12.",
         "PUBLIC_URL": "Give https://backflush.example.org, or leave it unset to serve this machine alone.",
     }
     raise SystemExit(f"{name} {complaint}. {advice[name]}")

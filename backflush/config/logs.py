@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponseBase
@@ -20,6 +21,10 @@ HEADER: Final = "X-Request-ID"
 KNOWN: Final = re.compile(r"[A-Za-z0-9_.-]{6,64}")
 """Request numbers of a proxy that are accepted. Others are replaced, because the number is written to logs and
 pages."""
+
+KNOWN_METHOD: Final = re.compile("[A-Z]{1,20}")
+PATH_SIGNS: Final = "/:@!$&'()*+,;=~"
+PATH_LONGEST: Final = 2_000
 
 REQUEST: Final[ContextVar[str]] = ContextVar("request", default="")
 ACCESS: Final = logging.getLogger("backflush.requests")
@@ -48,14 +53,22 @@ def numbered(answer: Answer) -> Answer:
 
 def _log(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
     match = request.resolver_match
+    method, path = asked(request).split(" ", 1)
     fields = {
-        "method": request.method,
-        "path": request.path,
+        "method": method,
+        "path": path,
         "route": match.view_name if match else None,
         "status": response.status_code,
         "milliseconds": round(seconds * 1000, 1),
     }
-    ACCESS.info("%s %s %s", request.method, request.path, response.status_code, extra={"fields": fields})
+    ACCESS.info("%s %s %s", method, path, response.status_code, extra={"fields": fields})
+
+
+def asked(request: HttpRequest) -> str:
+    """Return method and path for a log line, the path as it was sent: decoded, it can contain line breaks and control
+    characters."""
+    method = request.method if KNOWN_METHOD.fullmatch(request.method or "") else "-"
+    return f"{method} {quote(request.path, safe=PATH_SIGNS)[:PATH_LONGEST]}"
 
 
 def reference() -> str:

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
 
 # Outermost first. Static files come before sessions, because they are the same for everyone.
 MIDDLEWARE = [
+    "backflush.delivery.client_address.addressed",
     "backflush.config.logs.numbered",
     "backflush.delivery.metrics.measured",
     "django.middleware.security.SecurityMiddleware",
@@ -88,8 +89,9 @@ AUTHENTICATION_BACKENDS = [
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "backflush.people.password_words.CommonWordValidator"},
 ]
 LOGIN_URL = "log-in"
 LOGIN_REDIRECT_URL = "home"
@@ -113,11 +115,17 @@ ALLOWED_HOSTS = [*PUBLIC.hosts]
 CSRF_TRUSTED_ORIGINS = [*PUBLIC.origins]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC.secure
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "backflush_session", "backflush_csrf"
+# With this prefix browsers refuse a cookie from a neighbouring host, or one over plain http.
+COOKIE_PREFIX = "__Host-" if PUBLIC.secure else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}backflush_session", f"{COOKIE_PREFIX}backflush_csrf"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "backflush.web.platform.errors.forged"
 # Trust the proxy's header only if there is an https proxy.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PUBLIC.secure else None
 SECURE_HSTS_SECONDS = 31_536_000 if PUBLIC.secure else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = PUBLIC.secure
+# The proxies whose `X-Forwarded-For` is believed.
+PROXY_ADDRESSES = env.proxy_addresses()
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

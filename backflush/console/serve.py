@@ -12,7 +12,8 @@ from typing import Annotated, Final
 
 import typer
 from django.conf import settings
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.server import Server
 
 from backflush.config import env
@@ -24,8 +25,10 @@ from backflush.stockmap.models import Site
 from backflush.web.platform.static_files import gather
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-APPLICATION: Final = "backflush.config.wsgi:application"
-THREADS: Final = 4
+APPLICATION: Final = "backflush.config.asgi:application"
+HEADERS_WITHIN_MS: Final = 10_000
+"""How long the headers of a request may take, and how long a connection may be idle."""
+HEADERS_LARGEST: Final = 1 << 16
 
 
 def register(app: typer.Typer) -> None:
@@ -113,9 +116,12 @@ def _serve(host: str, port: int, workers: int, announce: Callable[[], None]) -> 
         APPLICATION,
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        # Without the lifespan of ASGI, which the gateway doesn't need.
+        interface=Interfaces.ASGINL,
         workers=workers,
-        blocking_threads=THREADS,
+        # One connection can't open many requests at a time.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS, max_buffer_size=HEADERS_LARGEST),
         log_level="warning",  # type: ignore[arg-type]
         websockets=False,
         workers_kill_timeout=ENDS_WITHIN_SECONDS,

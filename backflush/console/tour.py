@@ -246,7 +246,7 @@ def serve_plant() -> None:
     """
     with answering(as_json=False):
         stage, file, wanted = Stage(), sys.argv[1], int(sys.argv[2])
-        port, password = _free_port(wanted), f"northmoor-{secrets.randbelow(900_000) + 100_000}"
+        port, password = _free_port(wanted), f"axle-hinge-lamp-{secrets.randbelow(900_000) + 100_000}"
         if port != wanted:
             stage.console.print(f"Port {wanted} is taken, so the server uses {port}.")
         stage.console.print("Everyone in the demo plant has the same password, which is new with every tour:")

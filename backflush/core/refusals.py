@@ -4,7 +4,8 @@
     ├── Invalid
     │   ├── InvalidQuantity, QuantityTooLarge
     │   ├── NoConversion, ConversionsDisagree
-    │   ├── StructureLoop, OverlappingLines, DuplicateLine, FixedOnPhantom, StructureTooLarge
+    │   ├── StructureLoop, OverlappingLines, DuplicateLine, FixedOnPhantom, StructureTooLarge,
+    │   │   StructureTooDeep
     │   ├── WrongClass, ObsoleteItem, InUse, Ended
     │   ├── TooManyRules, NoRule, NoSuchRule, SameLocation, DuplicateRule, WrongActionType, NoCompletionAction,
     │   │   NoIssueAction, NoReturnAction, NoReceiveAction
@@ -137,6 +138,12 @@ class StructureTooLarge(Invalid):
     """The phantoms expand to more lines than the limit."""
 
     code = "structure_too_large"
+
+
+class StructureTooDeep(Invalid):
+    """The structure would have more levels than the limit (S8)."""
+
+    code = "structure_too_deep"
 
 
 class WrongClass(Invalid):

@@ -16,12 +16,14 @@ from backflush.core.refusals import (
     InvalidQuantity,
     OverlappingLines,
     Refusal,
+    StructureTooDeep,
     StructureTooLarge,
 )
 from backflush.core.sentences import Count
 
 LINES_MAX = 10_000
 DIGITS_MAX = 50
+LEVELS_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,8 @@ def explode(
             if line.component.phantom:
                 require_no_fixed(line)
                 below = [below for below in structures.get(line.component.item, ()) if below.in_force(day)]
+                if len(here.steps) > LEVELS_MAX:
+                    raise too_deep()
                 if not below:
                     empty.append(line.component.code)
                 descend(in_order(below), here)
@@ -190,6 +194,15 @@ def explode(
 
     descend(in_order(line for line in lines if line.in_force(day)), Requirement(()))
     return Explosion(tuple(requirements), tuple(dict.fromkeys(empty)))
+
+
+def too_deep() -> StructureTooDeep:
+    """Return the refusal of a structure with too many levels (S8)."""
+    return StructureTooDeep(
+        "The structure would be more than {most} levels deep. Take levels out of it.",
+        most=Count(LEVELS_MAX),
+        field="component",
+    )
 
 
 def in_order(lines: Iterable[ComponentLine]) -> list[ComponentLine]:
@@ -306,3 +319,32 @@ def find_loop(contains: Mapping[int, Iterable[int]], start: Iterable[int]) -> tu
                 stack.append((item, True))
                 stack.extend((below, False) for below in contains.get(item, ()))
     return None
+
+
+def levels_through(contains: Mapping[int, Iterable[int]], items: Iterable[int]) -> int:
+    """Return the number of levels of the deepest structure that one of some items is in, regardless of dates (S8).
+
+    An item has one level more than the deepest of its components; an item without a structure has none. There must be
+    no loop.
+    """
+    within: dict[int, list[int]] = {}
+    for item, components in contains.items():
+        for component in components:
+            within.setdefault(component, []).append(item)
+    below: dict[int, int] = {}
+    above: dict[int, int] = {}
+    return max((_levels(item, contains, below) + _levels(item, within, above) for item in items), default=0)
+
+
+def _levels(first: int, edges: Mapping[int, Iterable[int]], known: dict[int, int]) -> int:
+    """Return the length of the longest path along some edges, without recursion: a chain may be any length."""
+    stack = [first]
+    while stack:
+        item = stack[-1]
+        missing = [end for end in edges.get(item, ()) if end not in known]
+        if missing:
+            stack.extend(missing)
+            continue
+        known[item] = max((known[end] + 1 for end in edges.get(item, ())), default=0)
+        stack.pop()
+    return known[first]

@@ -61,6 +61,10 @@ BOOKING_SECONDS = Histogram(
 )
 REFUSALS = Counter("backflush_refusals", "The number of refusals by code.", ["code"])
 
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER: Final = "other"
+"""The method of a request that no page knows: an invented one would be a series of its own for ever."""
+
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
@@ -73,7 +77,8 @@ def measured(answer: Answer) -> Answer:
         response = answer(request)
         seconds = time.perf_counter() - begun
         route = route_of(request)
-        REQUESTS.labels(route, request.method, str(response.status_code)).inc()
+        method = request.method if request.method in METHODS else OTHER
+        REQUESTS.labels(route, method, str(response.status_code)).inc()
         REQUEST_SECONDS.labels(route).observe(seconds)
         if route in BOOKING_ROUTES and response.status_code < HTTPStatus.BAD_REQUEST:
             BOOKING_SECONDS.labels(route).observe(seconds)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
-from backflush.core.refusals import FixedOnPhantom, StructureTooLarge
+from backflush.core.refusals import FixedOnPhantom, StructureTooDeep, StructureTooLarge
 from backflush.core.sentences import Sentence
 from backflush.core.structure import Component, Requirement, explode, find_loop
 from backflush.items.models import ComponentClass, Item
@@ -62,7 +62,7 @@ class Needs:
                 explosion = explode(
                     self.chart.lines.get(item.pk, ()), day=day, structures=self.chart.lines, factor=self._factor
                 )
-            except StructureTooLarge as refusal:
+            except (StructureTooDeep, StructureTooLarge) as refusal:
                 self.too_large[item.code] = refusal.sentence
                 return
             except FixedOnPhantom:

@@ -21,8 +21,11 @@ from backflush.core.structure import (
     Explosion,
     PathStep,
     Requirement,
+    LEVELS_MAX,
     find_loop,
+    levels_through,
     require_sound,
+    too_deep,
 )
 from backflush.db.vendors import lock_until_commit
 from backflush.items.models import Item, Unit
@@ -77,12 +80,12 @@ def set_structures(structures: Mapping[Item, Sequence[LineIn]]) -> None:
     """Replace the whole structure of each of some items, with all dated versions (S1 to S6).
 
     Existing orders keep their own copies. Refused where an item would contain itself at any depth on any day
-    (`structure_loop`), and where units or from-locations are deactivated (`ended`).
+    (`structure_loop`), where a structure would have more than 50 levels (`structure_too_deep`, S8), and where units or from-locations are deactivated (`ended`).
     """
     for lines in structures.values():
         require_sound([line.as_line() for line in lines])
     _lock_structures()
-    require_no_loop(structures)
+    require_possible_levels(structures)
     _require_named_in_use(structures)
     replaced = StructureLine.objects.filter(item__in=structures)
     # Deleting checks every table that refers to lines, and most imports have nothing to delete.
@@ -190,8 +193,9 @@ def _lock_structures() -> None:
     lock_until_commit(STRUCTURES_LOCK)
 
 
-def require_no_loop(structures: Mapping[Item, Sequence[LineIn]]) -> None:
-    """Refuse structures in which an item would contain itself, and name the loop (`structure_loop`, S5)."""
+def require_possible_levels(structures: Mapping[Item, Sequence[LineIn]]) -> None:
+    """Refuse structures in which an item would contain itself, and name the loop (`structure_loop`, S5); and those in
+    which something would have more than 50 levels (`structure_too_deep`, S8)."""
     contains = contents()
     for item, lines in structures.items():
         contains[item.pk] = {line.component.pk for line in lines}
@@ -203,6 +207,8 @@ def require_no_loop(structures: Mapping[Item, Sequence[LineIn]]) -> None:
             path=" > ".join(code[item].code for item in loop),
             field="component",
         )
+    if levels_through(contains, [item.pk for item in structures]) > LEVELS_MAX:
+        raise too_deep()
 
 
 def _row(item: Item, line: LineIn) -> StructureLine:

@@ -26,7 +26,8 @@ from backflush.delivery.pagination import behind, count_up_to, page_of
 
 AT_ONCE: Final = 2_000
 WORKBOOK_MOST: Final = 100_000
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a formula begins with; spreadsheets in East Asian languages take the full-width signs too."""
 CSV: Final = "text/csv; charset=utf-8"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -172,7 +173,7 @@ def _write(sheet: Any, line: int, place: int, value: Cell, zone: ZoneInfo) -> No
 def _text(value: Cell, zone: ZoneInfo) -> str:
     if isinstance(value, str):
         # A spreadsheet would run it as a formula.
-        return f"'{value}" if value.startswith(FORMULA) else value
+        return f"'{value}" if value.startswith(FORMULA) or value.lstrip().startswith(FORMULA) else value
     if value is None:
         return ""
     if isinstance(value, Decimal):

@@ -11,6 +11,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from backflush.config.logs import asked
 from backflush.core.failures import log_failure
 from backflush.core.refusals import Refusal
 from backflush.delivery.metrics import count_refusal
@@ -46,7 +47,7 @@ def failed(request: HttpRequest) -> HttpResponse:
 
     Uses neither the database nor the visit, which may be what failed.
     """
-    reference = log_failure(_log, f"{request.method} {request.path}")
+    reference = log_failure(_log, asked(request))
     response = render(
         request, "web/platform/failed.html", {"reference": reference}, status=HTTPStatus.INTERNAL_SERVER_ERROR
     )

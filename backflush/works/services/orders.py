@@ -29,7 +29,7 @@ from backflush.people.models import User
 from backflush.stockmap.deactivation import require_in_use
 from backflush.stockmap.models import Site
 from backflush.structures.selectors import StructureBook
-from backflush.structures.services import LineIn, freeze, require_convertible, require_no_loop
+from backflush.structures.services import LineIn, freeze, require_convertible, require_possible_levels
 from backflush.works.models import OrderChange, WorksOrder
 from backflush.works.services.guards import lock_order, lock_orders, require, require_whole
 from backflush.works.services.history import change, keep, trace
@@ -160,7 +160,7 @@ def edit_structure(*, site: Site, number: str, lines: Sequence[LineIn], by: User
     require_sound(core_lines)
     if len({line.number for line in lines}) < len(lines):
         raise DuplicateLine("Two lines have the same number. Give each line its own number.", field="line")
-    require_no_loop({order.item: lines})
+    require_possible_levels({order.item: lines})
     book = StructureBook(site, (), extra=core_lines)
     content = book.explode_lines(core_lines, order.start_date)
     order.structure = freeze(site=site, contents=[(order.item, content)])[0]
