@@ -1,4 +1,4 @@
-"""The gateway between the network and Django: it takes requests in without a thread, and within limits of time and size.
+"""The gateway between the network and Django: takes requests in without a thread, within limits of time and size.
 
 A sender of a slow, endless or unfinished request never holds one of the threads that answer pages: the body is taken in
 by the event loop first. Only the lines of a bulk request are passed on as they arrive, by threads of their own, because

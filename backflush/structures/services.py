@@ -16,12 +16,12 @@ from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import AlreadyThere, InvalidValue, NoConversion, SettledSince, StructureLoop
 from backflush.core.sentences import Sentence
 from backflush.core.structure import (
+    LEVELS_MAX,
     Component,
     ComponentLine,
     Explosion,
     PathStep,
     Requirement,
-    LEVELS_MAX,
     find_loop,
     levels_through,
     require_sound,
@@ -80,7 +80,8 @@ def set_structures(structures: Mapping[Item, Sequence[LineIn]]) -> None:
     """Replace the whole structure of each of some items, with all dated versions (S1 to S6).
 
     Existing orders keep their own copies. Refused where an item would contain itself at any depth on any day
-    (`structure_loop`), where a structure would have more than 50 levels (`structure_too_deep`, S8), and where units or from-locations are deactivated (`ended`).
+    (`structure_loop`), where a structure would have more than 50 levels (`structure_too_deep`, S8), and where units or
+    from-locations are deactivated (`ended`).
     """
     for lines in structures.values():
         require_sound([line.as_line() for line in lines])

@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def chain(plant: Plant, count: int) -> list[Item]:
 def one_in_another(items: list[Item]) -> dict[Item, list[LineIn]]:
     return {
         above: [LineIn(number=10, component=below, quantity=Decimal(1), unit=below.stock_unit)]
-        for above, below in zip(items, items[1:], strict=False)
+        for above, below in pairwise(items)
     }
 
 
