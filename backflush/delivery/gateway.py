@@ -141,13 +141,13 @@ class Gateway:
             raise _busy()
         self._waiting += 1
         loop = asyncio.get_running_loop()
-        answer = Answer(loop, send, self._limits.idle_stream)
+        answer = Transmission(loop, send, self._limits.idle_stream)
         try:
             await loop.run_in_executor(threads, self._call, _environ(scope, body), answer)
         finally:
             self._waiting -= 1
 
-    def _call(self, environ: Environ, answer: "Answer") -> None:
+    def _call(self, environ: Environ, answer: "Transmission") -> None:
         """Call the application, and send what it answers, block by block."""
         parts = self._wsgi(environ, answer.start)
         try:
@@ -157,7 +157,7 @@ class Gateway:
             getattr(parts, "close", lambda: None)()
 
 
-class Answer:
+class Transmission:
     """An answer on its way from a thread to the network.
 
     An answer in one piece is handed to the network together with its status. A reader that takes nothing for `idle`
