@@ -1,5 +1,6 @@
 // @ts-check
-// Selects that send their form, buttons that step or set an amount, and buttons that print the page.
+// Selects that send their form, buttons that step or set an amount, buttons that print the page, and units that change
+// the keyboard of a phone from digits to letters, so that a quantity can be entered with another unit: 7 PCS.
 import { around, origin } from "./dom.js";
 import { stepped } from "./numbers.js";
 
@@ -23,4 +24,12 @@ document.addEventListener("click", (event) => {
   if (value === null) return;
   input.value = value;
   input.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
+document.addEventListener("click", (event) => {
+  const input = document.getElementById(around(event, "[data-letters]")?.dataset.letters ?? "");
+  if (!(input instanceof HTMLInputElement)) return;
+  input.inputMode = "text";
+  input.focus();
+  input.setSelectionRange(input.value.length, input.value.length);
 });
