@@ -5,7 +5,7 @@ are history: they are exported from their own lists.
 """
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 from zoneinfo import ZoneInfo
@@ -278,8 +278,8 @@ EXPORTS: Final[Mapping[str, Callable[[Sites], Iterator[Values]]]] = {
 """The tables that can be exported, each with its rows for some sites."""
 
 
-def rows_of(table: str, *, site: str = "") -> Iterator[list[str]]:
-    """Yield the header and the rows of a table as text, for one site or for all.
+def rows_of(table: str, *, site: str = "", without: Collection[str] = ()) -> Iterator[list[str]]:
+    """Yield the header and the rows of a table as text, for one site or for all, without some columns.
 
     The text is what an import reads; see `spreadsheet_safe` for cells that a spreadsheet would compute.
     Raises `InvalidValue` for a table that isn't exported. The number of statements doesn't grow with the rows.
@@ -291,20 +291,22 @@ def rows_of(table: str, *, site: str = "") -> Iterator[list[str]]:
             tables=[*EXPORTS],
             field="tables",
         )
-    names = [column.name for column in TABLES[table].columns]
+    names = [column.name for column in TABLES[table].columns if column.name not in without]
     yield names
     sites = Site.objects.select_related("receive_action", "adjustment").order_by("code")
     for values in EXPORTS[table]([*(sites.filter(code=site) if site else sites)]):
         yield [as_written(values.get(name)) for name in names]
 
 
-def csv_of(table: str, *, site: str = "") -> Iterator[list[str]]:
+def csv_of(table: str, *, site: str = "", without: Collection[str] = ()) -> Iterator[list[str]]:
     """Yield the header and the rows of a table for a CSV file."""
-    for row in rows_of(table, site=site):
+    for row in rows_of(table, site=site, without=without):
         yield [spreadsheet_safe(cell) for cell in row]
 
 
-def write_workbook(target: Path | IO[bytes], tables: Sequence[str], *, site: str = "") -> None:
+def write_workbook(
+    target: Path | IO[bytes], tables: Sequence[str], *, site: str = "", without: Collection[str] = ()
+) -> None:
     """Write a workbook with a sheet for each table. All cells are text, so that 007 and 1/3 stay as they are."""
     options = {"constant_memory": True, "strings_to_numbers": False, "strings_to_formulas": False}
     with xlsxwriter.Workbook(target, options) as book:
@@ -313,7 +315,7 @@ def write_workbook(target: Path | IO[bytes], tables: Sequence[str], *, site: str
             sheet = book.add_worksheet(table)
             sheet.set_column(0, len(TABLES[table].columns) - 1, 16, text)
             sheet.freeze_panes(1, 0)
-            for number, row in enumerate(rows_of(table, site=site)):
+            for number, row in enumerate(rows_of(table, site=site, without=without)):
                 for place, cell in enumerate(row):
                     sheet.write_string(number, place, cell, text if number else bold)
 

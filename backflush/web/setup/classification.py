@@ -40,6 +40,7 @@ class TypeCodeResource(SetupResource[TypeCode], icon="hierarchy-2"):
     """Type codes."""
 
     slug, title, singular = "type-codes", lazy("Type codes"), lazy("type code")
+    table = "type_codes"
     purpose = lazy("The actions of a type code decide whether and how its items are backflushed.")
     verb = Verb.TYPE_CODES
     columns = (lazy("Completion"), lazy("Backflush"), lazy("Issue"), lazy("Return"))
@@ -130,6 +131,7 @@ class ProductGroupResource(SetupResource[ProductGroup], icon="category"):
     """Product groups."""
 
     slug, title, singular = "groups", lazy("Product groups"), lazy("product group")
+    table = "product_groups"
     purpose = lazy("A product group brings together items that belong together.")
     verb = Verb.ITEMS
     used_by = ngettext_lazy("%(number)s item", "%(number)s items", "number")

@@ -36,6 +36,7 @@ class StoreResource(SetupResource[Store], icon="building-warehouse"):
     """Stores."""
 
     slug, title, singular = "stores", lazy("Stores"), lazy("store")
+    table = "stores"
     purpose = lazy("A store is a building, a hall or a sub-contractor. It holds locations.")
     verb = Verb.STOCK_MAP
     used_by = ngettext_lazy("%(number)s location", "%(number)s locations", "number")
@@ -78,6 +79,7 @@ class LocationResource(SetupResource[Location], icon="map-pin"):
     """Locations."""
 
     slug, title, singular = "locations", lazy("Locations"), lazy("location")
+    table = "locations"
     purpose = lazy("Stock is kept at locations. A location without balances stands for the outside world.")
     verb = Verb.STOCK_MAP
     ordering = ("path",)

@@ -77,6 +77,8 @@ class SetupResource(Generic[Record]):
     columns: Sequence[Text] = ()
     used_by: Any = ""
     """How many records use it, as a translated plural with `number`; empty if that isn't counted."""
+    table: str = ""
+    """The import table in whose columns the list is exported; empty if there is none."""
     checks: Collection[str] = ()
     """The codes of the set-up check's findings about this kind."""
     checked_always: Collection[str] = ()

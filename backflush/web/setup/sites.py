@@ -33,6 +33,7 @@ class SiteResource(SetupResource[Site], icon="building-factory-2"):
     """Sites."""
 
     slug, title, singular = "sites", lazy("Sites"), lazy("site")
+    table = "sites"
     purpose = lazy("A site is a plant with its own stores and its own time zone.")
     verb = Verb.PEOPLE
     columns = (lazy("Time zone"), lazy("Receive action"), lazy("Completes full orders"))

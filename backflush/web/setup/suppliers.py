@@ -23,6 +23,7 @@ class SupplierResource(SetupResource[Supplier], icon="truck"):
     """Suppliers and sub-contractors."""
 
     slug, title, singular = "suppliers", lazy("Suppliers"), lazy("supplier")
+    table = "suppliers"
     purpose = lazy("The companies you buy from or send work to. One with a stock location holds your stock.")
     verb = Verb.STOCK_MAP
     columns = (lazy("Stock at this site"),)

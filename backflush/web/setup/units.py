@@ -38,6 +38,7 @@ class UnitResource(SetupResource[Unit], icon="ruler-2"):
     """Units of measure."""
 
     slug, title, singular = "units", lazy("Units"), lazy("unit")
+    table = "units"
     purpose = lazy("Stock is counted in units. Structures and orders may use other units that convert.")
     verb = Verb.UNITS
     used_by = ngettext_lazy("%(number)s item", "%(number)s items", "number")
@@ -77,6 +78,7 @@ class ConversionResource(SetupResource[UnitConversion], icon="arrows-exchange"):
     """Conversions between units, for all items or for one."""
 
     slug, title, singular = "conversions", lazy("Unit conversions"), lazy("unit conversion")
+    table = "conversions"
     purpose = lazy("How many of one unit make one of another, for all items or for one item.")
     verb = Verb.UNITS
     ordering = ("source_code", "target_code", "pk")

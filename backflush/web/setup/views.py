@@ -80,6 +80,7 @@ def list_page(request: PageRequest, kind: str) -> HttpResponse:
         "may": visit.may(listed.verb),
         "matrix": rights_matrix() if listed.slug == UserResource.slug else None,
         "tabs": tabs,
+        "table": listed.table,
     }
     return render(request, "web/setup/list.html", context)
 

@@ -49,6 +49,7 @@ PAGES = (
     "/unresolved/retry/",
     "/background-jobs/1/",
     "/exports/?list=transactions&kind=xlsx&asked=",
+    "/export/",
     "/unresolved/cancel/?pick={waiting}",
     "/stock/",
     "/stock/?item=BOLT&since=soon",

@@ -1,0 +1,1 @@
+"""Pages that take files in, and give the plant's tables out in the same columns."""
