@@ -30,7 +30,7 @@ from backflush.core.moves import Tracking
 from backflush.core.quantity import written
 from backflush.counts.models import StockCount
 from backflush.counts.services import CountIn, enter_counts
-from backflush.handling.moves import OpeningIn, move_stock, open_stock, reverse
+from backflush.handling.moves import MoveIn, OpeningIn, move_stock, open_stock, reverse
 from backflush.items.models import Item, TypeCode
 from backflush.items.selectors import item_coded, unit_coded
 from backflush.items.services import ConversionIn, ItemIn, add_conversions, add_items, add_type_code, add_unit
@@ -57,7 +57,7 @@ from backflush.subcontract.receipts import ReceiptIn, receive
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, place_order
 from backflush.unresolved.cancellation import cancel
 from backflush.unresolved.models import Settlement
-from backflush.unresolved.resolution import resolve
+from backflush.unresolved.resolution import ResolveIn, resolve
 from backflush.unresolved.retry import retry
 from backflush.works.material_issue import IssueIn, issue, return_material
 from backflush.works.models import WorksOrder
@@ -398,15 +398,17 @@ class Plant:
     ) -> Posting:
         """Move stock by hand along a rule."""
         return move_stock(
+            MoveIn(
+                action=action,
+                item=item,
+                quantity=Decimal(quantity),
+                source=self.path(source),
+                target=self.path(target),
+                at=at,
+                **more,
+            ),
             site=self.site,
-            action=action,
-            item=item,
-            quantity=Decimal(quantity),
-            source=self.path(source),
-            target=self.path(target),
             by=self.storekeeper,
-            at=at,
-            **more,
         )
 
     def finds(self, quantity: Number, item: str) -> Posting:
@@ -423,13 +425,15 @@ class Plant:
     ) -> Settlement:
         """Resolve a movement, or the oldest unresolved one of an item."""
         return resolve(
+            ResolveIn(
+                movement=self._number(what),
+                quantity=None if quantity is None else Decimal(quantity),
+                source=self.path(source),
+                at=at,
+                **more,
+            ),
             site=self.site,
-            movement=self._number(what),
             by=self.storekeeper,
-            quantity=None if quantity is None else Decimal(quantity),
-            source=self.path(source),
-            at=at,
-            **more,
         )
 
     def cancels(self, what: str | int, remarks: str = "not used", **more: Any) -> Settlement:

@@ -9,7 +9,7 @@ from backflush.console.output import Desk, HelpSection, command
 from backflush.console.postings import answer_posting
 from backflush.core.input_values import read_amount
 from backflush.core.refusals import InvalidValue
-from backflush.handling.moves import move_stock, reverse
+from backflush.handling.moves import MoveIn, move_stock, reverse
 from backflush.items.selectors import stock_quantity_of
 from backflush.ledger.selectors import movement_numbered, posting_keyed
 
@@ -46,19 +46,21 @@ def move(
     """
     amount = stock_quantity_of(item, read_amount(quantity, field="quantity"), field="quantity")
     posting = move_stock(
+        MoveIn(
+            action=action,
+            item=item,
+            quantity=amount,
+            source=source,
+            target=target,
+            from_bin=from_bin,
+            to_bin=to_bin,
+            batch=batch,
+            serials=serial or (),
+            remarks=remarks,
+            at=desk.at,
+            key=desk.key,
+        ),
         site=desk.site,
-        action=action,
-        item=item,
-        quantity=amount,
-        source=source,
-        target=target,
-        from_bin=from_bin,
-        to_bin=to_bin,
-        batch=batch,
-        serials=serial or (),
-        remarks=remarks,
-        at=desk.at,
-        key=desk.key,
         by=desk.by,
     )
     answer_posting(

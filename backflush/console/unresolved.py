@@ -20,7 +20,7 @@ from backflush.ledger.selectors import movement_numbered, posting_numbered
 from backflush.unresolved.arrivals import proposed_by
 from backflush.unresolved.cancellation import cancel
 from backflush.unresolved.models import Settlement
-from backflush.unresolved.resolution import resolve
+from backflush.unresolved.resolution import ResolveIn, resolve
 from backflush.unresolved.retry import preview_retry_with_counts, retry_in_parts
 from backflush.unresolved.selectors import candidates, queue, there_now
 
@@ -242,18 +242,20 @@ def resolve_one(
     Example: backflush resolve 1377 --from MAIN/RACK --quantity 200 --keep
     """
     settlement = resolve(
+        ResolveIn(
+            movement=movement,
+            quantity=None if quantity is None else _used(desk, movement, quantity),
+            source=source,
+            bin=bin,
+            to_bin=to_bin,
+            batch=batch,
+            serials=serial or (),
+            remainder="keep" if keep else "drop",
+            remarks=remarks,
+            at=desk.at,
+            key=desk.key,
+        ),
         site=desk.site,
-        movement=movement,
-        quantity=None if quantity is None else _used(desk, movement, quantity),
-        source=source,
-        bin=bin,
-        to_bin=to_bin,
-        batch=batch,
-        serials=serial or (),
-        remainder="keep" if keep else "drop",
-        remarks=remarks,
-        at=desk.at,
-        key=desk.key,
         by=desk.by,
     )
     waiting = settlement.movement

@@ -17,7 +17,7 @@ from backflush.counts.approval import approve_counts
 from backflush.counts.models import CountStatus, StockCount
 from backflush.counts.services import CountIn, enter_counts, preview_count
 from backflush.demo.plant import DemoPlant
-from backflush.handling.moves import OpeningIn, move_stock, open_stock, reverse
+from backflush.handling.moves import MoveIn, OpeningIn, move_stock, open_stock, reverse
 from backflush.items.selectors import item_coded
 from backflush.items.services import set_batch
 from backflush.ledger.models import Movement
@@ -27,7 +27,7 @@ from backflush.stockmap.selectors import location_at
 from backflush.subcontract.receipts import ReceiptIn, receive
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, close_order, place_order
 from backflush.unresolved.cancellation import cancel
-from backflush.unresolved.resolution import Remainder, resolve
+from backflush.unresolved.resolution import Remainder, ResolveIn, resolve
 from backflush.unresolved.retry import retry
 from backflush.unresolved.undo import undo
 from backflush.works.material_issue import IssueIn, issue, return_material
@@ -268,16 +268,18 @@ class Fills(Act):
 
 def _move(scene: Scene, how: "Moves | Fills", quantity: Decimal) -> None:
     move_stock(
+        MoveIn(
+            action=how.action,
+            item=how.item,
+            quantity=quantity,
+            source=how.source,
+            target=how.target,
+            to_bin=how.to_bin,
+            batch=how.batch,
+            remarks=how.remarks,
+            at=scene.at,
+        ),
         site=scene.plant.site,
-        action=how.action,
-        item=how.item,
-        quantity=quantity,
-        source=how.source,
-        target=how.target,
-        to_bin=how.to_bin,
-        batch=how.batch,
-        remarks=how.remarks,
-        at=scene.at,
         by=scene.by,
     )
 
@@ -325,16 +327,18 @@ class Resolves(Act):
         serials = [heap.serial for heap in heaps if heap.serial][: int(due)]
         stock_key = enough[self.skip] if enough else None
         resolve(
+            ResolveIn(
+                movement=waiting.pk,
+                quantity=Decimal(self.quantity) if self.quantity else None,
+                source=self.source,
+                bin=stock_key.bin if stock_key else "",
+                batch=stock_key.batch if stock_key else "",
+                serials=serials if waiting.item.tracking == Tracking.SERIAL else (),
+                remainder=self.remainder,
+                remarks=self.remarks,
+                at=scene.at,
+            ),
             site=scene.plant.site,
-            movement=waiting.pk,
-            quantity=Decimal(self.quantity) if self.quantity else None,
-            source=self.source,
-            bin=stock_key.bin if stock_key else "",
-            batch=stock_key.batch if stock_key else "",
-            serials=serials if waiting.item.tracking == Tracking.SERIAL else (),
-            remainder=self.remainder,
-            remarks=self.remarks,
-            at=scene.at,
             by=scene.by,
         )
 

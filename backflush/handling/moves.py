@@ -1,7 +1,7 @@
 """Opening stock, manual movements, and reversals of any posting, each in one transaction."""
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -115,61 +115,45 @@ def _opening_location(site: Site) -> Location:
     return location
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveIn:
+    """A manual movement as it is entered, along a rule of its action; `quantity` is in the item's stock unit.
+
+    `source` and `target` are paths of locations. Bins, batch and serial numbers are given where a location or the item
+    needs them.
+    """
+
+    action: str
+    item: str
+    quantity: Decimal
+    source: str
+    target: str
+    from_bin: str = ""
+    to_bin: str = ""
+    batch: str = ""
+    serials: Sequence[str] = ()
+    remarks: str = ""
+    at: datetime | date | None = None
+    key: str = ""
+
+
 @transaction.atomic
-def move_stock(
-    *,
-    site: Site,
-    action: str,
-    item: str,
-    quantity: Decimal,
-    source: str,
-    target: str,
-    by: User,
-    from_bin: str = "",
-    to_bin: str = "",
-    batch: str = "",
-    serials: Sequence[str] = (),
-    remarks: str = "",
-    at: datetime | date | None = None,
-    key: str = "",
-) -> Posting:
-    """Move stock by hand, along a rule of the action (A3). `quantity` is in the item's stock unit.
+def move_stock(entered: MoveIn, *, site: Site, by: User) -> Posting:
+    """Move stock by hand, along a rule of the action (A3).
 
     Locks the key and balances. Raises `WrongActionType`, `NoSuchRule`, `NotFound`, `InvalidQuantity`,
     `InsufficientStock`, `DateInFuture`, `PeriodClosed`, and what batch, serial numbers and bins are refused for.
     """
-    content = {
-        "action": action,
-        "item": item,
-        "quantity": quantity,
-        "source": source,
-        "target": target,
-        "from_bin": from_bin,
-        "to_bin": to_bin,
-        "batch": batch,
-        "serials": sorted(serials),
-        "remarks": remarks,
-        "at": at,
-    }
-    new_key, done = claim_key(site=site, key=key, operation="move", content=content)
+    content = {name: value for name, value in asdict(entered).items() if name != "key"}
+    content["serials"] = sorted(entered.serials)
+    new_key, done = claim_key(site=site, key=entered.key, operation="move", content=content)
     if done:
         return done
-    moves = moves_by_hand(
-        site=site,
-        action=action,
-        item=item,
-        quantity=quantity,
-        source=source,
-        target=target,
-        from_bin=from_bin,
-        to_bin=to_bin,
-        batch=batch,
-        serials=serials,
-    )
+    moves = moves_by_hand(entered, site=site)
     stock = lock_balances(site=site, stock_keys=stock_keys_of(moves))
-    moment = event_time(site, at)
+    moment = event_time(site, entered.at)
     return post_corrected(
-        lambda: Entry(Process.HAND, moment, plan_posting(moves, (), stock), new_key, remarks=remarks),
+        lambda: Entry(Process.HAND, moment, plan_posting(moves, (), stock), new_key, remarks=entered.remarks),
         effects_of(moves, at=moment),
         site=site,
         by=by,
@@ -177,29 +161,18 @@ def move_stock(
     )
 
 
-def moves_by_hand(
-    *,
-    site: Site,
-    action: str,
-    item: str,
-    quantity: Decimal,
-    source: str,
-    target: str,
-    from_bin: str = "",
-    to_bin: str = "",
-    batch: str = "",
-    serials: Sequence[str] = (),
-) -> list[Move]:
+def moves_by_hand(entered: MoveIn, *, site: Site) -> list[Move]:
     """Return the moves of a manual movement; see `move_stock` for refusals."""
-    rule = _rule_by_hand(site, action_named(action), location_at(site, source), location_at(site, target))
-    thing = item_coded(item)
+    ends = location_at(site, entered.source), location_at(site, entered.target)
+    rule = _rule_by_hand(site, action_named(entered.action), *ends)
+    item = item_coded(entered.item)
     return named_moves(
-        item=thing,
-        quantity=require_positive(quantity, thing.quantity_decimals, field="quantity", what=item),
-        source=place_in_bin(rule.source, from_bin, field="from_bin"),
-        target=place_in_bin(rule.target, to_bin, field="to_bin", into=True),
-        batch=batch,
-        serials=serials,
+        item=item,
+        quantity=require_positive(entered.quantity, item.quantity_decimals, field="quantity", what=entered.item),
+        source=place_in_bin(rule.source, entered.from_bin, field="from_bin"),
+        target=place_in_bin(rule.target, entered.to_bin, field="to_bin", into=True),
+        batch=entered.batch,
+        serials=entered.serials,
         rule=rule.pk,
     )
 

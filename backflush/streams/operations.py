@@ -32,7 +32,7 @@ from backflush.core.input_values import Amount, shortened, whole_or_none
 from backflush.core.refusals import InvalidValue, NotFound
 from backflush.counts.models import CountMethod
 from backflush.counts.services import CountIn, enter_counts
-from backflush.handling.moves import move_stock, reverse
+from backflush.handling.moves import MoveIn, move_stock, reverse
 from backflush.items.selectors import item_coded, stock_quantity
 from backflush.ledger.models import Movement, Posting
 from backflush.ledger.selectors import posting_keyed, posting_numbered, waiting_movements
@@ -40,7 +40,7 @@ from backflush.people.models import User
 from backflush.people.rights import Verb
 from backflush.stockmap.models import Site
 from backflush.unresolved.cancellation import cancel
-from backflush.unresolved.resolution import resolve
+from backflush.unresolved.resolution import ResolveIn, resolve
 from backflush.works.material_issue import IssueIn, issue, return_material
 
 ITEM: Final = SubjectInput(marked("Item"), marked("The item code."), length=60, refers="items")
@@ -140,19 +140,21 @@ class MoveOperation(StreamOperation):
     def post(self, *, site: Site, by: User) -> Posting:
         """Move the stock."""
         return move_stock(
+            MoveIn(
+                action=self.action,
+                item=self.item,
+                quantity=self.stock_amount(self.item, self.quantity),
+                source=self.source,
+                target=self.target,
+                from_bin=self.from_bin,
+                to_bin=self.to_bin,
+                batch=self.batch,
+                serials=self.serials,
+                remarks=self.remarks,
+                at=self.at,
+                key=self.key,
+            ),
             site=site,
-            action=self.action,
-            item=self.item,
-            quantity=self.stock_amount(self.item, self.quantity),
-            source=self.source,
-            target=self.target,
-            from_bin=self.from_bin,
-            to_bin=self.to_bin,
-            batch=self.batch,
-            serials=self.serials,
-            remarks=self.remarks,
-            at=self.at,
-            key=self.key,
             by=by,
         )
 
@@ -276,19 +278,21 @@ class ResolveOperation(StreamOperation):
     def post(self, *, site: Site, by: User) -> Posting:
         """Resolve the oldest unresolved movement of the item that the booking left."""
         return resolve(
+            ResolveIn(
+                movement=_waiting(self, site),
+                quantity=None if self.quantity is None else self.stock_amount(self.item, self.quantity),
+                source=self.source,
+                bin=self.bin,
+                to_bin=self.to_bin,
+                batch=self.batch,
+                serials=self.serials,
+                remainder=cast("Literal['drop', 'keep']", self.remainder),
+                remarks=self.remarks,
+                at=self.at,
+                key=self.key,
+            ),
             site=site,
-            movement=_waiting(self, site),
             by=by,
-            quantity=None if self.quantity is None else self.stock_amount(self.item, self.quantity),
-            source=self.source,
-            bin=self.bin,
-            to_bin=self.to_bin,
-            batch=self.batch,
-            serials=self.serials,
-            remainder=cast("Literal['drop', 'keep']", self.remainder),
-            remarks=self.remarks,
-            at=self.at,
-            key=self.key,
         ).posting
 
 

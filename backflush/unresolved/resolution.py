@@ -1,7 +1,7 @@
 """Resolving: moving now what was due, all of it or a revised quantity, from where it really came from."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
@@ -42,55 +42,51 @@ from backflush.unresolved.settlement import (
 Remainder = Literal["drop", "keep"]
 
 
-@transaction.atomic
-def resolve(
-    *,
-    site: Site,
-    movement: int,
-    by: User,
-    quantity: Decimal | None = None,
-    source: str = "",
-    bin: str = "",
-    to_bin: str = "",
-    batch: str = "",
-    serials: Sequence[str] = (),
-    remainder: Remainder = "drop",
-    remarks: str = "",
-    at: datetime | date | None = None,
-    key: str = "",
-) -> Settlement:
-    """Move now what was due: all of it or a revised quantity, from the planned place or where it really came from.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveIn:
+    """A resolution as it is entered; `quantity` is in the item's stock unit, None for all that is due.
 
-    Of less than was due the rest is dropped (said to be not used) or kept as unresolved (U3 to U5, T2). An expired
-    batch needs a reason in the remarks (`ReasonRequired`), and none is taken before it was there (`NotThereYet`, X5).
+    `source` is the path of a location, empty for the planned one. Of less than was due the `remainder` is dropped (said
+    to be not used) or kept as unresolved.
     """
-    planned = movement_numbered(site, movement)
-    content = {
-        "movement": movement,
-        "quantity": planned.due if quantity is None else quantity,
-        "source": source or planned.source.path,
-        "bin": bin,
-        "to_bin": to_bin,
-        "batch": batch,
-        "serials": sorted(serials),
-        "remainder": remainder,
-        "remarks": remarks,
-        "at": at,
-    }
-    new_key, done = claim_key(site=site, key=key, operation="resolve", content=content)
+
+    movement: int
+    quantity: Decimal | None = None
+    source: str = ""
+    bin: str = ""
+    to_bin: str = ""
+    batch: str = ""
+    serials: Sequence[str] = ()
+    remainder: Remainder = "drop"
+    remarks: str = ""
+    at: datetime | date | None = None
+    key: str = ""
+
+
+@transaction.atomic
+def resolve(entered: ResolveIn, *, site: Site, by: User) -> Settlement:
+    """Move now what was due: all of it or a revised quantity, from the planned place or another one (U3 to U5, T2).
+
+    An expired batch needs a reason in the remarks (`ReasonRequired`), and none is taken before it was there
+    (`NotThereYet`, X5). Locks the key, the movement and balances.
+    """
+    planned = movement_numbered(site, entered.movement)
+    content = {name: value for name, value in asdict(entered).items() if name != "key"}
+    content["quantity"] = planned.due if entered.quantity is None else entered.quantity
+    content["source"] = entered.source or planned.source.path
+    content["serials"] = sorted(entered.serials)
+    new_key, done = claim_key(site=site, key=entered.key, operation="resolve", content=content)
     if done:
         return done.settlements.get()
-    waiting = _lock_one(site, movement)
-    moment = event_time(site, at)
+    waiting = _lock_one(site, entered.movement)
+    moment = event_time(site, entered.at)
     require_not_before(site, moment, waiting.at)
-    moves = _resolving_moves(
-        waiting, quantity=quantity, source=source, bin=bin, to_bin=to_bin, batch=batch, serials=serials
-    )
-    if at is not None:
+    moves = _resolving_moves(waiting, entered)
+    if entered.at is not None:
         require_there_by(site, waiting.item, moves, moment)
-    _require_reason(waiting, batch, moment, remarks)
+    _require_reason(waiting, entered.batch, moment, entered.remarks)
     moved = _moved_of(moves)
-    kept = _kept(waiting, moved, remainder)
+    kept = _kept(waiting, moved, entered.remainder)
     due = move_of(waiting)
     stock = lock_balances(site=site, stock_keys=stock_keys_of([*moves, due]))
 
@@ -105,13 +101,13 @@ def resolve(
         at=moment,
         by=by,
         key=new_key,
-        remarks=remarks,
+        remarks=entered.remarks,
         stock=stock,
         cost_object=waiting.cost_object_id,
         effects=_effects(waiting, moves, kept, stock),
     )
     set_status([waiting.pk], site=site, before=Status.UNRESOLVED, after=Status.RESOLVED)
-    return _recorded(posting, waiting, moved, remarks, keeps=bool(kept))
+    return _recorded(posting, waiting, moved, entered.remarks, keeps=bool(kept))
 
 
 def _effects(waiting: Movement, moves: Sequence[Move], kept: Sequence[UnresolvedMove], stock: Stock) -> list[Effect]:
@@ -140,33 +136,20 @@ class Resolving:
         return Decimal(self.waiting.due - self.moves)
 
 
-def preview_resolve(
-    *,
-    site: Site,
-    movement: int,
-    quantity: Decimal | None = None,
-    source: str = "",
-    bin: str = "",
-    to_bin: str = "",
-    batch: str = "",
-    serials: Sequence[str] = (),
-    remarks: str = "",
-) -> Resolving:
-    """What `resolve` would do now, refused as it would be. Locks nothing, writes nothing."""
-    waiting = movement_numbered(site, movement)
+def preview_resolve(entered: ResolveIn, *, site: Site) -> Resolving:
+    """Return what `resolve` would do now, refused as it would be. Locks nothing, writes nothing."""
+    waiting = movement_numbered(site, entered.movement)
     if waiting.status != Status.UNRESOLVED:
         raise settled_already(waiting)
-    moves = _resolving_moves(
-        waiting, quantity=quantity, source=source, bin=bin, to_bin=to_bin, batch=batch, serials=serials
-    )
-    _require_reason(waiting, batch, event_time(site, None), remarks)
+    moves = _resolving_moves(waiting, entered)
+    _require_reason(waiting, entered.batch, event_time(site, None), entered.remarks)
     stock = read_balances(site=site, stock_keys=stock_keys_of(moves))
     require_possible(plan_posting(moves, (), stock).shortages, stock)
     stock_keys = {move.source_stock_key for move in moves} - {None}
     leaves = (
         sum((stock.there(stock_key) for stock_key in stock_keys if stock_key is not None), ZERO) if stock_keys else None
     )
-    return Resolving(waiting, source or waiting.source.path, _moved_of(moves), leaves)
+    return Resolving(waiting, entered.source or waiting.source.path, _moved_of(moves), leaves)
 
 
 def _lock_one(site: Site, movement: int) -> Movement:
@@ -178,22 +161,13 @@ def _lock_one(site: Site, movement: int) -> Movement:
     return waiting
 
 
-def _resolving_moves(
-    waiting: Movement,
-    *,
-    quantity: Decimal | None,
-    source: str,
-    bin: str,
-    to_bin: str,
-    batch: str,
-    serials: Sequence[str],
-) -> list[Move]:
+def _resolving_moves(waiting: Movement, entered: ResolveIn) -> list[Move]:
     item = waiting.item
-    wanted = waiting.due if quantity is None else quantity
+    wanted = waiting.due if entered.quantity is None else entered.quantity
     assert wanted is not None
     wanted = require_positive(wanted, item.quantity_decimals, field="quantity", what=item.code)
-    taken_from = place_in_bin(_place_named(waiting, source), bin)
-    target = place_in_bin(waiting.target, to_bin, field="to_bin", into=True)
+    taken_from = place_in_bin(_place_named(waiting, entered.source), entered.bin)
+    target = place_in_bin(waiting.target, entered.to_bin, field="to_bin", into=True)
     if (taken_from.location, taken_from.bin) == (target.location, target.bin):
         raise SameLocation(
             "{item} goes to {location}, so it can't also come from there. Choose another location.",
@@ -206,8 +180,8 @@ def _resolving_moves(
         quantity=wanted,
         source=taken_from,
         target=target,
-        batch=batch,
-        serials=serials,
+        batch=entered.batch,
+        serials=entered.serials,
         cost_object=waiting.cost_object_id,
         charged=waiting.charged,
         rule=waiting.rule_id,

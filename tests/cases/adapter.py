@@ -25,7 +25,7 @@ from backflush.core.refusals import NotUnresolved, Refusal
 from backflush.costing.selectors import order_cost
 from backflush.counts.models import StockCount
 from backflush.counts.services import CountIn, enter_counts
-from backflush.handling.moves import OpeningIn, move_stock, open_stock, reverse
+from backflush.handling.moves import MoveIn, OpeningIn, move_stock, open_stock, reverse
 from backflush.items.models import Item, TypeCode, Unit
 from backflush.items.selectors import item_coded, unit_coded
 from backflush.items.services import (
@@ -61,7 +61,7 @@ from backflush.subcontract.models import PurchaseOrderLine
 from backflush.subcontract.receipts import ReceiptIn, receive
 from backflush.subcontract.services import PurchaseLineIn, PurchaseOrderIn, place_order
 from backflush.unresolved.cancellation import cancel
-from backflush.unresolved.resolution import resolve
+from backflush.unresolved.resolution import ResolveIn, resolve
 from backflush.unresolved.retry import retry
 from backflush.works.material_issue import IssueIn, issue, return_material
 from backflush.works.models import WorksOrder
@@ -463,18 +463,20 @@ class World:
         key: str = "",
     ) -> None:
         move_stock(
+            MoveIn(
+                action=action,
+                item=item,
+                quantity=number(qty),
+                source=from_,
+                target=to,
+                from_bin=from_bin,
+                to_bin=to_bin,
+                batch=batch,
+                serials=serials,
+                at=at or self.day,
+                key=str(key),
+            ),
             site=self.site,
-            action=action,
-            item=item,
-            quantity=number(qty),
-            source=from_,
-            target=to,
-            from_bin=from_bin,
-            to_bin=to_bin,
-            batch=batch,
-            serials=serials,
-            at=at or self.day,
-            key=str(key),
             by=self.by,
         )
 
@@ -492,16 +494,18 @@ class World:
         key: str = "",
     ) -> None:
         resolve(
+            ResolveIn(
+                movement=self._oldest(item, key),
+                quantity=None if qty is None else number(qty),
+                source=from_,
+                bin=bin,
+                batch=batch,
+                serials=serials,
+                remainder=remainder,
+                at=at,
+                key=str(key),
+            ),
             site=self.site,
-            movement=self._oldest(item, key),
-            quantity=None if qty is None else number(qty),
-            source=from_,
-            bin=bin,
-            batch=batch,
-            serials=serials,
-            remainder=remainder,
-            at=at,
-            key=str(key),
             by=self.by,
         )
 

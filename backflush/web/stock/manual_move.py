@@ -1,7 +1,7 @@
 """Manual moves, one line after another: scan the location, scan the item, enter the quantity, choose the target."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.refusals import InvalidValue, Refusal
-from backflush.handling.moves import move_stock, moves_by_hand
+from backflush.handling.moves import MoveIn, move_stock, moves_by_hand
 from backflush.handling.selectors import preview_move, ways_by_hand
 from backflush.ledger.models import Balance, Posting
 from backflush.ledger.selectors import balances
@@ -116,20 +116,19 @@ class ManualMovePage(ScanPage[MoveQuery]):
             return {}
         try:
             move = _move_in(query, form_data)
-            preview = preview_move(moves_by_hand(site=visit.site, **move), visit.site)
+            preview = preview_move(moves_by_hand(move, site=visit.site), visit.site)
         except Refusal as refusal:
             return {"preview_refusal": refusal}
         return {"move": move, "preview": preview}
 
     def post(self, request: PageRequest, query: MoveQuery) -> Posting:
         """Post the move."""
-        return move_stock(
-            **_move_in(query, request.POST),
-            site=request.visit.site,
-            by=request.user,
+        entered = replace(
+            _move_in(query, request.POST),
             remarks=request.POST.get("remarks", "").strip(),
             key=request.POST.get("key", ""),
         )
+        return move_stock(entered, site=request.visit.site, by=request.user)
 
 
 def _stock_key_field(query: MoveQuery) -> Field:
@@ -162,8 +161,8 @@ def _rule_in(query: MoveQuery, form_data: Mapping[str, str]) -> TransferRule:
     raise InvalidValue("Choose where the stock goes.", field="rule")
 
 
-def _move_in(query: MoveQuery, form_data: QueryDict) -> dict[str, Any]:
-    """Read the arguments of `move_stock`. Serial numbers determine the quantity and the bin."""
+def _move_in(query: MoveQuery, form_data: QueryDict) -> MoveIn:
+    """Read what is to be moved. Serial numbers determine the quantity and the bin."""
     assert query.item is not None
     rule = _rule_in(query, form_data)
     stock_keys = {str(stock_key.pk): stock_key for stock_key in query.stock_keys}
@@ -179,17 +178,17 @@ def _move_in(query: MoveQuery, form_data: QueryDict) -> dict[str, Any]:
         serials = []
         if query.by_stock_key and len(chosen) != 1:
             raise InvalidValue("Choose the stock to move.", field="stock_key")
-    return {
-        "action": rule.action.name,
-        "item": query.item.code,
-        "quantity": quantity,
-        "source": rule.source.path,
-        "target": rule.target.path,
-        "from_bin": chosen[0].bin if chosen else "",
-        "to_bin": form_data.get("to_bin", "").strip() if rule.target.bin_controlled else "",
-        "batch": chosen[0].batch if chosen else "",
-        "serials": serials,
-    }
+    return MoveIn(
+        action=rule.action.name,
+        item=query.item.code,
+        quantity=quantity,
+        source=rule.source.path,
+        target=rule.target.path,
+        from_bin=chosen[0].bin if chosen else "",
+        to_bin=form_data.get("to_bin", "").strip() if rule.target.bin_controlled else "",
+        batch=chosen[0].batch if chosen else "",
+        serials=serials,
+    )
 
 
 MANUAL_MOVE: Final = ManualMovePage()

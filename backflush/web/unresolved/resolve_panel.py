@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from django.http import QueryDict
 from django.utils.html import format_html
@@ -25,7 +25,7 @@ from backflush.core.sentences import Sentence
 from backflush.ledger.models import Movement
 from backflush.people.rights import Verb
 from backflush.unresolved.models import Settlement
-from backflush.unresolved.resolution import Resolving, preview_resolve
+from backflush.unresolved.resolution import ResolveIn, Resolving, preview_resolve
 from backflush.unresolved.selectors import Candidate, candidates, settlement_of, there_now
 from backflush.web.display import formats
 from backflush.web.display.tags.pieces import q
@@ -247,31 +247,6 @@ def _choice_stock(panel: Panel, choice: SourceChoice) -> str:
     return format_html('{}<small class="text-good">{}</small>', q(choice.there, item), _("enough"))
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A user's choice: the quantity used, and its source."""
-
-    quantity: Decimal
-    source: str
-    bin: str
-    to_bin: str
-    batch: str
-    serials: tuple[str, ...]
-    remarks: str = ""
-
-    def arguments(self) -> dict[str, Any]:
-        """Return the arguments for `resolve` and its preview."""
-        return {
-            "quantity": self.quantity,
-            "source": self.source,
-            "bin": self.bin,
-            "to_bin": self.to_bin,
-            "batch": self.batch,
-            "serials": self.serials,
-            "remarks": self.remarks,
-        }
-
-
 _ASK: Final = {
     "place": Sentence("Choose where the stock came from."),
     "batch": Sentence("Choose the batch that was used."),
@@ -280,7 +255,7 @@ _ASK: Final = {
 }
 
 
-def chosen_in(panel: Panel, form_data: QueryDict) -> Chosen:
+def chosen_in(panel: Panel, form_data: QueryDict) -> ResolveIn:
     """Parse the choice. The service checks whether it is valid."""
     picked = form_data.getlist("from")
     choices = {one.value: one for one in panel.choices}
@@ -292,7 +267,8 @@ def chosen_in(panel: Panel, form_data: QueryDict) -> Chosen:
     first = choices[picked[0]]
     if any((choices[value].place, choices[value].bin) != (first.place, first.bin) for value in picked):
         raise InvalidValue("Choose serial numbers of one location. Resolve the others separately.", field="from")
-    return Chosen(
+    return ResolveIn(
+        movement=panel.movement.pk,
         quantity=stock_quantity_in(form_data, "quantity", panel.movement.item),
         source=first.place,
         bin=first.bin,
@@ -314,8 +290,7 @@ class ResolveOutcome:
 def outcome_of(visit: Visit, panel: Panel, form_data: QueryDict) -> ResolveOutcome:
     """Return the sentence below the choices."""
     try:
-        chosen = chosen_in(panel, form_data)
-        return ResolveOutcome(preview_resolve(site=visit.site, movement=panel.movement.pk, **chosen.arguments()))
+        return ResolveOutcome(preview_resolve(chosen_in(panel, form_data), site=visit.site))
     except Refusal as refusal:
         return ResolveOutcome(refusal=refusal)
 

@@ -1,5 +1,6 @@
 """The unresolved queue with its resolve panel, and cancelling."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -114,15 +115,14 @@ def resolve_one(request: PageRequest, number: int) -> HttpResponse:
     waiting = movement_numbered(request.visit.site, number)
     chosen = chosen_in(panel_of(request.visit, waiting), request.POST)
     following = _view(request).after(waiting)
-    settlement = resolve(
-        site=request.visit.site,
-        movement=number,
-        by=request.user,
-        remainder="keep" if request.POST.get("remainder") == "keep" and chosen.quantity < _due(waiting) else "drop",
+    less = chosen.quantity is not None and chosen.quantity < _due(waiting)
+    entered = replace(
+        chosen,
+        remainder="keep" if request.POST.get("remainder") == "keep" and less else "drop",
         at=moment_in(request.POST, "at"),
         key=request.POST.get("key", ""),
-        **chosen.arguments(),
     )
+    settlement = resolve(entered, site=request.visit.site, by=request.user)
     return _onwards(request, settlement.posting_id, following)
 
 
