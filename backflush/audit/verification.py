@@ -255,7 +255,7 @@ def _assumed_again(history: Sequence[Booking], known: _KnownLines) -> dict[tuple
         lines = [use for _, use in known.of(booking).of(booking.structure_id, received=received)]
         for use in cumulative_use.book(booking.pk, lines, booking.quantity):
             if use.quantity:
-                assumed[booking.posting_id, use.line.key] = use.quantity
+                assumed[booking.posting_id, use.line.line_id] = use.quantity
     return assumed
 
 

@@ -245,8 +245,8 @@ def _entry(planned: PlannedBooking, made: Sequence[Move], used: Sequence[Move], 
         process=planned.subject.process,
         at=planned.at,
         plan=plan_posting(made, used, stock),
-        key=planned.key_id,
-        cost_object=planned.subject.cost_object.pk if planned.subject.cost_object else None,
+        key_id=planned.key_id,
+        cost_object_id=planned.subject.cost_object.pk if planned.subject.cost_object else None,
     )
 
 
@@ -283,8 +283,8 @@ def goods_moves(planned: PlannedBooking, *, bins: Container[tuple[int, str]]) ->
         target=place_in_bin(rule.target, report.bin, into=True, known=bins),
         batch=report.batch,
         serials=report.serials,
-        cost_object=cost_object.pk if cost_object else None,
-        rule=rule.pk,
+        cost_object_id=cost_object.pk if cost_object else None,
+        rule_id=rule.pk,
     )
 
 

@@ -156,15 +156,15 @@ def due_moves(planned: PlannedBooking, assumed: Sequence[Assumption]) -> list[Mo
         assert component.cost_id is not None, "every item has a cost from its start"
         moves.append(
             Move(
-                item=component.id,
+                item_id=component.id,
                 quantity=quantity,
                 source=place,
                 target=target,
-                cost=component.cost_id,
+                cost_id=component.cost_id,
                 tracking=Tracking(component.tracking),
                 charged=1,
-                rule=rule.id,
-                line=line.id,
+                rule_id=rule.id,
+                line_id=line.id,
                 parts_allowed=parts_allowed,
             )
         )

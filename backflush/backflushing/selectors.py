@@ -105,8 +105,8 @@ def preview(report: Report, subjects: Subjects[Any]) -> Preview:
     assumed = uses.book(planned)
     steps = plan_posting((), due_moves(planned, assumed), stock)
     there = totals_at(site, {line.component_id for line, _, _ in places}, {place.pk for _, _, place in places})
-    moves = {step.move.line: step.move.quantity for step in steps.moved}
-    waits = {step.move.line: step for step in steps.waiting}
+    moves = {step.move.line_id: step.move.quantity for step in steps.moved}
+    waits = {step.move.line_id: step for step in steps.waiting}
     lines = (
         PreviewLine(
             path=line.path,

@@ -21,12 +21,12 @@ NOTHING = Fraction(0)
 class UseLine(NamedTuple):
     """A frozen structure line for the arithmetic: exact stock units for one piece, and once per order.
 
-    `key` is the primary key of the frozen line; `path` and `item` identify a line across versions of a structure.
+    `line_id` is the primary key of the frozen line; `path` and `item_id` identify a line across versions of a structure.
     """
 
-    key: int
+    line_id: int
     path: str
-    item: int
+    item_id: int
     decimals: int
     per_piece: Fraction
     fixed: Fraction = NOTHING
@@ -123,7 +123,7 @@ class CumulativeUse:
 
     def would_assume(self, line: UseLine, produced: Fraction) -> AssumedUse:
         """Return what a booking of this many pieces, good and scrap together, would assume of a line."""
-        path = self._paths.get((line.path, line.item)) or _PathUse()
+        path = self._paths.get((line.path, line.item_id)) or _PathUse()
         above, below = produced.as_integer_ratio()
         return path.use(line, _Exact(line.per_piece.numerator * above, line.per_piece.denominator * below))
 
@@ -132,7 +132,7 @@ class CumulativeUse:
         above, below = produced.as_integer_ratio()
         uses = []
         for line in lines:
-            path = self._paths.setdefault((line.path, line.item), _PathUse())
+            path = self._paths.setdefault((line.path, line.item_id), _PathUse())
             exact = _Exact(line.per_piece.numerator * above, line.per_piece.denominator * below)
             use = path.use(line, exact)
             path.exact = use.after

@@ -60,7 +60,7 @@ class Tracking(StrEnum):
 class Place(NamedTuple):
     """A location, and the bin in it where it is bin controlled."""
 
-    location: int
+    location_id: int
     bin: str = ""
     keeps_balance: bool = True
     bin_controlled: bool = False
@@ -70,8 +70,8 @@ class StockKey(NamedTuple):
     """The key of one balance: item, location, bin, batch and serial number. Balances are locked in the order of their
     keys."""
 
-    item: int
-    location: int
+    item_id: int
+    location_id: int
     bin: str = ""
     batch: str = ""
     serial: str = ""
@@ -81,29 +81,29 @@ class StockKey(NamedTuple):
 class Move:
     """One quantity of one item from its source to its target, in the item's stock unit.
 
-    `charged` is the effect on the order's material: 1 for use, -1 for a return, 0 for neither. The other whole numbers
-    are primary keys: item, cost version, cost object, rule, frozen structure line, and the movements that this one
-    settles, reverses or continues.
+    `charged` is the effect on the order's material: 1 for use, -1 for a return, 0 for neither. What ends in `_id` is a
+    primary key: of the item, cost version, cost object, rule and frozen structure line, and of the movements that this
+    one settles, reverses or continues.
 
     Treat instances as immutable: bookings with equal assumptions share them. The class isn't frozen, because a frozen
     dataclass takes three times as long to create, and a booking creates one per line.
     """
 
-    item: int
+    item_id: int
     quantity: Decimal
     source: Place
     target: Place
-    cost: int
+    cost_id: int
     tracking: Tracking = Tracking.NONE
     batch: str = ""
     serial: str = ""
-    cost_object: int | None = None
+    cost_object_id: int | None = None
     charged: int = 0
-    rule: int | None = None
-    line: int | None = None
-    resolves: int | None = None
-    reverses: int | None = None
-    origin: int | None = None
+    rule_id: int | None = None
+    line_id: int | None = None
+    resolves_id: int | None = None
+    reverses_id: int | None = None
+    origin_id: int | None = None
     remarks: str = ""
     parts_allowed: bool = False
     source_stock_key: StockKey | None = field(init=False, compare=False, repr=False)
@@ -115,10 +115,14 @@ class Move:
         # Cached: planning, locking and posting all use them, and bookings that assume the same share their moves.
         source, target = self.source, self.target
         self.source_stock_key = (
-            StockKey(self.item, source.location, source.bin, self.batch, self.serial) if source.keeps_balance else None
+            StockKey(self.item_id, source.location_id, source.bin, self.batch, self.serial)
+            if source.keeps_balance
+            else None
         )
         self.target_stock_key = (
-            StockKey(self.item, target.location, target.bin, self.batch, self.serial) if target.keeps_balance else None
+            StockKey(self.item_id, target.location_id, target.bin, self.batch, self.serial)
+            if target.keeps_balance
+            else None
         )
 
     def mirrored(self, *, movement: int) -> "Move":
@@ -128,8 +132,8 @@ class Move:
             source=self.target,
             target=self.source,
             charged=-self.charged,
-            resolves=None,
-            reverses=movement,
+            resolves_id=None,
+            reverses_id=movement,
             parts_allowed=False,
         )
 

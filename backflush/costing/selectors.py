@@ -121,7 +121,7 @@ def _booked(cost_object: CostObject) -> list[_Booked]:
     for booking, structure, quantity, good, scrap, recorded_at in standing:
         required: dict[int, Decimal] = {}
         for use in cumulative_use.book(booking, lines.get(structure, ()), quantity):
-            required[use.line.item] = required.get(use.line.item, ZERO) + use.quantity
+            required[use.line.item_id] = required.get(use.line.item_id, ZERO) + use.quantity
         found.append(_Booked(recorded_at, required, scrap / (good + scrap)))
     return found
 

@@ -107,7 +107,7 @@ def difference_move(count: StockCount, difference: Decimal, adjustment: Place) -
         abs(difference),
         source=adjustment if difference > 0 else here,
         target=here if difference > 0 else adjustment,
-        cost=item.cost_id,
+        cost_id=item.cost_id,
         tracking=Tracking(item.tracking),
         batch=count.batch,
         serial=count.serial,
@@ -151,8 +151,8 @@ def _counts_after(
     keys = {effect.stock_key for effect in earlier}
     found = StockCount.objects.filter(
         site=site,
-        item__in={key.item for key in keys},
-        location__in={key.location for key in keys},
+        item__in={key.item_id for key in keys},
+        location__in={key.location_id for key in keys},
         at__gte=min(effect.at for effect in earlier),
         status=CountStatus.POSTED,
         reversed_by__isnull=True,

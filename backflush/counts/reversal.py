@@ -45,7 +45,7 @@ def reverse_count(*, site: Site, posting: int, by: User, at: datetime | date | N
     # What comes into stock first, so that the balance doesn't fall below zero in between.
     back.sort(key=lambda move: move.target_stock_key is None)
     reversal = post_corrected(
-        lambda: Entry(Process.REVERSAL, moment, plan_posting(back, (), stock), new_key, reverses=posting),
+        lambda: Entry(Process.REVERSAL, moment, plan_posting(back, (), stock), new_key, reverses_id=posting),
         effects_of(back, at=count.at, order=posting),
         site=site,
         by=by,

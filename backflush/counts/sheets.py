@@ -400,7 +400,7 @@ def _belongs(count: StockCount, line: SheetLine, *, named: bool) -> bool:
 
 def _columns(key: StockKey) -> dict[str, Any]:
     columns = {"bin": key.bin, "batch": key.batch, "serial": key.serial}
-    return {"item_id": key.item, "location_id": key.location, **columns}
+    return {"item_id": key.item_id, "location_id": key.location_id, **columns}
 
 
 def line_key(line: SheetLine) -> StockKey:

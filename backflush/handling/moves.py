@@ -173,7 +173,7 @@ def moves_by_hand(entered: MoveIn, *, site: Site) -> list[Move]:
         target=place_in_bin(rule.target, entered.to_bin, field="to_bin", into=True),
         batch=entered.batch,
         serials=entered.serials,
-        rule=rule.pk,
+        rule_id=rule.pk,
     )
 
 

@@ -188,17 +188,17 @@ def _opening_stock(sites: Sites) -> Iterator[Values]:
         for start in range(0, len(with_opening), AT_ONCE):
             found = openings_at(site, with_opening[start : start + AT_ONCE])
             for key, (quantity, at) in sorted(
-                found.items(), key=lambda one: (items[one[0].item], places[one[0].location], one[0])
+                found.items(), key=lambda one: (items[one[0].item_id], places[one[0].location_id], one[0])
             ):
                 yield {
                     "site": site.code,
-                    "item": items[key.item],
-                    "location": places[key.location],
+                    "item": items[key.item_id],
+                    "location": places[key.location_id],
                     "quantity": quantity,
                     "bin": key.bin,
                     "batch": key.batch,
                     "serial": key.serial,
-                    "expires_on": expiries.get((key.item, key.batch)) if key.batch else None,
+                    "expires_on": expiries.get((key.item_id, key.batch)) if key.batch else None,
                     "date": at.astimezone(ZoneInfo(site.time_zone)),
                 }
 

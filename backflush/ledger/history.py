@@ -64,7 +64,7 @@ def balances_at(
         items = list(Item.objects.filter(code=item).values_list("pk", flat=True))
     totals = totals_until(site, moment + INSTANT, items)
     paths = _paths(site, location)
-    return _named({stock_key: total for stock_key, total in totals.items() if stock_key.location in paths}, paths)
+    return _named({stock_key: total for stock_key, total in totals.items() if stock_key.location_id in paths}, paths)
 
 
 def totals_until(site: Site, until: datetime, items: Collection[int] | None = None) -> dict[StockKey, Decimal]:
@@ -155,18 +155,18 @@ def _paths(site: Site, location: str) -> dict[int, str]:
 
 def _named(totals: Mapping[StockKey, Decimal], paths: Mapping[int, str]) -> list[BalanceAt]:
     """Return balances with codes in place of primary keys, sorted by these."""
-    items = Item.objects.select_related("stock_unit").in_bulk({stock_key.item for stock_key in totals})
+    items = Item.objects.select_related("stock_unit").in_bulk({stock_key.item_id for stock_key in totals})
     named = [
         BalanceAt(
-            items[stock_key.item].code,
-            items[stock_key.item].stock_unit.code,
-            paths[stock_key.location],
+            items[stock_key.item_id].code,
+            items[stock_key.item_id].stock_unit.code,
+            paths[stock_key.location_id],
             stock_key.bin,
             stock_key.batch,
             stock_key.serial,
             total,
-            items[stock_key.item].quantity_decimals,
-            items[stock_key.item].description,
+            items[stock_key.item_id].quantity_decimals,
+            items[stock_key.item_id].description,
         )
         for stock_key, total in totals.items()
     ]

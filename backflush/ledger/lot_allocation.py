@@ -99,7 +99,7 @@ def require_there_by(site: Site, item: Item, moves: Sequence[Move], moment: date
     arrivals = Movement.objects.filter(
         site=site,
         item=item,
-        target__in={key.location for key in stock_keys},
+        target__in={key.location_id for key in stock_keys},
         target_bin__in={key.bin for key in stock_keys},
         batch__in={key.batch for key in stock_keys},
         serial__in={key.serial for key in stock_keys},
@@ -108,7 +108,7 @@ def require_there_by(site: Site, item: Item, moves: Sequence[Move], moment: date
     names = ("target", "target_bin", "batch", "serial")
     first = {tuple(row[:4]): row[4] for row in arrivals.order_by().values_list(*names).annotate(Min("at"))}
     late = [key for key in stock_keys if (arrived := first.get(tuple(key[1:]))) is not None and arrived > moment]
-    if not late or ArchivedStretch.objects.filter(site=site, item=item, location=late[0].location).exists():
+    if not late or ArchivedStretch.objects.filter(site=site, item=item, location=late[0].location_id).exists():
         return
     key = late[0]
     raise NotThereYet(

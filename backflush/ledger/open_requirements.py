@@ -83,20 +83,20 @@ def _due(statement: Statement, site: Site, movements: Collection[int]) -> list[D
 
 def _requirement(row: RequirementRow) -> Due:
     move = Move(
-        item=row.item_id,
+        item_id=row.item_id,
         quantity=from_scaled(row.due),
         source=Place(row.source_id, row.source_bin, row.source_keeps_balance, row.source_has_bins),
         target=Place(row.target_id, row.target_bin, row.target_keeps_balance, row.target_has_bins),
-        cost=row.cost_now,
+        cost_id=row.cost_now,
         tracking=Tracking(row.tracking),
         batch=row.batch,
         serial=row.serial,
-        cost_object=row.job_id,
+        cost_object_id=row.job_id,
         charged=row.charged,
-        rule=row.rule_id,
-        line=row.line_id,
-        resolves=row.id,
-        origin=row.root,
+        rule_id=row.rule_id,
+        line_id=row.line_id,
+        resolves_id=row.id,
+        origin_id=row.root,
         parts_allowed=row.short == ShortRule.PART,
     )
     # SQLite keeps moments in UTC, and returns them without a time zone.

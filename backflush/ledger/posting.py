@@ -51,9 +51,9 @@ class Entry:
     process: Process
     at: datetime
     plan: Plan
-    key: int | None = None
-    cost_object: int | None = None
-    reverses: int | None = None
+    key_id: int | None = None
+    cost_object_id: int | None = None
+    reverses_id: int | None = None
     remarks: str = ""
 
 
@@ -98,7 +98,7 @@ def post(entries: Sequence[Entry], *, site: Site, by: User, stock: Stock) -> lis
     require_possible(
         [shortage for entry in entries for shortage in entry.plan.shortages],
         stock,
-        taking_back=any(entry.reverses for entry in entries),
+        taking_back=any(entry.reverses_id for entry in entries),
     )
     require_countable(step.move.quantity for entry in entries for step in entry.plan.steps)
     for entry in entries:
@@ -120,9 +120,9 @@ def _add_postings(entries: Sequence[Entry], site: Site, by: User) -> list[Postin
             at=entry.at,
             recorded_at=now,
             by=by,
-            key_id=entry.key,
-            cost_object_id=entry.cost_object,
-            reverses_id=entry.reverses,
+            key_id=entry.key_id,
+            cost_object_id=entry.cost_object_id,
+            reverses_id=entry.reverses_id,
             remarks=entry.remarks,
         )
         for entry in entries
@@ -178,7 +178,7 @@ def _change_balances(site: Site, stock: Stock) -> None:
 
 def _require_named_once(arriving: Iterable[StockKey]) -> None:
     """Refuse a serial number that one posting, or one call, would put in stock twice."""
-    times = Counter((stock_key.item, stock_key.serial) for stock_key in arriving)
+    times = Counter((stock_key.item_id, stock_key.serial) for stock_key in arriving)
     twice = [serial for (_, serial), count in times.items() if count > 1]
     if twice:
         raise SerialInStock(
@@ -189,11 +189,11 @@ def _require_named_once(arriving: Iterable[StockKey]) -> None:
 def _require_out_of_stock(site: Site, serials: Sequence[StockKey]) -> None:
     there = Balance.objects.filter(
         site=site,
-        item__in={stock_key.item for stock_key in serials},
+        item__in={stock_key.item_id for stock_key in serials},
         serial__in={stock_key.serial for stock_key in serials},
         quantity__gt=0,
     ).select_related("item", "location")
-    wanted = {(stock_key.item, stock_key.serial) for stock_key in serials}
+    wanted = {(stock_key.item_id, stock_key.serial) for stock_key in serials}
     twice = [balance for balance in there if (balance.item_id, balance.serial) in wanted]
     if twice:
         first, *others = [
@@ -211,8 +211,8 @@ def _require_out_of_stock(site: Site, serials: Sequence[StockKey]) -> None:
 def _stock_key_columns(stock_keys: Sequence[StockKey]) -> dict[str, list[Any]]:
     """Return the columns that name some balances within a site."""
     return {
-        "item_id": [key.item for key in stock_keys],
-        "location_id": [key.location for key in stock_keys],
+        "item_id": [key.item_id for key in stock_keys],
+        "location_id": [key.location_id for key in stock_keys],
         "bin": [key.bin for key in stock_keys],
         "batch": [key.batch for key in stock_keys],
         "serial": [key.serial for key in stock_keys],
@@ -238,18 +238,18 @@ def _movement_columns(planned: Iterable[tuple[Posting, Plan]]) -> dict[str, list
     return {
         "posting_id": [posting.pk for posting, _ in steps],
         "job_id": [
-            posting.cost_object_id if move.cost_object is None else move.cost_object
+            posting.cost_object_id if move.cost_object_id is None else move.cost_object_id
             for (posting, _), move in zip(steps, moves, strict=True)
         ],
         "at": [
             step.at if isinstance(step, UnresolvedMove) and step.at is not None else posting.at
             for posting, step in steps
         ],
-        "item_id": [move.item for move in moves],
+        "item_id": [move.item_id for move in moves],
         "quantity": [quantity if ok else 0 for quantity, ok in zip(quantities, moved, strict=True)],
-        "source_id": [move.source.location for move in moves],
+        "source_id": [move.source.location_id for move in moves],
         "source_bin": [move.source.bin for move in moves],
-        "target_id": [move.target.location for move in moves],
+        "target_id": [move.target.location_id for move in moves],
         "target_bin": [move.target.bin for move in moves],
         "batch": [move.batch for move in moves],
         "serial": [move.serial for move in moves],
@@ -259,12 +259,12 @@ def _movement_columns(planned: Iterable[tuple[Posting, Plan]]) -> dict[str, list
         "charged": [move.charged for move in moves],
         "source_after": [None if source is None else to_scaled(source) for source, _ in after],
         "target_after": [None if target is None else to_scaled(target) for _, target in after],
-        "rule_id": [move.rule for move in moves],
-        "line_id": [move.line for move in moves],
-        "cost_id": [move.cost for move in moves],
-        "resolves_id": [move.resolves for move in moves],
-        "reverses_id": [move.reverses for move in moves],
-        "origin_id": [move.origin for move in moves],
+        "rule_id": [move.rule_id for move in moves],
+        "line_id": [move.line_id for move in moves],
+        "cost_id": [move.cost_id for move in moves],
+        "resolves_id": [move.resolves_id for move in moves],
+        "reverses_id": [move.reverses_id for move in moves],
+        "origin_id": [move.origin_id for move in moves],
         "remarks": [move.remarks for move in moves],
     }
 

@@ -91,21 +91,21 @@ def posting_numbered(site: Site, number: int) -> Posting:
 def move_of(movement: Movement) -> Move:
     """Convert a recorded movement to the core's `Move`; for an unresolved one, with the whole quantity due."""
     return Move(
-        item=movement.item_id,
+        item_id=movement.item_id,
         quantity=movement.quantity if movement.due is None else movement.due,
         source=place_of(movement.source, movement.source_bin),
         target=place_of(movement.target, movement.target_bin),
-        cost=movement.cost_id,
+        cost_id=movement.cost_id,
         tracking=Tracking(movement.item.tracking),
         batch=movement.batch,
         serial=movement.serial,
-        cost_object=movement.cost_object_id,
+        cost_object_id=movement.cost_object_id,
         charged=movement.charged,
-        rule=movement.rule_id,
-        line=movement.line_id,
-        resolves=movement.resolves_id,
-        reverses=movement.reverses_id,
-        origin=movement.origin_id,
+        rule_id=movement.rule_id,
+        line_id=movement.line_id,
+        resolves_id=movement.resolves_id,
+        reverses_id=movement.reverses_id,
+        origin_id=movement.origin_id,
     )
 
 
@@ -148,13 +148,13 @@ def require_had(cost_object: CostObject, moves: Iterable[Move]) -> None:
 
 def require_cost_objects_had(site: Site, moves: Iterable[Move]) -> None:
     """Check returns to many cost objects like `require_had`. Moves without a cost object return nothing."""
-    _require_had(site.pk, ((move.cost_object, move) for move in moves if move.cost_object is not None))
+    _require_had(site.pk, ((move.cost_object_id, move) for move in moves if move.cost_object_id is not None))
 
 
 def _require_had(site: int, moves: Iterable[tuple[int, Move]]) -> None:
     back: dict[tuple[int, int], Decimal] = {}
     for cost_object, move in moves:
-        back[cost_object, move.item] = back.get((cost_object, move.item), ZERO) - move.charged * move.quantity
+        back[cost_object, move.item_id] = back.get((cost_object, move.item_id), ZERO) - move.charged * move.quantity
     going_back = {one: quantity for one, quantity in back.items() if quantity > 0}
     if not going_back:
         return

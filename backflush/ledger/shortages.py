@@ -11,10 +11,10 @@ from backflush.stockmap.models import Location
 
 def insufficient_stock(shortages: Sequence[Shortage], *, taking_back: bool) -> InsufficientStock:
     """Return the refusal of moves that are short, with a sentence for each: what is in stock, and what to do."""
-    items = Item.objects.select_related("stock_unit").in_bulk({shortage.move.item for shortage in shortages})
-    places = Location.objects.in_bulk({shortage.move.source.location for shortage in shortages})
+    items = Item.objects.select_related("stock_unit").in_bulk({shortage.move.item_id for shortage in shortages})
+    places = Location.objects.in_bulk({shortage.move.source.location_id for shortage in shortages})
     first, *others = [
-        _sentence(shortage, items[shortage.move.item], places[shortage.move.source.location], taking_back)
+        _sentence(shortage, items[shortage.move.item_id], places[shortage.move.source.location_id], taking_back)
         for shortage in shortages
     ]
     return InsufficientStock.of(first, field="quantity", details=others)

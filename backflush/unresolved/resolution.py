@@ -168,7 +168,7 @@ def _resolving_moves(waiting: Movement, entered: ResolveIn) -> list[Move]:
     wanted = require_positive(wanted, item.quantity_decimals, field="quantity", what=item.code)
     taken_from = place_in_bin(_place_named(waiting, entered.source), entered.bin)
     target = place_in_bin(waiting.target, entered.to_bin, field="to_bin", into=True)
-    if (taken_from.location, taken_from.bin) == (target.location, target.bin):
+    if (taken_from.location_id, taken_from.bin) == (target.location_id, target.bin):
         raise SameLocation(
             "{item} goes to {location}, so it can't also come from there. Choose another location.",
             item=item.code,
@@ -182,12 +182,12 @@ def _resolving_moves(waiting: Movement, entered: ResolveIn) -> list[Move]:
         target=target,
         batch=entered.batch,
         serials=entered.serials,
-        cost_object=waiting.cost_object_id,
+        cost_object_id=waiting.cost_object_id,
         charged=waiting.charged,
-        rule=waiting.rule_id,
-        line=waiting.line_id,
-        resolves=waiting.pk,
-        origin=waiting.origin_id or waiting.pk,
+        rule_id=waiting.rule_id,
+        line_id=waiting.line_id,
+        resolves_id=waiting.pk,
+        origin_id=waiting.origin_id or waiting.pk,
     )
 
 
@@ -241,7 +241,7 @@ def _kept(waiting: Movement, moved: Decimal, remainder: Remainder) -> list[Unres
             due=waiting.due,
             field="quantity",
         )
-    due = replace(move_of(waiting), origin=waiting.origin_id or waiting.pk)
+    due = replace(move_of(waiting), origin_id=waiting.origin_id or waiting.pk)
     return [kept_rest(due, waiting.due - moved, reason=Reason(waiting.reason), at=waiting.at)]
 
 

@@ -169,14 +169,14 @@ def _plan_retry(due: Sequence[Due], stock: Stock) -> tuple[Plan, list[Settled]]:
     plan, settled = Plan(), list[Settled]()
     by_number = {one.number: one for one in due}
     for step in plan_posting((), [one.move for one in due], stock).steps:
-        assert step.move.resolves is not None
-        one = by_number[step.move.resolves]
+        assert step.move.resolves_id is not None
+        one = by_number[step.move.resolves_id]
         if isinstance(step, Moved):
             rest_of = one.root if step.move.quantity < one.move.quantity else None
             settled.append(Settled(one.number, SettlementOutcome.RESOLVED, step.move.quantity, rest_of=rest_of))
             plan.steps.append(step)
         elif settled and settled[-1].movement == one.number:
-            rest = kept_rest(replace(one.move, cost=one.cost), step.move.quantity, reason=one.reason, at=one.at)
+            rest = kept_rest(replace(one.move, cost_id=one.cost), step.move.quantity, reason=one.reason, at=one.at)
             plan.steps.append(rest)
     return plan, settled
 

@@ -46,7 +46,7 @@ def settled_already(movement: Movement) -> NotUnresolved:
 
 def kept_rest(due: Move, rest: Decimal, *, reason: Reason, at: datetime) -> UnresolvedMove:
     """The rest of what was due as a new unresolved movement with the original's place, reason and event time (U4)."""
-    return UnresolvedMove(replace(due, quantity=rest, resolves=None, parts_allowed=False), reason, at)
+    return UnresolvedMove(replace(due, quantity=rest, resolves_id=None, parts_allowed=False), reason, at)
 
 
 def post_settlement(
@@ -67,7 +67,7 @@ def post_settlement(
     """
 
     def entry() -> Entry:
-        return Entry(Process.RESOLUTION, at, plan(), key=key, cost_object=cost_object, remarks=remarks)
+        return Entry(Process.RESOLUTION, at, plan(), key_id=key, cost_object_id=cost_object, remarks=remarks)
 
     return post_corrected(entry, effects, site=site, by=by, stock=stock)
 

@@ -95,9 +95,9 @@ def _by_hand(material: IssueIn, process: Process, *, site: Site, by: User) -> Po
         target=place_in_bin(rule.target, material.bin if returning else material.to_bin, into=True),
         batch=material.batch,
         serials=material.serials,
-        cost_object=order.cost_object_id,
+        cost_object_id=order.cost_object_id,
         charged=-1 if returning else 1,
-        rule=rule.pk,
+        rule_id=rule.pk,
     )
     require_had(order.cost_object, moves)
     moment = event_time(site, material.at)

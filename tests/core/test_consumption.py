@@ -156,19 +156,19 @@ LINE, WIP, RACK, RAW = Place(10), Place(20, keeps_balance=False), Place(30, bin_
 
 
 def move(item: int, quantity: int, source: Place = LINE, target: Place = WIP, **more: Any) -> Move:
-    return Move(item, Decimal(quantity), source, target, cost=1, **more)
+    return Move(item, Decimal(quantity), source, target, cost_id=1, **more)
 
 
 def stock(**there: int) -> Stock:
     return Stock(
-        {StockKey({"bolt": BOLT, "lug": LUG}[name], LINE.location): Decimal(much) for name, much in there.items()}
+        {StockKey({"bolt": BOLT, "lug": LUG}[name], LINE.location_id): Decimal(much) for name, much in there.items()}
     )
 
 
 def planned(due: Sequence[Move], there: Stock) -> list[tuple[int, Decimal, str]]:
     plan = plan_posting((), due, there)
     return [
-        (step.move.item, step.move.quantity, step.reason.value if isinstance(step, UnresolvedMove) else "moved")
+        (step.move.item_id, step.move.quantity, step.reason.value if isinstance(step, UnresolvedMove) else "moved")
         for step in plan.steps
     ]
 
@@ -201,7 +201,7 @@ def test_a_plan_can_use_stock_that_it_moved_before() -> None:
     there = stock(bolt=5)
     plan = plan_posting([move(BOLT, 5, LINE, RAW)], [move(BOLT, 3, RAW, WIP)], there)
     assert [step.move.quantity for step in plan.moved] == [5, 3]
-    assert there.changes() == {StockKey(BOLT, LINE.location): -5, StockKey(BOLT, RAW.location): 2}
+    assert there.changes() == {StockKey(BOLT, LINE.location_id): -5, StockKey(BOLT, RAW.location_id): 2}
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_if_the_goods_cannot_be_posted_nothing_is() -> None:
 
 def test_every_shortage_is_named_not_only_the_first() -> None:
     plan = plan_posting([move(BOLT, 8), move(LUG, 1)], (), stock(bolt=5))
-    assert [shortage.move.item for shortage in plan.shortages] == [BOLT, LUG]
+    assert [shortage.move.item_id for shortage in plan.shortages] == [BOLT, LUG]
 
 
 @given(
@@ -254,14 +254,14 @@ def test_a_plan_never_takes_more_than_the_stock_and_loses_nothing(
     there = stock(bolt=bolts, lug=lugs)
     plan = plan_posting((), [move(item, much, parts_allowed=parts) for item, much, parts in lines], there)
     for item, much in ((BOLT, bolts), (LUG, lugs)):
-        assert there.there(StockKey(item, LINE.location)) == much - total(plan, item)
+        assert there.there(StockKey(item, LINE.location_id)) == much - total(plan, item)
         assert total(plan, item) <= much
         due = sum(quantity for one, quantity, _ in lines if one == item)
-        assert total(plan, item) + sum(s.move.quantity for s in plan.waiting if s.move.item == item) == due
+        assert total(plan, item) + sum(s.move.quantity for s in plan.waiting if s.move.item_id == item) == due
 
 
 def total(plan: Plan, item: int) -> Decimal:
-    return sum((step.move.quantity for step in plan.moved if step.move.item == item), ZERO)
+    return sum((step.move.quantity for step in plan.moved if step.move.item_id == item), ZERO)
 
 
 @pytest.mark.parametrize(
