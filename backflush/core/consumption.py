@@ -21,7 +21,8 @@ NOTHING = Fraction(0)
 class UseLine(NamedTuple):
     """A frozen structure line for the arithmetic: exact stock units for one piece, and once per order.
 
-    `line_id` is the primary key of the frozen line; `path` and `item_id` identify a line across versions of a structure.
+    `line_id` is the primary key of the frozen line; `path` and `item_id` identify a line across versions of a
+    structure.
     """
 
     line_id: int
