@@ -10,6 +10,7 @@ import "./offline.js";
 import "./unsaved-changes.js";
 import "./lookup.js";
 import "./dates.js";
+import "./early-input.js";
 import { find } from "./dom.js";
 
 // Where the tabs are wider than the screen, the open one is in sight.
