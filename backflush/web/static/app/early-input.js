@@ -1,6 +1,7 @@
 // @ts-check
 // What a person enters while a page is still loading is handled once its scripts listen. Until then nobody hears the
 // events of a field: a preview would stay empty, a table would get no further row, and a check would not be asked for.
+// The same goes for what the browser fills in again by itself when a person comes back to a page.
 import { findAll } from "./dom.js";
 
 const FIELDS = "form[method=post] :is(input, select, textarea):not([type=hidden], [type=submit], [data-sends])";

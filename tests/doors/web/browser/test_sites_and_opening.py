@@ -122,28 +122,6 @@ def test_the_site_switch_keeps_the_page_or_leads_to_the_list_of_the_other_site(
     assert page.url == f"{visit.address}/orders/"
 
 
-def test_what_is_typed_before_the_scripts_have_loaded_is_previewed(
-    committed_plant: Plant, south: Plant, visit: Visit
-) -> None:
-    committed_plant.has(10, "BOLT", at="RAW")
-    page = opened(visit, "/stock/")
-    late: list[Route] = []
-
-    def hold(route: Route) -> None:
-        late.append(route)
-
-    page.route("**/*htmx*.js", hold)
-    page.goto(f"{visit.address}/stock/transfers/send/", wait_until="commit")
-    page.fill("#item-0", "BOLT")
-    page.fill("#quantity-0", "6")
-    page.fill("#source-0", "MAIN/RAW")
-    assert late, "the scripts are still to come"
-    for route in late:
-        route.continue_()
-    expect(page.locator("#preview")).to_contain_text("6 EA")
-    assert visit.complaints == []
-
-
 def test_stock_is_transferred_between_sites_by_its_note(committed_plant: Plant, south: Plant, visit: Visit) -> None:
     committed_plant.has(10, "BOLT", at="RAW")
     page = opened(visit, "/stock/")
