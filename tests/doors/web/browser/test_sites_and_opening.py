@@ -128,7 +128,11 @@ def test_stock_is_transferred_between_sites_by_its_note(committed_plant: Plant, 
     page.click("main >> text=Transfers")
     # The first line is entered while the last script of the page is still on its way.
     late: list[Route] = []
-    page.route("**/app/edit-table.*", lambda route: late.append(route), times=1)
+
+    def hold(route: Route) -> None:
+        late.append(route)
+
+    page.route("**/app/edit-table.*", hold, times=1)
     page.click("main a:has-text('Send')")
     page.fill("#item-0", "BOLT")
     page.fill("#quantity-0", "11")
