@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("backflush.web.home.background_jobs")),
     path("", include("backflush.web.lists.export_jobs")),
     path("", include("backflush.web.exchange.table_export")),
+    path("", include("backflush.web.exchange.file_import")),
     path("", include("backflush.web.items.views")),
     path("", include("backflush.web.items.orders_and_cost")),
     path("", include("backflush.web.items.structure_editor")),

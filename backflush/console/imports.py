@@ -230,7 +230,7 @@ def _payload(report: ImportReport) -> dict[str, object]:
                 "column": finding.column,
                 "code": finding.code,
                 "fault": finding.fault,
-                "remedy": finding.remedy,
+                "remedy": finding.remedy_in_shell,
             }
             for finding in report.findings
         ],
@@ -289,7 +289,7 @@ def _next(report: ImportReport) -> str:
 def _faults(findings: Sequence[ImportFault]) -> Listing:
     return Listing(
         ["file", "#row", "column", "fault", "remedy"],
-        [[one.file, str(one.row or ""), one.column, one.fault, one.remedy] for one in findings],
+        [[one.file, str(one.row or ""), one.column, one.fault, one.remedy_in_shell] for one in findings],
     )
 
 

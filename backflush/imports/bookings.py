@@ -26,7 +26,7 @@ from backflush.backflushing.day_structures import structure_refusals, with_struc
 from backflush.backflushing.report_kinds import PlannedBooking, Report, ReportKind, Subjects
 from backflush.backflushing.stream import Booker, StreamLine
 from backflush.booking_kinds import KINDS
-from backflush.core.refusals import Refusal
+from backflush.core.refusals import AlreadyThere, Refusal
 from backflush.core.sentences import written_day
 from backflush.imports.context import Work
 from backflush.imports.files import ImportRow
@@ -178,8 +178,10 @@ class _Rows:
             day = recorded_at.astimezone(zone).date()
             if day < today:
                 fault = f"A row like this, without key and date, was imported on {written_day(day)}."
-                remedy = "Give it a date or a key. Or say for the whole file: --undated same or --undated new."
-                self._work.fault(self._kind.table, undated[key], "date", fault, remedy)
+                remedy = "Give it a date or a key, or say whether such rows are the same or new."
+                option = "That is --undated same or --undated new."
+                row = undated[key]
+                self._work.fault(self._kind.table, row, "date", fault, remedy, AlreadyThere.code, option)
 
     def _first_of_its_key(self, entered: Entered, seen: dict[tuple[int, str], tuple[ReportKind[Any], Entered]]) -> bool:
         row, report = entered

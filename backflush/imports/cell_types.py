@@ -158,8 +158,7 @@ def shown_text(column: ImportColumn, cell: ShownNumber, answer: str) -> str:
 
 def _two_readings(column: ImportColumn, shown: str, stored: str) -> InvalidValue:
     return InvalidValue(
-        "The cell shows {shown} and contains {stored}. Show all of it or enter what is meant, or import with --cells "
-        "shown or --cells stored.",
+        "The cell shows {shown} and contains {stored}. Show all of it, or enter what is meant.",
         shown=shown,
         stored=stored,
         field=column.name,

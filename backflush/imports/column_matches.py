@@ -151,11 +151,19 @@ def table_of(headings: Sequence[str], said: Mapping[str, str], values: Mapping[s
             continue
         found = {match.column for match in matches(headings, table, said, {}, []) if match.column}
         there = {*found, *values, *columns_made(table, found)}
-        missing = sum(column.required and column.name not in there for column in table.columns)
+        missing = len(columns_missing(table, there))
         if len(found) > 1:
             fits[name] = (len(found) - missing, -missing)
     best = max(fits.values(), default=None)
     return [name for name, fit in fits.items() if fit == best]
+
+
+def columns_missing(table: ImportTable, there: Collection[str]) -> list[str]:
+    """Return the columns that a file of a table needs and doesn't have. A structure line needs some quantity."""
+    missing = [column.name for column in table.columns if column.required and column.name not in there]
+    if table.name == "structures" and not {"quantity", "fixed"} & {*there, *missing}:
+        missing.append("quantity")
+    return missing
 
 
 def columns_made(table: ImportTable, found: Collection[str]) -> frozenset[str]:

@@ -124,10 +124,17 @@ class Work:
     # Findings
 
     def fault(
-        self, table: str, row: ImportRow, column: str, fault: str, remedy: str, code: str = InvalidValue.code
+        self,
+        table: str,
+        row: ImportRow,
+        column: str,
+        fault: str,
+        remedy: str,
+        code: str = InvalidValue.code,
+        option: str = "",
     ) -> None:
         """Record a fault of a row."""
-        self.findings.add(ImportFault(table, self.sheets[table].file, row.number, column, fault, remedy, code))
+        self.findings.add(ImportFault(table, self.sheets[table].file, row.number, column, fault, remedy, code, option))
 
     def refused(self, table: str, row: ImportRow, refusal: Refusal, columns: Mapping[str, str]) -> None:
         """Record a service's refusal of a row; `columns` maps the service's field names to columns of the file."""
@@ -188,9 +195,8 @@ class Work:
             what = TABLES[target].name.removesuffix("s").replace("_", " ")
             remedy = f"Add it to {target}, or correct it here."
             own = table not in self.sheets or getattr(self.sheets[table].understanding, "own", True)
-            if target in NEW_FROM_FILES and not own:
-                remedy = f"{remedy} Or import with {NEW_FROM_FILES[target]}."
-            self.fault(table, row, column, f"There is no {what} {name}.", remedy, NotFound.code)
+            option = "" if own or target not in NEW_FROM_FILES else f"Or import with {NEW_FROM_FILES[target]}."
+            self.fault(table, row, column, f"There is no {what} {name}.", remedy, NotFound.code, option)
         return None
 
     def check_broken(self) -> None:

@@ -21,7 +21,7 @@ from backflush.core.input_values import (
     is_ambiguous,
 )
 from backflush.core.refusals import InvalidValue
-from backflush.imports.cell_types import Cell, Reader, as_written
+from backflush.imports.cell_types import Cell, Reader, ShownNumber, as_written
 from backflush.imports.column_matches import (
     COMMA,
     LEFT_OUT,
@@ -32,6 +32,7 @@ from backflush.imports.column_matches import (
     ColumnMatch,
     column_names,
     columns_made,
+    columns_missing,
     header_at,
     matches,
     near_name,
@@ -41,7 +42,7 @@ from backflush.imports.column_matches import (
 from backflush.imports.columns import TABLES, ImportTable
 from backflush.imports.file_shapes import mapping_of
 from backflush.imports.findings import Findings, ImportFault, as_fault
-from backflush.imports.layout import Plant, RowLayout
+from backflush.imports.layout import Plant, RowLayout, cell_text
 from backflush.imports.spreadsheets import sheets_of
 from backflush.imports.text_files import LOOKED_AT, SEPARATORS, TextFile, UnreadableFile, most_regular, text_file
 from backflush.imports.words import heading_key
@@ -84,6 +85,8 @@ class Understanding:
     values: Mapping[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     samples: list[dict[str, str]] = field(default_factory=list)
+    first_cells: Sequence[str] = ()
+    """The cells of the first row below the header, as they are in the file."""
     certain: bool = True
     own: bool = True
     """Whether the columns are exactly those of the table."""
@@ -216,10 +219,9 @@ class _Reading:
                 found.append(replace(one, rows=chain(first, one.rows), file=one.file if len(raw) > 1 else path.name))
         if not found:
             fault = "No sheet of the workbook is named after a table or has columns that are known."
-            remedy = (
-                f"Name a sheet one of: {', '.join(TABLES)}; or say the table with --as, and the columns with --map."
-            )
-            self.findings.add(ImportFault("", path.name, 0, "", fault, remedy))
+            remedy = f"Name a sheet one of: {', '.join(TABLES)}; or say what it is."
+            option = "That is --as TABLE, and --map for its columns."
+            self.findings.add(ImportFault("", path.name, 0, "", fault, remedy, option=option))
         return found
 
     def _named(self, name: str) -> ImportTable | None:
@@ -262,6 +264,7 @@ class _Reading:
             raw.encoding,
             SEPARATOR_NAMES.get(raw.separator, raw.separator),
             notices=raw.notices,
+            first_cells=[cell_text(cell) for line in first[place + 1 : place + 2] for cell in line],
         )
         if _is_own(headings, table) and not (said or self.choices.values or self.choices.new_items):
             understanding.matches = [ColumnMatch(heading, same_name(heading), SAME_NAME) for heading in headings]
@@ -296,12 +299,11 @@ class _Reading:
             return TABLES[fitting[0]]
         remedy = f"Did you mean {near[0]}?" if near else f"Rename it to one of: {', '.join(TABLES)}; or remove it."
         fault = f"There is no table {raw.name}."
+        option = "" if near else "Or say what it is with --as TABLE, and its columns with --map."
         if fitting:
             fault = f"The columns fit several tables: {', '.join(fitting)}."
-            remedy = f"Say which one: {', '.join(f'--as {name}' for name in fitting)}."
-        elif not near:
-            remedy = f"{remedy[:-1]}; or say what it is with --as TABLE, and its columns with --map."
-        self.findings.add(ImportFault("", raw.file, 0, "", fault, remedy))
+            remedy, option = "Say which one it is.", f"That is {' or '.join(f'--as {name}' for name in fitting)}."
+        self.findings.add(ImportFault("", raw.file, 0, "", fault, remedy, option=option))
         return None
 
     def _require_once(self, table: ImportTable, file: str) -> bool:
@@ -343,26 +345,25 @@ class _Reading:
         table, row = sheet.table, understanding.header_row
         taken = [match.column for match in understanding.matches if match.column]
 
-        def fault(column: str, what: str, remedy: str) -> None:
-            self.findings.add(ImportFault(table.name, sheet.file, row, column, what, remedy))
+        def fault(column: str, what: str, remedy: str, option: str = "") -> None:
+            self.findings.add(ImportFault(table.name, sheet.file, row, column, what, remedy, option=option))
 
         known = column_names(table)
         for heading, name in self.choices.columns.items():
             if heading_key(heading) not in {heading_key(match.heading) for match in understanding.matches}:
-                fault("", f"There is no column {heading!r} in the file.", "Correct --map.")
+                fault("", f"There is no column {heading!r} in the file.", "Correct its name.")
             elif name != LEFT_OUT and name not in known:
                 fault("", f"There is no column {name!r}.", f"Use one of: {', '.join(known)}.")
         for match in understanding.matches:
             near = near_name(match.heading, table, taken) if not match.column and not match.how else ""
             if near:
-                remedy = f'Did you mean {near}? Say --map "{match.heading}={near}", or --map "{match.heading}=".'
-                fault(match.heading, f"There is no column {match.heading!r}.", remedy)
+                option = f'Say --map "{match.heading}={near}", or --map "{match.heading}=" to leave it out.'
+                fault(match.heading, f"There is no column {match.heading!r}.", f"Did you mean {near}?", option)
             elif same_name(match.heading) in taken and not match.column and not match.how:
                 fault(match.heading, "The column occurs twice.", "Remove one of them.")
-        for column in table.columns:
-            if column.required and column.name not in {*taken, *understanding.values, *columns_made(table, taken)}:
-                remedy = _missing_remedy(table, column.name, understanding.left_out)
-                fault(column.name, f"No column of the file is known as {column.name}.", remedy)
+        for column in columns_missing(table, {*taken, *understanding.values, *columns_made(table, taken)}):
+            remedy, option = _missing_remedy(table, column, understanding.left_out)
+            fault(column, f"No column of the file is known as {column}.", remedy, option)
         words = any(match.how == USUAL_WORD for match in understanding.matches)
         dropped = any(match.heading and not match.how for match in understanding.matches)
         sheet.whole = len(self.findings) == before
@@ -429,12 +430,14 @@ def _dates(understanding: Understanding) -> dict[str, Any]:
     return {"dates": dates} if dates else {}
 
 
-def _missing_remedy(table: ImportTable, column: str, left_out: Sequence[str]) -> str:
+def _missing_remedy(table: ImportTable, column: str, left_out: Sequence[str]) -> tuple[str, str]:
+    """Return what to do about a needed column that the file doesn't seem to have, and the options for that."""
     if table.name == "structures" and column == "item":
-        return 'Say whose parts they are with --item CODE, or which column it is: --map "HEADING=item".'
+        return "Say whose parts they are, or which column says it.", 'That is --item CODE, or --map "HEADING=item".'
     heading = left_out[0] if left_out else "HEADING"
     others = f" The columns left are: {', '.join(left_out)}." if left_out else ""
-    return f'Say which it is: --map "{heading}={column}"; or one value for all rows: --set {column}=VALUE.{others}'
+    option = f'That is --map "{heading}={column}" or --set {column}=VALUE.'
+    return f"Say which column it is, or one value for all rows.{others}", option
 
 
 def _is_own(headings: Sequence[str], table: ImportTable | None) -> bool:
@@ -542,6 +545,9 @@ def _keep_broken(sheet: Sheet, row: ImportRow, unread: set[str]) -> None:
 def _cell_fault(sheet: Sheet, number: int, name: str, cell: Cell, refusal: InvalidValue) -> ImportFault:
     """Return the fault of a cell. Where its number can be read in two ways, the remedy names the option for that."""
     fault, remedy = as_fault(refusal)
-    if isinstance(cell, str) and is_ambiguous(cell.strip()):
-        remedy = f"{remedy} Or say for the whole file: --decimal {COMMA} or --decimal {POINT}."
-    return ImportFault(sheet.table.name, sheet.file, number, name, fault, remedy, refusal.code)
+    option = ""
+    if isinstance(cell, ShownNumber):
+        option = "Or say for the whole file: --cells shown or --cells stored."
+    elif isinstance(cell, str) and is_ambiguous(cell.strip()):
+        option = f"Or say for the whole file: --decimal {COMMA} or --decimal {POINT}."
+    return ImportFault(sheet.table.name, sheet.file, number, name, fault, remedy, refusal.code, option)

@@ -15,7 +15,10 @@ CORRECT = "Correct the row."
 
 @dataclass(frozen=True, slots=True)
 class ImportFault:
-    """One fault, with the code of the refusal that it is. Row 1 is the header; row 0 stands for the whole file."""
+    """One fault, with the code of the refusal that it is. Row 1 is the header; row 0 stands for the whole file.
+
+    `option` says how the command line answers the question that the fault asks; a page has the answers beside it.
+    """
 
     table: str
     file: str
@@ -24,6 +27,12 @@ class ImportFault:
     fault: str
     remedy: str
     code: str = InvalidValue.code
+    option: str = ""
+
+    @property
+    def remedy_in_shell(self) -> str:
+        """The remedy for those who type commands."""
+        return f"{self.remedy} {self.option}".strip()
 
 
 class Findings:

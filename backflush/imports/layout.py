@@ -147,7 +147,7 @@ class RowLayout:
                 cell = line[place] if place < len(line) else ""
                 if not match.column or (isinstance(cell, str) and not cell.strip()):
                     continue
-                if match.column != NOT_FITTED or _text(cell).casefold() not in _NOT:
+                if match.column != NOT_FITTED or cell_text(cell).casefold() not in _NOT:
                     cells[match.column] = cell.strip() if type(cell) is str else cell
             heading_unit = next((match.unit for match in self.columns if match.unit), "")
             if heading_unit and "unit" in names:
@@ -255,18 +255,18 @@ class RowLayout:
         dotted = False
         if any(match.column == LEVEL for match in self.columns):
             whole = list(rows)
-            dotted = any("." in _text(cells.get(LEVEL, "")).strip(". ") for _, cells in whole)
+            dotted = any("." in cell_text(cells.get(LEVEL, "")).strip(". ") for _, cells in whole)
             rows = iter(whole)
         for number, cells in rows:
             level = cells.pop(LEVEL, None)
-            depth = _depth(_text(level), dotted=dotted) if level is not None else None
+            depth = _depth(cell_text(level), dotted=dotted) if level is not None else None
             base = cells.pop(BASE, base if "item" not in cells else "")
             described = cells.pop(DESCRIPTION, "")
             if not self._is_fitted(number, cells.pop(NOT_FITTED, "")):
                 continue
-            component = _text(cells.get("component", ""))
+            component = cell_text(cells.get("component", ""))
             if level is not None:
-                if not self._is_in_levels(number, _text(level), depth, component):
+                if not self._is_in_levels(number, cell_text(level), depth, component):
                     continue
                 if not self._place_in_levels(number, depth or 0, component, above, depths, cells):
                     self._keep_component(number, component, described, {"unit": cells.get("unit", "")})
@@ -278,11 +278,11 @@ class RowLayout:
                 continue
             self._keep_component(number, component, described, cells)
             self._divide_by_base(number, cells, base)
-            self._number_line(_text(cells.get("item", "")), cells, lines)
+            self._number_line(cell_text(cells.get("item", "")), cells, lines)
             yield number, cells
 
     def _is_fitted(self, number: int, cell: Cell) -> bool:
-        fitted = _text(cell).casefold() in _NOT
+        fitted = cell_text(cell).casefold() in _NOT
         if not fitted:
             self.note("Rows that are marked as not fitted or not listed are left out", f"row {number}")
         return fitted
@@ -292,7 +292,7 @@ class RowLayout:
         if "item" in cells:
             return cells["item"]
         if parent != "":
-            self.note(f"The parent {_text(parent)} is repeated from the rows above", f"row {number}")
+            self.note(f"The parent {cell_text(parent)} is repeated from the rows above", f"row {number}")
             cells["item"] = parent
         return parent
 
@@ -325,15 +325,15 @@ class RowLayout:
 
     def _keep_component(self, number: int, component: str, described: Cell, cells: Cells) -> None:
         """Remember what is known of the items of a row, for those that the plant doesn't have."""
-        parent = _text(cells.get("item", ""))
+        parent = cell_text(cells.get("item", ""))
         for code in (parent, component):
             if code:
                 self.first_rows.setdefault(code, number)
         if parent:
             self.parents.add(parent)
         if described != "" and component:
-            self.descriptions.setdefault(component, _text(described))
-        unit = _text(cells.get("unit", ""))
+            self.descriptions.setdefault(component, cell_text(described))
+        unit = cell_text(cells.get("unit", ""))
         if unit and component:
             self.component_units.setdefault(component, unit)
 
@@ -342,8 +342,8 @@ class RowLayout:
         if base == "" or "quantity" not in cells:
             return
         try:
-            divisor = read_number(_text(base), field=BASE, dialect=self.dialect)
-            quantity = read_number(_text(cells["quantity"]), field="quantity", dialect=self.dialect)
+            divisor = read_number(cell_text(base), field=BASE, dialect=self.dialect)
+            quantity = read_number(cell_text(cells["quantity"]), field="quantity", dialect=self.dialect)
         except InvalidValue as refusal:
             self.fault(number, BASE if refusal.field == BASE else "quantity", *as_fault(refusal))
             return
@@ -364,7 +364,7 @@ class RowLayout:
 
     def _number_line(self, parent: str, cells: Cells, lines: dict[str, int]) -> None:
         """Give a line without a whole number the next one, in steps of ten."""
-        given = _text(cells.get("line", ""))
+        given = cell_text(cells.get("line", ""))
         if given.isdecimal() and given.isascii():
             lines[parent] = max(lines.get(parent, 0), int(given))
             return
@@ -379,7 +379,8 @@ def _listed(about: Sequence[str]) -> str:
     return ", ".join(about[:NOTED_MOST]) + more
 
 
-def _text(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
+    """Return a cell as it is shown."""
     if isinstance(cell, ShownNumber):
         return cell.shown or cell.stored
     return cell.strip() if isinstance(cell, str) else cell.isoformat()

@@ -15,3 +15,16 @@ class ColumnMapping(models.Model):
     answers = models.JSONField(default=dict)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField()
+
+
+class Upload(models.Model):
+    """A file that a user sent to a page, until it is imported or a day has passed.
+
+    It is kept between the page that shows what was understood and the import itself.
+    """
+
+    site = models.ForeignKey("stockmap.Site", models.CASCADE, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+    name = models.CharField(max_length=200)
+    content = models.BinaryField()

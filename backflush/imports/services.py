@@ -1,20 +1,20 @@
 """A whole import: read, check every row, and change the database only if there is no fault."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from django.db import transaction
 
-from backflush.core.refusals import InvalidValue
+from backflush.core.refusals import InvalidValue, NotAllowed
 from backflush.imports.bookings import CHUNK, ToPost, check_bookings, post_bookings
 from backflush.imports.column_matches import REMEMBERED, Choices
 from backflush.imports.columns import TABLES
 from backflush.imports.context import RowCounts, Tell, Work
 from backflush.imports.counts import take_count_tolerances, take_counts
 from backflush.imports.file_shapes import keep_mapping
-from backflush.imports.files import Understanding, read
+from backflush.imports.files import Sheet, Understanding, read
 from backflush.imports.findings import Findings, ImportFault
 from backflush.imports.links import take_rules, take_site_settings, take_supplier_stock
 from backflush.imports.master_data import (
@@ -60,6 +60,10 @@ def _silent(stage: str, done: int, total: int) -> None:
     pass
 
 
+def _anything(table: str) -> bool:
+    return True
+
+
 def import_data(
     path: Path,
     *,
@@ -71,6 +75,8 @@ def import_data(
     tell: Tell = _silent,
     chunk: int = CHUNK,
     choices: Choices | None = None,
+    only_site: str = "",
+    may: Callable[[str], bool] = _anything,
 ) -> ImportReport:
     """Import the files of a path or, with `check`, only report their faults.
 
@@ -79,12 +85,14 @@ def import_data(
     none. With `replace`, which goes with `update`, lines that the files leave out of an item's structure are removed.
     `choices` are what the user says about files from elsewhere; without `Choices.accept`, a file whose columns were
     matched by their usual words only is checked and not imported. Its columns are kept for the next file like it.
+    A door with rights says by `may` which tables the user may import, and by `only_site` for which site only.
     """
     if replace and not update:
         raise InvalidValue("--replace goes with --update. Add it, or leave --replace out.", field="replace")
     findings = Findings()
     said = choices or Choices()
     sheets = read(path, findings, said)
+    _require_allowed(sheets, findings, only_site, may)
     understandings = [sheet.understanding for sheet in sheets.values() if sheet.understanding is not None]
     if not check and not said.accept:
         _require_certain(understandings, findings)
@@ -111,8 +119,28 @@ def _require_certain(understandings: Sequence[Understanding], findings: Findings
     for one in understandings:
         if not one.certain:
             fault = "The columns were matched by their usual words."
-            remedy = "Look at what was understood, and import with --accept. The next file like it needs no --accept."
-            findings.add(ImportFault(one.table, one.file, one.header_row, "", fault, remedy))
+            remedy = "Look at what was understood, and accept it."
+            option = "That is --accept. The next file like it needs no --accept."
+            findings.add(ImportFault(one.table, one.file, one.header_row, "", fault, remedy, option=option))
+
+
+def _require_allowed(
+    sheets: Mapping[str, Sheet], findings: Findings, only_site: str, may: Callable[[str], bool]
+) -> None:
+    """Refuse tables for which the user has no right, and rows of other sites than the one that the user works at."""
+    for name, sheet in sheets.items():
+        if not may(name):
+            remedy = "Leave it out, or ask somebody who may."
+            fault = f"You have no right to import {name}."
+            findings.add(ImportFault(name, sheet.file, 0, "", fault, remedy, NotAllowed.code))
+        column = "code" if name == "sites" else "site"
+        if not only_site or sheet.table.column(column) is None:
+            continue
+        for row in (*sheet.rows, *(row for row, _ in sheet.broken)):
+            if row[column] and row[column] != only_site:
+                fault = f"{row[column]} isn't the site at which you work."
+                remedy = "Change to that site, or leave the row out."
+                findings.add(ImportFault(name, sheet.file, row.number, column, fault, remedy, NotAllowed.code))
 
 
 def _keep_mappings(understandings: Sequence[Understanding], by: User) -> None:

@@ -927,7 +927,7 @@ def test_bookings_without_key_and_date_of_an_earlier_day_are_asked_about(tmp_pat
     assert counts(brought(undated))["bookings"] == (0, 0, 1)
     with patch("django.utils.timezone.now", return_value=datetime.now(UTC) + timedelta(days=1)):
         (asked,) = bring(undated).findings
-        assert (asked.column, "--undated same or --undated new" in asked.remedy) == ("date", True)
+        assert (asked.column, "--undated same or --undated new" in asked.option) == ("date", True)
         assert counts(brought(undated, choices=Choices(undated="same")))["bookings"] == (0, 0, 1)
         assert counts(brought(undated, choices=Choices(undated="new")))["bookings"] == (1, 0, 0)
         assert counts(brought(undated, choices=Choices(undated="new")))["bookings"] == (0, 0, 1)

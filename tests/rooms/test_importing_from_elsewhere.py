@@ -213,7 +213,7 @@ def test_a_bill_of_materials_from_elsewhere_goes_in_after_it_was_shown(case: Cas
     assert not looked.applied
     assert case.shown in shown(looked)
     refused = bring(path, choices=Choices(**said))
-    assert "--accept" in refused.findings[0].remedy
+    assert "--accept" in refused.findings[0].option
     assert StructureLine.objects.count() == before
     brought(path, choices=Choices(**said, accept=True))
     lines = StructureLine.objects.exclude(item__code__in=("BRACKET", "PLATED")).order_by("item__code", "number")
@@ -277,7 +277,7 @@ def test_what_can_be_read_in_two_ways_is_asked(tmp_path: Path) -> None:
     path = tmp_path / "structures.csv"
     path.write_text("item;line;component;quantity\nPLATED;20;BOLT;1.000\n", encoding="utf-8")
     asked = bring(path)
-    assert "--decimal comma or --decimal point" in asked.findings[0].remedy
+    assert "--decimal comma or --decimal point" in asked.findings[0].option
     brought(path, update=True, choices=Choices(decimal="comma"))
     assert StructureLine.objects.get(item__code="PLATED", number=20).quantity == 1000
     (tmp_path / "point").mkdir()

@@ -145,6 +145,8 @@ FORMS: Mapping[str, Make] = {
     "count-post": plain(location="MAIN/LINE", item="BOLT"),
     "count-undo": lambda numbers: FormCase(sent={"posting": str(numbers.posting)}),
     "counts-decide": plain(),
+    "import": plain(),
+    "import-look": plain(),
     "item-copy": plain("PACK", source="FRAME", on="2026-03-02"),
     "item-edit": plain("PACK"),
     "item-new": plain(),

@@ -50,6 +50,7 @@ PAGES = (
     "/background-jobs/1/",
     "/exports/?list=transactions&kind=xlsx&asked=",
     "/export/",
+    "/import/",
     "/unresolved/cancel/?pick={waiting}",
     "/stock/",
     "/stock/?item=BOLT&since=soon",
