@@ -104,6 +104,9 @@ def _visitor(request: HttpRequest, code: str, *verbs: Verb) -> Visitor:
     user = request.user
     assert isinstance(user, User), "the token was checked before"
     visitor = Visitor(user, site_named(code))
+    if not visitor.roles:
+        # The same answer as for a site that doesn't exist: a token tells nothing about other sites.
+        raise NotFound("There is no site {site}.", site=code, field="site")
     visitor.require(*verbs)
     return visitor
 

@@ -31,6 +31,7 @@ from backflush.archives.statements import SELECTED_QUANTITIES
 from backflush.core.quantity import from_scaled, written
 from backflush.core.refusals import InvalidValue, NotFound
 from backflush.items.models import Item
+from backflush.operations.copy_check import as_rows, member_lines, member_text
 from backflush.operations.portable import CopiedTable, Row, rows_of
 from backflush.operations.tables import references
 from backflush.people.models import User
@@ -247,10 +248,9 @@ class ArchiveFile:
         for name, member in self.contents.tables.items():
             try:
                 seen, rows = hashlib.sha256(), 0
-                with self._archive.open(_file_of(name)) as lines:
-                    for line in lines:
-                        seen.update(line)
-                        rows += 1
+                for line in member_lines(self._archive, _file_of(name)):
+                    seen.update(line)
+                    rows += 1
                 sound = (seen.hexdigest(), rows) == (member.sha256, member.rows)
             except DAMAGE:
                 sound = False
@@ -271,13 +271,11 @@ class ArchiveFile:
 
     def rows(self, name: str) -> Iterator[list[Any]]:
         """Yield the rows of a table."""
-        with self._archive.open(_file_of(name)) as lines:
-            for line in lines:
-                yield json.loads(line)
+        return as_rows(self._archive, _file_of(name))
 
     def _read(self, name: str) -> bytes:
         try:
-            return self._archive.read(name)
+            return member_text(self._archive, name)
         except DAMAGE:
             raise _no_archive(self.path) from None
 

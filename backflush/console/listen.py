@@ -79,7 +79,8 @@ def stopping() -> Iterator[Event]:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text)
+    # The name of a file may be bytes that are no text.
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode())
     sys.stdout.flush()
 
 
@@ -132,6 +133,8 @@ def _listen_at(folder: Folder, listener: Listener, stop: Event, *, once: bool) -
 
 def _take_files(folder: Folder, listener: Listener) -> bool:
     refused = False
+    for name in folder.left_out():
+        sys.stderr.write(f"{name!a} isn't taken: it is a link, no file, or has the name of answers.\n")
     for path in folder.ripe():
         try:
             taken = folder.take(path, listener)

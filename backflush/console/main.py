@@ -57,7 +57,8 @@ Each module has `register(app)`. Only the module of the requested command is imp
 
 
 def main() -> None:
-    """Run one command."""
+    """Run one command. What it makes can be read by its owner only: databases, copies, archives, notes."""
+    os.umask(0o077)
     try:
         open_django(sys.argv[1:])
         commands(modules_for(sys.argv[1:]))()

@@ -3,27 +3,27 @@
 Older formats (XLS, XLSB) are read too, but the library doesn't tell how their cells are shown.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path, PurePosixPath
-from typing import IO, Final
+from typing import IO, Any, Final
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
-
-from python_calamine import CalamineError, CalamineWorkbook
 
 from backflush.core.quantity import written
 from backflush.imports.cell_types import Cell, ShownNumber, TypedNumber, as_seen
 from backflush.imports.number_formats import BUILT_IN, GENERAL, CellFormat, as_number, cell_format
 from backflush.imports.text_files import UnreadableFile
+from backflush.imports.workbook_process import UnreadableWorkbook, sheets_in
 
-OPENED_MOST: Final = 400_000_000
-"""The most bytes that a part of a workbook may unpack to."""
-CELLS_MOST: Final = 20_000_000
-"""The most cells of a sheet, empty ones between others included."""
+OPENED_MOST: Final = 200_000_000
+"""The most bytes that a workbook may unpack to, all its parts together."""
+CELLS_MOST: Final = 5_000_000
+"""The most cells of a workbook's sheets, empty ones between others included."""
 LETTERS: Final = 26
+SPACES_MOST: Final = 1_000
 
 Attributes = dict[str, str]
 
@@ -46,16 +46,14 @@ def sheets_of(path: Path) -> Iterator[RawSheet]:
         elif path.suffix.lower() in (".xlsx", ".xlsm"):
             yield from _xlsx(path)
         else:
-            workbook = CalamineWorkbook.from_path(path)
-            for name in workbook.sheet_names:
-                yield RawSheet(name, _seen(workbook, name, {}), as_shown=False)
-    except (CalamineError, BadZipFile, expat.ExpatError, KeyError, ValueError, InvalidOperation) as error:
+            for name, rows in sheets_in(path, most=CELLS_MOST):
+                yield RawSheet(name, _seen(rows, {}), as_shown=False)
+    except (UnreadableWorkbook, BadZipFile, expat.ExpatError, KeyError, ValueError, InvalidOperation) as error:
         raise UnreadableFile(0, f"The workbook can't be read: {error}.", "Save it as XLSX.") from None
 
 
-def _seen(workbook: CalamineWorkbook, name: str, formats: Mapping[tuple[int, int], str]) -> Iterator[list[Cell]]:
+def _seen(rows: Iterable[list[Any]], formats: Mapping[tuple[int, int], str]) -> Iterator[list[Cell]]:
     known: dict[str, CellFormat | None] = {}
-    rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
     for number, row in enumerate(rows):
         cells = [as_seen(cell) for cell in row]
         for place, cell in enumerate(row):
@@ -85,9 +83,8 @@ def _xlsx(path: Path) -> Iterator[RawSheet]:
     with ZipFile(path) as archive:
         codes = _format_codes(archive)
         formats = {name: _formats(archive, member, codes) for name, member in _members(archive)}
-    workbook = CalamineWorkbook.from_path(path)
-    for name in workbook.sheet_names:
-        yield RawSheet(name, _seen(workbook, name, formats.get(name, {})))
+    for name, rows in sheets_in(path, most=CELLS_MOST):
+        yield RawSheet(name, _seen(rows, formats.get(name, {})))
 
 
 def _members(archive: ZipFile) -> list[tuple[str, str]]:
@@ -189,7 +186,7 @@ def _parse(
     text: Callable[[str], None] | None = None,
 ) -> None:
     """Read a part of a file. Its elements are named without their namespace; entities are refused."""
-    if archive.getinfo(member).file_size > OPENED_MOST:
+    if sum(part.file_size for part in archive.infolist()) > OPENED_MOST:
         raise UnreadableFile(0, "The workbook is too large.", "Save its table as CSV.")
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -240,7 +237,7 @@ class _OdsReader:
             self._lines.append("")
             self._in_text = True
         elif name == "s" and self._in_text:
-            self.text(" " * int(own.get("c", "1")))
+            self.text(" " * min(int(own.get("c", "1")), SPACES_MOST))
 
     def end(self, name: str) -> None:
         if name == "p":

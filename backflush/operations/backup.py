@@ -26,6 +26,7 @@ from django.db.backends.postgresql.client import DatabaseClient
 from backflush.core.refusals import AlreadyThere, DatabaseUnreachable, InvalidValue, NotFound
 from backflush.db.connections import another_database
 from backflush.operations import portable
+from backflush.operations.copy_check import require_no_code, require_no_code_in_dump
 from backflush.operations.db_statistics import look_over
 from backflush.operations.readiness import missing_file
 from backflush.operations.tables import models_of_rooms
@@ -156,12 +157,15 @@ def restore(file: Path, *, replace: bool = False) -> CopyFormat:
         )
     match kind, connection.vendor:
         case CopyFormat.SQLITE, "sqlite":
+            require_no_code(file)
             _restore_sqlite(file)
         case CopyFormat.SQLITE, _:
+            require_no_code(file)
             _prepare()
             with another_database(f"sqlite:///{quote(str(file.absolute()))}") as source:
                 portable.copy_from(source)
         case CopyFormat.PG_DUMP, "postgresql":
+            require_no_code_in_dump(_listed(file))
             _run_tool(
                 "pg_restore",
                 "--clean",
@@ -185,6 +189,15 @@ def restore(file: Path, *, replace: bool = False) -> CopyFormat:
     look_over()
     ContentType.objects.clear_cache()
     return kind
+
+
+def _listed(file: Path) -> str:
+    """Return the table of contents of a dump."""
+    tool = _tool("pg_restore")
+    if tool is None:
+        return ""
+    done = subprocess.run([tool, "--list", str(file)], capture_output=True, text=True, check=False)
+    return done.stdout
 
 
 def kind_of(file: Path) -> CopyFormat:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final
 from uuid import UUID
@@ -28,11 +27,13 @@ from django.db.models import Field, Model
 from psycopg import sql
 
 from backflush.core.refusals import InvalidValue, UpgradeNeeded
+from backflush.operations.copy_check import as_rows, member_text
 from backflush.operations.readiness import known_migrations
 
 CONTENTS: Final = "backflush.json"
 FORMAT: Final = "backflush portable 1"
 CHUNK: Final = 2_000
+LETTERS_AT_ONCE: Final = 8_000_000
 
 Row = Sequence[Any]
 
@@ -164,9 +165,21 @@ def _write_rows(lines: IO[bytes], rows: Iterable[Row]) -> int:
 
 
 def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    remaining = iter(rows)
-    while some := list(islice(remaining, CHUNK)):
+    """Yield the rows in chunks, each of so many rows or so much text: memory stays bounded for long rows too."""
+    some: list[Row] = []
+    letters = 0
+    for row in rows:
+        some.append(row)
+        letters += sum(_letters(value) for value in row)
+        if len(some) == CHUNK or letters > LETTERS_AT_ONCE:
+            yield some
+            some, letters = [], 0
+    if some:
         yield some
+
+
+def _letters(value: Any) -> int:
+    return len(value) if isinstance(value, str) else len(repr(value)) if isinstance(value, list | dict) else 0
 
 
 def _require_this_version(migrations: Iterable[Sequence[str]]) -> None:
@@ -198,22 +211,16 @@ def is_portable(file: Path) -> bool:
 def read(file: Path, using: str = DEFAULT_DB_ALIAS) -> dict[str, int]:
     """Restore a portable backup in one transaction, replacing all data."""
     with ZipFile(file) as archive:
-        contents = json.loads(archive.read(CONTENTS))
+        contents = json.loads(member_text(archive, CONTENTS))
         if contents.get("format") != FORMAT:
             raise InvalidValue(
                 "This copy has a newer format. Restore it with a newer version of Backflush.", field="file"
             )
         _require_this_version(contents["migrations"])
         expected = {name: table["rows"] for name, table in contents["tables"].items()}
-        counts = load(lambda table: _lines(archive, table), using)
+        counts = load(lambda table: as_rows(archive, f"{table.name}.jsonl"), using)
         _require_complete(expected, counts)
         return counts
-
-
-def _lines(archive: ZipFile, table: CopiedTable) -> Iterator[Row]:
-    with archive.open(f"{table.name}.jsonl") as lines:
-        for line in lines:
-            yield json.loads(line)
 
 
 def _require_complete(expected: dict[str, int], counts: dict[str, int]) -> None:

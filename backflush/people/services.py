@@ -60,6 +60,21 @@ def require_strong(password: str, *, user: User) -> None:
         ) from None
 
 
+def require_signs_in(user: User) -> None:
+    """Refuse (`not_allowed`) to give a first password to somebody who has none.
+
+    The command line makes such people, from the log-in names of the machine. An administrator who gave one a password
+    could sign in and post under that name.
+    """
+    if not user.has_usable_password():
+        raise NotAllowed(
+            "{user} has no password, and works from the command line. Set the first one there: "
+            "backflush person {user} --password",
+            user=user.username,
+            field="user",
+        )
+
+
 def set_password(*, user: User, password: str) -> None:
     """Set a user's password. Refused if it is too short or too common."""
     require_strong(password, user=user)

@@ -3,9 +3,11 @@
 Callers pass in what this room can't know: which of the rows that they change are `in_use`, because stock has moved.
 """
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -38,11 +40,26 @@ from backflush.stockmap.models import (
     TransferRule,
 )
 
+SITE_CODE_LONGEST: Final = 20
+SITE_CODE: Final = re.compile(f"[A-Za-z0-9][A-Za-z0-9_-]{{0,{SITE_CODE_LONGEST - 1}}}")
+
 
 @named_once("site")
 @transaction.atomic
 def add_site(*, code: str, name: str = "", time_zone: str = "UTC") -> Site:
-    """Add a site: a plant with stores of its own."""
+    """Add a site: a plant with stores of its own.
+
+    Its code is part of addresses, file names and transfer notes. Refused if it has other characters than letters of
+    A to Z, digits, `-` and `_`, or doesn't begin with a letter or digit (`invalid_value`).
+    """
+    if not SITE_CODE.fullmatch(code):
+        raise InvalidValue(
+            "'{site}' can't be the code of a site. Use up to {most} letters from A to Z, digits, - and _, and begin "
+            "with a letter or digit.",
+            site=code,
+            most=SITE_CODE_LONGEST,
+            field="code",
+        )
     require_free(Site.objects.filter(code=code), "site", code)
     _require_time_zone(time_zone)
     return Site.objects.create(code=code, name=name, time_zone=time_zone)

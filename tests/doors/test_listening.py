@@ -389,3 +389,61 @@ def test_a_folder_has_one_listener(committed_plant: Plant, committed_database: D
             assert second.stderr
             assert "is listening at" in second.stderr.read()
         assert first.poll() is None
+
+
+# A folder into which others write (F39)
+
+
+def test_a_lock_that_is_a_link_is_refused_and_what_it_leads_to_is_kept(plant: Plant, tmp_path: Path) -> None:
+    kept, folder = tmp_path / "plant.sqlite3", tmp_path / "in"
+    kept.write_text("everything")
+    folder.mkdir()
+    (folder / ".listening").symlink_to(kept)
+    assert Console().refuses("listen", folder, "--once") == "invalid_value"
+    (folder / ".listening").unlink()
+    os.link(kept, folder / ".listening")
+    Console().says("listen", folder, "--once")
+    assert kept.read_text() == "everything"
+
+
+@pytest.mark.parametrize("name", ["done", "refused"])
+def test_a_folder_of_the_listener_that_is_a_link_is_refused(plant: Plant, tmp_path: Path, name: str) -> None:
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "in"
+    elsewhere.mkdir()
+    folder.mkdir()
+    (folder / name).symlink_to(elsewhere)
+    assert Console().refuses("listen", folder, "--once") == "invalid_value"
+    assert not list(elsewhere.iterdir())
+
+
+def test_no_link_is_followed_and_no_answer_overwrites_another_file(plant: Plant, tmp_path: Path) -> None:
+    plant.releases(10, "BRACKET")
+    plant.has(100, "BOLT")
+    folder, secret = tmp_path / "in", tmp_path / "secret"
+    secret.write_text(line(good="5"))
+    path = dropped(folder, "a.jsonl", line())
+    listening = Folder(folder)
+    (folder / ".a.jsonl.answers.jsonl.part").symlink_to(secret)
+    (folder / "done" / "a.jsonl.answers.jsonl").symlink_to(secret)
+    (folder / "linked.jsonl").symlink_to(secret)
+    os.link(secret, folder / "hard.jsonl")
+    os.mkfifo(folder / "pipe.jsonl")
+    dropped(folder, "b.jsonl.answers.jsonl", line(good="7"))
+    listening.ripe()
+    assert [one.name for one in listening.ripe()] == ["a.jsonl"]
+    assert listening.left_out() == ["b.jsonl.answers.jsonl", "linked.jsonl", "pipe.jsonl"]
+    assert listening.left_out() == []
+    assert Console().run("listen", folder, "--once").exit_code == 0
+    assert (folder / "done" / "a.jsonl").exists()
+    assert outcomes((folder / "done" / "a.jsonl.answers.jsonl").read_text()) == ["booked"]
+    assert not path.exists()
+    assert secret.read_text() == line(good="5")
+    assert [booking.good for booking in Booking.objects.all()] == [1]
+
+
+def test_a_file_name_that_is_no_text_is_taken_like_any_other(plant: Plant, tmp_path: Path) -> None:
+    plant.releases(10, "BRACKET")
+    name = os.fsdecode(b"\xff\xfe\n.jsonl")
+    dropped(tmp_path / "in", name, line())
+    said = Console().says("listen", tmp_path / "in", "--once")
+    assert r"\udcff\udcfe" in said

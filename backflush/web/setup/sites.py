@@ -10,6 +10,7 @@ from django.utils.translation import ngettext_lazy
 
 from backflush.ledger.selectors import sites_in_use
 from backflush.people.rights import Role, Verb
+from backflush.people.selectors import require
 from backflush.people.services import give_role
 from backflush.setup_check.findings import About
 from backflush.stockmap.deactivation import offered
@@ -110,6 +111,9 @@ class SiteResource(SetupResource[Site], icon="building-factory-2"):
 
     def save(self, visit: Visit, record: Site | None, form_data: FormData) -> Site:
         """Add or change a site. The person who adds a site becomes its administrator."""
+        if record is not None:
+            # The address names any site at which the person has a role, not the one that they are at.
+            require(visit.user, record, Verb.PEOPLE)
         name, zone = text_in(form_data, "name", most=100, empty=True), text_in(form_data, "time_zone", most=60)
         action = action_in(form_data, "receive_action")
         site = record

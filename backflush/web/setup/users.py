@@ -22,6 +22,7 @@ from backflush.people.services import (
     change_person,
     require_administers,
     require_name_free,
+    require_signs_in,
     require_strong,
     set_password,
 )
@@ -109,6 +110,7 @@ class UserResource(SetupResource[User], icon="users"):
         change_person(user=record, by=visit.user, active=bool(form_data.get("active")), roles=roles, **names)
         if password:
             require_administers(visit.user, record)
+            require_signs_in(record)
             set_password(user=record, password=password)
             reset(username=record.username)
         return record
@@ -123,6 +125,8 @@ class UserResource(SetupResource[User], icon="users"):
         else:
             active = bool(form_data.get("active"))
             change_person(user=record, by=visit.user, active=active, roles=roles_in(visit, form_data), **names)
+        if password and record is not None:
+            require_signs_in(record)
         if password:
             require_strong(password, user=user)
         return user

@@ -301,7 +301,8 @@ def _note_in(request: PageRequest, text: str) -> Note:
             return notes_of([one])[0]
     source, _slash, rest = text.partition("/")
     target, _slash, number = rest.partition("/")
-    if target and number:
+    # A transfer between two other sites is none of this site's business: it is answered as if it weren't there.
+    if number and request.visit.site.code in (source, target):
         try:
             return notes_of([sent_transfer(source, target, number)])[0]
         except Refusal as refusal:

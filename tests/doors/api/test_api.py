@@ -117,7 +117,9 @@ def test_roles_have_the_same_rights_as_in_the_pages(plant: Plant, role: Role) ->
 def test_rights_are_checked_at_the_site_in_the_address(plant: Plant) -> None:
     Site.objects.create(code="ELSEWHERE")
     status, body = program(plant).posts("/sites/ELSEWHERE/bookings", booking())
-    assert (status, told(body)[0]) == (HTTPStatus.FORBIDDEN, "not_allowed")
+    assert (status, told(body)[0]) == (HTTPStatus.NOT_FOUND, "not_found")
+    unknown = program(plant).posts("/sites/NOWHERE/bookings", booking())[1]
+    assert unknown["sentence"].replace("NOWHERE", "ELSEWHERE") == body["sentence"]
     status, body = program(plant).posts("/sites/NOWHERE/bookings", booking())
     assert (status, told(body)) == (HTTPStatus.NOT_FOUND, ("not_found", "site"))
 

@@ -5,21 +5,28 @@ import logging
 import os
 import subprocess
 import sys
+from http import HTTPStatus
 from ipaddress import ip_network
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.http import HttpRequest
+from django.urls import reverse
 
 from backflush.config.env import proxy_addresses
 from backflush.core.refusals import InvalidValue
 from backflush.delivery.client_address import address_of, caller
 from backflush.delivery.metrics import REQUESTS
+from backflush.handling.models import StockTransfer, TransferDirection
+from backflush.ledger.models import Posting
+from backflush.people.models import User
 from backflush.people.rights import Role
-from backflush.people.services import require_strong
+from backflush.people.services import give_role, known_user, require_strong
+from backflush.stockmap.models import Site
+from backflush.stockmap.services import add_site
 from backflush.web.lists.files import _text
 from tests.cast import Plant
-from tests.doors.web.visitors import browser, person, signed_in
+from tests.doors.web.visitors import browser, person, signed_in, text_of
 
 PROXY = [ip_network("10.0.0.0/24")]
 
@@ -139,3 +146,54 @@ def test_a_password_of_several_words_or_of_chance_is_taken(plant: Plant, passwor
 )
 def test_a_formula_is_quoted_in_csv_whatever_sign_it_begins_with(text: str) -> None:
     assert _text(text, ZoneInfo("UTC")) == f"'{text}"
+
+
+# Other sites, other people (F38, F40, F48, F51)
+
+
+def elsewhere(plant: Plant, code: str = "SOUTH") -> Site:
+    return add_site(code=code, name="South works", time_zone="UTC")
+
+
+def test_an_administrator_changes_only_sites_where_they_are_one(plant: Plant) -> None:
+    south = elsewhere(plant)
+    client = signed_in(plant, Role.ADMINISTRATOR)
+    give_role(user=person(plant), site=south, role=Role.VIEWER)
+    address = reverse("set-up-record", args=["sites", "SOUTH"])
+    response = client.post(address, {"name": "Mine", "time_zone": "UTC", "complete_when_full": "on"})
+    assert response.status_code == HTTPStatus.FORBIDDEN
+    checked = client.post(reverse("set-up-live-check", args=["sites", "SOUTH"]), {"name": "Mine", "time_zone": "UTC"})
+    assert checked.status_code in {HTTPStatus.OK, HTTPStatus.FORBIDDEN}
+    south.refresh_from_db()
+    assert (south.name, south.complete_when_full) == ("South works", False)
+    give_role(user=person(plant), site=south, role=Role.ADMINISTRATOR)
+    assert client.post(address, {"name": "Ours", "time_zone": "UTC"}).status_code == HTTPStatus.FOUND
+
+
+def test_a_transfer_between_two_other_sites_is_answered_as_if_it_were_not_there(plant: Plant) -> None:
+    north, south = elsewhere(plant, "NORTH"), elsewhere(plant)
+    posting = plant.has(1, "BOLT") or Posting.objects.latest("pk")
+    StockTransfer.objects.create(site=north, other=south, number="T1", way=TransferDirection.SENT, posting=posting)
+    client = signed_in(plant, Role.STORES)
+    for number in ("T1", "no such number"):
+        text = text_of(client.get(reverse("transfer-receive"), {"note": f"NORTH/SOUTH/{number}"}))
+        assert f"No stock transfer NORTH/SOUTH/{number} is on its way to this site." in text
+
+
+def test_nobody_gets_a_first_password_on_the_pages(plant: Plant) -> None:
+    known_user(name="root")
+    client = signed_in(plant, Role.ADMINISTRATOR)
+    address = reverse("set-up-record", args=["people", "root"])
+    sent = {"password": "axle-hinge-lamp-7", "active": "on", "roles-MAIN": ["administrator"]}
+    text = text_of(client.post(address, sent), HTTPStatus.FORBIDDEN)
+    assert "backflush person root --password" in text
+    root = User.objects.get(username="root")
+    assert not root.has_usable_password()
+    assert not root.assignments.exists()
+
+
+@pytest.mark.parametrize("code", ["..", ".", "A/B", "<SITE>", "a b", "-X", "_X", "\u00c9", "A" * 21, "", "A\n", "A%2F"])
+def test_a_site_has_a_plain_code(plant: Plant, code: str) -> None:
+    with pytest.raises(InvalidValue) as refused:
+        add_site(code=code)
+    assert refused.value.field == "code"
