@@ -23,6 +23,8 @@ SECRET_KEY_LENGTH_MIN: Final = 32
 TOKEN_LENGTH_MIN: Final = 16
 # prometheus-client reads this variable on import, so it must be set before.
 FIGURES_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+BEGIN_CODE: Final = "BACKFLUSH_BEGIN_CODE"
+"""Set by `serve` for its worker processes: the code that opens the first page of an empty database."""
 
 SQLITE: Final = "django.db.backends.sqlite3"
 POSTGRES: Final = "django.db.backends.postgresql"

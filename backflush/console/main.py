@@ -42,6 +42,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "imports": ("import", "export", "template"),
     "demo": ("demo",),
     "tour": ("tour",),
+    "begin": ("begin",),
     "serve": ("serve",),
     "worker": ("worker",),
     "people": ("person", "people"),

@@ -49,7 +49,7 @@ def change_person(
     for taken in not_role or ():
         take_role(user=user, site=desk.site, role=taken)
     if password:
-        set_password(user=user, password=_asked_password())
+        set_password(user=user, password=asked_password())
     ended = end_all_tokens(user=user) if end_tokens else 0
     made = make_token(user=user) if token else ""
     roles = roles_of(user, desk.site)
@@ -79,7 +79,8 @@ def list_people(desk: Desk) -> None:
     desk.answer(payload, *(f"{name}: {', '.join(held) or 'no role'}" for name, held in roles.items()))
 
 
-def _asked_password() -> str:
+def asked_password() -> str:
+    """Return a password typed twice at a terminal, or one line of standard input; raises `InvalidValue`."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
     first = str(typer.prompt("Password", hide_input=True))

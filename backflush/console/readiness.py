@@ -29,7 +29,11 @@ def require_tables() -> set[tuple[str, str]]:
         done = set(MigrationRecorder(connection).applied_migrations())
         if done:
             return done
-    raise NoPlant("This database is empty. Run `backflush demo` or `backflush import`.", field="database")
+    raise NoPlant(
+        "This database is empty. Run `backflush serve` or `backflush begin` for a plant of your own, `backflush "
+        "import` for files, or `backflush demo` for the demo plant.",
+        field="database",
+    )
 
 
 def prepare_plant() -> None:

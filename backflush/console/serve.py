@@ -1,6 +1,7 @@
 """The command that serves the pages."""
 
 import os
+import secrets
 import socket
 import sys
 import time
@@ -17,9 +18,11 @@ from granian.http import HTTP1Settings
 from granian.server import Server
 
 from backflush.config import env
-from backflush.console.output import Desk, HelpSection, command
+from backflush.config.env import BEGIN_CODE
+from backflush.console.output import DatabaseNeed, Desk, HelpSection, command
+from backflush.console.readiness import prepare_plant, require_plant
 from backflush.console.worker import beside
-from backflush.core.refusals import AlreadyThere, InvalidValue
+from backflush.core.refusals import AlreadyThere, InvalidValue, NoPlant
 from backflush.people.models import Assignment
 from backflush.stockmap.models import Site
 from backflush.web.platform.static_files import gather
@@ -29,31 +32,49 @@ APPLICATION: Final = "backflush.config.asgi:application"
 HEADERS_WITHIN_MS: Final = 10_000
 """How long the headers of a request may take, and how long a connection may be idle."""
 HEADERS_LARGEST: Final = 1 << 16
+PORT: Final = 8000
+PORTS_TRIED: Final = 20
 
 
 def register(app: typer.Typer) -> None:
     """Add `serve`."""
-    command(app, "serve", panel=HelpSection.SET_UP)(serve)
+    command(app, "serve", panel=HelpSection.SET_UP, plant=DatabaseNeed.NONE)(serve)
 
 
 def serve(
     desk: Desk,
     host: Annotated[str, typer.Option(metavar="HOST", help="The address of this machine to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(metavar="PORT", min=1, max=65535, help="The port to listen on.")] = 8000,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT",
+            min=1,
+            max=65535,
+            help=f"The port to listen on. Default: {PORT}, or the next free one.",
+            show_default=False,
+        ),
+    ] = None,
     workers: Annotated[int, typer.Option(metavar="N", min=1, max=64, help="The number of worker processes.")] = 1,
     background: Annotated[
         bool, typer.Option("--worker/--no-worker", help="Run a worker for long retries and exports beside the server.")
     ] = True,
 ) -> None:
     """Serve the pages to browsers: to this machine only, over plain http, unless PUBLIC_URL is the https address of a
-    proxy that forwards requests. Set SECRET_KEY, or all users must sign in again after a restart.
+    proxy that forwards requests. Set SECRET_KEY, or all users must sign in again after a restart. An empty database is
+    created, and the address printed at the start opens the page on which you begin your plant.
 
     Example: backflush serve --port 8080
     """
     require_servable(host)
+    port = port or free_port(host, PORT)
     require_free(host, port)
-    shown = {"address": f"http://{f'[{host}]' if ':' in host else host}:{port}/"}
-    advice = _advice()
+    try:
+        require_plant()
+    except NoPlant:
+        prepare_plant()
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    shown = {"address": address}
+    advice = _advice(f"{settings.PUBLIC.origins[0]}/" if settings.PUBLIC.secure else address)
 
     def announce() -> None:
         desk.answer(shown, f"Serving at {shown['address']} (Ctrl-C stops it)", *advice)
@@ -90,6 +111,17 @@ def require_free(host: str, port: int) -> None:
                     other=port % 65535 + 1,
                     field="port",
                 ) from failed
+
+
+def free_port(host: str, wanted: int) -> int:
+    """Return the wanted port, or one of the next that are free, or any."""
+    for port in range(wanted, min(wanted + PORTS_TRIED, 65536)):
+        with suppress(AlreadyThere):
+            require_free(host, port)
+            return port
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK[0], 0))
+        return int(probe.getsockname()[1])
 
 
 def listen(host: str, port: int, workers: int = 1, *, background: bool = True, announce: Callable[[], None]) -> None:
@@ -139,10 +171,13 @@ def _announce(host: str, port: int, announce: Callable[[], None]) -> None:
     announce()
 
 
-def _advice() -> list[str]:
+def _advice(address: str) -> list[str]:
+    """Return what to do first where nobody can sign in yet. A database without a site gets a code, so that only who
+    sees this terminal can begin its plant."""
     if Assignment.objects.exists():
         return []
     if not Site.objects.exists():
-        return ["There is no site yet, so no one can work here. Begin with: backflush import FOLDER"]
+        code = os.environ.setdefault(BEGIN_CODE, secrets.token_urlsafe(12))
+        return [f"There is no plant here yet. Begin yours at {address}begin/?code={code}"]
     first = "backflush person NAME --role administrator --password"
     return [f"No user has a role yet, so no one can work here. Begin with: {first}"]

@@ -5,7 +5,6 @@ At the end the plant's pages are served, with a log-in for each of its people.
 
 import os
 import secrets
-import socket
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -27,7 +26,7 @@ from backflush.console.bookings import booking_command, show_preview
 from backflush.console.demo import make
 from backflush.console.output import Desk, HelpSection, Listing, answering
 from backflush.console.readiness import prepare_plant
-from backflush.console.serve import listen
+from backflush.console.serve import free_port, listen
 from backflush.console.unresolved import resolve_one, show_queue
 from backflush.core.refusals import AlreadyThere
 from backflush.demo.plant import PEOPLE, SITE
@@ -42,7 +41,6 @@ WIDTH_MIN, WIDTH_MAX = 80, 100
 ORDER, GOOD, SCRAP, REASON = "W-10482", "38", "2", "paint run"
 EXPLAINED, RESOLVED, FROM = "PNT-5010", "LUG-6", "MAIN/RAW"
 HOST: Final = "127.0.0.1"
-PORTS_TRIED: Final = 20
 PROGRAM: Final = (
     "from backflush.console.main import open_django; open_django([]); "
     "from backflush.console.tour import serve_plant; serve_plant()"
@@ -246,7 +244,7 @@ def serve_plant() -> None:
     """
     with answering(as_json=False):
         stage, file, wanted = Stage(), sys.argv[1], int(sys.argv[2])
-        port, password = _free_port(wanted), f"axle-hinge-lamp-{secrets.randbelow(900_000) + 100_000}"
+        port, password = free_port(HOST, wanted), f"axle-hinge-lamp-{secrets.randbelow(900_000) + 100_000}"
         if port != wanted:
             stage.console.print(f"Port {wanted} is taken, so the server uses {port}.")
         stage.console.print("Everyone in the demo plant has the same password, which is new with every tour:")
@@ -262,24 +260,3 @@ def serve_plant() -> None:
             sys.stdout.flush()
 
         listen(HOST, port, announce=announce)
-
-
-def _free_port(wanted: int) -> int:
-    """Return the wanted port, or one of the next, or any that is free."""
-    return next(port for port in (*range(wanted, min(wanted + PORTS_TRIED, 65536)), 0) if _is_free(port)) or _any_port()
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def _any_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

@@ -9,14 +9,15 @@ from backflush.console.main import commands
 
 
 class Console:
-    """Runs commands; each argument is one word."""
+    """Runs commands; each argument is one word, and `typed` is their standard input."""
 
     def __init__(self) -> None:
         self._app = commands()
+        self.typed = ""
 
     def run(self, *words: object) -> Result:
-        """Run a command, and return its result. Any exception but a refusal is raised."""
-        result = CliRunner().invoke(self._app, [str(word) for word in words], catch_exceptions=False)
+        """Run a command with what is typed to it, and return its result. Any exception but a refusal is raised."""
+        result = CliRunner().invoke(self._app, [str(word) for word in words], input=self.typed, catch_exceptions=False)
         assert "Traceback" not in result.stderr
         return result
 

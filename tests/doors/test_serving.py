@@ -1,10 +1,12 @@
 """The checks of `backflush serve` before it listens."""
 
+import os
 import socket
 
 import pytest
 from django.conf import settings
 
+from backflush.config.env import BEGIN_CODE
 from backflush.console.serve import _advice
 from tests.cast import Plant
 from tests.databases import Database
@@ -29,13 +31,19 @@ def test_two_plants_never_share_a_port(plant: Plant, console: Console) -> None:
 
 
 def test_it_prints_the_first_step_in_a_new_database(plant: Plant, console: Console) -> None:
-    (sentence,) = _advice()
+    (sentence,) = _advice("http://127.0.0.1:8000/")
     assert "backflush person NAME --role administrator --password" in sentence
     console.says("person", "rosa.marsh", "--role", "administrator")
-    assert _advice() == []
+    assert _advice("http://127.0.0.1:8000/") == []
 
 
-def test_without_a_site_no_user_can_have_a_role(database: Database) -> None:
-    """As after `backflush upgrade --new`."""
-    (sentence,) = _advice()
-    assert "backflush import FOLDER" in sentence
+def test_without_a_site_it_prints_the_address_that_begins_a_plant(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after `backflush upgrade --new`. Worker processes share the code through the environment."""
+    monkeypatch.setenv(BEGIN_CODE, "")
+    monkeypatch.delenv(BEGIN_CODE)
+    (sentence,) = _advice("http://127.0.0.1:8000/")
+    assert f"http://127.0.0.1:8000/begin/?code={os.environ[BEGIN_CODE]}" in sentence
+    assert len(os.environ[BEGIN_CODE]) >= 16
+    assert _advice("http://127.0.0.1:8000/") == [sentence]

@@ -162,11 +162,15 @@ def test_stock_outside_shows_its_value_and_unresolved_movements(plant: Plant) ->
     assert [(one.supplier.code, one.unresolved) for one in found.first] == [("ACME", 1)]
 
 
-def test_a_plant_without_postings_shows_the_first_steps(plant: Plant) -> None:
+def test_a_plant_without_bookings_shows_the_first_steps(plant: Plant) -> None:
     begins = start_here(plant.site)
     assert begins is not None
-    assert (begins.places, begins.rules, begins.structures) == (True, True, True)
-    plant.has(1, "BOLT")
+    assert (begins.places, begins.rules, begins.structures, begins.stock) == (True, True, True, False)
+    plant.has(4, "BOLT")
+    begins = start_here(plant.site)
+    assert begins is not None
+    assert (begins.stock, begins.orders) == (True, False)
+    plant.books(1, "BRACKET")
     assert start_here(plant.site) is None
 
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from backflush.core.refusals import InvalidValue
 from backflush.people.services import use_single_keys
+from backflush.stockmap.models import Site
 from backflush.web.display import number_format
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.navigation import AREAS, THEME, THEMES
@@ -28,6 +29,12 @@ class LogIn(LoginView):
 
     template_name = "web/home/log_in.html"
     redirect_authenticated_user = True
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show the page; before there is a plant, the page on which it begins."""
+        if not Site.objects.exists():
+            return redirect("begin")
+        return super().get(request, *args, **kwargs)
 
     def get_context_data(self, **more: Any) -> dict[str, Any]:
         """Carry the values of an interrupted form along with every attempt."""

@@ -15,9 +15,11 @@ from django.utils.translation import gettext as _
 from backflush.core.input_values import whole_or_none
 from backflush.core.refusals import InvalidValue, Refusal
 from backflush.dashboard.start_here import start_here
+from backflush.people.rights import Verb
 from backflush.people.services import forget_board
 from backflush.web.forms.fields import Form
 from backflush.web.home import board
+from backflush.web.home.beginning import pattern_fields
 from backflush.web.home.blocks import BLOCKS
 from backflush.web.home.blocks.block import Block
 from backflush.web.platform.decorators import page, posts
@@ -38,11 +40,15 @@ class Done:
 
 @page()
 def home_page(request: PageRequest) -> HttpResponse:
-    """Show the board; its blocks load separately. A plant without any posting is shown the first steps."""
-    begins = start_here(request.visit.site)
+    """Show the board; its blocks load separately. A plant that has booked nothing is shown the first steps."""
+    begins = None if "board" in request.GET or "arrange" in request.GET else start_here(request.visit.site)
     if begins is not None:
-        sets_up = any(request.visit.may(verb) for verb in SETTING_UP)
-        return render(request, "web/home/start_here.html", {"begins": begins, "sets_up": sets_up})
+        context: dict[str, Any] = {
+            "begins": begins,
+            "sets_up": any(request.visit.may(verb) for verb in SETTING_UP),
+            "form": Form(pattern_fields()) if not begins.rules and request.visit.may(Verb.STOCK_MAP) else None,
+        }
+        return render(request, "web/home/start_here.html", context)
     return render(request, "web/home/home.html", _context(request, arranging="arrange" in request.GET))
 
 

@@ -153,13 +153,16 @@ def test_a_failed_block_shows_its_error_and_leaves_the_others_intact(
     assert "1 unresolved" not in block(client, "hand-issues-due", headers=HTMX)
 
 
-def test_a_plant_without_postings_shows_how_to_begin(plant: Plant) -> None:
+def test_a_plant_without_bookings_shows_how_to_begin(plant: Plant) -> None:
     home = text_of(signed_in(plant, Role.ADMINISTRATOR).get(reverse("home")))
     assert "Start here" in home
-    assert home.count("done") == 3
+    assert home.count(">done<") == 4
     assert f'href="{reverse("actions")}"' in home
-    plant.has(1, "BOLT")
-    assert "Start here" not in text_of(signed_in(plant, Role.ADMINISTRATOR).get(reverse("home")))
+    client = signed_in(plant, Role.ADMINISTRATOR)
+    assert "Start here" not in text_of(client.get(reverse("home"), {"board": "1"}))
+    plant.has(4, "BOLT")
+    plant.books(1, "BRACKET")
+    assert "Start here" not in text_of(client.get(reverse("home")))
 
 
 def test_a_user_without_set_up_rights_sees_who_has_them(plant: Plant) -> None:
