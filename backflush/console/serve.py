@@ -71,6 +71,7 @@ def serve(
     try:
         require_plant()
     except NoPlant:
+        sys.stderr.write("Creating the database ...\n")
         prepare_plant()
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
     shown = {"address": address}
