@@ -9,6 +9,7 @@ import pytest
 from backflush.backflushing.booking import take_reports
 from backflush.backflushing.models import Booking
 from backflush.backflushing.report_kinds import Report
+from backflush.beginnings.services import PlantIn, begin_plant
 from backflush.booking_kinds import KINDS as ALL
 from backflush.core.moves import Status
 from backflush.core.refusals import Refusal
@@ -17,6 +18,7 @@ from backflush.ledger.models import Balance, CostObject, Movement, Posting
 from backflush.people.models import User
 from backflush.people.rights import Role
 from backflush.people.services import add_person
+from backflush.stockmap.models import Site
 from backflush.structures.models import FrozenLine, FrozenStructure
 from backflush.subcontract.models import PurchaseOrder
 from backflush.unresolved.models import Settlement
@@ -27,6 +29,11 @@ from tests.databases import Database
 from tests.hands import KINDS, REFUSALS, Hands
 from tests.oracle import faults
 from tests.races.processes import all_went_through, race
+
+
+def begins(_plant: None, person: str) -> str:
+    begin_plant(PlantIn(code=person.upper(), name="", time_zone="UTC", person=person, password="lantern-brass-94-quay"))
+    return person
 
 
 def books(plant: Plant, times: int, *items: str) -> None:
@@ -348,3 +355,10 @@ def test_eight_users_do_everything_at_once(committed_plant: Plant, committed_dat
     assert Movement.objects.filter(status=Status.OK).exists()
     assert Settlement.objects.exists()
     assert Posting.objects.count() > Booking.objects.count()
+
+
+def test_of_several_first_pages_at_once_one_begins_the_plant(committed_database: Database) -> None:
+    outcomes = race(committed_database, *[(begins, name) for name in ("nina", "eve", "tom", "kim")])
+    assert all_went_through(outcomes, "already_there")
+    assert [one.answer for one in outcomes if one.answer] == [User.objects.get().username]
+    assert Site.objects.get().code == User.objects.get().username.upper()
