@@ -8,7 +8,7 @@ urlpatterns = [
     path("", include("backflush.delivery.metrics")),
     path("", include("backflush.web.platform.programs")),
     path("", include("backflush.web.home.account")),
-    path("", include("backflush.web.home.beginning")),
+    path("", include("backflush.web.home.first_page")),
     path("", include("backflush.web.home.views")),
     path("", include("backflush.web.home.search")),
     path("", include("backflush.web.home.lookup")),

@@ -19,9 +19,9 @@ from backflush.people.rights import Verb
 from backflush.people.services import forget_board
 from backflush.web.forms.fields import Form
 from backflush.web.home import board
-from backflush.web.home.beginning import pattern_fields
 from backflush.web.home.blocks import BLOCKS
 from backflush.web.home.blocks.block import Block
+from backflush.web.home.first_page import pattern_fields
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
 from backflush.web.setup.resource import SETTING_UP

@@ -123,6 +123,7 @@ def plain(*arguments: Any, **sent: Any) -> Make:
 ROW = {"item-0": "BOLT", "quantity-0": "1"}
 FORMS: Mapping[str, Make] = {
     "action": plain("BACKFLUSH"),
+    "begin-ready-made": plain(),
     "action-deactivate": plain("ISSUE"),
     "action-delete": plain("ISSUE"),
     "action-new": plain(),
