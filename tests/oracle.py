@@ -231,9 +231,9 @@ class _Books:
                 if line["supplier_provides"] and kinds.get(booking["cost_object_id"]) == "purchase order":
                     continue
                 standing = taken[cost_object, line["path"], line["component_id"]]
-                wanted = self._assumes(standing, line, Fraction(booking["quantity"]))
+                wanted = self._assumes(standing, line, Fraction(booking["produced"]))
                 standing[booking["id"]] = (
-                    line["per_piece"] * Fraction(booking["quantity"]),
+                    line["per_piece"] * Fraction(booking["produced"]),
                     line["fixed_exact"],
                     wanted,
                 )
@@ -372,7 +372,7 @@ class _Books:
             wanted = (
                 sum(one["good"] for one in standing),
                 sum(one["scrap"] for one in standing),
-                sum(one["quantity"] for one in standing if one["assumed"]),
+                sum(one["produced"] for one in standing if one["assumed"]),
             )
             if (cost_object["good"], cost_object["scrap"], cost_object["produced"]) != wanted:
                 said = cost_object["good"], cost_object["scrap"], cost_object["produced"]

@@ -253,7 +253,7 @@ def _assumed_again(history: Sequence[Booking], known: _KnownLines) -> dict[tuple
         assert booking.structure_id is not None
         received = booking.cost_object is not None and booking.cost_object.kind == CostObjectKind.PURCHASE_ORDER
         lines = [use for _, use in known.of(booking).of(booking.structure_id, received=received)]
-        for use in cumulative_use.book(booking.pk, lines, booking.quantity):
+        for use in cumulative_use.book(booking.pk, lines, booking.produced):
             if use.quantity:
                 assumed[booking.posting_id, use.line.line_id] = use.quantity
     return assumed
@@ -319,9 +319,9 @@ def _what_was_made_is_in_stock(_: Progress) -> InvariantCheck:
 
 def _goods_due() -> Iterator[tuple[int, Decimal]]:
     """Yield the quantity that each booking added to stock: its good share, which may need more than six decimals."""
-    names = ("posting", "good", "scrap", "quantity", "item__quantity_decimals")
-    for posting, good, scrap, quantity, decimals in Booking.objects.order_by("posting").values_list(*names).iterator():
-        yield posting, round_half_up(Fraction(quantity) * Fraction(good) / Fraction(good + scrap), decimals)
+    names = ("posting", "good", "scrap", "produced", "item__quantity_decimals")
+    for posting, good, scrap, produced, decimals in Booking.objects.order_by("posting").values_list(*names).iterator():
+        yield posting, round_half_up(Fraction(produced) * Fraction(good) / Fraction(good + scrap), decimals)
 
 
 def _every_settlement_adds_up(_: Progress) -> InvariantCheck:

@@ -301,7 +301,7 @@ def _record(batch: Sequence[PlannedBooking], postings: Sequence[Posting]) -> lis
             item_id=subject.item.pk,
             good=subject.good,
             scrap=subject.scrap,
-            quantity=planned.produced,
+            produced=planned.produced,
             scrap_reason=subject.scrap_reason,
             details=planned.report.details() if planned.report.keeps_details else None,
             structure_id=planned.structure_id,

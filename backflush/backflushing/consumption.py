@@ -221,7 +221,7 @@ def replay(history: Sequence[Booking], lines: FrozenLines) -> dict[int, Cumulati
         else:
             received = booking.cost_object.kind == CostObjectKind.PURCHASE_ORDER
             pairs = lines.of(booking.structure_id, received=received)
-            cumulative_use.book(booking.pk, [use for _, use in pairs], booking.quantity)
+            cumulative_use.book(booking.pk, [use for _, use in pairs], booking.produced)
     return cumulative_uses
 
 

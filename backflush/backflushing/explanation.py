@@ -115,7 +115,7 @@ def _how_made(booking: Booking) -> str:
 def _good_and_scrap(booking: Booking) -> str:
     """Return good and scrap, in the order's unit."""
     words = ("accepted", "rejected") if booking.posting.process == Process.GOODS_RECEIVED else ("good", "scrap")
-    own_unit = "" if booking.good + booking.scrap == booking.quantity else ", in the order's unit"
+    own_unit = "" if booking.good + booking.scrap == booking.produced else ", in the order's unit"
     return f"{written(booking.good)} {words[0]}, {written(booking.scrap)} {words[1]}{own_unit}"
 
 
@@ -123,8 +123,8 @@ def _booked(recorded: Explanation) -> str:
     booking = recorded.booking
     parts = f" ({_good_and_scrap(booking)})" if booking.scrap else ""
     return (
-        f"{_amount(booking.quantity, _made_unit(recorded))} of {booking.item.code}{parts} "
-        f"{_were(booking.quantity)} {_how_made(booking)}."
+        f"{_amount(booking.produced, _made_unit(recorded))} of {booking.item.code}{parts} "
+        f"{_were(booking.produced)} {_how_made(booking)}."
     )
 
 
@@ -180,7 +180,7 @@ def _became(recorded: Explanation) -> str:
 
 def _steps(recorded: Explanation) -> Iterator[CalculationStep]:
     booking, unit, made = recorded.booking, _unit(recorded), _made_unit(recorded)
-    yield CalculationStep("Made now", _good_and_scrap(booking), _amount(booking.quantity, made))
+    yield CalculationStep("Made now", _good_and_scrap(booking), _amount(booking.produced, made))
     where = (
         f"on {booking.cost_object.number}"
         if booking.cost_object is not None

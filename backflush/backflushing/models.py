@@ -11,7 +11,7 @@ from backflush.structures.models import FrozenStructure
 class Booking(models.Model):
     """A booking with its quantities, and the structure from which its use was assumed.
 
-    `good` (accepted) and `scrap` (rejected) are in the order's unit, `quantity` is both together in the stock unit.
+    `good` (accepted) and `scrap` (rejected) are in the order's unit, `produced` is both together in the stock unit.
     `details` has the values of inputs that are kept (`ReportInput.kept`), as texts by the name of the input.
     `assumed` is false if the type code had no backflush action (B3). `type_code` and `rule` decided source and target
     of the use.
@@ -23,7 +23,7 @@ class Booking(models.Model):
     item = models.ForeignKey(Item, models.PROTECT, db_index=False, related_name="bookings")
     good = QuantityField()
     scrap = QuantityField()
-    quantity = QuantityField()
+    produced = QuantityField(db_column="quantity")
     scrap_reason = models.CharField(max_length=60, blank=True)
     details = models.JSONField(null=True)
     structure = WithinSite(FrozenStructure, models.PROTECT, null=True, db_index=False, related_name="+")

@@ -118,6 +118,6 @@ def _set_back(cost_object: CostObject, booking: Booking) -> CostObject:
     cost_object.good -= booking.good
     cost_object.scrap -= booking.scrap
     if booking.assumed:
-        cost_object.produced -= booking.quantity
+        cost_object.produced -= booking.produced
         cost_object.needs_replay = True
     return cost_object

@@ -110,7 +110,7 @@ def _booked(cost_object: CostObject) -> list[_Booked]:
     bookings = Booking.objects.filter(
         cost_object=cost_object, reversed_by__isnull=True, structure__isnull=False
     ).order_by("posting")
-    standing = list(bookings.values_list("pk", "structure", "quantity", "good", "scrap", "posting__recorded_at"))
+    standing = list(bookings.values_list("pk", "structure", "produced", "good", "scrap", "posting__recorded_at"))
     lines: dict[int, list[UseLine]] = {}
     rows = FrozenLine.objects.filter(structure__in={row[1] for row in standing})
     for line in rows.select_related("component").order_by("structure", "position"):

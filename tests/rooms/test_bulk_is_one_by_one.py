@@ -64,7 +64,7 @@ def ledger() -> dict[str, list[Any]]:
     return {
         "bookings": list(
             Booking.objects.order_by("pk").values_list(
-                "cost_object__number", "item__code", "good", "scrap", "quantity", "scrap_reason", "assumed",
+                "cost_object__number", "item__code", "good", "scrap", "produced", "scrap_reason", "assumed",
                 "posting__at",
                 "posting__process", "posting__key__key", "structure__digest",
             )

@@ -59,13 +59,13 @@ def test_a_refused_quantity_names_good_ones_in_the_orders_unit(plant: Plant, doz
         "BRACKET: 0.6 DOZ can't be converted exactly to EA. Enter 0.5 or 0.75 DOZ, or 7 or 8 EA with its unit."
     )
     assert "Enter 0.25 DOZ, or 1 EA with its unit." in refused(plant, InvalidQuantity, "0.05").sentence
-    assert books(plant, "0.75").quantity == 9
+    assert books(plant, "0.75").produced == 9
 
 
 @pytest.mark.parametrize("good", ["7 EA", "7EA", "7 ea"])
 def test_pieces_of_a_dozen_are_booked_by_their_own_unit(plant: Plant, dozens: WorksOrder, good: str) -> None:
     posted = books(plant, good)
-    assert posted.quantity == 7
+    assert posted.produced == 7
     assert posted.good == Decimal("0.583333")
     assert plant.balance("BRACKET", at="FG") == 7
     assert made(dozens) == Decimal("0.583333")
@@ -112,7 +112,7 @@ def test_the_same_pieces_under_one_key_are_booked_once(plant: Plant, dozens: Wor
 
 def test_units_are_mixed(plant: Plant, dozens: WorksOrder) -> None:
     posted = books(plant, "1 DOZ", scrap="5 EA")
-    assert posted.quantity == 17
+    assert posted.produced == 17
     assert (posted.good, posted.scrap) == (1, Decimal("0.416667"))
 
 

@@ -163,7 +163,7 @@ class Queue:
 
     def _named(self, numbers: Sequence[int]) -> dict[int, Movement]:
         """Return some movements with the related rows that a list shows."""
-        made = {"made": F("posting__booking__quantity"), "made_item": F("posting__booking__item__code")}
+        made = {"made": F("posting__booking__produced"), "made_item": F("posting__booking__item__code")}
         rows = Movement.objects.filter(pk__in=numbers).annotate(**made)
         named = ("item__stock_unit", "source", "target", "cost_object", "posting", "cost")
         return {row.pk: row for row in rows.select_related(*named)}
