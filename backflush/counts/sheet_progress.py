@@ -6,8 +6,14 @@ from decimal import Decimal
 from enum import StrEnum
 
 from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
-from backflush.counts.models import CountDecision, CountSheet, CountStatus, Decision, SheetLine
+from backflush.core.quantity import ZERO
+from backflush.counts.corrections import stock_key_of
+from backflush.counts.differences import LedgerAtCount, ledger_at
+from backflush.counts.models import CountDecision, CountSheet, CountStatus, Decision, SheetLine, StockCount
+from backflush.counts.tolerances import Tolerances
+from backflush.ledger.posting import read_balances
 from backflush.people.models import User
 from backflush.stockmap.models import Site
 
@@ -41,12 +47,16 @@ _STATES: Mapping[str, LineState] = {
 
 @dataclass(frozen=True, slots=True)
 class LineShown:
-    """A line with its state. `expected` and `difference` are None while the book quantity isn't to be seen."""
+    """A line with its state. `expected` and `difference` are None while the book quantity isn't to be seen.
+
+    `waiting` is what is unresolved there, which counts as used: it isn't in `expected`.
+    """
 
     line: SheetLine
     state: LineState
     expected: Decimal | None
     difference: Decimal | None
+    waiting: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,26 +124,55 @@ def sheet_lines(sheet: CountSheet, *, state: str = "", counter: User | None = No
         found = found.filter(count__status__in=statuses)
     if counter is not None:
         found = found.filter(counter=counter)
-    related = ("item__stock_unit", "location", "counter", "count__counted_by")
+    related = ("item__stock_unit", "location", "counter", "count__counted_by", "sheet", "site")
     return found.select_related(*related).order_by("position", "pk")
 
 
 def shown_lines(lines: Sequence[SheetLine]) -> list[LineShown]:
-    """Return some lines with their states, in one more statement. Of a line that isn't counted no book is shown."""
+    """Return some lines of a sheet with their states, in at most six more statements.
+
+    A line that isn't counted shows what is expected now and what waits there, unless it is counted blind.
+    """
     numbers = [line.count_id for line in lines if line.count_id is not None]
     decided = CountDecision.objects.filter(count__in=numbers, decision=Decision.APPROVED)
     approved = set(decided.values_list("count_id", flat=True)) if numbers else set()
-    return [_shown(line, line.count_id in approved) for line in lines]
+    known = _expected([line for line in lines if line.count_id is None])
+    return [_shown(line, line.count_id in approved, known.get(line.pk)) for line in lines]
 
 
-def _shown(line: SheetLine, approved: bool) -> LineShown:
+def _shown(line: SheetLine, approved: bool, known: LedgerAtCount | None) -> LineShown:
     count = line.count
     if count is None:
-        return LineShown(line, LineState.NOT_COUNTED, None, None)
+        expected, waiting = (None, ZERO) if known is None else (known.expected, known.waiting)
+        return LineShown(line, LineState.NOT_COUNTED, expected, None, waiting)
     state = LineState.APPROVED if approved else _STATES[count.status]
     if count.is_book_hidden:
         return LineShown(line, state, None, None)
-    return LineShown(line, state, count.expected_now, count.difference)
+    return LineShown(line, state, count.expected_now, count.difference, count.waiting)
+
+
+def _expected(lines: Sequence[SheetLine]) -> dict[int, LedgerAtCount]:
+    """Return what the ledger expects now for some lines of open sheets, without those that are counted blind."""
+    site = lines[0].site if lines else None
+    if site is None or not lines[0].open or lines[0].sheet.blind:
+        return {}
+    tolerances = Tolerances(site, {line.item_id: line.item for line in lines}.values())
+    seen = [line for line in lines if not tolerances.blind(line.item, line.location_id)]
+    now = timezone.now()
+    counts = [
+        StockCount(
+            item_id=line.item_id,
+            location_id=line.location_id,
+            bin=line.bin,
+            batch=line.batch,
+            serial=line.serial,
+            at=now,
+        )
+        for line in seen
+    ]
+    stock = read_balances(site=site, stock_keys=[stock_key_of(count) for count in counts])
+    known = ledger_at(counts, stock, site=site)
+    return {line.pk: one for line, one in zip(seen, known, strict=True)}
 
 
 def lines_to_count(sheet: CountSheet, counter: User, *, most: int) -> list[SheetLine]:

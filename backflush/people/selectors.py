@@ -4,7 +4,7 @@ from django.db.models import Model
 
 from backflush.core.refusals import NotAllowed, NotFound
 from backflush.people.models import Assignment, Board, User
-from backflush.people.rights import Role, Verb, roles_that_may, verbs_of
+from backflush.people.rights import ROLES, Role, Verb, roles_that_may, verbs_of
 
 
 def user_named(name: str) -> User:
@@ -60,6 +60,13 @@ def people_at(site: Model, *, most: int) -> list[User]:
     """Return users with a role at a site, by log-in name, up to a limit."""
     there = Assignment.objects.filter(site=site.pk).values("user")
     return list(User.objects.filter(pk__in=there).order_by("username")[:most])
+
+
+def people_who_may(site: Model, verb: Verb, *, most: int) -> list[User]:
+    """Return active users who have a right at a site, by log-in name, up to a limit."""
+    roles = [role.value for role, verbs in ROLES.items() if verb in verbs]
+    there = Assignment.objects.filter(site=site.pk, role__in=roles).values("user")
+    return list(User.objects.filter(pk__in=there, is_active=True).order_by("username")[:most])
 
 
 def board_of(user: User) -> list[tuple[str, int]] | None:

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.lifecycle import OrderStatus, PurchaseStatus
 from backflush.core.moves import Process, Reason, Status
-from backflush.counts.models import CountMethod, CountStatus
+from backflush.counts.models import CountMethod, CountStatus, SheetStatus
+from backflush.counts.sheet_progress import LineState
 from backflush.ledger import movement_list
 
 
@@ -38,6 +39,20 @@ COUNT: Final[Mapping[str, Badge]] = {
     CountStatus.APPROVAL: Badge("status-badge-wait", icon="hourglass", word=lazy("To approve")),
     CountStatus.REPLACED: Badge("status-badge-off", icon="ban", word=lazy("Replaced")),
     CountStatus.REJECTED: Badge("status-badge-off", icon="ban", word=lazy("Rejected")),
+}
+SHEET_LINE: Final[Mapping[str, Badge]] = {
+    LineState.NOT_COUNTED: Badge("status-badge-off", icon="circle", word=lazy("Not counted")),
+    LineState.COUNTED: Badge("status-badge-ok", icon="check", word=lazy("Counted")),
+    LineState.BEYOND: COUNT[CountStatus.RECOUNT],
+    LineState.TO_APPROVE: COUNT[CountStatus.APPROVAL],
+    LineState.NOT_POSTED: COUNT[CountStatus.SHORT],
+    LineState.APPROVED: Badge("status-badge-good", icon="circle-check", word=lazy("Approved")),
+    LineState.REJECTED: COUNT[CountStatus.REJECTED],
+}
+SHEET: Final[Mapping[str, Badge]] = {
+    SheetStatus.OPEN: Badge("status-badge-wait", icon="hourglass", word=lazy("Open")),
+    SheetStatus.CLOSED: Badge("status-badge-good", icon="circle-check", word=lazy("Closed")),
+    SheetStatus.CANCELLED: Badge("status-badge-off", icon="ban", word=lazy("Cancelled")),
 }
 COUNT_METHOD: Final[Mapping[str, str | Promise]] = {
     CountMethod.SEEN: lazy("counted by eye"),

@@ -144,6 +144,8 @@ FORMS: Mapping[str, Make] = {
     "book-post": plain(order="W-BRACKET", good="1"),
     "cancel": lambda numbers: FormCase(sent={"pick": str(numbers.waiting)}),
     "count-post": plain(location="MAIN/LINE", item="BOLT"),
+    "count-sheet-decide": plain(1),
+    "count-sheet-end": plain(1),
     "count-undo": lambda numbers: FormCase(sent={"posting": str(numbers.posting)}),
     "counts-decide": plain(),
     "import": plain(),
@@ -157,6 +159,7 @@ FORMS: Mapping[str, Make] = {
     "move-undo": lambda numbers: FormCase(sent={"posting": str(numbers.posting)}),
     "opening-post": plain(location="MAIN/RACK", item="RESIN"),
     "opening-undo": lambda numbers: FormCase(sent={"posting": str(numbers.posting)}),
+    "new-count-sheet": plain(),
     "order-refresh-structure": plain("W-FRAME"),
     "order-cancel-now": plain("W-FRAME"),
     "order-complete-now": plain("W-BRACKET"),
@@ -182,6 +185,8 @@ FORMS: Mapping[str, Make] = {
     "set-up-new": plain("conversions"),
     "set-up-reactivate": plain("units", "EA"),
     "set-up-record": plain("people", "ama"),
+    "sheet-entry-post": plain(1),
+    "sheet-entry-undo": plain(1),
     "take-back": lambda numbers: FormCase((numbers.posting,)),
     "type-code": plain("MADE"),
 }
@@ -240,7 +245,7 @@ def controls(main: Element) -> list[Element]:
         apart = any(up.tag == "template" or up.attributes.get("role") == "search" for up in element.around())
         if is_control and element.attributes.get("name") and not apart:
             found.setdefault(element.attributes["name"], element)
-    beside = {"pick"}  # The rows of the queue are ticked in the list, not in the panel.
+    beside = {"pick", "count"}  # Rows are ticked in a list: a refusal about them is at the head.
     return [element for name, element in found.items() if name not in beside]
 
 

@@ -10,7 +10,8 @@ const REACH_MILLISECONDS = 5000;
  * @param {HTMLFormElement} form
  */
 export function showOffline(form) {
-  if (form.method !== "post") {
+  // Not `form.method`, which is a field of that name where there is one, as on the page of a count.
+  if (form.getAttribute("method") !== "post") {
     showError(textOf("offline"));
     return;
   }
@@ -38,7 +39,7 @@ function addNote(form) {
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!(form instanceof HTMLFormElement) || event.defaultPrevented) return;
-  if (form.method !== "post" || form.matches("[hx-post], [data-theme-switch]")) return;
+  if (form.getAttribute("method") !== "post" || form.matches("[hx-post], [data-theme-switch]")) return;
   if (form.dataset.reached) {
     delete form.dataset.reached;
     return;
@@ -49,7 +50,9 @@ document.addEventListener("submit", async (event) => {
   const reached = await isServerReached();
   delete form.dataset.reaching;
   if (!reached) {
-    showOffline(form);
+    // A page of counts keeps the form and sends it later: kept-counts.js.
+    const unreached = new CustomEvent("backflush:unreached", { bubbles: true, cancelable: true });
+    if (form.dispatchEvent(unreached)) showOffline(form);
     return;
   }
   find("[data-offline-note]", form)?.remove();

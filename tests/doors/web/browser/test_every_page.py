@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,12 @@ from playwright.sync_api import Browser
 
 from backflush.audit.models import CheckName
 from backflush.audit.services import begin_audit, compute_audit, look_at, sign_off
+from backflush.counts.sheets import SheetIn, make_sheet
+from backflush.counts.tolerances import ToleranceIn, set_tolerances
+from backflush.items.selectors import item_coded
 from backflush.ledger.models import Archive, ArchivedKind, ArchivedOrder, ArchivedRange, CostObjectKind, Movement
 from backflush.ledger.periods import close_period, reopen_period
+from backflush.people.services import known_user
 from backflush.unresolved.background_retry import begin_retry
 from backflush.unresolved.queue import QueueFilter
 from tests.cast import Plant
@@ -61,6 +66,13 @@ PAGES = (
     "/stock/bin-card/?item=BOLT&location=MAIN/LINE",
     "/stock/move/?source=MAIN/RAW&item=BOLT",
     "/stock/opening/?location=MAIN/RAW&item=BOLT&quantity=2",
+    "/stock/counts/",
+    "/stock/counts/enter/?location=MAIN/LINE&item=BOLT&quantity=3",
+    "/stock/counts/sheets/",
+    "/stock/counts/sheets/new/",
+    "/stock/counts/sheets/1/",
+    "/stock/counts/sheets/1/enter/",
+    "/stock/counts/sheets/1/print/",
     "/stock/transfers/",
     "/stock/transfers/send/",
     "/stock/transfers/receive/",
@@ -168,7 +180,23 @@ def something_on_every_page(plant: Plant) -> int:
     begin_retry(site=plant.site, filters=QueueFilter(), title="Retry of all movements", by=plant.storekeeper)
     periods(plant)
     put_away(plant)
+    counted(plant)
     return waiting
+
+
+def counted(plant: Plant) -> None:
+    """Add a count sheet with a line that is counted, one to be counted again, and one to approve."""
+    set_tolerances(
+        [
+            ToleranceIn(quantity_down=Decimal(1)),
+            ToleranceIn(item=item_coded("PAINT"), quantity_down=Decimal(0), recount_beyond=False),
+        ],
+        site=plant.site,
+    )
+    sheet = make_sheet(SheetIn(with_zero=True), site=plant.site, by=plant.storekeeper).sheet
+    rosa = known_user(name="rosa", first_name="Rosa", last_name="Marsh")
+    for item, place, quantity in (("LUG", "RAW", 2), ("LUG", "LINE", 0), ("PAINT", "RAW", 1)):
+        plant.counts(quantity, item, place, sheet=sheet.pk, counted_by=rosa, at=timezone.now())
 
 
 def put_away(plant: Plant) -> None:

@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from backflush.counts.models import StockCount
+from backflush.counts.sheets import SheetIn, make_sheet
 from tests.cast import Plant
 from tests.doors.web.browser.visit import Visit
 
@@ -54,3 +56,33 @@ def test_a_form_shows_what_would_be_refused_and_which_rights_a_role_change_remov
     page.uncheck("input[value=operator]")
     expect(page.locator("#effect")).to_contain_text("Taken away: book, issue, produce, return")
     assert [one for one in visit.complaints if "Content Security Policy" in one] == []
+
+
+def test_counts_are_kept_without_a_network_and_sent_once_when_it_is_back(committed_plant: Plant, visit: Visit) -> None:
+    plant = committed_plant
+    plant.has(700, "BOLT")
+    plant.has(50, "LUG")
+    plant.has(9, "LUG", at="RAW")
+    sheet = make_sheet(SheetIn(), site=plant.site, by=plant.storekeeper).sheet
+    page = visit.sign_in("ama").goes(f"/stock/counts/sheets/{sheet.pk}/enter/").page
+    page.context.set_offline(True)
+    for key in ("1", "2", " \N{MULTIPLICATION SIGN} ", "5", "0", " + ", "3", "0"):
+        page.click(f"[data-key='{key}']")
+    expect(page.locator("[data-sum]")).to_have_text("= 630 EA")
+    page.click("button:has-text('Next')")
+    expect(page.locator("[data-line] .count-item")).to_contain_text("LUG")
+    page.click("button:has-text('Empty')")
+    expect(page.locator("[data-kept]")).to_contain_text("Counts kept here: 2.")
+    assert not StockCount.objects.exists()
+    page.context.set_offline(False)
+    expect(page.locator("[data-kept]")).to_be_hidden()
+    # The page of a single count keeps its form in the same way.
+    visit.goes("/stock/counts/enter/?location=MAIN/RAW&item=LUG")
+    page.context.set_offline(True)
+    page.fill("#quantity", "8")
+    page.click("button:has-text('Enter the count')")
+    expect(page.locator("[data-kept]")).to_contain_text("Counts kept here: 1.")
+    expect(page.locator("#quantity")).to_have_value("")
+    page.context.set_offline(False)
+    expect(page.locator("[data-kept]")).to_be_hidden()
+    assert sorted(StockCount.objects.values_list("item__code", "quantity")) == [("BOLT", 630), ("LUG", 0), ("LUG", 8)]

@@ -5,25 +5,30 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from django.http import QueryDict
+from django.http import HttpResponse, JsonResponse, QueryDict
+from django.template.loader import render_to_string
+from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.input_values import whole_or_none
-from backflush.core.refusals import NotABalanceLocation, NotAllowed, Refusal
+from backflush.core.refusals import InvalidValue, NotABalanceLocation, NotAllowed, Refusal
 from backflush.counts.models import CountMethod, StockCount
 from backflush.counts.selectors import count_of
 from backflush.counts.services import CountIn, enter_counts, preview_count
+from backflush.delivery.refusals import status_of
 from backflush.handling.rights import may_reverse
 from backflush.ledger.models import Posting
 from backflush.ledger.selectors import posting_numbered, total_at
 from backflush.people.rights import Verb
 from backflush.stockmap.models import Location
 from backflush.web.display import badges
+from backflush.web.display.translation import sentence_of
 from backflush.web.forms.fields import Field, FieldKind
 from backflush.web.forms.scan_form import ScanPage, ScanQuery, bins_offered
 from backflush.web.forms.standard_fields import event_time_field, remarks_field
 from backflush.web.forms.values import moment_in, piles_in
+from backflush.web.platform.decorators import posts
 from backflush.web.platform.visit import PageRequest, Visit
 
 
@@ -43,9 +48,9 @@ class CountEntryPage(ScanPage[CountQuery]):
     query_class = CountQuery
     place_field = "location"
     place_label = lazy("Location")
-    template = "web/stock/count_entry.html"
-    preview_template = "web/stock/count_preview.html"
-    posted_template = "web/stock/count_posted.html"
+    template = "web/counts/count_entry.html"
+    preview_template = "web/counts/count_preview.html"
+    posted_template = "web/counts/count_posted.html"
 
     def accept_place(self, visit: Visit, query: CountQuery, place: Location) -> None:
         """Refuse a location that keeps no balances. A deactivated one may still be counted."""
@@ -99,8 +104,9 @@ class CountEntryPage(ScanPage[CountQuery]):
         return {"bin": [query.bin], **super().line_values(query, form_data)}
 
     def carried_over(self, visit: Visit, form_data: Mapping[str, str]) -> dict[str, str]:
-        """Keep the time for the next item of the same round."""
-        return {"at": form_data.get("at", "").strip()}
+        """Keep the time, and the sheet, for the next item of the same round."""
+        sheet = whole_or_none(form_data.get("sheet", ""))
+        return {"at": form_data.get("at", "").strip(), **({"sheet": str(sheet)} if sheet else {})}
 
     def preview(self, visit: Visit, query: CountQuery, form_data: QueryDict) -> dict[str, Any]:
         """Return what the ledger expects and how far the count is off; nothing of it for a blind count."""
@@ -159,6 +165,7 @@ def _count_in(query: CountQuery, form_data: QueryDict) -> CountIn:
         method=form_data.get("method", "") or CountMethod.SEEN,
         remarks=form_data.get("remarks", "").strip(),
         recount_of=whole_or_none(form_data.get("recount_of", "")),
+        sheet=whole_or_none(form_data.get("sheet", "")),
         key=form_data.get("key", ""),
     )
 
@@ -169,4 +176,35 @@ def entry_address(count: StockCount) -> dict[str, str]:
 
 
 COUNT_ENTRY: Final = CountEntryPage()
-urlpatterns = COUNT_ENTRY.urls("stock/counts/enter/")
+
+
+def kept_answer(request: PageRequest, count: StockCount) -> JsonResponse:
+    """Answer a page's script about a count that it had kept until there was a network."""
+    said = render_to_string("web/counts/count_posted.html", {"count": count}, request=request)
+    return JsonResponse({"said": " ".join(said.split()), "status": count.status})
+
+
+def kept_refusal(refusal: Refusal) -> JsonResponse:
+    """Answer that a kept count is refused; the script shows why, and doesn't send it again."""
+    return JsonResponse({"refused": sentence_of(refusal)}, status=status_of(refusal))
+
+
+@posts(Verb.COUNT)
+def enter_kept(request: PageRequest) -> HttpResponse:
+    """Enter a count that the page kept while there was no network. Its key makes it once."""
+    query = COUNT_ENTRY.query(request.visit, request.POST)
+    try:
+        if query.refusal is not None:
+            raise query.refusal
+        if not query.ready:
+            raise InvalidValue("Scan the location and the item first.", field="location")
+        (count,) = enter_counts([_count_in(query, request.POST)], site=request.visit.site, by=request.user)
+    except Refusal as refusal:
+        return kept_refusal(refusal)
+    return kept_answer(request, count)
+
+
+urlpatterns = [
+    *COUNT_ENTRY.urls("stock/counts/enter/"),
+    path("stock/counts/enter/kept/", enter_kept, name="count-kept"),
+]
