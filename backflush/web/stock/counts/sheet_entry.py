@@ -27,7 +27,6 @@ from backflush.items.models import Item, UnitConversion
 from backflush.items.selectors import converter
 from backflush.ledger.selectors import posting_numbered
 from backflush.people.rights import Verb
-from backflush.web.counts.count_entry import kept_answer, kept_refusal
 from backflush.web.display import badges
 from backflush.web.forms.fields import Field, FieldKind, Form
 from backflush.web.forms.idempotency import new_key
@@ -35,6 +34,7 @@ from backflush.web.forms.standard_fields import remarks_field
 from backflush.web.forms.values import moment_in, piles_in
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest
+from backflush.web.stock.counts.count_entry import kept_answer, kept_refusal
 
 AT_ONCE: Final = 60
 """How many lines a page holds, so that a phone without a network can go on counting."""
@@ -168,7 +168,7 @@ def _show(request: PageRequest, refusal: Refusal | None, number: int) -> HttpRes
         "undo_key": new_key(),
         **_just_counted(request),
     }
-    return render(request, "web/counts/sheet_entry.html", context)
+    return render(request, "web/stock/counts/sheet_entry.html", context)
 
 
 def _just_counted(request: PageRequest) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def sheets_page(request: PageRequest) -> HttpResponse:
         "statuses": [(one.value, badges.SHEET[one].word) for one in SheetStatus],
         "may_count": Verb.COUNT in request.visit.verbs,
     }
-    return render(request, "web/counts/sheets.html", context)
+    return render(request, "web/stock/counts/sheets.html", context)
 
 
 def sheet_words(sheet: CountSheet) -> str:
@@ -170,7 +170,7 @@ def _new_fields(visit: Visit) -> list[Field]:
 def _show_new(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
     values: Any = request.POST if request.method == "POST" else request.GET
     form = Form(_new_fields(request.visit), values, refusal)
-    return render(request, "web/counts/new_sheet.html", {"form": form})
+    return render(request, "web/stock/counts/new_sheet.html", {"form": form})
 
 
 @page(Verb.COUNT)
@@ -246,7 +246,7 @@ def _show(request: PageRequest, refusal: Refusal | None, number: int) -> HttpRes
         "may_count": Verb.COUNT in visit.verbs,
         "may_approve": Verb.APPROVE_COUNTS in visit.verbs,
     }
-    return render(request, "web/counts/sheet.html", context)
+    return render(request, "web/stock/counts/sheet.html", context)
 
 
 def _elsewhere(text: str) -> str:
@@ -335,7 +335,7 @@ def print_page(request: PageRequest, number: int) -> HttpResponse:
         "shows_book": any(quantity is not None for quantity in expected.values()),
         "entry": entry,
     }
-    return render(request, "web/counts/print.html", context)
+    return render(request, "web/stock/counts/print.html", context)
 
 
 urlpatterns: Sequence[Any] = [

@@ -21,7 +21,6 @@ from backflush.counts.selectors import counts
 from backflush.delivery.pagination import Page, page_of
 from backflush.people.rights import Verb
 from backflush.stockmap.selectors import place_names
-from backflush.web.counts.count_entry import entry_address
 from backflush.web.display import badges
 from backflush.web.forms.fields import Field, Form
 from backflush.web.forms.standard_fields import remarks_field
@@ -29,6 +28,7 @@ from backflush.web.forms.values import pks_in
 from backflush.web.lists.filters import Chip, chips_of
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest, Visit
+from backflush.web.stock.counts.count_entry import entry_address
 from backflush.web.stock.transactions import SUGGESTED_MOST
 
 ORDERED_BY: Final = ("at", "id")
@@ -116,7 +116,7 @@ def _show(request: PageRequest, refusal: Refusal | None, form_data: QueryDict) -
         context["refusal"] = wrong
         status = HTTPStatus.UNPROCESSABLE_ENTITY
     context["deciding"] = any(row.may_decide for row in context.get("rows", ()))
-    return render(request, "web/counts/count_list.html", context, status=status)
+    return render(request, "web/stock/counts/count_list.html", context, status=status)
 
 
 def _open_counts(visit: Visit) -> list[tuple[str, badges.Badge, int]]:

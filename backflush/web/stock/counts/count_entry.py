@@ -48,9 +48,9 @@ class CountEntryPage(ScanPage[CountQuery]):
     query_class = CountQuery
     place_field = "location"
     place_label = lazy("Location")
-    template = "web/counts/count_entry.html"
-    preview_template = "web/counts/count_preview.html"
-    posted_template = "web/counts/count_posted.html"
+    template = "web/stock/counts/count_entry.html"
+    preview_template = "web/stock/counts/count_preview.html"
+    posted_template = "web/stock/counts/count_posted.html"
 
     def accept_place(self, visit: Visit, query: CountQuery, place: Location) -> None:
         """Refuse a location that keeps no balances. A deactivated one may still be counted."""
@@ -180,7 +180,7 @@ COUNT_ENTRY: Final = CountEntryPage()
 
 def kept_answer(request: PageRequest, count: StockCount) -> JsonResponse:
     """Answer a page's script about a count that it had kept until there was a network."""
-    said = render_to_string("web/counts/count_posted.html", {"count": count}, request=request)
+    said = render_to_string("web/stock/counts/count_posted.html", {"count": count}, request=request)
     return JsonResponse({"said": " ".join(said.split()), "status": count.status})
 
 
