@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
 
 def show_balances(
     desk: Desk,
+    only: Annotated[str, typer.Argument(metavar="[ITEM]", help="Only this item.", show_default=False)] = "",
     item: ONLY_ITEM = "",
     location: LOCATION = "",
     at: Annotated[
@@ -48,8 +49,9 @@ def show_balances(
 
     Example: backflush balance --location MAIN
 
-    Example: backflush balance --item LUG-6 --at 2026-02-28
+    Example: backflush balance LUG-6 --at 2026-02-28
     """
+    item = item or only
     require_item(item)
     require_place(desk.site, location)
     moment = end_of(read_moment(at, field="at"), desk.site, field="at") if at else None

@@ -82,6 +82,19 @@ def set_password(*, user: User, password: str) -> None:
     user.save(update_fields=["password"])
 
 
+@transaction.atomic
+def change_own_password(*, user: User, present: str, password: str) -> None:
+    """Change a user's own password. Other sessions of the user end, because each is bound to the password.
+
+    Refused (`InvalidValue`) where the present password is wrong, or the new one is weak or the same.
+    """
+    if not user.check_password(present):
+        raise InvalidValue("This is not your present password. Enter it again.", field="present")
+    if password == present:
+        raise InvalidValue("The new password is the present one. Choose another.", field="password")
+    set_password(user=user, password=password)
+
+
 def give_role(*, user: User, site: Model, role: Role) -> Assignment:
     """Give a user a role at a site. Does nothing if the user has it."""
     return Assignment.objects.get_or_create(user=user, site_id=site.pk, role=role)[0]

@@ -59,6 +59,7 @@ class SetupFinding:
 
 
 KINDS: Final = {
+    "not_set_up": FindingKind(Severity.REFUSED, "Sites that aren't set up yet"),
     "no_rule": FindingKind(Severity.REFUSED, "Actions without a rule at the site"),
     "no_receive_action": FindingKind(Severity.REFUSED, "Purchase orders without a receive action"),
     "no_adjustment_place": FindingKind(Severity.REFUSED, "Sites without an adjustment place for counts"),

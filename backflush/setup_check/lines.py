@@ -175,11 +175,11 @@ def troubled_needs(needs: Needs) -> Iterator[SetupFinding]:
         if place.pk == rule.target_id:
             yield _same_location(need, rule, place)
         elif need.component.tracking != Tracking.NONE:
-            yield _tracked(need)
+            yield _tracked(need, rule)
         elif place.bin_controlled:
             # Places that come from the rule give one finding, about the rule.
             if place.pk != rule.source_id:
-                yield _in_bins(need, place)
+                yield _in_bins(need, rule, place)
         elif not place.has_balance:
             if place.pk != rule.source_id:
                 yield _without_balance(need, place)
@@ -224,7 +224,7 @@ def _same_location(need: Need, rule: TransferRule, place: Location) -> SetupFind
     )
 
 
-def _tracked(need: Need) -> SetupFinding:
+def _tracked(need: Need, rule: TransferRule) -> SetupFinding:
     item: Item = need.component
     return found(
         f"{item.tracking}_tracked",
@@ -238,10 +238,11 @@ def _tracked(need: Need) -> SetupFinding:
         ),
         Sentence("Mark the line *by hand* and issue the component, or have stores resolve it each time."),
         *_both(need),
+        (About.ACTION, rule.action.name),
     )
 
 
-def _in_bins(need: Need, place: Location) -> SetupFinding:
+def _in_bins(need: Need, rule: TransferRule, place: Location) -> SetupFinding:
     return found(
         "bin_controlled",
         need.line,
@@ -255,6 +256,7 @@ def _in_bins(need: Need, place: Location) -> SetupFinding:
         Sentence("Give the line a from-location without bins, mark it *by hand*, or have stores resolve it each time."),
         *_both(need),
         (About.LOCATION, place.path),
+        (About.ACTION, rule.action.name),
     )
 
 

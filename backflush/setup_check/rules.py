@@ -13,6 +13,20 @@ PLACES = ("completion", "backflush", "issue", "return_action")
 PRODUCED = {ComponentClass.MADE, ComponentClass.KIT}
 
 
+def sites_without_set_up(chart: Chart) -> Iterator[SetupFinding]:
+    """A site without rules or without items, where nothing can be booked yet and there is little to check."""
+    missing = []
+    if not chart.rules:
+        missing.append(
+            Sentence("{site} has no rules for bookings, so nothing can be booked there.", site=chart.site.code)
+        )
+    if not chart.items:
+        missing.append(Sentence("There are no items yet, so nothing can be booked."))
+    remedy = Sentence("Home leads through the first steps, with ready-made set-ups to choose from.")
+    for sentence in missing:
+        yield found("not_set_up", chart.site.code, sentence, remedy, (About.SITE, chart.site.code))
+
+
 def actions_without_rule(chart: Chart) -> Iterator[SetupFinding]:
     """Inactive actions that a type code, an open purchase order or the site uses (A2)."""
     users: dict[int, list[Named]] = defaultdict(list)

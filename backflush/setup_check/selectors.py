@@ -10,6 +10,7 @@ from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import day_at, event_time
 
 CHARTED: Final[Mapping[Callable[[Chart], Iterable[SetupFinding]], tuple[str, ...]]] = {
+    rules.sites_without_set_up: ("not_set_up",),
     rules.actions_without_rule: ("no_rule",),
     rules.orders_without_receive_action: ("no_receive_action",),
     rules.site_without_adjustment_place: ("no_adjustment_place",),

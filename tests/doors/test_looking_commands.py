@@ -90,6 +90,14 @@ def test_transactions_newest_first_and_how_many_there_are(plant: Plant, console:
     assert said.splitlines()[-1].startswith("3 of 5 movements.")
 
 
+def test_the_balance_of_an_item_is_asked_for_by_its_code(plant: Plant, console: Console) -> None:
+    plant.has(8, "BOLT")
+    plant.has(3, "LUG", at="RAW")
+    assert console.tells("balance", "BOLT")["balances"] == console.tells("balance", "--item", "BOLT")["balances"]
+    assert console.tells("balance", "BOLT")["total"] == 1
+    assert console.refuses("balance", "BOLTS") == "not_found"
+
+
 def test_filters_of_transactions(plant: Plant, console: Console) -> None:
     plant.has(8, "BOLT")
     plant.books(2, "BRACKET", at=date(2026, 3, 2))

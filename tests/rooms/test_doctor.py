@@ -310,8 +310,9 @@ def statements() -> Iterator[list[dict[str, str]]]:
     found.extend(captured.captured_queries)
 
 
-def test_an_empty_site_lacks_only_its_adjustment_place(database: object) -> None:
-    assert [finding.code for finding in examine(add_site(code="EMPTY"), today=TODAY)] == ["no_adjustment_place"]
+def test_an_empty_site_is_not_set_up(database: object) -> None:
+    found = [finding.code for finding in examine(add_site(code="EMPTY"), today=TODAY)]
+    assert found == ["not_set_up", "not_set_up", "no_adjustment_place"]
     assert not Location.objects.exists()
 
 

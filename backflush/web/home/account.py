@@ -5,17 +5,20 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, path, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from backflush.core.refusals import InvalidValue
-from backflush.people.services import use_single_keys
+from backflush.core.refusals import InvalidValue, Refusal
+from backflush.people.services import change_own_password, use_single_keys
 from backflush.stockmap.models import Site
 from backflush.web.display import number_format
+from backflush.web.forms.fields import Field, FieldKind, Form
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.navigation import AREAS, THEME, THEMES
 from backflush.web.platform.resubmission import KEPT, back_to_form
@@ -62,15 +65,35 @@ def more_page(request: PageRequest) -> HttpResponse:
 
 @page()
 def you_page(request: PageRequest) -> HttpResponse:
-    """Show the user's roles and settings, and the log-out."""
+    """Show the user's roles and settings, the form for a new password, and the log-out."""
+    return _account(request, None)
+
+
+def _account(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
+    hint = _("At least 12 characters. You stay signed in here; elsewhere you must sign in again.")
+    fields = [
+        Field("present", _("Present password"), FieldKind.PASSWORD, required=True),
+        Field("password", _("New password"), FieldKind.PASSWORD, hint, required=True),
+    ]
     chosen = number_format.chosen_in(request)
     context = {
         "languages": settings.LANGUAGES,
         "chosen_language": request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""),
         "number_formats": number_format.FORMATS.values(),
         "chosen_number_format": chosen.name if chosen else "",
+        "form": Form(fields, {}, refusal),
+        "changed": "password" in request.GET,
     }
     return render(request, "web/home/account.html", context)
+
+
+@posts(again=_account)
+def change_password(request: PageRequest) -> HttpResponse:
+    """Change the user's own password, and keep this session."""
+    present, password = request.POST.get("present", ""), request.POST.get("password", "")
+    change_own_password(user=request.user, present=present, password=password)
+    update_session_auth_hash(request, request.user)
+    return redirect(f"{reverse('you')}?password=changed")
 
 
 @require_POST
@@ -171,6 +194,7 @@ urlpatterns = [
     path("log-out/", LogoutView.as_view(), name="log-out"),
     path("more/", more_page, name="more"),
     path("you/", you_page, name="you"),
+    path("you/password/", change_password, name="change-password"),
     path("you/keys/", choose_keys, name="choose-keys"),
     path("theme/", choose_theme, name="choose-theme"),
     path("language/", choose_language, name="choose-language"),

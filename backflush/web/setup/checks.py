@@ -36,6 +36,10 @@ class ShownFinding:
     address: str
 
 
+def _home(_site: str) -> str:
+    return reverse("home")
+
+
 def _item(subject: str) -> str:
     return reverse("item", args=[subject])
 
@@ -66,6 +70,7 @@ def _component(subject: str) -> str:
 
 
 MENDED_AT: Final[Mapping[str, Callable[[str], str]]] = {
+    "not_set_up": _home,
     "no_rule": _action,
     "no_receive_action": _site,
     "no_adjustment_place": _site,
@@ -95,7 +100,7 @@ def mended_at(finding: SetupFinding) -> str:
 def codes_of(kind: str) -> Collection[str]:
     """Return the finding codes for a kind of thing; all codes if none is given."""
     if kind == "actions":
-        return ACTION_CHECKS
+        return (*ACTION_CHECKS, "batch_tracked", "serial_tracked")
     return KINDS[kind].checks if kind in KINDS else HEADINGS
 
 

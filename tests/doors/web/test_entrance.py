@@ -204,3 +204,14 @@ def test_an_error_page_has_a_reference_that_is_in_the_log(
     reference = response.headers["X-Reference"]
     assert re.search(rf"An error occurred, reference <b class=\"code\">{reference}</b>. Nothing was posted.", text)
     assert f"reference {reference}: GET /find/ failed" in caplog.text
+
+
+def test_a_user_changes_the_own_password_and_is_signed_out_elsewhere(plant: Plant) -> None:
+    here, elsewhere = (signed_in(plant, Role.OPERATOR) for _ in range(2))
+    new = "lantern-brass-94-quay"
+    for present, password, field in (("wrong", new, "present"), (PASSWORD, "12345", "password")):
+        refused = here.post(reverse("change-password"), {"present": present, "password": password})
+        assert f'id="{field}-error"' in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    done = here.post(reverse("change-password"), {"present": PASSWORD, "password": new})
+    assert "Your password is changed." in text_of(here.get(done.headers["Location"]))
+    assert elsewhere.get(reverse("you")).status_code == HTTPStatus.FOUND

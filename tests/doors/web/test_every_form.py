@@ -124,6 +124,7 @@ ROW = {"item-0": "BOLT", "quantity-0": "1"}
 FORMS: Mapping[str, Make] = {
     "action": plain("BACKFLUSH"),
     "begin-ready-made": plain(),
+    "change-password": plain(),
     "action-deactivate": plain("ISSUE"),
     "action-delete": plain("ISSUE"),
     "action-new": plain(),
