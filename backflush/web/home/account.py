@@ -19,7 +19,7 @@ from backflush.people.services import change_own_password, use_single_keys
 from backflush.stockmap.models import Site
 from backflush.web.display import number_format
 from backflush.web.forms.fields import Field, FieldKind, Form
-from backflush.web.platform.decorators import page, posts
+from backflush.web.platform.decorators import by_method, page, posts
 from backflush.web.platform.navigation import AREAS, THEME, THEMES
 from backflush.web.platform.resubmission import KEPT, back_to_form
 from backflush.web.platform.visit import SITE, PageRequest, Visit
@@ -65,29 +65,34 @@ def more_page(request: PageRequest) -> HttpResponse:
 
 @page()
 def you_page(request: PageRequest) -> HttpResponse:
-    """Show the user's roles and settings, the form for a new password, and the log-out."""
-    return _account(request, None)
-
-
-def _account(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
-    hint = _("At least 12 characters. You stay signed in here; elsewhere you must sign in again.")
-    fields = [
-        Field("present", _("Present password"), FieldKind.PASSWORD, required=True),
-        Field("password", _("New password"), FieldKind.PASSWORD, hint, required=True),
-    ]
+    """Show the user's roles and settings, and the log-out."""
     chosen = number_format.chosen_in(request)
     context = {
         "languages": settings.LANGUAGES,
         "chosen_language": request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""),
         "number_formats": number_format.FORMATS.values(),
         "chosen_number_format": chosen.name if chosen else "",
-        "form": Form(fields, {}, refusal),
         "changed": "password" in request.GET,
     }
     return render(request, "web/home/account.html", context)
 
 
-@posts(again=_account)
+@page()
+def password_page(request: PageRequest) -> HttpResponse:
+    """Show the form for a new password."""
+    return _password_form(request, None)
+
+
+def _password_form(request: PageRequest, refusal: Refusal | None) -> HttpResponse:
+    hint = _("At least 12 characters. You stay signed in here; elsewhere you must sign in again.")
+    fields = [
+        Field("present", _("Present password"), FieldKind.PASSWORD, required=True),
+        Field("password", _("New password"), FieldKind.PASSWORD, hint, required=True),
+    ]
+    return render(request, "web/home/password.html", {"form": Form(fields, {}, refusal)})
+
+
+@posts(again=_password_form)
 def change_password(request: PageRequest) -> HttpResponse:
     """Change the user's own password, and keep this session."""
     present, password = request.POST.get("present", ""), request.POST.get("password", "")
@@ -194,7 +199,7 @@ urlpatterns = [
     path("log-out/", LogoutView.as_view(), name="log-out"),
     path("more/", more_page, name="more"),
     path("you/", you_page, name="you"),
-    path("you/password/", change_password, name="change-password"),
+    path("you/password/", by_method(password_page, change_password), name="change-password"),
     path("you/keys/", choose_keys, name="choose-keys"),
     path("theme/", choose_theme, name="choose-theme"),
     path("language/", choose_language, name="choose-language"),

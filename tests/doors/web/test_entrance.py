@@ -207,6 +207,7 @@ def test_an_error_page_has_a_reference_that_is_in_the_log(
 
 
 def test_a_user_changes_the_own_password_and_is_signed_out_elsewhere(plant: Plant) -> None:
+    set_password(user=person(plant, Role.OPERATOR), password=PASSWORD)
     here, elsewhere = (signed_in(plant, Role.OPERATOR) for _ in range(2))
     new = "lantern-brass-94-quay"
     for present, password, field in (("wrong", new, "present"), (PASSWORD, "12345", "password")):

@@ -39,6 +39,7 @@ PAGES = (
     "/blocks/unresolved-over-time/",
     "/more/",
     "/you/",
+    "/you/password/",
     "/programs/",
     "/find/?q=W-404",
     "/find/?q=BRACK",
