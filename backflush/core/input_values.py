@@ -118,15 +118,23 @@ def read_piles(text: str, *, field: str, dialect: Dialect = PLAIN) -> list[Amoun
     """Read what was counted in several piles: 487, 12x50 + 30, 3 BOX + 7, 2x24 PCS.
 
     Piles are separated by +. The number of equal piles is written before their size, with x, * or a multiplication
-    sign between them. Each pile may have a unit of its own. Refusals: `InvalidValue`.
+    sign between them; it isn't 0, so that 0x10 doesn't count as nothing. Each pile may have a unit of its own.
+    Refusals: `InvalidValue`.
     """
     piles = []
-    for pile in require_text(text, field=field).split("+"):
+    first, *others = require_text(text, field=field).split("+")
+    written = others if others and not first.strip() and others[0][:1].isdigit() else [first, *others]
+    for pile in written:
+        if others and not pile.strip():
+            raise _number_fault(text, text, field, dialect)
         *times, size = _TIMES.split(pile.strip())
         amount = read_amount(size, field=field, dialect=dialect)
         number = amount.number
         for factor in times:
-            number = EXACT.multiply(number, _number(factor, text, field, dialect))
+            piles_alike = _number(factor, text, field, dialect)
+            if not piles_alike:
+                raise _number_fault(text, text, field, dialect)
+            number = EXACT.multiply(number, piles_alike)
         piles.append(Amount(number, amount.unit))
     return piles
 

@@ -193,8 +193,8 @@ def _moment(column: ImportColumn, cell: Cell, dialect: Dialect) -> date | dateti
 
 
 def _entered(column: ImportColumn, cell: Cell, dialect: Dialect) -> Any:
-    """Read a cell by the declaration of the booking input."""
-    assert column.input is not None, "only columns of bookings have such cells"
+    """Read a cell by the declaration of its input, as the other doors do."""
+    assert column.input is not None, "columns of such cells are declared with their input"
     serials = column.kind is CellType.SERIALS and isinstance(cell, str)
     return column.input.read(split_serials(str(cell)) if serials else cell, dialect)
 

@@ -499,7 +499,12 @@ COUNTS = ImportTable(
         SITE,
         code("item", "The item.", 60, refers="items"),
         code("location", "The location, STORE/LOCATION.", 81, refers="locations"),
-        number("quantity", "What was there, in the stock unit; empty: not counted."),
+        ImportColumn(
+            "quantity",
+            "What was there, in the stock unit or with a unit after it; empty: not counted.",
+            CellType.QUANTITY,
+            input=QuantityInput("Quantity", "What was there.", name="quantity"),
+        ),
         ImportColumn("at", "When it was counted.", CellType.MOMENT, required=True),
         code("bin", "The bin, at a bin-controlled location.", 40, required=False),
         code("batch", "The batch, for items tracked by batch.", 60, required=False),

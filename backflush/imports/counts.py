@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, Final
 
 from backflush.core.refusals import Refusal
@@ -11,6 +12,7 @@ from backflush.counts.tolerances import LIMITS, ToleranceIn, set_tolerances
 from backflush.imports.context import Work
 from backflush.imports.files import ImportRow
 from backflush.imports.master_data import note_difference
+from backflush.items.selectors import stock_quantity
 from backflush.ledger.idempotency import posted_keys
 from backflush.people.models import User
 from backflush.stockmap.models import Site
@@ -70,7 +72,12 @@ def take_counts(work: Work) -> None:
         if row["counted_by"] and row["counted_by"] not in people:
             work.fault(COUNTS, row, "counted_by", f"There is no person {row['counted_by']}.", "Correct the name.")
         elif site is not None and item is not None and place is not None and row["quantity"] is not None:
-            by_site.setdefault(site, []).append((row, _count(row, people)))
+            try:
+                quantity = stock_quantity(item, row["quantity"], field="quantity")
+            except Refusal as refusal:
+                work.refused(COUNTS, row, refusal, {})
+                continue
+            by_site.setdefault(site, []).append((row, _count(row, quantity, people)))
     for site, entered in by_site.items():
         fresh = _fresh(work, site, entered)
 
@@ -80,12 +87,12 @@ def take_counts(work: Work) -> None:
         work.counts[COUNTS].new += len(work.hand_over(COUNTS, fresh, enter, {}))
 
 
-def _count(row: ImportRow, people: Mapping[str, User]) -> CountIn:
+def _count(row: ImportRow, quantity: Decimal, people: Mapping[str, User]) -> CountIn:
     """Return a row as a count. Without a key of its own its content is its key, so that it is entered once."""
     count = CountIn(
         item=row["item"],
         location=row["location"],
-        quantity=row["quantity"],
+        quantity=quantity,
         bin=row["bin"],
         batch=row["batch"],
         serial=row["serial"],

@@ -13,7 +13,7 @@ from decimal import Decimal
 from html import unescape
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from django.db import transaction
@@ -60,8 +60,12 @@ class Doors:
         """Send the form."""
         name = {"booking": "book-post", "receipt": "receive-post"}[self.kind]
         response = signed_in(self.plant, Role.ADMINISTRATOR).post(reverse(name), {**self.raw(field, text), "key": "k"})
+        return self.shown(response)
+
+    def shown(self, response: Any) -> Answer:
+        """Return what a page answered."""
         if response.status_code < HTTPStatus.BAD_REQUEST:
-            return self._booked()
+            return self.posted()
         html = response.content.decode()
         at_field, at_head = AT_FIELD.search(html), AT_HEAD.search(html)
         shown = at_field or at_head
@@ -73,13 +77,13 @@ class Doors:
         """Send one booking."""
         sent = {"kind": self.kind, **self.raw(field, text)}
         status, body = program(self.plant, Role.ADMINISTRATOR).posts("/sites/MAIN/bookings", sent)
-        return self._booked() if status < HTTPStatus.BAD_REQUEST else (body["code"], body["field"], body["sentence"])
+        return self.posted() if status < HTTPStatus.BAD_REQUEST else (body["code"], body["field"], body["sentence"])
 
     def stream(self, field: str, text: str) -> Answer:
         """Send one line."""
         raw = json.dumps({"kind": self.kind, **self.raw(field, text)}).encode()
         (result,) = LinePoster(self.plant.site, self.plant.storekeeper).post([read_line(1, raw)])
-        return _refused(result.refusals[0]) if result.refusals else self._booked()
+        return _refused(result.refusals[0]) if result.refusals else self.posted()
 
     def command(self, field: str, text: str) -> Answer:
         """Run the command."""
@@ -91,7 +95,7 @@ class Doors:
         command = {"booking": "book", "receipt": "receive"}[self.kind]
         result = Console().run(command, "--json", *words)
         if result.exit_code == 0:
-            return self._booked()
+            return self.posted()
         error = json.loads(result.stderr)["error"]
         return error["code"], error["field"], error["sentence"]
 
@@ -104,7 +108,7 @@ class Doors:
             csv.writer(lines).writerows([entered.keys(), entered.values()])
         report = bring(path)
         if not report.findings:
-            return self._booked()
+            return self.posted()
         fault = report.findings[0]
         names = {column: name for name, column in columns.items()}
         remedy = "" if fault.remedy == CORRECT else f" {fault.remedy}"
@@ -129,7 +133,8 @@ class Doors:
                 found[name] = door(field, text)
         return found
 
-    def _booked(self) -> Decimal:
+    def posted(self) -> Decimal:
+        """Return the quantity that was posted last."""
         good: Decimal = Booking.objects.latest("pk").good
         return good
 
