@@ -9,7 +9,17 @@ from typing import Final
 from backflush.core.refusals import InvalidValue
 from backflush.imports.cell_types import CELLS, Cell
 from backflush.imports.columns import TABLES, ImportTable
-from backflush.imports.words import BASE, EXTRA, HEADINGS, LEVEL, NOT_FITTED, OF_THE_LINES, heading_key, unit_group
+from backflush.imports.words import (
+    BASE,
+    EXTRA,
+    HEADINGS,
+    HINTS,
+    LEVEL,
+    NOT_FITTED,
+    OF_THE_LINES,
+    heading_key,
+    unit_group,
+)
 from backflush.items.models import ComponentClass
 
 LEFT_OUT: Final = ""
@@ -24,6 +34,9 @@ SAID: Final = "said"
 REMEMBERED: Final = "remembered"
 SAME_NAME: Final = "same name"
 USUAL_WORD: Final = "usual word"
+
+NUMBERS_OF_ITEMS: Final = frozenset({"item no", "item number", "item #"})
+"""Headings of a position or, where nothing else names the component, of the component."""
 
 _BRACKETS: Final = re.compile(r"\s*[(\[]([^)\]]*)[)\]]\s*$")
 _POSITION: Final = re.compile(r"\d+(?:\.\d+)*\.?")
@@ -152,8 +165,9 @@ def table_of(headings: Sequence[str], said: Mapping[str, str], values: Mapping[s
         found = {match.column for match in matches(headings, table, said, {}, []) if match.column}
         there = {*found, *values, *columns_made(table, found)}
         missing = len(columns_missing(table, there))
+        hints = sum(heading_key(heading) in HINTS.get(name, ()) for heading in headings)
         if len(found) > 1:
-            fits[name] = (len(found) - missing, -missing)
+            fits[name] = (len(found) + hints - missing, -missing)
     best = max(fits.values(), default=None)
     return [name for name, fit in fits.items() if fit == best]
 
@@ -235,6 +249,9 @@ def _of_structures(found: list[ColumnMatch], rows: Sequence[Sequence[Cell]]) -> 
             found[place] = ColumnMatch(found[place].heading, "line", USUAL_WORD)
             by_column["line"] = place
     place = by_column.get("line")
+    if place is not None and "component" not in by_column and _numbers_items(found[place], _cells(rows, place)):
+        found[place] = ColumnMatch(found[place].heading, "component", USUAL_WORD)
+        place = None
     if place is not None and LEVEL not in by_column and any("." in cell.strip(".") for cell in _cells(rows, place)):
         found[place] = ColumnMatch(found[place].heading, LEVEL, found[place].how)
     place = by_column.get("item")
@@ -242,6 +259,11 @@ def _of_structures(found: list[ColumnMatch], rows: Sequence[Sequence[Cell]]) -> 
         found[place] = ColumnMatch(found[place].heading, LEFT_OUT, "")
     _tell_quantities_apart(found, by_column.get("quantity"))
     return found
+
+
+def _numbers_items(match: ColumnMatch, cells: Sequence[str]) -> bool:
+    """Return whether a heading that usually names positions has item codes below it."""
+    return match.how == USUAL_WORD and heading_key(match.heading) in NUMBERS_OF_ITEMS and not _are_positions(cells)
 
 
 def _tell_quantities_apart(found: list[ColumnMatch], place: int | None) -> None:

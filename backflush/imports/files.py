@@ -88,6 +88,8 @@ class Understanding:
     first_cells: Sequence[str] = ()
     """The cells of the first row below the header, as they are in the file."""
     certain: bool = True
+    guessed: bool = False
+    """Whether only the columns tell which table it is."""
     own: bool = True
     """Whether the columns are exactly those of the table."""
     answers: Mapping[str, str] = field(default_factory=dict)
@@ -161,8 +163,10 @@ class _Reading:
         self.findings, self.choices = findings, choices
         self.sheets: dict[str, Sheet] = {}
         self.plant = Plant()
+        self.in_folder = False
 
     def folder(self, path: Path) -> None:
+        self.in_folder = True
         files = sorted(file for file in path.iterdir() if file.suffix.lower() in TEXT_FILES)
         if not files:
             remedy = "Give the workbook itself, or write templates with `backflush template DIR`."
@@ -249,6 +253,7 @@ class _Reading:
         known = mapping_of(headings) if headings and not _is_own(headings, named) else None
         if known is not None and (named is None or named.name == known.table):
             table, remembered, answers = TABLES[known.table], known.columns, known.answers
+        guessed = table is None
         if table is None:
             table = self._table(raw, headings)
         if table is None or not self._require_once(table, raw.file):
@@ -266,14 +271,14 @@ class _Reading:
             notices=raw.notices,
             first_cells=[cell_text(cell) for line in first[place + 1 : place + 2] for cell in line],
         )
-        if _is_own(headings, table) and not (said or self.choices.values or self.choices.new_items):
+        if not guessed and _is_own(headings, table) and not (said or self.choices.values or self.choices.new_items):
             understanding.matches = [ColumnMatch(heading, same_name(heading), SAME_NAME) for heading in headings]
             columns = [same_name(heading) for heading in headings]
             if _check_header(sheet, place + 1, columns, self.findings):
                 sheet.given = frozenset(columns)
                 _read_rows(sheet, columns, numbered, self.findings)
         else:
-            understanding.own = False
+            understanding.own, understanding.guessed = False, guessed
             understanding.matches = matches(headings, table, said, remembered, first[place + 1 :])
             understanding.answers = {
                 name: value
@@ -294,7 +299,7 @@ class _Reading:
     def _table(self, raw: RawTable, headings: Sequence[str]) -> ImportTable | None:
         """Return the table that a file's name or, if it isn't nearly one, its headings tell."""
         near = get_close_matches(same_name(raw.name), TABLES, 1)
-        fitting = [] if near else table_of(headings, self.choices.keys, self.choices.values)
+        fitting = [] if near and self.in_folder else table_of(headings, self.choices.keys, self.choices.values)
         if len(fitting) == 1:
             return TABLES[fitting[0]]
         remedy = f"Did you mean {near[0]}?" if near else f"Rename it to one of: {', '.join(TABLES)}; or remove it."
@@ -367,7 +372,7 @@ class _Reading:
         words = any(match.how == USUAL_WORD for match in understanding.matches)
         dropped = any(match.heading and not match.how for match in understanding.matches)
         sheet.whole = len(self.findings) == before
-        understanding.certain = not sheet.whole or not (words or dropped)
+        understanding.certain = not sheet.whole or not (words or dropped or understanding.guessed)
 
     # New items and units
 
@@ -548,6 +553,6 @@ def _cell_fault(sheet: Sheet, number: int, name: str, cell: Cell, refusal: Inval
     option = ""
     if isinstance(cell, ShownNumber):
         option = "Or say for the whole file: --cells shown or --cells stored."
-    elif isinstance(cell, str) and is_ambiguous(cell.strip()):
+    elif isinstance(cell, str) and (is_ambiguous(cell.strip()) or {".", ","} <= set(cell)):
         option = f"Or say for the whole file: --decimal {COMMA} or --decimal {POINT}."
     return ImportFault(sheet.table.name, sheet.file, number, name, fault, remedy, refusal.code, option)

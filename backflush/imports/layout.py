@@ -35,6 +35,8 @@ _DAY_WITH_SLASHES: Final = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})")
 _LEVEL: Final = re.compile(r"[.\s]*(\d+(?:\.\d+)*)\.?")
 _NOT: Final = frozenset({"", "0", "no", "n", "false", "nein"})
 
+PARENT: Final = ("structures", "item")
+"""What a user says of it stands behind the parents of the file, which are repeated for the lines below them."""
 PIECES: Final = "pcs"
 MEASURED: Final = frozenset({"kg", "g", "t", "m", "m2", "m3", "l", "ml", "h", "ft", "lb"})
 MEASURED_DECIMALS: Final = "3"
@@ -142,7 +144,9 @@ class RowLayout:
             if any(cell.strip() if isinstance(cell, str) else True for cell in line[len(self.columns) :]):
                 remedy = "Put quotes around a cell that contains the separator."
                 self.fault(number, "", "The row has more cells than columns.", remedy)
-            cells: Cells = dict(self.choices.values)
+            cells: Cells = {
+                name: value for name, value in self.choices.values.items() if (self.table.name, name) != PARENT
+            }
             for place, match in enumerate(self.columns):
                 cell = line[place] if place < len(line) else ""
                 if not match.column or (isinstance(cell, str) and not cell.strip()):
@@ -252,6 +256,7 @@ class RowLayout:
         base: Cell = ""
         lines: dict[str, int] = {}
         filled = any(match.column == "item" for match in self.columns)
+        said = self.choices.values.get("item", "")
         dotted = False
         if any(match.column == LEVEL for match in self.columns):
             whole = list(rows)
@@ -273,6 +278,8 @@ class RowLayout:
                     continue
             elif filled:
                 parent = self._filled_down(number, cells, parent)
+            if said and not above and cells.get("item", "") == "":
+                cells["item"] = said
             if not component and "quantity" not in cells:
                 self.note("Rows without component and quantity aren't lines", f"row {number}")
                 continue
@@ -313,11 +320,14 @@ class RowLayout:
         while depths and depths[-1] >= depth:
             above.pop()
             depths.pop()
+        said = self.choices.values.get("item", "")
         if above:
             cells["item"] = above[-1]
+        elif said not in ("", component) and "quantity" in cells:
+            cells["item"] = said
         above.append(component)
         depths.append(depth)
-        if len(above) > 1 or ("item" in cells and cells["item"] != component):
+        if "item" in cells:
             self.note("The levels were turned into parents")
             return True
         self.note("A row of the highest level is read as a parent only; with --item it is a line", f"row {number}")

@@ -118,7 +118,7 @@ def _require_certain(understandings: Sequence[Understanding], findings: Findings
     """Refuse files whose columns were matched by their usual words, until the user has seen how and accepts it."""
     for one in understandings:
         if not one.certain:
-            fault = "The columns were matched by their usual words."
+            fault = "The columns, or the table, were found by their usual words."
             remedy = "Look at what was understood, and accept it."
             option = "That is --accept. The next file like it needs no --accept."
             findings.add(ImportFault(one.table, one.file, one.header_row, "", fault, remedy, option=option))

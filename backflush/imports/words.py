@@ -34,6 +34,9 @@ _WORDS: Final = tomllib.loads((Path(__file__).parent / "words.toml").read_text(e
 HEADINGS: Final[Mapping[str, Mapping[str, list[str]]]] = _WORDS["headings"]
 """The usual headings of each column, by table."""
 
+HINTS: Final[Mapping[str, list[str]]] = _WORDS["hints"]
+"""Headings that aren't read, but tell which table a file is."""
+
 UNIT_NAMES: Final[list[list[str]]] = _WORDS["units"]["names"]
 """Usual names of units; each group is one unit."""
 

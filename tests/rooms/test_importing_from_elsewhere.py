@@ -299,3 +299,57 @@ def test_a_cell_that_hides_a_part_of_its_number_is_asked_about(tmp_path: Path) -
     assert "shows 0.33 and contains 0.333" in bring(path).findings[0].fault
     brought(path, update=True, choices=Choices(cells="stored"))
     assert StructureLine.objects.get(item__code="PLATED", number=20).quantity == Decimal("0.333")
+
+
+def test_a_said_parent_is_only_for_lines_that_have_none_in_the_file(tmp_path: Path) -> None:
+    said = Choices(values={"item": "BOX"}, new_items=NEW, accept=True)
+    path = tmp_path / "some.csv"
+    path.write_text("Parent,Component,Qty\n,LID,1\nBASE,FOOT,4\n,PAD,4\n", encoding="utf-8")
+    brought(path, choices=said)
+    lines = StructureLine.objects.filter(component__code__in=("LID", "FOOT", "PAD")).order_by("pk")
+    assert list(lines.values_list("item__code", "component__code")) == [
+        ("BOX", "LID"),
+        ("BASE", "FOOT"),
+        ("BASE", "PAD"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("headings", "row", "table", "columns"),
+    [
+        (
+            "BOM Level,Item Number,Item Name,Quantity",
+            "1,200-01,Arm,4",
+            "structures",
+            "level component description quantity",
+        ),
+        ("Item,Qty,Part Number,Part Name", "1,2,BR-1,Bracket", "structures", "line quantity component"),
+        ("Reference,Value,Footprint,Qty,DNP", "C1,100n,0402,3,", "structures", "quantity not_fitted"),
+        ("Materialnummer,Lagerort,BME,Frei verwendbar", "BOLT,LINE,ST,5", "opening_stock", "item location quantity"),
+        (
+            "Auftrag,Artikel,Menge,Starttermin",
+            "A1,BRACKET,4,2026-01-02",
+            "works_orders",
+            "number item quantity start_date",
+        ),
+        ("Lieferant,Bestellnr,Artikel,Menge,Datum", "ACME,1,BOLT,4,2026-01-02", "purchase_orders", ""),
+        ("Artikelnummer,Komponente,Menge", "BRACKET,BOLT,4", "structures", "item component quantity"),
+        ("Item Code,MPN,Qty,Ref Des", "BOLT,X-1,4,R1", "structures", "component quantity"),
+    ],
+)
+def test_tables_and_columns_are_found_by_their_usual_words(
+    headings: str, row: str, table: str, columns: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text(f"{headings}\n{row}\n", encoding="utf-8")
+    (understood,) = bring(path, check=True).understandings
+    assert understood.table == table
+    assert columns in " ".join(match.column for match in understood.matches if match.column)
+
+
+def test_a_table_that_only_its_columns_tell_is_asked_about(tmp_path: Path) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text("code,description,class,type_code,unit\nNUT,Nut,B,BOUGHT,PCS\n", encoding="utf-8")
+    assert "--accept" in bring(path).findings[0].option
+    brought(path, choices=Choices(accept=True))
+    brought(path)
