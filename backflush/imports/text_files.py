@@ -53,6 +53,7 @@ class TextFile:
     def rows(self, separator: str) -> Iterator[list[str]]:
         """Yield the rows. Raises `UnreadableFile` with the row in which a quote is wrong."""
         reader = csv.reader(StringIO(self.text, newline=""), delimiter=separator, strict=True)
+        has_apostrophes = "'" in self.text
         row, line = 0, 0
         while True:
             row, line = row + 1, reader.line_num + 1
@@ -62,7 +63,7 @@ class TextFile:
                 return
             except csv.Error as error:
                 raise _quote_fault(row, line, reader.line_num, str(error)) from None
-            yield [_typed(cell) for cell in cells] if "'" in "".join(cells) else cells
+            yield [_typed(cell) for cell in cells] if has_apostrophes else cells
 
 
 def spreadsheet_safe(cell: str) -> str:

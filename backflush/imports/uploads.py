@@ -1,5 +1,6 @@
 """Files that users send to a page: kept until they are imported, and handed to an import."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,13 +20,16 @@ from backflush.stockmap.models import Site
 UPLOAD_MOST: Final = 10_000_000
 """The most bytes of an uploaded file. Larger ones are imported by `backflush import`."""
 KEPT: Final = timedelta(days=1)
+NAME_MOST: Final = 60
+"""The most characters that are kept of a file's name."""
+_UNSAFE: Final = re.compile(r"[^\w. -]")
 PASTED: Final = "pasted.txt"
 
 
 @transaction.atomic
 def keep_upload(*, name: str, content: bytes, site: Site, by: User) -> Upload:
     """Keep a file for a day; older ones are deleted. Raises `InvalidValue` for a file that can't be imported."""
-    name = Path(name.replace("\\", "/")).name[-200:] or PASTED
+    name = _UNSAFE.sub("_", name.replace("\\", "/").rpartition("/")[2])[-NAME_MOST:] or PASTED
     if Path(name).suffix.lower() not in (*TEXT_FILES, *WORKBOOKS):
         raise InvalidValue("Files of this kind can't be imported. Choose a CSV, XLSX or ODS file.", field="file")
     if not content.strip():

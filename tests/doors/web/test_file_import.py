@@ -112,5 +112,15 @@ def test_a_file_is_only_its_owners_and_must_be_readable(plant: Plant) -> None:
         assert uploaded(engineer, name, content).status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert engineer.post(reverse("import"), {}).status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert engineer.get(reverse(LOOK)).status_code == HTTPStatus.FOUND
+    for name in ("\0..csv", "ü" * 300 + ".csv", "a/b\\c:d.csv"):
+        assert "row" in text_of(uploaded(engineer, name, b"code,name\nX,Ex\n", "units"))
+    for answer in (
+        {"table": "zzz"},
+        {"decimal": "x"},
+        {"heading-0": "\ud7ff", "column-0": "nothing"},
+        {"upload": "9" * 30},
+    ):
+        sent = sent_with(uploaded(engineer, "units.csv", b"code,name\nX,Ex\n"))
+        assert engineer.post(reverse(LOOK), {**sent, **answer}).status_code in (HTTPStatus.OK, 422)
     broken = uploaded(engineer, "../../units.xlsx", b"PK no workbook")
     assert "can't be read" in text_of(broken)
