@@ -8,7 +8,7 @@ noted, so that it can be shown before anything is imported.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from functools import cached_property
@@ -19,7 +19,7 @@ from backflush.core.quantity import written
 from backflush.core.refusals import InvalidValue
 from backflush.core.sentences import EXACT
 from backflush.imports.cell_types import Cell, ShownNumber, TypedNumber
-from backflush.imports.column_matches import DAY_FIRST, MONTH_FIRST, Choices, ColumnMatch
+from backflush.imports.column_matches import DAY_FIRST, MONTH_FIRST, USUAL_WORD, Choices, ColumnMatch
 from backflush.imports.columns import CellType, ImportTable
 from backflush.imports.findings import Findings, ImportFault, as_fault
 from backflush.imports.words import BASE, CHOICES, DESCRIPTION, LEVEL, NOT_FITTED, unit_group
@@ -32,12 +32,17 @@ NOTED_MOST: Final = 5
 _CODE_AND_NAME: Final = re.compile(r"\[([^\[\]]+)\]\s+(.+)", re.DOTALL)
 _DAY_WITH_POINTS: Final = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 _DAY_WITH_SLASHES: Final = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})")
+_DAY_AND_TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d|\d{1,2}\.\d{1,2}\.\d{4})[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?")
 _LEVEL: Final = re.compile(r"[.\s]*(\d+(?:\.\d+)*)\.?")
 _NOT: Final = frozenset({"", "0", "no", "n", "false", "nein"})
 
 PARENT: Final = ("structures", "item")
 """What a user says of it stands behind the parents of the file, which are repeated for the lines below them."""
 PIECES: Final = "pcs"
+SCRAP: Final = (
+    "Waste is a share of the quantity taken: 4 % takes 100/96 of it. "
+    "Convert scrap that is added to the quantity, as in SAP"
+)
 MEASURED: Final = frozenset({"kg", "g", "t", "m", "m2", "m3", "l", "ml", "h", "ft", "lb"})
 MEASURED_DECIMALS: Final = "3"
 
@@ -138,6 +143,8 @@ class RowLayout:
 
     def _rows(self, numbered: Iterator[tuple[int, Sequence[Cell]]]) -> Iterator[tuple[int, Cells]]:
         names = {column.name for column in self.table.columns}
+        if any(match.column == "waste" and match.how == USUAL_WORD for match in self.columns):
+            self.note(SCRAP)
         for number, line in numbered:
             if not any(cell.strip() if isinstance(cell, str) else True for cell in line):
                 continue
@@ -229,6 +236,8 @@ class RowLayout:
         """Read 12.03.2026, and 12/03/2026 where the user has said which number is the day."""
         for column in self.table.columns:
             cell = cells.get(column.name)
+            if column.kind is CellType.DAY:
+                cell = self._without_time(cells, column.name)
             if column.kind not in (CellType.DAY, CellType.MOMENT) or type(cell) is not str:
                 continue
             found = _DAY_WITH_POINTS.fullmatch(cell)
@@ -245,6 +254,18 @@ class RowLayout:
             except ValueError:
                 continue
             self.note("A date was read", f"{cell} as {cells[column.name]}")
+
+    def _without_time(self, cells: Cells, name: str) -> Cell | None:
+        """Leave the time of a date out, and return what is left."""
+        cell = cells.get(name)
+        if isinstance(cell, datetime):
+            cells[name] = cell.date().isoformat()
+        elif isinstance(cell, str) and (found := _DAY_AND_TIME.fullmatch(cell)):
+            cells[name] = found[1]
+        else:
+            return cell
+        self.note("The time of a date was left out", f"{cell} is {cells[name]}")
+        return cells[name]
 
     # Bills of materials
 

@@ -1,5 +1,6 @@
 """Files as other systems and people write them go in with at most three acts: look, answer, accept."""
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -353,3 +354,16 @@ def test_a_table_that_only_its_columns_tell_is_asked_about(tmp_path: Path) -> No
     assert "--accept" in bring(path).findings[0].option
     brought(path, choices=Choices(accept=True))
     brought(path)
+
+
+def test_times_of_dates_are_left_out_and_scrap_is_explained(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    head = "Auftrag;Produktionsartikel;Artikel;Menge;Starttermin;Liefertermin"
+    path.write_text(f"{head}\nA1;;BRACKET;4;02.03.2026 08:00;2026-03-09 00:00:00\n", encoding="utf-8")
+    brought(path, choices=Choices(accept=True))
+    assert WorksOrder.objects.values_list("start_date", "due_date").get() == (date(2026, 3, 2), date(2026, 3, 9))
+    path = tmp_path / "bom.csv"
+    path.write_text("Parent Item,Component Item,Qty Per,Scrap %\nPLATED,BOLT,4,2.5%\n", encoding="utf-8")
+    (looked,) = bring(path, check=True).understandings
+    assert any("100/96" in notice for notice in looked.notices)
+    assert looked.samples[0]["waste"] == "2.5"
