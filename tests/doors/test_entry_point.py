@@ -76,7 +76,7 @@ def test_the_whole_ledger_is_verified_by_another_process(
 def test_a_missing_plant_is_not_created(tmp_path: Path, words: list[str]) -> None:
     done = backflush(*words, folder=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "This database is empty. Run `backflush demo` or `backflush import`." in done.stderr
+    assert "This database is empty. Run `backflush serve` or `backflush begin`" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
