@@ -7,8 +7,10 @@ import typer
 from backflush.console.options import LIMIT, NUMBER_MAX, REMARKS
 from backflush.console.output import Desk, Listing, command, in_unit, of_all
 from backflush.console.postings import place
+from backflush.core.quantity import ZERO, written
 from backflush.core.refusals import InvalidValue
 from backflush.counts.models import CountSheet, SheetStatus
+from backflush.counts.plan import day_plan
 from backflush.counts.sheet_progress import (
     LineShown,
     LineState,
@@ -19,6 +21,8 @@ from backflush.counts.sheet_progress import (
     shown_lines,
 )
 from backflush.counts.sheets import SheetIn, cancel_sheet, close_sheet, make_sheet, sheet_numbered
+from backflush.dashboard.count_opportunities import opportunities
+from backflush.dashboard.cut_off import CutOff, cut_off
 from backflush.people.selectors import user_named
 
 SHEET = Annotated[
@@ -34,6 +38,8 @@ def register(group: typer.Typer) -> None:
     command(group, "sheet-show")(show)
     command(group, "sheet-close", posts=True)(close)
     command(group, "sheet-cancel", posts=True)(cancel)
+    command(group, "plan")(plan)
+    command(group, "cut-off")(show_cut_off)
 
 
 def make(
@@ -195,6 +201,80 @@ def cancel(desk: Desk, sheet: SHEET, remarks: REMARKS = "") -> None:
     """
     done = cancel_sheet(site=desk.site, sheet=sheet, by=desk.by, remarks=remarks)
     desk.answer({"sheet": done.pk, "status": done.status}, f"Count sheet {done.pk} is cancelled.")
+
+
+def plan(desk: Desk) -> None:
+    """Show what to count today: what is due by its ABC class, and what costs little to count now.
+
+    Example: backflush count plan
+    """
+    found, offered = day_plan(desk.site), opportunities(desk.site)
+    due = [
+        {
+            "item": one.item.code,
+            "location": one.location.path,
+            "counted_at": desk.local(one.counted_at) if one.counted_at else None,
+            "yearly": one.yearly,
+        }
+        for one in found.lines
+    ]
+    cheap = [
+        {"item": one.item.code, "location": one.location.path, "occasion": one.occasion.value, "order": one.order}
+        for one in offered
+    ]
+    desk.answer(
+        {"counted_today": found.counted_today, "daily_most": found.size, "due": due, "costs_little": cheap},
+        f"{found.counted_today:,} of {found.size:,} counts of today are done.",
+        Listing(
+            ("Location", "Item", "Last counted", "#A year"),
+            [
+                (
+                    one.location.path,
+                    one.item.code,
+                    desk.when(one.counted_at) if one.counted_at else "never",
+                    str(one.yearly),
+                )
+                for one in found.lines
+            ],
+            "Due today",
+        ),
+        Listing(
+            ("Location", "Item", "Why", "Order"),
+            [(one.location.path, one.item.code, one.occasion.value, one.order) for one in offered],
+            "Costs little now",
+        ),
+    )
+
+
+def show_cut_off(desk: Desk) -> None:
+    """List what isn't in the books yet, to settle it before a count.
+
+    Example: backflush count cut-off
+    """
+    found = cut_off(desk.site)
+    rows = _cut_off_rows(found)
+    totals = {
+        "completions": found.orders_total,
+        "receipts": found.receipts_total,
+        "transfers": len(found.leaving) + len(found.arriving),
+        "unresolved": found.unresolved_total,
+    }
+    listed = [dict(zip(("what", "number", "of", "quantity"), row, strict=True)) for row in rows]
+    said = "Everything is in the books. You can count." if found.is_clear else "What isn't in the books yet:"
+    desk.answer({**totals, "rows": listed}, said, Listing(("What", "Number", "Of", "#Quantity"), rows))
+
+
+def _cut_off_rows(found: CutOff) -> list[tuple[str, str, str, str]]:
+    orders = [(one.order.number, one.order.item.code, one.left, one.order.unit.code) for one in found.orders]
+    receipts = [(one.line.order.number, one.line.item.code, one.left, one.line.unit.code) for one in found.receipts]
+    unresolved = [(str(one.pk), one.item.code, one.due or ZERO, one.item.stock_unit.code) for one in found.unresolved]
+    return [
+        *(("completion", number, item, f"{written(left)} {unit}") for number, item, left, unit in orders),
+        *(("receipt", number, item, f"{written(left)} {unit}") for number, item, left, unit in receipts),
+        *(("transfer out", one.number, one.other.code, "") for one in found.leaving),
+        *(("transfer in", one.number, one.site.code, "") for one in found.arriving),
+        *(("unresolved", number, item, f"{written(left)} {unit}") for number, item, left, unit in unresolved),
+    ]
 
 
 def _payload(desk: Desk, sheet: CountSheet, progress: Progress) -> dict[str, Any]:

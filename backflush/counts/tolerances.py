@@ -9,7 +9,7 @@ from django.db import transaction
 
 from backflush.core.quantity import ZERO
 from backflush.core.refusals import InvalidValue
-from backflush.counts.models import CountStatus, CountTolerance, StockCount
+from backflush.counts.models import CountPlan, CountStatus, CountTolerance, StockCount
 from backflush.items.models import Item, ItemCost
 from backflush.stockmap.models import Location, Site
 
@@ -74,13 +74,14 @@ def _require_sound(one: ToleranceIn, site: Site) -> None:
 
 
 class Tolerances:
-    """The tolerances of some items at a site, read by one statement, and by another for costs if any has a value."""
+    """The tolerances of some items at a site, read by two statements, and a third for costs if any has a value."""
 
     def __init__(self, site: Site, items: Collection[Item]) -> None:
         numbers = {item.pk for item in items}
         rows = [
             row for row in CountTolerance.objects.filter(site=site) if row.item_id is None or row.item_id in numbers
         ]
+        self._all_blind = CountPlan.objects.filter(site=site, blind=True).exists()
         self._rows = {(row.item_id, row.location_id, row.abc_class): row for row in rows}
         valued = any(limit is not None for row in rows for limit in (row.value_up, row.value_down, row.approval_value))
         costs = {item.cost_id for item in items if item.cost_id is not None} if valued else set()
@@ -96,7 +97,7 @@ class Tolerances:
     def blind(self, item: Item, location: int) -> bool:
         """Return whether the counter of an item at a location must not see the book quantity."""
         tolerance = self.of(item, location)
-        return tolerance is not None and tolerance.blind
+        return self._all_blind or (tolerance is not None and tolerance.blind)
 
     def decide(self, count: StockCount) -> CountStatus:
         """Return what becomes of a count whose difference is known (H5).

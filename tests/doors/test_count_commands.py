@@ -90,3 +90,11 @@ def test_a_sheet_is_made_counted_recounted_approved_and_closed(console: Console,
     assert (listed["status"], listed["lines"], listed["not_counted"]) == ("closed", 2, 1)
     assert console.refuses("count", "sheet-cancel", number, "--remarks", "too late") == "sheet_not_open"
     assert plant.balance("BOLT") == 89
+
+
+def test_the_plan_and_the_cut_off_are_shown(console: Console, plant: Plant) -> None:
+    plant.releases(3, "BRACKET")
+    told = console.tells("count", "plan")
+    assert [(one["item"], one["counted_at"]) for one in told["due"]] == [("BOLT", None)]
+    assert told["daily_most"] == 20
+    assert console.tells("count", "cut-off")["completions"] == 1

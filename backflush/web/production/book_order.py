@@ -94,6 +94,10 @@ def undo(request: PageRequest) -> HttpResponse:
     return redirect(f"{reverse('book')}?{urlencode({'undone': posting.pk})}")
 
 
+COUNTS_OFFERED: Final = 3
+"""How many of the components that wait are offered to be counted as empty."""
+
+
 def _banner(request: PageRequest) -> dict[str, Any]:
     """What was just booked or taken back, read from the ledger."""
     posting_id = whole_or_none(request.GET.get("booked", "") or request.GET.get("undone", ""))
@@ -108,11 +112,14 @@ def _banner(request: PageRequest) -> dict[str, Any]:
         return {}
     if booking.reversed_by_id is not None:
         return {"undone": booking}
-    waits = Movement.objects.filter(posting=booking.posting_id, status=Status.UNRESOLVED).count()
+    waiting = Movement.objects.filter(posting=booking.posting_id, status=Status.UNRESOLVED).order_by("pk")
+    lines = list(waiting.values_list("item__code", "source__path", "source__has_balance"))
+    waits, counts_stock = len(lines), Verb.COUNT in request.visit.verbs
     expected = whole_or_none(request.GET.get("expected_waiting", ""))
     return {
         "booked": booking,
         "waits": waits,
+        "countable": [(item, place) for item, place, kept in lines if kept and counts_stock][:COUNTS_OFFERED],
         "differs": expected not in {None, waits},
         "expected_waiting": expected,
         "may_undo": may_reverse(request.user, request.visit.site, booking.posting),

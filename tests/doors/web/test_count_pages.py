@@ -143,3 +143,28 @@ def test_people_without_the_right_neither_count_nor_approve(plant: Plant) -> Non
     decided = stores(plant).post(reverse("counts-decide"), {"decision": "approve", "count": str(count.pk)})
     assert decided.status_code == HTTPStatus.FORBIDDEN
     assert plant.balance("BOLT") == 100
+
+
+def test_a_component_that_waits_is_counted_as_empty_in_two_presses(plant: Plant) -> None:
+    plant.releases(5, "BRACKET")
+    client = stores(plant)
+    booked = client.post(reverse("book-post"), {"order": "W-BRACKET", "good": "1", "key": "b1"})
+    shown = text_of(client.get(booked["Location"]))
+    first_press = f"{reverse('count-entry')}?location=MAIN/LINE&amp;item=BOLT&amp;quantity=0"
+    assert first_press in shown.replace("%2F", "/")
+    waiting = plant.queue("BOLT")[0]
+    assert "0 there: count" in text_of(client.get(reverse("unresolved"), {"open": waiting.pk}))
+    entry = text_of(client.get(first_press.replace("&amp;", "&")))
+    assert 'value="0"' in entry
+    # The second press: four were used though none was there, so four come in and wait to be taken.
+    enters(client, quantity="0", key="k2")
+    assert plant.balance("BOLT") == 4
+
+
+def test_home_shows_what_is_to_count_today(plant: Plant) -> None:
+    plant.has(100, "BOLT")
+    client = stores(plant)
+    with statements(BUDGET):
+        text = text_of(client.get("/blocks/counts-to-do/"))
+    assert "to count today" in text
+    assert "BOLT" in text

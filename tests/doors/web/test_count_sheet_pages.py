@@ -150,3 +150,31 @@ def test_the_pages_take_as_many_statements_for_many_lines_as_for_one(rosa: Clien
             rosa.get(reverse(name, args=[sheet.pk]))
     with statements(BUDGET):
         rosa.get(reverse("count-sheets"))
+
+
+def test_what_is_due_becomes_a_sheet(rosa: Client, plant: Plant) -> None:
+    with statements(BUDGET + 16):
+        text = text_of(rosa.get(reverse("counts-next")))
+    assert "Never counted" in text
+    rosa.post(reverse("new-count-sheet"), {"balance": "MAIN/LINE\tBOLT", "title": "today"})
+    assert [line.item.code for line in SheetLine.objects.select_related("item")] == ["BOLT"]
+    assert "what to count next" in text_of(rosa.get(reverse("count-sheets")))
+
+
+def test_a_supervisor_changes_the_plan(rosa: Client, plant: Plant) -> None:
+    said = {"yearly_a": "12", "yearly_b": "4", "yearly_c": "1", "daily_most": "8", "blind": "on"}
+    assert rosa.post(reverse("count-plan"), said).status_code == HTTPStatus.FORBIDDEN
+    ama = signed_in(plant, Role.SUPERVISOR, name="ama")
+    refused = ama.post(reverse("count-plan"), {**said, "yearly_c": "0"})
+    assert 'id="yearly_c-error"' in text_of(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    ama.post(reverse("count-plan"), said)
+    assert "0 of 8 counts of today are done." in text_of(ama.get(reverse("counts-next")))
+
+
+def test_the_cut_off_list_leads_to_what_is_not_booked(rosa: Client, plant: Plant) -> None:
+    plant.releases(10, "BRACKET")
+    plant.buys(5, "PLATED")
+    with statements(BUDGET):
+        text = text_of(rosa.get(reverse("count-cut-off")))
+    assert reverse("order", args=["W-BRACKET"]) in text
+    assert reverse("purchase-order", args=["P-PLATED"]) in text

@@ -144,6 +144,7 @@ FORMS: Mapping[str, Make] = {
     "bin-reactivate": plain("MAIN/RACK", bin="R1"),
     "book-post": plain(order="W-BRACKET", good="1"),
     "cancel": lambda numbers: FormCase(sent={"pick": str(numbers.waiting)}),
+    "count-plan": plain(),
     "count-post": plain(location="MAIN/LINE", item="BOLT"),
     "count-sheet-decide": plain(1),
     "count-sheet-end": plain(1),

@@ -28,6 +28,7 @@ BUDGETS: Final = {
     "works-orders": 6,
     "stock-outside": 7,
     "hand-issues-due": 7,
+    "counts-to-do": 14,
     "set-up-warnings": 16,
     "unresolved-by-age": 2,
     "consumption-by-day": 2,

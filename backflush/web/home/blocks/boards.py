@@ -10,6 +10,7 @@ from backflush.web.home.blocks.block import HALF, THIRD
 _ERRORS, _BOOK, _ORDERS, _HAND = "backflush-errors", "book-production", "works-orders", "hand-issues-due"
 _OVER_TIME, _BY_AGE, _CONSUMPTION = "unresolved-over-time", "unresolved-by-age", "consumption-by-day"
 _OUTSIDE, _SET_UP, _BACKGROUND_JOBS = "stock-outside", "set-up-warnings", "errands"
+_COUNTS = "counts-to-do"
 
 BOARDS: Final[Mapping[Role, Sequence[Placed]]] = {
     Role.VIEWER: ((_ERRORS, HALF), (_OVER_TIME, HALF), (_ORDERS, HALF), (_CONSUMPTION, HALF), (_BACKGROUND_JOBS, HALF)),
@@ -22,6 +23,7 @@ BOARDS: Final[Mapping[Role, Sequence[Placed]]] = {
         (_BY_AGE, THIRD),
         (_OVER_TIME, HALF),
         (_CONSUMPTION, HALF),
+        (_COUNTS, HALF),
         (_BACKGROUND_JOBS, HALF),
     ),
     Role.SUPERVISOR: (
@@ -32,6 +34,7 @@ BOARDS: Final[Mapping[Role, Sequence[Placed]]] = {
         (_HAND, THIRD),
         (_OUTSIDE, THIRD),
         (_BY_AGE, THIRD),
+        (_COUNTS, HALF),
         (_BACKGROUND_JOBS, HALF),
     ),
     Role.BUYER: ((_OUTSIDE, HALF), (_ERRORS, HALF), (_ORDERS, HALF), (_CONSUMPTION, HALF), (_BACKGROUND_JOBS, HALF)),
@@ -41,6 +44,7 @@ BOARDS: Final[Mapping[Role, Sequence[Placed]]] = {
         (_OVER_TIME, HALF),
         (_CONSUMPTION, HALF),
         (_BY_AGE, HALF),
+        (_COUNTS, HALF),
         (_BACKGROUND_JOBS, HALF),
     ),
     Role.AUDITOR: (

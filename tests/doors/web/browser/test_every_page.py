@@ -69,6 +69,8 @@ PAGES = (
     "/stock/opening/?location=MAIN/RAW&item=BOLT&quantity=2",
     "/stock/counts/",
     "/stock/counts/enter/?location=MAIN/LINE&item=BOLT&quantity=3",
+    "/stock/counts/next/",
+    "/stock/counts/cut-off/",
     "/stock/counts/sheets/",
     "/stock/counts/sheets/new/",
     "/stock/counts/sheets/1/",
