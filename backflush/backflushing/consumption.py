@@ -58,7 +58,7 @@ def use_line(line: FrozenLine) -> UseLine:
 
 
 class UseBook:
-    """What each of some bookings assumes, one after the other, and what orders have assumed before.
+    """The use that each of some bookings assumes, one after the other, and what orders have assumed before.
 
     What an order has assumed follows from its `CostObject` row. The history of its bookings is read only where one was
     reversed or the structure changed in between (`needs_replay`).
@@ -83,8 +83,8 @@ class UseBook:
     def due(self, planned: PlannedBooking) -> list[Move]:
         """Return the moves of what a booking assumes, and count it for the bookings after it.
 
-        First bookings of orders that assume the same share their moves: nothing before them counts, and the moves name
-        no cost object. So a thousand new orders of one item are worked out once.
+        First bookings of orders with equal assumptions share their moves: nothing before them counts, and the
+        moves name no cost object. So a thousand new orders of one item are worked out once.
         """
         rule, subject = planned.backflush_rule, planned.subject
         if rule is None:

@@ -49,7 +49,7 @@ class PlantIn:
 
 @dataclass(slots=True)
 class TakenOver:
-    """What a ready-made set-up added, and what was there already and was kept, as code by kind."""
+    """The codes that a ready-made set-up added, and those that were there already and were kept, by kind."""
 
     added: list[tuple[str, str]] = field(default_factory=list)
     kept: list[tuple[str, str]] = field(default_factory=list)

@@ -186,7 +186,7 @@ class Listing:
 
 @dataclass
 class Desk:
-    """What a command works with: site, user, event time, key, and how to answer."""
+    """The circumstances of a command: site, user, event time, key, and how to answer."""
 
     site_code: str = ""
     by_name: str = ""

@@ -112,7 +112,7 @@ class Move:
     """The balance that the move adds to; None where the target keeps no balances."""
 
     def __post_init__(self) -> None:
-        # Cached: planning, locking and posting all use them, and bookings that assume the same share their moves.
+        # Cached: planning, locking and posting all use them, and bookings with equal assumptions share their moves.
         source, target = self.source, self.target
         self.source_stock_key = (
             StockKey(self.item_id, source.location_id, source.bin, self.batch, self.serial)

@@ -297,7 +297,7 @@ class RemarksRequired(Invalid):
 
 
 class ReasonRequired(Invalid):
-    """What is entered is unusual, so a reason must be given (X5)."""
+    """The entry is unusual, so a reason must be given (X5)."""
 
     code = "reason_required"
 

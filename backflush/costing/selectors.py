@@ -98,7 +98,7 @@ def _waiting(cost_object: CostObject) -> list[Use]:
 
 @dataclass(frozen=True, slots=True)
 class _Booked:
-    """What a standing booking required of each component, in stock units, and the part of it that was scrapped."""
+    """The requirement of a standing booking by component, in stock units, and the scrapped part of it."""
 
     recorded_at: datetime
     required: Mapping[int, Decimal]

@@ -27,7 +27,7 @@ from backflush.stockmap.selectors import place_of
 
 @dataclass(frozen=True, slots=True)
 class LedgerAtCount:
-    """What the ledger says of a balance at the moment of a count, in the stock unit (H2).
+    """The ledger's figures for a balance at the moment of a count, in the stock unit (H2).
 
     `expected` is the book quantity less `waiting`, which is what was unresolved there. `moved` is the net change since.
     """

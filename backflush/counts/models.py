@@ -40,7 +40,7 @@ class CountStatus(models.TextChoices):
 
 
 class Decision(models.TextChoices):
-    """What was decided about a count that waited for it."""
+    """The decision about a count that waited for one."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -210,7 +210,7 @@ class SheetLine(models.Model):
 
 
 class CountPlan(models.Model):
-    """What a site wants counted: how often a year by ABC class, and how many balances a day.
+    """The counting programme of a site: how often a year by ABC class, and how many balances a day.
 
     Everything is counted once a year, whatever the class says. `blind` makes all counts of the site blind.
     """

@@ -118,7 +118,7 @@ def enter_counts(counts: Sequence[CountIn], *, site: Site, by: User) -> list[Sto
 
 @dataclass(frozen=True, slots=True)
 class CountPreview:
-    """What a count would find: the ledger at its time, the difference, and what would become of it."""
+    """The preview of a count: the ledger at its time, the difference, and what would become of it."""
 
     ledger: LedgerAtCount
     difference: Decimal

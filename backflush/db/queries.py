@@ -147,7 +147,7 @@ class FastRead:
 
 
 def _instances(shared: Sequence[tuple[_Reader, dict[int, Model]]], row: Sequence[Any], database: Any) -> Instances:
-    """Make the instances of one row and join them; one that an earlier row made is taken again."""
+    """Make the instances of one row and join them; an instance that an earlier row made is used again."""
     instances: Instances = []
     for reader, known in shared:
         key = row[reader.begin]

@@ -64,7 +64,7 @@ class SqlText:
 
     @cached_property
     def results(self) -> list[tuple[str, str]]:
-        """What a SELECT gives: for each column the alias of its table, if it has one, and its name."""
+        """The columns of a SELECT: for each the alias of its table, if it has one, and its name."""
         found = _SELECT.match(self.text)
         assert found is not None, f"{self.name} doesn't begin with SELECT"
         columns = (one.partition(" AS ")[::2] for one in _COMMA.split(found[1]))

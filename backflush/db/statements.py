@@ -114,7 +114,7 @@ class Statement:
         return {name: _for_sqlite(value, database) for name, value in values.items()}
 
     def _as_text(self, name: str, column: Sequence[Any], database: Any) -> list[Any]:
-        """Write the moments or days of a column for SQLite, each but once."""
+        """Write the moments or days of a column for SQLite, each only once."""
         adapt: Callable[[Any], Any] = getattr(database.ops, self._moments[name])
         known = {value: adapt(value) for value in set(column)}
         return [known[value] for value in column]

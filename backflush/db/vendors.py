@@ -1,4 +1,4 @@
-"""What the two databases do differently, by purpose. Texts of statements that differ are in the `sql/` folders.
+"""Differences between the two databases, by purpose. Texts of statements that differ are in the `sql/` folders.
 
 Backup, copies, upgrades and statistics (`operations`) are different work on each database, and say so themselves.
 """

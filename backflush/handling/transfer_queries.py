@@ -130,7 +130,7 @@ def _note(one: StockTransfer, lines: tuple[NoteLine, ...]) -> Note:
 
 @dataclass(slots=True)
 class Book:
-    """All transfers that one site sent and received; `heard` are those sent that it knows to be received."""
+    """All transfers that one site sent and received; `heard` are those whose receipt was reported back."""
 
     site: str
     sent: dict[Name, Note] = field(default_factory=dict)
@@ -162,7 +162,7 @@ def _enter(book: Book, one: StockTransfer, note: Note) -> None:
 
 @dataclass(slots=True)
 class TransferComparison:
-    """What the records of some sites show together."""
+    """The transfers that the records of some sites show together."""
 
     on_the_way: list[Note] = field(default_factory=list)
     arrived_at: dict[Name, datetime] = field(default_factory=dict)

@@ -44,7 +44,7 @@ _POSITION: Final = re.compile(r"\d+(?:\.\d+)*\.?")
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a user says about files from elsewhere.
+    """The user's answers about files from elsewhere.
 
     `table` is the table of a file that isn't named after one. `columns` are columns by heading, `LEFT_OUT` for none.
     `values` stand in empty cells and missing columns. `undated` says whether bookings without key and date like some of

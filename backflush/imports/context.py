@@ -54,7 +54,7 @@ class Work:
     replace: bool = False
     """Whether structure lines that the files leave out are removed."""
     undated: str = ""
-    """What the user says of bookings without key and date like some of an earlier day: the same, or new."""
+    """The user's answer about bookings without key and date that equal some of an earlier day: the same, or new."""
     counts: dict[str, RowCounts] = field(default_factory=lambda: defaultdict(RowCounts))
     new_sites: set[str] = field(default_factory=set)
     to_complete: dict[Site, list[tuple[ImportRow, EndingIn]]] = field(default_factory=dict)

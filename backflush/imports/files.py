@@ -70,7 +70,7 @@ class ImportRow:
 
 @dataclass(slots=True)
 class Understanding:
-    """What was understood of one file: its table, its header, which column is which, and the first rows as read.
+    """The reading of one file: its table, its header, which column is which, and the first rows as read.
 
     `certain` says that nothing was matched by usual words only: the columns have the table's own names, or were said
     or accepted before.

@@ -41,7 +41,7 @@ class ItemLines(NamedTuple):
 
 
 class Merged(NamedTuple):
-    """The whole structure of an item after an import, with how many of its rows are new or changed, and what goes."""
+    """The whole structure of an item after an import, with the number of its new and changed rows, and those gone."""
 
     rows: ItemLines
     whole: list[LineIn]

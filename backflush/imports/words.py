@@ -27,7 +27,7 @@ EXTRA: Final[Mapping[str, Mapping[str, str]]] = {
         NOT_FITTED: "Whether the component is left out of the product; such rows aren't imported.",
     },
 }
-"""What can be read from a file besides the columns of a table, with its meaning."""
+"""Columns that can be read from a file besides those of a table, with their meaning."""
 
 _WORDS: Final = tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))
 

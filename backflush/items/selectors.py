@@ -120,7 +120,7 @@ def require_factor(converter: Converter, item: Item, unit: str, *, field: str = 
 
 
 def in_stock_unit(quantity: Decimal, factor: Fraction, item: Item, *, field: str, unit: str) -> Decimal:
-    """Convert a quantity in a unit to the stock unit, of which `factor` make one of it.
+    """Convert a quantity to the stock unit; `factor` stock units make one of its unit.
 
     Refused (`invalid_quantity`) where the item's decimals can't hold it, with the nearest quantities in its unit (Q5,
     Q6).

@@ -1,4 +1,4 @@
-"""What a backup must not bring along: code that a database would run, and people who weren't administrators before.
+"""Check that a backup brings along no code that a database would run, and no new administrators.
 
 A backup is a file from elsewhere, so it is looked at before anything is replaced, and what it lets people do is told
 afterwards.

@@ -34,7 +34,7 @@ class ShortRule(models.TextChoices):
 
 
 class RetryRule(models.TextChoices):
-    """What arriving stock does to the unresolved movements of an action (U7).
+    """The effect of arriving stock on the unresolved movements of an action (U7).
 
     NEVER does nothing, PROPOSE tells the user who brought the stock how many fit now, AUTOMATIC settles them.
     """

@@ -1,4 +1,4 @@
-"""What a stream reports besides bookings: moves, counts, issues, returns, settlements and reversals.
+"""Operations of a stream besides bookings: moves, counts, issues, returns, settlements and reversals.
 
     {"kind": "move", "action": "DELIVER", "item": "BOLT", "quantity": "500", "from": "MAIN/RAW", "to": "MAIN/LINE"}
     {"kind": "count", "item": "BOLT", "location": "MAIN/LINE", "quantity": "487", "at": "2026-01-30T15:10"}
@@ -101,7 +101,7 @@ class StreamOperation(ABC):
 
     @property
     def about(self) -> str:
-        """What the line was about: an item, an order, or the booking that is reversed."""
+        """The subject of the line: an item, an order, or the booking that is reversed."""
         return str(getattr(self, self.subject))
 
     def stock_amount(self, item: str, quantity: Decimal, name: str = "quantity") -> Decimal:

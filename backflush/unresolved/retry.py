@@ -140,7 +140,7 @@ def preview_retry(*, site: Site, movements: Collection[int] | None = None) -> li
 
 @dataclass(frozen=True, slots=True)
 class RetryPreview:
-    """What a retry would settle, with the quantities that would move, and how many movements it would leave.
+    """Return what a retry would settle, with the quantities that would move, and how many movements it would leave.
 
     Of those left, `short` are short, perhaps because an older one takes the stock, and `choice` need a choice.
     """

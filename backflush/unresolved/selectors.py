@@ -173,7 +173,7 @@ def _stock_key(balance: Balance) -> tuple[int, str, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What happened to a movement after it was posted.
+    """The later history of a movement: how it was settled, undone or reversed.
 
     `settlements` are its own, undone ones too, the latest first; `settled_by` the movements of its resolutions;
     `kept_by` the settlement of which it is the remainder; `taken_back_by` the movement that reversed it.

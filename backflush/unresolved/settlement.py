@@ -105,7 +105,7 @@ class Settled(NamedTuple):
 
 
 class SettlementRow(NamedTuple):
-    """What one settlement says, by the names of the model's columns; `id` is 0 until it is written."""
+    """The values of one settlement, by the names of the model's columns; `id` is 0 until it is written."""
 
     movement_id: int
     outcome: str

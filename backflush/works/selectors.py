@@ -214,7 +214,7 @@ def materials(order: WorksOrder) -> list[Material]:
 
 @dataclass(slots=True)
 class _Had:
-    """What was charged to an order: moved and unresolved by line, issued less returned by item."""
+    """The material charged to an order: moved and unresolved by line, issued less returned by item."""
 
     moved: dict[int, Decimal] = field(default_factory=dict)
     unresolved: dict[int, Decimal] = field(default_factory=dict)

@@ -1,1 +1,1 @@
-"""What all forms share: reading input, fields, dry runs, idempotency keys, scan forms."""
+"""Code that all forms share: reading input, fields, dry runs, idempotency keys, scan forms."""

@@ -61,7 +61,7 @@ GOODS: Final = ("batch", "serials", "bin")
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What is booked on, as it was scanned: read once for the form and the preview."""
+    """The order or item that was scanned, read once for the form and the preview."""
 
     report: Report
     """A report that only says what it is about."""
@@ -87,7 +87,7 @@ class Opened:
 
     @property
     def to_go(self) -> Decimal | None:
-        """What is still expected, in the unit; None where nothing was ordered."""
+        """The quantity still expected, in the unit; None where nothing was ordered."""
         ordered, cost_object = self.subject.ordered, self.subject.cost_object
         return None if ordered is None or cost_object is None else max(ZERO, ordered - cost_object.good)
 

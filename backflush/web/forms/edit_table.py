@@ -127,7 +127,7 @@ class Cell:
 
     @property
     def label(self) -> str:
-        """What a screen reader calls the input."""
+        """The name of the input for screen readers."""
         return _("%(column)s, row %(number)s") % {"column": self.column.label, "number": number_of(self.row)}
 
     @property

@@ -92,7 +92,7 @@ class ScanPage(Generic[Query]):
     address: ClassVar[str]
     """The name of its address."""
     slug: ClassVar[str]
-    """What the names of its other addresses begin with."""
+    """The beginning of the names of its other addresses."""
     verb: ClassVar[Verb]
     query_class: type[Query]
     place_field: ClassVar[str]

@@ -1,1 +1,1 @@
-"""What all lists share: pagination, filters, exported files and export jobs."""
+"""Code that all lists share: pagination, filters, exported files and export jobs."""

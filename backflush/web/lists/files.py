@@ -27,7 +27,7 @@ from backflush.delivery.pagination import behind, count_up_to, page_of
 AT_ONCE: Final = 2_000
 WORKBOOK_MOST: Final = 100_000
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What a formula begins with; spreadsheets in East Asian languages take the full-width signs too."""
+"""The characters that begin a formula; spreadsheets in East Asian languages take the full-width ones too."""
 CSV: Final = "text/csv; charset=utf-8"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 

@@ -31,7 +31,7 @@ PERMISSIONS: Final = ", ".join(
         *(f"{feature}=()" for feature in ("microphone", "midi", "payment", "usb", "serial", "bluetooth", "hid")),
     )
 )
-"""What a page may use of the device."""
+"""The features of the device that a page may use."""
 
 
 def content_security_policy(

@@ -99,7 +99,7 @@ COUNTS_OFFERED: Final = 3
 
 
 def _banner(request: PageRequest) -> dict[str, Any]:
-    """What was just booked or taken back, read from the ledger."""
+    """Return what was just booked or reversed, read from the ledger."""
     posting_id = whole_or_none(request.GET.get("booked", "") or request.GET.get("undone", ""))
     if posting_id is None:
         return {}

@@ -45,13 +45,13 @@ class ListRow:
     used: str
     """How many other records use it, in words."""
     findings: Sequence[SetupFinding] = ()
-    """What the set-up check finds wrong with it."""
+    """The findings of the set-up check about it."""
     inactive_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What to do with a record that is in use before it is deactivated, or instead."""
+    """The advice on a record that is in use: what to do before it is deactivated, or instead."""
 
     sentence: str
     button: str
@@ -67,7 +67,7 @@ class SetupResource(Generic[Record]):
     title: Text
     singular: Text
     purpose: Text
-    """What it is for: shown on its list and in its form."""
+    """Its purpose, shown on its list and in its form."""
     icon: ClassVar[str]
     verb: ClassVar[Verb]
     """The right to change records."""

@@ -110,7 +110,7 @@ def where_of(posting: Posting) -> str:
 
 
 def banner(request: PageRequest) -> dict[str, Any]:
-    """What was just posted or taken back, for `orders/strip.html`: read from the ledger, so it survives a reload."""
+    """Return what was just posted or reversed. It is read from the ledger, so it survives a reload."""
     done, undone = request.GET.get("done", ""), request.GET.get("undone", "")
     posting_id = whole_or_none(done or undone)
     if posting_id is None:

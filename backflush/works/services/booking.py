@@ -46,7 +46,7 @@ class BookableOrders(Subjects[BookingIn]):
     found: Mapping[str, WorksOrder]
     rules: Mapping[int, TransferRule]
     _good: dict[str, Decimal] = field(default_factory=dict)
-    """What the orders will have, by number, once the reports counted so far are posted."""
+    """The good quantity of the orders, by number, once the reports counted so far are posted."""
 
     def subject(self, report: BookingIn) -> Subject:
         """Return the works order of a report, refused where it takes no bookings or will be full by then (B6)."""
