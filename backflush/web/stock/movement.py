@@ -19,7 +19,6 @@ from backflush.ledger.models import Movement, Posting
 from backflush.ledger.selectors import movement_numbered, movements_of
 from backflush.people.rights import Verb
 from backflush.unresolved.selectors import fate_of
-from backflush.web.display import badges
 from backflush.web.display.translation import sentence_of
 from backflush.web.platform.decorators import page
 from backflush.web.platform.visit import PageRequest, Visit
@@ -98,7 +97,6 @@ def movement_page(request: PageRequest, number: int) -> HttpResponse:
         "fate": fate_of(movement),
         "costs": _costs(movement) if request.visit.may(Verb.SEE) or request.visit.may(Verb.COSTS) else None,
         "late": abs((posting.recorded_at - movement.at).total_seconds()) > LATE_SECONDS,
-        "reversed": badges.REVERSED,
         "goes_back": goes_back(posting),
         "may_reverse": may_reverse(request.user, request.visit.site, posting),
     }

@@ -527,3 +527,11 @@ def test_a_stock_list_says_that_older_movements_are_archived(morning: Plant, sto
     assert "are in archives" not in text_of(stores.get(reverse(name)))
     Site.objects.filter(pk=morning.site.pk).update(archived_through=DAY)
     assert f"up to {DAY.day} {DAY:%b %Y} are in archives" in text_of(stores.get(reverse(name)))
+
+
+def test_a_waiting_movement_begins_with_resolving_it(plant: Plant) -> None:
+    plant.books(1, "BRACKET")
+    waiting = plant.queue("BOLT")[0]
+    text = text_of(signed_in(plant, Role.STORES).get(reverse("movement", args=[waiting.pk])))
+    assert text.index("Resolve…") < text.index("Why this quantity?")
+    assert f'{reverse("unresolved")}?open={waiting.pk}' in text
