@@ -3,7 +3,7 @@
 No page waits for it: for a large ledger the worker computes it, or `backflush verify --record`.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -34,6 +34,8 @@ from backflush.works.models import WorksOrder
 RECURS_FROM: Final = 3
 """The number of bookings in the period that must have been short of an item to count as a recurring shortage."""
 FOUND_MOST: Final = 10_000
+ORDERS_NAMED: Final = 10
+"""How many orders a finding names."""
 BELOW_ZERO, RECURS = "below zero", "recurs"
 BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -120,7 +122,8 @@ def never_moved(audit: Audit) -> list[FindingLine]:
 
 
 def changed_structures(audit: Audit) -> list[FindingLine]:
-    """Return items whose open orders have another structure than the one in force on the last day."""
+    """Return items whose open orders have another structure than the one in force on the last day, with the first of
+    these orders."""
     orders = WorksOrder.objects.filter(site=audit.site_id, status__in=BOOKABLE)
     made = list(orders.values_list("item", "structure").annotate(Count("pk")).order_by())
     items = _items(item for item, *_ in made)
@@ -131,11 +134,18 @@ def changed_structures(audit: Audit) -> list[FindingLine]:
         ).values_list("pk", "digest")
     )
     older: Counter[int] = Counter()
+    other: set[int] = set()
     for item, structure, count in made:
         if copies.get(structure) != now[item]:
             older[item] += count
+            other.add(structure)
+    numbers: dict[int, list[str]] = defaultdict(list)
+    for item, number in orders.filter(structure__in=other).order_by("number").values_list("item", "number"):
+        if len(numbers[item]) < ORDERS_NAMED:
+            numbers[item].append(number)
     return [
-        FindingLine(**_named(items[item]), count=older[item]) for item in sorted(older, key=lambda pk: items[pk].code)
+        FindingLine(**_named(items[item]), count=older[item], why=", ".join(numbers[item]))
+        for item in sorted(older, key=lambda pk: items[pk].code)
     ]
 
 

@@ -160,7 +160,11 @@ QUESTIONS: Final[Mapping[str, Question]] = {
             "their copy."
         ),
         lazy("All open orders have the structure in force"),
-        (_ITEM, CheckColumn(lazy("Orders with another structure"), "count")),
+        (
+            _ITEM,
+            CheckColumn(lazy("Orders with another structure"), "count"),
+            CheckColumn(lazy("The first of them"), "why"),
+        ),
     ),
     CheckName.NEGATIVE: Question(
         lazy("Where does stock go negative or run short?"),

@@ -534,4 +534,4 @@ def test_a_waiting_movement_begins_with_resolving_it(plant: Plant) -> None:
     waiting = plant.queue("BOLT")[0]
     text = text_of(signed_in(plant, Role.STORES).get(reverse("movement", args=[waiting.pk])))
     assert text.index("Resolve…") < text.index("Why this quantity?")
-    assert f'{reverse("unresolved")}?open={waiting.pk}' in text
+    assert f"{reverse('unresolved')}?open={waiting.pk}" in text
