@@ -33,7 +33,7 @@ from backflush.booking_kinds import KINDS, kind_of, preview_report
 from backflush.config.logs import asked
 from backflush.core.failures import Failed, failure, log_failure
 from backflush.core.quantity import written
-from backflush.core.refusals import DatabaseUnreachable, InvalidValue, NotFound, Refusal
+from backflush.core.refusals import DatabaseUnreachable, InvalidValue, NotAllowed, NotFound, Refusal
 from backflush.delivery.pagination import page_of
 from backflush.delivery.payloads import JSON_LINES, preview_line_payload, refusal_payload, unresolved_payload
 from backflush.delivery.refusals import REFERENCE
@@ -41,8 +41,9 @@ from backflush.delivery.visitor import Visitor
 from backflush.ledger.selectors import waiting_movements
 from backflush.people.models import User
 from backflush.people.rights import Verb
+from backflush.people.security_log import SecurityMatter, note
 from backflush.people.selectors import not_allowed
-from backflush.people.tokens import user_by_token
+from backflush.people.tokens import note_wrong_token, token_of
 from backflush.stockmap.selectors import site_named
 from backflush.streams.line_format import answers, in_one_line, verb_of
 from backflush.streams.line_posting import Line, LinePoster
@@ -64,10 +65,13 @@ class ByToken(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> User | None:
         """Return the user of a token, or None."""
-        user = user_by_token(request, token)
-        if user is not None:
-            request.user = user
-        return user
+        found = token_of(token)
+        if found is None:
+            request.wrong_token = token  # type: ignore[attr-defined]
+            return None
+        request.user = found.user
+        request.scope = frozenset(map(Verb, found.scope)) or frozenset(Verb)  # type: ignore[attr-defined]
+        return found.user
 
 
 class DescribedAPI(NinjaAPI):
@@ -103,7 +107,7 @@ def _visitor(request: HttpRequest, code: str, *verbs: Verb) -> Visitor:
     """Return the token's user at a site; refuse (`NotAllowed`) one without any of these rights there."""
     user = request.user
     assert isinstance(user, User), "the token was checked before"
-    visitor = Visitor(user, site_named(code))
+    visitor = Visitor(user, site_named(code), scope=getattr(request, "scope", frozenset()))
     if not visitor.roles:
         # The same answer as for a site that doesn't exist: a token tells nothing about other sites.
         raise NotFound("There is no site {site}.", site=code, field="site")
@@ -252,12 +256,15 @@ def unresolved(request: HttpRequest, site: str, item: str = "", after: str = "")
 
 @api.exception_handler(Refusal)
 def _refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    if isinstance(refusal, NotAllowed):
+        note(SecurityMatter.RIGHT, person="", done=False, detail=asked(request))
     return answer_refusal(request, refusal)
 
 
 @api.exception_handler(AuthenticationError)
 def _unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-    if getattr(request, "axes_locked_out", False):
+    wrong = getattr(request, "wrong_token", "")
+    if wrong and note_wrong_token(wrong):
         return answer_refusal(
             request, TooManyTries("Too many wrong tokens came from here. Wait a few minutes, then try again.")
         )

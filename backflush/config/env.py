@@ -7,7 +7,7 @@ traceback. No sentence repeats a database address, which may contain a password.
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -142,6 +142,29 @@ def public_address() -> PublicAddress:
     return PublicAddress((parts.hostname, *LOOPBACK), (f"https://{parts.netloc}",), secure=True)
 
 
+@dataclass(frozen=True, slots=True)
+class CompanyLogIn:
+    """The company's log-in server (OpenID Connect), and as what Backflush is known there."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    name_claim: str
+
+
+def company_log_in() -> CompanyLogIn | None:
+    """Return the company's log-in server from OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET, if one is named."""
+    issuer = os.environ.get("OIDC_ISSUER", "").rstrip("/")
+    if not issuer:
+        return None
+    if urlsplit(issuer).scheme != "https" and urlsplit(issuer).hostname not in LOOPBACK:
+        _stop("OIDC_ISSUER", "is no https address")
+    client, secret = os.environ.get("OIDC_CLIENT_ID", ""), os.environ.get("OIDC_CLIENT_SECRET", "")
+    if not (client and secret):
+        _stop("OIDC_ISSUER", "is set without OIDC_CLIENT_ID and OIDC_CLIENT_SECRET")
+    return CompanyLogIn(issuer, client, secret, os.environ.get("OIDC_NAME_CLAIM", "") or "preferred_username")
+
+
 def proxy_addresses() -> tuple[IPv4Network | IPv6Network, ...]:
     """Return the networks of the proxies whose `X-Forwarded-For` is believed: PROXY_ADDRESSES, else a proxy on this
     machine where PUBLIC_URL is set, else none."""
@@ -169,6 +192,7 @@ def _stop(name: str, complaint: str) -> NoReturn:
         "FAST_READS": "Give off, or leave it unset.",
         "LOG_FORMAT": "Give json, or leave it unset.",
         "METRICS_TOKEN": "Give a long random one, or leave it unset.",
+        "OIDC_ISSUER": "Give https://login.example.org with the client's id and secret, or leave all unset.",
         "PROXY_ADDRESSES": "Give addresses or networks with commas between them, like 10.0.0.5, 172.16.0.0/12.",
         "PUBLIC_URL": "Give https://backflush.example.org, or leave it unset to serve this machine alone.",
     }

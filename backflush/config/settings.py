@@ -1,7 +1,5 @@
 """Django's settings. Values that differ between installations come from `env`."""
 
-from datetime import timedelta
-
 from backflush.config import env, logs
 
 SECRET_KEY = env.secret_key()
@@ -11,9 +9,7 @@ DEBUG = False
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.staticfiles",
-    "axes",
     "django_htmx",
     "django_tasks",
     "django_tasks_db",
@@ -54,7 +50,6 @@ MIDDLEWARE = [
     "backflush.web.platform.null_bytes.whole_text",
     "backflush.api.errors.whole_requests",
     "backflush.web.platform.visit.VisitMiddleware",
-    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "backflush.config.urls"
@@ -82,11 +77,7 @@ TEMPLATES = [
 # Authentication
 
 AUTH_USER_MODEL = "people.User"
-AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
-    "backflush.people.tokens.TokenBackend",
-]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -97,16 +88,12 @@ LOGIN_URL = "log-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "log-in"
 
-# By name and address together: a whole shop floor may share an address, and no one should be able to lock out another
-# user from elsewhere.
-AXES_FAILURE_LIMIT = 5
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_COOLOFF_TIME = timedelta(minutes=5)
-AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_LOCKOUT_CALLABLE = "backflush.web.home.account.locked_out"
-AXES_ENABLE_ADMIN = False
-AXES_VERBOSE = False
+# Sessions end after two hours without use, and after twelve in any case.
+SESSION_ENGINE = "backflush.people.sessions"
+SESSION_COOKIE_AGE = 12 * 3600
+
+# The company's own log-in server, if there is one.
+OIDC = env.company_log_in()
 
 # Public address and protocol
 

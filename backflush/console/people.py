@@ -8,11 +8,12 @@ import typer
 from backflush.console.output import Desk, HelpSection, command
 from backflush.core.refusals import InvalidValue
 from backflush.people.models import Assignment, User
-from backflush.people.rights import Role
+from backflush.people.rights import Role, Verb
+from backflush.people.second_factor import end_second_factor as switch_off_second_factor
 from backflush.people.selectors import roles_of
 from backflush.people.services import give_role, known_user, set_password, take_role
+from backflush.people.tokens import DAYS, make_token
 from backflush.people.tokens import end_tokens as end_all_tokens
-from backflush.people.tokens import make_token
 
 
 def register(app: typer.Typer) -> None:
@@ -35,13 +36,21 @@ def change_person(
     token: Annotated[
         bool, typer.Option("--token", help="Create an API token that acts as this user. It is shown once.")
     ] = False,
+    purpose: Annotated[str, typer.Option(help="What a new token is for, such as the program and its machine.")] = "",
+    only: Annotated[
+        list[Verb] | None, typer.Option(help="A right that a new token has at most. Can be repeated. Else all rights.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="After how many days a new token ends.")] = DAYS,
+    end_second_factor: Annotated[
+        bool, typer.Option("--end-second-factor", help="Switch the user's second factor off, after a lost phone.")
+    ] = False,
     end_tokens: Annotated[bool, typer.Option("--end-tokens", help="Revoke all tokens of the user.")] = False,
 ) -> None:
     """Create or change a user: set a password for the pages, give or take roles, make API tokens.
 
     Example: backflush person rosa.marsh --role stores --password
 
-    Example: backflush person gateway --role operator --token
+    Example: backflush person gateway --role operator --token --purpose "press 7" --only book --days 180
     """
     user = known_user(name=name, first_name=first_name, last_name=last_name)
     for given in role or ():
@@ -50,8 +59,10 @@ def change_person(
         take_role(user=user, site=desk.site, role=taken)
     if password:
         set_password(user=user, password=asked_password())
+    if end_second_factor:
+        switch_off_second_factor(user=user)
     ended = end_all_tokens(user=user) if end_tokens else 0
-    made = make_token(user=user) if token else ""
+    made = make_token(user=user, purpose=purpose, scope=only or (), days=days) if token else ""
     roles = roles_of(user, desk.site)
     says = f"{user.name} is {', '.join(roles) or 'without a role'} at {desk.site.code}"
     enters = "" if user.has_usable_password() or made else " and can't sign in yet: set a password with --password"

@@ -11,19 +11,22 @@ from typing import Final
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+from backflush.people.security_log import within
+
 FORWARDED: Final = "HTTP_X_FORWARDED_FOR"
 Networks = Sequence[IPv4Network | IPv6Network]
 View = Callable[[HttpRequest], HttpResponseBase]
 
 
 def addressed(answer: View) -> View:
-    """Middleware that puts the caller's own address into REMOTE_ADDR."""
+    """Middleware that puts the caller's own address into REMOTE_ADDR, and tells it to the security log."""
 
     def with_address(request: HttpRequest) -> HttpResponseBase:
         request.META["REMOTE_ADDR"] = caller(
             request.META.get("REMOTE_ADDR", ""), request.META.get(FORWARDED, ""), settings.PROXY_ADDRESSES
         )
-        return answer(request)
+        with within(request, address_of(request)):
+            return answer(request)
 
     return with_address
 

@@ -1,6 +1,6 @@
 """A user at a site, with the roles and rights that the user has there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from backflush.people.models import User
@@ -15,6 +15,8 @@ class Visitor:
 
     user: User
     site: Site
+    scope: frozenset[Verb] = field(default=frozenset(Verb), kw_only=True)
+    """The rights that are used at most: those of a token."""
 
     @cached_property
     def roles(self) -> list[Role]:
@@ -24,7 +26,7 @@ class Visitor:
     @cached_property
     def verbs(self) -> frozenset[Verb]:
         """The user's rights at the site."""
-        return verbs_of(self.roles)
+        return verbs_of(self.roles) & self.scope
 
     def may(self, verb: Verb) -> bool:
         """Return whether the user has a right."""

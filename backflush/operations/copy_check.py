@@ -14,12 +14,11 @@ from typing import IO, Any, Final
 from urllib.parse import quote
 from zipfile import ZipFile
 
-from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from backflush.core.refusals import InvalidValue
-from backflush.people.models import Assignment, Token, User
+from backflush.people.models import Assignment, Token, User, UserSession
 from backflush.people.rights import Role
 
 LINE_LONGEST: Final = 2_000_000
@@ -126,7 +125,7 @@ class RestoredAccess:
 
 def end_access(before: frozenset[Administrator], *, keep_tokens: bool) -> RestoredAccess:
     """End all sessions, and the tokens unless they are to be kept: a copy doesn't know what was revoked after it."""
-    Session.objects.all().delete()
+    UserSession.objects.all().delete()
     tokens = Token.objects.filter(ended_at__isnull=True)
     ended = 0 if keep_tokens else tokens.update(ended_at=timezone.now())
     now = administrators()

@@ -34,6 +34,10 @@ SET_UP: Final = frozenset(
         "people.Assignment",
         "people.Board",
         "people.Token",
+        "people.UserSession",
+        "people.SecondFactor",
+        "people.RecoveryCode",
+        "people.SecurityEvent",
         "stockmap.Store",
         "stockmap.Location",
         "stockmap.Bin",
@@ -42,6 +46,7 @@ SET_UP: Final = frozenset(
         "counts.CountPlan",
         "counts.CountTolerance",
         "structures.LineSource",
+        "imports.ColumnMapping",
         "errands.BackgroundJob",
         "errands.BackgroundJobPart",
     }

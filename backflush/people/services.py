@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from django.apps import apps
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -9,6 +10,9 @@ from backflush.core.refusals import AlreadyThere, InvalidValue, NotAllowed
 from backflush.db.unique_names import named_once
 from backflush.people.models import Assignment, Board, User
 from backflush.people.rights import Role
+from backflush.people.security_log import SecurityMatter, note
+from backflush.people.sessions import end_sessions
+from backflush.people.tokens import end_tokens
 
 
 def known_user(*, name: str, first_name: str = "", last_name: str = "") -> User:
@@ -38,6 +42,7 @@ def add_person(
     """
     require_name_free(name)
     user = User.objects.create(username=name, first_name=first_name, last_name=last_name)
+    note(SecurityMatter.PERSON, person=name, detail="added")
     set_password(user=user, password=password)
     for role in roles:
         give_role(user=user, site=site, role=role)
@@ -75,29 +80,49 @@ def require_signs_in(user: User) -> None:
         )
 
 
-def set_password(*, user: User, password: str) -> None:
-    """Set a user's password. Refused if it is too short or too common."""
+@transaction.atomic
+def set_password(*, user: User, password: str, but: str = "") -> None:
+    """Set a user's password, and end the user's tokens and sessions, except one session by its key (`but`).
+
+    Refused if it is too short or too common.
+    """
     require_strong(password, user=user)
     user.set_password(password)
     user.save(update_fields=["password"])
+    note(SecurityMatter.PASSWORD, person=user.username)
+    end_access(user, but=but)
+
+
+def end_access(user: User, *, but: str = "") -> None:
+    """End the sessions of a user, except one by its key, and all tokens."""
+    end_sessions(user, but=but)
+    end_tokens(user=user)
 
 
 @transaction.atomic
-def change_own_password(*, user: User, present: str, password: str) -> None:
-    """Change a user's own password. Other sessions of the user end, because each is bound to the password.
+def change_own_password(*, user: User, present: str, password: str, session: str = "") -> None:
+    """Change a user's own password. The user's tokens end, and all sessions but the one with this key.
 
     Refused (`InvalidValue`) where the present password is wrong, or the new one is weak or the same.
     """
     if not user.check_password(present):
+        note(SecurityMatter.PASSWORD, person=user.username, done=False, detail="wrong present password")
         raise InvalidValue("This is not your present password. Enter it again.", field="present")
     if password == present:
         raise InvalidValue("The new password is the present one. Choose another.", field="password")
-    set_password(user=user, password=password)
+    set_password(user=user, password=password, but=session)
 
 
 def give_role(*, user: User, site: Model, role: Role) -> Assignment:
     """Give a user a role at a site. Does nothing if the user has it."""
-    return Assignment.objects.get_or_create(user=user, site_id=site.pk, role=role)[0]
+    given, new = Assignment.objects.get_or_create(user=user, site_id=site.pk, role=role)
+    if new:
+        note(SecurityMatter.ROLES, person=user.username, site=_code(site), detail=f"given: {role}")
+    return given
+
+
+def _code(site: Model) -> str:
+    return str(getattr(site, "code", ""))
 
 
 @transaction.atomic
@@ -115,10 +140,22 @@ def change_person(
     leaves = [site for site, held in wanted.items() if Role.ADMINISTRATOR not in held]
     _require_administrators(user, None if not active else leaves)
     User.objects.filter(pk=user.pk).update(first_name=first_name, last_name=last_name, is_active=active)
+    if changed:
+        state = "may sign in" if active else "may not sign in"
+        note(SecurityMatter.PERSON, person=user.username, by=by.username, detail=f"{first_name} {last_name}, {state}")
+    if not active:
+        # Or they would be in use again when the person is reactivated.
+        end_access(user)
+    codes = dict(apps.get_model("stockmap", "Site").objects.values_list("pk", "code"))
     for site, held in wanted.items():
-        Assignment.objects.filter(user=user, site_id=site).exclude(role__in=held).delete()
-        for role in sorted(held):
-            Assignment.objects.get_or_create(user=user, site_id=site, role=role)
+        found = Assignment.objects.filter(user=user, site_id=site)
+        had = {Role(role) for role in found.values_list("role", flat=True)}
+        found.exclude(role__in=held).delete()
+        Assignment.objects.bulk_create(Assignment(user=user, site_id=site, role=role) for role in sorted(held - had))
+        if had != held:
+            changes = [("given", held - had), ("taken", had - held)]
+            told = "; ".join(f"{word}: {', '.join(sorted(roles))}" for word, roles in changes if roles)
+            note(SecurityMatter.ROLES, person=user.username, by=by.username, site=codes[site], detail=told)
 
 
 def require_administers(by: User, user: User, *, beyond: Iterable[int] = ()) -> None:
@@ -156,7 +193,9 @@ def _require_administrators(user: User, sites: Iterable[int] | None) -> None:
 
 def take_role(*, user: User, site: Model, role: Role) -> None:
     """Remove a role at a site from a user."""
-    Assignment.objects.filter(user=user, site_id=site.pk, role=role).delete()
+    count, _ = Assignment.objects.filter(user=user, site_id=site.pk, role=role).delete()
+    if count:
+        note(SecurityMatter.ROLES, person=user.username, site=_code(site), detail=f"taken: {role}")
 
 
 Placed = tuple[str, int]

@@ -22,7 +22,15 @@ COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_tex
 UNITS: Final = sorted((ROOT / "deploy").glob("backflush*"))
 COMMANDS: Final = {command for commands in MODULES.values() for command in commands}
 # Secrets that are passed to a container or unit and never written down.
-NO_VARIABLES: Final = {"CONN_HEALTH_CHECKS", "CONN_MAX_AGE", "ENGINE", "NAME", "OPTIONS", "IMMEDIATE"}
+NO_VARIABLES: Final = {
+    "BACKFLUSH_BEGIN_CODE",
+    "CONN_HEALTH_CHECKS",
+    "CONN_MAX_AGE",
+    "ENGINE",
+    "NAME",
+    "OPTIONS",
+    "IMMEDIATE",
+}
 SECRETS: Final = ("POSTGRES_PASSWORD", "SECRET_KEY", "METRICS_TOKEN")
 
 

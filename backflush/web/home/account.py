@@ -1,21 +1,39 @@
 """Log-in and log-out, the user's own page, and settings of the browser: theme, language, site."""
 
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import login, update_session_auth_hash
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, path, resolve, reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from backflush.core.refusals import InvalidValue, Refusal
+from backflush.delivery.client_address import address_of
+from backflush.people.log_in_limits import (
+    COOKIE,
+    COOKIE_SECONDS,
+    KNOWN_BROWSER,
+    WINDOW,
+    cookie_with,
+    is_limited,
+    known_names,
+)
+from backflush.people.models import User
+from backflush.people.second_factor import has_second_factor, takes_code
+from backflush.people.security_log import SecurityMatter, note
 from backflush.people.services import change_own_password, use_single_keys
+from backflush.people.sessions import ADDRESS, BROWSER, forget_old_sessions
 from backflush.stockmap.models import Site
 from backflush.web.display import number_format
 from backflush.web.forms.fields import Field, FieldKind, Form
@@ -25,10 +43,17 @@ from backflush.web.platform.resubmission import KEPT, back_to_form
 from backflush.web.platform.visit import SITE, PageRequest, Visit
 
 THEME_KEPT_SECONDS = 365 * 24 * 3600
+BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
+WAITING: Final = "waiting"
+"""The session key of somebody whose password was right and who owes the code."""
+CODE_WITHIN: Final = timedelta(minutes=5)
+WRONG_CODE: Final = "wrong code"
+PASSWORD_LONGEST: Final = 1_000
+BROWSER_LONGEST: Final = 200
 
 
 class LogIn(LoginView):
-    """The log-in page: name and password."""
+    """The log-in page: name and password. Wrong ones are noted in the security log and limited."""
 
     template_name = "web/home/log_in.html"
     redirect_authenticated_user = True
@@ -41,18 +66,105 @@ class LogIn(LoginView):
 
     def get_context_data(self, **more: Any) -> dict[str, Any]:
         """Carry the values of an interrupted form along with every attempt."""
-        return super().get_context_data(**more, kept=self.request.POST.get(KEPT, ""))
+        kept = self.request.POST.get(KEPT, "")
+        return super().get_context_data(**more, kept=kept, company=settings.OIDC is not None)
+
+    def post(self, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
+        """Check the name and the password, unless there were too many wrong ones."""
+        name = request.POST.get("username", "")
+        if is_limited(name, known=name in self._known()):
+            return locked_out(request)
+        if len(request.POST.get("password", "")) > PASSWORD_LONGEST:
+            return self.form_invalid(self.get_form())
+        return super().post(request, *arguments, **named)
+
+    def _known(self) -> list[str]:
+        """Return the people who have signed in in this browser."""
+        return known_names(self.request.COOKIES.get(COOKIE, ""))
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        """Note the attempt."""
+        name = self.request.POST.get("username", "")
+        detail = KNOWN_BROWSER if name in self._known() else ""
+        note(SecurityMatter.SIGN_IN, person=name, done=False, detail=detail)
+        return super().form_invalid(form)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Begin the session, or ask for the second factor first."""
+        user = form.get_user()
+        if has_second_factor(user):
+            self.request.session[WAITING] = [user.pk, timezone.now().timestamp(), self.get_success_url()]
+            return redirect("log-in-code")
+        response = super().form_valid(form)
+        begin_session(self.request, response)
+        return response
 
     def get_success_url(self) -> str:
         """Return to the interrupted form, else to the requested page."""
         return back_to_form(self.request) or super().get_success_url()
 
 
-def locked_out(request: HttpRequest, original: HttpResponse | None, credentials: Any = None) -> HttpResponse:
-    """Answer after too many wrong attempts; programs get JSON."""
-    if original is not None and original.headers.get("Content-Type") == "application/json":
-        return original
-    minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
+@never_cache
+def code_page(request: HttpRequest) -> HttpResponse:
+    """Ask somebody whose password was right for the second factor, and begin the session."""
+    user, address = _waiting(request)
+    if user is None:
+        return redirect("log-in")
+    if request.method != "POST":
+        return render(request, "web/home/log_in_code.html")
+    known = user.username in known_names(request.COOKIES.get(COOKIE, ""))
+    if is_limited(user.username, known=known):
+        del request.session[WAITING]
+        return locked_out(request)
+    if not takes_code(user=user, code=request.POST.get("code", "")):
+        note(SecurityMatter.SIGN_IN, person=user.username, done=False, detail=KNOWN_BROWSER if known else WRONG_CODE)
+        return render(request, "web/home/log_in_code.html", {"wrong": True})
+    del request.session[WAITING]
+    login(request, user, backend=BACKEND)
+    response = redirect(address)
+    begin_session(request, response)
+    return response
+
+
+def _waiting(request: HttpRequest) -> tuple[User | None, str]:
+    """Return the person whose password was right a moment ago, and where to go after the code."""
+    number, at, address = request.session.get(WAITING, (0, 0.0, ""))
+    if timezone.now().timestamp() - at > CODE_WITHIN.total_seconds():
+        return None, ""
+    return User.objects.filter(pk=number, is_active=True).first(), address
+
+
+def begin_session(request: HttpRequest, response: HttpResponse) -> None:
+    """Say in a new session where it was begun, note it, and make the browser known for this person."""
+    user = request.user
+    assert isinstance(user, User), "somebody has just signed in"
+    request.session[ADDRESS] = address_of(request)
+    request.session[BROWSER] = request.headers.get("User-Agent", "")[:BROWSER_LONGEST]
+    note(SecurityMatter.SIGN_IN, person=user.username)
+    forget_old_sessions(user)
+    response.set_cookie(
+        COOKIE,
+        cookie_with(known_names(request.COOKIES.get(COOKIE, "")), user),
+        max_age=COOKIE_SECONDS,
+        samesite="Lax",
+        httponly=True,
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+
+
+class LogOut(LogoutView):
+    """The end of a session."""
+
+    def post(self, request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
+        """End the session and note it."""
+        if request.user.is_authenticated:
+            note(SecurityMatter.SIGN_OUT, person=request.user.get_username())
+        return super().post(request, *arguments, **named)
+
+
+def locked_out(request: HttpRequest) -> HttpResponse:
+    """Answer after too many wrong attempts."""
+    minutes = int(WINDOW.total_seconds() // 60)
     shown = {"minutes": minutes, **{name: request.POST.get(name, "") for name in ("username", "next", KEPT)}}
     return render(request, "web/home/log_in.html", shown, status=HTTPStatus.TOO_MANY_REQUESTS)
 
@@ -96,7 +208,8 @@ def _password_form(request: PageRequest, refusal: Refusal | None) -> HttpRespons
 def change_password(request: PageRequest) -> HttpResponse:
     """Change the user's own password, and keep this session."""
     present, password = request.POST.get("present", ""), request.POST.get("password", "")
-    change_own_password(user=request.user, present=present, password=password)
+    session = request.session.session_key or ""
+    change_own_password(user=request.user, present=present, password=password, session=session)
     update_session_auth_hash(request, request.user)
     return redirect(f"{reverse('you')}?password=changed")
 
@@ -196,7 +309,8 @@ def _back(request: HttpRequest) -> HttpResponseRedirect:
 
 urlpatterns = [
     path("log-in/", LogIn.as_view(), name="log-in"),
-    path("log-out/", LogoutView.as_view(), name="log-out"),
+    path("log-in/code/", code_page, name="log-in-code"),
+    path("log-out/", LogOut.as_view(), name="log-out"),
     path("more/", more_page, name="more"),
     path("you/", you_page, name="you"),
     path("you/password/", by_method(password_page, change_password), name="change-password"),

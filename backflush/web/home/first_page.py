@@ -22,6 +22,7 @@ from backflush.people.rights import Verb
 from backflush.stockmap.models import Site
 from backflush.web.forms.fields import Field, FieldKind, Form
 from backflush.web.forms.values import text_in
+from backflush.web.home.account import begin_session
 from backflush.web.platform.decorators import posts
 from backflush.web.platform.visit import PageRequest
 
@@ -61,7 +62,9 @@ def begin_page(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         return _form(request, refusal)
     login(request, user, backend=BACKEND)
-    return redirect("home")
+    response = redirect("home")
+    begin_session(request, response)
+    return response
 
 
 def _form(request: HttpRequest, refusal: Refusal | None) -> HttpResponse:

@@ -14,9 +14,11 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 
+from backflush.config.logs import asked
 from backflush.core.refusals import NotAllowed, Refusal
 from backflush.delivery.visitor import Visitor
 from backflush.people.models import User
+from backflush.people.security_log import SecurityMatter, note
 from backflush.people.selectors import sites_of
 from backflush.stockmap.models import Site
 from backflush.stockmap.selectors import day_at
@@ -87,6 +89,8 @@ class VisitMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
         """Answer a refusal. Any other exception is an internal error."""
+        if isinstance(error, NotAllowed) and request.user.is_authenticated:
+            note(SecurityMatter.RIGHT, person="", done=False, detail=asked(request))
         return answer_refusal(request, error) if isinstance(error, Refusal) else None
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from axes.utils import reset
 from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
@@ -112,7 +111,6 @@ class UserResource(SetupResource[User], icon="users"):
             require_administers(visit.user, record)
             require_signs_in(record)
             set_password(user=record, password=password)
-            reset(username=record.username)
         return record
 
     def save_dry(self, visit: Visit, record: User | None, form_data: FormData) -> object:

@@ -63,7 +63,11 @@ def set_up_page(request: PageRequest) -> HttpResponse:
     return render(
         request,
         "web/setup/index.html",
-        {"kinds": [(kind, counts[kind.slug]) for kind in kinds], "actions": Action.objects.count()},
+        {
+            "kinds": [(kind, counts[kind.slug]) for kind in kinds],
+            "actions": Action.objects.count(),
+            "sees_security_log": request.visit.may(Verb.PEOPLE),
+        },
     )
 
 

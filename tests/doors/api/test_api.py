@@ -70,18 +70,6 @@ def test_the_session_of_the_pages_does_not_authenticate_here(plant: Plant) -> No
     assert response.status_code == HTTPStatus.UNAUTHORIZED
 
 
-def test_too_many_wrong_secrets_lock_one_token_for_a_while(plant: Plant) -> None:
-    user = person(plant, Role.OPERATOR, name="gateway")
-    token, other = make_token(user=user), make_token(user=user)
-    wrong = Program(token[:-1] + ("A" if token[-1] != "A" else "B"))
-    statuses = [wrong.gets(f"{HERE}/unresolved")[0] for _ in range(6)]
-    assert statuses[0] == HTTPStatus.UNAUTHORIZED
-    assert statuses[-1] == HTTPStatus.TOO_MANY_REQUESTS
-    status, body = Program(token).gets(f"{HERE}/unresolved")
-    assert (status, told(body)[0]) == (HTTPStatus.TOO_MANY_REQUESTS, "too_many_tries")
-    assert Program(other).gets(f"{HERE}/unresolved")[0] == HTTPStatus.OK
-
-
 def streams(one: Program, sent: Any) -> int:
     """Return the status or the refusal code of a stream with one line."""
     status, lines = one.posts(f"{BOOKINGS}/bulk", [sent])

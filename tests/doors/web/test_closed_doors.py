@@ -99,7 +99,11 @@ def test_a_page_may_use_the_camera_and_nothing_else_of_a_device(plant: Plant) ->
 BEHIND_A_PROXY = """
 import django, json
 django.setup()
+from django.db import connection
 from django.test import Client
+from backflush.stockmap.models import Site
+with connection.schema_editor() as editor:
+    editor.create_model(Site)
 response = Client(headers={"host": "stock.example.org", "x-forwarded-proto": "https"}).get("/log-in/")
 cookie = response.cookies["__Host-backflush_csrf"]
 print(json.dumps({"hsts": response.headers["Strict-Transport-Security"], "path": cookie["path"],
