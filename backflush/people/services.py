@@ -99,7 +99,6 @@ def end_access(user: User, *, but: str = "") -> None:
     end_tokens(user=user)
 
 
-@transaction.atomic
 def change_own_password(*, user: User, present: str, password: str, session: str = "") -> None:
     """Change a user's own password. The user's tokens end, and all sessions but the one with this key.
 

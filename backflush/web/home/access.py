@@ -26,13 +26,13 @@ SHOWN_MOST: Final = 100
 
 
 def _show(request: PageRequest, refusal: Refusal | None = None) -> HttpResponse:
-    user = request.user
+    user, has_factor = request.user, has_second_factor(request.user)
     context = {
         "sessions": open_sessions(user)[:SHOWN_MOST],
         "this": request.session.session_key,
         "tokens": tokens_in_use(user)[:SHOWN_MOST],
-        "second_factor": has_second_factor(user),
-        "form": Form([_code_field()], {}, refusal),
+        "second_factor": has_factor,
+        "form": Form([_code_field()] if has_factor else [], {}, refusal),
     }
     return render(request, "web/home/access.html", context)
 

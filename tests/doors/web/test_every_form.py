@@ -22,6 +22,7 @@ from backflush.core.refusals import InvalidValue, Refusal
 from backflush.ledger.models import Movement
 from backflush.people.models import User
 from backflush.people.rights import Role
+from backflush.people.sessions import SessionStore
 from backflush.web.platform.visit import enter
 from tests.cast import Plant
 from tests.databases import Content, Databases, rolled_back
@@ -125,6 +126,10 @@ FORMS: Mapping[str, Make] = {
     "action": plain("BACKFLUSH"),
     "begin-ready-made": plain(),
     "change-password": plain(),
+    "second-factor-confirm": plain(),
+    "second-factor-off": plain(),
+    "session-end": plain(),
+    "token-end": plain(),
     "action-deactivate": plain("ISSUE"),
     "action-delete": plain("ISSUE"),
     "action-new": plain(),
@@ -224,7 +229,7 @@ def shown(numbers: Numbers, name: str, refusal: Refusal) -> Element:
     again, more = posted_addresses()[name]
     request: Any = RequestFactory().post(reverse(name, args=case.arguments), case.sent)
     request.user = User.objects.get(username="ama")
-    request.session = {}
+    request.session = SessionStore()
     request.htmx = HtmxDetails(request)
     with ExitStack() as clocks:
         request.clocks = clocks
