@@ -38,6 +38,7 @@ TYPES = {
     "BigIntegerField": "whole number",
     "BinaryField": "bytes",
     "BooleanField": "yes or no",
+    "TextField": "text",
     "CharField": "text",
     "DateField": "date",
     "DateTimeField": "moment",
