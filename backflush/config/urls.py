@@ -41,6 +41,8 @@ urlpatterns = [
     path("", include("backflush.web.stock.counts.sheets")),
     path("", include("backflush.web.stock.counts.sheet_entry")),
     path("", include("backflush.web.stock.counts.count_plan")),
+    path("", include("backflush.web.stock.counts.count_detail")),
+    path("", include("backflush.web.stock.counts.accuracy")),
     path("", include("backflush.web.stock.transfers")),
     path("", include("backflush.web.production.order_list")),
     path("", include("backflush.web.production.order_detail")),

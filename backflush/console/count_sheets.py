@@ -1,8 +1,10 @@
 """Commands for count sheets: make one, list and show them, close or cancel one."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
+from django.utils import timezone
 
 from backflush.console.options import LIMIT, NUMBER_MAX, REMARKS
 from backflush.console.output import Desk, Listing, command, in_unit, of_all
@@ -21,6 +23,7 @@ from backflush.counts.sheet_progress import (
     shown_lines,
 )
 from backflush.counts.sheets import SheetIn, cancel_sheet, close_sheet, make_sheet, sheet_numbered
+from backflush.dashboard.count_accuracy import Accuracy, accuracy_since
 from backflush.dashboard.count_opportunities import opportunities
 from backflush.dashboard.cut_off import CutOff, cut_off
 from backflush.people.selectors import user_named
@@ -40,6 +43,7 @@ def register(group: typer.Typer) -> None:
     command(group, "sheet-cancel", posts=True)(cancel)
     command(group, "plan")(plan)
     command(group, "cut-off")(show_cut_off)
+    command(group, "accuracy")(accuracy)
 
 
 def make(
@@ -262,6 +266,72 @@ def show_cut_off(desk: Desk) -> None:
     listed = [dict(zip(("what", "number", "of", "quantity"), row, strict=True)) for row in rows]
     said = "Everything is in the books. You can count." if found.is_clear else "What isn't in the books yet:"
     desk.answer({**totals, "rows": listed}, said, Listing(("What", "Number", "Of", "#Quantity"), rows))
+
+
+def accuracy(
+    desk: Desk,
+    days: Annotated[int, typer.Option(metavar="DAYS", min=1, max=36_500, help="By the counts of how many days.")] = 365,
+) -> None:
+    """Show how accurate the book was by the counts of a time: the share within tolerance, and the differences in value.
+
+    Counts that were repeated count once. Values are at the standard cost of today.
+
+    Example: backflush count accuracy --days 90
+    """
+    found = accuracy_since(desk.site, timezone.now() - timedelta(days=days))
+    divisions = {
+        "month": found.by_month,
+        "class": found.by_class,
+        "place": found.by_place,
+        "counter": found.by_counter,
+    }
+    samples = [
+        {
+            "sheet": one.sheet,
+            "seed": one.seed,
+            "drawn_from": one.sample_of,
+            "counted": one.counted,
+            "within_tolerance": one.within,
+            "percent_low": round(one.low, 2),
+            "percent_high": round(one.high, 2),
+        }
+        for one in found.samples
+    ]
+    payload = {name: [_accuracy_payload(one) for one in some] for name, some in divisions.items()}
+    rows = [("all", found.total), *((name, one) for name, some in divisions.items() for one in some)]
+    desk.answer(
+        {"all": _accuracy_payload(found.total), **payload, "samples": samples},
+        Listing(
+            ("By", "Name", "#Counts", "#Within tolerance", "#Share %", "#All differences", "#Net loss"),
+            [
+                (
+                    name,
+                    one.name,
+                    f"{one.counts:,}",
+                    f"{one.within:,}",
+                    f"{one.share:.1f}",
+                    f"{one.absolute:,.2f}",
+                    f"{one.net_loss:,.2f}",
+                )
+                for name, one in rows
+            ],
+        ),
+        *(
+            f"Random sample of sheet {one.sheet}: {one.within:,} of {one.counted:,} within tolerance; 95 % interval "
+            f"{one.low:.1f} to {one.high:.1f} %."
+            for one in found.samples
+        ),
+    )
+
+
+def _accuracy_payload(one: Accuracy) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "counts": one.counts,
+        "within_tolerance": one.within,
+        "value_of_differences": one.absolute,
+        "net_loss": one.net_loss,
+    }
 
 
 def _cut_off_rows(found: CutOff) -> list[tuple[str, str, str, str]]:

@@ -9,5 +9,6 @@ since. Postings that concern a time before a count change its difference (`corre
 - `tolerances`: whether a difference is posted at once, counted again or approved first
 - `differences`: what the ledger says at a count's time, and posting the difference
 - `corrections`: the changes that other postings make to the differences of counts; every room that posts uses it
+- `lessons`: the cause of a count's difference
 - `selectors`: counts and their evidence
 """

@@ -53,7 +53,8 @@ class StockCount(models.Model):
     of the same time. `expected` and `waiting` are what the ledger said at the entry: the book quantity of that moment
     less what was unresolved there, and that unresolved quantity. `difference` is counted less expected, kept up to
     date by later postings that concern a time before the count (H4): for a posted count it is the sum of its changes.
-    `attempt` is 1 for a first count, 2 for its recount (`recount_of`) and so on.
+    `within` says whether the difference was within its tolerance at the entry; where there is none, only a count that
+    agrees is. `attempt` is 1 for a first count, 2 for its recount (`recount_of`) and so on.
     """
 
     site = models.ForeignKey(Site, models.PROTECT, db_index=False, related_name="+")
@@ -72,6 +73,7 @@ class StockCount(models.Model):
     expected = QuantityField()
     waiting = QuantityField()
     difference = QuantityField()
+    within = models.BooleanField(null=True)
     attempt = models.PositiveSmallIntegerField(default=1)
     recount_of = WithinSite("self", models.PROTECT, null=True, db_index=False, related_name="recounts")
     reversed_by = WithinSite(Posting, models.PROTECT, null=True, db_index=False, related_name="reversed_counts")

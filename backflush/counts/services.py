@@ -172,7 +172,12 @@ def _enter(given: Sequence[CountIn], keys: Sequence[int | None], *, site: Site, 
             lines.require_free(count, one.sheet)
         count.blind = one.blind or lines.is_blind(count) or tolerances.blind(count.item, count.location_id)
     remarks = [one.remarks for one in given]
-    post_differences(counts, site=site, by=by, keys=keys, remarks=remarks, decide=tolerances.decide)
+
+    def decide(count: StockCount) -> CountStatus:
+        count.within = tolerances.agrees(count)
+        return tolerances.decide(count)
+
+    post_differences(counts, site=site, by=by, keys=keys, remarks=remarks, decide=decide)
     StockCount.objects.filter(site=site, pk__in=firsts).update(status=CountStatus.REPLACED)
     lines.fill([(count, one.sheet) for count, one in zip(counts, given, strict=True)])
     return counts

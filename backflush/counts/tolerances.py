@@ -117,6 +117,11 @@ class Tolerances:
             return CountStatus.POSTED
         return CountStatus.APPROVAL
 
+    def agrees(self, count: StockCount) -> bool:
+        """Return whether a difference is within its tolerance; without one, whether there is no difference."""
+        tolerance = self.of(count.item, count.location_id)
+        return not count.difference or (tolerance is not None and self.within(count, tolerance))
+
     def within(self, count: StockCount, tolerance: CountTolerance) -> bool:
         """Return whether a difference exceeds none of the limits that are set for its direction."""
         off, up = abs(count.difference), count.difference > 0

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from backflush.counts.models import CountStatus, StockCount
 from backflush.counts.tolerances import ToleranceIn, set_tolerances
@@ -98,3 +99,10 @@ def test_the_plan_and_the_cut_off_are_shown(console: Console, plant: Plant) -> N
     assert [(one["item"], one["counted_at"]) for one in told["due"]] == [("BOLT", None)]
     assert told["daily_most"] == 20
     assert console.tells("count", "cut-off")["completions"] == 1
+
+
+def test_the_accuracy_of_the_book_is_shown(console: Console, plant: Plant) -> None:
+    plant.counts(90, "BOLT", at=timezone.now())
+    told = console.tells("count", "accuracy", "--days", "30")
+    assert (told["all"]["counts"], told["all"]["within_tolerance"]) == (1, 0)
+    assert told["place"][0]["name"] == "MAIN/LINE"

@@ -42,6 +42,7 @@ SHEET_MOST: Final = 1_048_575
 PIECE: Final = 4 * 1024 * 1024
 KINDS: Final = ("csv", "xlsx")
 LISTS: Final[Mapping[str, str]] = {
+    "counts": "backflush.web.stock.counts.count_list.counts_sent",
     "transactions": "backflush.web.stock.transactions.transactions_sent",
     "unresolved": "backflush.web.unresolved.queue.waiting_sent",
 }

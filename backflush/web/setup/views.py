@@ -27,6 +27,7 @@ from backflush.web.setup.places import LocationResource, StoreResource
 from backflush.web.setup.resource import SETTING_UP, SetupResource, tabs_of
 from backflush.web.setup.sites import SiteResource
 from backflush.web.setup.suppliers import SupplierResource
+from backflush.web.setup.tolerances import ToleranceResource
 from backflush.web.setup.units import ConversionResource, UnitResource
 from backflush.web.setup.users import UserResource, rights_matrix, role_fields, role_values
 
@@ -35,7 +36,7 @@ KINDS: Final[Mapping[str, SetupResource[Any]]] = {
     kind.slug: kind
     for kind in (
         StoreResource(), LOCATIONS, TypeCodeResource(), UnitResource(), ConversionResource(),
-        ProductGroupResource(), SupplierResource(), SiteResource(), UserResource(),
+        ProductGroupResource(), SupplierResource(), SiteResource(), ToleranceResource(), UserResource(),
     )
 }  # fmt: skip
 

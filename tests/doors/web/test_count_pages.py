@@ -1,5 +1,6 @@
 """Counting on the pages: one item after another, the list, and the approval."""
 
+from datetime import timedelta
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
@@ -168,3 +169,47 @@ def test_home_shows_what_is_to_count_today(plant: Plant) -> None:
         text = text_of(client.get("/blocks/counts-to-do/"))
     assert "to count today" in text
     assert "BOLT" in text
+
+
+def test_a_count_shows_its_evidence_and_what_it_taught(plant: Plant) -> None:
+    count = waiting(plant)
+    client = signed_in(plant, Role.SUPERVISOR, name="ama")
+    client.post(reverse("counts-decide"), {"decision": "approve", "count": str(count.pk), "remarks": "checked"})
+    plant.books(1, "BRACKET", at=count.at - timedelta(days=1))
+    with statements(BUDGET):
+        text = text_of(client.get(reverse("count", args=[count.pk])))
+    assert "A loss that nothing in the ledger explains." in text
+    assert "because of posting" in text
+    assert "checked" in text
+
+
+def test_the_counts_are_exported(plant: Plant) -> None:
+    count = waiting(plant)
+    client = stores(plant)
+    answer = client.get(reverse("counts-export", args=["csv"]), {"item": "BOLT"})
+    head, line = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    assert head.startswith("Count,When,Item")
+    assert line.split(",")[:3:2] == [str(count.pk), "BOLT"]
+
+
+def test_accuracy_shows_each_figure_with_its_definition(plant: Plant) -> None:
+    waiting(plant)
+    client = signed_in(plant, Role.SUPERVISOR, name="ama")
+    with statements(BUDGET):
+        text = text_of(client.get(reverse("count-accuracy")))
+    assert "counts whose difference was within their tolerance" in text
+    assert "net loss" not in text
+    controller = signed_in(plant, Role.CONTROLLER, name="ben")
+    assert "net loss" in text_of(controller.get(reverse("count-accuracy")))
+    exported = client.get(reverse("count-accuracy-export", args=["csv"]))
+    assert b"All,,1,0" in b"".join(exported.streaming_content)  # type: ignore[attr-defined]
+
+
+def test_tolerances_are_set_up_on_a_page(plant: Plant) -> None:
+    client = signed_in(plant, Role.ENGINEER, name="ann")
+    address = reverse("set-up-new", args=["count-tolerances"])
+    client.post(address, {"item": "BOLT", "quantity_down": "2", "percent_up": "5", "recount_beyond": "on"})
+    assert "BOLT" in text_of(client.get(reverse("set-up-list", args=["count-tolerances"])))
+    plant.has(100, "BOLT")
+    assert plant.counts(97, "BOLT").status == CountStatus.RECOUNT
+    assert signed_in(plant, Role.STORES, name="rosa").post(address, {}).status_code == HTTPStatus.FORBIDDEN

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from backflush.core.refusals import InvalidValue, Refusal
@@ -25,7 +28,9 @@ from backflush.web.display import badges
 from backflush.web.forms.fields import Field, Form
 from backflush.web.forms.standard_fields import remarks_field
 from backflush.web.forms.values import pks_in
-from backflush.web.lists.filters import Chip, chips_of
+from backflush.web.lists.export_jobs import Sent, send
+from backflush.web.lists.files import FileColumn
+from backflush.web.lists.filters import Chip, chips_of, same_list
 from backflush.web.platform.decorators import page, posts
 from backflush.web.platform.visit import PageRequest, Visit
 from backflush.web.stock.counts.count_entry import entry_address
@@ -61,13 +66,17 @@ class CountList:
         return self.query.get(name, "").strip()
 
     @cached_property
-    def page(self) -> Page[StockCount]:
-        """The counts of this page, the latest first."""
+    def found(self) -> QuerySet[StockCount]:
+        """All counts that match."""
         status = self._word("status")
         if status and status not in CountStatus.values:
             raise InvalidValue("Choose from the list.", field="status")
-        found = counts(self.visit.site, item=self._word("item"), location=self._word("location"), status=status)
-        return page_of(found, self.query, by=ORDERED_BY, descending=True)
+        return counts(self.visit.site, item=self._word("item"), location=self._word("location"), status=status)
+
+    @cached_property
+    def page(self) -> Page[StockCount]:
+        """The counts of this page, the latest first."""
+        return page_of(self.found, self.query, by=ORDERED_BY, descending=True)
 
     def rows(self) -> list[CountRow]:
         """The rows of this page."""
@@ -102,6 +111,7 @@ def _show(request: PageRequest, refusal: Refusal | None, form_data: QueryDict) -
     listed = CountList(request.visit, request.GET)
     context: dict[str, Any] = {
         "query": request.GET,
+        "whole": same_list(request.GET),
         "form": Form([remarks_field(), *(Field(name, word) for name, word in FILTERS)], form_data, refusal),
         "refusal": refusal,
         "places": place_names(request.visit.site, most=SUGGESTED_MOST),
@@ -143,7 +153,106 @@ def decide_counts(request: PageRequest) -> HttpResponse:
     return redirect("counts")
 
 
+class CountLine(NamedTuple):
+    """A count of an export: the values of `LOOKUPS`, in their order."""
+
+    number: int
+    at: datetime
+    item: str
+    description: str
+    location: str
+    bin: str
+    batch: str
+    serial: str
+    quantity: Decimal
+    difference: Decimal
+    waiting: Decimal
+    unit: str
+    status: str
+    attempt: int
+    method: str
+    blind: bool
+    reversed_by: int | None
+    first_name: str
+    last_name: str
+    username: str
+
+    @property
+    def hidden(self) -> bool:
+        """Whether nobody may see its book quantity yet (`StockCount.is_book_hidden`)."""
+        return self.blind and self.status == CountStatus.RECOUNT and self.reversed_by is None
+
+
+LOOKUPS: Final = (
+    "pk",
+    "at",
+    "item__code",
+    "item__description",
+    "location__path",
+    "bin",
+    "batch",
+    "serial",
+    "quantity",
+    "difference",
+    "waiting",
+    "item__stock_unit__code",
+    "status",
+    "attempt",
+    "method",
+    "blind",
+    "reversed_by",
+    "counted_by__first_name",
+    "counted_by__last_name",
+    "counted_by__username",
+)
+COLUMNS: Final[Sequence[FileColumn[CountLine]]] = (
+    FileColumn(lazy("Count"), lambda row: row.number),
+    FileColumn(lazy("When"), lambda row: row.at),
+    FileColumn(lazy("Item"), lambda row: row.item),
+    FileColumn(lazy("Description"), lambda row: row.description),
+    FileColumn(lazy("Place"), lambda row: row.location),
+    FileColumn(lazy("Bin"), lambda row: row.bin),
+    FileColumn(lazy("Batch"), lambda row: row.batch),
+    FileColumn(lazy("Serial"), lambda row: row.serial),
+    FileColumn(lazy("Counted"), lambda row: row.quantity),
+    FileColumn(lazy("Expected"), lambda row: None if row.hidden else row.quantity - row.difference),
+    FileColumn(lazy("Difference"), lambda row: None if row.hidden else row.difference),
+    FileColumn(lazy("Unresolved"), lambda row: None if row.hidden else row.waiting),
+    FileColumn(lazy("Unit"), lambda row: row.unit),
+    FileColumn(
+        lazy("Status"), lambda row: str((badges.REVERSED if row.reversed_by else badges.COUNT[row.status]).word)
+    ),
+    FileColumn(lazy("Attempt"), lambda row: row.attempt),
+    FileColumn(lazy("How it was counted"), lambda row: str(badges.COUNT_METHOD[row.method])),
+    FileColumn(lazy("Counted by"), lambda row: f"{row.first_name} {row.last_name}".strip() or row.username),
+)
+
+
+def counts_sent(visit: Visit, query: QueryDict) -> Sent[CountLine]:
+    """Return the list for an export, with the page's filters and order."""
+    return Sent(
+        name=f"counts-{visit.today:%Y-%m-%d}",
+        title=_("Counts"),
+        columns=COLUMNS,
+        found=CountList(visit, query).found,
+        lookups=LOOKUPS,
+        line=CountLine._make,
+        by=ORDERED_BY,
+        descending=True,
+    )
+
+
+@page()
+def export_counts(request: PageRequest, kind: str) -> HttpResponse:
+    """Export the list as a file."""
+    try:
+        return send("counts", request, kind)
+    except InvalidValue as refusal:
+        return _show(request, refusal, request.GET)
+
+
 urlpatterns = [
+    path("stock/counts/export.<slug:kind>", export_counts, name="counts-export"),
     path("stock/counts/", counts_page, name="counts"),
     path("stock/counts/decide/", decide_counts, name="counts-decide"),
 ]
