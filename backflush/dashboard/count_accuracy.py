@@ -95,11 +95,12 @@ def count_accuracy(site: Site) -> CachedAnswer[CountAccuracy]:
 def accuracy_since(site: Site, since: datetime) -> CountAccuracy:
     """Return how accurate the book was by the counts since a moment, in a fixed number of statements.
 
-    Each balance counts as it was counted last: counts that a recount replaced, rejected and reversed ones are left out.
+    Left out are counts that a recount replaced, rejected and reversed ones, and those from before it was kept whether a
+    count is within its tolerance.
     """
     zone = ZoneInfo(site.time_zone)
     rows = (
-        StockCount.objects.filter(site=site, at__gte=since, reversed_by__isnull=True)
+        StockCount.objects.filter(site=site, at__gte=since, reversed_by__isnull=True, within__isnull=False)
         .exclude(status__in=(CountStatus.REPLACED, CountStatus.REJECTED))
         .order_by()
         .annotate(

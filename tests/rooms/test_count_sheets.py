@@ -190,7 +190,7 @@ def test_what_needs_a_batch_is_listed_by_batch(plant: Plant) -> None:
 def test_the_number_of_statements_does_not_grow_with_the_lines(stocked: Plant) -> None:
     with statements(8):
         made = makes(stocked)
-    with statements(2):
+    with statements(7):
         shown_lines(list(sheet_lines(made.sheet)))
     with statements(3):
         progress_of([made.sheet])
