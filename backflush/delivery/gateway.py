@@ -27,6 +27,8 @@ Headers = list[tuple[bytes, bytes]]
 
 THREADS: Final = 4
 STREAM_THREADS: Final = 2
+QUERY_LONGEST: Final = 16_000
+"""The longest query of an address, in bytes."""
 HEALTH: Final = "/health/"
 PROGRAMS: Final = "/api/"
 STREAMS: Final = "/bookings/bulk"
@@ -90,6 +92,8 @@ class Gateway:
             return
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if len(scope["query_string"]) > QUERY_LONGEST:
+            raise Unanswerable(HTTPStatus.REQUEST_URI_TOO_LONG, "too_large", "The address is too long. Shorten it.")
         streamed = scope["method"] == "POST" and scope["path"].startswith(PROGRAMS) and scope["path"].endswith(STREAMS)
         limit = self._limits.stream if streamed else self._limits.body
         if _length(scope) > limit:

@@ -43,7 +43,7 @@ async def ask(gateway: Gateway, path: str, *blocks: bytes | float, method: str =
         "type": "http",
         "method": method,
         "path": path,
-        "query_string": b"",
+        "query_string": headers.pop("query", "").encode(),
         "http_version": "1.1",
         "scheme": "http",
         "client": ("127.0.0.1", 1),
@@ -92,6 +92,10 @@ def test_a_large_body_is_refused_by_its_length_or_as_it_arrives(blocks: list[byt
 @pytest.mark.parametrize("length", ["-1", "1_0", "+5", "9" * 30, "five"])
 def test_a_length_that_is_no_number_is_refused(length: str) -> None:
     assert answer(Gateway(echo), "/log-in/", b"", **{"content-length": length})[0] == HTTPStatus.BAD_REQUEST
+
+
+def test_an_endless_address_is_refused() -> None:
+    assert answer(Gateway(echo), "/find/", b"", query="q=" + "x" * 20_000)[0] == HTTPStatus.REQUEST_URI_TOO_LONG
 
 
 def test_health_answers_while_all_threads_are_busy_and_beyond_that_requests_are_turned_away() -> None:

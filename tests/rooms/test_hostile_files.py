@@ -161,3 +161,10 @@ def test_what_the_program_makes_is_readable_by_its_owner_only(committed_database
     assert {path.name for path in made} >= {"copy", "restored.sqlite3"}
     for path in made:
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+def test_a_workbook_with_xml_entities_is_refused(plant: Plant, tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "items.ods", "w") as book:
+        book.writestr("content.xml", '<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]><a>&e;</a>')
+    (finding,) = bring(tmp_path / "items.ods").findings
+    assert "XML entities" in finding.fault

@@ -64,6 +64,7 @@ def posts(*verbs: Verb, again: View | None = None) -> Callable[[View], View]:
 
         posted = require_POST(_entered(answered, verbs or (Verb.SEE_WORK,)))
         posted.again = again  # type: ignore[attr-defined]
+        posted.post_verbs = verbs or (Verb.SEE_WORK,)  # type: ignore[attr-defined]
         return posted
 
     return wrap
@@ -77,6 +78,7 @@ def by_method(get: View, post: View) -> View:
         return (post if request.method == "POST" else get)(request, *args, **kwargs)
 
     either.again = getattr(post, "again", None)  # type: ignore[attr-defined]
+    either.post_verbs = getattr(post, "post_verbs", ())  # type: ignore[attr-defined]
     return either
 
 
