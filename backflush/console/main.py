@@ -39,7 +39,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "periods": ("close-period", "reopen-period", "periods"),
     "stockmap": ("sites",),
     "doctor": ("doctor",),
-    "imports": ("import", "export", "template"),
+    "imports": ("import", "template", "export"),
     "demo": ("demo",),
     "tour": ("tour",),
     "begin": ("begin",),

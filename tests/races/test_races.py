@@ -192,11 +192,11 @@ def test_only_one_of_several_users_gets_the_same_number(
 def test_only_one_of_several_users_adds_a_name_and_its_password_is_kept(
     committed_plant: Plant, committed_database: Database
 ) -> None:
-    outcomes = race(committed_database, *[(adds_person, "nina", f"northmoor-{number}") for number in range(4)])
+    outcomes = race(committed_database, *[(adds_person, "nina", f"axle-hinge-lamp-{number}") for number in range(4)])
     assert sorted(one.refusal for one in outcomes) == ["", "already_there", "already_there", "already_there"]
     assert all_went_through(outcomes, "already_there")
     [won] = [number for number, one in enumerate(outcomes) if not one.refusal]
-    assert User.objects.get(username="nina").check_password(f"northmoor-{won}")
+    assert User.objects.get(username="nina").check_password(f"axle-hinge-lamp-{won}")
 
 
 def test_only_one_of_two_users_resolves_the_same_movement(committed_plant: Plant, committed_database: Database) -> None:

@@ -100,6 +100,7 @@ SQL_IN_PYTHON = {
     "db/checks.py": "reads the statements of the files",
     "db/vendors.py": "administers the database",
     "operations/citus.py": "administers the database",
+    "operations/copy_check.py": "reads a file that may be of another version",
     "operations/db_statistics.py": "administers the database",
     "operations/portable.py": "made from the models",
     "operations/upgrade.py": "administers the database",

@@ -104,7 +104,7 @@ from django.test import Client
 from backflush.stockmap.models import Site
 with connection.schema_editor() as editor:
     editor.create_model(Site)
-response = Client(headers={"host": "stock.example.org", "x-forwarded-proto": "https"}).get("/log-in/")
+response = Client(headers={"host": "stock.example.org", "x-forwarded-proto": "https"}).get("/begin/?code=k3lso")
 cookie = response.cookies["__Host-backflush_csrf"]
 print(json.dumps({"hsts": response.headers["Strict-Transport-Security"], "path": cookie["path"],
     "secure": cookie["secure"], "domain": cookie["domain"], "session": django.conf.settings.SESSION_COOKIE_NAME}))
@@ -115,6 +115,7 @@ def test_behind_https_cookies_belong_to_the_host_and_hsts_covers_subdomains() ->
     environment = {
         **os.environ,
         "PUBLIC_URL": "https://stock.example.org",
+        "BACKFLUSH_BEGIN_CODE": "k3lso",
         "DATABASE_URL": "sqlite://:memory:",
         "DJANGO_SETTINGS_MODULE": "backflush.config.settings",
     }
