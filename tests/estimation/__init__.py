@@ -1,0 +1,1 @@
+"""Tests of the estimator and of simulated plants, without a database."""
