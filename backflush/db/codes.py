@@ -111,8 +111,8 @@ def type_ahead(rows: QuerySet[Row], text: str, *, about: str, most: int, field: 
     if text:
         searches.append(_beginning(folded, "any_case_about", text).order_by("any_case_about"))
     if len(text) >= CONTAINING_FROM:
-        folded_text = AnyCase(Value(text))
-        searches.append(folded.filter(Q(any_case__contains=folded_text) | Q(any_case_about__contains=folded_text)))
+        # In any case of the same letters as AnyCase. On SQLite, `icontains` costs a third of comparing in upper case.
+        searches.append(folded.filter(Q(**{f"{field}__icontains": text}) | Q(**{f"{about}__icontains": text})))
     found: dict[Any, Row] = {}
     for search in searches:
         if len(found) < most:

@@ -1,10 +1,12 @@
 """Complete a code while it is being typed: `/look-up/items/?q=ca` answers with what begins with it, as JSON.
 
+Where nothing has the text in its code or description, it answers with the codes that are spelt most like it.
+
 A field with `codes="items"` uses this (`static/app/lookup.js`); without script it is a plain field. Each kind costs a
 fixed number of statements, whatever its size (`db/codes.py`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +14,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, JsonResponse
 from django.urls import path
 
-from backflush.db.codes import type_ahead
+from backflush.db.codes import CONTAINING_FROM, code_suggestions, find_by_code, type_ahead
 from backflush.items.models import Item, TypeCode, Unit
 from backflush.people.rights import Verb
 from backflush.stockmap.deactivation import offered
@@ -67,15 +69,22 @@ CODE_KINDS: Final[Mapping[str, CodeKind]] = {
 
 @page()
 def lookup_part(request: PageRequest, kind: str) -> HttpResponse:
-    """Return the codes that may be meant, at most eight, and whether there are more."""
+    """Return the codes that may be meant, at most eight; whether there are more; and whether they are only similar."""
     if kind not in CODE_KINDS:
         raise Http404
     found = CODE_KINDS[kind]
     request.visit.require(*found.verbs)
     text = text_in(request.GET, "q", empty=True)
-    rows = type_ahead(found.rows(request.visit), text, field=found.field, about=found.about, most=SHOWN_MAX + 1)
-    codes = [{"code": getattr(row, found.field), "about": found.described_by(row)} for row in rows[:SHOWN_MAX]]
-    return JsonResponse({"codes": codes, "more": len(rows) > SHOWN_MAX})
+    candidates = found.rows(request.visit)
+    rows = type_ahead(candidates, text, field=found.field, about=found.about, most=SHOWN_MAX + 1)
+    similar: Collection[Any] = ()
+    if not rows and len(text) >= CONTAINING_FROM:
+        names = code_suggestions(candidates, text, field=found.field)
+        similar = find_by_code(candidates, names, field=found.field).values()
+    codes = [
+        {"code": getattr(row, found.field), "about": found.described_by(row)} for row in rows[:SHOWN_MAX] or similar
+    ]
+    return JsonResponse({"codes": codes, "more": len(rows) > SHOWN_MAX, "similar": bool(similar)})
 
 
 urlpatterns = [path("look-up/<slug:kind>/", lookup_part, name="look-up")]

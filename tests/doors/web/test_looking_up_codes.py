@@ -12,8 +12,8 @@ from backflush.people.rights import Role
 from tests.cast import Plant
 from tests.doors.web.visitors import person, signed_in, statements
 
-BUDGET = 10
-"""Session, user, roles, site and preferences, and at most three searches."""
+BUDGET = 13
+"""Session, user, roles, site and preferences, at most three searches, and three for codes that are spelt alike."""
 
 
 def ask(client: Client, kind: str, text: str) -> Any:
@@ -62,6 +62,15 @@ def test_at_most_eight_are_offered_and_more_are_announced(plant: Plant) -> None:
     assert (len(answer["codes"]), answer["more"]) == (8, True)
 
 
+def test_a_mistyped_code_brings_the_codes_that_are_spelt_most_like_it(plant: Plant) -> None:
+    like(plant, "CABLE", "Long")
+    client = signed_in(plant, Role.VIEWER)
+    answer = ask(client, "items", "cabel").json()
+    assert (answer["codes"], answer["similar"]) == ([{"code": "CABLE", "about": "Long, EA"}], True)
+    assert not ask(client, "items", "cab").json()["similar"]
+    assert ask(client, "items", "qqqq").json() == {"codes": [], "more": False, "similar": False}
+
+
 @pytest.mark.parametrize("kind", ["items", "locations", "suppliers", "units", "works-orders", "purchase-orders"])
 def test_each_kind_answers_a_viewer_and_costs_a_fixed_number_of_statements(plant: Plant, kind: str) -> None:
     like(plant, "WIRE", "Wire", count=200)
@@ -73,7 +82,7 @@ def test_each_kind_answers_a_viewer_and_costs_a_fixed_number_of_statements(plant
 def test_locations_of_another_site_are_not_offered(plant: Plant) -> None:
     south = Plant.build_site(code="SOUTH")
     south.location("MAIN/RAW").__class__.objects.filter(pk=south.location("MAIN/RAW").pk).update(path="MAIN/RAWHIDE")
-    assert codes(signed_in(plant, Role.VIEWER), "locations", "MAIN/RAWH") == []
+    assert "MAIN/RAWHIDE" not in codes(signed_in(plant, Role.VIEWER), "locations", "MAIN/RAWH")
 
 
 def test_an_unknown_kind_is_not_found(plant: Plant) -> None:

@@ -5,6 +5,8 @@ import { around, find, findAll, origin } from "./dom.js";
 import { announce, textOf } from "./messages.js";
 
 const QUIET_MILLISECONDS = 120;
+const LIST_PIXELS_MAX = 340;
+const LIST_PIXELS_MIN = 88;
 /** The field whose list is open or may open. @type {HTMLInputElement | null} */
 let field = null;
 /** @type {AbortController | null} */
@@ -14,6 +16,11 @@ let active = -1;
 const list = makeList();
 
 /** @typedef {{ code: string, about: string }} Code */
+
+/**
+ * `similar` tells that no code begins with the text, and these are spelt most like it.
+ * @typedef {{ codes: Code[], more: boolean, similar: boolean }} Found
+ */
 
 /** @returns {HTMLElement} */
 function makeList() {
@@ -101,7 +108,7 @@ function keyed(event) {
  * Ask the server for the codes that a text may mean; null where there is no answer, or a later question.
  * @param {HTMLInputElement} at
  * @param {AbortSignal} [signal]
- * @returns {Promise<{ codes: Code[], more: boolean } | null>}
+ * @returns {Promise<Found | null>}
  */
 async function ask(at, signal) {
   try {
@@ -121,34 +128,49 @@ async function offer() {
   const text = asked.value;
   const found = await ask(asked, asking.signal);
   if (!found || field !== asked || asked.value !== text || document.activeElement !== asked) return;
-  const { codes, more } = found;
+  const { codes } = found;
   if (!codes.length || (codes.length === 1 && codes[0].code === text.trim())) {
     close();
     return;
   }
-  show(asked, codes, more);
+  show(asked, found);
 }
 
 /**
  * @param {HTMLInputElement} at
- * @param {Code[]} codes
- * @param {boolean} more
+ * @param {Found} found
  */
-function show(at, codes, more) {
+function show(at, { codes, more, similar }) {
   const dialog = at.closest("dialog") ?? document.body;
   if (list.parentElement !== dialog) dialog.append(list);
   list.replaceChildren(...codes.map(optionOf));
-  if (more) {
-    const line = document.createElement("p");
-    line.className = "code-list-more";
-    line.textContent = textOf("moreCodes");
-    list.append(line);
-  }
+  if (similar) list.prepend(lineOf(textOf("similarCodes")));
+  if (more) list.append(lineOf(textOf("moreCodes")));
   list.hidden = false;
   place(at);
   at.setAttribute("aria-expanded", "true");
   activate(-1);
-  announce(textOf("foundCodes").replace("{number}", String(codes.length)));
+  announce(similar ? didYouMean(codes) : textOf("foundCodes").replace("{number}", String(codes.length)));
+}
+
+/**
+ * @param {string} text
+ * @returns {HTMLElement}
+ */
+function lineOf(text) {
+  const line = document.createElement("p");
+  line.className = "code-list-more";
+  line.textContent = text;
+  return line;
+}
+
+/**
+ * Ask whether the likeliest of some similar codes was meant.
+ * @param {Code[]} codes
+ * @returns {string}
+ */
+function didYouMean(codes) {
+  return textOf("didYouMean").replace("{suggestion}", codes[0].code);
 }
 
 /**
@@ -172,11 +194,19 @@ function optionOf(found, index) {
   return made;
 }
 
-/** Put the list below its field, or above it where there is more room. @param {HTMLInputElement} at */
+/**
+ * Put the list below its field, or above it where there is more room: within what the keyboard of a phone leaves.
+ * @param {HTMLInputElement} at
+ */
 function place(at) {
   const box = at.getBoundingClientRect();
-  const below = window.innerHeight - box.bottom;
-  const above = below < list.offsetHeight + 8 && box.top > below;
+  const seen = window.visualViewport;
+  const top = seen?.offsetTop ?? 0;
+  const roomBelow = top + (seen?.height ?? window.innerHeight) - box.bottom - 8;
+  const roomAbove = box.top - top - 8;
+  list.style.maxHeight = "";
+  const above = roomBelow < list.offsetHeight && roomAbove > roomBelow;
+  list.style.maxHeight = `${Math.min(LIST_PIXELS_MAX, Math.max(above ? roomAbove : roomBelow, LIST_PIXELS_MIN))}px`;
   list.style.minWidth = `${box.width}px`;
   list.style.left = `${Math.max(4, Math.min(box.left, document.documentElement.clientWidth - list.offsetWidth - 4))}px`;
   list.style.top = `${above ? box.top - list.offsetHeight - 4 : box.bottom + 4}px`;
@@ -216,15 +246,30 @@ function close() {
   field?.removeAttribute("aria-activedescendant");
 }
 
-/** Write a code as it is kept, and say what it is. @param {HTMLInputElement} at */
+/**
+ * Write a code as it is kept, and say what it is; of one that isn't there, which one may be meant.
+ * @param {HTMLInputElement} at
+ */
 async function describe(at) {
   const text = at.value.trim();
   const found = text ? await ask(at) : null;
   if (at.value.trim() !== text) return;
-  const same = found?.codes.filter((one) => one.code.toLowerCase() === text.toLowerCase()) ?? [];
-  const meant = same.find((one) => one.code === text) ?? (same.length === 1 ? same[0] : null);
+  const meant = found ? sameIn(found.codes, text) : null;
   if (meant) at.value = meant.code;
-  note(at, meant?.about ?? "");
+  const question = found?.similar && !meant ? didYouMean(found.codes) : "";
+  note(at, meant?.about ?? question);
+  if (question) announce(question);
+}
+
+/**
+ * Return the code that a text is, whatever its case; null where it is none, or could be several.
+ * @param {Code[]} codes
+ * @param {string} text
+ * @returns {Code | null}
+ */
+function sameIn(codes, text) {
+  const same = codes.filter((one) => one.code.toLowerCase() === text.toLowerCase());
+  return same.find((one) => one.code === text) ?? (same.length === 1 ? same[0] : null);
 }
 
 /**
@@ -236,7 +281,10 @@ function note(at, text) {
   if (shown) shown.textContent = text;
 }
 
-window.addEventListener("resize", close);
+// The keyboard of a phone makes the window smaller while a code is being typed.
+window.visualViewport?.addEventListener("resize", () => {
+  if (!list.hidden && field) place(field);
+});
 document.addEventListener(
   "scroll",
   (event) => {

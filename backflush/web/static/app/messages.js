@@ -4,7 +4,7 @@ import { find } from "./dom.js";
 
 /**
  * Return a text of the page.
- * @param {"offline" | "failed" | "failedAs" | "impossible" | "close" | "codes" | "foundCodes" | "moreCodes"} name
+ * @param {"offline" | "failed" | "failedAs" | "impossible" | "close" | "codes" | "foundCodes" | "moreCodes" | "similarCodes" | "didYouMean"} name
  * @returns {string}
  */
 export function textOf(name) {
