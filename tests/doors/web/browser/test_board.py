@@ -26,7 +26,7 @@ def test_blocks_are_arranged_by_keyboard_alone_and_keep_the_focus(committed_plan
     expect(page.locator("#arrange")).to_be_focused()
     page.focus(f"#{first}-later")
     page.keyboard.press("Enter")
-    expect(page.locator("#live")).to_have_text("Backflush errors is now number 2 of 8")
+    expect(page.locator("#live")).to_have_text("Backflush errors is now number 2 of 9")
     assert visit.focused() == f"{first}-later"
     assert names(page) == [second, first, *others]
     page.focus(f"#{second}-remove")
@@ -47,7 +47,7 @@ def test_a_block_is_dragged_onto_the_place_of_another(committed_plant: Plant, vi
     page = visit.sign_in("rosa").goes("/?arrange=1").page
     first, second, third, *others = names(page)
     page.drag_and_drop(f"#block-{third} h2", f"#block-{first} h2")
-    expect(page.locator("#live")).to_contain_text("is now number 1 of 8")
+    expect(page.locator("#live")).to_contain_text("is now number 1 of 9")
     assert names(page) == [third, first, second, *others]
 
 
