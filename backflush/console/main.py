@@ -36,6 +36,7 @@ MODULES: Final[Mapping[str, Sequence[str]]] = {
     "costs": ("cost",),
     "orders": ("orders", "order"),
     "audit": ("verify", "audit"),
+    "findings": ("findings",),
     "periods": ("close-period", "reopen-period", "periods"),
     "stockmap": ("sites",),
     "doctor": ("doctor",),

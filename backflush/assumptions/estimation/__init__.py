@@ -1,6 +1,6 @@
 """The estimator: which structure lines are wrong, by how much, and what else it was.
 
-Functions of arrays; they know no database and no clock. `docs/assumptions.md` explains the method.
+Functions of arrays; they know no database and no clock.
 
 - `evidence`: counts, assumed use and other moves, with the order in which they happened
 - `pools`: the difference of each interval between two counts, and its covariance
