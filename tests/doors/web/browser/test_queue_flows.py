@@ -28,6 +28,7 @@ def test_a_morning_at_the_queue_by_keys(committed_plant: Plant, visit: Visit) ->
     expect(page.locator("#panel-title")).to_be_focused()
     page.keyboard.press("x")
     expect(page.locator(f"[data-row='{first}'] .checkbox")).to_be_checked()
+    expect(page.locator(".choice").first).to_have_css("display", "flex")
     page.check("text=MAIN/RAW")
     expect(page.locator("#outcome")).to_contain_text("leaves 92")
     page.keyboard.press("r")
